@@ -1,0 +1,286 @@
+"""Ratios, growth and price multiples: pure functions from facts to derived facts.
+
+Each derived `Fact` names its formula (in field names) and the facts it rests on. Where a figure cannot be
+computed the fact says why: `missing` names the input that is absent, `not_meaningful` the base that is zero
+or negative. Balance-sheet ratios use the year-end figure, not an average, so that a single year is enough.
+
+Money paid out (`capex`, `dividends_paid`, `buybacks`) is positive by convention. A source that reports it
+as a negative cash flow means the same spending, so its magnitude is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Context, Decimal, localcontext
+
+from finassist.facts import Fact, FactBook
+from finassist.ledger import UNREPORTED_ZERO, Ledger, amount, day_of, unreported_zero, words, year_before
+from finassist.points import Point, points
+from finassist.ratios import LINES, RATIOS, Ratio
+
+__all__ = ["LINES", "RATIOS", "Point", "Ratio", "derive", "points"]
+
+# 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
+ARITHMETIC = Context(prec=18)
+
+# Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
+# insurer's claims or an oil company's production costs stand on other lines, and it would look too good.
+LARGEST_GROSS_TO_OPERATING_GAP = Decimal("0.5")
+
+NOT_COMPARABLE = "not comparable"
+"""What a figure's note says when it was restated and another year was not."""
+
+
+def derive(book: FactBook, symbol: str) -> list[Fact]:
+    """Everything that can be computed about one company from the facts at hand.
+
+    Args:
+        book: Facts of one or more companies.
+        symbol: The company.
+
+    Returns:
+        Derived lines (`free_cash_flow`, …), ratios and growth rates for every fiscal year, then price
+        multiples on the date of the newest price. A ratio that no year has the inputs for is left out; where
+        only some years lack them, those years are `missing` with a note. Derived lines already in the book
+        are made anew.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> def fact(field, value):
+        ...     return Fact(symbol="ACME", field=field, value=Decimal(value), unit="USD", currency="USD",
+        ...                 period="FY2025", statement="income")
+        >>> [margin] = derive(FactBook([fact("revenue", 400), fact("net_income", 100)]), "ACME")
+        >>> margin.field, margin.value, margin.formula
+        ('net_margin', Decimal('0.25'), 'net_income / revenue')
+    """
+    given = (fact for fact in book if not (fact.status == "derived" and fact.field in LINES))
+    ledger = Ledger(given, symbol)
+    with localcontext(ARITHMETIC):
+        derived = ledger.keep(_lines(ledger))
+        for ratio in RATIOS.values():
+            if ratio.kind != "price":
+                derived += ledger.keep(_by_year(ledger, ratio))
+        return derived + ledger.keep(_on_price_day(ledger))
+
+
+def _lines(ledger: Ledger) -> Iterable[Fact]:
+    for period in ledger.years:
+        for make in (_gross_profit, _total_liabilities, _free_cash_flow):
+            if (fact := make(ledger, period)) is not None:
+                yield fact
+
+
+def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
+    if ledger.usable("gross_profit", period):
+        return None
+    found = ledger.all_usable(period, "revenue", "cost_of_revenue", "operating_income")
+    if found is None:
+        return None
+    revenue, cost, operating = found
+    gross = amount(revenue) - amount(cost)
+    gap = gross - amount(operating)
+    if amount(revenue) <= 0 or gap > LARGEST_GROSS_TO_OPERATING_GAP * amount(revenue):
+        return None
+    note = "no gross profit line is reported; computed from revenue and cost of revenue"
+    return _line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
+
+
+def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
+    if ledger.usable("total_liabilities", period):
+        return None
+    for terms, note in _LIABILITY_FORMULAS:
+        found = ledger.all_usable(period, *terms)
+        if found is not None:
+            value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
+            return _line("total_liabilities", " - ".join(terms), value, found, note)
+    return None
+
+
+_NO_TOTAL = "no total of liabilities is reported; computed from assets and equity"
+_LIABILITY_FORMULAS = (
+    (("total_assets", "equity_incl_nci"), _NO_TOTAL),
+    (("total_assets", "equity", "noncontrolling_interest"), _NO_TOTAL),
+    (("total_assets", "equity"), f"{_NO_TOTAL}; minority interests, if any, count as liabilities here"),
+)
+
+
+def _free_cash_flow(ledger: Ledger, period: str) -> Fact | None:
+    found = ledger.all_usable(period, "operating_cash_flow", "capex")
+    if found is None or ledger.usable("free_cash_flow", period):
+        return None
+    value = amount(found[0]) - amount(found[1])
+    return _line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
+
+
+def _by_year(ledger: Ledger, ratio: Ratio) -> list[Fact]:
+    made = [_ratio_of_year(ledger, ratio, period) for period in ledger.years]
+    return made if any(fact.status != "missing" for fact in made) else []
+
+
+def _ratio_of_year(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
+    below = year_before(period) if ratio.kind == "growth" else period
+    top, bottom = ledger.usable(ratio.top, period), ledger.usable(ratio.bottom, below)
+    blank = _blank(ledger, ratio, period)
+    if top is None:
+        return replace(blank, status="missing", note=_absent(ledger, ratio.top, period, period))
+    if bottom is None:
+        return replace(blank, status="missing", note=_absent(ledger, ratio.bottom, below, period))
+    obstacle = _growth_obstacle(top, bottom) if ratio.kind == "growth" else None
+    return _divide(blank, ratio, top, bottom, obstacle)
+
+
+def _divide(blank: Fact, ratio: Ratio, top: Fact, bottom: Fact, obstacle: str | None) -> Fact:
+    obstacle = obstacle or _obstacle(ratio, top, bottom)
+    dated = _dated(blank, (top, bottom), (top, bottom))
+    if obstacle:
+        return replace(dated, status="not_meaningful", note=obstacle)
+    quotient = ARITHMETIC.divide(amount(top), amount(bottom))
+    value = quotient - 1 if ratio.kind == "growth" else quotient
+    return replace(dated, value=value.normalize() + 0, status="derived")
+
+
+def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
+    if top.currency and bottom.currency and top.currency != bottom.currency:
+        return f"{words(top.field)} is in {top.currency} and {words(bottom.field)} in {bottom.currency}"
+    earlier = " of the year before" if ratio.kind == "growth" else ""
+    if amount(bottom) <= 0:
+        return f"{words(bottom.field)}{earlier} is {_sign(bottom)}"
+    if ratio.kind == "growth" and amount(top) < 0:
+        return f"{words(top.field)} turned negative"
+    if ratio.positive_top and amount(top) <= 0:
+        return f"{words(top.field)} is {_sign(top)}"
+    return None
+
+
+def _growth_obstacle(now: Fact, before: Fact) -> str | None:
+    for fact, other in ((now, before), (before, now)):
+        named = _periods_not_comparable(fact)
+        if named is not None and (not named or other.period in named):
+            return fact.note
+    if now.period_end and before.period_end and not 340 <= (now.period_end - before.period_end).days <= 390:
+        return "the two fiscal years do not end a year apart"
+    return None
+
+
+def _periods_not_comparable(fact: Fact) -> set[str] | None:
+    """Years a note calls not comparable; empty when it names none, `None` when there is no such note."""
+    _, found, rest = (fact.note or "").partition(NOT_COMPARABLE)
+    if not found:
+        return None
+    spans = re.findall(r"(?:FY)?(\d{4})(?:\s*(?:-|–|to)\s*(?:FY)?(\d{4}))?", rest)
+    return {f"FY{year}" for first, last in spans for year in range(int(first), int(last or first) + 1)}
+
+
+def _on_price_day(ledger: Ledger) -> Iterable[Fact]:
+    price = ledger.newest_price()
+    if price is None:
+        return
+    yield from ledger.keep(_day_change(ledger, price))
+    ended = [y for y in ledger.years if ledger.year_ends.get(y, date.min) <= day_of(price)]
+    if not ended:
+        return
+    year = ended[-1]
+    yield from ledger.keep(_market_cap(ledger, price, year))
+    for ratio in RATIOS.values():
+        if ratio.kind == "price" and (fact := _multiple(ledger, ratio, price, year)) is not None:
+            yield fact
+
+
+def _day_change(ledger: Ledger, price: Fact) -> Iterable[Fact]:
+    previous = ledger.usable("previous_close", price.period)
+    if previous is None or amount(previous) <= 0:
+        return
+    now, before, inputs = amount(price), amount(previous), (price, previous)
+    if not ledger.usable("change", price.period):
+        yield _line("change", "price - previous_close", now - before, inputs, None)
+    if not ledger.usable("change_percent", price.period):
+        yield _line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
+
+
+def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
+    shares = ledger.usable("shares_diluted", year)
+    if shares is None or ledger.usable("market_cap", price.period):
+        return
+    note = f"approximate: average diluted shares of {year}, not the shares outstanding on the day"
+    value = amount(price) * amount(shares)
+    yield _line("market_cap", "price * shares_diluted", value, (price, shares), note)
+
+
+def _multiple(ledger: Ledger, ratio: Ratio, price: Fact, year: str) -> Fact | None:
+    periods = [
+        price.period if field in ("price", "market_cap") else year for field in (ratio.top, ratio.bottom)
+    ]
+    top, bottom = ledger.usable(ratio.top, periods[0]), ledger.usable(ratio.bottom, periods[1])
+    blank = _blank(ledger, ratio, price.period)
+    day = day_of(price)
+    if top is None or bottom is None:
+        absent = ratio.top if top is None else ratio.bottom
+        note = f"{words(absent)} for {year}: not reported"
+        ever = any(fact.field == absent and fact.known for fact in ledger.facts.values())
+        return replace(blank, status="missing", period_end=day, as_of=day, note=note) if ever else None
+    made = replace(_divide(blank, ratio, top, bottom, None), period_end=day, as_of=day)
+    figure = ratio.top if bottom is price else ratio.bottom
+    used = f"price of {day.isoformat()}, {words(figure)} of {year}"
+    return replace(made, note=f"{made.note} ({used})" if made.note else used)
+
+
+def _blank(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
+    return Fact(
+        symbol=ledger.symbol,
+        field=ratio.field,
+        unit=ratio.unit,
+        period=period,
+        period_end=ledger.year_ends.get(period),
+        statement="ratio",
+        formula=ratio.formula,
+    )
+
+
+def _line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note: str | None) -> Fact:
+    line, first = LINES[field], inputs[0]
+    money = line.unit.startswith("USD")
+    blank = Fact(
+        symbol=first.symbol,
+        field=field,
+        value=value.normalize() + 0,
+        unit=line.unit.replace("USD", first.currency or "USD") if money else line.unit,
+        currency=first.currency if money else None,
+        period=first.period,
+        statement=line.statement,
+        status="derived",
+        formula=formula,
+        note=note,
+    )
+    return _dated(blank, (first,) if line.statement == "price" else inputs, inputs)
+
+
+def _dated(fact: Fact, dates: Sequence[Fact], inputs: Sequence[Fact]) -> Fact:
+    """Period end and as-of day of the latest of `dates`, and where `inputs` came from."""
+    return replace(
+        fact,
+        period_end=max((f.period_end for f in dates if f.period_end), default=fact.period_end),
+        as_of=max((f.as_of for f in dates if f.as_of), default=None),
+        inputs=tuple(f.key for f in inputs),
+        source="computed from " + "; ".join(dict.fromkeys(_origin(f) for f in inputs)),
+    )
+
+
+def _origin(fact: Fact) -> str:
+    return fact.source.removeprefix("computed from ") or "figures without a named source"
+
+
+def _absent(ledger: Ledger, field: str, period: str, asked: str) -> str:
+    fact = ledger.facts.get((field, period))
+    when = "" if period == asked else f" for {period}"
+    if fact is not None and unreported_zero(fact):
+        return f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
+    if period not in ledger.years:
+        return f"{period} is not in the data"
+    return f"{words(field)}{when}: not reported"
+
+
+def _sign(fact: Fact) -> str:
+    return "zero" if fact.value == 0 else "negative"
