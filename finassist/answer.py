@@ -1,0 +1,148 @@
+"""What a run returns: an Agno run output that a person can read and a program can compute with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from agno.run.workflow import WorkflowRunOutput
+from agno.workflow.types import StepOutput
+
+from finassist.draft import RECORD, Draft
+from finassist.events import RunResponse, spans
+from finassist.facts import Fact, Gap
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Answer(WorkflowRunOutput):
+    """An answer with its figures, their sources, and what is missing.
+
+    Besides Agno's own fields (`content`, `status`, `run_id`, `session_id`, `metrics`, `events`, …):
+
+    Attributes:
+        category: `income_statement`, `company_financials`, `stock_price`, `report` or `chat`.
+        symbols: Ticker symbols the answer is about.
+        facts: Every figure as a `Fact`, with unit, period, as-of date and source.
+        gaps: What should be there and is not, with the reason.
+        follow_ups: Questions that make sense next.
+        decided_by: `"rules"` or `"model"`: who decided what was asked.
+        reason: Why the question was understood so.
+        warnings: What to know about how the answer came about.
+        models: Model that each agent used, by agent name.
+        saved: Whether the run was read back from the session store after saving.
+        duration: Seconds the run took.
+
+    Example:
+        >>> from finassist import FinancialAssistantWorkflow
+        >>> answer = FinancialAssistantWorkflow(db=None).run("What is Apple's revenue?")
+        >>> answer.category, answer.symbols
+        ('income_statement', ['AAPL'])
+        >>> [str(fact.value) for fact in answer.facts if fact.key == "AAPL/revenue/FY2025"]
+        ['416161000000']
+    """
+
+    category: str = "chat"
+    symbols: list[str] = field(default_factory=list[str])
+    facts: list[Fact] = field(default_factory=list[Fact], repr=False)
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    follow_ups: list[str] = field(default_factory=list[str])
+    decided_by: str = "rules"
+    reason: str = ""
+    warnings: list[str] = field(default_factory=list[str])
+    models: dict[str, str] = field(default_factory=dict[str, str])
+    saved: bool = True
+    duration: float | None = None
+
+    # ------------------------------------------------------------------------------------ making
+
+    @classmethod
+    def of(cls, output: WorkflowRunOutput, draft: Draft | None = None) -> Self:
+        """An answer from Agno's output, with the draft at hand or the one stored with the run."""
+        draft = draft or stored_draft(output)
+        own = {f.name: getattr(output, f.name) for f in fields(WorkflowRunOutput)}
+        return cls(**own, **(_own_fields(draft) if draft else {}))
+
+    # ----------------------------------------------------------------------------------- reading
+
+    def to_frame(self) -> pd.DataFrame:
+        """The figures as a tidy DataFrame, one row a fact; see `finassist.frames.facts_frame` for the columns."""
+        from finassist.frames import facts_frame
+
+        return facts_frame(self.facts)
+
+    def spans(self) -> pd.DataFrame:
+        """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
+        from finassist.frames import spans_frame
+
+        return spans_frame(spans(self._events(), self.duration))
+
+    def to_markdown(self) -> str:
+        """The answer as markdown, with a line on anything unusual about the run."""
+        notes = [f"> **Note:** {note}" for note in self.notes()]
+        return "\n\n".join([*notes, str(self.content or "")])
+
+    def to_html(self) -> str:
+        """The answer as one self-contained, escaped HTML card, readable in light and dark themes."""
+        from finassist.views.html import answer_html
+
+        return answer_html(self)
+
+    def notes(self) -> list[str]:
+        """What a reader should know before the content: a run that was stopped, or not saved."""
+        status = str(getattr(self.status, "value", self.status))
+        notes = [f"This run was {status.lower()}."] if status in ("CANCELLED", "ERROR") else []
+        if not self.saved:
+            notes.append("This turn was not saved: the session store could not be written. Check disk space.")
+        return notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""
+        data = super().to_dict()
+        data["facts"] = [fact.to_dict() for fact in self.facts]
+        data["gaps"] = [gap.to_dict() for gap in self.gaps]
+        return data
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # No text/markdown: a front end would render it, and with it whatever a model or a source put there.
+        return {"text/plain": self.to_markdown(), "text/html": self.to_html()}
+
+    def _events(self) -> Sequence[RunResponse]:
+        return self.events or []  # pyright: ignore[reportReturnType]
+
+
+def stored_draft(output: WorkflowRunOutput) -> Draft | None:
+    """The draft that was stored with a run, or `None` for a run that did not get that far."""
+    for step in _flat(output.step_results):
+        content = step.content
+        if isinstance(content, dict) and content.get("record") == RECORD:  # pyright: ignore[reportUnknownMemberType]
+            return Draft.from_dict(content, str(output.content or ""))  # pyright: ignore[reportUnknownArgumentType]
+    return None
+
+
+def _flat(steps: Sequence[Any]) -> list[StepOutput]:
+    found: list[StepOutput] = []
+    for step in steps:
+        if isinstance(step, StepOutput):
+            found += [step, *_flat(step.steps or [])]
+    return found
+
+
+def _own_fields(draft: Draft) -> dict[str, Any]:
+    return {
+        "category": draft.category,
+        "symbols": list(draft.symbols),
+        "facts": list(draft.facts),
+        "gaps": list(draft.gaps),
+        "follow_ups": list(draft.follow_ups),
+        "decided_by": draft.decided_by,
+        "reason": draft.reason,
+        "warnings": list(draft.warnings),
+        "models": {agent: model for agent, model, _ in draft.usage},
+    }

@@ -1,0 +1,145 @@
+"""The one bridge from sync code to the async fetch: a private event loop in a thread of its own.
+
+A notebook cell already has a running loop, and a sync function cannot await on it. So sync code hands a coroutine
+to this loop and reads what it posts from a thread-safe inbox, whether it is called in a script, in a thread, or in
+a cell. This module is the only one that calls `asyncio.run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from finassist.errors import BridgeError
+
+type Post = Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The coroutine is done."""
+
+    task: asyncio.Task[Any]
+
+    def result(self) -> Any:
+        """What it returned; raises what it raised."""
+        return self.task.result()
+
+
+class Errand:
+    """A request from the private loop that the calling thread answers."""
+
+    def __init__(self, request: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.request = request
+        self.answered: asyncio.Future[Any] = loop.create_future()
+        self._loop = loop
+
+    def answer(self, reply: Any) -> None:
+        """Hand the reply to the waiting coroutine. Called on the calling thread."""
+        self._loop.call_soon_threadsafe(self._settle, reply)
+
+    def _settle(self, reply: Any) -> None:
+        if not self.answered.done():
+            self.answered.set_result(reply)
+
+
+class Inbox:
+    """What the coroutine posts, read on the calling thread."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self.post: Post = self._queue.put
+        self.ended = threading.Event()
+
+    def receive(self, timeout: float) -> Any:
+        """The next thing posted, or `None` if nothing came in time."""
+        try:
+            return self._queue.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def close(self, task: asyncio.Task[Any]) -> None:
+        """Called on the private loop when the coroutine is done."""
+        self.post(Ended(task))
+        self.ended.set()
+
+
+class Bridge:
+    """One private loop, started when first needed and kept for the life of the process."""
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The private loop; started on first use, and anew in a forked process, which has no such thread."""
+        with self._starting:
+            if self._pid != os.getpid():
+                self._forget()
+            if self._loop is None:
+                self._loop = self._begin()
+            return self._loop
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        ready: SimpleQueue[asyncio.AbstractEventLoop] = SimpleQueue()
+
+        async def serve() -> None:
+            ready.put(asyncio.get_running_loop())
+            await asyncio.Event().wait()
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="finassist-bridge", daemon=True)
+        self._thread.start()
+        return ready.get()
+
+    def check_caller(self) -> None:
+        """Refuse to be waited for from the private loop itself.
+
+        Raises:
+            BridgeError: The caller runs on the private loop and would wait for itself.
+        """
+        if self._thread is not None and threading.current_thread() is self._thread:
+            raise BridgeError(
+                "run() was called on the private data loop and would wait for itself. "
+                "Inside a data provider, use `await workflow.arun(...)` instead."
+            )
+
+    @contextmanager
+    def start(self, work: Callable[[Post], Coroutine[Any, Any, Any]]) -> Iterator[Inbox]:
+        """Run `work(post)` on the private loop; on leaving early it is cancelled and waited for."""
+        self.check_caller()
+        inbox = Inbox()
+        started: list[asyncio.Task[Any]] = []
+
+        def begin() -> None:
+            task = asyncio.get_running_loop().create_task(work(inbox.post), name="finassist-gather")
+            task.add_done_callback(inbox.close)
+            started.append(task)
+
+        loop = self.loop
+        loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+        try:
+            yield inbox
+        finally:
+            if not inbox.ended.is_set():
+                loop.call_soon_threadsafe(lambda: started[0].cancel())
+                inbox.ended.wait()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
+        """Run `work` on the private loop behind everybody's back; the result is a concurrent future."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)  # pyright: ignore[reportReturnType]
+
+
+bridge = Bridge()

@@ -1,0 +1,104 @@
+"""What a flow arrives at, and the compact form in which it is stored with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from agno.metrics import RunMetrics
+
+from finassist.facts import Fact, Gap
+
+RECORD = "finassist.record"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An answer as the flows compose it, before the run around it is known.
+
+    Attributes:
+        content: The answer in markdown.
+        category: One of the five categories.
+        symbols: Ticker symbols the answer is about, in the order asked.
+        facts: Every figure, fetched and derived.
+        gaps: What should be there and is not.
+        follow_ups: Questions that make sense next.
+        decided_by: `"rules"` or `"model"`: who decided what was asked.
+        reason: Why it was understood so, in a sentence.
+        warnings: What the person should know about how the answer came about.
+        usage: Token use of each agent that was asked, with the model's name.
+    """
+
+    content: str
+    category: str
+    symbols: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    follow_ups: tuple[str, ...] = ()
+    decided_by: str = "rules"
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    usage: tuple[tuple[str, str, RunMetrics | None], ...] = field(default=(), compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form without the content, which the run stores anyway."""
+        return {
+            "record": RECORD,
+            "version": _VERSION,
+            "category": self.category,
+            "symbols": list(self.symbols),
+            "facts": encode(self.facts),
+            "gaps": [gap.to_dict() for gap in self.gaps],
+            "follow_ups": list(self.follow_ups),
+            "decided_by": self.decided_by,
+            "reason": self.reason,
+            "warnings": list(self.warnings),
+            "models": {agent: model for agent, model, _ in self.usage},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], content: str) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(
+            content=content,
+            category=data["category"],
+            symbols=tuple(data["symbols"]),
+            facts=decode(data["facts"]),
+            gaps=tuple(Gap.from_dict(gap) for gap in data["gaps"]),
+            follow_ups=tuple(data["follow_ups"]),
+            decided_by=data["decided_by"],
+            reason=data["reason"],
+            warnings=tuple(data["warnings"]),
+            usage=tuple((agent, model, None) for agent, model in data.get("models", {}).items()),
+        )
+
+
+def encode(facts: Iterable[Fact]) -> dict[str, Any]:
+    """Facts as columns, each a list of distinct values and an index per fact.
+
+    Sources, periods and units repeat from figure to figure; stored once, a report takes a tenth of the space, and
+    every turn of a conversation reads all turns before it.
+
+    Example:
+        >>> fact = Fact(symbol="AAPL", field="revenue", unit="USD", statement="income", status="missing")
+        >>> decode(encode([fact, fact])) == (fact, fact)
+        True
+    """
+    rows = [fact.to_dict() for fact in facts]
+    names = rows[0] if rows else {}
+    return {name: _column([row[name] for row in rows]) for name in names}
+
+
+def decode(columns: Mapping[str, Any]) -> tuple[Fact, ...]:
+    """The inverse of `encode`."""
+    expanded = {name: [column["values"][code] for code in column["codes"]] for name, column in columns.items()}
+    return tuple(Fact.from_dict(dict(zip(expanded, row, strict=True))) for row in zip(*expanded.values(), strict=True))
+
+
+def _column(values: Sequence[Any]) -> dict[str, Any]:
+    codes: dict[Any, int] = {}
+    keys = [tuple(value) if isinstance(value, list) else value for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    indices = [codes.setdefault(key, len(codes)) for key in keys]
+    return {"values": [list(key) if isinstance(key, tuple) else key for key in codes], "codes": indices}  # pyright: ignore[reportUnknownArgumentType]

@@ -1,0 +1,319 @@
+"""The only two places that perform what a flow asks for: `drive` for `run()`, `adrive` for `arun()`.
+
+Both send a flow's effects out and their results back in. They differ in one thing: `drive` asks agents with
+`agent.run()` on the calling thread, `adrive` with `await agent.arun()` on the running loop. Gathered work is one
+`asyncio.TaskGroup` in both, because `drive` reaches it through the bridge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from agno.agent import Agent
+from agno.exceptions import RunCancelledException
+from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
+from agno.run.base import RunStatus
+from agno.tools.finance import FinanceProvider, FinanceProviderError
+
+from finassist.bridge import Ended, Errand, bridge
+from finassist.data.sourcing import fetch_facts
+from finassist.effects import Ask, Effect, Fetch, Flow, Gather, Reply
+from finassist.errors import DataError, FinassistError, InputError, MalformedReply, ModelFailed, SourceTimeout
+from finassist.events import FlowEvent
+from finassist.facts import Fact, Gap
+
+type Emit = Callable[[FlowEvent], None]
+type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Whom a driver performs effects with, for one run."""
+
+    agents: Mapping[str, Agent]
+    provider: FinanceProvider
+    fetch_timeout: float
+    stamp: Callable[[FlowEvent], FlowEvent]
+    check_cancelled: Callable[[], None] = field(default=lambda: None)
+
+
+# ---------------------------------------------------------------------------------------------- sync
+
+
+def drive[Result](flow: Flow[Result], crew: Crew) -> Generator[FlowEvent, None, Result]:
+    """Drive a flow to its end on the calling thread, yielding its events as they happen.
+
+    Returns:
+        What the flow returned (the value of `yield from`).
+
+    Raises:
+        RunCancelledException: The run was cancelled.
+        BridgeError: Called on the private data loop.
+    """
+    result: Any = None
+    with closing(flow):
+        while True:
+            crew.check_cancelled()
+            try:
+                wish = flow.send(result)
+            except StopIteration as end:
+                return end.value
+            if isinstance(wish, Ask | Fetch | Gather):
+                result = yield from _perform(wish, crew)
+            else:
+                result = yield crew.stamp(wish)
+
+
+def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
+    match effect:
+        case Ask():
+            return (yield from _ask(effect, crew))
+        case Fetch():
+            [facts] = yield from _gather([_wish(effect)], crew)
+            return facts
+        case Gather(flows=flows):
+            return (yield from _gather(flows, crew))
+
+
+def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
+    agent = crew.agents[ask.agent]
+    if not ask.stream:
+        return _read(agent.run(ask.message), ask, agent)
+    words = _Words(ask, agent)
+    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+        for event in stream:  # pyright: ignore[reportUnknownVariableType]
+            crew.check_cancelled()
+            if (word := words.read(event)) is not None:
+                yield crew.stamp(word)
+    return words.reply()
+
+
+def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None, list[Any]]:
+    """Run `agather` on the private loop; what its children ask of an agent comes back to this thread."""
+    with bridge.start(lambda post: agather(flows, crew, _ask_caller(post), post)) as inbox:
+        while True:
+            match inbox.receive(_POLL_SECONDS):
+                case None:
+                    crew.check_cancelled()
+                case Ended() as ended:
+                    return ended.result()
+                case Errand(request=Ask() as ask) as errand:
+                    errand.answer((yield from _ask(ask, crew)))
+                case event:
+                    yield event
+
+
+def _ask_caller(post: Callable[[Any], None]) -> AskAgent:
+    async def ask_caller(ask: Ask, _emit: Emit) -> Reply:
+        errand = Errand(ask, asyncio.get_running_loop())
+        post(errand)
+        return await errand.answered
+
+    return ask_caller
+
+
+# --------------------------------------------------------------------------------------------- async
+
+
+async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAgent | None = None) -> Result:
+    """Drive a flow to its end on the running loop, handing each event to `emit` as it happens.
+
+    Args:
+        flow: What to drive.
+        crew: Whom to perform effects with.
+        emit: Receives each event; must not block.
+        ask: How agents are asked; by default with `await agent.arun()`.
+
+    Raises:
+        asyncio.CancelledError: The task was cancelled; children are cancelled with it.
+    """
+    ask = ask or _aask_with(crew)
+    result: Any = None
+    with closing(flow):
+        while True:
+            try:
+                wish = flow.send(result)
+            except StopIteration as end:
+                return end.value
+            if isinstance(wish, Ask | Fetch | Gather):
+                result = await _aperform(wish, crew, ask, emit)
+            else:
+                result = emit(crew.stamp(wish))
+
+
+async def adrive_stream[Result](flow: Flow[Result], crew: Crew, into: list[Result]) -> AsyncIterator[FlowEvent]:
+    """`adrive` as an async iterator of events; the flow's result is appended to `into` at the end.
+
+    The flow runs in a task of its own and its events come through a queue: an async generator must never `yield`
+    inside a task group (PEP 789).
+    """
+    queue: asyncio.Queue[FlowEvent | None] = asyncio.Queue()
+    task = asyncio.create_task(adrive(flow, crew, queue.put_nowait), name="finassist-flow")
+    # A callback, not a `finally` in the task: a task cancelled before its first step never runs its `finally`.
+    task.add_done_callback(lambda _: queue.put_nowait(None))
+    try:
+        while (event := await queue.get()) is not None:
+            yield event
+        into.append(task.result())
+    finally:
+        task.cancel()
+        await settle(task)
+
+
+async def settle(task: asyncio.Task[Any]) -> None:
+    """Wait until `task` is done, however often the waiting itself is cancelled meanwhile."""
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+
+
+async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: Emit) -> list[Any]:
+    """Drive flows at the same time in one `TaskGroup` and return their results in declared order.
+
+    Expected failures are values (a `Gap`, a `Reply` with an error), so every child settles and none cancels its
+    siblings. What is left is a bug: all children still settle, then the first in declared order is raised.
+    """
+    children = [_Child(flow) for flow in flows]
+    bug: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for child in children:
+                group.create_task(child.run(crew, ask, emit))
+        if bugs := [child.bug for child in children if child.bug]:
+            raise ExceptionGroup(f"{len(bugs)} of {len(children)} gathered tasks failed", bugs)
+    except* Exception as failed:
+        bug = failed.exceptions[0]
+    if bug:
+        raise bug
+    return [child.result for child in children]
+
+
+@dataclass(slots=True)
+class _Child:
+    """One gathered flow, its result, or the bug that ended it."""
+
+    flow: Flow[Any]
+    result: Any = None
+    bug: Exception | None = None
+
+    async def run(self, crew: Crew, ask: AskAgent, emit: Emit) -> None:
+        try:
+            self.result = await adrive(self.flow, crew, emit, ask)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  kept, and raised once every sibling has settled
+            self.bug = error
+
+
+async def _aperform(effect: Effect, crew: Crew, ask: AskAgent, emit: Emit) -> Any:
+    match effect:
+        case Ask():
+            return await ask(effect, emit)
+        case Fetch():
+            return await _afetch(effect, crew)
+        case Gather(flows=flows):
+            return await agather(flows, crew, ask, emit)
+
+
+def _aask_with(crew: Crew) -> AskAgent:
+    async def aask(ask: Ask, emit: Emit) -> Reply:
+        agent = crew.agents[ask.agent]
+        if not ask.stream:
+            return _read(await agent.arun(ask.message), ask, agent)
+        words = _Words(ask, agent)
+        async for event in agent.arun(ask.message, stream=True, yield_run_output=True):
+            if (word := words.read(event)) is not None:
+                emit(crew.stamp(word))
+        return words.reply()
+
+    return aask
+
+
+async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
+    """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
+    try:
+        async with asyncio.timeout(crew.fetch_timeout) as deadline:
+            return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
+    except TimeoutError:
+        late = deadline.expired()
+        seconds = f"within {crew.fetch_timeout:g} seconds" if late else "in time"
+        return _gap(effect, SourceTimeout(f"{crew.provider.name} did not answer {seconds}. Ask again, or raise the limit."))
+    except asyncio.CancelledError:
+        if _someone_cancels():
+            raise
+        return _gap(effect, DataError(f"{crew.provider.name} cancelled the request by itself. Ask again."))
+    except (DataError, InputError, FinanceProviderError) as error:
+        return _gap(effect, error)
+    except (SystemExit, KeyboardInterrupt) as error:
+        # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
+        raise RuntimeError(f"{crew.provider.name} tried to end the process ({type(error).__name__}).") from error
+
+
+def _someone_cancels() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+# ---------------------------------------------------------------------------- shared, and pure
+
+
+def _wish(effect: Fetch) -> Flow[Any]:
+    return (yield effect)
+
+
+def _gap(effect: Fetch, error: Exception) -> Gap:
+    reason = str(error) or f"The source failed with {type(error).__name__}. Ask again."
+    return Gap(symbol=effect.symbol, need=effect.need, reason=reason, error=type(error).__name__)
+
+
+def _read(output: RunOutput, ask: Ask, agent: Agent) -> Reply:
+    """Check what Agno reports: a failed run does not raise, and a reply of the wrong form counts as completed."""
+    error: FinassistError | None = None
+    if output.status == RunStatus.cancelled:
+        # Agno turns an interrupt inside `agent.run()` into a status; the run as a whole has to stop.
+        raise RunCancelledException(f"The {ask.agent} agent was interrupted.")
+    if output.status != RunStatus.completed:
+        error = ModelFailed(f"The model of the {ask.agent} agent failed: {output.content}. Ask again, or try another model.")
+    elif ask.schema and not isinstance(output.content, ask.schema):
+        error = MalformedReply(f"The model of the {ask.agent} agent did not reply with a {ask.schema.__name__}. Ask again.")
+    elif ask.schema is None and not (isinstance(output.content, str) and output.content.strip()):
+        error = MalformedReply(f"The model of the {ask.agent} agent replied with nothing. Ask again.")
+    content = None if error else output.content
+    return Reply(content=content, error=error, agent=ask.agent, model=_model_name(agent), metrics=output.metrics)
+
+
+def _model_name(agent: Agent) -> str:
+    return str(getattr(agent.model, "id", "") or "")
+
+
+class _Words:
+    """Reads an agent's stream: words out as events, the final output kept for the reply."""
+
+    def __init__(self, ask: Ask, agent: Agent) -> None:
+        self._ask, self._agent = ask, agent
+        self._final: RunOutput | None = None
+        self._failure = ""
+
+    def read(self, event: Any) -> RunContentEvent | None:
+        if isinstance(event, RunOutput):
+            self._final = event
+        elif isinstance(event, RunErrorEvent):
+            self._failure = str(event.content or event.error_type or "no reason given")
+        elif isinstance(event, RunContentEvent) and event.content:
+            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=self._ask.agent,
+                                   step_name=self._ask.agent)  # fmt: skip
+        return None
+
+    def reply(self) -> Reply:
+        if self._final is None:
+            failed = RunOutput(content=self._failure or "it ended without a reply", status=RunStatus.error)
+            return _read(failed, self._ask, self._agent)
+        return _read(self._final, self._ask, self._agent)

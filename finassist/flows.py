@@ -1,0 +1,261 @@
+"""The product: how a question becomes an answer. Plain generators, written once, driven by `run()` and `arun()`.
+
+    understand ─► gather facts ─► compose            a question about companies
+    understand ─► chat                               any other question
+
+No `async`, no I/O, no clock in here: a flow yields events and effects (`effects.py`) and receives results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agno.run.agent import RunContentEvent
+
+from finassist import analysis, report
+from finassist.data.sourcing import NEEDS, Need
+from finassist.data.symbols import SymbolDirectory
+from finassist.draft import Draft
+from finassist.effects import Flow, Reply, ask, fetch, gather
+from finassist.errors import NotOffered
+from finassist.events import (
+    FetchCompleted,
+    FetchFailed,
+    FetchStarted,
+    Routed,
+    StepCompleted,
+    StepStarted,
+    StepStatus,
+    SymbolResolved,
+)
+from finassist.facts import Fact, FactBook, Gap
+from finassist.llm import prompts, rules
+from finassist.llm.schemas import Category, ExtractedSymbols, RoutedQuestion
+from finassist.report import Subject
+from finassist.settings import Routing
+from finassist.understanding import Plan, from_model, from_rules
+
+NEEDED: dict[Category, tuple[Need, ...]] = {
+    "income_statement": ("income",),
+    "company_financials": ("income", "balance_sheet", "cash_flow"),
+    "stock_price": ("quote", "history"),
+    "report": NEEDS,
+    "chat": (),
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a flow may know without asking anybody.
+
+    Attributes:
+        directory: All ticker symbols.
+        provider: Name of the data provider, for events.
+        routing: Who decides what is asked.
+        context: What the conversation so far carries over.
+        years: Fiscal years in an answer.
+        max_companies: Companies in one answer.
+    """
+
+    directory: SymbolDirectory
+    provider: str
+    routing: Routing = "auto"
+    context: rules.Context = field(default_factory=rules.Context)
+    years: int = 5
+    max_companies: int = 10
+
+
+# ------------------------------------------------------------------------------------------ the flows
+
+
+def answer_flow(question: str, desk: Desk) -> Flow[Draft]:
+    """Any question: understand it, then take the flow of its category."""
+    plan = yield from understand(question, desk)
+    if plan.category == "chat":
+        return (yield from chat_flow(question, desk, plan))
+    return (yield from _figures_flow(desk, plan))
+
+
+def report_flow(question: str, desk: Desk) -> Flow[Draft]:
+    """A full report on the companies of the question, whatever else it asks."""
+    plan = yield from understand(question, desk)
+    return (yield from _figures_flow(desk, replace(plan, category="report")))
+
+
+def alone_flow(question: str, category: Category, desk: Desk) -> Flow[Draft]:
+    """One kind of figures alone (`income_statement`, `company_financials`, `stock_price`)."""
+    plan = yield from understand(question, desk)
+    return (yield from _figures_flow(desk, replace(plan, category=category)))
+
+
+def chat_flow(question: str, desk: Desk, plan: Plan | None = None) -> Flow[Draft]:
+    """A conversational answer, word by word."""
+    plan = plan or Plan(category="chat", decided_by="rules", reason="It was asked as conversation.")
+    yield StepStarted(step_name="chat")
+    reply = yield from ask("chat", prompts.chat_message(question, desk.context), stream=True)
+    yield _completed("chat", reply)
+    if reply.error:
+        raise reply.error
+    return _draft(plan, str(reply.content), usage=(*plan.usage, _usage(reply)))
+
+
+def _figures_flow(desk: Desk, plan: Plan) -> Flow[Draft]:
+    plan = plan.at_most(desk.max_companies)
+    found = yield from gather_facts(plan, desk) if plan.companies else _nothing()
+    yield StepStarted(step_name="compose")
+    draft = compose(plan, found, desk)
+    for section in _sections(draft.content):
+        yield RunContentEvent(content=section, step_name="compose")
+    yield StepCompleted(step_name="compose")
+    return draft
+
+
+# ------------------------------------------------------------------------------------------ understand
+
+
+def understand(question: str, desk: Desk) -> Flow[Plan]:
+    """What is asked, and about which companies. Rules decide where they are certain, a model otherwise."""
+    yield StepStarted(step_name="understand")
+    route = rules.route(question, desk.context)
+    if desk.routing == "rules" or (desk.routing == "auto" and route.certain):
+        plan = from_rules(route, desk.directory)
+    else:
+        router, extraction = yield from gather(
+            [
+                _ask_step("router", prompts.router_message(question, desk.context), RoutedQuestion),
+                _ask_step("symbol_extraction", prompts.extraction_message(question, desk.context), ExtractedSymbols),
+            ]
+        )
+        plan = from_model(route, router, extraction, desk.directory)
+    yield from _announce(plan)
+    return plan
+
+
+def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedSymbols]) -> Flow[Reply]:
+    yield StepStarted(step_name=agent, parent="understand")
+    reply = yield from ask(agent, message, schema)
+    yield _completed(agent, reply, parent="understand")
+    return reply
+
+
+def _announce(plan: Plan) -> Flow[None]:
+    yield Routed(
+        category=plan.category,
+        symbols=[company.symbol for company in plan.companies],
+        decided_by=plan.decided_by,
+        reason=plan.reason,
+    )
+    for company in plan.companies:
+        yield SymbolResolved(symbol=company.symbol, name=company.name)
+    yield StepCompleted(step_name="understand", content=plan.category)
+
+
+# ---------------------------------------------------------------------------------------------- gather
+
+
+def gather_facts(plan: Plan, desk: Desk) -> Flow[list[list[Fact] | Gap]]:
+    """Everything the category needs about every company, all at the same time."""
+    yield StepStarted(step_name="gather")
+    wanted = [
+        _fetch_step(company.symbol, need, desk) for company in plan.companies for need in NEEDED[plan.category]
+    ]
+    found = yield from gather(wanted)
+    yield StepCompleted(step_name="gather")
+    return found
+
+
+def _fetch_step(symbol: str, need: Need, desk: Desk) -> Flow[list[Fact] | Gap]:
+    about = {"symbol": symbol, "need": need, "provider": desk.provider}
+    yield FetchStarted(**about)
+    found = yield from fetch(symbol, need, desk.years)
+    if isinstance(found, Gap):
+        yield FetchFailed(**about, error=found.error, reason=found.reason)
+    else:
+        yield FetchCompleted(**about, count=len(found))
+    return found
+
+
+def _nothing() -> Flow[list[list[Fact] | Gap]]:
+    yield from ()
+    return []
+
+
+# --------------------------------------------------------------------------------------------- compose
+
+
+def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
+    """Facts and gaps to an answer; pure."""
+    facts = [fact for each in found if isinstance(each, list) for fact in each]
+    gaps = (*plan.gaps, *(each for each in found if isinstance(each, Gap) and _matters(each)))
+    if not plan.companies:
+        return _draft(plan, _which_company(plan), gaps=gaps)
+    if not facts:
+        return _draft(plan, _no_figures(plan, gaps), gaps=gaps)
+    subjects = [Subject(company.symbol, company.name) for company in plan.companies]
+    book = FactBook(facts)
+    derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
+    every = (*facts, *derived)
+    return _draft(
+        plan,
+        _with_warnings(report.compose(plan.category, subjects, every, gaps), plan),
+        facts=every,
+        gaps=gaps,
+        follow_ups=tuple(report.follow_ups(plan.category, subjects)),
+    )
+
+
+def _draft(plan: Plan, content: str, **more: Any) -> Draft:
+    draft = Draft(
+        content=content,
+        category=plan.category,
+        symbols=tuple(company.symbol for company in plan.companies),
+        decided_by=plan.decided_by,
+        reason=plan.reason,
+        warnings=plan.warnings,
+        usage=plan.usage,
+    )
+    return replace(draft, **more)
+
+
+def _matters(gap: Gap) -> bool:
+    """A provider that never offers price history is not worth a gap in every report; the rest is."""
+    return not (gap.error == NotOffered.__name__ and gap.need in ("history", "profile"))
+
+
+def _which_company(plan: Plan) -> str:
+    if plan.gaps:
+        return "\n\n".join(gap.reason for gap in plan.gaps)
+    return (
+        "Which company do you mean? Name one, or give its ticker symbol: "
+        "for example “Apple”, “$AAPL” or “NASDAQ: AAPL”."
+    )
+
+
+def _no_figures(plan: Plan, gaps: Sequence[Gap]) -> str:
+    """All sources failed: no report, but every cause once."""
+    names = ", ".join(f"{company.name} ({company.symbol})" for company in plan.companies)
+    causes = dict.fromkeys(gap.reason for gap in gaps)
+    return "\n".join([f"There are no figures for {names}.", "", *(f"- {cause}" for cause in causes)])
+
+
+def _with_warnings(content: str, plan: Plan) -> str:
+    notes = [f"> {warning}" for warning in plan.warnings]
+    return "\n>\n".join(notes) + "\n\n" + content if notes else content
+
+
+def _sections(content: str) -> list[str]:
+    """The text in pieces that end where a section ends, so that it can be streamed; joined they are the text."""
+    first, *others = content.split("\n## ")
+    return [piece for piece in (first, *(f"\n## {other}" for other in others)) if piece]
+
+
+def _completed(step: str, reply: Reply, parent: str | None = None) -> StepCompleted:
+    outcome: StepStatus = "error" if reply.error else "completed"
+    said = reply.content.model_dump() if hasattr(reply.content, "model_dump") else reply.content
+    return StepCompleted(step_name=step, parent=parent, content=str(reply.error or said), outcome=outcome)
+
+
+def _usage(reply: Reply) -> tuple[str, str, object]:
+    return (reply.agent, reply.model, reply.metrics)
