@@ -1,0 +1,269 @@
+"""Free text to companies.
+
+Three passes, strongest evidence first: symbols marked as tickers; names and bare tickers, longest first; words
+that are companies only because a company stands next to them. What still looks like a company and is none
+becomes an `Unmatched` with suggestions, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from finassist.data import aliases
+from finassist.data.context import Sentence
+from finassist.data.index import NameIndex, Named
+from finassist.data.marks import Marked, marked_tickers
+from finassist.data.names import LEGAL, UMBRELLA, Token, key, tokens
+from finassist.data.symbols import Company, Match, Resolution, Unmatched, normalise_symbol
+from finassist.data.unknown import not_in_directory, unknown_mentions
+from finassist.data.words import ABBREVIATIONS, common_words, ordinary_words
+from finassist.errors import InvalidSymbol
+
+if TYPE_CHECKING:
+    from finassist.data.symbols import How, SymbolDirectory
+
+MAX_CHARACTERS = 5_000
+"""Text beyond this is not read: no question is longer, and time stays bounded."""
+
+_LONGEST = 7
+_TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
+_WELL_SIZED = 2_000
+_LARGE = 600
+_INDICES = re.compile(r"\b(?:S ?& ?P ?\d{3}|S and P \d{3}|S&P(?! Global)|Dow Jones(?: Industrial Average)?|Russell [123]000|nasdaq[ -]?(?:100|composite)|FTSE ?\d+)\b", re.I)
+_CLASS = re.compile(r",? ?(?:\(? ?class ([A-C])\b ?\)?|([ABC])\b(?= ?(?:shares?|stock|\W*$)))(?: shares?| stock)?", re.I)
+
+
+def resolve(text: str, companies: SymbolDirectory) -> Resolution:
+    """The companies a text names; see `SymbolDirectory.resolve`."""
+    return _Reading(text[:MAX_CHARACTERS], companies).resolution()
+
+
+class _Reading:
+    """One text being read. Words are taken by the first rule that explains them."""
+
+    def __init__(self, text: str, companies: SymbolDirectory) -> None:
+        self.text = text
+        self.companies = companies
+        self.index: NameIndex = companies.index
+        self.words: list[Token] = list(tokens(text))
+        self.sentence = Sentence(text, self.words)
+        self.matches: list[Match] = []
+        self.unmatched: list[Unmatched] = []
+        self.taken: set[int] = set()
+        self.named: set[int] = set()
+
+    def resolution(self) -> Resolution:
+        for found in _INDICES.finditer(self.text):
+            self.taken |= self._places(*found.span())
+        for mark in marked_tickers(self.text):
+            self._take_marked(mark)
+        self._each_name(joined=False)
+        if self.named:
+            self._each_name(joined=True)
+        self.unmatched += islice(unknown_mentions(self.sentence, self.taken, self.named, self.companies), 5)
+        ordered = sorted(self.matches, key=lambda match: match.start)
+        once = {missing.text.casefold(): missing for missing in reversed(self.unmatched)}
+        return Resolution(tuple(ordered), tuple(reversed(once.values())))
+
+    def _places(self, start: int, end: int) -> set[int]:
+        return {i for i, token in enumerate(self.words) if token.start < end and token.end > start}
+
+    # -- marked tickers --------------------------------------------------------------------------------------
+
+    def _take_marked(self, mark: Marked) -> None:
+        places = self._places(mark.start, mark.end)
+        if not places or places & self.taken:
+            return
+        company = self.companies.lookup(mark.symbol)
+        if company is None and (renamed := aliases.RENAMED_TICKERS.get(mark.symbol.upper())):
+            company = self.companies.lookup(renamed)
+        if company is not None and not (mark.mark == "alone" and self._alone_is_a_name(mark)):
+            self._match(company, mark.start, mark.end, "ticker", True, places)
+        elif company is None and (missing := not_in_directory(mark, self.companies)):
+            self.unmatched.append(missing)
+            self.taken |= places
+
+    def _alone_is_a_name(self, mark: Marked) -> bool:
+        return not mark.symbol.isupper() and self.index.known_as.get(mark.symbol.lower()) is not None
+
+    # -- names and bare tickers ------------------------------------------------------------------------------
+
+    def _each_name(self, *, joined: bool) -> None:
+        place = 0
+        while place < len(self.words):
+            place += 1 if place in self.taken else self._take_name(place, joined=joined)
+
+    def _take_name(self, first: int, *, joined: bool) -> int:
+        """Take the longest name that begins here; how many words to go on."""
+        if not joined and self._take_bare_ticker(first, capitals=True):
+            return 1
+        for size in range(self._reach(first), 0, -1):
+            span = self.words[first : first + size]
+            whole = key([token.text for token in span])
+            owner = whole if not span[-1].possessive else key([*(t.text for t in span[:-1]), span[-1].base])
+            for name in dict.fromkeys((whole, owner)):
+                if taken := self._take_key(name, first, size, joined=joined):
+                    return taken
+        return 1 if joined or not self._take_bare_ticker(first, capitals=False) else 1
+
+    def _reach(self, first: int) -> int:
+        size = 1
+        while size < _LONGEST and first + size < len(self.words) and first + size not in self.taken:
+            left, right = self.words[first + size - 1], self.words[first + size]
+            if not _TOGETHER.fullmatch(self.text[left.end : right.start]):
+                break
+            size += 1
+        return size
+
+    def _take_key(self, name: str, first: int, size: int, *, joined: bool) -> int:
+        entry = self.index.known_as.get(name) or self.index.full.get(name)
+        gone = aliases.not_listed().get(name)
+        if entry is None and gone and self._acceptable(Named(_LARGE, "exact", size), name, first, size, joined=joined):
+            self._leave(first, size, gone)
+            return size
+        entry = entry or self.index.beginnings.get(name)
+        if entry is None or not self._acceptable(entry, name, first, size, joined=joined):
+            return 0
+        return self._take_entry(entry, first, size)
+
+    def _leave(self, first: int, size: int, gone: tuple[str, str]) -> None:
+        start, end = self.words[first].start, self.words[first + size - 1].end
+        self.unmatched.append(not_in_directory((self.text[start:end], *gone), self.companies))
+        self.taken |= set(range(first, first + size))
+
+    def _acceptable(self, entry: Named, name: str, first: int, size: int, *, joined: bool) -> bool:
+        if name in ("nasdaq", "nyse", "cboe") or len(name) < 2:
+            return False
+        if entry.words != size and not self._joinable(name, first, size):
+            return False
+        if not self.sentence.ordinary(first, size) or name in aliases.WELL_KNOWN:
+            return self._telling(entry, name, first, size)
+        if entry.how == "prefix" and size == 1:
+            return False
+        return self._ordinary_acceptable(entry, first, size, joined=joined)
+
+    def _telling(self, entry: Named, name: str, first: int, size: int) -> bool:
+        """A word that is no English word names a company, unless it is short and the company obscure."""
+        if entry.how == "alias" or size > 1:
+            return entry.how != "prefix" or not self.sentence.ordinary(first, size - 1) or entry.rank < _WELL_SIZED
+        written_as_name = self.sentence.capital(first, size)
+        if entry.how == "prefix":
+            return len(name) > 3 and (entry.rank < _WELL_SIZED or (written_as_name and not entry.shared))
+        return entry.rank < _WELL_SIZED or written_as_name or len(name) > 5
+
+    def _ordinary_acceptable(self, entry: Named, first: int, size: int, *, joined: bool) -> bool:
+        capital = self.sentence.capital(first, size) and self.sentence.capitals_tell
+        if size > 1 and entry.how != "prefix" and (capital or entry.rank < _WELL_SIZED) and not self._phrase(first, size):
+            return True
+        if entry.rank >= _WELL_SIZED and not (capital and not self.sentence.opens(first)):
+            return entry.how != "prefix" and size == len(self.words) and size > 1
+        if joined:
+            return self.sentence.joined(first, size, self.named)
+        return self.sentence.names_company(first, size)
+
+    def _phrase(self, first: int, size: int) -> bool:
+        """Plain words in small letters that mean themselves far more often than the company."""
+        if self.sentence.capital(first, size):
+            return False
+        return " ".join(token.text for token in self.words[first : first + size]) in (
+            "best buy", "value line", "public storage", "real income", "trade desk", "first solar x", "us bank"
+        ) and not self.sentence.names_company(first, size)
+
+    def _joinable(self, name: str, first: int, size: int) -> bool:
+        """Whether words written apart (or together) may be the name written otherwise: `J.P. Morgan`."""
+        span = self.words[first : first + size]
+        if size == 1 or all(len(token.text) == 1 for token in span[:-1]):
+            return len(name) > 3 or size == 1
+        return len(name) > 5 and (self.sentence.capital(first, size) or not self.sentence.ordinary(first, size))
+
+    def _take_entry(self, entry: Named, first: int, size: int) -> int:
+        span = self.words[first : first + size]
+        company = self.index.company(entry)
+        last = self._through_legal_form(first + size - 1)
+        end = span[-1].end if last == first + size - 1 else self.words[last].end
+        if span[-1].possessive and last == first + size - 1:
+            end = span[-1].start + len(span[-1].raw.rstrip("'’").removesuffix("'s").removesuffix("’s").removesuffix("'S"))
+        company, end = self._share_class(company, end)
+        how: How = entry.how
+        if how in ("prefix", "stripped", "exact", "inverted") and size > 1 and len(span[0].text) == len(span[1].text) == 1:
+            how = "initials"
+        places = {i for i in range(first, len(self.words)) if self.words[i].start < end}
+        self._match(company, span[0].start, end, how, self._sure(entry, first, size), places)
+        return max(len(places), 1)
+
+    def _sure(self, entry: Named, first: int, size: int) -> bool:
+        if entry.how == "prefix":
+            return not entry.shared and not self.sentence.ordinary(first, size)
+        if entry.how != "alias" and entry.rank >= _WELL_SIZED and entry.shared:
+            return False
+        if size == 1 and self.sentence.ordinary(first, 1):
+            token = self.words[first]
+            return token.text in aliases.WELL_KNOWN or token.base in aliases.WELL_KNOWN or (
+                self.sentence.capital(first, 1) and not (self.sentence.opens(first) and len(self.words) > 1)
+            )
+        return True
+
+    def _through_legal_form(self, last: int) -> int:
+        while last + 1 < len(self.words) and last + 1 not in self.taken:
+            left, right = self.words[last], self.words[last + 1]
+            gap = self.text[left.end : right.start]
+            legal = right.text in LEGAL | UMBRELLA - {"and", "de", "trust", "the"} and right.text not in ("the", "as")
+            if left.possessive or not legal or not (gap.isspace() or gap.strip() in (",", ".", "&")):
+                break
+            if right.text in ("company", "group", "companies", "holding", "holdings") and not right.raw[0].isupper():
+                break
+            last += 1
+        return last
+
+    def _share_class(self, company: Company, end: int) -> tuple[Company, int]:
+        found = _CLASS.match(self.text, end)
+        letter = (found.group(1) or found.group(2)).upper() if found else ""
+        if not found or (found.group(2) and not found.group(2).isupper()):
+            return company, end
+        root = company.symbol.split("-")[0]
+        listed = aliases.SHARE_CLASSES.get(company.symbol, {}).get(letter) or f"{root}-{letter}"
+        other = self.companies.lookup(listed)
+        if other is None or other.cik != company.cik:
+            return company, end
+        return other, found.end()
+
+    def _take_bare_ticker(self, place: int, *, capitals: bool) -> bool:
+        token = self.words[place]
+        raw = re.sub(r"['’][sS]?$", "", token.raw)
+        if not raw.isascii() or not raw.isalpha() or not (1 < len(raw) < 7):
+            return False
+        company = self._ticker_in_capitals(raw) if capitals else self._ticker_in_small(raw)
+        if company is None:
+            return False
+        certain = capitals or self.companies.by_symbol[company.symbol] < _WELL_SIZED
+        self._match(company, token.start, token.start + len(raw), "ticker", certain, {place})
+        return True
+
+    def _ticker_in_capitals(self, raw: str) -> Company | None:
+        if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
+            return None
+        if raw.lower() in self.index.known_as and self.companies.lookup(raw) is not None:
+            return self.companies.ranked[self.index.known_as[raw.lower()].rank] if raw != "COKE" else self.companies.lookup(raw)
+        return self.companies.lookup(aliases.RENAMED_TICKERS.get(raw, raw))
+
+    def _ticker_in_small(self, raw: str) -> Company | None:
+        if len(raw) < 3 or raw.lower() in ordinary_words():
+            return None
+        company = self.companies.lookup(raw)
+        if company is None or (not raw.islower() and self.companies.by_symbol[company.symbol] >= _WELL_SIZED):
+            return None
+        return company
+
+    def _match(self, company: Company, start: int, end: int, how: How, certain: bool, places: set[int]) -> None:
+        self.matches.append(Match(company, self.text[start:end], start, end, how, certain))
+        self.taken |= places
+        self.named |= places
+
+
+def _symbol_or_none(text: str) -> str | None:
+    try:
+        return normalise_symbol(text)
+    except InvalidSymbol:
+        return None

@@ -1,0 +1,120 @@
+"""Mentions that read like companies and are not in the directory: what to say about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, overload
+
+from finassist.data import aliases
+from finassist.data.context import Sentence
+from finassist.data.names import LEGAL, key, name_words
+from finassist.data.symbols import Company, Unmatched
+from finassist.data.words import ABBREVIATIONS, ordinary_words
+
+if TYPE_CHECKING:
+    from finassist.data.marks import Marked
+    from finassist.data.symbols import SymbolDirectory
+
+_SLOT = frozenset("about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for".split())
+_DATA = frozenset(
+    "stock stocks share shares revenue revenues earnings income balance cash dividend dividends price profit profits "
+    "margin margins eps pe financials market results sales debt valuation inc corp ltd plc".split()
+)
+_ASK = "Check the spelling, or give the ticker."
+
+
+@overload
+def not_in_directory(mention: Marked, companies: SymbolDirectory) -> Unmatched | None: ...
+@overload
+def not_in_directory(mention: tuple[str, str, str], companies: SymbolDirectory) -> Unmatched: ...
+def not_in_directory(mention: Marked | tuple[str, str, str], companies: SymbolDirectory) -> Unmatched | None:
+    """What to say about a marked ticker, or about a name with its fate, that is not listed."""
+    if isinstance(mention, tuple):
+        return _gone(*mention)
+    symbol = mention.symbol.upper()
+    if name := aliases.DELISTED_TICKERS.get(symbol):
+        return _gone(mention.symbol, name, aliases.DELISTED[name])
+    if not mention.insisted or symbol.lower() in ABBREVIATIONS:
+        return None
+    return Unmatched(symbol, "unknown", f"No company with the ticker {symbol} is in the directory. {_ASK}")
+
+
+def _gone(text: str, name: str, fate: str) -> Unmatched:
+    if fate == "private":
+        message = f"{name} is privately owned and has no ticker; ask about a listed company instead."
+        return Unmatched(text, "unknown", message)
+    if fate == "foreign":
+        message = f"{name} is listed abroad and not in the directory of US tickers; ask about a US-listed company instead."
+        return Unmatched(text, "unknown", message)
+    message = f"{name} is no longer listed: it {fate}; ask about a company that is listed today."
+    return Unmatched(text, "delisted", message)
+
+
+def unknown_mentions(
+    sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
+) -> Iterator[Unmatched]:
+    """Words left over that stand where a company would."""
+    place = 0
+    while place < len(sentence.words):
+        size = _name_like(sentence, place, taken)
+        if size and (missing := _judge(sentence, place, size, named, companies)):
+            yield missing
+        place += max(size, 1)
+
+
+def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
+    """How many words from here look like one unknown name."""
+    size = 0
+    for token in sentence.words[place : place + 4]:
+        if place + size in taken or (size and sentence.ends(place + size - 1)):
+            break
+        foreign = token.base not in ordinary_words() and token.text not in ordinary_words()
+        legal = size > 0 and token.text in LEGAL and token.raw[0].isupper()
+        if not (foreign or legal) or not token.raw[0].isalpha() or len(token.base) < 3:
+            break
+        size += 1
+    return size
+
+
+def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies: SymbolDirectory) -> Unmatched | None:
+    span = sentence.words[place : place + size]
+    start, end = span[0].start, span[-1].end
+    text = re.sub(r"['’][sS]?$", "", sentence.text[start:end])
+    if size == 1 and text.isupper() and len(text) <= 5:
+        return _unknown_ticker(text, sentence, companies)
+    if not _in_slot(sentence, place, size, named):
+        return None
+    suggestions = tuple(companies.suggest(text, 3))
+    written_as_name = span[0].raw[0].isupper() and not sentence.opens(place)
+    owner = span[-1].possessive
+    if not (suggestions or written_as_name or owner or sentence.joined(place, size, named)):
+        return None
+    return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
+
+
+def _in_slot(sentence: Sentence, place: int, size: int, named: set[int]) -> bool:
+    last = place + size - 1
+    before = sentence.words[place - 1].text if place else ""
+    after = sentence.words[last + 1].text if last + 1 < len(sentence.words) else ""
+    alone = size == len(sentence.words)
+    return (
+        alone or before in _SLOT or after in _DATA or sentence.words[last].possessive or sentence.joined(place, size, named)
+    )
+
+
+def _unknown_ticker(text: str, sentence: Sentence, companies: SymbolDirectory) -> Unmatched | None:
+    if sentence.shouted or text.lower() in ABBREVIATIONS:
+        return None
+    if name := aliases.DELISTED_TICKERS.get(text):
+        return _gone(text, name, aliases.DELISTED[name])
+    suggestions = tuple(companies.suggest(text, 3)) if key(name_words(text)) else ()
+    return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
+
+
+def _message(text: str, suggestions: tuple[Company, ...]) -> str:
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    if not suggestions:
+        return f"“{shown}” is not in the directory of US-listed companies. {_ASK}"
+    named = " or ".join(f"{company.name} ({company.symbol})" for company in suggestions)
+    return f"“{shown}” is not in the directory. Did you mean {named}? Ask again with that name or ticker."
