@@ -1,0 +1,209 @@
+"""What the offline model says: glossary entries, help, and plain statements of what it cannot do.
+
+No text here holds a figure of a company, and none can: the only parts that vary are glossary entries and the
+names of terms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from finassist.llm.glossary import Term, glossary
+from finassist.llm.reading import Context, SmallTalk, read, small_talk
+from finassist.llm.rules import route
+from finassist.llm.schemas import ConversationSummary
+
+CONNECT = (
+    "**To connect a model:** set `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GROQ_API_KEY` in the environment, or "
+    'pass one: `FinancialAssistantWorkflow(model="anthropic:<model id>")`, or any Agno model object. '
+    "Nothing else changes."
+)
+GREETING = (
+    "Hello! I am finassist. Ask about a company, such as *Tell me about Apple*, *What is Tesla's stock price?* or "
+    "*Compare Microsoft and Oracle*, or about a term, such as *What is free cash flow?* Say *help* for more."
+)
+THANKS = "You are welcome. Ask about another company or term whenever you like."
+GOODBYE = "Goodbye. A stored session can be taken up again later with its session id."
+HELP = f"""I answer questions about US-listed companies from data, and explain finance terms.
+
+**About companies**
+
+- *Tell me about Apple*: a report with key figures, ratios, price, strengths and points of attention
+- *Compare Apple and Microsoft*: the same, side by side
+- *Nvidia's income statement*, *Coca-Cola's balance sheet*, *Walmart's debt*: the figures of one kind
+- *What is Tesla's stock price?*: the latest price I have, with its date
+- then follow up: *What about Ford?* or *and its cash flow?*
+
+**About terms**
+
+- *What is a P/E ratio?*, *How do I read a balance sheet?*
+- *What is the difference between gross margin and net margin?*
+
+Every figure names its source, period and date; what is missing is said to be missing. Right now I run offline, \
+from embedded figures, rules and a glossary.
+
+{CONNECT}"""
+SOURCES = (
+    "Every figure comes from a data source and names it: embedded figures from companies' SEC filings and dated "
+    "closing prices, or a live provider when a key for one is set. Nothing is estimated, and a figure that is "
+    "absent is shown as not reported. In an answer, the *Sources* section and `answer.to_frame()` list where each "
+    "figure came from."
+)
+FORECAST = (
+    "I can't say what a price or a company will do: no data holds the future. What I can show is what has been "
+    "reported: ask for a report on the company, its growth over the years, or its price history."
+)
+ADVICE = (
+    "I can't tell you what to buy or sell; that depends on your situation, and this is not investment advice. Name "
+    "a company and I will show what to weigh: its growth, margins, debt, cash flow and valuation, each with its source."
+)
+UNKNOWN = "I can't answer that offline: without a model I route questions by rules and explain terms from a glossary."
+
+_SMALL_TALK: dict[SmallTalk, str] = {
+    "greeting": GREETING,
+    "thanks": THANKS,
+    "goodbye": GOODBYE,
+    "help": HELP,
+}
+_ABOUT_MODELS = re.compile(
+    r"\b(?:api[ _]?keys?|(?:connect|use|set ?up|switch|configure|add)\b.{0,20}\b(?:model|llm|gpt|claude|groq|openai|anthropic))\b",
+    re.IGNORECASE,
+)
+_ABOUT_SOURCES = re.compile(
+    r"\b(?:data sources?|your (?:data|sources?|figures|numbers)|(?:data|figures|numbers) (?:come|comes|coming) from)\b",
+    re.IGNORECASE,
+)
+_DIFFERENCE = re.compile(
+    r"\b(?:difference|differ|differs|versus|vs|compare|compared|or|distinguish)\b", re.IGNORECASE
+)
+_SHARED = re.compile(
+    r"\b(\w+)\s+(?:and|vs\.?|versus|or|from)\s+(?:an?\s+|the\s+)?(\w+)\s+(\w+)", re.IGNORECASE
+)
+_MORE = re.compile(
+    r"\b(?:it|its|that|this|they|them|these|those|one|more|formula|calculate[d]?|read|interpret|related)\b",
+    re.IGNORECASE,
+)
+_ENTRIES = 3
+
+
+def chat_reply(question: str, context: Context | None = None) -> str:
+    """The answer to a chat question; markdown. Never raises, never states a figure of a company.
+
+    Example:
+        >>> chat_reply("Hello").startswith("Hello! I am finassist.")
+        True
+    """
+    known = context or Context()
+    kind = small_talk(question)
+    if kind:
+        return _SMALL_TALK[kind]
+    return next(filter(None, (answer(question[:2000], known) for answer in _ANSWERS)))
+
+
+def summarise(context: Context) -> ConversationSummary:
+    """A summary of the turns in a context: companies, kinds of question and terms, no figures."""
+    category, symbols = context.category, context.symbols
+    topics: list[str] = []
+    kinds: list[str] = []
+    for asked, _ in context.turns:
+        found = route(asked, Context(category=category, symbols=symbols))
+        if found.symbols:
+            category, symbols = found.category, found.symbols
+        kinds.append(_KINDS[found.category])
+        topics += found.symbols or tuple(term.name for term in glossary().find(asked))
+    latest_last = list(dict.fromkeys(reversed(topics)))[::-1]
+    return ConversationSummary(summary=_told(context, latest_last, kinds), topics=latest_last)
+
+
+def cannot_fill(schema: object) -> str:
+    """What to say to an agent that asks for a reply in a form only a language model can fill."""
+    name = getattr(schema, "__name__", "this form")
+    return f"I can't fill in {name} offline. {CONNECT}"
+
+
+def _about_models(question: str, context: Context) -> str:
+    return CONNECT if _ABOUT_MODELS.search(question) else ""
+
+
+def _about_sources(question: str, context: Context) -> str:
+    return SOURCES if _ABOUT_SOURCES.search(question) else ""
+
+
+def _forecast_or_advice(question: str, context: Context) -> str:
+    reading = read(question, context)
+    if reading.concept:
+        return ""
+    return FORECAST if reading.forecast else ADVICE if reading.advice else ""
+
+
+def _terms(question: str, context: Context) -> str:
+    found = _named(question)
+    if len(found) == 2 and _DIFFERENCE.search(question):
+        return _compared(*found)
+    return "\n\n---\n\n".join(term.to_markdown() for term in found[:_ENTRIES])
+
+
+def _terms_of_earlier_turns(question: str, context: Context) -> str:
+    if len(question) > 120 or not _MORE.search(question):
+        return ""
+    for asked, _ in reversed(context.turns):
+        found = _named(asked)
+        if found:
+            return found[0].to_markdown()
+    return ""
+
+
+def _cannot(question: str, context: Context) -> str:
+    near = glossary().nearest(question)
+    hint = f"\n\nClose to it in the glossary: {_names(near)}." if near else ""
+    return f"{UNKNOWN} {CONNECT}{hint}"
+
+
+_ANSWERS: tuple[Callable[[str, Context], str], ...] = (
+    _about_models,
+    _about_sources,
+    _forecast_or_advice,
+    _terms,
+    _terms_of_earlier_turns,
+    _cannot,
+)
+
+
+def _named(question: str) -> list[Term]:
+    """Terms in a question, with "gross and net margin" read as "gross margin and net margin"."""
+    spelt_out = _SHARED.sub(r"\1 \3 and \2 \3", question)
+    found = glossary().find(spelt_out)
+    plain = glossary().find(question)
+    return found if len(found) == 2 and set(plain) != set(found) and len(plain) <= 2 else plain
+
+
+def _compared(first: Term, second: Term) -> str:
+    lines = [f"**{first.name} and {second.name}**"]
+    for term in (first, second):
+        formula = f" *({term.formula})*" if term.formula else ""
+        lines.append(f"- **{term.name}:** {term.definition}{formula}")
+    reading = [f"**Reading {term.name}:** {term.reading}" for term in (first, second)]
+    return "\n\n".join([lines[0], "\n".join(lines[1:]), *reading])
+
+
+def _names(terms: list[Term]) -> str:
+    return ", ".join(f"*{term.name}*" for term in terms)
+
+
+_KINDS = {
+    "income_statement": "income statements",
+    "company_financials": "financial statements and ratios",
+    "stock_price": "share prices",
+    "report": "company reports",
+    "chat": "general questions",
+}
+
+
+def _told(context: Context, topics: list[str], kinds: list[str]) -> str:
+    count = len(kinds)
+    asked = f"{count} question{'' if count == 1 else 's'}" if count else "No questions yet"
+    about = f" about {', '.join(topics)}" if topics else ""
+    which = f", asking for {', '.join(dict.fromkeys(kinds))}" if kinds else ""
+    earlier = f"{context.summary.strip()} " if context.summary.strip() else ""
+    return f"{earlier}{asked}{about}{which}."

@@ -1,0 +1,258 @@
+"""Routing by rules: an ordered table, the first rule that applies decides.
+
+`read` turns a question into a `Reading` (which companies, which data words, does it point back, …); `RULES` says
+what each reading means. A route is *certain* only when the rule allows it, the company is unmistakable, and every
+word of the question was understood; anything else is a best guess that a model may overrule.
+
+Example:
+    >>> found = route("What is Apple's stock price?")
+    >>> found.category, found.symbols, found.certain, found.rule
+    ('stock_price', ('AAPL',), True, 'company and data')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from finassist.data.symbols import Unmatched
+from finassist.llm.reading import Context, Reading, read
+from finassist.llm.schemas import Category
+
+__all__ = ["RULES", "Context", "Route", "Rule", "route"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a question goes, and why.
+
+    Attributes:
+        category: The kind of answer.
+        symbols: The companies it is about; empty when there are none or they could not be told.
+        certain: Whether a model need not be asked.
+        rule: Short stable name of the rule that decided.
+        reason: One sentence a person can read.
+        unmatched: Names that look like companies and are not known.
+    """
+
+    category: Category
+    symbols: tuple[str, ...]
+    certain: bool
+    rule: str
+    reason: str
+    unmatched: tuple[Unmatched, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table.
+
+    Attributes:
+        name: Short stable name.
+        applies: Whether the rule speaks for a reading.
+        category: The category, or how to tell it from the reading.
+        about: Which companies: those `asked` about, those of the `earlier` conversation, `both`, or `none`.
+        certain: When a model need not be asked; `None` for never.
+        reason: A sentence; `{category}` and `{symbols}` are filled in.
+    """
+
+    name: str
+    applies: Callable[[Reading], bool]
+    category: Category | Callable[[Reading], Category]
+    about: Literal["asked", "earlier", "both", "none"]
+    certain: Callable[[Reading], bool] | None
+    reason: str
+
+
+def _wanted(reading: Reading) -> Category:
+    if set(reading.wanted) == {"income_statement", "company_financials"}:
+        return "company_financials"
+    return reading.wanted[0] if len(reading.wanted) == 1 else "report"
+
+
+def _carried(reading: Reading) -> Category:
+    if reading.wanted or reading.overview:
+        return _wanted(reading)
+    return reading.carried or "report"
+
+
+# Read from the top: what is no question about a company, then companies, then what only the conversation explains.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "small talk",
+        lambda r: r.small_talk,
+        "chat",
+        "none",
+        lambda r: True,
+        "It is a greeting or a request for help.",
+    ),
+    Rule(
+        "forecast",
+        lambda r: r.forecast and bool(r.symbols or r.wanted or r.refers_back),
+        "chat",
+        "asked",
+        None,
+        "It asks about the future, which no data can answer.",
+    ),
+    Rule(
+        "advice",
+        lambda r: r.advice and bool(r.symbols or r.refers_back),
+        "report",
+        "both",
+        None,
+        "It asks for advice on {symbols}: a report shows what to weigh, without recommending.",
+    ),
+    Rule(
+        "concept",
+        lambda r: r.concept and not r.symbols and not r.refers_back and not r.unmatched,
+        "chat",
+        "none",
+        lambda r: r.concept_understood,
+        "It asks what a term means, about no company.",
+    ),
+    Rule(
+        "comparison with earlier",
+        lambda r: r.compares_with_earlier,
+        _wanted,
+        "both",
+        None,
+        "It compares with the companies talked about before: {symbols}.",
+    ),
+    Rule(
+        "several kinds of data",
+        lambda r: bool(r.symbols) and len(r.wanted) > 1,
+        _wanted,
+        "asked",
+        None,
+        "It asks for several kinds of figures about {symbols}: that takes {category}.",
+    ),
+    Rule(
+        "company and data",
+        lambda r: bool(r.symbols and r.wanted),
+        _wanted,
+        "asked",
+        lambda r: r.unmistakable,
+        "It names {symbols} and asks for {category}.",
+    ),
+    Rule(
+        "what about",
+        lambda r: bool(r.symbols and r.carried) and (r.what_about or r.bare) and not (r.overview and r.plain),
+        _carried,
+        "asked",
+        None,
+        "It asks for the same as before ({category}), now about {symbols}.",
+    ),
+    Rule(
+        "company overview",
+        lambda r: bool(r.symbols) and r.overview,
+        "report",
+        "asked",
+        lambda r: r.unmistakable,
+        "It asks for an overview of {symbols}.",
+    ),
+    Rule(
+        "company alone",
+        lambda r: bool(r.symbols) and r.bare,
+        "report",
+        "asked",
+        lambda r: r.unmistakable,
+        "It is only the name of {symbols}; a report tells most.",
+    ),
+    Rule(
+        "company",
+        lambda r: bool(r.symbols),
+        "report",
+        "asked",
+        None,
+        "It names {symbols} and no particular figure.",
+    ),
+    Rule(
+        "unknown company",
+        lambda r: bool(r.unmatched) and bool(r.wanted or r.overview or r.what_about),
+        _carried,
+        "none",
+        None,
+        "It seems to name a company that is not in the directory.",
+    ),
+    Rule(
+        "follow-up for data",
+        lambda r: bool(r.earlier and r.wanted),
+        _wanted,
+        "earlier",
+        None,
+        "It asks for {category} of the companies talked about before: {symbols}.",
+    ),
+    Rule(
+        "follow-up",
+        lambda r: r.refers_back or bool(r.earlier and r.overview and r.understood),
+        _carried,
+        "earlier",
+        None,
+        "It points back to {symbols}.",
+    ),
+    Rule(
+        "data without a company",
+        lambda r: bool(r.wanted),
+        _wanted,
+        "none",
+        None,
+        "It asks for {category} and names no company.",
+    ),
+    Rule(
+        "overview without a company",
+        lambda r: r.overview and r.understood,
+        "report",
+        "none",
+        None,
+        "It asks for an overview and names no company.",
+    ),
+    Rule("chat", lambda r: True, "chat", "none", None, "It names no company and no figure."),
+)
+
+_SPOKEN: dict[Category, str] = {
+    "income_statement": "income statement figures",
+    "company_financials": "the financial statements and ratios",
+    "stock_price": "the share price",
+    "report": "a report",
+    "chat": "an explanation",
+}
+
+
+def route(question: str, context: Context | None = None) -> Route:
+    """The category and companies of a question, by rules alone. Never raises; bounded in time.
+
+    Args:
+        question: Any text. Only its first and last 1,000 characters are read.
+        context: What the conversation so far carries over.
+
+    Example:
+        >>> route("and its income statement?", Context(category="stock_price", symbols=("TSLA",))).symbols
+        ('TSLA',)
+    """
+    reading = read(question, context or Context())
+    rule = next(rule for rule in RULES if rule.applies(reading))
+    category = rule.category(reading) if callable(rule.category) else rule.category
+    symbols = _about(rule, reading)
+    return Route(
+        category=category,
+        symbols=symbols,
+        certain=rule.certain is not None and rule.certain(reading),
+        rule=rule.name,
+        reason=rule.reason.format(category=_SPOKEN[category], symbols=_listed(symbols)),
+        unmatched=reading.unmatched,
+    )
+
+
+def _about(rule: Rule, reading: Reading) -> tuple[str, ...]:
+    chosen = {
+        "asked": reading.symbols,
+        "earlier": reading.earlier,
+        "both": reading.joined,
+        "none": (),
+    }
+    return chosen[rule.about]
+
+
+def _listed(symbols: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, [", ".join(symbols[:-1]), *symbols[-1:]]))
