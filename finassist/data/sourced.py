@@ -2,8 +2,8 @@
 
 Agno's dataclasses have no place for a source. These subclasses are the same answers for everybody who knows
 Agno's types, and carry two things more: short plain fields that travel to a model with the JSON (`source`,
-`notes`, `missing`), and `facts`, which stays behind: it is not a dataclass field, so that a tool's answer does not
-grow tenfold.
+`notes`, `missing`), and `facts`. The latter stay behind: they are not a dataclass field, or a tool's answer
+would grow tenfold.
 """
 
 from __future__ import annotations
