@@ -1,0 +1,65 @@
+"""Ask a financial question in plain words; get an answer you can trust, look at and compute with.
+
+    from finassist import FinancialAssistantWorkflow
+
+    workflow = FinancialAssistantWorkflow()
+    answer = await workflow.arun("Compare Apple and Microsoft")
+
+Importing this package is cheap: every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from finassist.answer import Answer
+    from finassist.data.embedded import EmbeddedProvider
+    from finassist.errors import FinassistError
+    from finassist.events import RunResponse
+    from finassist.facts import Fact, Gap
+    from finassist.llm.offline import OfflineModel
+    from finassist.llm.schemas import CATEGORIES as categories
+    from finassist.settings import Settings
+    from finassist.workflow import FinancialAssistantWorkflow
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "EmbeddedProvider",
+    "Fact",
+    "FinancialAssistantWorkflow",
+    "FinassistError",
+    "Gap",
+    "OfflineModel",
+    "RunResponse",
+    "Settings",
+    "categories",
+]
+
+_HOME: Final = {
+    "Answer": ("finassist.answer", "Answer"),
+    "EmbeddedProvider": ("finassist.data.embedded", "EmbeddedProvider"),
+    "Fact": ("finassist.facts", "Fact"),
+    "FinancialAssistantWorkflow": ("finassist.workflow", "FinancialAssistantWorkflow"),
+    "FinassistError": ("finassist.errors", "FinassistError"),
+    "Gap": ("finassist.facts", "Gap"),
+    "OfflineModel": ("finassist.llm.offline", "OfflineModel"),
+    "RunResponse": ("finassist.events", "RunResponse"),
+    "Settings": ("finassist.settings", "Settings"),
+    "categories": ("finassist.llm.schemas", "CATEGORIES"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'finassist' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    value = globals()[name] = getattr(import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -12,6 +12,7 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -20,6 +21,7 @@ from typing import Any
 from finassist.errors import BridgeError
 
 type Post = Callable[[Any], None]
+type Background = Future[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,9 @@ class Bridge:
                 loop.call_soon_threadsafe(lambda: started[0].cancel())
                 inbox.ended.wait()
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-        """Run `work` on the private loop behind everybody's back; the result is a concurrent future."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)  # pyright: ignore[reportReturnType]
+    def spawn(self, work: Coroutine[Any, Any, None]) -> Background:
+        """Run `work` on the private loop behind everybody's back."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
 
 bridge = Bridge()

@@ -147,8 +147,12 @@ async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAge
                 result = emit(crew.stamp(wish))
 
 
-async def adrive_stream[Result](flow: Flow[Result], crew: Crew, into: list[Result]) -> AsyncIterator[FlowEvent]:
+async def adrive_stream[Result](
+    flow: Flow[Result], crew: Crew, into: list[Result], started: Callable[[asyncio.Task[Any]], None] | None = None
+) -> AsyncIterator[FlowEvent]:
     """`adrive` as an async iterator of events; the flow's result is appended to `into` at the end.
+
+    `started` receives the flow's task, through which it can be cancelled.
 
     The flow runs in a task of its own and its events come through a queue: an async generator must never `yield`
     inside a task group (PEP 789).
@@ -157,6 +161,8 @@ async def adrive_stream[Result](flow: Flow[Result], crew: Crew, into: list[Resul
     task = asyncio.create_task(adrive(flow, crew, queue.put_nowait), name="finassist-flow")
     # A callback, not a `finally` in the task: a task cancelled before its first step never runs its `finally`.
     task.add_done_callback(lambda _: queue.put_nowait(None))
+    if started:
+        started(task)
     try:
         while (event := await queue.get()) is not None:
             yield event

@@ -1,0 +1,258 @@
+"""Where conversations are kept: Agno's own tables in one SQLite file, with a sync and an async adapter on it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, cast
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+import aiologic
+from agno.db.base import AsyncBaseDb, BaseDb, SessionType
+from agno.db.in_memory import InMemoryDb
+from agno.db.sqlite import AsyncSqliteDb, SqliteDb
+from agno.db.utils import json_serializer
+from agno.run.workflow import WorkflowRunOutput
+from agno.session import WorkflowSession
+from filelock import FileLock
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from finassist.answer import stored_draft
+from finassist.errors import ConfigurationError, InvalidSessionId, SessionError
+from finassist.llm.rules import Context
+from finassist.llm.schemas import CATEGORIES
+
+type Database = BaseDb | AsyncBaseDb | str | Path | None
+
+_SESSION_ID = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
+_ANSWER_SHOWN = 300
+_BUSY_SECONDS = 30
+
+
+def check_session_id(session_id: str) -> str:
+    """The id, if it can be used.
+
+    Raises:
+        InvalidSessionId: It is empty, too long, or has characters other than letters, digits and `._:@-`.
+
+    Example:
+        >>> check_session_id("apple-2026")
+        'apple-2026'
+    """
+    if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidSessionId(
+            "A session id is 1 to 128 letters, digits or any of . _ : @ - (for example “apple-2026”). "
+            "Choose another id, or pass none to get a new one."
+        )
+    return session_id
+
+
+# ---------------------------------------------------------------------------------------------- store
+
+
+@dataclass(frozen=True)
+class Store:
+    """A sync and an async adapter to the same sessions.
+
+    Agno wants a sync adapter in `run()` and an async one in `arun()`: the wrong one blocks the loop, or raises.
+    """
+
+    sync: BaseDb | None
+    native: AsyncBaseDb | BaseDb | None
+
+    def for_run(self) -> BaseDb:
+        """The adapter `run()` uses.
+
+        Raises:
+            ConfigurationError: The workflow was given an async database that has no sync form.
+        """
+        if self.sync is None:
+            raise ConfigurationError("This database is async only. Use `await workflow.arun(...)`, or a sync database.")
+        return self.sync
+
+    def for_arun(self) -> AsyncBaseDb | BaseDb:
+        """The adapter `arun()` uses."""
+        if self.native is None:
+            raise ConfigurationError("This database is sync only and would block the loop. Use `workflow.run(...)`.")
+        return self.native
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether the run can be read back. Agno swallows failures to save: only reading tells."""
+        try:
+            return self.for_run().get_run(run_id, deserialize=False) is not None
+        except Exception:  # noqa: BLE001  any database error means the same to the person: it is not there
+            return False
+
+    async def ahas_run(self, run_id: str) -> bool:
+        """`has_run` for `arun()`."""
+        database = self.for_arun()
+        if not isinstance(database, AsyncBaseDb):
+            return self.has_run(run_id)
+        try:
+            return await database.get_run(run_id, deserialize=False) is not None
+        except Exception:  # noqa: BLE001  see has_run
+            return False
+
+    def sessions(self, user_id: str | None = None) -> list[WorkflowSession]:
+        """Every stored session, the most recently used first."""
+        found = self.for_run().get_sessions(session_type=SessionType.WORKFLOW, user_id=user_id)
+        sessions = [session for session in found if isinstance(session, WorkflowSession)]
+        return sorted(sessions, key=lambda session: session.updated_at or session.created_at or 0, reverse=True)
+
+
+def open_store(database: Database) -> Store:
+    """The store for what the user gave as `db`.
+
+    Args:
+        database: A path to a SQLite file (created if need be), an Agno database, or `None` for memory only.
+
+    Raises:
+        SessionError: The file cannot be opened for writing.
+    """
+    if database is None:
+        memory = InMemoryDb()
+        return Store(memory, memory)
+    if isinstance(database, str | Path):
+        return _sqlite_store(Path(database).expanduser().resolve())
+    if isinstance(database, InMemoryDb):
+        return Store(database, database)
+    if isinstance(database, SqliteDb | AsyncSqliteDb) and database.db_file:
+        return _sqlite_store(Path(database.db_file).resolve())
+    return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, None)
+
+
+def _sqlite_store(path: Path) -> Store:
+    # Connections are not pooled: one belongs to the loop it was made on, and a kept one outlives that loop.
+    waiting = {"timeout": _BUSY_SECONDS}
+    sync_engine = create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args=waiting, json_serializer=json_serializer
+    )
+    native_engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}", poolclass=NullPool, connect_args=waiting, json_serializer=json_serializer
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _create_private(path)
+        sync = SqliteDb(db_engine=sync_engine, db_file=str(path), id="finassist")
+        native = AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id="finassist")
+        with FileLock(f"{path}.lock"):
+            _ensure_schema(sync)
+    except Exception as error:
+        raise SessionError(
+            f"The session database {path} cannot be opened ({error}). Set FINASSIST_HOME to a folder you can "
+            "write to, or pass db=None to keep sessions in memory."
+        ) from error
+    return Store(sync, native)
+
+
+def _create_private(path: Path) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _ensure_schema(database: SqliteDb) -> None:
+    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
+    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
+        return
+    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
+    if database.upsert_session(probe) is None:
+        raise SessionError("it is not writable")
+    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
+    database.delete_session(probe.session_id)
+
+
+# ------------------------------------------------------------------------------------------- one at a time
+
+
+class SessionLocks:
+    """One lock per session, for threads and loops alike: turns of one conversation never overlap."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, aiologic.Lock] = WeakValueDictionary()
+        self._guard = Lock()
+
+    def of(self, session_id: str) -> aiologic.Lock:
+        """The lock of this session; works with `with` and with `async with`."""
+        with self._guard:
+            lock = self._locks.get(session_id)
+            if lock is None:
+                lock = self._locks[session_id] = aiologic.Lock()
+            return lock
+
+
+# ----------------------------------------------------------------------------------------- what is remembered
+
+SUMMARY: Final = "finassist_summary"
+
+
+def remember(session: WorkflowSession | None, turns: int) -> Context:
+    """What a conversation carries into its next question.
+
+    Args:
+        session: The stored session, or `None` for a new one.
+        turns: How many earlier turns are carried in full; older ones are in the summary.
+    """
+    drafts = [(run, draft) for run in _runs(session) if (draft := stored_draft(run))]
+    if not drafts:
+        return Context()
+    about = [draft for _, draft in drafts if draft.symbols]
+    _, last = drafts[-1]
+    spoken = about[-1] if about else last
+    return Context(
+        category=cast(Any, spoken.category if spoken.category in CATEGORIES else None),
+        symbols=spoken.symbols,
+        summary=str(stored_summary(session).get("text", "")),
+        turns=tuple(turn_of(run) for run, _ in drafts[-turns:]),
+    )
+
+
+def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:
+    """A turn as (question, short answer)."""
+    content = " ".join(str(run.content or "").split())
+    return str(run.input or ""), content[:_ANSWER_SHOWN]
+
+
+def stored_summary(session: WorkflowSession | None) -> dict[str, Any]:
+    """The session's summary: `text`, and how many `turns` it covers; empty if there is none."""
+    state = ((session.session_data if session else None) or {}).get("session_state") or {}
+    return state.get(SUMMARY) or {}
+
+
+def with_summary(session: WorkflowSession, text: str, turns: int) -> WorkflowSession:
+    """The session with its summary replaced."""
+    data = dict(session.session_data or {})
+    data["session_state"] = {**(data.get("session_state") or {}), SUMMARY: {"text": text, "turns": turns}}
+    session.session_data = data
+    return session
+
+
+def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:
+    """One row per session, for `frames.sessions_frame`."""
+    return [_session_row(session) for session in sessions]
+
+
+def _session_row(session: WorkflowSession) -> dict[str, Any]:
+    runs = _runs(session)
+    drafts = [draft for run in runs if (draft := stored_draft(run))]
+    return {
+        "session_id": session.session_id,
+        "name": (session.session_data or {}).get("session_name"),
+        "turns": len(runs),
+        "first_question": str(runs[0].input) if runs else None,
+        "last_question": str(runs[-1].input) if runs else None,
+        "last_status": str(getattr(runs[-1].status, "value", runs[-1].status)) if runs else None,
+        "symbols": list(dict.fromkeys(symbol for draft in drafts for symbol in draft.symbols)),
+        "summary": stored_summary(session).get("text"),
+        "created_at": session.created_at,
+        "updated_at": session.updated_at or session.created_at,
+    }
+
+
+def _runs(session: WorkflowSession | None) -> Sequence[WorkflowRunOutput]:
+    return (session.runs if session else None) or []

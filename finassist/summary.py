@@ -1,0 +1,65 @@
+"""Keeps long conversations short: older turns are condensed behind everybody's back, never on the way of an answer."""
+
+from __future__ import annotations
+
+from agno.agent import Agent
+from agno.db.base import AsyncBaseDb, SessionType
+from agno.run.base import RunStatus
+from agno.session import WorkflowSession
+
+from finassist.bridge import Background, bridge
+from finassist.llm.prompts import summary_message
+from finassist.llm.schemas import ConversationSummary
+from finassist.sessions import SessionLocks, Store, stored_summary, turn_of, with_summary
+from finassist.settings import Settings
+
+
+class Summariser:
+    """Condenses the older turns of a session on the bridge's private loop, after the answer was given."""
+
+    def __init__(self, store: Store, locks: SessionLocks, settings: Settings) -> None:
+        self._store, self._locks = store, locks
+        self._after, self._kept = settings.summary_after, settings.remembered_turns
+        self._pending: set[Background] = set()
+
+    def consider(self, session_id: str, agent: Agent) -> None:
+        """Summarise the session in the background if enough turns have passed since the last time."""
+        work = bridge.spawn(self._summarise(session_id, agent))
+        self._pending.add(work)
+        work.add_done_callback(self._pending.discard)
+
+    def wait(self) -> None:
+        """Wait for every summary under way; for scripts that end right after an answer, and for tests."""
+        for work in list(self._pending):
+            work.result()
+
+    async def _summarise(self, session_id: str, agent: Agent) -> None:
+        session = await self._read(session_id)
+        turns = [turn_of(run) for run in (session.runs if session else None) or () if run.status == RunStatus.completed]
+        older = turns[: -self._kept]
+        summary = stored_summary(session)
+        condensed = int(summary.get("turns", 0))
+        if len(turns) < self._after or len(older) - condensed < self._kept:
+            return
+        run = await agent.arun(summary_message(older[condensed:], str(summary.get("text", ""))))
+        if isinstance(run.content, ConversationSummary):
+            await self._write(session_id, run.content.summary, len(older))
+
+    async def _write(self, session_id: str, text: str, turns: int) -> None:
+        async with self._locks.of(session_id):
+            if session := await self._read(session_id):
+                changed = with_summary(session, text, turns)
+                database = self._store.native
+                if isinstance(database, AsyncBaseDb):
+                    await database.upsert_session(changed)
+                elif database := database or self._store.sync:
+                    database.upsert_session(changed)
+
+    async def _read(self, session_id: str) -> WorkflowSession | None:
+        database = self._store.native
+        if isinstance(database, AsyncBaseDb):
+            found = await database.get_session(session_id, SessionType.WORKFLOW)
+        else:
+            database = database or self._store.sync
+            found = database.get_session(session_id, SessionType.WORKFLOW) if database else None
+        return found if isinstance(found, WorkflowSession) else None

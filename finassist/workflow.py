@@ -1,0 +1,419 @@
+"""The front door: `FinancialAssistantWorkflow`, an Agno workflow that answers financial questions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import copy
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast, overload
+from uuid import uuid4
+
+# Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
+os.environ["AGNO_TELEMETRY"] = "false"
+
+from agno.agent import Agent
+from agno.db.base import AsyncBaseDb, BaseDb
+from agno.models.base import Model
+from agno.run.agent import RunEvent
+from agno.run.workflow import WorkflowRunOutput
+from agno.session import WorkflowSession
+from agno.tools.finance import FinanceProvider
+from agno.workflow import Workflow
+from agno.workflow.types import StepInput
+
+from finassist.answer import Answer
+from finassist.bridge import bridge
+from finassist.data.providers import open_provider
+from finassist.data.symbols import directory
+from finassist.draft import Draft
+from finassist.drivers import Crew, adrive_stream, drive, settle
+from finassist.effects import Flow
+from finassist.engine import Call, FlowStep, hush
+from finassist.events import FlowEvent, RunResponse
+from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
+from finassist.llm.agents import build_chat_agent, build_router_agent, build_summary_agent, build_symbol_extraction_agent
+from finassist.llm.models import resolve_model
+from finassist.llm.schemas import Category
+from finassist.questions import check_question
+from finassist.sessions import Database, SessionLocks, check_session_id, open_store, remember, session_rows
+from finassist.settings import Routing, Settings
+from finassist.summary import Summariser
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TICK_SECONDS: Final = 0.05
+_NAME: Final = "finassist"
+
+
+class FinancialAssistantWorkflow(Workflow):
+    """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
+
+    Without any argument it needs no key and no network: embedded figures and an offline model.
+
+    Args:
+        model: Language model that routes, extracts names and chats: a name such as `"offline"`, or an Agno model.
+        provider: Where figures come from: a name such as `"embedded"`, or any Agno finance provider.
+        settings: Settings; by default from `FINASSIST_*` variables and `.env`.
+        db: Where sessions are stored: a path to a SQLite file, an Agno database, or `None` for memory only. By
+            default a file in the user's data directory, which `FINASSIST_HOME` moves.
+        session_id: The conversation that calls without a `session_id` belong to; a new one by default.
+        user_id: Whose sessions these are.
+        routing: Who decides what is asked; overrides the setting. `"auto"`: rules where they are certain, else the
+            model. `"model"`: always the model. `"rules"`: always the rules.
+        id: Agno's id of the workflow.
+        name: Its name.
+        description: What AgentOS shows about it.
+        debug_mode: Whether Agno logs in detail.
+        store_events: Whether events are stored with the run, words of a chat excepted.
+        metadata: Agno metadata stored with every run.
+
+    Raises:
+        ConfigurationError: There is no such model or provider, or an optional package is missing.
+        SessionError: The session database cannot be opened.
+
+    Example:
+        >>> workflow = FinancialAssistantWorkflow(db=None)
+        >>> answer = workflow.run("What is Apple's stock price?")
+        >>> answer.category, answer.symbols, answer.decided_by
+        ('stock_price', ['AAPL'], 'rules')
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | Model | None = None,
+        provider: str | FinanceProvider | None = None,
+        settings: Settings | None = None,
+        db: Database | Literal["default"] = "default",
+        session_id: str | None = None,
+        user_id: str | None = None,
+        routing: Routing | None = None,
+        id: str = _NAME,  # noqa: A002  Agno's name
+        name: str = _NAME,
+        description: str = "Answers questions about companies with sourced figures.",
+        debug_mode: bool = False,
+        store_events: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.routing: Routing = routing or self.settings.routing
+        self.model = resolve_model(model or self.settings.model)
+        self.provider = open_provider(provider or self.settings.provider)
+        self.store = open_store(self.settings.database if db == "default" else db)
+        self.router_agent = build_router_agent(self.model)
+        self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
+        self.chat_agent = build_chat_agent(self.model)
+        self.summary_agent = build_summary_agent(self.model)
+        self._locks = SessionLocks()
+        self._summariser = Summariser(self.store, self._locks, self.settings)
+        super().__init__(
+            id=id,
+            name=name,
+            description=description,
+            db=self.store.native or self.store.sync,
+            steps=[FlowStep(self)],
+            session_id=check_session_id(session_id) if session_id else str(uuid4()),
+            user_id=user_id,
+            debug_mode=debug_mode,
+            stream_events=True,
+            store_events=store_events,
+            events_to_skip=_not_stored(),
+            metadata=metadata,
+            telemetry=False,
+        )
+
+    # ------------------------------------------------------------------------------------- asking
+
+    @overload
+    def run(self, input: Any = None, *args: Any, stream: Literal[False] = False, **kwargs: Any) -> Answer: ...
+
+    @overload
+    def run(self, input: Any = None, *args: Any, stream: Literal[True], **kwargs: Any) -> Iterator[RunResponse]: ...
+
+    def run(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        input: str,  # noqa: A002  Agno's name
+        *,
+        stream: bool = False,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
+    ) -> Answer | Iterator[RunResponse]:
+        """Ask a question and wait for the answer; works in a script, in a thread, and in a notebook cell.
+
+        Args:
+            input: The question.
+            stream: Whether to return an iterator of events instead of the answer.
+            session_id: The conversation; by default the workflow's own.
+            user_id: Whose session it is; by default the workflow's.
+            run_id: Id of the run, to cancel it by; made up by default.
+            **more: Passed to Agno's `Workflow.run`.
+
+        Returns:
+            The `Answer`, or with `stream=True` an iterator of `RunResponse` events ending in exactly one terminal one.
+
+        Raises:
+            InputError: The question or the session id cannot be used.
+            ModelError: The model needed for a chat answer failed.
+            BridgeError: Called from inside a data provider.
+        """
+        bridge.check_caller()
+        call = self._call(input, session_id, user_id, run_id)
+        events = self._events(call, more)
+        return events if stream else self._collect(call, events)
+
+    @overload
+    async def arun(self, input: Any = None, *args: Any, stream: Literal[False] = False, **kwargs: Any) -> Answer: ...
+
+    @overload
+    def arun(
+        self, input: Any = None, *args: Any, stream: Literal[True], **kwargs: Any
+    ) -> AsyncIterator[RunResponse]: ...
+
+    def arun(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        input: str,  # noqa: A002  Agno's name
+        *,
+        stream: bool = False,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
+    ) -> Any:
+        """Ask a question on the running loop: `await` it, or with `stream=True` iterate with `async for`.
+
+        Takes, returns and raises what `run` does. Cancelling the awaiting task, or leaving the iteration early,
+        stops the run and stores it as cancelled.
+        """
+        call = self._call(input, session_id, user_id, run_id)
+        if more.get("background"):
+            return self._in_background(call, stream=stream, **more)
+        events = self._aevents(call, more)
+        return events if stream else self._acollect(call, events)
+
+    # -------------------------------------------------------------------------------- the three flows
+
+    def _run_report_flow(self, message: str) -> Iterator[RunResponse]:
+        """A full report on the companies of the message, as events."""
+        return self._door(message, lambda desk: report_flow(message, desk))
+
+    def _run_alone_flow(self, message: str, category: Category) -> Iterator[RunResponse]:
+        """One kind of figures alone, as events."""
+        return self._door(message, lambda desk: alone_flow(message, category, desk))
+
+    def _run_chat_flow(self, message: str) -> Iterator[RunResponse]:
+        """A conversational answer, as events."""
+        return self._door(message, lambda desk: chat_flow(message, desk))
+
+    def _arun_report_flow(self, message: str) -> AsyncIterator[RunResponse]:
+        """A full report on the companies of the message, as events."""
+        return self._adoor(message, lambda desk: report_flow(message, desk))
+
+    def _arun_alone_flow(self, message: str, category: Category) -> AsyncIterator[RunResponse]:
+        """One kind of figures alone, as events."""
+        return self._adoor(message, lambda desk: alone_flow(message, category, desk))
+
+    def _arun_chat_flow(self, message: str) -> AsyncIterator[RunResponse]:
+        """A conversational answer, as events."""
+        return self._adoor(message, lambda desk: chat_flow(message, desk))
+
+    def _door(self, message: str, flow: Callable[[Desk], Flow[Draft]]) -> Iterator[FlowEvent]:
+        bridge.check_caller()
+        return drive(flow(self._desk(None)), self.crew_for(self._call(message)))
+
+    def _adoor(self, message: str, flow: Callable[[Desk], Flow[Draft]]) -> AsyncIterator[FlowEvent]:
+        return adrive_stream(flow(self._desk(None)), self.crew_for(self._call(message)), [])
+
+    # ----------------------------------------------------------------------------------- what a run needs
+
+    def flow_for(self, question: str, session: WorkflowSession | None) -> Flow[Draft]:
+        """The flow that answers a question in the conversation of `session`."""
+        return answer_flow(question, self._desk(session))
+
+    def crew_for(self, call: Call) -> Crew:
+        """Whom the drivers perform effects with."""
+        agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent)
+        return Crew(
+            agents=dict(zip(("router", "symbol_extraction", "chat"), agents, strict=True)),
+            provider=self.provider,
+            fetch_timeout=self.settings.fetch_timeout,
+            stamp=call.stamp,
+            check_cancelled=call.check_stopped,
+        )
+
+    def call_for(self, step_input: StepInput, run: WorkflowRunOutput | None) -> Call:
+        """The call when Agno runs the step by itself, not through `run` or `arun`."""
+        call = self._call(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
+        return call
+
+    def _desk(self, session: WorkflowSession | None) -> Desk:
+        return Desk(
+            directory=directory(),
+            provider=self.provider.id,
+            routing=self.routing,
+            context=remember(session, self.settings.remembered_turns),
+            years=self.settings.years,
+            max_companies=self.settings.max_companies,
+        )
+
+    def _call(
+        self, question: Any, session_id: str | None = None, user_id: str | None = None, run_id: str | None = None
+    ) -> Call:
+        return Call(
+            question=check_question(question, self.settings.max_question_length),
+            run_id=run_id or str(uuid4()),
+            session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),
+            user_id=user_id or self.user_id,
+            workflow_id=str(self.id),
+            workflow_name=str(self.name),
+        )
+
+    def _twin(self, call: Call, db: BaseDb | AsyncBaseDb | None) -> Self:
+        """A shallow copy for one call: Agno writes to the workflow it runs, and wants one form of database."""
+        twin = copy.copy(self)
+        twin.db, twin.steps = db, [FlowStep(self, call)]
+        return twin
+
+    # --------------------------------------------------------------------------------------- running
+
+    def _events(self, call: Call, more: dict[str, Any]) -> Iterator[RunResponse]:
+        """The life of one sync call. Yields the terminal event last, after the run is stored."""
+        context = contextvars.copy_context()
+        context.run(hush)
+        error = None
+        with self._locks.of(call.session_id):
+            engine = self._engine(call, more)
+            try:
+                while (event := context.run(next, engine, None)) is not None:
+                    if (seen := call.see(event)) is not None:
+                        yield seen
+            except GeneratorExit:
+                call.stop()
+                context.run(call.drain, engine)
+                call.end(self.store.has_run(call.run_id))
+                raise
+            except Exception as failure:  # noqa: BLE001  raised again below, after its terminal event
+                error = call.failed(failure)
+            if (terminal := call.end(self.store.has_run(call.run_id))) is not None:
+                yield terminal
+        self._after(call, error)
+
+    def _engine(self, call: Call, more: dict[str, Any]) -> Iterator[Any]:
+        """Agno's own `run` on the call's twin."""
+        twin = self._twin(call, self.store.for_run())
+        yield from super(FinancialAssistantWorkflow, twin).run(**_arguments(call, more))
+
+    async def _aevents(self, call: Call, more: dict[str, Any]) -> AsyncGenerator[RunResponse]:
+        """The life of one async call. The engine runs in a task of its own, which is never cancelled."""
+        async with self._locks.of(call.session_id):
+            queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
+            engine = asyncio.create_task(self._aengine(call, more, queue.put_nowait), name=f"finassist-{call.run_id}")
+            engine.add_done_callback(lambda _: queue.put_nowait(None))
+            ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
+            try:
+                while (event := await queue.get()) is not None:
+                    yield event
+            finally:
+                if not engine.done():
+                    call.stop()
+                await settle(engine)
+                ticker.cancel()
+                await settle(ticker)
+        self._after(call, engine.result())
+
+    async def _aengine(
+        self, call: Call, more: dict[str, Any], post: Callable[[RunResponse], None]
+    ) -> Exception | None:
+        """Agno's own `arun` on the call's twin. Returns the error the run ended with."""
+        hush()
+        twin = self._twin(call, self.store.for_arun())
+        stream = super(FinancialAssistantWorkflow, twin).arun(**_arguments(call, more))
+        error = None
+        try:
+            async for event in cast(AsyncIterator[Any], stream):
+                if (seen := call.see(event)) is not None:
+                    post(seen)
+        except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
+            error = call.failed(failure)
+        if (terminal := call.end(await self.store.ahas_run(call.run_id))) is not None:
+            post(terminal)
+        return error
+
+    def _collect(self, call: Call, events: Iterator[RunResponse]) -> Answer:
+        for _ in events:
+            pass
+        return call.answer()
+
+    async def _acollect(self, call: Call, events: AsyncGenerator[RunResponse]) -> Answer:
+        async with aclosing(events):
+            async for _ in events:
+                pass
+        return call.answer()
+
+    def _in_background(self, call: Call, **more: Any) -> Any:
+        """AgentOS runs a workflow in a task of its own, and stops it through Agno."""
+        twin = self._twin(call, self.store.for_arun())
+        return super(FinancialAssistantWorkflow, twin).arun(**{**_arguments(call, {}), **more})
+
+    def _after(self, call: Call, error: Exception | None) -> None:
+        if error is not None:
+            raise error
+        if call.interrupted:
+            raise KeyboardInterrupt
+        if call.draft is not None and call.saved:
+            self._summariser.consider(call.session_id, self.summary_agent)
+
+    # ------------------------------------------------------------------------------------- sessions
+
+    def sessions(self) -> pd.DataFrame:
+        """Stored conversations, the most recently used first; see `finassist.frames.sessions_frame`."""
+        from finassist.frames import sessions_frame
+
+        return sessions_frame(session_rows(self.store.sessions(self.user_id)))
+
+    def answers(self, session_id: str | None = None) -> list[Answer]:
+        """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
+        session = self.get_session(session_id or self.session_id)
+        return [Answer.of(run) for run in (session.runs if session else None) or []]
+
+    def get_session(self, session_id: str | None = None, user_id: str | None = None) -> WorkflowSession | None:
+        """Agno's session object, read with the sync database."""
+        twin = copy.copy(self)
+        twin.db = self.store.for_run()
+        return super(FinancialAssistantWorkflow, twin).get_session(session_id or self.session_id, user_id)
+
+    def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
+        """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
+        twin = copy.copy(self)
+        for name, value in (update or {}).items():
+            setattr(twin, name, value)
+        return twin
+
+    def close(self) -> None:
+        """Wait for summaries under way. Nothing else is held open between runs."""
+        self._summariser.wait()
+
+    def _set_telemetry(self) -> None:
+        self.telemetry = False
+
+
+def _arguments(call: Call, more: dict[str, Any]) -> dict[str, Any]:
+    """What Agno's `run` and `arun` are called with: always streamed, always with ids of our own."""
+    return {
+        **more,
+        "input": call.question,
+        "run_id": call.run_id,
+        "session_id": call.session_id,
+        "user_id": call.user_id,
+        "stream": True,
+        "stream_events": True,
+    }
+
+
+def _not_stored() -> list[Any]:
+    return [RunEvent.run_content]
