@@ -139,7 +139,14 @@ def _divide(blank: Fact, ratio: Ratio, top: Fact, bottom: Fact, obstacle: str | 
         return replace(dated, status="not_meaningful", note=obstacle)
     quotient = ARITHMETIC.divide(amount(top), amount(bottom))
     value = quotient - 1 if ratio.kind == "growth" else quotient
-    return replace(dated, value=value.normalize() + 0, status="derived")
+    return replace(dated, value=value.normalize() + 0, status="derived", note=_caveats(top, bottom))
+
+
+def _caveats(*inputs: Fact) -> str | None:
+    """What notes of reported inputs say of their basis; a restatement has been judged before."""
+    told = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
+    notes = {f"{words(f.field)}: {f.note}": None for f in told}
+    return "; ".join(notes) or None
 
 
 def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
@@ -204,27 +211,28 @@ def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
     shares = ledger.usable("shares_diluted", year)
     if shares is None or ledger.usable("market_cap", price.period):
         return
-    note = f"approximate: average diluted shares of {year}, not the shares outstanding on the day"
+    note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
     value = amount(price) * amount(shares)
     yield _line("market_cap", "price * shares_diluted", value, (price, shares), note)
 
 
+_OF_THE_DAY = ("price", "market_cap")
+
+
 def _multiple(ledger: Ledger, ratio: Ratio, price: Fact, year: str) -> Fact | None:
-    periods = [
-        price.period if field in ("price", "market_cap") else year for field in (ratio.top, ratio.bottom)
-    ]
+    periods = [price.period if field in _OF_THE_DAY else year for field in (ratio.top, ratio.bottom)]
     top, bottom = ledger.usable(ratio.top, periods[0]), ledger.usable(ratio.bottom, periods[1])
     blank = _blank(ledger, ratio, price.period)
     day = day_of(price)
     if top is None or bottom is None:
         absent = ratio.top if top is None else ratio.bottom
-        note = f"{words(absent)} for {year}: not reported"
+        note = f"{words(absent)} {'of the day' if absent in _OF_THE_DAY else f'for {year}'} not reported"
         ever = any(fact.field == absent and fact.known for fact in ledger.facts.values())
         return replace(blank, status="missing", period_end=day, as_of=day, note=note) if ever else None
     made = replace(_divide(blank, ratio, top, bottom, None), period_end=day, as_of=day)
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
-    return replace(made, note=f"{made.note} ({used})" if made.note else used)
+    return replace(made, note=f"{used}; {made.note}" if made.note else used)
 
 
 def _blank(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
@@ -279,7 +287,7 @@ def _absent(ledger: Ledger, field: str, period: str, asked: str) -> str:
         return f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
     if period not in ledger.years:
         return f"{period} is not in the data"
-    return f"{words(field)}{when}: not reported"
+    return f"{words(field)}{when} not reported"
 
 
 def _sign(fact: Fact) -> str:

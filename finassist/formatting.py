@@ -198,13 +198,23 @@ def clean(text: str, limit: int = 400) -> str:
 
 
 def escape_markdown(text: str, limit: int = 400) -> str:
-    r"""Untrusted text that no Markdown reader takes for markup, a link, HTML or mathematics.
+    r"""Untrusted text, inside a line, that no Markdown reader takes for markup, a link, HTML or mathematics.
 
     Example:
         >>> escape_markdown("AT&T [x](https://a.b) | <b>")
-        'AT&amp;T \\[x\\](https\\://a.b) \\| &lt;b&gt;'
+        'AT&T \\[x\\](https\\://a.b) \\| &lt;b&gt;'
     """
     escaped = re.sub(r"([\\`*_\[\]|~$^])", r"\\\1", clean(text, limit))
-    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = re.sub(r"(?i)\bwww\.", lambda found: f"{found[0][:-1]}\\.", escaped.replace("://", "\\://"))
-    return re.sub(r"^(#|[-+]|\d+[.)])", r"\\\1", escaped).replace("@", "&#64;")
+    escaped = re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"(?i)\b(www)\.", r"\1\.", escaped.replace("://", "\\://"))
+    return escaped.replace("@", "&#64;")
+
+
+def escape_line(text: str, limit: int = 400) -> str:
+    r"""Untrusted text as a whole line: nothing at its start makes a heading, a list or a quotation of it.
+
+    Example:
+        >>> escape_line("# 1"), escape_line("1. a"), escape_line("-5%")
+        ('\\# 1', '1\\. a', '\\-5%')
+    """
+    return re.sub(r"^(\d*)([-+#=.)])", r"\1\\\2", escape_markdown(text, limit))

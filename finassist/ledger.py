@@ -39,9 +39,7 @@ class Ledger:
 
     def __init__(self, facts: Iterable[Fact], symbol: str) -> None:
         self.symbol = symbol
-        self.facts: dict[tuple[str, str], Fact] = {
-            (f.field, f.period): f for f in facts if f.symbol == symbol
-        }
+        self.facts: dict[tuple[str, str], Fact] = {(f.field, f.period): f for f in facts if f.symbol == symbol}
         self.years = fiscal_years(self.facts.values())
         self.year_ends = _year_ends(self.facts.values(), self.years)
 

@@ -57,7 +57,7 @@ def points(book: FactBook, symbol: str) -> list[Point]:
 
 def _by_rules(ledger: Ledger) -> Iterable[Point]:
     year = ledger.years[-1]
-    bank = not any(field == "current_assets" for field, _ in ledger.facts)
+    bank = _is_bank(ledger, year)
     for rule in RULES:
         fact = ledger.usable(rule.field, year)
         if fact is None or fact.value is None or (bank and rule.unless_bank) or not rule.passes(fact.value):
@@ -67,6 +67,14 @@ def _by_rules(ledger: Ledger) -> Iterable[Point]:
         if len(named) == len(rule.cites):
             keys = (fact.key, *(other.key for other in cited.values() if other is not None))
             yield Point(rule.kind, rule.says.format(**_slots(fact), **named), keys)
+
+
+def _is_bank(ledger: Ledger, year: str) -> bool:
+    marked = ledger.facts.get(("current_assets", year))
+    lines = ("net_interest_income", "noninterest_revenue", "provision_for_credit_losses")
+    return (marked is not None and marked.status == "not_meaningful") or any(
+        ledger.usable(line, y) for line in lines for y in ledger.years
+    )
 
 
 def _slots(fact: Fact) -> dict[str, str]:
@@ -101,9 +109,7 @@ def _multiple(ledger: Ledger) -> Iterable[Point]:
     fact = ledger.usable("pe_ratio", price.period) if price else None
     if price is None or fact is None or fact.value is None or fact.value < HIGH_MULTIPLE:
         return
-    earnings = next(
-        (f for f in ledger.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None
-    )
+    earnings = next((f for f in ledger.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None)
     per = f" of {figure(earnings)} in {earnings.period}" if earnings else ""
     paid = figure(price).removesuffix(" per share")
     text = f"The price of {paid} on {day(price.as_of)} was {_spoken(fact)} diluted earnings{per}."
@@ -135,5 +141,6 @@ def _growth_streak(ledger: Ledger) -> Iterable[Point]:
     first = ledger.usable("revenue", year_before(streak[-1].period)) if len(streak) >= 3 else None
     last = ledger.usable("revenue", ledger.years[-1])
     if first and last:
-        text = f"Revenue grew every year from {first.period} ({figure(first)}) to {last.period} ({figure(last)})."
+        start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
+        text = f"Revenue grew every year from {start} to {end}."
         yield Point("strength", text, tuple(fact.key for fact in (*streak, first, last)))

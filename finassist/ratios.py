@@ -27,7 +27,7 @@ class Ratio:
 
     Example:
         >>> RATIOS["net_margin"].formula, RATIOS["revenue_growth"].formula
-        ('net_income / revenue', 'revenue / revenue of the year before - 1')
+        ('net_income / revenue', 'revenue / prior-year revenue - 1')
     """
 
     field: str
@@ -43,7 +43,7 @@ class Ratio:
     def formula(self) -> str:
         """The computation in field names."""
         if self.kind == "growth":
-            return f"{self.top} / {self.top} of the year before - 1"
+            return f"{self.top} / prior-year {self.top} - 1"
         return f"{self.top} / {self.bottom}"
 
 

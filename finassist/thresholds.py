@@ -20,8 +20,7 @@ class Rule:
         passes: The threshold.
         says: The observation; `{value}`, `{period}` and the input fields by name are filled in.
         cites: Further figures of the same year that the text names.
-        unless_bank: Skipped where no current assets are reported: banks and insurers have no such line, and
-            lending on other people's money is their business.
+        unless_bank: Skipped for banks: lending on other people's money is their business.
     """
 
     field: str
@@ -69,9 +68,7 @@ RULES = (
         "Net income fell by {size} to {net_income} in {period}.",
         ("net_income",),
     ),
-    Rule(
-        "net_income", "attention", _below("0"), "The year closed with a loss: net income {value} in {period}."
-    ),
+    Rule("net_income", "attention", _below("0"), "The year closed with a loss: net income {value} in {period}."),
     Rule(
         "net_margin",
         "strength",
@@ -110,8 +107,8 @@ RULES = (
         "current_ratio",
         "attention",
         _below("1"),
-        "Current assets of {current_assets} did not cover current liabilities of {current_liabilities} at the end "
-        "of {period} ({value}).",
+        "Current assets of {current_assets} did not cover current liabilities of "
+        "{current_liabilities} at the end of {period} ({value}).",
         ("current_assets", "current_liabilities"),
     ),
     Rule(
