@@ -22,7 +22,15 @@ _DATA = frozenset(
     "income inc margin margins market net operating pe profit profits ratio ratios report results revenue revenues "
     "sales share shares statement stock valuation".split()
 )
-_STOCK = frozenset("earnings eps financials fundamentals inc quarterly revenue revenues share shares stock valuation".split())
+_STOCK = frozenset(
+    "earnings eps financials fundamentals inc quarterly revenue revenues share shares stock valuation".split()
+)
+_INCORPORATED = frozenset("corp corporation inc incorporated ltd plc".split())
+_ASKED_ABOUT = frozenset("are can did does has have is should was will would".split())
+_PREDICATES = frozenset(
+    "earn grow growing have lose losing make making overpriced overvalued own owe paying pay profitable sell solvent "
+    "undervalued worth".split()
+)
 _NOT_A_NAME = frozenset("price prices my your his her our their this that these those any each every no some".split())
 
 
@@ -37,7 +45,7 @@ class Sentence:
     def capitals_tell(self) -> bool:
         """Whether ordinary words are written small, so that a capital means something."""
         small = sum(token.raw[0].islower() for token in self.words)
-        return small > 0 and 3 * small >= len(self.words)
+        return small > 0 and 4 * small >= len(self.words)
 
     @cached_property
     def shouted(self) -> bool:
@@ -57,7 +65,8 @@ class Sentence:
     def capital(self, first: int, size: int) -> bool:
         """Whether the words are written as a proper name is."""
         return all(
-            not token.raw[0].islower() or token.text in ("and", "of", "the") for token in self.words[first : first + size]
+            not token.raw[0].islower() or token.text in ("and", "of", "the")
+            for token in self.words[first : first + size]
         )
 
     def opens(self, place: int) -> bool:
@@ -81,10 +90,13 @@ class Sentence:
             return False
         if self.words[last].possessive and self.words[last].raw[-1] not in "'’":
             return True
+        if after in _INCORPORATED or (after in LEGAL and self.words[last + 1].raw[0].isupper()):
+            return self.capital(first, size)
         if self.capitals_tell and self.capital(first, size) and not self.opens(first):
             return self._stands_apart(first, last)
         free = not after or after in _JOINING or after in LEGAL
-        return (before in _ASKING and free) or (first == 0 and not after) or self._data_follows(before, after)
+        judged = before in _ASKED_ABOUT and after in _PREDICATES
+        return (before in _ASKING and free) or (first == 0 and not after) or judged or self._data_follows(before, after)
 
     def _stands_apart(self, first: int, last: int) -> bool:
         """Not part of a longer name in capitals: `Block Island`."""
@@ -92,12 +104,20 @@ class Sentence:
             following = self.words[last + 1]
             if following.raw[0].isupper() and following.text not in _DATA | LEGAL | _JOINING:
                 return False
-        return self.opens(first) or first == 0 or not (
-            self.words[first - 1].raw[0].isupper()
-            and not self.opens(first - 1)
-            and self.words[first - 1].text not in CUES | _JOINING
-            and self.text[self.words[first - 1].end : self.words[first].start].isspace()
+        return (
+            self.opens(first)
+            or first == 0
+            or not (
+                self.words[first - 1].raw[0].isupper()
+                and not self.opens(first - 1)
+                and self.words[first - 1].text not in CUES | _JOINING
+                and self.text[self.words[first - 1].end : self.words[first].start].isspace()
+            )
         )
+
+    def data_follows(self, place: int) -> bool:
+        """Whether the next word asks for figures: `revenue`, `stock`, …"""
+        return not self.ends(place) and self.words[place + 1].text in _DATA
 
     def _data_follows(self, before: str, after: str) -> bool:
         return after in _STOCK and (not before or before in CUES or before in _JOINING or before in ("s", "whats"))

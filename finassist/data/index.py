@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from finassist.data import aliases
@@ -105,7 +106,7 @@ class NameIndex:
 
     def suggest(self, name: str, limit: int) -> list[Company]:
         """Companies whose name, alias or first word is spelled much like this, most likely first."""
-        wanted = key(name_words(name[:60]))
+        wanted = key(name_words(name[:40]))
         scored: dict[int, float] = {}
         for candidate in self._similar(wanted):
             alike = SequenceMatcher(None, wanted, candidate, autojunk=False).ratio()
@@ -116,10 +117,11 @@ class NameIndex:
         return [self._ranked[rank] for rank in best]
 
     def _similar(self, wanted: str) -> list[str]:
-        common = Counter(short for pair in _pairs(wanted) for short in self._by_pair.get(pair, ()))
-        size = len(_pairs(wanted))
-        near = {short: 2 * hits / (size + max(len(short) + 1, 1)) for short, hits in common.items()}
-        return sorted(near, key=lambda short: (-near[short], self._short[short]))[:40]
+        """The few keys that share most pairs of letters with this one; rare pairs decide, common ones cost time."""
+        pairs = sorted((self._by_pair.get(pair, []) for pair in _pairs(wanted)), key=len)
+        common = Counter(short for holders in pairs[:8] for short in holders)
+        near = ((2 * hits / (len(wanted) + len(short) + 2), short) for short, hits in common.items() if hits > 1)
+        return [short for _, short in nlargest(25, near)]
 
     @cached_property
     def _short(self) -> dict[str, int]:

@@ -28,6 +28,8 @@ LEGAL = frozenset(
 UMBRELLA = frozenset("bancorp bancorporation bancshares group holding holdings trust com and de cv".split())
 """Words at the end of a name that people leave out; stripped after `LEGAL`."""
 
+_SHORT_FORMS = {"company": "co", "companies": "cos", "corporation": "corp", "incorporated": "inc", "limited": "ltd"}
+
 _FIRST_NAMES = frozenset(
     "albert alfred arthur charles daniel edward eli ethan frank franklin fred george harley jack james john "
     "joseph michael paul peter philip ralph raymond richard robert scott stephan stephen thomas walter "
@@ -91,7 +93,7 @@ def key(words: Sequence[str]) -> str:
         >>> key(["j", "p", "morgan"]), key(["at", "and", "t"])
         ('jpmorgan', 'atandt')
     """
-    return "".join(words)
+    return "".join([_SHORT_FORMS.get(word, word) for word in words])
 
 
 def tokens(text: str) -> Iterator[Token]:

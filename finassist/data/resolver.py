@@ -8,7 +8,6 @@ becomes an `Unmatched` with suggestions, never a guess.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from finassist.data import aliases
@@ -16,10 +15,9 @@ from finassist.data.context import Sentence
 from finassist.data.index import NameIndex, Named
 from finassist.data.marks import Marked, marked_tickers
 from finassist.data.names import LEGAL, UMBRELLA, Token, key, tokens
-from finassist.data.symbols import Company, Match, Resolution, Unmatched, normalise_symbol
-from finassist.data.unknown import not_in_directory, unknown_mentions
-from finassist.data.words import ABBREVIATIONS, common_words, ordinary_words
-from finassist.errors import InvalidSymbol
+from finassist.data.symbols import Company, Match, Resolution, Unmatched
+from finassist.data.unknown import not_in_directory, unknown_mentions, word_tickers
+from finassist.data.words import common_words, ordinary_words
 
 if TYPE_CHECKING:
     from finassist.data.symbols import How, SymbolDirectory
@@ -30,9 +28,20 @@ MAX_CHARACTERS = 5_000
 _LONGEST = 7
 _TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
 _WELL_SIZED = 2_000
-_LARGE = 600
-_INDICES = re.compile(r"\b(?:S ?& ?P ?\d{3}|S and P \d{3}|S&P(?! Global)|Dow Jones(?: Industrial Average)?|Russell [123]000|nasdaq[ -]?(?:100|composite)|FTSE ?\d+)\b", re.I)
-_CLASS = re.compile(r",? ?(?:\(? ?class ([A-C])\b ?\)?|([ABC])\b(?= ?(?:shares?|stock|\W*$)))(?: shares?| stock)?", re.I)
+_LARGE = 1_000
+_NO_COMPANY = re.compile(
+    r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
+    r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
+    re.IGNORECASE,
+)
+"""Indices and methods that carry a company's name."""
+
+_OWNER = re.compile(r"['’`](?:[sS])?$")
+_CLASS = re.compile(
+    r",? ?(?:\(? ?class ([A-C])\b ?\)?|([ABC])\b(?= ?(?:shares?|stock|\W*$)))(?: shares?| stock)?", re.I
+)
+
+_GONE = Named(0, "exact", 0)
 
 
 def resolve(text: str, companies: SymbolDirectory) -> Resolution:
@@ -55,14 +64,15 @@ class _Reading:
         self.named: set[int] = set()
 
     def resolution(self) -> Resolution:
-        for found in _INDICES.finditer(self.text):
+        for found in _NO_COMPANY.finditer(self.text):
             self.taken |= self._places(*found.span())
         for mark in marked_tickers(self.text):
             self._take_marked(mark)
         self._each_name(joined=False)
         if self.named:
             self._each_name(joined=True)
-        self.unmatched += islice(unknown_mentions(self.sentence, self.taken, self.named, self.companies), 5)
+        self.unmatched += word_tickers(self.sentence, self.taken, self.named, self.companies)
+        self.unmatched += unknown_mentions(self.sentence, self.taken, self.named, self.companies)
         ordered = sorted(self.matches, key=lambda match: match.start)
         once = {missing.text.casefold(): missing for missing in reversed(self.unmatched)}
         return Resolution(tuple(ordered), tuple(reversed(once.values())))
@@ -86,7 +96,9 @@ class _Reading:
             self.taken |= places
 
     def _alone_is_a_name(self, mark: Marked) -> bool:
-        return not mark.symbol.isupper() and self.index.known_as.get(mark.symbol.lower()) is not None
+        if mark.symbol.isupper():
+            return mark.symbol in aliases.ALIASES
+        return mark.symbol.lower() in self.index.known_as or mark.symbol.lower() in self.index.full
 
     # -- names and bare tickers ------------------------------------------------------------------------------
 
@@ -97,46 +109,71 @@ class _Reading:
 
     def _take_name(self, first: int, *, joined: bool) -> int:
         """Take the longest name that begins here; how many words to go on."""
-        if not joined and self._take_bare_ticker(first, capitals=True):
-            return 1
         for size in range(self._reach(first), 0, -1):
-            span = self.words[first : first + size]
-            whole = key([token.text for token in span])
-            owner = whole if not span[-1].possessive else key([*(t.text for t in span[:-1]), span[-1].base])
+            if size == 1 and not joined and self._take_bare_ticker(first, capitals=True):
+                return 1
+            if taken := self._take_span(first, size, joined=joined):
+                return taken
+        if not joined and not self._take_bare_ticker(first, capitals=False):
+            self._take_plural(first)
+        return 1
+
+    def _take_span(self, first: int, size: int, *, joined: bool) -> int:
+        """Take these words, with or without their possessive ending, if they are a name."""
+        span = self.words[first : first + size]
+        whole = key([token.text for token in span])
+        owner = key([*(token.text for token in span[:-1]), span[-1].base]) if span[-1].possessive else whole
+        for beginning in (False, True):
             for name in dict.fromkeys((whole, owner)):
-                if taken := self._take_key(name, first, size, joined=joined):
-                    return taken
-        return 1 if joined or not self._take_bare_ticker(first, capitals=False) else 1
+                entry = self._entry(name, beginning=beginning)
+                if entry and self._acceptable(entry, name, first, size, joined=joined):
+                    return self._take_entry(entry, first, size, name == whole)
+                gone = aliases.not_listed().get(name)
+                if not entry and gone and self._acceptable(_GONE, name, first, size, joined=joined):
+                    return self._leave(first, size, gone)
+        return 0
+
+    def _entry(self, name: str, *, beginning: bool) -> Named | None:
+        if beginning:
+            return self.index.beginnings.get(name)
+        return self.index.known_as.get(name) or self.index.full.get(name)
+
+    def _take_plural(self, first: int) -> None:
+        """`nvidias revenue`: a possessive written without its apostrophe."""
+        token = self.words[first]
+        name = token.text[:-1]
+        entry = self._entry(name, beginning=False)
+        if not token.text.endswith("s") or len(name) < 4 or entry is None or entry.rank >= _WELL_SIZED:
+            return
+        known = name in aliases.WELL_KNOWN and self.sentence.data_follows(first)
+        if known or not self.sentence.ordinary(first, 1):
+            self._match(self.index.company(entry), token.start, token.end - 1, entry.how, False, {first})
 
     def _reach(self, first: int) -> int:
         size = 1
         while size < _LONGEST and first + size < len(self.words) and first + size not in self.taken:
             left, right = self.words[first + size - 1], self.words[first + size]
-            if not _TOGETHER.fullmatch(self.text[left.end : right.start]):
+            gap = self.text[left.end : right.start]
+            if not _TOGETHER.fullmatch(gap) and not (right.text in LEGAL and gap.strip() == ","):
                 break
             size += 1
         return size
 
-    def _take_key(self, name: str, first: int, size: int, *, joined: bool) -> int:
-        entry = self.index.known_as.get(name) or self.index.full.get(name)
-        gone = aliases.not_listed().get(name)
-        if entry is None and gone and self._acceptable(Named(_LARGE, "exact", size), name, first, size, joined=joined):
-            self._leave(first, size, gone)
-            return size
-        entry = entry or self.index.beginnings.get(name)
-        if entry is None or not self._acceptable(entry, name, first, size, joined=joined):
-            return 0
-        return self._take_entry(entry, first, size)
-
-    def _leave(self, first: int, size: int, gone: tuple[str, str]) -> None:
+    def _leave(self, first: int, size: int, gone: tuple[str, str]) -> int:
         start, end = self.words[first].start, self.words[first + size - 1].end
         self.unmatched.append(not_in_directory((self.text[start:end], *gone), self.companies))
         self.taken |= set(range(first, first + size))
+        return size
 
     def _acceptable(self, entry: Named, name: str, first: int, size: int, *, joined: bool) -> bool:
         if name in ("nasdaq", "nyse", "cboe") or len(name) < 2:
             return False
-        if entry.words != size and not self._joinable(name, first, size):
+        if (
+            entry is not _GONE
+            and entry.words != size
+            and min(entry.words, size) == 1
+            and not self._joinable(name, first, size)
+        ):
             return False
         if not self.sentence.ordinary(first, size) or name in aliases.WELL_KNOWN:
             return self._telling(entry, name, first, size)
@@ -154,22 +191,22 @@ class _Reading:
         return entry.rank < _WELL_SIZED or written_as_name or len(name) > 5
 
     def _ordinary_acceptable(self, entry: Named, first: int, size: int, *, joined: bool) -> bool:
-        capital = self.sentence.capital(first, size) and self.sentence.capitals_tell
-        if size > 1 and entry.how != "prefix" and (capital or entry.rank < _WELL_SIZED) and not self._phrase(first, size):
+        """Ordinary words need more: a name of several of them, capitals, or a place where companies stand."""
+        capital = self.sentence.capitals_tell and self.sentence.capital(first, size)
+        full = entry.how != "prefix"
+        if size > 1 and not self._phrase(first, size) and (entry.rank < (_WELL_SIZED if full else _LARGE)):
+            return True
+        if size > 1 and full and (capital or size == len(self.words)):
             return True
         if entry.rank >= _WELL_SIZED and not (capital and not self.sentence.opens(first)):
-            return entry.how != "prefix" and size == len(self.words) and size > 1
+            return False
         if joined:
             return self.sentence.joined(first, size, self.named)
         return self.sentence.names_company(first, size)
 
     def _phrase(self, first: int, size: int) -> bool:
-        """Plain words in small letters that mean themselves far more often than the company."""
-        if self.sentence.capital(first, size):
-            return False
-        return " ".join(token.text for token in self.words[first : first + size]) in (
-            "best buy", "value line", "public storage", "real income", "trade desk", "first solar x", "us bank"
-        ) and not self.sentence.names_company(first, size)
+        words = " ".join(token.base for token in self.words[first : first + size])
+        return words in aliases.PHRASES and not self.sentence.capital(first, size)
 
     def _joinable(self, name: str, first: int, size: int) -> bool:
         """Whether words written apart (or together) may be the name written otherwise: `J.P. Morgan`."""
@@ -178,16 +215,19 @@ class _Reading:
             return len(name) > 3 or size == 1
         return len(name) > 5 and (self.sentence.capital(first, size) or not self.sentence.ordinary(first, size))
 
-    def _take_entry(self, entry: Named, first: int, size: int) -> int:
+    def _take_entry(self, entry: Named, first: int, size: int, whole: bool) -> int:
         span = self.words[first : first + size]
         company = self.index.company(entry)
         last = self._through_legal_form(first + size - 1)
-        end = span[-1].end if last == first + size - 1 else self.words[last].end
-        if span[-1].possessive and last == first + size - 1:
-            end = span[-1].start + len(span[-1].raw.rstrip("'’").removesuffix("'s").removesuffix("’s").removesuffix("'S"))
+        token = self.words[last]
+        end = token.end if whole and last == first + size - 1 else token.start + len(_OWNER.sub("", token.raw))
         company, end = self._share_class(company, end)
         how: How = entry.how
-        if how in ("prefix", "stripped", "exact", "inverted") and size > 1 and len(span[0].text) == len(span[1].text) == 1:
+        if (
+            how in ("prefix", "stripped", "exact", "inverted")
+            and size > 1
+            and len(span[0].text) == len(span[1].text) == 1
+        ):
             how = "initials"
         places = {i for i in range(first, len(self.words)) if self.words[i].start < end}
         self._match(company, span[0].start, end, how, self._sure(entry, first, size), places)
@@ -200,8 +240,10 @@ class _Reading:
             return False
         if size == 1 and self.sentence.ordinary(first, 1):
             token = self.words[first]
-            return token.text in aliases.WELL_KNOWN or token.base in aliases.WELL_KNOWN or (
-                self.sentence.capital(first, 1) and not (self.sentence.opens(first) and len(self.words) > 1)
+            return (
+                token.text in aliases.WELL_KNOWN
+                or token.base in aliases.WELL_KNOWN
+                or (self.sentence.capital(first, 1) and not (self.sentence.opens(first) and len(self.words) > 1))
             )
         return True
 
@@ -231,7 +273,7 @@ class _Reading:
 
     def _take_bare_ticker(self, place: int, *, capitals: bool) -> bool:
         token = self.words[place]
-        raw = re.sub(r"['’][sS]?$", "", token.raw)
+        raw = _OWNER.sub("", token.raw)
         if not raw.isascii() or not raw.isalpha() or not (1 < len(raw) < 7):
             return False
         company = self._ticker_in_capitals(raw) if capitals else self._ticker_in_small(raw)
@@ -244,9 +286,7 @@ class _Reading:
     def _ticker_in_capitals(self, raw: str) -> Company | None:
         if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
             return None
-        if raw.lower() in self.index.known_as and self.companies.lookup(raw) is not None:
-            return self.companies.ranked[self.index.known_as[raw.lower()].rank] if raw != "COKE" else self.companies.lookup(raw)
-        return self.companies.lookup(aliases.RENAMED_TICKERS.get(raw, raw))
+        return self.companies.lookup(aliases.ALIASES.get(raw) or aliases.RENAMED_TICKERS.get(raw, raw))
 
     def _ticker_in_small(self, raw: str) -> Company | None:
         if len(raw) < 3 or raw.lower() in ordinary_words():
@@ -260,10 +300,3 @@ class _Reading:
         self.matches.append(Match(company, self.text[start:end], start, end, how, certain))
         self.taken |= places
         self.named |= places
-
-
-def _symbol_or_none(text: str) -> str | None:
-    try:
-        return normalise_symbol(text)
-    except InvalidSymbol:
-        return None

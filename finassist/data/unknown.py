@@ -10,17 +10,21 @@ from finassist.data import aliases
 from finassist.data.context import Sentence
 from finassist.data.names import LEGAL, key, name_words
 from finassist.data.symbols import Company, Unmatched
-from finassist.data.words import ABBREVIATIONS, ordinary_words
+from finassist.data.words import ABBREVIATIONS, common_words, ordinary_words
 
 if TYPE_CHECKING:
     from finassist.data.marks import Marked
     from finassist.data.symbols import SymbolDirectory
 
-_SLOT = frozenset("about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for".split())
+_SLOT = frozenset(
+    "about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for".split()
+)
 _DATA = frozenset(
     "stock stocks share shares revenue revenues earnings income balance cash dividend dividends price profit profits "
     "margin margins eps pe financials market results sales debt valuation inc corp ltd plc".split()
 )
+_ASKED = frozenset("about analyse analyze compare evaluate of on report than versus vs".split())
+_MOST = 6
 _ASK = "Check the spelling, or give the ticker."
 
 
@@ -45,7 +49,9 @@ def _gone(text: str, name: str, fate: str) -> Unmatched:
         message = f"{name} is privately owned and has no ticker; ask about a listed company instead."
         return Unmatched(text, "unknown", message)
     if fate == "foreign":
-        message = f"{name} is listed abroad and not in the directory of US tickers; ask about a US-listed company instead."
+        message = (
+            f"{name} is listed abroad and not in the directory of US tickers; ask about a US-listed company instead."
+        )
         return Unmatched(text, "unknown", message)
     message = f"{name} is no longer listed: it {fate}; ask about a company that is listed today."
     return Unmatched(text, "delisted", message)
@@ -55,12 +61,36 @@ def unknown_mentions(
     sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
 ) -> Iterator[Unmatched]:
     """Words left over that stand where a company would."""
-    place = 0
-    while place < len(sentence.words):
+    place = judged = 0
+    while place < len(sentence.words) and judged < _MOST:
         size = _name_like(sentence, place, taken)
-        if size and (missing := _judge(sentence, place, size, named, companies)):
-            yield missing
+        if size and _in_slot(sentence, place, size, named):
+            judged += 1
+            if missing := _judge(sentence, place, size, named, companies):
+                yield missing
         place += max(size, 1)
+
+
+def word_tickers(
+    sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
+) -> Iterator[Unmatched]:
+    """Tickers that are also words, in capitals where a company would stand: too doubtful to use, too likely to ignore."""
+    for place, token in enumerate(sentence.words):
+        if place in taken or not token.raw.isupper() or token.raw in ("A", "I") or not sentence.capitals_tell:
+            continue
+        letter = len(token.raw) == 1
+        if (token.text in ABBREVIATIONS and not letter) or token.text not in common_words() and not letter:
+            continue
+        company = companies.lookup(token.raw)
+        if company and (_asked_for(sentence, place) or sentence.joined(place, 1, named)):
+            message = f"“{token.raw}” is a word and a ticker; write ${token.raw} if you mean {company.name}."
+            yield Unmatched(token.raw, "ambiguous", message, (company,))
+
+
+def _asked_for(sentence: Sentence, place: int) -> bool:
+    before = sentence.words[place - 1].text if place else ""
+    after = "" if sentence.ends(place) else sentence.words[place + 1].text
+    return (before in _ASKED and not after) or (after in ("stock", "shares") and before not in ("a", "the"))
 
 
 def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
@@ -83,8 +113,6 @@ def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies
     text = re.sub(r"['’][sS]?$", "", sentence.text[start:end])
     if size == 1 and text.isupper() and len(text) <= 5:
         return _unknown_ticker(text, sentence, companies)
-    if not _in_slot(sentence, place, size, named):
-        return None
     suggestions = tuple(companies.suggest(text, 3))
     written_as_name = span[0].raw[0].isupper() and not sentence.opens(place)
     owner = span[-1].possessive
@@ -98,8 +126,14 @@ def _in_slot(sentence: Sentence, place: int, size: int, named: set[int]) -> bool
     before = sentence.words[place - 1].text if place else ""
     after = sentence.words[last + 1].text if last + 1 < len(sentence.words) else ""
     alone = size == len(sentence.words)
+    shouting_ticker = size == 1 and sentence.words[place].raw.isupper() and len(sentence.words[place].raw) <= 5
     return (
-        alone or before in _SLOT or after in _DATA or sentence.words[last].possessive or sentence.joined(place, size, named)
+        alone
+        or shouting_ticker
+        or before in _SLOT
+        or after in _DATA
+        or sentence.words[last].possessive
+        or sentence.joined(place, size, named)
     )
 
 

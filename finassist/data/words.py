@@ -31,7 +31,7 @@ _FINANCE = frozenset(
     "underwriting unlevered valuation valuations volatility wacc webull yields yield biotech biotechs semiconductor "
     "semiconductors software hardware online website chatgpt chatbot api apis dataset metadata covid pandemic "
     "fiscal quarterly yearly annually monthly ytd yoy eps ratio ratios workflow notebook jupyter python pandas "
-    "dupont altman piotroski graham buffett warren elon musk fibonacci bollinger macd ebitdas nopat wall treasuries "
+    "altman piotroski graham buffett warren elon musk fibonacci bollinger macd ebitdas nopat wall treasuries "
     "fomc powell yellen stonks hodl meme memes coin coins token tokens altcoin altcoins gonna wanna gotta lemme gimme pls plz thx "
     "lol hey hello howdy hola bonjour cfo ceo cto ipos okay ok yeah yep nope vs versus whats hows wheres whos dont "
     "doesnt isnt arent cant wont im ive id youre thats lets didnt couldnt shouldnt wouldnt profitability scalability "
@@ -43,13 +43,29 @@ _FINANCE = frozenset(
     "cashflows bankruptcies bankruptcy insolvency delisted delisting spinoff spinoffs spin merger mergers".split()
 )
 
+_PLACES = frozenset(
+    "africa african america american americas arab arabia argentina asia asian atlantic austin australia australian "
+    "austria baltimore bangkok beijing belgium berlin boston brazil brazilian britain british brussels california "
+    "canada canadian caribbean chicago chile china chinese colombia colorado dallas denmark detroit dubai dublin "
+    "dutch egypt england english europe european finland florida france french frankfurt geneva georgia german "
+    "germany greece greek hawaii holland houston iceland illinois india indian indonesia iran iraq ireland irish "
+    "israel israeli italian italy japan japanese jersey kansas kenya korea korean kuwait latin london madrid "
+    "malaysia manhattan mexican mexico miami michigan milan minnesota montana moscow mumbai nevada norway nigeria "
+    "ohio oregon pacific pakistan panama paris pennsylvania peru philippines poland portugal qatar russia russian "
+    "scotland scottish seattle seoul shanghai singapore spain spanish sweden swedish swiss switzerland sydney "
+    "taiwan taiwanese tennessee texas thailand tokyo toronto turkey turkish ukraine vancouver venezuela vermont "
+    "vietnam virginia washington york zurich monday tuesday wednesday thursday friday saturday sunday january "
+    "february march april may june july august september october november december christmas easter kong hong "
+    "congress senate republican democrat trump biden obama".split()
+)
+
 
 @cache
 def _lists() -> tuple[frozenset[str], frozenset[str]]:
     packed = (files("finassist.data") / "files" / "words.txt.gz").read_bytes()
     common, rarer = gzip.decompress(packed).decode().split("\n")
     everyday = frozenset(common.split()) | ABBREVIATIONS | {"nasdaq", "cboe"}
-    return everyday, everyday | frozenset(rarer.split()) | _FINANCE
+    return everyday, everyday | frozenset(rarer.split()) | _FINANCE | _PLACES
 
 
 def common_words() -> frozenset[str]:
