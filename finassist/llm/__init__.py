@@ -1,0 +1,1 @@
+"""Language: the agents, the models they run on, and the offline model with its rules and glossary."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agno.models.base import Model
 from agno.models.utils import MODEL_PROVIDER_CLASSES, get_model
 
@@ -16,8 +18,8 @@ def resolve_model(model: str | Model | None = None) -> Model:
     """The model a user asked for; the offline model when they did not.
 
     Args:
-        model: `"offline"`, a string such as `"anthropic:<model id>"` or `"openai:<model id>"` with any provider
-            Agno has, a model object, or `None`.
+        model: `"offline"`, a string such as `"anthropic:<model id>"` with any provider Agno has, an Agno
+            model object, or `None`.
 
     Raises:
         UnknownModel: no such model; the message lists what there is.
@@ -29,16 +31,16 @@ def resolve_model(model: str | Model | None = None) -> Model:
     """
     if isinstance(model, Model):
         return model
-    if model is None or (isinstance(model, str) and model.strip().casefold() == "offline"):
+    if model is None:
         return OfflineModel()
-    if not isinstance(model, str):
-        raise UnknownModel(
-            f"A model is a name or an Agno model object, not {type(model).__name__}. {_choices()}"
-        )
     return _from_name(model)
 
 
-def _from_name(name: str) -> Model:
+def _from_name(name: Any) -> Model:
+    if not isinstance(name, str):
+        raise UnknownModel(f"A model is a name or an Agno model object, not {type(name).__name__}. {_choices()}")
+    if name.strip().casefold() == "offline":
+        return OfflineModel()
     provider, _, model_id = (part.strip() for part in name.partition(":"))
     if not model_id or provider.casefold() not in MODEL_PROVIDER_CLASSES:
         raise UnknownModel(f"There is no model named {name[:80]!r}. {_choices()}")
@@ -61,11 +63,8 @@ def _choices() -> str:
 
 
 def _how_to_install(provider: str) -> str:
+    missing = f"The model provider {provider!r} needs its SDK, which is not installed."
     extra = EXTRAS.get(provider)
     if extra:
-        package = f"'finassist[{extra}]'"
-        return f"The model provider {provider!r} needs its SDK, which is not installed. Run: pip install {package}"
-    return (
-        f"The model provider {provider!r} needs its SDK, which is not installed. Install the package that Agno's "
-        f"documentation names for it, or use one of finassist's extras: {', '.join(EXTRAS)}."
-    )
+        return f"{missing} Run: pip install 'finassist[{extra}]'"
+    return f"{missing} Install the package that Agno's documentation names for it, or use {', '.join(EXTRAS)}."

@@ -1,7 +1,8 @@
 """A language model that needs no key and no network: rules, a glossary, and honesty about the rest.
 
-`OfflineModel` speaks Agno's own model interface, so every agent runs on it unchanged. It reads the very messages
-another model would get. The reply schema an agent asks for tells which agent is asking; no schema means chat.
+`OfflineModel` speaks Agno's own model interface, so every agent runs on it unchanged. It reads the very
+messages another model would get. The reply schema an agent asks for tells which agent is asking; no schema
+means chat.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from finassist.llm.prompts import parse
-from finassist.llm.replies import chat_reply, cannot_fill, summarise
+from finassist.llm.replies import cannot_fill, chat_reply, summarise
 from finassist.llm.rules import route
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 
@@ -50,9 +51,7 @@ class OfflineModel(Model):
         """The whole reply; nothing is waited for."""
         return self.invoke(messages=messages, **kwargs)
 
-    def invoke_stream(
-        self, *args: Any, messages: Sequence[Message], **kwargs: Any
-    ) -> Iterator[ModelResponse]:
+    def invoke_stream(self, *args: Any, messages: Sequence[Message], **kwargs: Any) -> Iterator[ModelResponse]:
         """The reply word by word; the pieces join to exactly what `invoke` returns."""
         reply = _reply(messages, kwargs.get("response_format"))
         for piece in _PIECE.findall(reply):

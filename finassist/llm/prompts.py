@@ -1,26 +1,24 @@
 """What the agents are told, and the one envelope every message to a model travels in.
 
-A question and the turns before it are untrusted text. They are put between tags, and anything inside them that
-looks like one of those tags is defused, so that text cannot pose as instructions. `parse` is the inverse of the
-`*_message` functions: the offline model reads messages with it, so the two cannot drift apart.
+A question and the turns before it are untrusted text. They are put between tags, and anything inside them
+that looks like one of those tags is defused, so that text cannot pose as instructions. `parse` is the inverse
+of the `*_message` functions: the offline model reads messages with it, so the two cannot drift apart.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, field
 
-from finassist.llm.rules import Context
-from finassist.llm.schemas import CATEGORIES, Category
+from finassist.llm.schemas import CATEGORIES, Context
 
 ROUTER_INSTRUCTIONS = [
     "You sort one question about companies and markets into exactly one category.",
     "income_statement: revenue, costs, profit, earnings or earnings per share of a company.",
     "company_financials: balance sheet, cash flow, debt, margins, ratios or several statements of a company.",
     "stock_price: the price, quote or price history of a share.",
-    "report: an overview, analysis or comparison of companies, or a company with no particular figure asked for.",
+    "report: an overview, analysis or comparison of companies, or a company and no particular figure.",
     "chat: everything else: concepts, definitions, greetings, help, opinions and forecasts.",
     "A short follow-up ('What about Tesla?') keeps the category in <context>.",
 ]
@@ -33,8 +31,9 @@ EXTRACTION_INSTRUCTIONS = [
 ]
 CHAT_INSTRUCTIONS = [
     "You explain finance to learners in plain words: short paragraphs, a formula where it helps.",
-    "Never state a company's figures, prices, ratings or forecasts from memory: every figure must come from "
-    "data. If figures are asked for, say which question would fetch them, such as 'Apple's income statement'.",
+    "Never state a company's figures, prices, ratings or forecasts from memory: every figure must come "
+    "from data. If figures are asked for, say which question would fetch them, such as 'Apple's income "
+    "statement'.",
     "Mark numbers in an example as invented, and do not tie them to a real company.",
     "Do not give personal investment advice; say what a person could look at instead.",
     "If you do not know, say so.",
@@ -61,7 +60,6 @@ _TAGS = (
     "answered",
 )
 _LOOKS_LIKE_A_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(_TAGS)})\b)", re.IGNORECASE)
-_TURN = re.compile(r"<turn>\n<asked>(.*?)</asked>\n<answered>(.*?)</answered>\n</turn>", re.DOTALL)
 _TURN_LIMIT = 400
 _SUMMARY_LIMIT = 1200
 
@@ -76,7 +74,7 @@ class Envelope:
     """
 
     question: str
-    context: Context = Context()
+    context: Context = field(default_factory=Context)
 
 
 def router_message(question: str, context: Context | None = None) -> str:
@@ -167,20 +165,22 @@ def _tagged(tag: str, text: str, limit: int = _TURN_LIMIT) -> str:
 
 
 def _context(text: str) -> Context:
-    turns = tuple((asked, answered) for asked, answered in _TURN.findall(text))
-    head = _TURN.sub("", text)
+    head, *turns = text.split("<turn>")
     category = _between(head, "<category>", "</category>")
     symbols = _between(head, "<symbols>", "</symbols>") or ""
     return Context(
-        category=cast(Category, category) if category in CATEGORIES else None,
+        category=category if category in CATEGORIES else None,
         symbols=tuple(part for part in symbols.split(", ") if part),
         summary=_between(head, "<summary>", "</summary>") or "",
-        turns=turns,
+        turns=tuple(
+            (_between(turn, "<asked>", "</asked>") or "", _between(turn, "<answered>", "</answered>") or "")
+            for turn in turns
+        ),
     )
 
 
 def _between(text: str, start: str, end: str) -> str | None:
-    head, found, rest = text.partition(start)
+    _, found, rest = text.partition(start)
     if not found:
         return None
     body, found, _ = rest.rpartition(end)

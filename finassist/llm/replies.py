@@ -9,79 +9,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from finassist.llm import texts
 from finassist.llm.glossary import Term, glossary
-from finassist.llm.reading import Context, SmallTalk, read, small_talk
+from finassist.llm.reading import read
 from finassist.llm.rules import route
-from finassist.llm.schemas import ConversationSummary
-
-CONNECT = (
-    "**To connect a model:** set `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GROQ_API_KEY` in the environment, or "
-    'pass one: `FinancialAssistantWorkflow(model="anthropic:<model id>")`, or any Agno model object. '
-    "Nothing else changes."
-)
-GREETING = (
-    "Hello! I am finassist. Ask about a company, such as *Tell me about Apple*, *What is Tesla's stock price?* or "
-    "*Compare Microsoft and Oracle*, or about a term, such as *What is free cash flow?* Say *help* for more."
-)
-THANKS = "You are welcome. Ask about another company or term whenever you like."
-GOODBYE = "Goodbye. A stored session can be taken up again later with its session id."
-HELP = f"""I answer questions about US-listed companies from data, and explain finance terms.
-
-**About companies**
-
-- *Tell me about Apple*: a report with key figures, ratios, price, strengths and points of attention
-- *Compare Apple and Microsoft*: the same, side by side
-- *Nvidia's income statement*, *Coca-Cola's balance sheet*, *Walmart's debt*: the figures of one kind
-- *What is Tesla's stock price?*: the latest price I have, with its date
-- then follow up: *What about Ford?* or *and its cash flow?*
-
-**About terms**
-
-- *What is a P/E ratio?*, *How do I read a balance sheet?*
-- *What is the difference between gross margin and net margin?*
-
-Every figure names its source, period and date; what is missing is said to be missing. Right now I run offline, \
-from embedded figures, rules and a glossary.
-
-{CONNECT}"""
-SOURCES = (
-    "Every figure comes from a data source and names it: embedded figures from companies' SEC filings and dated "
-    "closing prices, or a live provider when a key for one is set. Nothing is estimated, and a figure that is "
-    "absent is shown as not reported. In an answer, the *Sources* section and `answer.to_frame()` list where each "
-    "figure came from."
-)
-FORECAST = (
-    "I can't say what a price or a company will do: no data holds the future. What I can show is what has been "
-    "reported: ask for a report on the company, its growth over the years, or its price history."
-)
-ADVICE = (
-    "I can't tell you what to buy or sell; that depends on your situation, and this is not investment advice. Name "
-    "a company and I will show what to weigh: its growth, margins, debt, cash flow and valuation, each with its source."
-)
-UNKNOWN = "I can't answer that offline: without a model I route questions by rules and explain terms from a glossary."
+from finassist.llm.schemas import Context, ConversationSummary
+from finassist.llm.smalltalk import SmallTalk, small_talk
 
 _SMALL_TALK: dict[SmallTalk, str] = {
-    "greeting": GREETING,
-    "thanks": THANKS,
-    "goodbye": GOODBYE,
-    "help": HELP,
+    "greeting": texts.GREETING,
+    "thanks": texts.THANKS,
+    "goodbye": texts.GOODBYE,
+    "help": texts.HELP,
 }
 _ABOUT_MODELS = re.compile(
-    r"\b(?:api[ _]?keys?|(?:connect|use|set ?up|switch|configure|add)\b.{0,20}\b(?:model|llm|gpt|claude|groq|openai|anthropic))\b",
+    r"\bapi[ _]?keys?\b"
+    r"|\b(?:connect|use|set ?up|switch|configure|add)\b.{0,20}"
+    r"\b(?:model|llm|gpt|claude|groq|openai|anthropic)\b",
     re.IGNORECASE,
 )
 _ABOUT_SOURCES = re.compile(
-    r"\b(?:data sources?|your (?:data|sources?|figures|numbers)|(?:data|figures|numbers) (?:come|comes|coming) from)\b",
+    r"\bdata sources?\b|\byour (?:data|sources?|figures|numbers)\b"
+    r"|\b(?:data|figures|numbers) com(?:e|es|ing) from\b",
     re.IGNORECASE,
 )
-_DIFFERENCE = re.compile(
-    r"\b(?:difference|differ|differs|versus|vs|compare|compared|or|distinguish)\b", re.IGNORECASE
-)
-_SHARED = re.compile(
-    r"\b(\w+)\s+(?:and|vs\.?|versus|or|from)\s+(?:an?\s+|the\s+)?(\w+)\s+(\w+)", re.IGNORECASE
-)
+_DIFFERENCE = re.compile(r"\b(?:difference|differ|differs|versus|vs|compare|compared|or|distinguish)\b", re.IGNORECASE)
+_SHARED = re.compile(r"\b(\w+)\s+(?:and|vs\.?|versus|or|from)\s+(?:an?\s+|the\s+)?(\w+)\s+(\w+)", re.IGNORECASE)
 _MORE = re.compile(
-    r"\b(?:it|its|that|this|they|them|these|those|one|more|formula|calculate[d]?|read|interpret|related)\b",
+    r"\b(?:it|its|that|this|they|them|these|those|one|more|formula|calculated?|read|interpret|related)\b",
     re.IGNORECASE,
 )
 _ENTRIES = 3
@@ -119,22 +74,22 @@ def summarise(context: Context) -> ConversationSummary:
 def cannot_fill(schema: object) -> str:
     """What to say to an agent that asks for a reply in a form only a language model can fill."""
     name = getattr(schema, "__name__", "this form")
-    return f"I can't fill in {name} offline. {CONNECT}"
+    return f"I can't fill in {name} offline. {texts.CONNECT}"
 
 
 def _about_models(question: str, context: Context) -> str:
-    return CONNECT if _ABOUT_MODELS.search(question) else ""
+    return texts.CONNECT if _ABOUT_MODELS.search(question) else ""
 
 
 def _about_sources(question: str, context: Context) -> str:
-    return SOURCES if _ABOUT_SOURCES.search(question) else ""
+    return texts.SOURCES if _ABOUT_SOURCES.search(question) else ""
 
 
 def _forecast_or_advice(question: str, context: Context) -> str:
     reading = read(question, context)
     if reading.concept:
         return ""
-    return FORECAST if reading.forecast else ADVICE if reading.advice else ""
+    return texts.FORECAST if reading.forecast else texts.ADVICE if reading.advice else ""
 
 
 def _terms(question: str, context: Context) -> str:
@@ -157,7 +112,7 @@ def _terms_of_earlier_turns(question: str, context: Context) -> str:
 def _cannot(question: str, context: Context) -> str:
     near = glossary().nearest(question)
     hint = f"\n\nClose to it in the glossary: {_names(near)}." if near else ""
-    return f"{UNKNOWN} {CONNECT}{hint}"
+    return f"{texts.UNKNOWN} {texts.CONNECT}{hint}"
 
 
 _ANSWERS: tuple[Callable[[str, Context], str], ...] = (

@@ -1,8 +1,8 @@
 """Routing by rules: an ordered table, the first rule that applies decides.
 
-`read` turns a question into a `Reading` (which companies, which data words, does it point back, …); `RULES` says
-what each reading means. A route is *certain* only when the rule allows it, the company is unmistakable, and every
-word of the question was understood; anything else is a best guess that a model may overrule.
+`read` turns a question into a `Reading` (which companies, which data words, does it point back, …); `RULES`
+says what each reading means. A route is *certain* only when the rule allows it, the company is unmistakable,
+and every word of the question was understood; anything else is a best guess that a model may overrule.
 
 Example:
     >>> found = route("What is Apple's stock price?")
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finassist.data.symbols import Unmatched
-from finassist.llm.reading import Context, Reading, read
-from finassist.llm.schemas import Category
+from finassist.llm.reading import Reading, read
+from finassist.llm.schemas import Category, Context
 
 __all__ = ["RULES", "Context", "Route", "Rule", "route"]
 
@@ -52,17 +52,17 @@ class Rule:
         name: Short stable name.
         applies: Whether the rule speaks for a reading.
         category: The category, or how to tell it from the reading.
-        about: Which companies: those `asked` about, those of the `earlier` conversation, `both`, or `none`.
-        certain: When a model need not be asked; `None` for never.
         reason: A sentence; `{category}` and `{symbols}` are filled in.
+        about: Which companies: those `asked` about, those of the `earlier` conversation, `both`, or `none`.
+        certain: When a model need not be asked.
     """
 
     name: str
     applies: Callable[[Reading], bool]
     category: Category | Callable[[Reading], Category]
-    about: Literal["asked", "earlier", "both", "none"]
-    certain: Callable[[Reading], bool] | None
     reason: str
+    about: Literal["asked", "earlier", "both", "none"] = "asked"
+    certain: Callable[[Reading], bool] = lambda reading: False
 
 
 def _wanted(reading: Reading) -> Category:
@@ -77,137 +77,119 @@ def _carried(reading: Reading) -> Category:
     return reading.carried or "report"
 
 
-# Read from the top: what is no question about a company, then companies, then what only the conversation explains.
+# From the top: what is no question about a company, then companies, then what only the conversation explains.
 RULES: tuple[Rule, ...] = (
     Rule(
         "small talk",
         lambda r: r.small_talk,
         "chat",
-        "none",
-        lambda r: True,
         "It is a greeting or a request for help.",
+        about="none",
+        certain=lambda r: True,
     ),
     Rule(
         "forecast",
         lambda r: r.forecast and bool(r.symbols or r.wanted or r.refers_back),
         "chat",
-        "asked",
-        None,
         "It asks about the future, which no data can answer.",
     ),
     Rule(
         "advice",
         lambda r: r.advice and bool(r.symbols or r.refers_back),
         "report",
-        "both",
-        None,
         "It asks for advice on {symbols}: a report shows what to weigh, without recommending.",
+        about="both",
     ),
     Rule(
         "concept",
         lambda r: r.concept and not r.symbols and not r.refers_back and not r.unmatched,
         "chat",
-        "none",
-        lambda r: r.concept_understood,
         "It asks what a term means, about no company.",
+        about="none",
+        certain=lambda r: r.concept_understood,
     ),
     Rule(
         "comparison with earlier",
         lambda r: r.compares_with_earlier,
         _wanted,
-        "both",
-        None,
         "It compares with the companies talked about before: {symbols}.",
+        about="both",
     ),
     Rule(
         "several kinds of data",
         lambda r: bool(r.symbols) and len(r.wanted) > 1,
         _wanted,
-        "asked",
-        None,
         "It asks for several kinds of figures about {symbols}: that takes {category}.",
     ),
     Rule(
         "company and data",
         lambda r: bool(r.symbols and r.wanted),
         _wanted,
-        "asked",
-        lambda r: r.unmistakable,
         "It names {symbols} and asks for {category}.",
+        certain=lambda r: r.unmistakable,
     ),
     Rule(
         "what about",
-        lambda r: bool(r.symbols and r.carried) and (r.what_about or r.bare) and not (r.overview and r.plain),
+        lambda r: bool(r.symbols and r.carried) and (r.what_about or r.bare) and not r.asks_overview,
         _carried,
-        "asked",
-        None,
         "It asks for the same as before ({category}), now about {symbols}.",
     ),
     Rule(
         "company overview",
         lambda r: bool(r.symbols) and r.overview,
         "report",
-        "asked",
-        lambda r: r.unmistakable,
         "It asks for an overview of {symbols}.",
+        certain=lambda r: r.unmistakable,
     ),
     Rule(
         "company alone",
         lambda r: bool(r.symbols) and r.bare,
         "report",
-        "asked",
-        lambda r: r.unmistakable,
-        "It is only the name of {symbols}; a report tells most.",
+        "It only names {symbols}; a report tells most.",
+        certain=lambda r: r.unmistakable,
     ),
     Rule(
         "company",
         lambda r: bool(r.symbols),
         "report",
-        "asked",
-        None,
         "It names {symbols} and no particular figure.",
     ),
     Rule(
         "unknown company",
         lambda r: bool(r.unmatched) and bool(r.wanted or r.overview or r.what_about),
         _carried,
-        "none",
-        None,
         "It seems to name a company that is not in the directory.",
+        about="none",
     ),
     Rule(
         "follow-up for data",
         lambda r: bool(r.earlier and r.wanted),
         _wanted,
-        "earlier",
-        None,
         "It asks for {category} of the companies talked about before: {symbols}.",
+        about="earlier",
     ),
     Rule(
         "follow-up",
         lambda r: r.refers_back or bool(r.earlier and r.overview and r.understood),
         _carried,
-        "earlier",
-        None,
         "It points back to {symbols}.",
+        about="earlier",
     ),
     Rule(
         "data without a company",
         lambda r: bool(r.wanted),
         _wanted,
-        "none",
-        None,
         "It asks for {category} and names no company.",
+        about="none",
     ),
     Rule(
         "overview without a company",
         lambda r: r.overview and r.understood,
         "report",
-        "none",
-        None,
         "It asks for an overview and names no company.",
+        about="none",
     ),
-    Rule("chat", lambda r: True, "chat", "none", None, "It names no company and no figure."),
+    Rule("chat", lambda r: True, "chat", "It names no company and no figure.", about="none"),
 )
 
 _SPOKEN: dict[Category, str] = {
@@ -237,7 +219,7 @@ def route(question: str, context: Context | None = None) -> Route:
     return Route(
         category=category,
         symbols=symbols,
-        certain=rule.certain is not None and rule.certain(reading),
+        certain=rule.certain(reading),
         rule=rule.name,
         reason=rule.reason.format(category=_SPOKEN[category], symbols=_listed(symbols)),
         unmatched=reading.unmatched,

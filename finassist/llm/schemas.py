@@ -1,4 +1,4 @@
-"""What the structured agents reply with: a category, ticker symbols, or a summary.
+"""What goes into and comes out of the agents: a conversation's context, and three structured replies.
 
 The JSON schema of each reply is generated once and copied per call, because Agno asks for it on every run.
 """
@@ -6,6 +6,7 @@ The JSON schema of each reply is generated once and copied per call, because Agn
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,23 @@ from pydantic import BaseModel, Field
 
 Category = Literal["income_statement", "company_financials", "stock_price", "report", "chat"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a conversation carries over to the next question.
+
+    Attributes:
+        category: The category of the last answer.
+        symbols: The companies it was about.
+        summary: What was said before the last turns.
+        turns: The last turns as (question, short answer), oldest first.
+    """
+
+    category: Category | None = None
+    symbols: tuple[str, ...] = ()
+    summary: str = ""
+    turns: tuple[tuple[str, str], ...] = ()
 
 
 class Reply(BaseModel):
