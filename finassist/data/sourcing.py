@@ -4,7 +4,7 @@ A provider that knows its sources (`EmbeddedProvider`, `FMPProvider`) hands over
 those are used as they are. Any other provider answers with Agno's plain dataclasses; their numbers become
 facts here, with the provider's name as the source and whatever date the answer itself gives.
 
-A failure of the source is a `DataError`, and so is Agno's own `FinanceProviderError`, by which a provider says
+A failure of the source is a `DataError`, and so is Agno's own `FinanceProviderError`: a provider says by it
 that it could not deliver. Anything else a provider raises passes through untouched: a bug is not a gap.
 """
 
