@@ -44,8 +44,7 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
     Returns:
         Derived lines (`free_cash_flow`, …), ratios and growth rates for every fiscal year, then price
         multiples on the date of the newest price. A ratio that no year has the inputs for is left out; where
-        only some years lack them, those years are `missing` with a note. Derived lines already in the book
-        are made anew.
+        only some years lack them, those years are `missing` with a note. A line the book has is not made again.
 
     Example:
         >>> from decimal import Decimal
@@ -56,8 +55,7 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
         >>> margin.field, margin.value, margin.formula
         ('net_margin', Decimal('0.25'), 'net_income / revenue')
     """
-    given = (fact for fact in book if not (fact.status == "derived" and fact.field in LINES))
-    ledger = Ledger(given, symbol)
+    ledger = Ledger(book, symbol)
     with localcontext(ARITHMETIC):
         derived = ledger.keep(_lines(ledger))
         for ratio in RATIOS.values():
@@ -84,7 +82,7 @@ def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
     gap = gross - amount(operating)
     if amount(revenue) <= 0 or gap > LARGEST_GROSS_TO_OPERATING_GAP * amount(revenue):
         return None
-    note = "no gross profit line is reported; computed from revenue and cost of revenue"
+    note = "no gross profit line is reported"
     return _line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
 
 
@@ -99,7 +97,7 @@ def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
     return None
 
 
-_NO_TOTAL = "no total of liabilities is reported; computed from assets and equity"
+_NO_TOTAL = "no total of liabilities is reported"
 _LIABILITY_FORMULAS = (
     (("total_assets", "equity_incl_nci"), _NO_TOTAL),
     (("total_assets", "equity", "noncontrolling_interest"), _NO_TOTAL),

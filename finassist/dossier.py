@@ -135,7 +135,7 @@ def price(dossier: Dossier) -> Table | None:
     rows = [
         Row(
             heading(f, scale),
-            (Cell(cell(f, scale_of(f, scale)), f, notes.mark(f, label(f.field))),),
+            (Cell(cell(f, scale_of(f, scale)), f, notes.mark(f, label(f.field), f.formula)),),
             f.formula,
         )
         for f in facts

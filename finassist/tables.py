@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from finassist.facts import Fact
 from finassist.formatting import Scale, cell, label, scaled, span
+from finassist.ledger import is_fiscal_year
 
 UNSCALED = Scale(Decimal(1), "")
 """For figures that a table never divides."""
@@ -58,7 +59,11 @@ class Footnotes:
 
     def lines(self) -> tuple[str, ...]:
         """The footnotes in order, each saying where it applies."""
-        return tuple(f"{span(where)}: {note}" for note, where in self.notes.items())
+        return tuple(f"{_places(where)}: {note}" for note, where in self.notes.items())
+
+
+def _places(where: Sequence[str]) -> str:
+    return span(where) if all(is_fiscal_year(place) for place in where) else ", ".join(where)
 
 
 def note_of(fact: Fact, formula: str | None) -> str:
