@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from agno.tools.finance import FinanceProvider, FinanceTools
 
+from finassist.analysis import derive
 from finassist.data import build, figures, prices
 from finassist.data.embedded import EmbeddedProvider
 from finassist.data.sourced import SourcedQuote, SourcedStatement
 from finassist.data.vocabulary import FIELDS
 from finassist.errors import DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
-from finassist.facts import Fact
+from finassist.facts import Fact, FactBook
 
 PROVIDER = EmbeddedProvider()
 STATEMENTS = ("income", "balance_sheet", "cash_flow")
@@ -329,6 +330,18 @@ def test_key_metrics_are_computed_with_their_formula_and_year() -> None:
     assert metrics.formulas["net_margin"] == "net_income / revenue (FY2025)"
     assert metrics.formulas["pe_ratio"].endswith("(2026-08-21)")
     assert {"gross_margin", "return_on_equity", "current_ratio", "free_cash_flow"} <= set(metrics.formulas)
+
+
+def test_growth_across_the_break_of_bank_of_america_is_not_computed() -> None:
+    derived = {fact.key: fact for fact in derive(FactBook(_annual("BAC").facts), "BAC")}
+    assert not derived["BAC/revenue_growth/FY2023"].known
+    assert derived["BAC/revenue_growth/FY2024"].known
+
+
+def test_return_on_equity_never_mixes_the_two_bases() -> None:
+    derived = {fact.key: fact for fact in derive(FactBook(_annual("KO").facts), "KO")}
+    assert derived["KO/return_on_equity/FY2023"].known
+    assert not derived["KO/return_on_equity/FY2022"].known
 
 
 def test_metrics_a_bank_does_not_have_stay_empty() -> None:

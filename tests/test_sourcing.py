@@ -18,7 +18,7 @@ from agno.tools.finance import (
     Quote,
 )
 from agno.tools.finance.base import ALL_CAPABILITIES
-from hypothesis import find, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.data.embedded import EmbeddedProvider
@@ -319,25 +319,26 @@ def mostly(value: Any) -> st.SearchStrategy[Any]:
 
 
 symbols = mostly("ACME")
+days = st.dates().map(str) | st.sampled_from(["2025-12-31", "2026-01-02"])
 statements = st.builds(
     FinancialStatement,
     symbol=symbols,
     statement=mostly("income"),
     period=mostly("annual"),
-    report_period=texts,
+    report_period=days | texts,
     fiscal_period=texts,
     currency=texts,
-    items=st.dictionaries(names | st.integers(), anything, max_size=5),
+    items=st.dictionaries(names | st.integers(), numbers | anything, max_size=5),
 )
-quotes = st.builds(Quote, symbol=symbols, price=anything, change_percent=anything, currency=texts, as_of=texts)
-bars = st.builds(PriceBar, date=texts, close=anything)
+quotes = st.builds(Quote, symbol=symbols, price=anything, change_percent=anything, currency=texts, as_of=days | texts)
+bars = st.builds(PriceBar, date=days, close=numbers | anything)
 histories = st.builds(
     PriceHistory,
     symbol=symbols,
     period=texts,
     interval=texts,
     currency=texts,
-    bars=st.lists(bars, max_size=4) | texts,
+    bars=st.lists(bars, min_size=1, max_size=4) | st.just([]),
 )
 profiles = st.builds(CompanyProfile, symbol=symbols, name=texts, employees=anything, market_cap=anything)
 asked: dict[Need, st.SearchStrategy[Any]] = {
@@ -389,7 +390,3 @@ def test_any_answer_is_facts_or_a_data_error_and_never_a_zero_out_of_nothing(que
         assert fact.source == "Canned data"
     if not any(is_zero(leaf) for leaf in leaves(answer)):
         assert all(fact.value != 0 for fact in facts)
-
-
-def test_the_law_sees_answers_that_succeed() -> None:
-    assert find(questions, lambda question: isinstance(facts_or_refusal(question[1], question[0]), list))
