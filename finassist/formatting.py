@@ -125,7 +125,7 @@ def cell(fact: Fact | None, scale: Scale) -> str:
     if fact.unit == "ratio":
         return percent(fact.value, signed=signed)
     if fact.unit == "times":
-        return f"{number(fact.value, 2)}×"
+        return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
     if per_share(fact):
         return f"{'+' if signed and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))
