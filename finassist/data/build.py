@@ -124,9 +124,7 @@ def company(rows: Iterable[Row]) -> dict[str, Any]:
 def _checked(row: Row) -> str:
     field = FIELDS.get(row["field"])
     if field is None or (field.statement, field.unit) != (row["statement"], row["unit"]):
-        raise SystemExit(
-            f"{row['field']} ({row['statement']}, {row['unit']}) is not in the vocabulary. Add it."
-        )
+        raise SystemExit(f"{row['field']} ({row['statement']}, {row['unit']}) is not in the vocabulary. Add it.")
     return field.name
 
 
@@ -172,13 +170,9 @@ def build(source: Path, out: Path) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m finassist.data.build", description="Write the embedded figures."
-    )
+    parser = argparse.ArgumentParser(prog="python -m finassist.data.build", description="Write the embedded figures.")
     parser.add_argument("source", type=Path, help="folder with the CSV files")
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "files", help="folder to write to"
-    )
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "files", help="folder to write to")
     given = parser.parse_args(argv)
     build(given.source, given.out)
 

@@ -107,9 +107,7 @@ class EmbeddedProvider(FinanceProvider):
             raise NotEmbedded(f"{symbol} has no month-end closes in the embedded set. {_instead(symbol)}")
         return answers.history(symbol, period, interval, found.last(period))
 
-    async def aget_price_history(
-        self, symbol: str, period: str = "1mo", interval: str = "1d"
-    ) -> SourcedHistory:
+    async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
         """The same as `get_price_history`."""
         return self.get_price_history(symbol, period, interval)
 

@@ -87,9 +87,7 @@ def _figures(symbol: str, data: Mapping[str, Any]) -> Iterator[tuple[Fact, int, 
             yield fact, year, provenance.checked(origin[3])
 
 
-def _fact(
-    symbol: str, field: Field, year: int, day: str, value: str, origin: list[str], concept: str
-) -> Fact:
+def _fact(symbol: str, field: Field, year: int, day: str, value: str, origin: list[str], concept: str) -> Fact:
     words, known, filing, verified = origin
     formula, inputs = provenance.derivation(verified) or (None, ())
     return Fact(

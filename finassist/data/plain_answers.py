@@ -38,9 +38,7 @@ _NO_CURRENCY = "the source does not say in which currency"
 _TURNED = "a payment; the source writes it as a negative number"
 
 
-def statement(
-    symbol: str, answer: FinancialStatement, need: Statement, source: str, taken: set[str]
-) -> list[Fact]:
+def statement(symbol: str, answer: FinancialStatement, need: Statement, source: str, taken: set[str]) -> list[Fact]:
     """One statement's line items.
 
     Args:
@@ -165,9 +163,7 @@ def figure(blank: Fact, value: object) -> Fact:
     found = number(value)
     if isinstance(found, str):
         status = "missing" if value is None or found == NAN else "error"
-        return replace(
-            blank, unit=unit, currency=blank.currency if money else None, status=status, note=found
-        )
+        return replace(blank, unit=unit, currency=blank.currency if money else None, status=status, note=found)
     if field and field.outflow and found < 0:
         found, notes = -found, [*notes, _TURNED]
     note = "; ".join(text for text in notes if text) or None

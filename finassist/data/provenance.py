@@ -29,9 +29,7 @@ BANK_LINES = frozenset(
 )  # fmt: skip
 """Lines a reader expects from a bank."""
 
-SIDE_LINES = frozenset(
-    {"equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity"}
-)
+SIDE_LINES = frozenset({"equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity"})
 """Lines that only say the same on another basis; their absence is not worth a word."""
 
 EXPECTED: Mapping[Statement, tuple[str, ...]] = {
@@ -44,8 +42,7 @@ EXPECTED: Mapping[Statement, tuple[str, ...]] = {
 """Lines a reader expects from every company; where one is absent, the absence is shown."""
 
 _BAC_BREAK = (
-    "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: "
-    "FY{year} is not comparable with FY{other}"
+    "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: FY{year} is not comparable with FY{other}"
 )
 _NCI_INSIDE = "includes noncontrolling (minority) interests"
 _KENVUE = "includes Kenvue (consumer health, separated in 2023), which revenue of the year does not"
