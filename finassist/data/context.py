@@ -6,32 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from finassist.data.names import LEGAL, Token
+from finassist.data.names import LEGAL, Token, word_set
 from finassist.data.words import common_words, ordinary_words
 
-CUES = frozenset(
-    "about analyse analyze buy buying compare does did evaluate for has is of on own owning research review sell "
-    "selling show than versus vs was will".split()
+CUES = word_set(
+    "about analyse analyze buy buying compare does did evaluate for has is of on own owning research "
+    "review sell selling show than versus vs was will"
 )
 """Words that a company name often follows."""
 
-_ASKING = frozenset("for about analyse analyze buy compare evaluate of research review sell than versus vs".split())
-_JOINING = frozenset("and or versus vs with to against than".split())
-_DATA = frozenset(
-    "balance capex cash cashflow debt dividend dividends earnings ebitda eps financials fundamentals gross growth "
-    "income inc margin margins market net operating pe profit profits ratio ratios report results revenue revenues "
-    "sales share shares statement stock valuation".split()
+_ASKING = word_set("for about analyse analyze buy compare evaluate of research review sell than versus vs")
+_JOINING = word_set("and or versus vs with to against than")
+_DATA = word_set(
+    "balance capex cash cashflow debt dividend dividends earnings ebitda eps financials fundamentals "
+    "gross growth income inc margin margins market net operating pe profit profits ratio ratios "
+    "report results revenue revenues sales share shares statement stock valuation"
 )
-_STOCK = frozenset(
-    "earnings eps financials fundamentals inc quarterly revenue revenues share shares stock valuation".split()
+_STOCK = word_set("earnings eps financials fundamentals inc quarterly revenue revenues share shares stock valuation")
+_INCORPORATED = word_set("corp corporation inc incorporated ltd plc")
+_ASKED_ABOUT = word_set("are can did does has have is should was will would")
+_PREDICATES = word_set(
+    "earn grow growing have lose losing make making overpriced overvalued own owe paying pay "
+    "profitable sell solvent undervalued worth"
 )
-_INCORPORATED = frozenset("corp corporation inc incorporated ltd plc".split())
-_ASKED_ABOUT = frozenset("are can did does has have is should was will would".split())
-_PREDICATES = frozenset(
-    "earn grow growing have lose losing make making overpriced overvalued own owe paying pay profitable sell solvent "
-    "undervalued worth".split()
-)
-_NOT_A_NAME = frozenset("price prices my your his her our their this that these those any each every no some".split())
+_NOT_A_NAME = word_set("price prices my your his her our their this that these those any each every no some")
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,8 @@ class Sentence:
             return True
         if after in _INCORPORATED or (after in LEGAL and self.words[last + 1].raw[0].isupper()):
             return self.capital(first, size)
-        if self.capitals_tell and self.capital(first, size) and not self.opens(first):
+        cried = all(token.raw.isupper() for token in self.words[first : last + 1])
+        if self.capitals_tell and self.capital(first, size) and not cried and not self.opens(first):
             return self._stands_apart(first, last)
         free = not after or after in _JOINING or after in LEGAL
         judged = before in _ASKED_ABOUT and after in _PREDICATES
@@ -116,7 +115,7 @@ class Sentence:
         )
 
     def data_follows(self, place: int) -> bool:
-        """Whether the next word asks for figures: `revenue`, `stock`, …"""
+        """Whether the next word asks for figures: `revenue`, `stock` and the like."""
         return not self.ends(place) and self.words[place + 1].text in _DATA
 
     def _data_follows(self, before: str, after: str) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from finassist.data.symbols import Company, How
 
 _OPEN_ENDS = frozenset({"and", "of", "the", "de", "for"})
-_CLOSE = 0.72
+_CLOSE = 0.75
 
 
 @dataclass(slots=True)
@@ -64,13 +64,13 @@ class NameIndex:
                 yield rank, company
 
     def _add(self, words: list[str], rank: int, how: How) -> None:
-        for form in stripped_forms(words):
+        forms = stripped_forms(words)
+        for form in forms:
             self._put(self.full, key(form), Named(rank, how, len(form)))
             how = "stripped" if how == "exact" else how
-        shortest = form  # pyright: ignore[reportPossiblyUnbound]  # there is always the name itself
         begun = ""
-        for size, word in enumerate(shortest[:-1], 1):
-            begun += word
+        for size, word in enumerate(forms[-1][:-1], 1):
+            begun += key((word,))
             if word not in _OPEN_ENDS:
                 self._put(self.beginnings, begun, Named(rank, "prefix", size))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from finassist.data.names import word_set
 from finassist.data.words import ABBREVIATIONS, common_words
 
 Mark = Literal["dollar", "exchange", "word", "parentheses", "class", "alone"]
@@ -26,7 +27,7 @@ _PATTERNS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
     ("class", re.compile(rf"{_BEFORE}([A-Za-z]{{2,5}}[.\-/][A-Za-z]{{1,2}})(?![\w$])")),
 )
 _ALONE = re.compile(rf"\W*({_SHAPE})\W*")
-_NEVER_ALONE = frozenset("hi hey help yes no ok okay thx thanks hello stop quit exit bye you who why how what".split())
+_NEVER_ALONE = word_set("hi hey help yes no ok okay thx thanks hello stop quit exit bye you who why how what")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def marked_tickers(text: str) -> Iterator[Marked]:
         >>> [(found.symbol, found.mark) for found in marked_tickers("Is $F better than NYSE: GM or AT&T (T)?")]
         [('F', 'dollar'), ('GM', 'exchange'), ('T', 'parentheses')]
     """
-    if (alone := _ALONE.fullmatch(text[:40])) and len(text) <= 40:
+    alone = _ALONE.fullmatch(text) if len(text) <= 40 and "$" not in text else None
+    if alone:
         if alone.group(1).lower() not in _NEVER_ALONE:
             yield Marked(alone.group(1), *alone.span(1), "alone")
         return
@@ -68,4 +70,4 @@ def _believable(symbol: str, mark: Mark) -> bool:
         return symbol.isupper() and (len(symbol) == 1 or symbol.lower() not in ABBREVIATIONS)
     if mark == "class":
         return symbol.isupper() or symbol[:-2].lower() not in common_words()
-    return symbol.isupper() and symbol != "I" or symbol.lower() not in common_words()
+    return (symbol.isupper() and symbol != "I") or symbol.lower() not in common_words()

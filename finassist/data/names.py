@@ -19,21 +19,32 @@ _PLAIN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*|&")
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _NOT_KEY = re.compile(r"[^a-z0-9]+")
 
-LEGAL = frozenset(
-    "ab ag asa bv co company companies corp corporation cos inc incorporated kk lllp llc llp lp ltd limited nv "
-    "oyj plc pte sa sab sas se spa the".split()
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a space-separated list.
+
+    Example:
+        >>> sorted(word_set("inc corp"))
+        ['corp', 'inc']
+    """
+    return frozenset(words.split())
+
+
+LEGAL = word_set(
+    "ab ag asa bv co company companies corp corporation cos inc incorporated kk lllp llc llp lp ltd "
+    "limited nv oyj plc pte sa sab sas se spa the"
 )
 """Words that only say which legal form a company has."""
 
-UMBRELLA = frozenset("bancorp bancorporation bancshares group holding holdings trust com and de cv".split())
+UMBRELLA = word_set("bancorp bancorporation bancshares group holding holdings trust com and de cv")
 """Words at the end of a name that people leave out; stripped after `LEGAL`."""
 
 _SHORT_FORMS = {"company": "co", "companies": "cos", "corporation": "corp", "incorporated": "inc", "limited": "ltd"}
 
-_FIRST_NAMES = frozenset(
-    "albert alfred arthur charles daniel edward eli ethan frank franklin fred george harley jack james john "
-    "joseph michael paul peter philip ralph raymond richard robert scott stephan stephen thomas walter "
-    "warner william".split()
+_FIRST_NAMES = word_set(
+    "albert alfred arthur charles daniel edward eli ethan frank franklin fred george harley jack "
+    "james john joseph michael paul peter philip ralph raymond richard robert scott stephan stephen "
+    "thomas walter warner william"
 )
 
 
@@ -127,7 +138,7 @@ def name_words(name: str) -> list[str]:
 
 
 def stripped_forms(words: Sequence[str]) -> list[list[str]]:
-    """A name and its shorter forms, longest first: without legal form, then without group, holdings, …
+    """A name and its shorter forms, longest first: without legal form, then without `group`, `holdings` and the like.
 
     Example:
         >>> [" ".join(form) for form in stripped_forms(["goldman", "sachs", "group", "inc"])]

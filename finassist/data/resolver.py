@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from finassist.data import aliases
 from finassist.data.context import Sentence
-from finassist.data.index import NameIndex, Named
+from finassist.data.evidence import GONE, WELL_SIZED, Evidence
+from finassist.data.index import Named, NameIndex
 from finassist.data.marks import Marked, marked_tickers
 from finassist.data.names import LEGAL, UMBRELLA, Token, key, tokens
+from finassist.data.not_listed import not_listed
 from finassist.data.symbols import Company, Match, Resolution, Unmatched
 from finassist.data.unknown import not_in_directory, unknown_mentions, word_tickers
 from finassist.data.words import common_words, ordinary_words
@@ -27,10 +29,9 @@ MAX_CHARACTERS = 5_000
 
 _LONGEST = 7
 _TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
-_WELL_SIZED = 2_000
-_LARGE = 1_000
 _NO_COMPANY = re.compile(
     r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
+    r"|shell (?:compan(?:y|ies)|corporations?)|meta[ -]?analys[ie]s|oracle of omaha"
     r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
     re.IGNORECASE,
 )
@@ -40,8 +41,6 @@ _OWNER = re.compile(r"['’`](?:[sS])?$")
 _CLASS = re.compile(
     r",? ?(?:\(? ?class ([A-C])\b ?\)?|([ABC])\b(?= ?(?:shares?|stock|\W*$)))(?: shares?| stock)?", re.I
 )
-
-_GONE = Named(0, "exact", 0)
 
 
 def resolve(text: str, companies: SymbolDirectory) -> Resolution:
@@ -58,6 +57,7 @@ class _Reading:
         self.index: NameIndex = companies.index
         self.words: list[Token] = list(tokens(text))
         self.sentence = Sentence(text, self.words)
+        self.evidence = Evidence(self.sentence)
         self.matches: list[Match] = []
         self.unmatched: list[Unmatched] = []
         self.taken: set[int] = set()
@@ -91,7 +91,7 @@ class _Reading:
             company = self.companies.lookup(renamed)
         if company is not None and not (mark.mark == "alone" and self._alone_is_a_name(mark)):
             self._match(company, mark.start, mark.end, "ticker", True, places)
-        elif company is None and (missing := not_in_directory(mark, self.companies)):
+        elif company is None and (missing := not_in_directory(mark)):
             self.unmatched.append(missing)
             self.taken |= places
 
@@ -120,16 +120,17 @@ class _Reading:
 
     def _take_span(self, first: int, size: int, *, joined: bool) -> int:
         """Take these words, with or without their possessive ending, if they are a name."""
+        named = self.named if joined else None
         span = self.words[first : first + size]
         whole = key([token.text for token in span])
         owner = key([*(token.text for token in span[:-1]), span[-1].base]) if span[-1].possessive else whole
         for beginning in (False, True):
             for name in dict.fromkeys((whole, owner)):
                 entry = self._entry(name, beginning=beginning)
-                if entry and self._acceptable(entry, name, first, size, joined=joined):
+                if entry and self.evidence.acceptable(entry, name, first, size, named):
                     return self._take_entry(entry, first, size, name == whole)
-                gone = aliases.not_listed().get(name)
-                if not entry and gone and self._acceptable(_GONE, name, first, size, joined=joined):
+                gone = not_listed().get(name)
+                if not entry and gone and self.evidence.acceptable(GONE, name, first, size, named):
                     return self._leave(first, size, gone)
         return 0
 
@@ -143,7 +144,7 @@ class _Reading:
         token = self.words[first]
         name = token.text[:-1]
         entry = self._entry(name, beginning=False)
-        if not token.text.endswith("s") or len(name) < 4 or entry is None or entry.rank >= _WELL_SIZED:
+        if not token.text.endswith("s") or len(name) < 4 or entry is None or entry.rank >= WELL_SIZED:
             return
         known = name in aliases.WELL_KNOWN and self.sentence.data_follows(first)
         if known or not self.sentence.ordinary(first, 1):
@@ -161,59 +162,9 @@ class _Reading:
 
     def _leave(self, first: int, size: int, gone: tuple[str, str]) -> int:
         start, end = self.words[first].start, self.words[first + size - 1].end
-        self.unmatched.append(not_in_directory((self.text[start:end], *gone), self.companies))
+        self.unmatched.append(not_in_directory((_OWNER.sub("", self.text[start:end]), *gone)))
         self.taken |= set(range(first, first + size))
         return size
-
-    def _acceptable(self, entry: Named, name: str, first: int, size: int, *, joined: bool) -> bool:
-        if name in ("nasdaq", "nyse", "cboe") or len(name) < 2:
-            return False
-        if (
-            entry is not _GONE
-            and entry.words != size
-            and min(entry.words, size) == 1
-            and not self._joinable(name, first, size)
-        ):
-            return False
-        if not self.sentence.ordinary(first, size) or name in aliases.WELL_KNOWN:
-            return self._telling(entry, name, first, size)
-        if entry.how == "prefix" and size == 1:
-            return False
-        return self._ordinary_acceptable(entry, first, size, joined=joined)
-
-    def _telling(self, entry: Named, name: str, first: int, size: int) -> bool:
-        """A word that is no English word names a company, unless it is short and the company obscure."""
-        if entry.how == "alias" or size > 1:
-            return entry.how != "prefix" or not self.sentence.ordinary(first, size - 1) or entry.rank < _WELL_SIZED
-        written_as_name = self.sentence.capital(first, size)
-        if entry.how == "prefix":
-            return len(name) > 3 and (entry.rank < _WELL_SIZED or (written_as_name and not entry.shared))
-        return entry.rank < _WELL_SIZED or written_as_name or len(name) > 5
-
-    def _ordinary_acceptable(self, entry: Named, first: int, size: int, *, joined: bool) -> bool:
-        """Ordinary words need more: a name of several of them, capitals, or a place where companies stand."""
-        capital = self.sentence.capitals_tell and self.sentence.capital(first, size)
-        full = entry.how != "prefix"
-        if size > 1 and not self._phrase(first, size) and (entry.rank < (_WELL_SIZED if full else _LARGE)):
-            return True
-        if size > 1 and full and (capital or size == len(self.words)):
-            return True
-        if entry.rank >= _WELL_SIZED and not (capital and not self.sentence.opens(first)):
-            return False
-        if joined:
-            return self.sentence.joined(first, size, self.named)
-        return self.sentence.names_company(first, size)
-
-    def _phrase(self, first: int, size: int) -> bool:
-        words = " ".join(token.base for token in self.words[first : first + size])
-        return words in aliases.PHRASES and not self.sentence.capital(first, size)
-
-    def _joinable(self, name: str, first: int, size: int) -> bool:
-        """Whether words written apart (or together) may be the name written otherwise: `J.P. Morgan`."""
-        span = self.words[first : first + size]
-        if size == 1 or all(len(token.text) == 1 for token in span[:-1]):
-            return len(name) > 3 or size == 1
-        return len(name) > 5 and (self.sentence.capital(first, size) or not self.sentence.ordinary(first, size))
 
     def _take_entry(self, entry: Named, first: int, size: int, whole: bool) -> int:
         span = self.words[first : first + size]
@@ -230,22 +181,8 @@ class _Reading:
         ):
             how = "initials"
         places = {i for i in range(first, len(self.words)) if self.words[i].start < end}
-        self._match(company, span[0].start, end, how, self._sure(entry, first, size), places)
+        self._match(company, span[0].start, end, how, self.evidence.sure(entry, first, size), places)
         return max(len(places), 1)
-
-    def _sure(self, entry: Named, first: int, size: int) -> bool:
-        if entry.how == "prefix":
-            return not entry.shared and not self.sentence.ordinary(first, size)
-        if entry.how != "alias" and entry.rank >= _WELL_SIZED and entry.shared:
-            return False
-        if size == 1 and self.sentence.ordinary(first, 1):
-            token = self.words[first]
-            return (
-                token.text in aliases.WELL_KNOWN
-                or token.base in aliases.WELL_KNOWN
-                or (self.sentence.capital(first, 1) and not (self.sentence.opens(first) and len(self.words) > 1))
-            )
-        return True
 
     def _through_legal_form(self, last: int) -> int:
         while last + 1 < len(self.words) and last + 1 not in self.taken:
@@ -279,7 +216,7 @@ class _Reading:
         company = self._ticker_in_capitals(raw) if capitals else self._ticker_in_small(raw)
         if company is None:
             return False
-        certain = capitals or self.companies.by_symbol[company.symbol] < _WELL_SIZED
+        certain = capitals or self.companies.by_symbol[company.symbol] < WELL_SIZED
         self._match(company, token.start, token.start + len(raw), "ticker", certain, {place})
         return True
 
@@ -292,7 +229,7 @@ class _Reading:
         if len(raw) < 3 or raw.lower() in ordinary_words():
             return None
         company = self.companies.lookup(raw)
-        if company is None or (not raw.islower() and self.companies.by_symbol[company.symbol] >= _WELL_SIZED):
+        if company is None or (not raw.islower() and self.companies.by_symbol[company.symbol] >= WELL_SIZED):
             return None
         return company
 

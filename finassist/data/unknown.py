@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
-from finassist.data import aliases
 from finassist.data.context import Sentence
-from finassist.data.names import LEGAL, key, name_words
+from finassist.data.names import key, name_words, word_set
+from finassist.data.not_listed import DELISTED, DELISTED_TICKERS
 from finassist.data.symbols import Company, Unmatched
 from finassist.data.words import ABBREVIATIONS, common_words, ordinary_words
 
@@ -16,29 +16,31 @@ if TYPE_CHECKING:
     from finassist.data.marks import Marked
     from finassist.data.symbols import SymbolDirectory
 
-_SLOT = frozenset(
-    "about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for".split()
+_SLOT = word_set(
+    "about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for"
 )
-_DATA = frozenset(
-    "stock stocks share shares revenue revenues earnings income balance cash dividend dividends price profit profits "
-    "margin margins eps pe financials market results sales debt valuation inc corp ltd plc".split()
+_DATA = word_set(
+    "stock stocks share shares revenue revenues earnings income balance cash dividend dividends price "
+    "profit profits margin margins eps pe financials market results sales debt valuation inc corp ltd "
+    "plc"
 )
-_ASKED = frozenset("about analyse analyze compare evaluate of on report than versus vs".split())
+_ASKED = word_set("about analyse analyze compare evaluate of on report than versus vs")
 _MOST = 6
+_WELL_SIZED = 2_000
 _ASK = "Check the spelling, or give the ticker."
 
 
 @overload
-def not_in_directory(mention: Marked, companies: SymbolDirectory) -> Unmatched | None: ...
+def not_in_directory(mention: Marked) -> Unmatched | None: ...
 @overload
-def not_in_directory(mention: tuple[str, str, str], companies: SymbolDirectory) -> Unmatched: ...
-def not_in_directory(mention: Marked | tuple[str, str, str], companies: SymbolDirectory) -> Unmatched | None:
+def not_in_directory(mention: tuple[str, str, str]) -> Unmatched: ...
+def not_in_directory(mention: Marked | tuple[str, str, str]) -> Unmatched | None:
     """What to say about a marked ticker, or about a name with its fate, that is not listed."""
     if isinstance(mention, tuple):
         return _gone(*mention)
     symbol = mention.symbol.upper()
-    if name := aliases.DELISTED_TICKERS.get(symbol):
-        return _gone(mention.symbol, name, aliases.DELISTED[name])
+    if name := DELISTED_TICKERS.get(symbol):
+        return _gone(mention.symbol, name, DELISTED[name])
     if not mention.insisted or symbol.lower() in ABBREVIATIONS:
         return None
     return Unmatched(symbol, "unknown", f"No company with the ticker {symbol} is in the directory. {_ASK}")
@@ -46,7 +48,7 @@ def not_in_directory(mention: Marked | tuple[str, str, str], companies: SymbolDi
 
 def _gone(text: str, name: str, fate: str) -> Unmatched:
     if fate == "private":
-        message = f"{name} is privately owned and has no ticker; ask about a listed company instead."
+        message = f"{name} is privately owned and has no ticker in the directory; ask about a listed company instead."
         return Unmatched(text, "unknown", message)
     if fate == "foreign":
         message = (
@@ -74,12 +76,12 @@ def unknown_mentions(
 def word_tickers(
     sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
 ) -> Iterator[Unmatched]:
-    """Tickers that are also words, in capitals where a company would stand: too doubtful to use, too likely to ignore."""
+    """Tickers that are also words, in capitals where a company would stand: neither used nor ignored."""
     for place, token in enumerate(sentence.words):
         if place in taken or not token.raw.isupper() or token.raw in ("A", "I") or not sentence.capitals_tell:
             continue
         letter = len(token.raw) == 1
-        if (token.text in ABBREVIATIONS and not letter) or token.text not in common_words() and not letter:
+        if (token.text in ABBREVIATIONS and not letter) or (token.text not in common_words() and not letter):
             continue
         company = companies.lookup(token.raw)
         if company and (_asked_for(sentence, place) or sentence.joined(place, 1, named)):
@@ -100,8 +102,8 @@ def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
         if place + size in taken or (size and sentence.ends(place + size - 1)):
             break
         foreign = token.base not in ordinary_words() and token.text not in ordinary_words()
-        legal = size > 0 and token.text in LEGAL and token.raw[0].isupper()
-        if not (foreign or legal) or not token.raw[0].isalpha() or len(token.base) < 3:
+        goes_on = size > 0 and token.raw[0].isupper() and sentence.words[place].raw[0].isupper()
+        if not (foreign or goes_on) or not token.raw[0].isalpha() or len(token.base) < 3:
             break
         size += 1
     return size
@@ -116,7 +118,8 @@ def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies
     suggestions = tuple(companies.suggest(text, 3))
     written_as_name = span[0].raw[0].isupper() and not sentence.opens(place)
     owner = span[-1].possessive
-    if not (suggestions or written_as_name or owner or sentence.joined(place, size, named)):
+    likely = bool(suggestions) and (written_as_name or companies.by_symbol[suggestions[0].symbol] < _WELL_SIZED)
+    if not (likely or written_as_name or owner or sentence.joined(place, size, named)):
         return None
     return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
 
@@ -140,8 +143,8 @@ def _in_slot(sentence: Sentence, place: int, size: int, named: set[int]) -> bool
 def _unknown_ticker(text: str, sentence: Sentence, companies: SymbolDirectory) -> Unmatched | None:
     if sentence.shouted or text.lower() in ABBREVIATIONS:
         return None
-    if name := aliases.DELISTED_TICKERS.get(text):
-        return _gone(text, name, aliases.DELISTED[name])
+    if name := DELISTED_TICKERS.get(text):
+        return _gone(text, name, DELISTED[name])
     suggestions = tuple(companies.suggest(text, 3)) if key(name_words(text)) else ()
     return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
 
