@@ -5,18 +5,23 @@ A `Reading` is what the routing table in `finassist.llm.rules` looks at. Nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finassist.data.symbols import Match, Resolution, Unmatched, directory
 from finassist.llm import words as vocabulary
 from finassist.llm.glossary import Term, glossary
-from finassist.llm.phrases import COMPANY
+from finassist.llm.phrases import COMPANY, words
 from finassist.llm.scan import Scan, scan
 from finassist.llm.schemas import Category, Context
 from finassist.llm.smalltalk import small_talk
 
 _HALF = 1_000
+_NEAR = 60
+_NO_SPACE_BEFORE = re.compile(r"[^\s,;:.!?()]{0,20}$")
+_NO_SPACE_AFTER = re.compile(r"[^\s,;:.!?()'’]{0,20}")
+_MARKED = re.compile(r"(?:[$:(]|\bticker)\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +140,32 @@ def _figures(categories: Sequence[Category]) -> tuple[Category, ...]:
 
 def _companies(text: str) -> Resolution:
     found = directory().resolve(text)
-    matches = tuple(match for match in found.matches if not _is_a_term(match, text))
-    unmatched = tuple(item for item in found.unmatched if not glossary().get(item.text))
-    return Resolution(matches, unmatched)
+    matches = (match for match in found.matches if not _is_a_term(match, text))
+    unmatched = (item for item in found.unmatched if not _part_of_a_term(text, item.text, text.find(item.text)))
+    return Resolution(tuple(matches), tuple(unmatched))
 
 
 def _is_a_term(match: Match, text: str) -> bool:
-    """`PEG` in "a PEG ratio" is the ratio, although it is a ticker too."""
-    marked = text[max(0, match.start - 1) : match.start] in ("$", ":", "(") or match.text.startswith("$")
-    alone = match.text == text.strip()
-    return match.how == "ticker" and not marked and not alone and glossary().get(match.text) is not None
+    """Whether a match is a term instead: `PEG` in "a PEG ratio", `Capital` in "capital expenditure"."""
+    owns = text[match.end : match.end + 2] in ("'s", "’s")
+    if owns or match.text == text.strip() or _MARKED.search(text[: match.start]):
+        return False
+    return _part_of_a_term(text, match.text, match.start, whole=match.how not in ("exact", "alias"))
+
+
+def _part_of_a_term(text: str, name: str, start: int, *, whole: bool = True) -> bool:
+    """Whether the words around `name` make a glossary term with it; or, with `whole`, the name is one itself."""
+    if start < 0:
+        return False
+    end = start + len(name)
+    before, after = _NO_SPACE_BEFORE.search(text[:start]), _NO_SPACE_AFTER.match(text[end:])
+    inside = words(f"{before[0] if before else ''}{name}{after[0] if after else ''}")
+    left = words(text[max(0, start - _NEAR) : before.start() if before else start])[-4:]
+    right = words(text[after.end() + end if after else end : end + _NEAR])[:4]
+    first, last = len(left), len(left) + len(inside)
+    around = glossary().hits([*left, *inside, *right])
+    enough = len(inside) if whole or inside != words(name) else len(inside) + 1
+    return any(hit.start <= first and hit.end >= last and hit.end - hit.start >= enough for hit in around)
 
 
 def _masked(text: str, matches: Sequence[Match]) -> str:

@@ -92,6 +92,7 @@ RULES: tuple[Rule, ...] = (
         lambda r: r.forecast and bool(r.symbols or r.wanted or r.refers_back),
         "chat",
         "It asks about the future, which no data can answer.",
+        about="both",
     ),
     Rule(
         "advice",

@@ -97,7 +97,7 @@ CONCEPT = _phrases("""
     to calculate, calculate, calculated, compute, computed, how do i read, how to read, how do you read,
     read, interpret, formula, formula for, difference between, difference, concept, term, describe,
     understand, vs, versus, teach me, learn about, tell me about, what do you mean by, remind me what, work,
-    works, measure, tell, matter, important, example
+    works, measure, tell, matter, important, example, how does, how do
 """)
 CONCEPT_FILLERS = _words("""
     good bad high low healthy normal typical it finance investing accounting why between gross net operating
@@ -145,4 +145,5 @@ FILLERS = _words("""
     well hi hello hey thanks thank some any there that information info details data figures figure numbers
     number stock stocks share shares company companies inc corp corporation ticker symbol usd dollars common
     history display list print
+    cost write make made create prepare
 """)
