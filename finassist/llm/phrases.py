@@ -26,7 +26,7 @@ class Hit[T]:
 
 
 class PhraseIndex[T]:
-    """Phrases and what each stands for.
+    """Phrases, also in their plural, and what each stands for; the first of two equal phrases counts.
 
     Example:
         >>> index = PhraseIndex([("price", "stock_price"), ("price to earnings", "ratio")])
@@ -36,9 +36,11 @@ class PhraseIndex[T]:
 
     def __init__(self, phrases: Iterable[tuple[str, T]]) -> None:
         self._known: dict[tuple[str, ...], tuple[str, T]] = {}
-        for phrase, value in phrases:
-            for form in (phrase, _plural(phrase)):
-                self._known.setdefault(tuple(words(form)), (phrase, value))
+        given = list(phrases)
+        for phrase, value in given:
+            self._known.setdefault(tuple(words(phrase)), (phrase, value))
+        for phrase, value in given:
+            self._known.setdefault(tuple(words(_plural(phrase))), (phrase, value))
         self._longest = max(map(len, self._known), default=0)
 
     def find(self, text: Sequence[str]) -> list[Hit[T]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from finassist.data.symbols import Match, Resolution, Unmatched, directory
 from finassist.llm import words as vocabulary
@@ -141,7 +142,7 @@ def _figures(categories: Sequence[Category]) -> tuple[Category, ...]:
 def _companies(text: str) -> Resolution:
     found = directory().resolve(text)
     matches = (match for match in found.matches if not _is_a_term(match, text))
-    unmatched = (item for item in found.unmatched if not _part_of_a_term(text, item.text, text.find(item.text)))
+    unmatched = (item for item in found.unmatched if not _names_a_term(item.text, text))
     return Resolution(tuple(matches), tuple(unmatched))
 
 
@@ -153,10 +154,13 @@ def _is_a_term(match: Match, text: str) -> bool:
     return _part_of_a_term(text, match.text, match.start, whole=match.how not in ("exact", "alias"))
 
 
+def _names_a_term(name: str, text: str) -> bool:
+    found = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+    return any(_part_of_a_term(text, name, each.start()) for each in islice(found, 5))
+
+
 def _part_of_a_term(text: str, name: str, start: int, *, whole: bool = True) -> bool:
     """Whether the words around `name` make a glossary term with it; or, with `whole`, the name is one itself."""
-    if start < 0:
-        return False
     end = start + len(name)
     before, after = _NO_SPACE_BEFORE.search(text[:start]), _NO_SPACE_AFTER.match(text[end:])
     inside = words(f"{before[0] if before else ''}{name}{after[0] if after else ''}")
