@@ -52,11 +52,11 @@ class Sentence:
             return False
         return any(token.text in common_words() and len(token.text) > 2 for token in self.words)
 
-    def ordinary(self, first: int, size: int) -> bool:
-        """Whether each of the words means something by itself."""
+    def ordinary(self, first: int, size: int, *, whole: bool = False) -> bool:
+        """Whether each of the words means something by itself; `whole` counts a possessive ending as part of it."""
         vocabulary = ordinary_words()
         return all(
-            token.base in vocabulary or token.text in vocabulary or token.text.isdigit()
+            (token.text if whole else token.base) in vocabulary or token.text.isdigit()
             for token in self.words[first : first + size]
         )
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from finassist.data import aliases
 from finassist.data.context import Sentence
-from finassist.data.index import Named
-from finassist.data.names import Token
+from finassist.data.index import WELL_SIZED, Named
+from finassist.data.names import Token, key
 
 GONE = Named(0, "exact", 0)
 """Stands for a well-known company that is not listed."""
-
-WELL_SIZED = 2_000
-"""Companies of a higher rank are named in questions; below, a chance likeness is more probable."""
 
 _LARGE = 1_000
 
@@ -43,7 +40,8 @@ class Evidence:
             return False
         if self._after_article(name, first, size):
             return False
-        if not self.sentence.ordinary(first, size) or name in aliases.WELL_KNOWN:
+        whole = name == key([token.text for token in self.words[first : first + size]])
+        if not self.sentence.ordinary(first, size, whole=whole) or name in aliases.WELL_KNOWN:
             return self._telling(entry, name, first, size)
         if size == 1 and (entry.how == "prefix" or len(name) < 3):
             return False
@@ -83,13 +81,13 @@ class Evidence:
             return len(name) > 3 or size == 1
         return len(name) > 5 and (self.sentence.capital(first, size) or not self.sentence.ordinary(first, size))
 
-    def sure(self, entry: Named, first: int, size: int) -> bool:
+    def sure(self, entry: Named, first: int, size: int, *, whole: bool) -> bool:
         """Whether no other reading of these words is reasonable."""
         if entry.how == "prefix":
             return not entry.shared and not self.sentence.ordinary(first, size)
-        if entry.how != "alias" and entry.rank >= WELL_SIZED and entry.shared:
+        if entry.how != "alias" and entry.shared:
             return False
-        if size == 1 and self.sentence.ordinary(first, 1):
+        if size == 1 and self.sentence.ordinary(first, 1, whole=whole):
             token = self.words[first]
             return (
                 token.text in aliases.WELL_KNOWN

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _OPEN_ENDS = frozenset({"and", "of", "the", "de", "for"})
 _CLOSE = 0.75
+WELL_SIZED = 2_000
+"""Companies up to this rank are asked about; beyond it a chance likeness is the better explanation."""
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class Named:
         rank: Place of the company in the directory; the largest company of that name wins.
         how: Which form of the name the key is.
         words: How many words the form has.
-        shared: Whether another company's name has the same form or beginning.
+        shared: Whether another company of some size has a name of the same form, or any one the same beginning.
     """
 
     rank: int
@@ -77,7 +79,7 @@ class NameIndex:
     @staticmethod
     def _put(names: dict[str, Named], name: str, entry: Named) -> None:
         first = names.setdefault(name, entry)
-        if first.rank != entry.rank:
+        if first.rank != entry.rank and (entry.how == "prefix" or entry.rank < WELL_SIZED):
             first.shared = True
 
     def find(self, name: str) -> Named | None:

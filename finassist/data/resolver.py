@@ -8,12 +8,13 @@ becomes an `Unmatched` with suggestions, never a guess.
 from __future__ import annotations
 
 import re
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from finassist.data import aliases
 from finassist.data.context import Sentence
-from finassist.data.evidence import GONE, WELL_SIZED, Evidence
-from finassist.data.index import Named, NameIndex
+from finassist.data.evidence import GONE, Evidence
+from finassist.data.index import WELL_SIZED, Named, NameIndex
 from finassist.data.marks import Marked, marked_tickers
 from finassist.data.names import LEGAL, UMBRELLA, Token, key, tokens
 from finassist.data.not_listed import not_listed
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 5_000
 """Text beyond this is not read: no question is longer, and time stays bounded."""
 
+MAX_MENTIONS = 100
+"""Companies found in one text; a longer list is no question."""
+
 _LONGEST = 7
 _TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
 _NO_COMPANY = re.compile(
     r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
     r"|shell (?:compan(?:y|ies)|corporations?)|meta[ -]?analys[ie]s|oracle of omaha"
+    r"|new (?:york|jersey)(?! (?:times|mortgage|resources))"
     r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
     re.IGNORECASE,
 )
@@ -45,7 +50,14 @@ _CLASS = re.compile(
 
 def resolve(text: str, companies: SymbolDirectory) -> Resolution:
     """The companies a text names; see `SymbolDirectory.resolve`."""
-    return _Reading(text[:MAX_CHARACTERS], companies).resolution()
+    return _Reading(_readable(text), companies).resolution()
+
+
+def _readable(text: str) -> str:
+    """The beginning of a long text, up to a space so that no word is cut into another."""
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return text[: text.rfind(" ", 0, MAX_CHARACTERS) + 1] or text[:MAX_CHARACTERS]
 
 
 class _Reading:
@@ -66,7 +78,7 @@ class _Reading:
     def resolution(self) -> Resolution:
         for found in _NO_COMPANY.finditer(self.text):
             self.taken |= self._places(*found.span())
-        for mark in marked_tickers(self.text):
+        for mark in islice(marked_tickers(self.text), MAX_MENTIONS):
             self._take_marked(mark)
         self._each_name(joined=False)
         if self.named:
@@ -104,7 +116,7 @@ class _Reading:
 
     def _each_name(self, *, joined: bool) -> None:
         place = 0
-        while place < len(self.words):
+        while place < len(self.words) and len(self.matches) < MAX_MENTIONS:
             place += 1 if place in self.taken else self._take_name(place, joined=joined)
 
     def _take_name(self, first: int, *, joined: bool) -> int:
@@ -180,8 +192,8 @@ class _Reading:
             and len(span[0].text) == len(span[1].text) == 1
         ):
             how = "initials"
-        places = {i for i in range(first, len(self.words)) if self.words[i].start < end}
-        self._match(company, span[0].start, end, how, self.evidence.sure(entry, first, size), places)
+        places = set(takewhile(lambda i: self.words[i].start < end, range(first, len(self.words))))
+        self._match(company, span[0].start, end, how, self.evidence.sure(entry, first, size, whole=whole), places)
         return max(len(places), 1)
 
     def _through_legal_form(self, last: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, overload
 
 from finassist.data.context import Sentence
+from finassist.data.index import WELL_SIZED
 from finassist.data.names import key, name_words, word_set
 from finassist.data.not_listed import DELISTED, DELISTED_TICKERS
 from finassist.data.symbols import Company, Unmatched
@@ -26,7 +27,6 @@ _DATA = word_set(
 )
 _ASKED = word_set("about analyse analyze compare evaluate of on report than versus vs")
 _MOST = 6
-_WELL_SIZED = 2_000
 _ASK = "Check the spelling, or give the ticker."
 
 
@@ -78,7 +78,14 @@ def word_tickers(
 ) -> Iterator[Unmatched]:
     """Tickers that are also words, in capitals where a company would stand: neither used nor ignored."""
     for place, token in enumerate(sentence.words):
-        if place in taken or not token.raw.isupper() or token.raw in ("A", "I") or not sentence.capitals_tell:
+        apart = token.start == 0 or sentence.text[token.start - 1].isspace()
+        if (
+            place in taken
+            or not apart
+            or not token.raw.isupper()
+            or token.raw in ("A", "I")
+            or not sentence.capitals_tell
+        ):
             continue
         letter = len(token.raw) == 1
         if (token.text in ABBREVIATIONS and not letter) or (token.text not in common_words() and not letter):
@@ -92,7 +99,12 @@ def word_tickers(
 def _asked_for(sentence: Sentence, place: int) -> bool:
     before = sentence.words[place - 1].text if place else ""
     after = "" if sentence.ends(place) else sentence.words[place + 1].text
-    return (before in _ASKED and not after) or (after in ("stock", "shares") and before not in ("a", "the"))
+    letter = len(sentence.words[place].raw) == 1
+    return (
+        (before in _ASKED and not after)
+        or (letter and sentence.data_follows(place))
+        or (after in ("stock", "shares") and before not in ("a", "the"))
+    )
 
 
 def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
@@ -118,8 +130,9 @@ def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies
     suggestions = tuple(companies.suggest(text, 3))
     written_as_name = span[0].raw[0].isupper() and not sentence.opens(place)
     owner = span[-1].possessive
-    likely = bool(suggestions) and (written_as_name or companies.by_symbol[suggestions[0].symbol] < _WELL_SIZED)
-    if not (likely or written_as_name or owner or sentence.joined(place, size, named)):
+    likely = bool(suggestions) and (written_as_name or companies.by_symbol[suggestions[0].symbol] < WELL_SIZED)
+    beside_data = sentence.data_follows(place + size - 1)
+    if not (likely or written_as_name or owner or beside_data or sentence.joined(place, size, named)):
         return None
     return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
 

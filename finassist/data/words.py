@@ -9,10 +9,10 @@ from importlib.resources import files
 from finassist.data.names import word_set
 
 ABBREVIATIONS = word_set(
-    "a adr ai aka am api ath aum bn bps btw c capex cagr cash cd ceo cfo cogs coo cpi cpu crm csv cto "
+    "a adr ai aka am api ath aum bn bps btw c capex cagr cash cd ceo cfo cogs coo cpi cpu csv cto "
     "dcf dd diy dps ebit ebitda ema eps esg est etf etfs eu eur ev evs faq fcf fed ffo fifo fx fy "
-    "gaap gbp gdp gpu hq hr hy i ifrs ipo ipos ir ira irr it jpy k lifo llc llm lng ltd ltm ltv ma "
-    "macd mm mo mom mrq nav ncav nii nim nopat npv nyse oem ok opex otc otm pb pc pcf pdf pe peg pfcf "
+    "gaap gbp gdp gpu hq hr hy i ifrs ipo ipos ir ira irr it jpy k lifo llc llm lng ltd ltm ltv "
+    "macd mm mom mrq nav ncav nii nim nopat npv nyse oem ok opex otc otm pb pc pcf pdf pe peg pfcf "
     "pm pnl ppe ppi pr ps q qa qe qoq rd rnd reit reits roa roce roe roi roic rsi rota rs sec sga sma "
     "sme sql ssr tam tba tbd tco ttm tv uk un url us usa usd usdt vat vc vix vwap wacc yoy ytd ytm ui "
     "ux id ip os ad am fwd std wfh nft nfts spac spacs saas lbo mbo arr mrr kpi kpis yr yrs qtr cnn "
