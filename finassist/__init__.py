@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from finassist.events import RunResponse
     from finassist.facts import Fact, Gap
     from finassist.llm.offline import OfflineModel
-    from finassist.llm.schemas import CATEGORIES as categories
+    from finassist.llm.schemas import CATEGORIES as categories  # noqa: N811  the documented name
     from finassist.settings import Settings
     from finassist.workflow import FinancialAssistantWorkflow
 

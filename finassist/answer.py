@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepOutput
 
@@ -64,6 +65,7 @@ class Answer(WorkflowRunOutput):
         """An answer from Agno's output, with the draft at hand or the one stored with the run."""
         draft = draft or stored_draft(output)
         own = {f.name: getattr(output, f.name) for f in fields(WorkflowRunOutput)}
+        own["status"] = RunStatus(output.status)  # Agno reads it back from the database as a plain string
         return cls(**own, **(_own_fields(draft) if draft else {}))
 
     # ----------------------------------------------------------------------------------- reading
@@ -93,8 +95,8 @@ class Answer(WorkflowRunOutput):
 
     def notes(self) -> list[str]:
         """What a reader should know before the content: a run that was stopped, or not saved."""
-        status = str(getattr(self.status, "value", self.status))
-        notes = [f"This run was {status.lower()}."] if status in ("CANCELLED", "ERROR") else []
+        endings = {RunStatus.cancelled: "This run was stopped.", RunStatus.error: "This run failed."}
+        notes = [endings[self.status]] if self.status in endings else []
         if not self.saved:
             notes.append("This turn was not saved: the session store could not be written. Check disk space.")
         return notes

@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ class Bridge:
             )
 
     @contextmanager
-    def start(self, work: Callable[[Post], Coroutine[Any, Any, Any]]) -> Iterator[Inbox]:
+    def start(self, work: Callable[[Post], Coroutine[Any, Any, Any]]) -> Generator[Inbox]:
         """Run `work(post)` on the private loop; on leaving early it is cancelled and waited for."""
         self.check_caller()
         inbox = Inbox()

@@ -99,6 +99,9 @@ def decode(columns: Mapping[str, Any]) -> tuple[Fact, ...]:
 
 def _column(values: Sequence[Any]) -> dict[str, Any]:
     codes: dict[Any, int] = {}
-    keys = [tuple(value) if isinstance(value, list) else value for value in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    indices = [codes.setdefault(key, len(codes)) for key in keys]
+    indices = [codes.setdefault(_hashable(value), len(codes)) for value in values]
     return {"values": [list(key) if isinstance(key, tuple) else key for key in codes], "codes": indices}  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]

@@ -8,20 +8,18 @@ Both send a flow's effects out and their results back in. They differ in one thi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from agno.agent import Agent
-from agno.exceptions import RunCancelledException
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
 from agno.tools.finance import FinanceProvider, FinanceProviderError
 
 from finassist.bridge import Ended, Errand, bridge
 from finassist.data.sourcing import fetch_facts
-from finassist.effects import Ask, Effect, Fetch, Flow, Gather, Reply
+from finassist.effects import Ask, Askable, Effect, Fetch, Flow, Gather, Reply
 from finassist.errors import DataError, FinassistError, InputError, MalformedReply, ModelFailed, SourceTimeout
 from finassist.events import FlowEvent
 from finassist.facts import Fact, Gap
@@ -36,7 +34,7 @@ _POLL_SECONDS = 0.05
 class Crew:
     """Whom a driver performs effects with, for one run."""
 
-    agents: Mapping[str, Agent]
+    agents: Mapping[str, Askable]
     provider: FinanceProvider
     fetch_timeout: float
     stamp: Callable[[FlowEvent], FlowEvent]
@@ -84,14 +82,14 @@ def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
 def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
     agent = crew.agents[ask.agent]
     if not ask.stream:
-        return _read(agent.run(ask.message), ask, agent)
+        return _read(agent.run(ask.message), ask, agent, KeyboardInterrupt)
     words = _Words(ask, agent)
-    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
-        for event in stream:  # pyright: ignore[reportUnknownVariableType]
+    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:
+        for event in stream:
             crew.check_cancelled()
             if (word := words.read(event)) is not None:
                 yield crew.stamp(word)
-    return words.reply()
+    return words.reply(KeyboardInterrupt)
 
 
 def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None, list[Any]]:
@@ -148,8 +146,11 @@ async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAge
 
 
 async def adrive_stream[Result](
-    flow: Flow[Result], crew: Crew, into: list[Result], started: Callable[[asyncio.Task[Any]], None] | None = None
-) -> AsyncIterator[FlowEvent]:
+    flow: Flow[Result],
+    crew: Crew,
+    into: list[Result],
+    started: Callable[[asyncio.Task[Any]], None] | None = None,
+) -> AsyncGenerator[FlowEvent]:
     """`adrive` as an async iterator of events; the flow's result is appended to `into` at the end.
 
     `started` receives the flow's task, through which it can be cancelled.
@@ -195,7 +196,7 @@ async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: E
                 group.create_task(child.run(crew, ask, emit))
         if bugs := [child.bug for child in children if child.bug]:
             raise ExceptionGroup(f"{len(bugs)} of {len(children)} gathered tasks failed", bugs)
-    except* Exception as failed:
+    except* Exception as failed:  # noqa: BLE001  raised below, outside the group
         bug = failed.exceptions[0]
     if bug:
         raise bug
@@ -233,12 +234,12 @@ def _aask_with(crew: Crew) -> AskAgent:
     async def aask(ask: Ask, emit: Emit) -> Reply:
         agent = crew.agents[ask.agent]
         if not ask.stream:
-            return _read(await agent.arun(ask.message), ask, agent)
+            return _read(await agent.arun(ask.message), ask, agent, asyncio.CancelledError)
         words = _Words(ask, agent)
         async for event in agent.arun(ask.message, stream=True, yield_run_output=True):
             if (word := words.read(event)) is not None:
                 emit(crew.stamp(word))
-        return words.reply()
+        return words.reply(asyncio.CancelledError)
 
     return aask
 
@@ -246,14 +247,13 @@ def _aask_with(crew: Crew) -> AskAgent:
 async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
     """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
     try:
-        async with asyncio.timeout(crew.fetch_timeout) as deadline:
+        async with asyncio.timeout(crew.fetch_timeout):
             return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
-        late = deadline.expired()
-        seconds = f"within {crew.fetch_timeout:g} seconds" if late else "in time"
-        return _gap(effect, SourceTimeout(f"{crew.provider.name} did not answer {seconds}. Ask again, or raise the limit."))
+        within = f"{crew.provider.name} did not answer within {crew.fetch_timeout:g} seconds"
+        return _gap(effect, SourceTimeout(f"{within}. Ask again, or raise FINASSIST_FETCH_TIMEOUT."))
     except asyncio.CancelledError:
-        if _someone_cancels():
+        if cancelling():
             raise
         return _gap(effect, DataError(f"{crew.provider.name} cancelled the request by itself. Ask again."))
     except (DataError, InputError, FinanceProviderError) as error:
@@ -263,7 +263,8 @@ async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
         raise RuntimeError(f"{crew.provider.name} tried to end the process ({type(error).__name__}).") from error
 
 
-def _someone_cancels() -> bool:
+def cancelling() -> bool:
+    """Whether somebody cancels the current task; if not, a `CancelledError` was raised by what it awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -280,30 +281,34 @@ def _gap(effect: Fetch, error: Exception) -> Gap:
     return Gap(symbol=effect.symbol, need=effect.need, reason=reason, error=type(error).__name__)
 
 
-def _read(output: RunOutput, ask: Ask, agent: Agent) -> Reply:
+def _read(output: RunOutput, ask: Ask, agent: Askable, interrupt: type[BaseException]) -> Reply:
     """Check what Agno reports: a failed run does not raise, and a reply of the wrong form counts as completed."""
     error: FinassistError | None = None
     if output.status == RunStatus.cancelled:
-        # Agno turns an interrupt inside `agent.run()` into a status; the run as a whole has to stop.
-        raise RunCancelledException(f"The {ask.agent} agent was interrupted.")
+        # Agno turns an interrupt inside the agent into a status; the run as a whole has to stop.
+        raise interrupt
     if output.status != RunStatus.completed:
-        error = ModelFailed(f"The model of the {ask.agent} agent failed: {output.content}. Ask again, or try another model.")
+        error = ModelFailed(
+            f"The model of the {ask.agent} agent failed: {output.content}. Ask again, or try another model."
+        )
     elif ask.schema and not isinstance(output.content, ask.schema):
-        error = MalformedReply(f"The model of the {ask.agent} agent did not reply with a {ask.schema.__name__}. Ask again.")
+        error = MalformedReply(
+            f"The model of the {ask.agent} agent did not reply with a {ask.schema.__name__}. Ask again."
+        )
     elif ask.schema is None and not (isinstance(output.content, str) and output.content.strip()):
         error = MalformedReply(f"The model of the {ask.agent} agent replied with nothing. Ask again.")
     content = None if error else output.content
     return Reply(content=content, error=error, agent=ask.agent, model=_model_name(agent), metrics=output.metrics)
 
 
-def _model_name(agent: Agent) -> str:
+def _model_name(agent: Askable) -> str:
     return str(getattr(agent.model, "id", "") or "")
 
 
 class _Words:
     """Reads an agent's stream: words out as events, the final output kept for the reply."""
 
-    def __init__(self, ask: Ask, agent: Agent) -> None:
+    def __init__(self, ask: Ask, agent: Askable) -> None:
         self._ask, self._agent = ask, agent
         self._final: RunOutput | None = None
         self._failure = ""
@@ -318,8 +323,6 @@ class _Words:
                                    step_name=self._ask.agent)  # fmt: skip
         return None
 
-    def reply(self) -> Reply:
-        if self._final is None:
-            failed = RunOutput(content=self._failure or "it ended without a reply", status=RunStatus.error)
-            return _read(failed, self._ask, self._agent)
-        return _read(self._final, self._ask, self._agent)
+    def reply(self, interrupt: type[BaseException]) -> Reply:
+        failed = RunOutput(content=self._failure or "it ended without a reply", status=RunStatus.error)
+        return _read(self._final or failed, self._ask, self._agent, interrupt)

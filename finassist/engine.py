@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from finassist.answer import Answer
 from finassist.draft import Draft
-from finassist.drivers import Crew, adrive_stream, drive
+from finassist.drivers import Crew, adrive_stream, cancelling, drive
 from finassist.effects import Flow
 from finassist.errors import SessionError
 from finassist.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
@@ -163,6 +163,7 @@ class FlowStep(Step):
     def __init__(self, workflow: FinancialAssistantWorkflow, call: Call | None = None) -> None:
         super().__init__(
             name=STEP_NAME,
+            step_id=STEP_NAME,
             description="Understand the question, gather the figures, compose the answer.",
             executor=answer_question,
             max_retries=0,
@@ -194,7 +195,7 @@ class FlowStep(Step):
             raise RunCancelledException("The run was interrupted.") from None
         yield self._output(call.draft)
 
-    async def aexecute_stream(self, step_input: StepInput, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def aexecute_stream(self, step_input: StepInput, *args: Any, **kwargs: Any) -> AsyncGenerator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The flow's events, then the step's output."""
         call, flow, crew = self._prepare(step_input, kwargs)
         drafts: list[Draft] = []
@@ -204,7 +205,7 @@ class FlowStep(Step):
                 async for event in events:
                     yield event
         except asyncio.CancelledError:
-            if not call.stopped:
+            if cancelling():
                 raise
             raise RunCancelledException("The run was stopped.") from None
         call.draft = drafts[0]

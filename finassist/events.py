@@ -149,7 +149,8 @@ def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[
         duration: Seconds the run took; by default the last event's time.
 
     Example:
-        >>> rows = spans([StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)])
+        >>> begun, done = StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)
+        >>> rows = spans([begun, done])
         >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
         [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
     """

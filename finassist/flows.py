@@ -158,22 +158,20 @@ def _announce(plan: Plan) -> Flow[None]:
 def gather_facts(plan: Plan, desk: Desk) -> Flow[list[list[Fact] | Gap]]:
     """Everything the category needs about every company, all at the same time."""
     yield StepStarted(step_name="gather")
-    wanted = [
-        _fetch_step(company.symbol, need, desk) for company in plan.companies for need in NEEDED[plan.category]
-    ]
+    wanted = [_fetch_step(company.symbol, need, desk) for company in plan.companies for need in NEEDED[plan.category]]
     found = yield from gather(wanted)
     yield StepCompleted(step_name="gather")
     return found
 
 
 def _fetch_step(symbol: str, need: Need, desk: Desk) -> Flow[list[Fact] | Gap]:
-    about = {"symbol": symbol, "need": need, "provider": desk.provider}
-    yield FetchStarted(**about)
+    source = desk.provider
+    yield FetchStarted(symbol=symbol, need=need, provider=source)
     found = yield from fetch(symbol, need, desk.years)
     if isinstance(found, Gap):
-        yield FetchFailed(**about, error=found.error, reason=found.reason)
+        yield FetchFailed(symbol=symbol, need=need, provider=source, error=found.error, reason=found.reason)
     else:
-        yield FetchCompleted(**about, count=len(found))
+        yield FetchCompleted(symbol=symbol, need=need, provider=source, count=len(found))
     return found
 
 

@@ -11,7 +11,7 @@ _KEPT = "\n\t"
 
 
 def check_question(question: Any, limit: int) -> str:
-    """The question, stripped, without control and text-direction characters.
+    r"""The question, stripped, without control and text-direction characters.
 
     Args:
         question: What was asked.
@@ -23,11 +23,13 @@ def check_question(question: Any, limit: int) -> str:
         EmptyQuestion: Nothing is left of it.
 
     Example:
-        >>> check_question("  What is EBITDA?\\u202e ", 100)
+        >>> check_question("  What is EBITDA?\u202e ", 100)
         'What is EBITDA?'
     """
     if not isinstance(question, str):
-        raise NotText(f"A question is text, not {type(question).__name__}. Pass a string such as “Tell me about Apple”.")
+        raise NotText(
+            f"A question is text, not {type(question).__name__}. Pass a string such as “Tell me about Apple”."
+        )
     if len(question) > limit:
         raise QuestionTooLong(
             f"The question has {len(question):,} characters; {limit:,} are allowed. "

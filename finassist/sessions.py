@@ -135,7 +135,10 @@ def _sqlite_store(path: Path) -> Store:
         f"sqlite:///{path}", poolclass=NullPool, connect_args=waiting, json_serializer=json_serializer
     )
     native_engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", poolclass=NullPool, connect_args=waiting, json_serializer=json_serializer
+        f"sqlite+aiosqlite:///{path}",
+        poolclass=NullPool,
+        connect_args=waiting,
+        json_serializer=json_serializer,
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -220,7 +223,8 @@ def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:
 
 def stored_summary(session: WorkflowSession | None) -> dict[str, Any]:
     """The session's summary: `text`, and how many `turns` it covers; empty if there is none."""
-    state = ((session.session_data if session else None) or {}).get("session_state") or {}
+    data = (session.session_data if session else None) or {}
+    state = cast("dict[str, Any]", data.get("session_state") or {})
     return state.get(SUMMARY) or {}
 
 

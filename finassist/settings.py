@@ -29,7 +29,8 @@ class Settings(BaseSettings):
     model: str = Field(default="offline", description="Which language model routes, extracts and chats.")
     provider: str = Field(default="embedded", description="Which data provider delivers the figures.")
     routing: Routing = Field(
-        default="auto", description="Who decides what is asked: rules when certain, the model, or always rules."
+        default="auto",
+        description="Who decides what is asked: rules when certain, the model, or always rules.",
     )
     years: int = Field(default=5, ge=1, le=10, description="Fiscal years in an answer.")
     fetch_timeout: float = Field(default=20.0, gt=0, description="Seconds one fetch may take before it is a gap.")
@@ -42,4 +43,3 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         """The file sessions are stored in."""
         return self.home / "sessions.db"
-

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from agno.agent import Agent
 from agno.db.base import AsyncBaseDb, SessionType
 from agno.run.base import RunStatus
 from agno.session import WorkflowSession
 
 from finassist.bridge import Background, bridge
+from finassist.effects import Askable
 from finassist.llm.prompts import summary_message
 from finassist.llm.schemas import ConversationSummary
 from finassist.sessions import SessionLocks, Store, stored_summary, turn_of, with_summary
@@ -22,7 +22,7 @@ class Summariser:
         self._after, self._kept = settings.summary_after, settings.remembered_turns
         self._pending: set[Background] = set()
 
-    def consider(self, session_id: str, agent: Agent) -> None:
+    def consider(self, session_id: str, agent: Askable) -> None:
         """Summarise the session in the background if enough turns have passed since the last time."""
         work = bridge.spawn(self._summarise(session_id, agent))
         self._pending.add(work)
@@ -33,7 +33,7 @@ class Summariser:
         for work in list(self._pending):
             work.result()
 
-    async def _summarise(self, session_id: str, agent: Agent) -> None:
+    async def _summarise(self, session_id: str, agent: Askable) -> None:
         session = await self._read(session_id)
         turns = [turn_of(run) for run in (session.runs if session else None) or () if run.status == RunStatus.completed]
         older = turns[: -self._kept]

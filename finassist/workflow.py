@@ -14,7 +14,6 @@ from uuid import uuid4
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
 os.environ["AGNO_TELEMETRY"] = "false"
 
-from agno.agent import Agent
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.models.base import Model
 from agno.run.agent import RunEvent
@@ -34,7 +33,12 @@ from finassist.effects import Flow
 from finassist.engine import Call, FlowStep, hush
 from finassist.events import FlowEvent, RunResponse
 from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
-from finassist.llm.agents import build_chat_agent, build_router_agent, build_summary_agent, build_symbol_extraction_agent
+from finassist.llm.agents import (
+    build_chat_agent,
+    build_router_agent,
+    build_summary_agent,
+    build_symbol_extraction_agent,
+)
 from finassist.llm.models import resolve_model
 from finassist.llm.schemas import Category
 from finassist.questions import check_question
@@ -129,10 +133,28 @@ class FinancialAssistantWorkflow(Workflow):
     # ------------------------------------------------------------------------------------- asking
 
     @overload
-    def run(self, input: Any = None, *args: Any, stream: Literal[False] = False, **kwargs: Any) -> Answer: ...
+    def run(
+        self,
+        input: str,
+        *,
+        stream: Literal[False] = False,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
+    ) -> Answer: ...
 
     @overload
-    def run(self, input: Any = None, *args: Any, stream: Literal[True], **kwargs: Any) -> Iterator[RunResponse]: ...
+    def run(
+        self,
+        input: str,
+        *,
+        stream: Literal[True],
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
+    ) -> Iterator[RunResponse]: ...
 
     def run(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -168,11 +190,27 @@ class FinancialAssistantWorkflow(Workflow):
         return events if stream else self._collect(call, events)
 
     @overload
-    async def arun(self, input: Any = None, *args: Any, stream: Literal[False] = False, **kwargs: Any) -> Answer: ...
+    async def arun(
+        self,
+        input: str,
+        *,
+        stream: Literal[False] = False,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
+    ) -> Answer: ...
 
     @overload
     def arun(
-        self, input: Any = None, *args: Any, stream: Literal[True], **kwargs: Any
+        self,
+        input: str,
+        *,
+        stream: Literal[True],
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        **more: Any,
     ) -> AsyncIterator[RunResponse]: ...
 
     def arun(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -248,8 +286,7 @@ class FinancialAssistantWorkflow(Workflow):
 
     def call_for(self, step_input: StepInput, run: WorkflowRunOutput | None) -> Call:
         """The call when Agno runs the step by itself, not through `run` or `arun`."""
-        call = self._call(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
-        return call
+        return self._call(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
 
     def _desk(self, session: WorkflowSession | None) -> Desk:
         return Desk(
@@ -262,7 +299,11 @@ class FinancialAssistantWorkflow(Workflow):
         )
 
     def _call(
-        self, question: Any, session_id: str | None = None, user_id: str | None = None, run_id: str | None = None
+        self,
+        question: Any,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
     ) -> Call:
         return Call(
             question=check_question(question, self.settings.max_question_length),
@@ -326,16 +367,14 @@ class FinancialAssistantWorkflow(Workflow):
                 await settle(ticker)
         self._after(call, engine.result())
 
-    async def _aengine(
-        self, call: Call, more: dict[str, Any], post: Callable[[RunResponse], None]
-    ) -> Exception | None:
+    async def _aengine(self, call: Call, more: dict[str, Any], post: Callable[[RunResponse], None]) -> Exception | None:
         """Agno's own `arun` on the call's twin. Returns the error the run ended with."""
         hush()
         twin = self._twin(call, self.store.for_arun())
-        stream = super(FinancialAssistantWorkflow, twin).arun(**_arguments(call, more))
+        arun = cast("Callable[..., AsyncIterator[Any]]", super(FinancialAssistantWorkflow, twin).arun)
         error = None
         try:
-            async for event in cast(AsyncIterator[Any], stream):
+            async for event in arun(**_arguments(call, more)):
                 if (seen := call.see(event)) is not None:
                     post(seen)
         except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
@@ -358,7 +397,8 @@ class FinancialAssistantWorkflow(Workflow):
     def _in_background(self, call: Call, **more: Any) -> Any:
         """AgentOS runs a workflow in a task of its own, and stops it through Agno."""
         twin = self._twin(call, self.store.for_arun())
-        return super(FinancialAssistantWorkflow, twin).arun(**{**_arguments(call, {}), **more})
+        arun = cast("Callable[..., Any]", super(FinancialAssistantWorkflow, twin).arun)
+        return arun(**{**_arguments(call, {}), **more})
 
     def _after(self, call: Call, error: Exception | None) -> None:
         if error is not None:

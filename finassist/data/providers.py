@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agno.tools.finance import FinanceProvider, FinanceTools, registered_providers
 
-from finassist.data import embedded as _embedded  # registers "embedded"  # noqa: F401
+from finassist.data.embedded import EmbeddedProvider
 from finassist.errors import MissingExtra, UnknownProvider
 
 
@@ -21,6 +21,8 @@ def open_provider(provider: str | FinanceProvider) -> FinanceProvider:
     """
     if isinstance(provider, FinanceProvider):
         return provider
+    if provider == EmbeddedProvider.id:
+        return EmbeddedProvider()
     try:
         return FinanceTools(provider=provider).provider
     except ImportError as error:

@@ -1,0 +1,42 @@
+"""Shared by all tests: no network, no user data, no telemetry; a workflow in memory and one on a real file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+os.environ["FINASSIST_HOME"] = os.devnull  # a test that forgets to name a database must not write to the user's
+for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+    del os.environ[name]
+
+from finassist import FinancialAssistantWorkflow
+
+
+@pytest.fixture
+def workflow() -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(db=None)
+
+
+@pytest.fixture
+def stored_workflow(tmp_path) -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(db=tmp_path / "sessions.db")
+
+
+@pytest.fixture
+def run_async():
+    """Run a coroutine on a fresh loop and check that it leaves no task behind."""
+
+    def run(coroutine):
+        async def checked():
+            before = asyncio.all_tasks()
+            try:
+                return await coroutine
+            finally:
+                left = {task for task in asyncio.all_tasks() - before if not task.done()}
+                assert not left, f"tasks left behind: {left}"
+
+        return asyncio.run(checked())
+
+    return run

@@ -1,0 +1,144 @@
+"""`run()` and `arun()` are one behaviour, shown over generated worlds: see section on twins in CONTRIBUTING."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+from agno.run.agent import RunContentEvent
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from finassist import FinancialAssistantWorkflow
+from tests.worlds import MODEL_MOODS, NEEDS, SOURCE_MOODS, ScriptedModel, ScriptedProvider, World
+
+QUESTIONS = (
+    "Tell me about Apple",
+    "Compare Apple and Microsoft",
+    "What is Apple's stock price?",
+    "What about the iPhone maker?",
+    "What is EBITDA?",
+    "Tell me about Appel",
+    "$AAPL income statement",
+)
+OWN = {"created_at", "elapsed", "run_id", "session_id", "workflow_run_id", "agent_id", "metrics"}
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    symbols = draw(st.sampled_from([("AAPL",), ("AAPL", "MSFT"), ()]))
+    keys = [f"{need} {symbol}" for symbol in ("AAPL", "MSFT") for need in NEEDS]
+    return World(
+        sources=draw(st.dictionaries(st.sampled_from(keys), st.sampled_from(SOURCE_MOODS))),
+        router=draw(st.sampled_from(MODEL_MOODS)),
+        extraction=draw(st.sampled_from(MODEL_MOODS)),
+        chat=draw(st.sampled_from(MODEL_MOODS)),
+        category=draw(st.sampled_from(["report", "chat", "stock_price", "income_statement", "company_financials"])),
+        symbols=symbols,
+    )
+
+
+def build(world: World, routing: str) -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(
+        db=None, model=ScriptedModel(world), provider=ScriptedProvider(world), routing=routing, session_id="twins"
+    )
+
+
+def outcome(workflow: FinancialAssistantWorkflow, question: str, events: list[Any], error: Exception | None) -> Any:
+    """Everything that has to be equal: answer, stored session, events, error."""
+    [answer] = workflow.answers("twins")
+    return {
+        "error": (type(error), str(error)) if error else None,
+        "content": answer.content if error is None else None,
+        "facts": Counter(answer.facts),
+        "gaps": answer.gaps,
+        "category": answer.category,
+        "symbols": answer.symbols,
+        "status": answer.status,
+        "follow_ups": answer.follow_ups,
+        "warnings": answer.warnings,
+        "question": answer.input,
+        "events": Counter(map(fingerprint, events)),
+        "order": order(events),
+        "terminal": events[-1].event,
+    }
+
+
+def fingerprint(event: Any) -> str:
+    plain = {key: value for key, value in sorted(vars(event).items()) if key not in OWN}
+    for deep in ("run_output", "step_results", "step_executor_runs"):
+        plain.pop(deep, None)
+    return repr((type(event).__name__, plain))
+
+
+def order(events: list[Any]) -> dict[str, list[str]]:
+    """Kinds of events in order, within each step and each fetch."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        need = getattr(event, "need", None)
+        line = f"{need} {event.symbol}" if need else str(getattr(event, "step_name", None))
+        said = str(event.content) if isinstance(event, RunContentEvent) else ""
+        lines[line].append(event.event + said)
+    return dict(lines)
+
+
+def sync_run(world: World, routing: str, question: str) -> Any:
+    workflow = build(world, routing)
+    events: list[Any] = []
+    error = None
+    try:
+        for event in workflow.run(question, stream=True):
+            events.append(event)
+    except Exception as failure:  # noqa: BLE001
+        error = failure
+    return outcome(workflow, question, events, error)
+
+
+def async_run(world: World, routing: str, question: str) -> Any:
+    workflow = build(world, routing)
+    events: list[Any] = []
+
+    async def consume() -> Exception | None:
+        try:
+            async for event in workflow.arun(question, stream=True):
+                events.append(event)
+        except Exception as failure:  # noqa: BLE001
+            return failure
+        return None
+
+    error = asyncio.run(consume())
+    return outcome(workflow, question, events, error)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(world=worlds(), routing=st.sampled_from(["auto", "model", "rules"]), question=st.sampled_from(QUESTIONS))
+def test_run_and_arun_are_identical(world: World, routing: str, question: str) -> None:
+    assert sync_run(world, routing, question) == async_run(world, routing, question)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(world=worlds(), question=st.sampled_from(QUESTIONS))
+def test_streamed_and_not_streamed_end_the_same(world: World, question: str) -> None:
+    streamed, plain = build(world, "auto"), build(world, "auto")
+    try:
+        for _ in streamed.run(question, stream=True):
+            pass
+    except Exception as error:  # noqa: BLE001
+        with pytest.raises(type(error), match=".*"):
+            plain.run(question)
+    else:
+        answer = plain.run(question)
+        [stored] = streamed.answers("twins")
+        assert (answer.content, answer.facts, answer.gaps) == (stored.content, stored.facts, stored.gaps)
+
+
+@pytest.mark.parametrize("mood", ["bug", "exits"])
+def test_a_bug_in_a_source_is_raised_and_never_becomes_a_gap(mood: str) -> None:
+    world = World(sources={"quote AAPL": mood, "income AAPL": "refuses"})
+    one, other = sync_run(world, "auto", "Tell me about Apple"), async_run(world, "auto", "Tell me about Apple")
+    assert one["error"] == other["error"]
+    assert one["error"][0] is (TypeError if mood == "bug" else RuntimeError)
+    assert one["terminal"] == other["terminal"] == "WorkflowError"
+    assert one["events"] == other["events"], "siblings of the bug must settle in both forms"
