@@ -99,6 +99,7 @@ ALIASES = {
     "HPE": "HPE",
     "Hyatt": "H",
     "IBM": "IBM",
+    "Instacart": "CART",
     "Instagram": "META",
     "J and J": "JNJ",
     "JNJ": "JNJ",
@@ -128,6 +129,7 @@ ALIASES = {
     "Olive Garden": "DRI",
     "Otis": "OTIS",
     "P and G": "PG",
+    "Papa John's": "PZZA",
     "Paramount": "PSKY",
     "Parker Hannifin": "PH",
     "Pepsi": "PEP",
@@ -137,6 +139,7 @@ ALIASES = {
     "Pratt and Whitney": "RTX",
     "Prudential": "PRU",
     "Raytheon": "RTX",
+    "Rio Tinto": "RIO",
     "Royal Caribbean": "RCL",
     "Royal Dutch Shell": "SHEL",
     "S and P Global": "SPGI",
@@ -168,6 +171,7 @@ ALIASES = {
     "United Health Group": "UNH",
     "United Parcel Service": "UPS",
     "UnitedHealthcare": "UNH",
+    "Unity": "U",
     "UPS": "UPS",
     "US Bancorp": "USB",
     "US Bank": "USB",
@@ -179,6 +183,7 @@ ALIASES = {
     "Waste Management": "WM",
     "WhatsApp": "META",
     "YouTube": "GOOGL",
+    "Zoom": "ZM",
 }
 
 RENAMED_TICKERS = {

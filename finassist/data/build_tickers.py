@@ -20,7 +20,7 @@ from finassist.data.names import uninverted, word_set
 
 TARGET = Path(__file__).parent / "files" / "tickers.tsv.gz"
 
-_STATE_MARK = re.compile(r"\s*/\s*(?:ADR|NEW|CAN|[A-Za-z]{2})?\s*/?\s*$")
+_STATE_MARK = re.compile(r"\s*[/\\]\s*(?:ADR|NEW|CAN|[A-Za-z]{2})?\s*[/\\]?\s*$")
 _FORMS = {
     "INC": "Inc.",
     "CORP": "Corp.",
@@ -33,12 +33,14 @@ _FORMS = {
     "THE": "the",
     "FOR": "for",
     "DE": "de",
+    "SPA": "S.p.A.",
 }
 _ORDINARY_SHORT = word_set(
     "AIR ART ASH BAR BAY BED BIG BOX BUY CAL CAR COM CUT DEN DOT DRY EAR EAT ECO EYE FAN FAR FIT FOX "
     "FUN GAP GAS GEN GUM HOP HOT ICE INN ION JET JOB KEY LAB LAM LEE LOG MAN MAP MAX MEN MID MIX NET "
     "NEW NOW OAK OAT OIL OLD ONE ORE OUT OWL PAN PAY PEN PET PIE PRO RAY RED ROW SAN SEA SEE SKY SON "
-    "SUN SYS TAX TEA TEL TEN TIN TOP TOY TRI TWO UNI VAN VIA WAR WAY WEB WIN ZIP BIO LIV LUX MED NEO"
+    "SUN SYS TAX TEA TEL TEN TIN TOP TOY TRI TWO UNI VAN VIA WAR WAY WEB WIN ZIP BIO LIV LUX MED NEO BEL DEL"
+    " ELI JOE LAS MAE RIO"
 )
 _SPELLED_OUT = {
     "AMZN": "Amazon.com, Inc.",
@@ -107,10 +109,11 @@ def display_name(filed: str, symbol: str) -> str:
         return _SPELLED_OUT[symbol]
     name = _STATE_MARK.sub("", " ".join(filed.split())) or filed
     words = name.split()
-    if sum(c.islower() for c in name) <= 2:
+    shouted = sum(c.islower() for c in name) <= 2
+    if shouted:
         words = _in_spoken_order(words)
-        words = [_quiet(word, first=i == 0) for i, word in enumerate(words)]
-    return " ".join(words)
+    words = [_quiet(word, first=i == 0) if shouted or _loud(word) else word for i, word in enumerate(words)]
+    return re.sub(r"\bMc[a-z]", lambda found: found.group()[:2] + found.group()[2].upper(), " ".join(words))
 
 
 def _in_spoken_order(words: list[str]) -> list[str]:
@@ -120,6 +123,12 @@ def _in_spoken_order(words: list[str]) -> list[str]:
         return words
     place = order.index(folded[0])
     return [*words[1 : place + 1], words[0], *words[place + 1 :]]
+
+
+def _loud(word: str) -> bool:
+    """Whether a word of a name in mixed case is in capitals without being an acronym."""
+    bare = word.strip(".,")
+    return bare.isupper() and (bare in ("CORP", "INC", "CO", "LTD") or (len(bare) > 5 and bare.isalpha()))
 
 
 def _quiet(word: str, *, first: bool) -> str:
