@@ -5,6 +5,7 @@ Every text that is not ours (names, notes, sources, reasons) is escaped on its w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from finassist.disclosure import STATEMENTS, as_of, missing, side_by_side, sources, tables, used_facts
@@ -101,7 +102,7 @@ def _company(category: str, dossier: Dossier, book: FactBook, depth: int) -> Ite
 
 
 def _table(table: Table, depth: int) -> Iterator[str]:
-    yield f"{'#' * depth} {table.title}"
+    yield f"{'#' * depth} {escape_markdown(table.title)}"
     formulas = any(row.formula for row in table.rows)
     head = [table.unit, *table.columns, *(["Formula"] if formulas else [])]
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
@@ -119,10 +120,10 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _code(formula: str | None) -> str:
-    """A formula as code; one that could break out of it is escaped text instead."""
+    """A formula as code; text that is no plain formula is escaped instead."""
     if not formula:
         return ""
-    return escape_markdown(formula) if set(formula) & set("`|\n") else f"`{formula}`"
+    return f"`{formula}`" if re.fullmatch(r"[\w ./()*+-]+", formula) else escape_markdown(formula)
 
 
 def _mark(number: int | None) -> str:

@@ -175,10 +175,12 @@ def _table(table: Table, *, heading: bool = True) -> str:
     head = "".join(f'<th scope="col" class="fa-n">{escape(column)}</th>' for column in table.columns)
     notes = "".join(f'<p class="fa-dim"><sup>{n}</sup> {escape(note)}</p>' for n, note in enumerate(table.footnotes, 1))
     narrow = " fa-narrow" if len(table.columns) < 3 else ""
+    title = f"<h4>{escape(table.title)}</h4>" if heading else ""
+    columns = f'<tr><th scope="col">{escape(table.unit)}</th>{head}</tr>'
+    body = "".join(_row(row) for row in table.rows)
     return (
-        (f"<h4>{escape(table.title)}</h4>" if heading else "")
-        + f'<div class="fa-scroll{narrow}"><table><thead><tr><th scope="col">{escape(table.unit)}</th>{head}</tr></thead>'
-        + f"<tbody>{''.join(_row(row) for row in table.rows)}</tbody></table></div>{notes}"
+        f'{title}<div class="fa-scroll{narrow}"><table><thead>{columns}</thead>'
+        f"<tbody>{body}</tbody></table></div>{notes}"
     )
 
 
@@ -227,7 +229,8 @@ def _list(title: str, lines: Sequence[str]) -> str:
 
 
 def _footer(answer: AnswerLike) -> str:
-    ids = [f"run {answer.run_id}" if answer.run_id else "", f"session {answer.session_id}" if answer.session_id else ""]
+    named = (("run", answer.run_id), ("session", answer.session_id))
+    ids = [f"{word} {value}" for word, value in named if value]
     hint = "Hover over a figure for its source." if answer.facts else ""
     return f'<footer class="fa-dim">{escape(_joined("finassist", *ids, hint))}</footer>'
 

@@ -32,6 +32,7 @@ def safe_html(markdown: str) -> str:
         _renderer().render(markdown.translate(_BIDI)),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        attribute_filter=_listed,
         url_schemes={"https"},
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
@@ -49,6 +50,11 @@ def escape(text: object) -> str:
     """
     visible = "".join(c for c in str(text).translate(_BIDI) if c in "\n\t" or c.isprintable() or c == "\u00a0")
     return html.escape(visible, quote=True)
+
+
+def _listed(tag: str, name: str, value: str) -> str | None:
+    """Keeps what is listed: the cleaner's own list of attributes for every element has more."""
+    return value if name in ATTRIBUTES.get(tag, ()) or name == "rel" else None
 
 
 @cache

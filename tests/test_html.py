@@ -1,0 +1,230 @@
+"""The card: self-contained, readable, and nothing in it that executes, loads or misleads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finassist.facts import Fact, Gap
+from finassist.views.html import answer_html
+from finassist.views.safe import escape, safe_html
+
+from .test_report import CATEGORIES, PAYLOADS, embedded, fact
+
+CARD = {
+    "div",
+    "style",
+    "header",
+    "h2",
+    "h3",
+    "h4",
+    "p",
+    "section",
+    "span",
+    "b",
+    "strong",
+    "svg",
+    "rect",
+    "line",
+    "text",
+}
+CARD |= {"title", "table", "thead", "tbody", "tr", "th", "td", "sup", "ul", "li", "details", "summary", "footer"}
+CARD_ATTRIBUTES = {"class", "title", "scope", "open", "viewbox", "role", "aria-label", "x", "y", "x1", "x2", "y1", "y2"}
+CARD_ATTRIBUTES |= {"width", "height", "rx", "text-anchor"}
+PROSE = {
+    "p",
+    "br",
+    "hr",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "strong",
+    "em",
+    "s",
+    "blockquote",
+    "code",
+}
+PROSE |= {"pre", "table", "thead", "tbody", "tr", "th", "td", "a"}
+
+
+@dataclass
+class Reply:
+    """The fields a card reads."""
+
+    category: str = "report"
+    symbols: list[str] = field(default_factory=lambda: ["AAPL"])
+    facts: list[Fact] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    follow_ups: list[str] = field(default_factory=list)
+    content: str = ""
+    status: str = "COMPLETED"
+    run_id: str = "run-1"
+    session_id: str = "session-1"
+
+
+class Reader(HTMLParser):
+    """Collects elements, attributes and text, and checks that elements are closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in ("br", "hr"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"{tag} closed out of order"
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += f"{data} "
+
+
+def card(category: str = "report", *symbols: str, **more) -> str:
+    symbols = symbols or ("AAPL",)
+    return answer_html(Reply(category=category, symbols=list(symbols), facts=embedded(*symbols)[1], **more))
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("symbols", [("AAPL",), ("JPM", "TSLA"), ("BRK-B",)])
+def test_a_card_is_well_formed_and_uses_only_harmless_elements(category, symbols):
+    html = card(category, *symbols)
+    read = Reader(html)
+    assert read.tags <= CARD
+    assert {name for _, name, _ in read.attributes} <= CARD_ATTRIBUTES
+    assert not re.search(r"url\(|@import|https?:|javascript:|<script", html)
+    assert len(html) < 300_000
+
+
+def test_a_report_shows_headlines_chart_figures_sources_and_dates():
+    html = card(follow_ups=["What is return on equity?"])
+    read = Reader(html)
+    for text in ("AAPL", "USD 416.2 bn", "309.35", "2026-08-21", "What is return on equity?", "run run-1", "416,161"):
+        assert text in read.text
+    assert "accession 0000320193-25-000079" in read.text
+    assert html.count('class="fa-bar-a"') == html.count('class="fa-bar-b"') == 6  # five years and the legend
+
+
+def test_a_figure_tells_its_source_and_formula_on_hover():
+    titles = [value for _, name, value in Reader(card()).attributes if name == "title"]
+    assert any("416161000000 USD" in t and "SEC 10-K filed 2025-10-31" in t for t in titles)
+    assert any("net_income / revenue" in t and "0.2691506412" in t for t in titles)
+
+
+def test_companies_stand_side_by_side():
+    read = Reader(card("report", "AAPL", "MSFT"))
+    assert [v for _, n, v in read.attributes if v == "fa-company"] == ["fa-company"] * 2
+    assert "Side by side" in read.text
+    assert "fiscal years end on different days" in read.text
+
+
+def test_gaps_and_a_stopped_run_are_named():
+    gap = Gap(symbol="AAPL", need="quote", reason="The source did not answer.")
+    read = Reader(answer_html(Reply(category="chat", content="Hello", gaps=[gap], status="CANCELLED")))
+    assert "AAPL quote: The source did not answer." in read.text
+    assert "cancelled" in read.text
+
+
+def test_an_answer_without_figures_shows_its_text():
+    read = Reader(answer_html(Reply(category="stock_price", symbols=["ZZZ"], content="No **price** for ZZZ.")))
+    assert "No price for ZZZ ." in re.sub(r"\s+", " ", read.text).replace("ZZZ.", "ZZZ .")
+    assert "svg" not in read.tags
+
+
+def test_the_style_is_scoped_and_knows_both_themes():
+    style = card().split("<style>")[1].split("</style>")[0]
+    selectors = re.findall(r"([^{}]+)\{", style.replace("@media (prefers-color-scheme:dark){", ""))
+    assert all(".fa-answer" in selector for selector in selectors)
+    assert "prefers-color-scheme:dark" in style
+    assert "--jp-layout-color0" in style
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("category", [*CATEGORIES, "chat"])
+def test_payloads_stay_text(payload, category):
+    marked = {"source": payload, "note": payload, "filing": payload, "formula": payload}
+    facts = [fact("revenue", "500", 2024, **marked), fact("revenue", "600", **marked)]
+    facts += [fact("name", None, text=payload, statement="profile"), fact("x" + payload, "5", currency=payload)]
+    reply = Reply(
+        category=category,
+        symbols=["ACME", payload],
+        facts=facts,
+        gaps=[Gap(symbol=payload, need=payload, reason=payload)],
+        follow_ups=[payload],
+        content=payload,
+        status=payload,
+        run_id=payload,
+        session_id=payload,
+    )
+    html = answer_html(reply)
+    read = Reader(html)
+    assert read.tags <= CARD | PROSE
+    assert {name for _, name, _ in read.attributes} <= CARD_ATTRIBUTES | {"href", "rel", "start", "style"}
+    assert all(value.startswith("https:") for _, name, value in read.attributes if name == "href")
+    assert "\u202e" not in html
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        *PAYLOADS,
+        "<a href='javascript:alert(1)'>x</a>",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](//evil.example/a)",
+        "[x](http://evil.example)",
+        "![a](https://evil.example/a.png)",
+        "[![a](https://evil.example/a.png)](https://evil.example)",
+        "<https://evil.example>",
+        "|a|b|\n|:-|-:|\n|<b>1</b>|2|",
+        "<style>*{background:url(https://evil.example)}</style>",
+        "<svg onload=alert(1)>",
+        "```html\n<script>alert(1)</script>\n```",
+        "<!-- <img src=x> -->",
+        "[x]: https://evil.example 'onload=1'\n\n[x]",
+    ],
+)
+def test_chat_text_cannot_execute_or_load(markdown):
+    read = Reader(safe_html(markdown))
+    assert read.tags <= PROSE
+    for tag, name, value in read.attributes:
+        assert (tag, name) in {("a", "href"), ("a", "rel"), ("th", "style"), ("td", "style"), ("ol", "start")}
+        if name == "href":
+            assert value.startswith("https://")
+            assert ("a", "rel", "noopener noreferrer nofollow") in read.attributes
+        if name == "style":
+            assert re.fullmatch(r"text-align:\s*(left|right|center);?", value)
+
+
+@given(st.text())
+def test_any_text_is_safe(text):
+    assert Reader(safe_html(text)).tags <= PROSE
+    assert Reader(f'<p title="{escape(text)}">{escape(text)}</p>').tags == {"p"}
+
+
+def test_ordinary_markdown_is_kept():
+    html = safe_html("# A\n\n- **b** `c`\n\n| x | y |\n|--|--:|\n| 1 | 2 |\n\n[d](https://sec.gov)")
+    assert {"h1", "li", "strong", "code", "table", "td", "a"} <= Reader(html).tags

@@ -1,0 +1,251 @@
+"""Reports: every number is a fact's, every absence has words, every text is only text, the order never matters."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from finassist.analysis import derive
+from finassist.data import figures, prices
+from finassist.disclosure import tables
+from finassist.dossier import Dossier
+from finassist.facts import Fact, FactBook, Gap
+from finassist.report import Subject, compose, follow_ups, sources
+
+CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
+NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}
+
+
+def embedded(*symbols: str) -> tuple[list[Subject], list[Fact]]:
+    facts: list[Fact] = []
+    for symbol in symbols:
+        given_ = [*figures.annual(symbol).facts, *prices.quote(symbol)]
+        series = prices.series(symbol, "1mo")
+        given_ += series.facts if series else ()
+        facts += [*given_, *derive(FactBook(given_), symbol)]
+    return [Subject(symbol, NAMES.get(symbol, symbol)) for symbol in symbols], facts
+
+
+def fact(field: str, value: str | None, year: int = 2025, statement: str = "income", **more) -> Fact:
+    unit = "USD/share" if field == "eps_diluted" else "USD"
+    given_ = {
+        "symbol": "ACME",
+        "field": field,
+        "value": None if value is None else Decimal(value),
+        "unit": unit,
+        "currency": "USD",
+        "period": f"FY{year}",
+        "period_end": date(year, 12, 31),
+        "source": "10-K",
+        "statement": statement,
+    }
+    return Fact(**{**given_, **more})
+
+
+def rows(markdown: str) -> dict[str, list[str]]:
+    """Cells of the first row with each label."""
+    found: dict[str, list[str]] = {}
+    for line in markdown.splitlines():
+        if line.startswith("| "):
+            label, *cells = [part.strip() for part in line.strip("|").split(" | ")]
+            found.setdefault(label, cells)
+    return found
+
+
+def section(markdown: str, title: str) -> str:
+    return re.split(r"\n#+ ", markdown.partition(f"# {title}\n")[2])[0]
+
+
+def test_the_known_report_of_apple():
+    report = compose("report", *embedded("AAPL"), [])
+    assert report.startswith(
+        "# Apple Inc. (AAPL): financial report\n\n*Statements through FY2025 (year ended 2025-09-27)"
+    )
+    assert "Price USD 309.35 per share on 2026-08-21" in report
+    revenue = rows(report)["Revenue"]
+    assert revenue[:5] == ["365,817", "394,328", "383,285", "391,035", "416,161"]
+    assert rows(report)["Gross margin"][4:] == ["46.9%", "`gross_profit / revenue`"]
+    assert "USD millions" in section(report, "Key figures")
+    for title in ("Income statement", "Balance sheet", "Cash flow statement", "Ratios and growth", "Sources"):
+        assert f"## {title}" in report
+    assert "SEC 10-K filed 2025-10-31 (accession 0000320193-25-000079)" in section(report, "Sources")
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_each_category_shows_what_it_is_about(category):
+    report = compose(category, *embedded("AAPL"), [])
+    shown = set(re.findall(r"^## (.*)$", report, re.M))
+    assert ("Income statement" in shown) == (category != "stock_price")
+    assert ("Balance sheet" in shown) == (category in ("company_financials", "report"))
+    assert ("Strengths" in shown) == (category == "report")
+    assert ("2026-08-21" in report) == (category in ("stock_price", "report"))
+    assert "Sources" in shown
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "JPM", "TSLA", "BRK-B", "BAC", "V", "JNJ", "UNH"])
+def test_every_number_in_a_table_is_a_fact_s(symbol):
+    [subject], facts = embedded(symbol)
+    dossier = Dossier.of(subject, FactBook(facts))
+    values = {f.key: f for f in facts}
+    for table in (t for category in CATEGORIES for t in tables(category, dossier)):
+        for cell in (cell for row in table.rows for cell in row.cells):
+            digits = re.sub(r"[^\d.-]", "", cell.text)
+            if cell.fact is None:
+                assert cell.text == "not reported" or re.fullmatch(r"\d{4}-\d\d-\d\d", cell.text), cell
+            elif cell.fact.known:
+                known = values[cell.fact.key].value
+                shown = Decimal(digits)
+                assert any(
+                    abs(known / scale - shown) <= Decimal(5).scaleb(shown.as_tuple().exponent - 1)
+                    for scale in (Decimal(1), Decimal("0.01"), Decimal(1000), Decimal(10**6))
+                ), (cell, known)
+            else:
+                assert not digits, cell
+
+
+def test_a_missing_figure_is_words_and_never_zero():
+    facts = [
+        fact("revenue", "500000000"),
+        fact("revenue", "400000000", 2024),
+        fact("net_income", None, status="missing"),
+    ]
+    report = compose("report", [Subject("ACME", "Acme")], [*facts, *derive(FactBook(facts), "ACME")], [])
+    assert rows(report)["Net income"] == ["not reported", "not reported", ""]
+    for line in (line for line in report.splitlines() if line.startswith("| ")):
+        assert not re.search(r"\| -?0(\.0+)?%? \|", line), line
+    assert "Net income is not reported for FY2024–FY2025" in section(report, "What is missing")
+
+
+def test_a_reported_zero_stays_a_zero():
+    report = compose(
+        "company_financials", [Subject("ACME", "")], [fact("long_term_debt", "0", statement="balance_sheet")], []
+    )
+    assert rows(report)["Long-term debt"] == ["0"]
+
+
+def test_not_meaningful_says_why_in_a_footnote():
+    facts = [fact("net_income", "-20", 2024), fact("net_income", "30")]
+    report = compose("income_statement", [Subject("ACME", "")], [*facts, *derive(FactBook(facts), "ACME")], [])
+    cells = rows(report)["Net income growth"]
+    assert cells[1] == "not meaningful ²"
+    assert "² FY2025: net income of the year before is negative" in report
+
+
+def test_gaps_are_named_in_the_answer():
+    gap = Gap(symbol="ACME", need="quote", reason="The source did not answer. Ask again.", error="SourceTimeout")
+    report = compose("stock_price", [Subject("ACME", "Acme")], [], [gap])
+    assert "- ACME quote: The source did not answer. Ask again." in section(report, "What is missing")
+    assert "No figures are at hand" in report
+
+
+def test_a_thin_company_says_so():
+    assert "Too thin for a report" in compose("report", *embedded("BRK-B"), [])
+    assert "Too thin" not in compose("report", *embedded("MSFT"), [])
+
+
+def test_restated_years_have_no_growth():
+    cells = rows(compose("income_statement", *embedded("BAC"), []))["Revenue growth"]
+    assert [bool(re.search(r"\d%", cell)) for cell in cells[:5]] == [False, True, False, True, True]
+
+
+def test_several_companies_stand_side_by_side_first():
+    report = compose("report", *embedded("AAPL", "MSFT"), [])
+    assert report.index("## Side by side") < report.index("## Apple Inc. (AAPL)") < report.index("### Key figures")
+    table = rows(section(report, "Side by side"))
+    assert table["Year ended"][:2] == ["2025-09-27", "2026-06-30"]
+    assert table["Price of"][:2] == ["2026-08-21", "2026-08-21"]
+    assert "fiscal years end on different days" in report
+
+
+def test_currencies_are_never_mixed_up():
+    other = fact("revenue", "700000000", symbol="NIPPON", currency="JPY", unit="JPY")
+    subjects = [Subject("ACME", "Acme"), Subject("NIPPON", "Nippon")]
+    report = compose("income_statement", subjects, [fact("revenue", "500000000"), other], [])
+    assert rows(section(report, "Side by side"))["Revenue"][:2] == ["USD 500", "JPY 700"]
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "JPM"])
+def test_sources_are_grouped(symbol):
+    report = compose("report", *embedded(symbol), [])
+    lines = section(report, "Sources").strip().splitlines()
+    assert len(lines) == len(set(lines)) <= 12
+    assert sources([]) == []
+
+
+@given(st.randoms())
+@settings(max_examples=15)
+def test_the_order_of_facts_does_not_change_the_report(random):
+    subjects, facts = embedded("TSLA", "JPM")
+    shuffled = list(facts)
+    random.shuffle(shuffled)
+    assert compose("report", subjects, shuffled, []) == compose("report", subjects, facts, [])
+
+
+PAYLOADS = [
+    "<img src=x onerror=alert(1)>",
+    "</td><script>alert(1)</script>",
+    "![x](https://evil.example/p.png)",
+    "[x](javascript:alert(1))",
+    "a | b | `c` **d** _e_ $x^2$",
+    "# heading\n\n- item\n\n> quote",
+    "https://evil.example www.evil.example a@evil.example",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_untrusted_text_is_only_text(payload, category):
+    price_of = {
+        "period": "2026-08-21",
+        "period_end": date(2026, 8, 21),
+        "as_of": date(2026, 8, 21),
+        "unit": "USD/share",
+    }
+    marked = {"source": payload, "note": payload, "filing": payload, "formula": payload}
+    facts = [
+        fact("revenue", "500", **marked, status="derived"),
+        fact("price", "5", statement="price", **price_of, **marked),
+        fact("close", "5", statement="price", **price_of),
+        fact("close", "6", statement="price", **{**price_of, "period": payload, "period_end": date(2026, 8, 22)}),
+        fact("sales" + payload, "7", **marked),
+    ]
+    gaps = [Gap(symbol=payload, need=payload, reason=payload)]
+    report = compose(category, [Subject("ACME", payload)], facts, gaps)
+    allowed = {
+        "heading",
+        "inline",
+        "paragraph",
+        "bullet_list",
+        "list_item",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    }
+    allowed |= {"text", "text_special", "em", "strong", "code_inline", "hardbreak", "softbreak", "blockquote"}
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).disable("linkify").parse(report)
+    kinds = {re.sub("_(open|close)$", "", t.type) for token in tokens for t in (token, *(token.children or []))}
+    assert kinds <= allowed
+    assert "\u202e" not in report
+    assert "://evil" not in report.replace("\\://", "")
+    widths = {line.count(" | ") for line in re.findall(r"^\| .*$", section(report, "Income statement"), re.M)}
+    assert len(widths) <= 1, "a cell broke out of its column"
+
+
+def test_follow_ups_are_other_questions():
+    subjects = [Subject("AAPL", "Apple Inc."), Subject("MSFT", "Microsoft Corp")]
+    for category in [*CATEGORIES, "chat"]:
+        asked = follow_ups(category, subjects)
+        assert 2 <= len(asked) <= 4
+        assert len(set(asked)) == len(asked)
+    assert "What is the stock price of AAPL and MSFT?" not in follow_ups("stock_price", subjects)
+    assert 2 <= len(follow_ups("chat", [])) <= 4
