@@ -218,6 +218,7 @@ def test_abbreviations_in_parentheses_are_no_tickers() -> None:
         ("S&P Global", "the S&P 500"),
         ("Nasdaq, Inc.", "the NASDAQ fell"),
         ("DuPont sales", "a DuPont analysis"),
+        ("Bank of New York Mellon", "the New York stock exchange"),
     ],
 )
 def test_names_that_are_words_need_a_place_where_companies_stand(company: str, word: str) -> None:

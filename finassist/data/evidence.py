@@ -14,6 +14,7 @@ GONE = Named(0, "exact", 0)
 """Stands for a well-known company that is not listed."""
 
 _LARGE = 1_000
+_NEVER = frozenset({"cboe", "nasdaq", "newjersey", "newyork", "nyse"})
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Evidence:
 
     def acceptable(self, entry: Named, name: str, first: int, size: int, named: set[int] | None) -> bool:
         """Whether these words name that company; `named` are the places of companies already found."""
-        if name in ("nasdaq", "nyse", "cboe") or len(name) < 2:
+        if name in _NEVER or len(name) < 2:
             return False
         if (
             entry is not GONE

@@ -36,7 +36,6 @@ _TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
 _NO_COMPANY = re.compile(
     r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
     r"|shell (?:compan(?:y|ies)|corporations?)|meta[ -]?analys[ie]s|oracle of omaha"
-    r"|new (?:york|jersey)(?! (?:times|mortgage|resources))"
     r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
     re.IGNORECASE,
 )
