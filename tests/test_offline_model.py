@@ -50,6 +50,7 @@ CHATS = [
     ("Should I buy Apple?", "I can't tell you what to buy or sell"),
     ("How do I set up an API key?", "**To connect a model:**"),
     ("Where do your figures come from?", "Every figure comes from a data source"),
+    ("Which companies do you cover?", "I know every US-listed company by ticker"),
     ("Write a poem about trains", "I can't answer that offline"),
     ("What was Apple's first office like?", "I can't answer that offline"),
 ]

@@ -46,6 +46,7 @@ class Reading:
         points_back: Whether it says `it`, `their`, `both`, …
         compares_with_earlier: Whether it compares a company with those talked about before.
         small_talk: Whether it is a greeting, thanks, a goodbye or a request for help, and nothing else.
+        coverage: Whether it asks which companies or data there are.
         advice: Whether it asks what to buy or sell.
         forecast: Whether it asks about the future.
     """
@@ -66,6 +67,7 @@ class Reading:
     points_back: bool
     compares_with_earlier: bool
     small_talk: bool
+    coverage: bool
     advice: bool
     forecast: bool
 
@@ -123,11 +125,12 @@ def read(question: str, context: Context) -> Reading:
         concept=concept,
         concept_understood=concept and whole and _concept_understood(seen),
         understood=whole and _company_understood(seen),
-        bare=not categories and seen.covered(vocabulary.FILLERS, seen.kinds["what about"]),
-        what_about=any(hit.start <= 1 for hit in seen.kinds["what about"]),
+        bare=not categories and seen.covered(vocabulary.BARE_FILLERS, seen.kinds["what about"]),
+        what_about=seen.follows_on,
         points_back=bool(seen.kinds["points back"]),
         compares_with_earlier=bool(context.symbols) and _compares_back(seen, len(found.symbols)),
         small_talk=small_talk(text) is not None,
+        coverage=bool(seen.kinds["coverage"]),
         advice=bool(seen.kinds["advice"]),
         forecast=len(seen.kinds["forecast"]) > len(seen.kinds["polite"]),
     )
@@ -182,7 +185,9 @@ def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> b
     if not seen.terms:
         return False
     definite = any(hit.start > 0 and seen.tokens[hit.start - 1] == "the" for hit in seen.terms)
-    if definite and (wanted == ("stock_price",) or (wanted and context.symbols)):
+    if definite and wanted == ("stock_price",):
+        return False
+    if wanted and context.symbols and (definite or seen.follows_on):
         return False
     if seen.kinds["concept"]:
         return True

@@ -85,8 +85,10 @@ def _about_sources(question: str, context: Context) -> str:
     return texts.SOURCES if _ABOUT_SOURCES.search(question) else ""
 
 
-def _forecast_or_advice(question: str, context: Context) -> str:
+def _coverage_forecast_advice(question: str, context: Context) -> str:
     reading = read(question, context)
+    if reading.coverage:
+        return texts.COVERAGE
     if reading.concept:
         return ""
     return texts.FORECAST if reading.forecast else texts.ADVICE if reading.advice else ""
@@ -118,7 +120,7 @@ def _cannot(question: str, context: Context) -> str:
 _ANSWERS: tuple[Callable[[str, Context], str], ...] = (
     _about_models,
     _about_sources,
-    _forecast_or_advice,
+    _coverage_forecast_advice,
     _terms,
     _terms_of_earlier_turns,
     _cannot,

@@ -88,6 +88,13 @@ RULES: tuple[Rule, ...] = (
         certain=lambda r: True,
     ),
     Rule(
+        "coverage",
+        lambda r: r.coverage and not r.symbols,
+        "chat",
+        "It asks which companies or data there are.",
+        about="none",
+    ),
+    Rule(
         "forecast",
         lambda r: r.forecast and bool(r.symbols or r.wanted or r.refers_back),
         "chat",
@@ -147,7 +154,7 @@ RULES: tuple[Rule, ...] = (
         lambda r: bool(r.symbols) and r.bare,
         "report",
         "It only names {symbols}; a report tells most.",
-        certain=lambda r: r.unmistakable,
+        certain=lambda r: r.unmistakable and not r.what_about,
     ),
     Rule(
         "company",
@@ -171,21 +178,21 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "follow-up",
-        lambda r: r.refers_back or bool(r.earlier and r.overview and r.understood),
+        lambda r: r.refers_back or bool(r.earlier and r.understood and (r.overview or r.what_about)),
         _carried,
         "It points back to {symbols}.",
         about="earlier",
     ),
     Rule(
         "data without a company",
-        lambda r: bool(r.wanted),
+        lambda r: bool(r.wanted) and r.plain,
         _wanted,
         "It asks for {category} and names no company.",
         about="none",
     ),
     Rule(
         "overview without a company",
-        lambda r: r.overview and r.understood,
+        lambda r: r.asks_overview and r.understood,
         "report",
         "It asks for an overview and names no company.",
         about="none",

@@ -42,6 +42,13 @@ class Scan:
         """Whether something is said not to be wanted."""
         return any(word in vocabulary.NEGATION for word in self.tokens) or bool(self.kinds["contrast"])
 
+    @property
+    def follows_on(self) -> bool:
+        """Whether it starts like `What about …` or `Thanks, and …`."""
+        starts = {hit.start for hit in self.kinds["what about"]}
+        before = (i for i, word in enumerate(self.tokens) if not (is_break(word) or word in vocabulary.LEADS))
+        return next(before, -1) in starts
+
     def categories(self) -> tuple[list[Category], bool]:
         """Categories asked for in order of mention, and whether no loose word was needed to tell."""
         plain: list[Category] = [hit.value.category for hit in self.data if hit.value.plain]
@@ -96,5 +103,6 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     "forecast": vocabulary.FORECAST,
     "polite": vocabulary.POLITE_WILL,
     "contrast": vocabulary.CONTRAST,
+    "coverage": vocabulary.COVERAGE,
 }
 _KINDS = {kind: PhraseIndex((phrase, kind) for phrase in phrases) for kind, phrases in _PHRASES.items()}

@@ -39,6 +39,11 @@ SOURCES = (
     "that is absent is shown as not reported. In an answer, the *Sources* section and `answer.to_frame()` "
     "list where each figure came from."
 )
+COVERAGE = (
+    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of a few "
+    "dozen of the largest: just ask for one, such as *Tell me about Apple*. If a company's figures are not "
+    "embedded, the answer says so, lists those that are, and names the key that adds live data."
+)
 FORECAST = (
     "I can't say what a price or a company will do: no data holds the future. What I can show is what has "
     "been reported: ask for a report on the company, its growth over the years, or its price history."

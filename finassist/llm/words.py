@@ -63,7 +63,7 @@ LOOSE: dict[Category, tuple[str, ...]] = {
     """),
     "income_statement": _phrases("""
         profitable, profitability, income, money did, make money, makes money, earn, earned, earning, lose
-        money, losing money, expenses, costs, turnover, result
+        money, losing money, expenses, costs, turnover, result, § make, § makes, § made
     """),
     "company_financials": _phrases("""
         cash, financial health, financially, financial position, financial condition, financial situation,
@@ -89,6 +89,11 @@ POINTS_BACK = _phrases("""
     which of them, same company, that one, the first one, the second one, the other one, itself
 """)
 NEGATION = _words("not no without except don't dont doesn't isn't never neither nor excluding skip")
+COVERAGE = _phrases("""
+    which companies do you, what companies do you, which stocks do you, what stocks do you, what data do you,
+    which data do you, companies do you know, companies do you cover, companies do you have, list of companies,
+    which companies can i, what companies can i, companies are embedded, list the companies, list all companies
+""")
 CONTRAST = _phrases("instead of, rather than")
 
 CONCEPT = _phrases("""
@@ -132,9 +137,14 @@ HELP = _phrases("""
     how do you work, how do i use this, how to use this, how do i start, get started, getting started,
     capabilities, what are your capabilities, what questions can i ask, what else can you do, usage,
     commands, instructions, examples, show me examples, can you help me, can you help, menu, how do i use
-    finassist, how does finassist work
+    finassist, how does finassist work, tell me about yourself, introduce yourself
 """)
 
+BARE_FILLERS = _words("""
+    a an the and or for of on to is how what who please show give tell get me us i want company companies inc corp
+    ticker symbol hi hello hey vs ok okay
+""")
+LEADS = _words("ok okay so now then thanks thank you great cool fine well yes no")
 FILLERS = _words("""
     a an the of for in on to at by from with and or but also then so is are was were be been being am do
     does did has have had what whats which who how much many when where i me my we us our you your please
@@ -145,5 +155,5 @@ FILLERS = _words("""
     well hi hello hey thanks thank some any there that information info details data figures figure numbers
     number stock stocks share shares company companies inc corp corporation ticker symbol usd dollars common
     history display list print
-    cost write make made create prepare
+    cost write make made create prepare pay pays paid about previous before same
 """)
