@@ -40,6 +40,7 @@ CHATS = [
     ("explain ebitda", "**EBITDA**"),
     ("How do I read a balance sheet?", "**Balance sheet**"),
     ("what's the difference between gross and net margin?", "**Gross margin and Net margin**"),
+    ("How do operating and free cash flow differ?", "**Operating cash flow and Free cash flow**"),
     ("EBIT vs EBITDA", "**EBIT and EBITDA**"),
     ("Hello!", "Hello! I am finassist."),
     ("thanks", "You are welcome."),
@@ -136,6 +137,14 @@ def test_a_name_without_a_ticker_is_unknown_and_not_guessed() -> None:
     assert [name.split()[0] for name in found.unknown] == ["Zorblax"]
 
 
+def test_a_reply_schema_is_built_once_and_handed_out_as_a_copy() -> None:
+    for schema in (RoutedQuestion, ExtractedSymbols, ConversationSummary):
+        first = schema.model_json_schema()
+        assert first == schema.model_json_schema(mode="validation")
+        first["properties"].clear()
+        assert schema.model_json_schema()["properties"]
+
+
 def test_agents_are_named_send_no_telemetry_and_keep_no_database() -> None:
     builders = (build_router_agent, build_symbol_extraction_agent, build_chat_agent, build_summary_agent)
     agents = [build(OfflineModel()) for build in builders]
@@ -226,6 +235,7 @@ TURNS = st.lists(st.tuples(TEXTS, TEXTS), max_size=3).map(tuple)
 
 
 @given(TEXTS, TURNS, TEXTS)
+@settings(deadline=None)
 def test_what_a_message_carries_is_read_back(question: str, turns: tuple[tuple[str, str], ...], summary: str) -> None:
     short = tuple((a[:400], b[:400]) for a, b in turns)
     context = Context(category="report", symbols=("AAPL", "BRK-B"), summary=summary, turns=short)
@@ -238,6 +248,7 @@ def test_what_a_message_carries_is_read_back(question: str, turns: tuple[tuple[s
 
 
 @given(TEXTS, TURNS)
+@settings(deadline=None)
 def test_no_reply_holds_a_figure(question: str, turns: tuple[tuple[str, str], ...]) -> None:
     reply = chat_reply(question, Context(turns=turns))
     assert reply.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.llm.rules import RULES, Context, route
@@ -248,6 +248,7 @@ CONTEXTS = st.builds(
 
 
 @given(TEXTS, CONTEXTS)
+@settings(deadline=None)
 def test_any_text_gets_one_of_the_five_categories(text: str, context: Context) -> None:
     found = route(text, context)
     assert found.category in CATEGORIES
@@ -257,6 +258,7 @@ def test_any_text_gets_one_of_the_five_categories(text: str, context: Context) -
 
 
 @given(TEXTS, CONTEXTS)
+@settings(deadline=None)
 def test_certain_about_figures_means_companies_named_in_the_question(text: str, context: Context) -> None:
     found = route(text, context)
     if found.certain and found.category != CHAT:

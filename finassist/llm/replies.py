@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from finassist.llm import texts
 from finassist.llm.glossary import Term, glossary
+from finassist.llm.phrases import words
 from finassist.llm.reading import read
 from finassist.llm.rules import route
 from finassist.llm.schemas import Context, ConversationSummary
@@ -34,7 +35,7 @@ _ABOUT_SOURCES = re.compile(
     re.IGNORECASE,
 )
 _DIFFERENCE = re.compile(r"\b(?:difference|differ|differs|versus|vs|compare|compared|or|distinguish)\b", re.IGNORECASE)
-_SHARED = re.compile(r"\b(\w+)\s+(?:and|vs\.?|versus|or|from)\s+(?:an?\s+|the\s+)?(\w+)\s+(\w+)", re.IGNORECASE)
+_JOINS = frozenset({"and", "or", "vs", "versus", "from"})
 _MORE = re.compile(
     r"\b(?:it|its|that|this|they|them|these|those|one|more|formula|calculated?|read|interpret|related)\b",
     re.IGNORECASE,
@@ -129,10 +130,25 @@ _ANSWERS: tuple[Callable[[str, Context], str], ...] = (
 
 def _named(question: str) -> list[Term]:
     """Terms in a question, with "gross and net margin" read as "gross margin and net margin"."""
-    spelt_out = _SHARED.sub(r"\1 \3 and \2 \3", question)
-    found = glossary().find(spelt_out)
-    plain = glossary().find(question)
-    return found if len(found) == 2 and set(plain) != set(found) and len(plain) <= 2 else plain
+    tokens = words(question)[:200]
+    for i, word in enumerate(tokens[1:-1], start=1):
+        pair = _sharing_a_noun(tokens[i - 1], tokens[i + 1 : i + 5]) if word in _JOINS else []
+        if pair:
+            return pair
+    return glossary().find(tokens)
+
+
+def _sharing_a_noun(first: str, rest: list[str]) -> list[Term]:
+    for end in range(len(rest), 1, -1):
+        pair = [_exactly([first, *rest[1:end]]), _exactly(rest[:end])]
+        if all(pair):
+            return [term for term in pair if term]
+    return []
+
+
+def _exactly(tokens: list[str]) -> Term | None:
+    hits = glossary().hits(tokens)
+    return hits[0].value if len(hits) == 1 and hits[0].end - hits[0].start == len(tokens) else None
 
 
 def _compared(first: Term, second: Term) -> str:
