@@ -11,11 +11,11 @@ as a negative cash flow means the same spending, so its magnitude is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import date
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 
+from finassist.derivation import ARITHMETIC, NOT_COMPARABLE, absent, line, quotient
 from finassist.facts import Fact, FactBook
 from finassist.ledger import UNREPORTED_ZERO, Ledger, amount, day_of, unreported_zero, words, year_before
 from finassist.points import Point, points
@@ -23,15 +23,10 @@ from finassist.ratios import LINES, RATIOS, Ratio
 
 __all__ = ["LINES", "RATIOS", "Point", "Ratio", "derive", "points"]
 
-# 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
-ARITHMETIC = Context(prec=18)
 
 # Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
 # insurer's claims or an oil company's production costs stand on other lines, and it would look too good.
 LARGEST_GROSS_TO_OPERATING_GAP = Decimal("0.5")
-
-NOT_COMPARABLE = "not comparable"
-"""What a figure's note says when it was restated and another year was not."""
 
 
 def derive(book: FactBook, symbol: str) -> list[Fact]:
@@ -83,7 +78,7 @@ def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
     if amount(revenue) <= 0 or gap > LARGEST_GROSS_TO_OPERATING_GAP * amount(revenue):
         return None
     note = "no gross profit line is reported"
-    return _line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
+    return line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
 
 
 def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
@@ -93,7 +88,7 @@ def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
         found = ledger.all_usable(period, *terms)
         if found is not None:
             value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
-            return _line("total_liabilities", " - ".join(terms), value, found, note)
+            return line("total_liabilities", " - ".join(terms), value, found, note)
     return None
 
 
@@ -110,7 +105,7 @@ def _free_cash_flow(ledger: Ledger, period: str) -> Fact | None:
     if found is None or ledger.usable("free_cash_flow", period):
         return None
     value = amount(found[0]) - amount(found[1])
-    return _line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
+    return line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
 
 
 def _by_year(ledger: Ledger, ratio: Ratio) -> list[Fact]:
@@ -121,43 +116,13 @@ def _by_year(ledger: Ledger, ratio: Ratio) -> list[Fact]:
 def _ratio_of_year(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
     below = year_before(period) if ratio.kind == "growth" else period
     top, bottom = ledger.usable(ratio.top, period), ledger.usable(ratio.bottom, below)
-    blank = _blank(ledger, ratio, period)
+    end = ledger.year_ends.get(period)
     if top is None:
-        return replace(blank, status="missing", note=_absent(ledger, ratio.top, period, period))
+        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.top, period, period))
     if bottom is None:
-        return replace(blank, status="missing", note=_absent(ledger, ratio.bottom, below, period))
+        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.bottom, below, period))
     obstacle = _growth_obstacle(top, bottom) if ratio.kind == "growth" else None
-    return _divide(blank, ratio, top, bottom, obstacle)
-
-
-def _divide(blank: Fact, ratio: Ratio, top: Fact, bottom: Fact, obstacle: str | None) -> Fact:
-    obstacle = obstacle or _obstacle(ratio, top, bottom)
-    dated = _dated(blank, (top, bottom), (top, bottom))
-    if obstacle:
-        return replace(dated, status="not_meaningful", note=obstacle)
-    quotient = ARITHMETIC.divide(amount(top), amount(bottom))
-    value = quotient - 1 if ratio.kind == "growth" else quotient
-    return replace(dated, value=value.normalize() + 0, status="derived", note=_caveats(top, bottom))
-
-
-def _caveats(*inputs: Fact) -> str | None:
-    """What notes of reported inputs say of their basis; a restatement has been judged before."""
-    told = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
-    notes = {f"{words(f.field)}: {f.note}": None for f in told}
-    return "; ".join(notes) or None
-
-
-def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
-    if top.currency and bottom.currency and top.currency != bottom.currency:
-        return f"{words(top.field)} is in {top.currency} and {words(bottom.field)} in {bottom.currency}"
-    earlier = " of the year before" if ratio.kind == "growth" else ""
-    if amount(bottom) <= 0:
-        return f"{words(bottom.field)}{earlier} is {_sign(bottom)}"
-    if ratio.kind == "growth" and amount(top) < 0:
-        return f"{words(top.field)} turned negative"
-    if ratio.positive_top and amount(top) <= 0:
-        return f"{words(top.field)} is {_sign(top)}"
-    return None
+    return quotient(ratio, top, bottom, period, obstacle=obstacle)
 
 
 def _growth_obstacle(now: Fact, before: Fact) -> str | None:
@@ -200,9 +165,9 @@ def _day_change(ledger: Ledger, price: Fact) -> Iterable[Fact]:
         return
     now, before, inputs = amount(price), amount(previous), (price, previous)
     if not ledger.usable("change", price.period):
-        yield _line("change", "price - previous_close", now - before, inputs, None)
+        yield line("change", "price - previous_close", now - before, inputs, None)
     if not ledger.usable("change_percent", price.period):
-        yield _line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
+        yield line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
 
 
 def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
@@ -211,7 +176,7 @@ def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
         return
     note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
     value = amount(price) * amount(shares)
-    yield _line("market_cap", "price * shares_diluted", value, (price, shares), note)
+    yield line("market_cap", "price * shares_diluted", value, (price, shares), note)
 
 
 _OF_THE_DAY = ("price", "market_cap")
@@ -220,65 +185,19 @@ _OF_THE_DAY = ("price", "market_cap")
 def _multiple(ledger: Ledger, ratio: Ratio, price: Fact, year: str) -> Fact | None:
     periods = [price.period if field in _OF_THE_DAY else year for field in (ratio.top, ratio.bottom)]
     top, bottom = ledger.usable(ratio.top, periods[0]), ledger.usable(ratio.bottom, periods[1])
-    blank = _blank(ledger, ratio, price.period)
     day = day_of(price)
     if top is None or bottom is None:
-        absent = ratio.top if top is None else ratio.bottom
-        note = f"{words(absent)} {'of the day' if absent in _OF_THE_DAY else f'for {year}'} not reported"
-        ever = any(fact.field == absent and fact.known for fact in ledger.facts.values())
-        return replace(blank, status="missing", period_end=day, as_of=day, note=note) if ever else None
-    made = replace(_divide(blank, ratio, top, bottom, None), period_end=day, as_of=day)
+        lacking = ratio.top if top is None else ratio.bottom
+        ever = any(fact.field == lacking and fact.known for fact in ledger.facts.values())
+        if lacking in _OF_THE_DAY or not ever:
+            return None
+        return absent(ledger.symbol, ratio, price.period, day, f"{words(lacking)} for {year} not reported")
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
-    return replace(made, note=f"{used}; {made.note}" if made.note else used)
+    return quotient(ratio, top, bottom, price.period, day=day, note=used)
 
 
-def _blank(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
-    return Fact(
-        symbol=ledger.symbol,
-        field=ratio.field,
-        unit=ratio.unit,
-        period=period,
-        period_end=ledger.year_ends.get(period),
-        statement="ratio",
-        formula=ratio.formula,
-    )
-
-
-def _line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note: str | None) -> Fact:
-    line, first = LINES[field], inputs[0]
-    money = line.unit.startswith("USD")
-    blank = Fact(
-        symbol=first.symbol,
-        field=field,
-        value=value.normalize() + 0,
-        unit=line.unit.replace("USD", first.currency or "USD") if money else line.unit,
-        currency=first.currency if money else None,
-        period=first.period,
-        statement=line.statement,
-        status="derived",
-        formula=formula,
-        note=note,
-    )
-    return _dated(blank, (first,) if line.statement == "price" else inputs, inputs)
-
-
-def _dated(fact: Fact, dates: Sequence[Fact], inputs: Sequence[Fact]) -> Fact:
-    """Period end and as-of day of the latest of `dates`, and where `inputs` came from."""
-    return replace(
-        fact,
-        period_end=max((f.period_end for f in dates if f.period_end), default=fact.period_end),
-        as_of=max((f.as_of for f in dates if f.as_of), default=None),
-        inputs=tuple(f.key for f in inputs),
-        source="computed from " + "; ".join(dict.fromkeys(_origin(f) for f in inputs)),
-    )
-
-
-def _origin(fact: Fact) -> str:
-    return fact.source.removeprefix("computed from ") or "figures without a named source"
-
-
-def _absent(ledger: Ledger, field: str, period: str, asked: str) -> str:
+def _absence(ledger: Ledger, field: str, period: str, asked: str) -> str:
     fact = ledger.facts.get((field, period))
     when = "" if period == asked else f" for {period}"
     if fact is not None and unreported_zero(fact):
@@ -286,7 +205,3 @@ def _absent(ledger: Ledger, field: str, period: str, asked: str) -> str:
     if period not in ledger.years:
         return f"{period} is not in the data"
     return f"{words(field)}{when} not reported"
-
-
-def _sign(fact: Fact) -> str:
-    return "zero" if fact.value == 0 else "negative"

@@ -99,12 +99,10 @@ def sources(facts: Iterable[Fact]) -> list[str]:
     return lines
 
 
-def used_facts(category: str, dossiers: Sequence[Dossier], book: FactBook) -> list[Fact]:
-    """The facts an answer shows and those they were computed from."""
-    shown = [table for dossier in dossiers for table in tables(category, dossier)]
-    compared = side_by_side(category, dossiers)
-    shown += [compared] if compared else []
-    waiting = [cell.fact for table in shown for row in table.rows for cell in row.cells if cell.fact]
+def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
+    """The facts that tables show and those they were computed from."""
+    cells = [cell for table in shown if table for row in table.rows for cell in row.cells]
+    waiting = [cell.fact for cell in cells if cell.fact]
     by_key: dict[str, Fact] = {fact.key: fact for fact in book}
     used: dict[str, Fact] = {}
     while waiting:

@@ -24,6 +24,7 @@ ABSENCE = {"missing": NOT_REPORTED, "not_meaningful": NOT_MEANINGFUL, "error": "
 
 _WIDE = Context(prec=60)
 _WORDS = ((Decimal("1e12"), "trillion"), (Decimal("1e9"), "billion"), (Decimal("1e6"), "million"))
+_PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?: |\.(?=[0-9 ])|$))*").fullmatch
 _SIGNED = ("change", "change_percent")
 
 
@@ -192,8 +193,11 @@ def clean(text: str, limit: int = 400) -> str:
         >>> clean("Apple\n\u202eInc.")
         'Apple Inc.'
     """
-    visible = "".join(c if unicodedata.category(c)[0] != "C" else " " if c in "\n\r\t" else "" for c in text)
-    short = " ".join(visible.split())
+    if text.isprintable():
+        short = " ".join(text.split()) if "  " in text else text.strip()
+    else:
+        visible = (c if unicodedata.category(c)[0] != "C" else " " if c in "\n\r\t" else "" for c in text)
+        short = " ".join("".join(visible).split())
     return short if len(short) <= limit else f"{short[: limit - 1].rstrip()}…"
 
 
@@ -204,6 +208,8 @@ def escape_markdown(text: str, limit: int = 400) -> str:
         >>> escape_markdown("AT&T [x](https://a.b) | <b>")
         'AT&T \\[x\\](https\\://a.b) \\| &lt;b&gt;'
     """
+    if len(text) <= limit and _PLAIN(text):
+        return text
     escaped = re.sub(r"([\\`*_\[\]|~$^])", r"\\\1", clean(text, limit))
     escaped = re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"(?i)\b(www)\.", r"\1\.", escaped.replace("://", "\\://"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from finassist.facts import Fact, FactBook
 from finassist.formatting import day, figure, number, percent
 from finassist.ledger import Ledger, year_before
-from finassist.thresholds import HIGH_MULTIPLE, HIGH_RETURN, MARGIN_STEP, RULES, THIN_EQUITY, PointKind
+from finassist.thresholds import HIGH_MULTIPLE, HIGH_RETURN, MARGIN_STEP, RULES, STREAK, THIN_EQUITY, PointKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,11 @@ def points(book: FactBook, symbol: str) -> list[Point]:
         >>> [point.text for point in points(FactBook([fact]), "ACME")]
         ['The year closed with a loss: net income USD -5.0 million in FY2025.']
     """
-    ledger = Ledger(book, symbol)
+    return points_of(Ledger(book, symbol))
+
+
+def points_of(ledger: Ledger) -> list[Point]:
+    """The same as `points`, from a ledger at hand."""
     if not ledger.years:
         return []
     found = [*_by_rules(ledger), *_return(ledger), *_margin_moves(ledger), *_growth_streak(ledger)]
@@ -131,14 +135,14 @@ def _margin_moves(ledger: Ledger) -> Iterable[Point]:
 
 
 def _growth_streak(ledger: Ledger) -> Iterable[Point]:
-    """Revenue that grew in each of the last three years or more."""
+    """Revenue that grew year after year."""
     streak: list[Fact] = []
-    for year in reversed(ledger.years):
+    for year in reversed(ledger.years[-STREAK[-1] :]):
         growth = ledger.usable("revenue_growth", year)
         if growth is None or growth.value is None or growth.value <= 0:
             break
         streak.append(growth)
-    first = ledger.usable("revenue", year_before(streak[-1].period)) if len(streak) >= 3 else None
+    first = ledger.usable("revenue", year_before(streak[-1].period)) if len(streak) in STREAK else None
     last = ledger.usable("revenue", ledger.years[-1])
     if first and last:
         start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from finassist.disclosure import STATEMENTS, as_of, missing, side_by_side, sources, tables, used_facts
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
 from finassist.formatting import escape_line, escape_markdown, listed
-from finassist.points import Point, points
+from finassist.points import Point, points_of
 from finassist.tables import Table
 
 __all__ = ["Subject", "compose", "follow_ups", "sources"]
@@ -46,11 +47,13 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
     """
     book = FactBook(sorted(facts, key=lambda fact: fact.key))
     dossiers = [Dossier.of(subject, book) for subject in subjects]
-    blocks = [f"# {_title(category, subjects)}", *_opening(category, dossiers)]
-    for dossier in dossiers:
-        blocks += _company(category, dossier, book, depth=2 if len(dossiers) == 1 else 3)
+    compared = side_by_side(category, dossiers)
+    shown = [tables(category, dossier) for dossier in dossiers]
+    blocks = [f"# {_title(category, subjects)}", *_opening(category, dossiers, compared)]
+    for dossier, own in zip(dossiers, shown, strict=True):
+        blocks += _company(category, dossier, own, depth=3 if compared else 2)
     blocks += _bullets("What is missing", missing(category, dossiers, gaps), 2)
-    blocks += _bullets("Sources", sources(used_facts(category, dossiers, book)), 2)
+    blocks += _bullets("Sources", sources(used_facts([compared, *chain(*shown)], book)), 2)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -81,21 +84,20 @@ def _title(category: str, subjects: Sequence[Subject]) -> str:
     return f"{listed(named)}: {kind}" if named else f"No company: {kind}"
 
 
-def _opening(category: str, dossiers: Sequence[Dossier]) -> Iterator[str]:
-    compared = side_by_side(category, dossiers)
+def _opening(category: str, dossiers: Sequence[Dossier], compared: Table | None) -> Iterator[str]:
     if compared is not None:
         yield from _table(compared, 2)
         yield DIFFERENT_YEARS if STATEMENTS.get(category) and len(year_ends(dossiers)) > 1 else ""
 
 
-def _company(category: str, dossier: Dossier, book: FactBook, depth: int) -> Iterator[str]:
+def _company(category: str, dossier: Dossier, shown: Sequence[Table], depth: int) -> Iterator[str]:
     if depth > 2:
         yield f"{'#' * (depth - 1)} {escape_markdown(dossier.subject.title)}"
     dates = as_of(category, dossier)
     yield f"*{escape_markdown(dates)}*" if dates else "No figures are at hand for this company."
     yield f"> **Too thin for a report.** {THIN}" if STATEMENTS.get(category) and dossier.thin else ""
-    observed = points(book, dossier.subject.symbol) if category == "report" else []
-    for table in tables(category, dossier):
+    observed = points_of(dossier.ledger) if category == "report" else []
+    for table in shown:
         if table.title == "Income statement":
             yield from _points(observed, depth)
         yield from _table(table, depth)

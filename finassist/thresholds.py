@@ -91,6 +91,21 @@ RULES = (
         ("capex",),
     ),
     Rule(
+        "fcf_growth",
+        "attention",
+        _below("-0.10"),
+        "Free cash flow fell by {size} to {free_cash_flow} in {period}.",
+        ("free_cash_flow",),
+    ),
+    Rule(
+        "stock_pay_to_revenue",
+        "attention",
+        _at_least("0.10"),
+        "Stock-based pay of {stock_based_compensation} was {value} of revenue in {period}; "
+        "free cash flow does not show it.",
+        ("stock_based_compensation",),
+    ),
+    Rule(
         "equity",
         "attention",
         _below("0"),
@@ -166,3 +181,6 @@ HIGH_MULTIPLE = Decimal(35)
 
 MARGIN_STEP = Decimal("0.02")
 """A change of a margin within one year that is worth a point: two percentage points."""
+
+STREAK = range(3, 5)
+"""Years of growth in a row that are worth a point: at least three, and no more than five years of figures show."""

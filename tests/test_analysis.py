@@ -301,6 +301,26 @@ def test_points_look_at_both_sides():
     assert any(text.startswith("Revenue fell by 50.0%") for text in worse)
 
 
+def test_a_streak_of_growth_spans_the_years_a_report_shows():
+    grown = [fact("revenue", 1_000_000 * year, year) for year in range(2018, 2026)]
+    [text] = observed(*grown)
+    assert text == "Revenue grew every year from USD 2.0 billion in FY2021 to USD 2.0 billion in FY2025."
+    assert not observed(*grown[:3])
+
+
+def test_stock_based_pay_and_falling_cash_flow_are_pointed_out():
+    found = observed(
+        fact("revenue", 100),
+        fact("stock_based_compensation", 20),
+        *(fact("operating_cash_flow", value, year) for value, year in ((50, 2024), (30, 2025))),
+        *(fact("capex", 5, year) for year in (2024, 2025)),
+    )
+    texts = [text for text, kind in found.items() if kind == "attention"]
+    assert [text.split()[0] for text in texts] == ["Free", "Stock-based"]
+    assert "44.4%" in texts[0]
+    assert "20.0%" in texts[1]
+
+
 def test_leverage_of_a_bank_is_not_held_against_it():
     lever = [fact("total_liabilities", 92), fact("total_assets", 100)]
     assert observed(*lever) != {}

@@ -58,15 +58,15 @@ def test_arithmetic_and_pivots_work():
 
 
 def test_spans_have_a_duration():
-    frame = spans_frame([{"name": "run", "parent": None, "start": 0.0, "end": 0.5, "status": "completed"},
-                         {"name": "quote", "parent": "run", "start": 0.1, "end": None, "status": "running"}])  # fmt: skip
+    run = {"name": "run", "parent": None, "start": 0.0, "end": 0.5, "status": "completed"}
+    frame = spans_frame([run, {"name": "quote", "parent": "run", "start": 0.1, "end": None, "status": "running"}])
     assert frame["duration"][0] == 0.5
     assert pd.isna(frame["duration"][1])
     assert pd.isna(frame["parent"][0])
 
 
 def test_events_are_short_and_dated():
-    data = {"event": "RunContent", "run_id": "r", "session_id": "s", "created_at": 1_700_000_000, "content": "x" * 5000}
+    data = {"event": "RunContent", "run_id": "r", "created_at": 1_700_000_000, "content": "x" * 5000}
     bare = SimpleNamespace(to_dict=lambda: {"event": "Routed"})
     frame = events_frame([SimpleNamespace(to_dict=lambda: data), bare])
     assert frame["created_at"][0] == pd.Timestamp(1_700_000_000, unit="s", tz="UTC")

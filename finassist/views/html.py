@@ -9,7 +9,7 @@ from finassist.disclosure import STATEMENTS, WITH_PRICE, as_of, missing, side_by
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
 from finassist.formatting import ABSENCE, day, figure, label, listed, percent
-from finassist.points import points
+from finassist.points import points_of
 from finassist.ratios import RATIOS
 from finassist.report import DIFFERENT_YEARS, THIN, TITLES
 from finassist.tables import Cell, Row, Table
@@ -77,31 +77,31 @@ def answer_html(answer: AnswerLike) -> str:
     book = FactBook(sorted(answer.facts, key=lambda fact: fact.key))
     dossiers = [Dossier.of(Subject(symbol, _name(book, symbol)), book) for symbol in answer.symbols]
     figures = answer.category in TITLES and any(d.years or d.price or d.closes for d in dossiers)
-    body = _figures(answer.category, dossiers, book) if figures else [safe_html(str(answer.content or ""))]
+    body = _figures(answer.category, dossiers) if figures else [safe_html(str(answer.content or ""))]
     found_missing = missing(answer.category, dossiers, answer.gaps) if figures else _gap_lines(answer.gaps)
     parts = [
         *_flags(answer),
         *body,
         _list("What is missing", found_missing),
-        _list("Sources", sources(used_facts(answer.category, dossiers, book))) if figures else "",
+        _list("Sources", sources(used_facts(_shown(answer.category, dossiers), book))) if figures else "",
         _list("You could ask next", answer.follow_ups),
         _footer(answer),
     ]
     return f'<div class="fa-answer"><style>{CSS}</style>{"".join(parts)}</div>'
 
 
-def _figures(category: str, dossiers: Sequence[Dossier], book: FactBook) -> Iterator[str]:
+def _figures(category: str, dossiers: Sequence[Dossier]) -> Iterator[str]:
     titles = [dossier.subject.title for dossier in dossiers]
     yield f"<header><h2>{escape(listed(titles))}</h2>"
     yield f'<p class="fa-dim">{escape(TITLES[category].capitalize())}</p></header>'
     compared = side_by_side(category, dossiers)
     if compared is None:
-        yield from _overview(category, dossiers[0], book, heading=False)
+        yield from _overview(category, dossiers[0], heading=False)
         yield from _details(category, dossiers[0], opened=True)
         return
     yield '<div class="fa-companies">'
     for dossier in dossiers:
-        yield from _overview(category, dossier, book, heading=True)
+        yield from _overview(category, dossier, heading=True)
     yield "</div>"
     yield _table(compared)
     if STATEMENTS.get(category) and len(year_ends(dossiers)) > 1:
@@ -111,7 +111,13 @@ def _figures(category: str, dossiers: Sequence[Dossier], book: FactBook) -> Iter
         yield f"<details><summary>{escape(dossier.subject.title)}: all figures</summary>{inside}</details>"
 
 
-def _overview(category: str, dossier: Dossier, book: FactBook, *, heading: bool) -> Iterator[str]:
+def _shown(category: str, dossiers: Sequence[Dossier]) -> Iterator[Table | None]:
+    yield side_by_side(category, dossiers)
+    for dossier in dossiers:
+        yield from tables(category, dossier)
+
+
+def _overview(category: str, dossier: Dossier, *, heading: bool) -> Iterator[str]:
     yield '<section class="fa-company">'
     if heading:
         yield f"<h3>{escape(dossier.subject.title)}</h3>"
@@ -121,7 +127,7 @@ def _overview(category: str, dossier: Dossier, book: FactBook, *, heading: bool)
     tiles = "".join(_tiles(category, dossier))
     yield f'<div class="fa-tiles">{tiles}</div>' if tiles else ""
     chart = bar_chart(dossier) if STATEMENTS.get(category) else ""
-    observed = _points(dossier, book) if category == "report" else ""
+    observed = _points(dossier) if category == "report" else ""
     yield f'<div class="fa-beside"><div>{chart}</div><div>{observed}</div></div>' if chart or observed else ""
     yield "</section>"
 
@@ -153,8 +159,8 @@ def _tile(fact: Fact, beside: str) -> str:
     )
 
 
-def _points(dossier: Dossier, book: FactBook) -> str:
-    observed = points(book, dossier.subject.symbol)
+def _points(dossier: Dossier) -> str:
+    observed = points_of(dossier.ledger)
     sections: list[str] = []
     for kind, title in (("strength", "Strengths"), ("attention", "Points of attention")):
         lines = [point.text for point in observed if point.kind == kind]
