@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from finassist.data.symbols import directory
 from finassist.disclosure import STATEMENTS, WITH_PRICE, as_of, missing, side_by_side, sources, tables, used_facts
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
@@ -250,5 +251,7 @@ def _joined(*parts: str) -> str:
 
 
 def _name(book: FactBook, symbol: str) -> str:
+    """The company's name from its profile, else from the directory of US tickers."""
     found = [fact.text for fact in book.series(symbol, "name") if fact.text]
-    return found[-1] if found else ""
+    known = None if found else directory().lookup(symbol)
+    return found[-1] if found else known.name if known else ""

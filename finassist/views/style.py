@@ -30,7 +30,7 @@ sans-serif);overflow-wrap:anywhere}
 .fa-answer .fa-companies{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,340px),1fr));gap:16px}
 .fa-answer .fa-company{min-width:0}
 .fa-answer .fa-companies .fa-company{border:1px solid var(--fa-line);border-radius:8px;padding:14px 16px}
-.fa-answer .fa-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:12px 0}
+.fa-answer .fa-tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;margin:12px 0}
 .fa-answer .fa-tile{background:var(--fa-soft);border:1px solid var(--fa-line);border-radius:8px;padding:9px 12px}
 .fa-answer .fa-tile b{display:block;font-size:1.22em;font-weight:650;font-variant-numeric:tabular-nums}
 .fa-answer .fa-scroll{overflow-x:auto;margin:2px 0 8px}
