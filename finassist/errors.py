@@ -29,6 +29,7 @@ Agno's `FinanceProviderError`, so that Agno's own finance toolkit shows the same
 
 from __future__ import annotations
 
+from agno.exceptions import InputCheckError
 from agno.tools.finance import FinanceProviderError
 
 
@@ -36,8 +37,8 @@ class FinassistError(Exception):
     """Root of the tree: `except FinassistError` catches everything finassist raises on purpose."""
 
 
-class InputError(FinassistError, ValueError):
-    """The question, a session id or a symbol cannot be used as given."""
+class InputError(FinassistError, InputCheckError, ValueError):
+    """The question, a session id or a symbol cannot be used as given. Also Agno's: AgentOS answers it with a 400."""
 
 
 class EmptyQuestion(InputError):

@@ -177,15 +177,15 @@ class SessionLocks:
     """One lock per session, for threads and loops alike: turns of one conversation never overlap."""
 
     def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, aiologic.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
         self._guard = Lock()
 
-    def of(self, session_id: str) -> aiologic.Lock:
+    def of(self, session_id: str) -> aiologic.BinarySemaphore:
         """The lock of this session; works with `with` and with `async with`."""
         with self._guard:
             lock = self._locks.get(session_id)
             if lock is None:
-                lock = self._locks[session_id] = aiologic.Lock()
+                lock = self._locks[session_id] = aiologic.BinarySemaphore()
             return lock
 
 
