@@ -1,0 +1,190 @@
+"""What a person does in a notebook, in a real kernel: await, call sync code, start threads, press stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kernels import Cell, Kernel
+
+pytestmark = pytest.mark.slow
+
+SETUP = """
+import asyncio, threading
+from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+
+workflow = FinancialAssistantWorkflow(session_id="usual")
+
+class Endless(EmbeddedProvider):
+    # Its prices take a minute.
+    def __init__(self):
+        self.begun, self.cancelled = [], []
+
+    async def aget_quote(self, symbol):
+        self.begun.append(symbol)
+        print("FetchStarted quote", symbol, flush=True)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.cancelled.append(symbol)
+            raise
+        return await super().aget_quote(symbol)
+
+def left_behind():
+    coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+    return [each.__qualname__ for each in coroutines if "finassist" in each.cr_code.co_filename]
+"""
+QUESTION = "Compare the stock prices of Apple and Microsoft"
+WAITING = "FetchStarted quote MSFT"
+SHOW = 'print(event.event, getattr(event, "need", ""), getattr(event, "symbol", ""), flush=True)'
+FORMS = {
+    "await arun": f'await watched.arun("{QUESTION}")',
+    "async for arun": f'async for event in watched.arun("{QUESTION}", stream=True):\n    {SHOW}',
+    "run": f'watched.run("{QUESTION}")',
+    "for run": f'for event in watched.run("{QUESTION}", stream=True):\n    {SHOW}',
+    "TaskGroup": f'async with asyncio.TaskGroup() as group:\n    group.create_task(watched.arun("{QUESTION}"))',
+}
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with Kernel(tmp_path_factory.mktemp("kernel")) as kernel:
+        assert clean(kernel.run(SETUP)).stdout == ""
+        yield kernel
+
+
+def clean(cell: Cell) -> Cell:
+    assert (cell.error, cell.stderr) == (None, "")
+    return cell
+
+
+def test_the_kernel_has_no_network(kernel: Kernel) -> None:
+    cell = kernel.run('import socket\nsocket.create_connection(("192.0.2.1", 80), timeout=5)')
+    assert cell.error == "OSError"
+
+
+def test_a_cell_awaits_arun(kernel: Kernel) -> None:
+    cell = clean(kernel.run('answer = await workflow.arun("Tell me about Apple")\nprint(answer.status.value)'))
+    assert cell.lines() == ["COMPLETED"]
+
+
+def test_a_cell_calls_run_while_the_loop_is_running(kernel: Kernel) -> None:
+    cell = clean(
+        kernel.run(
+            "assert asyncio.get_running_loop().is_running()\n"
+            'same = workflow.run("Tell me about Apple")\n'
+            'answer = await workflow.arun("Tell me about Apple")\n'
+            "print(same.status.value, same.content == answer.content, same.facts == answer.facts)"
+        )
+    )
+    assert cell.lines() == ["COMPLETED True True"]
+
+
+def test_a_plain_sync_cell_calls_run(kernel: Kernel) -> None:
+    cell = clean(kernel.run('print(workflow.run("What is the stock price of Apple?").symbols)'))
+    assert cell.lines() == ["['AAPL']"]
+
+
+def test_threads_of_a_cell_call_run(kernel: Kernel) -> None:
+    cell = clean(
+        kernel.run(
+            "answers = {}\n"
+            "def ask(symbol):\n"
+            '    answers[symbol] = workflow.run(f"${symbol} stock price", session_id=symbol)\n'
+            'threads = [threading.Thread(target=ask, args=(symbol,)) for symbol in ("AAPL", "MSFT", "NVDA")]\n'
+            "for thread in threads: thread.start()\n"
+            "for thread in threads: thread.join()\n"
+            "print(all(answers[symbol].symbols == [symbol] for symbol in answers), len(answers))"
+        )
+    )
+    assert cell.lines() == ["True 3"]
+
+
+def test_a_sync_call_inside_an_async_cell_keeps_its_place_in_the_conversation(kernel: Kernel) -> None:
+    cell = clean(
+        kernel.run(
+            'await workflow.arun("What is the stock price of Apple?", session_id="mixed")\n'
+            'second = workflow.run("What about Tesla?", session_id="mixed")\n'
+            'third = await workflow.arun("and its income statement?", session_id="mixed")\n'
+            "print(second.category, second.symbols, third.category, third.symbols)"
+        )
+    )
+    assert cell.lines() == ["stock_price ['TSLA'] income_statement ['TSLA']"]
+
+
+def test_an_answer_shows_itself_as_text_and_html_never_as_markdown(kernel: Kernel) -> None:
+    cell = clean(kernel.run('answer = await workflow.arun("Tell me about Apple")\nanswer'))
+    [bundle] = cell.shown
+    assert set(bundle) == {"text/plain", "text/html"}, "markdown would be rendered, with whatever a model put there"
+    assert "416,161" in bundle["text/plain"]
+    assert "416,161" in bundle["text/html"]
+    assert "<script" not in bundle["text/html"].lower()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_pressing_stop_while_a_source_is_slow(kernel: Kernel, form: str, record_property: Any) -> None:
+    session = form.replace(" ", "-")
+    clean(
+        kernel.run(
+            f'provider = Endless()\nwatched = FinancialAssistantWorkflow(provider=provider, session_id="{session}")'
+        )
+    )
+    cell = kernel.interrupt(FORMS[form], WAITING)
+
+    assert cell.error in ("KeyboardInterrupt", "CancelledError")
+    assert cell.seconds_to_stop is not None
+    record_property("seconds_to_stop", cell.seconds_to_stop)
+    print(f"{form}: stopped after {cell.seconds_to_stop:.3f} s")
+    assert cell.seconds_to_stop < 2, "stop must be felt at once: half a second, with room for a busy machine"
+    check_stopped(kernel)
+
+
+def check_stopped(kernel: Kernel) -> None:
+    """The run is stored as cancelled, nothing runs on, and the same workflow answers the next question."""
+    cell = clean(
+        kernel.run(
+            'stored = watched.sessions().set_index("session_id").loc[watched.session_id]\n'
+            "print(watched.answers()[-1].status.value, stored.last_status)\n"
+            "print(sorted(provider.begun), sorted(provider.cancelled), left_behind())"
+        )
+    )
+    assert cell.lines() == [
+        "CANCELLED CANCELLED",
+        "['AAPL', 'MSFT'] ['AAPL', 'MSFT'] []",
+    ]
+    cell = clean(
+        kernel.run(
+            'answer = await watched.arun("Show the income statement of Apple")\n'
+            'again = watched.run("Show the income statement of Apple")\n'
+            "print(answer.status.value, again.status.value, answer.content == again.content)"
+        )
+    )
+    assert cell.lines() == ["COMPLETED COMPLETED True"]
+
+
+def test_leaving_a_stream_in_one_cell_does_not_block_the_next(kernel: Kernel) -> None:
+    clean(
+        kernel.run(
+            'watched = FinancialAssistantWorkflow(provider=Endless(), session_id="left")\n'
+            f'async for event in watched.arun("{QUESTION}", stream=True):\n'
+            '    if event.event == "FetchStarted":\n'
+            "        break"
+        )
+    )
+    cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value)'))
+    assert cell.lines() == ["COMPLETED"]
+    cell = clean(kernel.run("print([answer.status.value for answer in watched.answers()], left_behind())"))
+    assert cell.lines() == ["['CANCELLED', 'COMPLETED'] []"]
+
+
+@pytest.mark.parametrize("loop", ["async for event in watched.arun", "for event in watched.run"])
+def test_an_error_in_the_body_of_a_stream_does_not_block_the_next_cell(kernel: Kernel, loop: str) -> None:
+    clean(kernel.run("watched = FinancialAssistantWorkflow(db=None, provider=Endless())"))
+    cell = kernel.run(
+        f'{loop}("{QUESTION}", stream=True):\n    if event.event == "FetchStarted":\n        event.no_such_thing'
+    )
+    assert cell.error == "AttributeError"
+    cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value, left_behind())'))
+    assert cell.lines() == ["COMPLETED []"]
