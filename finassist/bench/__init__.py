@@ -1,0 +1,38 @@
+"""What finassist costs, measured: `finassist bench`.
+
+A model that takes L and a data source that takes F (both sleep, see `fakes`) leave our own time as what a run takes
+beyond its critical path. All cases are measured in turn, round by round, each next to the bare sleeps of its critical
+path, so that a slow moment of the machine meets all of them alike. Compare ratios and overheads, not seconds of two
+machines.
+
+    fakes.py      the sleeping model and the sleeping source
+    cases.py      what is timed: reports, first events, first words
+    costs.py      processor time per report, and time to import
+    results.py    rows with a verdict, the machine, table and JSON
+"""
+
+from __future__ import annotations
+
+from finassist.bench.results import Results
+
+
+def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 0.05) -> Results:
+    """Measure everything once. Takes about a minute and a half; with `quick` a third of that.
+
+    Args:
+        quick: Fewer rounds, and sessions in memory only.
+        model_delay: Seconds the model takes per call (L).
+        data_delay: Seconds the data source takes per request (F).
+    """
+    from finassist.bench import cases, costs
+    from finassist.bench.results import machine
+
+    rounds, reports, turns = (5, 10, 20) if quick else (15, 20, 50)
+    waits = cases.Waits(model_delay, data_delay)
+    described = machine()
+    rows = [
+        *cases.measure(waits, rounds, quick=quick),
+        *costs.processor(reports, turns, quick=quick),
+        *costs.imports(rounds=3 if quick else 5),
+    ]
+    return Results(rows=rows, machine=described, model_delay=model_delay, data_delay=data_delay, rounds=rounds)
