@@ -1,0 +1,153 @@
+"""The command line as a person or a script uses it: what it prints, where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import finassist
+from finassist.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def finassist_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "finassist", *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def test_it_prints_an_answer_and_what_to_ask_next(capsys) -> None:
+    assert main(["ask", "What is Apple's stock price?"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("# Apple Inc. (AAPL): stock price")
+    assert "You could ask next:" in printed.out
+    assert printed.err == ""
+
+
+def test_markdown_is_the_answer_and_nothing_else(capsys) -> None:
+    assert main(["ask", "--markdown", "What is Apple's stock price?"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Apple Inc.")
+    assert "--session" not in printed
+
+
+def test_json_has_exact_figures_with_their_sources(capsys) -> None:
+    assert main(["ask", "--json", "What is Apple's stock price?"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    [price] = [fact for fact in answer["facts"] if fact["field"] == "price"]
+    assert (answer["symbols"], answer["status"], answer["saved"]) == (["AAPL"], "COMPLETED", True)
+    assert isinstance(price["value"], str)
+    assert price["as_of"]
+    assert price["source"]
+
+
+def test_a_stream_prints_the_same_text(capsys) -> None:
+    main(["ask", "--markdown", "What is EBITDA?"])
+    whole = capsys.readouterr().out
+    assert main(["ask", "--stream", "What is EBITDA?"]) == 0
+    assert capsys.readouterr().out.strip() == whole.strip()
+
+
+def test_a_json_stream_is_one_event_a_line_with_one_terminal_event(capsys) -> None:
+    assert main(["ask", "--json", "--stream", "Tell me about Apple"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "WorkflowStarted"
+    assert [kind for kind in kinds if kind in ("WorkflowCompleted", "WorkflowError")] == [kinds[-1]]
+    assert len({event["run_id"] for event in events}) == 1
+
+
+def test_a_conversation_goes_on_in_its_session(capsys) -> None:
+    main(["ask", "--session", "mine", "What is Apple's stock price?"])
+    main(["ask", "--session", "mine", "What about Tesla?"])
+    assert "Tesla" in capsys.readouterr().out.split("--session mine")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["ask", "  "], {}, "empty"),
+        (["ask", "--session", "a b", "Hello"], {}, "session id"),
+        (["ask", "Hello"], {"FINASSIST_MODEL": "no-such-model"}, "no-such-model"),
+        (["ask", "Hello"], {"FINASSIST_PROVIDER": "no-such-source"}, "no-such-source"),
+    ],
+)
+def test_what_cannot_be_understood_exits_with_2_and_a_sentence(arguments, variables, said, monkeypatch, capsys) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("finassist: ")
+    assert said in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+def test_what_cannot_be_done_exits_with_1(monkeypatch, tmp_path, capsys) -> None:
+    (tmp_path / "a-file").write_text("")
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path / "a-file"))
+    assert main(["ask", "Hello"]) == 1
+    assert "FINASSIST_HOME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["ask"], ["no-such-command"], ["ask", "--json", "--markdown", "Hello"]])
+def test_wrong_usage_exits_with_2(arguments, capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: finassist" in capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    printed = capsys.readouterr().out
+    assert all(f"\n    {command}" in printed for command in ("ask", "bench", "lab"))
+    assert "exit codes" in printed
+
+
+def test_a_terminal_obeys_nothing_in_an_answer(capsys) -> None:
+    main(["ask", "What is \x1b[31mEBIT\u202eDA?"])
+    assert not {"\x1b", "\u202e", "\x9b"} & set(capsys.readouterr().out)
+
+
+def test_the_version_in_a_fresh_process() -> None:
+    done = finassist_process("--version")
+    assert (done.returncode, done.stdout) == (0, f"finassist {finassist.__version__}\n")
+
+
+def test_lab_says_how_to_install_jupyterlab(monkeypatch, capsys) -> None:
+    monkeypatch.setitem(sys.modules, "jupyterlab", None)
+    assert main(["lab"]) == 1
+    assert "pip install 'finassist[notebook]'" in capsys.readouterr().err
+
+
+def test_lab_opens_jupyterlab_on_the_notebooks_and_hands_on_its_exit_code(tmp_path) -> None:
+    package = tmp_path / "path" / "jupyterlab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text("import sys; print(sys.argv[1]); sys.exit(7)")
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    (notebooks / "mine.ipynb").write_text("{}")
+    done = finassist_process("lab", env={"PYTHONPATH": f"{tmp_path / 'path'}:{Path(finassist.__file__).parents[1]}"})
+    assert (done.stdout.strip(), done.returncode) == (str(notebooks), 7)
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "finassist", "ask", "Tell me about Apple"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
