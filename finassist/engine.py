@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-from agno.exceptions import RunCancelledException
-from agno.run.cancel import is_cancelled
+from agno.exceptions import MigrationRequiredError, RunCancelledException
+from agno.run.cancel import cleanup_run, is_cancelled
 from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
+from agno.session import WorkflowSession
 from agno.workflow.step import Step
 from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
@@ -55,6 +56,7 @@ class Call:
     output: WorkflowRunOutput | None = None
     saved: bool = True
     duration: float = 0.0
+    session: WorkflowSession | None = None
     stopped: bool = False
     interrupted: bool = False
     _terminal: TerminalEvent | None = None
@@ -101,7 +103,8 @@ class Call:
 
     def failed(self, error: Exception) -> Exception:
         """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
-        if isinstance(error, SQLAlchemyError):
+        cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
+        if isinstance(error, SQLAlchemyError | MigrationRequiredError):
             error = _store_failure(error)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
@@ -214,8 +217,8 @@ class FlowStep(Step):
     def _prepare(self, step_input: StepInput, kwargs: dict[str, Any]) -> tuple[Call, Flow[Draft], Crew]:
         run: WorkflowRunOutput | None = kwargs.get("workflow_run_response")
         call = self._call or self._workflow.call_for(step_input, run)
-        flow = self._workflow.flow_for(call.question, kwargs.get("workflow_session"))
-        return call, flow, self._workflow.crew_for(call)
+        call.session = kwargs.get("workflow_session")
+        return call, self._workflow.flow_for(call), self._workflow.crew_for(call)
 
     def _output(self, draft: Draft) -> StepOutput:
         """Token use per agent, the record, and last what becomes the run's content."""

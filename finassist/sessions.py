@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, cast
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import aiologic
 from agno.db.base import AsyncBaseDb, BaseDb, SessionType
 from agno.db.in_memory import InMemoryDb
 from agno.db.sqlite import AsyncSqliteDb, SqliteDb
-from agno.db.utils import json_serializer
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
-from filelock import FileLock
-from sqlalchemy import create_engine
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from finassist.answer import stored_draft
+from finassist.answer import stored_record
 from finassist.errors import ConfigurationError, InvalidSessionId, SessionError
 from finassist.llm.rules import Context
 from finassist.llm.schemas import CATEGORIES
+from finassist.sqlite import SqliteFile
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
 _SESSION_ID = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
 _ANSWER_SHOWN = 300
-_BUSY_SECONDS = 30
 
 
 def check_session_id(session_id: str) -> str:
@@ -66,6 +59,12 @@ class Store:
 
     sync: BaseDb | None
     native: AsyncBaseDb | BaseDb | None
+    file: SqliteFile | None = None
+
+    async def prepare(self) -> None:
+        """Called once per run on its loop, so that connections do not outlive the loop."""
+        if self.file:
+            await self.file.close_with_loop()
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.
@@ -120,54 +119,23 @@ def open_store(database: Database) -> Store:
         memory = InMemoryDb()
         return Store(memory, memory)
     if isinstance(database, str | Path):
-        return _sqlite_store(Path(database).expanduser().resolve())
+        return _file_store(Path(database).expanduser().resolve())
     if isinstance(database, InMemoryDb):
         return Store(database, database)
     if isinstance(database, SqliteDb | AsyncSqliteDb) and database.db_file:
-        return _sqlite_store(Path(database.db_file).resolve())
+        return _file_store(Path(database.db_file).resolve())
     return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, None)
 
 
-def _sqlite_store(path: Path) -> Store:
-    # Connections are not pooled: one belongs to the loop it was made on, and a kept one outlives that loop.
-    waiting = {"timeout": _BUSY_SECONDS}
-    sync_engine = create_engine(
-        f"sqlite:///{path}", poolclass=NullPool, connect_args=waiting, json_serializer=json_serializer
-    )
-    native_engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
-        poolclass=NullPool,
-        connect_args=waiting,
-        json_serializer=json_serializer,
-    )
+def _file_store(path: Path) -> Store:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create_private(path)
-        sync = SqliteDb(db_engine=sync_engine, db_file=str(path), id="finassist")
-        native = AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id="finassist")
-        with FileLock(f"{path}.lock"):
-            _ensure_schema(sync)
+        file = SqliteFile.open(path)
     except Exception as error:
         raise SessionError(
             f"The session database {path} cannot be opened ({error}). Set FINASSIST_HOME to a folder you can "
             "write to, or pass db=None to keep sessions in memory."
         ) from error
-    return Store(sync, native)
-
-
-def _create_private(path: Path) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _ensure_schema(database: SqliteDb) -> None:
-    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
-    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
-        return
-    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
-    if database.upsert_session(probe) is None:
-        raise SessionError("it is not writable")
-    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
-    database.delete_session(probe.session_id)
+    return Store(file.sync, file.native, file)
 
 
 # ------------------------------------------------------------------------------------------- one at a time
@@ -201,17 +169,16 @@ def remember(session: WorkflowSession | None, turns: int) -> Context:
         session: The stored session, or `None` for a new one.
         turns: How many earlier turns are carried in full; older ones are in the summary.
     """
-    drafts = [(run, draft) for run in _runs(session) if (draft := stored_draft(run))]
-    if not drafts:
+    answered = [(run, record) for run in _runs(session) if (record := stored_record(run))]
+    if not answered:
         return Context()
-    about = [draft for _, draft in drafts if draft.symbols]
-    _, last = drafts[-1]
-    spoken = about[-1] if about else last
+    records = [record for _, record in answered]
+    spoken = next((record for record in reversed(records) if record["symbols"]), records[-1])
     return Context(
-        category=cast(Any, spoken.category if spoken.category in CATEGORIES else None),
-        symbols=spoken.symbols,
+        category=cast(Any, spoken["category"] if spoken["category"] in CATEGORIES else None),
+        symbols=tuple(spoken["symbols"]),
         summary=str(stored_summary(session).get("text", "")),
-        turns=tuple(turn_of(run) for run, _ in drafts[-turns:]),
+        turns=tuple(turn_of(run) for run, _ in answered[-turns:]),
     )
 
 
@@ -243,7 +210,7 @@ def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:
 
 def _session_row(session: WorkflowSession) -> dict[str, Any]:
     runs = _runs(session)
-    drafts = [draft for run in runs if (draft := stored_draft(run))]
+    records = [record for run in runs if (record := stored_record(run))]
     return {
         "session_id": session.session_id,
         "name": (session.session_data or {}).get("session_name"),
@@ -251,7 +218,7 @@ def _session_row(session: WorkflowSession) -> dict[str, Any]:
         "first_question": str(runs[0].input) if runs else None,
         "last_question": str(runs[-1].input) if runs else None,
         "last_status": str(getattr(runs[-1].status, "value", runs[-1].status)) if runs else None,
-        "symbols": list(dict.fromkeys(symbol for draft in drafts for symbol in draft.symbols)),
+        "symbols": list(dict.fromkeys(symbol for record in records for symbol in record["symbols"])),
         "summary": stored_summary(session).get("text"),
         "created_at": session.created_at,
         "updated_at": session.updated_at or session.created_at,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from agno.db.base import AsyncBaseDb, SessionType
-from agno.run.base import RunStatus
 from agno.session import WorkflowSession
 
 from finassist.bridge import Background, bridge
@@ -22,8 +23,17 @@ class Summariser:
         self._after, self._kept = settings.summary_after, settings.remembered_turns
         self._pending: set[Background] = set()
 
-    def consider(self, session_id: str, agent: Askable) -> None:
-        """Summarise the session in the background if enough turns have passed since the last time."""
+    def consider(self, session_id: str, turns: int, condensed: int, agent: Askable) -> None:
+        """Summarise the session in the background if enough turns have passed since the last time.
+
+        Args:
+            session_id: The session.
+            turns: Turns it has now.
+            condensed: How many of them its summary covers.
+            agent: Who summarises.
+        """
+        if turns < self._after or turns - self._kept - condensed < self._kept:
+            return
         work = bridge.spawn(self._summarise(session_id, agent))
         self._pending.add(work)
         work.add_done_callback(self._pending.discard)
@@ -35,31 +45,28 @@ class Summariser:
 
     async def _summarise(self, session_id: str, agent: Askable) -> None:
         session = await self._read(session_id)
-        turns = [turn_of(run) for run in (session.runs if session else None) or () if run.status == RunStatus.completed]
-        older = turns[: -self._kept]
-        summary = stored_summary(session)
-        condensed = int(summary.get("turns", 0))
-        if len(turns) < self._after or len(older) - condensed < self._kept:
-            return
-        run = await agent.arun(summary_message(older[condensed:], str(summary.get("text", ""))))
-        if isinstance(run.content, ConversationSummary):
-            await self._write(session_id, run.content.summary, len(older))
+        turns = [turn_of(run) for run in (session.runs if session else None) or ()]
+        older, summary = turns[: -self._kept], stored_summary(session)
+        if unread := older[int(summary.get("turns", 0)) :]:
+            run = await agent.arun(summary_message(unread, str(summary.get("text", ""))))
+            if isinstance(run.content, ConversationSummary):
+                await self._write(session_id, run.content.summary, len(older))
 
     async def _write(self, session_id: str, text: str, turns: int) -> None:
         async with self._locks.of(session_id):
             if session := await self._read(session_id):
                 changed = with_summary(session, text, turns)
-                database = self._store.native
-                if isinstance(database, AsyncBaseDb):
-                    await database.upsert_session(changed)
-                elif database := database or self._store.sync:
-                    database.upsert_session(changed)
+                if self._store.sync is not None:
+                    await asyncio.to_thread(self._store.sync.upsert_session, changed)
+                elif isinstance(self._store.native, AsyncBaseDb):
+                    await self._store.native.upsert_session(changed)
 
     async def _read(self, session_id: str) -> WorkflowSession | None:
-        database = self._store.native
-        if isinstance(database, AsyncBaseDb):
-            found = await database.get_session(session_id, SessionType.WORKFLOW)
+        # The sync adapter in a thread where there is one: pooled async connections belong to the user's loop.
+        if self._store.sync is not None:
+            found = await asyncio.to_thread(self._store.sync.get_session, session_id, SessionType.WORKFLOW)
+        elif isinstance(self._store.native, AsyncBaseDb):
+            found = await self._store.native.get_session(session_id, SessionType.WORKFLOW)
         else:
-            database = database or self._store.sync
-            found = database.get_session(session_id, SessionType.WORKFLOW) if database else None
+            found = None
         return found if isinstance(found, WorkflowSession) else None

@@ -33,6 +33,7 @@ from finassist.effects import Flow
 from finassist.engine import Call, FlowStep, hush
 from finassist.events import FlowEvent, RunResponse
 from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
+from finassist.llm import rules
 from finassist.llm.agents import (
     build_chat_agent,
     build_router_agent,
@@ -42,7 +43,15 @@ from finassist.llm.agents import (
 from finassist.llm.models import resolve_model
 from finassist.llm.schemas import Category
 from finassist.questions import check_question
-from finassist.sessions import Database, SessionLocks, check_session_id, open_store, remember, session_rows
+from finassist.sessions import (
+    Database,
+    SessionLocks,
+    check_session_id,
+    open_store,
+    remember,
+    session_rows,
+    stored_summary,
+)
 from finassist.settings import Routing, Settings
 from finassist.summary import Summariser
 
@@ -112,6 +121,7 @@ class FinancialAssistantWorkflow(Workflow):
         self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
+        rules.route("Apple")  # loads directory and glossary now, so that no run blocks its loop with it
         self._locks = SessionLocks()
         self._summariser = Summariser(self.store, self._locks, self.settings)
         super().__init__(
@@ -269,9 +279,9 @@ class FinancialAssistantWorkflow(Workflow):
 
     # ----------------------------------------------------------------------------------- what a run needs
 
-    def flow_for(self, question: str, session: WorkflowSession | None) -> Flow[Draft]:
-        """The flow that answers a question in the conversation of `session`."""
-        return answer_flow(question, self._desk(session))
+    def flow_for(self, call: Call) -> Flow[Draft]:
+        """The flow that answers the question of a call in its conversation."""
+        return answer_flow(call.question, self._desk(call.session))
 
     def crew_for(self, call: Call) -> Crew:
         """Whom the drivers perform effects with."""
@@ -373,6 +383,7 @@ class FinancialAssistantWorkflow(Workflow):
         twin = self._twin(call, self.store.for_arun())
         arun = cast("Callable[..., AsyncIterator[Any]]", super(FinancialAssistantWorkflow, twin).arun)
         error = None
+        await self.store.prepare()
         try:
             async for event in arun(**_arguments(call, more)):
                 if (seen := call.see(event)) is not None:
@@ -406,7 +417,9 @@ class FinancialAssistantWorkflow(Workflow):
         if call.interrupted:
             raise KeyboardInterrupt
         if call.draft is not None and call.saved:
-            self._summariser.consider(call.session_id, self.summary_agent)
+            runs = (call.session.runs if call.session else None) or []
+            condensed = int(stored_summary(call.session).get("turns", 0))
+            self._summariser.consider(call.session_id, len(runs), condensed, self.summary_agent)
 
     # ------------------------------------------------------------------------------------- sessions
 

@@ -1,0 +1,103 @@
+"""One SQLite file with Agno's tables: created once, private to the user, with connections that outlive no loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+from weakref import WeakKeyDictionary
+
+from agno.db.sqlite import AsyncSqliteDb, SqliteDb
+from agno.db.utils import json_serializer
+from agno.run.workflow import WorkflowRunOutput
+from agno.session import WorkflowSession
+from filelock import FileLock
+from sqlalchemy import create_engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+
+_BUSY_SECONDS = 30
+_KEPT_CONNECTIONS = 5
+_ID = "finassist"
+
+
+@dataclass(frozen=True)
+class SqliteFile:
+    """A sync and an async adapter to the same file.
+
+    Connections are pooled. The pool of the async one is closed when a loop that used it ends, that of the sync one
+    with this object.
+    """
+
+    sync: SqliteDb
+    native: AsyncSqliteDb
+    _engine: AsyncEngine
+    _guards: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file; create it, readable by its owner only, and Agno's tables if need be."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        sync_engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, **_options())
+        native_engine = create_async_engine(
+            f"sqlite+aiosqlite:///{path}", poolclass=AsyncAdaptedQueuePool, **_options()
+        )
+        for engine in (sync_engine, native_engine.sync_engine):
+            event.listen(engine, "connect", _relax)
+        sync = SqliteDb(db_engine=sync_engine, db_file=str(path), id=_ID)
+        with FileLock(f"{path}.lock"):
+            _ensure_schema(sync)
+        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID), native_engine)
+        weakref.finalize(file, sync_engine.dispose)
+        return file
+
+    async def close_with_loop(self) -> None:
+        """From now on the running loop closes idle connections when it ends."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._guards:
+            self._guards[loop] = guard = _closing(self._engine)
+            await anext(guard)
+
+
+async def _closing(engine: AsyncEngine) -> AsyncGenerator[None]:
+    """Waits for the end of its loop, which closes every async generator that is still open."""
+    try:
+        yield
+    finally:
+        await engine.dispose()
+
+
+def _options() -> dict[str, Any]:
+    # Without a limit the pool never makes anybody wait, and so is never bound to one event loop.
+    return {
+        "pool_size": _KEPT_CONNECTIONS,
+        "max_overflow": -1,
+        "connect_args": {"timeout": _BUSY_SECONDS},
+        "json_serializer": json_serializer,
+    }
+
+
+def _relax(connection: Any, _: Any) -> None:
+    """With a write-ahead log this setting loses nothing when a process dies, and saves an fsync per statement."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _ensure_schema(database: SqliteDb) -> None:
+    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
+    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
+        return
+    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
+    if database.upsert_session(probe) is None:
+        raise OSError("it is not writable")
+    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
+    database.delete_session(probe.session_id)
