@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from agno.metrics import RunMetrics
@@ -12,6 +13,7 @@ from finassist.facts import Fact, Gap
 
 RECORD = "finassist.record"
 _VERSION = 1
+_NAMES = tuple(each.name for each in fields(Fact))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,33 +77,28 @@ class Draft:
         )
 
 
-def encode(facts: Iterable[Fact]) -> dict[str, Any]:
-    """Facts as columns, each a list of distinct values and an index per fact.
+def encode(facts: Sequence[Fact]) -> str:
+    """Facts as one JSON text: a column per attribute, each a list of distinct values and an index per fact.
 
-    Sources, periods and units repeat from figure to figure; stored once, a report takes a tenth of the space, and
-    every turn of a conversation reads all turns before it.
+    Sources, periods and units repeat from figure to figure; stored once, a report takes a tenth of the space. One
+    text, because every turn of a conversation reads all turns before it, and a text is read without being parsed.
 
     Example:
         >>> fact = Fact(symbol="AAPL", field="revenue", unit="USD", statement="income", status="missing")
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    rows = [fact.to_dict() for fact in facts]
-    names = rows[0] if rows else {}
-    return {name: _column([row[name] for row in rows]) for name in names}
+    return json.dumps({name: _column([getattr(fact, name) for fact in facts]) for name in _NAMES}, default=str)
 
 
-def decode(columns: Mapping[str, Any]) -> tuple[Fact, ...]:
+def decode(text: str) -> tuple[Fact, ...]:
     """The inverse of `encode`."""
-    expanded = {name: [column["values"][code] for code in column["codes"]] for name, column in columns.items()}
-    return tuple(Fact.from_dict(dict(zip(expanded, row, strict=True))) for row in zip(*expanded.values(), strict=True))
+    columns: dict[str, dict[str, list[Any]]] = json.loads(text)
+    expanded = [[column["values"][code] for code in column["codes"]] for column in columns.values()]
+    return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Sequence[Any]) -> dict[str, Any]:
+def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
     codes: dict[Any, int] = {}
-    indices = [codes.setdefault(_hashable(value), len(codes)) for value in values]
-    return {"values": [list(key) if isinstance(key, tuple) else key for key in codes], "codes": indices}  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
+    indices = [codes.setdefault(value, len(codes)) for value in values]
+    return {"values": list(codes), "codes": indices}

@@ -13,14 +13,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
-from agno.run.base import RunStatus
 from agno.tools.finance import FinanceProvider, FinanceProviderError
 
+from finassist.agent_runs import Words, read_reply
 from finassist.bridge import Ended, Errand, bridge
 from finassist.data.sourcing import fetch_facts
 from finassist.effects import Ask, Askable, Effect, Fetch, Flow, Gather, Reply
-from finassist.errors import DataError, FinassistError, InputError, MalformedReply, ModelFailed, SourceTimeout
+from finassist.errors import DataError, InputError, SourceTimeout
 from finassist.events import FlowEvent
 from finassist.facts import Fact, Gap
 
@@ -82,8 +81,8 @@ def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
 def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
     agent = crew.agents[ask.agent]
     if not ask.stream:
-        return _read(agent.run(ask.message), ask, agent, KeyboardInterrupt)
-    words = _Words(ask, agent)
+        return read_reply(agent.run(ask.message), ask, agent, KeyboardInterrupt)
+    words = Words(ask, agent)
     with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:
         for event in stream:
             crew.check_cancelled()
@@ -234,8 +233,8 @@ def _aask_with(crew: Crew) -> AskAgent:
     async def aask(ask: Ask, emit: Emit) -> Reply:
         agent = crew.agents[ask.agent]
         if not ask.stream:
-            return _read(await agent.arun(ask.message), ask, agent, asyncio.CancelledError)
-        words = _Words(ask, agent)
+            return read_reply(await agent.arun(ask.message), ask, agent, asyncio.CancelledError)
+        words = Words(ask, agent)
         async for event in agent.arun(ask.message, stream=True, yield_run_output=True):
             if (word := words.read(event)) is not None:
                 emit(crew.stamp(word))
@@ -279,50 +278,3 @@ def _wish(effect: Fetch) -> Flow[Any]:
 def _gap(effect: Fetch, error: Exception) -> Gap:
     reason = str(error) or f"The source failed with {type(error).__name__}. Ask again."
     return Gap(symbol=effect.symbol, need=effect.need, reason=reason, error=type(error).__name__)
-
-
-def _read(output: RunOutput, ask: Ask, agent: Askable, interrupt: type[BaseException]) -> Reply:
-    """Check what Agno reports: a failed run does not raise, and a reply of the wrong form counts as completed."""
-    error: FinassistError | None = None
-    if output.status == RunStatus.cancelled:
-        # Agno turns an interrupt inside the agent into a status; the run as a whole has to stop.
-        raise interrupt
-    if output.status != RunStatus.completed:
-        error = ModelFailed(
-            f"The model of the {ask.agent} agent failed: {output.content}. Ask again, or try another model."
-        )
-    elif ask.schema and not isinstance(output.content, ask.schema):
-        error = MalformedReply(
-            f"The model of the {ask.agent} agent did not reply with a {ask.schema.__name__}. Ask again."
-        )
-    elif ask.schema is None and not (isinstance(output.content, str) and output.content.strip()):
-        error = MalformedReply(f"The model of the {ask.agent} agent replied with nothing. Ask again.")
-    content = None if error else output.content
-    return Reply(content=content, error=error, agent=ask.agent, model=_model_name(agent), metrics=output.metrics)
-
-
-def _model_name(agent: Askable) -> str:
-    return str(getattr(agent.model, "id", "") or "")
-
-
-class _Words:
-    """Reads an agent's stream: words out as events, the final output kept for the reply."""
-
-    def __init__(self, ask: Ask, agent: Askable) -> None:
-        self._ask, self._agent = ask, agent
-        self._final: RunOutput | None = None
-        self._failure = ""
-
-    def read(self, event: Any) -> RunContentEvent | None:
-        if isinstance(event, RunOutput):
-            self._final = event
-        elif isinstance(event, RunErrorEvent):
-            self._failure = str(event.content or event.error_type or "no reason given")
-        elif isinstance(event, RunContentEvent) and event.content:
-            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=self._ask.agent,
-                                   step_name=self._ask.agent)  # fmt: skip
-        return None
-
-    def reply(self, interrupt: type[BaseException]) -> Reply:
-        failed = RunOutput(content=self._failure or "it ended without a reply", status=RunStatus.error)
-        return _read(self._final or failed, self._ask, self._agent, interrupt)

@@ -1,4 +1,4 @@
-"""Agno's workflow engine around our flows: the one custom step, and the life of one call.
+"""Agno's workflow engine around our flows: the one custom step, and the two forms of running it.
 
 The flows decide what happens; Agno runs, stores and cancels. Three things about Agno shape this module:
 
@@ -10,146 +10,30 @@ The flows decide what happens; Agno runs, stores and cancels. Three things about
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Iterable, Iterator
+import contextvars
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from time import perf_counter, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from agno.exceptions import MigrationRequiredError, RunCancelledException
-from agno.run.cancel import cleanup_run, is_cancelled
-from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
-from agno.session import WorkflowSession
+from agno.exceptions import RunCancelledException
+from agno.run.workflow import WorkflowRunOutput
+from agno.workflow import Workflow
 from agno.workflow.step import Step
 from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
-from sqlalchemy.exc import SQLAlchemyError
 
-from finassist.answer import Answer
+from finassist.call import Call
 from finassist.draft import Draft
-from finassist.drivers import Crew, adrive_stream, cancelling, drive
+from finassist.drivers import Crew, adrive_stream, cancelling, drive, settle
 from finassist.effects import Flow
-from finassist.errors import SessionError
-from finassist.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.events import RunResponse
+from finassist.quiet import hush
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
-STEP_NAME = "answer"
-
-
-@dataclass(kw_only=True)
-class Call:
-    """One call of `run()` or `arun()`: who it is, how it is stopped, and what came of it."""
-
-    question: str
-    run_id: str
-    session_id: str
-    user_id: str | None
-    workflow_id: str
-    workflow_name: str
-    started: float = field(default_factory=perf_counter)
-    events: list[RunResponse] = field(default_factory=list[RunResponse])
-    draft: Draft | None = None
-    output: WorkflowRunOutput | None = None
-    saved: bool = True
-    duration: float = 0.0
-    session: WorkflowSession | None = None
-    stopped: bool = False
-    interrupted: bool = False
-    _terminal: TerminalEvent | None = None
-    _flow_task: asyncio.Task[Any] | None = None
-
-    # ------------------------------------------------------------------------------- its events
-
-    def stamp(self, event: FlowEvent) -> FlowEvent:
-        """Give an event of a flow the identity and the time of this run."""
-        event.run_id, event.session_id = self.run_id, self.session_id
-        event.workflow_id = self.workflow_id
-        event.created_at = int(time())
-        if hasattr(event, "elapsed"):
-            event.elapsed = perf_counter() - self.started  # pyright: ignore[reportAttributeAccessIssue]
-        return event
-
-    def see(self, event: Any) -> RunResponse | None:
-        """Take one event from Agno: what to hand on now, if anything. Of several terminal events the first counts."""
-        if isinstance(event, WorkflowCompletedEvent):
-            self.output = event.run_output
-        if isinstance(event, TERMINAL):
-            self._terminal = self._terminal or event
-            return None
-        if not isinstance(event, KINDS):
-            return None
-        self.events.append(event)
-        return event
-
-    def end(self, saved: bool) -> TerminalEvent | None:
-        """The run is over and its saving was checked: the terminal event, which may now be handed on."""
-        self.saved = saved
-        self.duration = perf_counter() - self.started
-        terminal, self._terminal = self._terminal, None
-        if terminal is not None:
-            self.events.append(terminal)
-        if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
-            terminal.run_output = self.answer()
-        return terminal
-
-    def drain(self, engine: Iterable[Any]) -> None:
-        """Let Agno finish and save a run nobody listens to any more."""
-        for event in engine:
-            self.see(event)
-
-    def failed(self, error: Exception) -> Exception:
-        """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
-        cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
-        if isinstance(error, SQLAlchemyError | MigrationRequiredError):
-            error = _store_failure(error)
-        self._terminal = self._terminal or WorkflowErrorEvent(
-            run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
-            workflow_name=self.workflow_name, error=str(error), error_type=type(error).__name__,
-        )  # fmt: skip
-        return error
-
-    def answer(self) -> Answer:
-        """What the run returns."""
-        output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
-        answer = Answer.of(output, self.draft)
-        answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]
-        answer.saved, answer.duration = self.saved, self.duration
-        return answer
-
-    # ------------------------------------------------------------------------------ stopping it
-
-    def stop(self) -> None:
-        """Cancel through the flow, never through Agno's reading and saving."""
-        self.stopped = True
-        if self._flow_task is not None:
-            self._flow_task.cancel()
-
-    def check_stopped(self) -> None:
-        """Raise if the run is to stop, by `stop()` or by Agno's `cancel_run(run_id)`.
-
-        Raises:
-            RunCancelledException: It is.
-        """
-        if self.stopped or is_cancelled(self.run_id):
-            self.stopped = True
-            raise RunCancelledException("The run was stopped.")
-
-    def flow_started(self, task: asyncio.Task[Any]) -> None:
-        """From now on `stop()` reaches the flow."""
-        self._flow_task = task
-        if self.stopped:
-            task.cancel()
-
-    async def watch(self, every: float) -> None:
-        """Wake the loop regularly: notice `cancel_run()`, and let a kernel's interrupt be seen at once."""
-        while True:
-            await asyncio.sleep(every)
-            if not self.stopped and is_cancelled(self.run_id):
-                self.stop()
+STEP_NAME: Final = "answer"
+_TICK_SECONDS: Final = 0.05
 
 
 # ----------------------------------------------------------------------------------------------- the step
@@ -233,34 +117,98 @@ class FlowStep(Step):
         )
 
 
-def _store_failure(error: Exception) -> SessionError:
-    failure = SessionError(
-        f"The session could not be read ({type(error).__name__}). Check that the session database is not locked or "
-        "damaged, set FINASSIST_HOME to another folder, or pass db=None to keep sessions in memory."
-    )
-    failure.__cause__ = error
-    return failure
-
-
 STEP_TYPE_MAPPING[FlowStep] = StepType.STEP
 
 
-# ------------------------------------------------------------------------------------------- quiet logging
-
-_ours: ContextVar[bool] = ContextVar("finassist_run", default=False)
+# ------------------------------------------------------------------------------------------------- running
 
 
-class _OurRunsAreQuiet(logging.Filter):
-    """Agno logs what our events and errors say already; other Agno runs in the process keep their logs."""
+def stream(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]) -> Generator[RunResponse]:
+    """The life of one sync call. Yields the terminal event last, after the run is stored, then raises its error."""
+    context = contextvars.copy_context()
+    context.run(hush)
+    error = None
+    with workflow.locks.of(call.session_id):
+        engine = _engine(workflow, call, options)
+        try:
+            while (event := context.run(next, engine, None)) is not None:
+                if (seen := call.see(event)) is not None:
+                    yield seen
+        except GeneratorExit:
+            call.stop()
+            context.run(call.drain, engine)
+            call.end(workflow.store.has_run(call.run_id))
+            raise
+        except Exception as failure:  # noqa: BLE001  raised below, after its terminal event
+            error = call.failed(failure)
+        if (terminal := call.end(workflow.store.has_run(call.run_id))) is not None:
+            yield terminal
+    _raise(call, error)
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not _ours.get() or logging.getLogger("agno").level <= logging.DEBUG
+
+async def astream(
+    workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]
+) -> AsyncGenerator[RunResponse]:
+    """The life of one async call. Agno's engine runs in a task of its own, which is never cancelled."""
+    async with workflow.locks.of(call.session_id):
+        queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
+        engine = asyncio.create_task(_aengine(workflow, call, options, queue.put_nowait), name="finassist-engine")
+        engine.add_done_callback(lambda _: queue.put_nowait(None))
+        ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            if not engine.done():
+                call.stop()
+            await settle(engine)
+            ticker.cancel()
+            await settle(ticker)
+    _raise(call, engine.result())
 
 
-for _name in ("agno", "agno-workflow"):
-    logging.getLogger(_name).addFilter(_OurRunsAreQuiet())
+def _engine(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]) -> Iterator[Any]:
+    """Agno's own `run`, on the call's twin."""
+    twin = workflow.twin_for(call, workflow.store.for_run())
+    run = cast("Callable[..., Iterator[Any]]", Workflow.run)
+    yield from run(twin, **arguments(call, options))
 
 
-def hush() -> None:
-    """Mark the current context as one of our runs."""
-    _ours.set(True)
+async def _aengine(
+    workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any], post: Callable[[RunResponse], None]
+) -> Exception | None:
+    """Agno's own `arun`, on the call's twin. Returns the error the run ended with."""
+    hush()
+    twin = workflow.twin_for(call, workflow.store.for_arun())
+    arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
+    error = None
+    await workflow.store.prepare()
+    try:
+        async for event in arun(twin, **arguments(call, options)):
+            if (seen := call.see(event)) is not None:
+                post(seen)
+    except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
+        error = call.failed(failure)
+    if (terminal := call.end(await workflow.store.ahas_run(call.run_id))) is not None:
+        post(terminal)
+    return error
+
+
+def arguments(call: Call, options: dict[str, Any]) -> dict[str, Any]:
+    """What Agno's `run` and `arun` are called with: always streamed, always with ids of our own."""
+    return {
+        **options,
+        "input": call.question,
+        "run_id": call.run_id,
+        "session_id": call.session_id,
+        "user_id": call.user_id,
+        "stream": True,
+        "stream_events": True,
+    }
+
+
+def _raise(call: Call, error: Exception | None) -> None:
+    if error is not None:
+        raise error
+    if call.interrupted:
+        raise KeyboardInterrupt

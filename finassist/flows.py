@@ -8,7 +8,7 @@ No `async`, no I/O, no clock in here: a flow yields events and effects (`effects
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -167,7 +167,7 @@ def gather_facts(plan: Plan, desk: Desk) -> Flow[list[list[Fact] | Gap]]:
 def _fetch_step(symbol: str, need: Need, desk: Desk) -> Flow[list[Fact] | Gap]:
     source = desk.provider
     yield FetchStarted(symbol=symbol, need=need, provider=source)
-    found = yield from fetch(symbol, need, desk.years)
+    found = yield from fetch(symbol, need, desk.years + 1)  # growth of the first year shown needs the year before
     if isinstance(found, Gap):
         yield FetchFailed(symbol=symbol, need=need, provider=source, error=found.error, reason=found.reason)
     else:
@@ -186,7 +186,7 @@ def _nothing() -> Flow[list[list[Fact] | Gap]]:
 def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
     """Facts and gaps to an answer; pure."""
     facts = [fact for each in found if isinstance(each, list) for fact in each]
-    gaps = (*plan.gaps, *(each for each in found if isinstance(each, Gap) and _matters(each)))
+    gaps = (*plan.gaps, *_merged(each for each in found if isinstance(each, Gap) and _matters(each)))
     if not plan.companies:
         return _draft(plan, _which_company(plan), gaps=gaps)
     if not facts:
@@ -215,6 +215,14 @@ def _draft(plan: Plan, content: str, **more: Any) -> Draft:
         usage=plan.usage,
     )
     return replace(draft, **more)
+
+
+def _merged(gaps: Iterable[Gap]) -> list[Gap]:
+    """One gap for all needs of a company that are missing for the same reason."""
+    needs: dict[tuple[str, str, str], list[str]] = {}
+    for gap in gaps:
+        needs.setdefault((gap.symbol, gap.reason, gap.error), []).append(gap.need)
+    return [Gap(symbol=s, need=", ".join(of), reason=reason, error=error) for (s, reason, error), of in needs.items()]
 
 
 def _matters(gap: Gap) -> bool:

@@ -38,7 +38,7 @@ class SqliteFile:
     native: AsyncSqliteDb
     _engine: AsyncEngine
     _guards: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = field(
-        default_factory=WeakKeyDictionary
+        default_factory=WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]]
     )
 
     @classmethod

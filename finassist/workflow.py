@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import copy
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -25,12 +23,13 @@ from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
 from finassist.bridge import bridge
+from finassist.call import Call
 from finassist.data.providers import open_provider
 from finassist.data.symbols import directory
 from finassist.draft import Draft
-from finassist.drivers import Crew, adrive_stream, drive, settle
+from finassist.drivers import Crew, adrive_stream, drive
 from finassist.effects import Flow
-from finassist.engine import Call, FlowStep, hush
+from finassist.engine import FlowStep, arguments, astream, stream
 from finassist.events import FlowEvent, RunResponse
 from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
 from finassist.llm import rules
@@ -58,8 +57,15 @@ from finassist.summary import Summariser
 if TYPE_CHECKING:
     import pandas as pd
 
-_TICK_SECONDS: Final = 0.05
 _NAME: Final = "finassist"
+
+
+class RunOptions(TypedDict, total=False):
+    """What `run` and `arun` can be told besides the question."""
+
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
 
 
 class FinancialAssistantWorkflow(Workflow):
@@ -122,8 +128,8 @@ class FinancialAssistantWorkflow(Workflow):
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
         rules.route("Apple")  # loads directory and glossary now, so that no run blocks its loop with it
-        self._locks = SessionLocks()
-        self._summariser = Summariser(self.store, self._locks, self.settings)
+        self.locks = SessionLocks()
+        self._summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,
             name=name,
@@ -148,10 +154,7 @@ class FinancialAssistantWorkflow(Workflow):
         input: str,
         *,
         stream: Literal[False] = False,
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        **more: Any,
+        **options: Unpack[RunOptions],
     ) -> Answer: ...
 
     @overload
@@ -160,10 +163,7 @@ class FinancialAssistantWorkflow(Workflow):
         input: str,
         *,
         stream: Literal[True],
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        **more: Any,
+        **options: Unpack[RunOptions],
     ) -> Iterator[RunResponse]: ...
 
     def run(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -196,8 +196,7 @@ class FinancialAssistantWorkflow(Workflow):
         """
         bridge.check_caller()
         call = self._call(input, session_id, user_id, run_id)
-        events = self._events(call, more)
-        return events if stream else self._collect(call, events)
+        return self._stream(call, more) if stream else self._answer(call, more)
 
     @overload
     async def arun(
@@ -205,10 +204,7 @@ class FinancialAssistantWorkflow(Workflow):
         input: str,
         *,
         stream: Literal[False] = False,
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        **more: Any,
+        **options: Unpack[RunOptions],
     ) -> Answer: ...
 
     @overload
@@ -217,10 +213,7 @@ class FinancialAssistantWorkflow(Workflow):
         input: str,
         *,
         stream: Literal[True],
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        **more: Any,
+        **options: Unpack[RunOptions],
     ) -> AsyncIterator[RunResponse]: ...
 
     def arun(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -240,9 +233,8 @@ class FinancialAssistantWorkflow(Workflow):
         """
         call = self._call(input, session_id, user_id, run_id)
         if more.get("background"):
-            return self._in_background(call, stream=stream, **more)
-        events = self._aevents(call, more)
-        return events if stream else self._acollect(call, events)
+            return self._in_background(call, {**more, "stream": stream})
+        return self._astream(call, more) if stream else self._aanswer(call, more)
 
     # -------------------------------------------------------------------------------- the three flows
 
@@ -324,7 +316,7 @@ class FinancialAssistantWorkflow(Workflow):
             workflow_name=str(self.name),
         )
 
-    def _twin(self, call: Call, db: BaseDb | AsyncBaseDb | None) -> Self:
+    def twin_for(self, call: Call, db: BaseDb | AsyncBaseDb | None) -> Self:
         """A shallow copy for one call: Agno writes to the workflow it runs, and wants one form of database."""
         twin = copy.copy(self)
         twin.db, twin.steps = db, [FlowStep(self, call)]
@@ -332,90 +324,34 @@ class FinancialAssistantWorkflow(Workflow):
 
     # --------------------------------------------------------------------------------------- running
 
-    def _events(self, call: Call, more: dict[str, Any]) -> Iterator[RunResponse]:
-        """The life of one sync call. Yields the terminal event last, after the run is stored."""
-        context = contextvars.copy_context()
-        context.run(hush)
-        error = None
-        with self._locks.of(call.session_id):
-            engine = self._engine(call, more)
-            try:
-                while (event := context.run(next, engine, None)) is not None:
-                    if (seen := call.see(event)) is not None:
-                        yield seen
-            except GeneratorExit:
-                call.stop()
-                context.run(call.drain, engine)
-                call.end(self.store.has_run(call.run_id))
-                raise
-            except Exception as failure:  # noqa: BLE001  raised again below, after its terminal event
-                error = call.failed(failure)
-            if (terminal := call.end(self.store.has_run(call.run_id))) is not None:
-                yield terminal
-        self._after(call, error)
+    def _stream(self, call: Call, options: dict[str, Any]) -> Iterator[RunResponse]:
+        yield from stream(self, call, options)
+        self._consider_summary(call)
 
-    def _engine(self, call: Call, more: dict[str, Any]) -> Iterator[Any]:
-        """Agno's own `run` on the call's twin."""
-        twin = self._twin(call, self.store.for_run())
-        yield from super(FinancialAssistantWorkflow, twin).run(**_arguments(call, more))
+    async def _astream(self, call: Call, options: dict[str, Any]) -> AsyncGenerator[RunResponse]:
+        async with aclosing(astream(self, call, options)) as events:
+            async for event in events:
+                yield event
+        self._consider_summary(call)
 
-    async def _aevents(self, call: Call, more: dict[str, Any]) -> AsyncGenerator[RunResponse]:
-        """The life of one async call. The engine runs in a task of its own, which is never cancelled."""
-        async with self._locks.of(call.session_id):
-            queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
-            engine = asyncio.create_task(self._aengine(call, more, queue.put_nowait), name=f"finassist-{call.run_id}")
-            engine.add_done_callback(lambda _: queue.put_nowait(None))
-            ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
-            try:
-                while (event := await queue.get()) is not None:
-                    yield event
-            finally:
-                if not engine.done():
-                    call.stop()
-                await settle(engine)
-                ticker.cancel()
-                await settle(ticker)
-        self._after(call, engine.result())
-
-    async def _aengine(self, call: Call, more: dict[str, Any], post: Callable[[RunResponse], None]) -> Exception | None:
-        """Agno's own `arun` on the call's twin. Returns the error the run ended with."""
-        hush()
-        twin = self._twin(call, self.store.for_arun())
-        arun = cast("Callable[..., AsyncIterator[Any]]", super(FinancialAssistantWorkflow, twin).arun)
-        error = None
-        await self.store.prepare()
-        try:
-            async for event in arun(**_arguments(call, more)):
-                if (seen := call.see(event)) is not None:
-                    post(seen)
-        except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
-            error = call.failed(failure)
-        if (terminal := call.end(await self.store.ahas_run(call.run_id))) is not None:
-            post(terminal)
-        return error
-
-    def _collect(self, call: Call, events: Iterator[RunResponse]) -> Answer:
-        for _ in events:
+    def _answer(self, call: Call, options: dict[str, Any]) -> Answer:
+        for _ in self._stream(call, options):
             pass
         return call.answer()
 
-    async def _acollect(self, call: Call, events: AsyncGenerator[RunResponse]) -> Answer:
-        async with aclosing(events):
+    async def _aanswer(self, call: Call, options: dict[str, Any]) -> Answer:
+        async with aclosing(self._astream(call, options)) as events:
             async for _ in events:
                 pass
         return call.answer()
 
-    def _in_background(self, call: Call, **more: Any) -> Any:
+    def _in_background(self, call: Call, options: dict[str, Any]) -> Any:
         """AgentOS runs a workflow in a task of its own, and stops it through Agno."""
-        twin = self._twin(call, self.store.for_arun())
-        arun = cast("Callable[..., Any]", super(FinancialAssistantWorkflow, twin).arun)
-        return arun(**{**_arguments(call, {}), **more})
+        twin = self.twin_for(call, self.store.for_arun())
+        arun = cast("Callable[..., Any]", Workflow.arun)
+        return arun(twin, **{**arguments(call, {}), **options})
 
-    def _after(self, call: Call, error: Exception | None) -> None:
-        if error is not None:
-            raise error
-        if call.interrupted:
-            raise KeyboardInterrupt
+    def _consider_summary(self, call: Call) -> None:
         if call.draft is not None and call.saved:
             runs = (call.session.runs if call.session else None) or []
             condensed = int(stored_summary(call.session).get("turns", 0))
@@ -453,19 +389,6 @@ class FinancialAssistantWorkflow(Workflow):
 
     def _set_telemetry(self) -> None:
         self.telemetry = False
-
-
-def _arguments(call: Call, more: dict[str, Any]) -> dict[str, Any]:
-    """What Agno's `run` and `arun` are called with: always streamed, always with ids of our own."""
-    return {
-        **more,
-        "input": call.question,
-        "run_id": call.run_id,
-        "session_id": call.session_id,
-        "user_id": call.user_id,
-        "stream": True,
-        "stream_events": True,
-    }
 
 
 def _not_stored() -> list[Any]:

@@ -1,0 +1,1 @@
+"""Where figures come from: providers, the field vocabulary, the symbol directory."""

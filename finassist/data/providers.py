@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from agno.tools.finance import FinanceProvider, FinanceTools, registered_providers
 
 from finassist.data.embedded import EmbeddedProvider
 from finassist.errors import MissingExtra, UnknownProvider
+
+# Agno imports these only when figures are fetched, which is too late to say what to install.
+_PACKAGES = {"yfinance": "yfinance"}
 
 
 def open_provider(provider: str | FinanceProvider) -> FinanceProvider:
@@ -23,13 +28,13 @@ def open_provider(provider: str | FinanceProvider) -> FinanceProvider:
         return provider
     if provider == EmbeddedProvider.id:
         return EmbeddedProvider()
+    if (package := _PACKAGES.get(provider)) and find_spec(package) is None:
+        raise MissingExtra(
+            f"The data provider “{provider}” needs the package {package}, which is not installed. "
+            f"Install it with `pip install 'finassist[{package}]'`, or use provider=\"embedded\"."
+        )
     try:
         return FinanceTools(provider=provider).provider
-    except ImportError as error:
-        raise MissingExtra(
-            f"The data provider “{provider}” needs a package that is not installed ({error}). "
-            f"Install it with `pip install 'finassist[{provider}]'`, or use provider=\"embedded\"."
-        ) from error
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())
         raise UnknownProvider(
