@@ -96,6 +96,13 @@ def test_every_file_a_text_points_to_is_there(text: str) -> None:
     assert not missing, f"{text} points to what is not there: {missing}"
 
 
+def test_every_test_that_contributing_names_is_there() -> None:
+    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    missing = [test for file, test in named if f"def {test}(" not in (ROOT / file).read_text(encoding="utf-8")]
+    assert named
+    assert not missing, f"CONTRIBUTING.md names tests that are not there: {missing}"
+
+
 @pytest.mark.parametrize("name", ["finassist", *MODULES])
 def test_the_examples_of_a_module_run(name: str, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
