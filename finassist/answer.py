@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Answer(WorkflowRunOutput):
     """An answer with its figures, their sources, and what is missing.
 
@@ -107,6 +107,10 @@ class Answer(WorkflowRunOutput):
         data["facts"] = [fact.to_dict() for fact in self.facts]
         data["gaps"] = [gap.to_dict() for gap in self.gaps]
         return data
+
+    def __repr__(self) -> str:
+        about = " ".join([self.category, *self.symbols])
+        return f"<Answer {about}: {len(self.facts)} facts, {len(self.gaps)} gaps, {self.status.value}>"
 
     def __str__(self) -> str:
         return self.to_markdown()

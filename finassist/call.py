@@ -40,6 +40,7 @@ class Call:
     stopped: bool = False
     interrupted: bool = False
     _terminal: TerminalEvent | None = None
+    _answer: Answer | None = None
     _flow_task: asyncio.Task[Any] | None = None
 
     # ------------------------------------------------------------------------------- its events
@@ -88,12 +89,19 @@ class Call:
             error = _store_failure(error)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
-            workflow_name=self.workflow_name, error=str(error), error_type=type(error).__name__,
+            workflow_name=self.workflow_name, error=str(error),
         )  # fmt: skip
+        if isinstance(self._terminal, WorkflowErrorEvent):
+            self._terminal.error_type = self._terminal.error_type or type(error).__name__
         return error
 
     def answer(self) -> Answer:
-        """What the run returns."""
+        """What the run returns; the terminal event carries the same object."""
+        if self._answer is None:
+            self._answer = self._build_answer()
+        return self._answer
+
+    def _build_answer(self) -> Answer:
         output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
         answer = Answer.of(output, self.draft)
         answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]

@@ -36,6 +36,13 @@ from agno.tools.finance import FinanceProviderError
 class FinassistError(Exception):
     """Root of the tree: `except FinassistError` catches everything finassist raises on purpose."""
 
+    type: str = "FinassistError"
+    """Name of the error, which Agno puts into the `error_type` of its error event."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.type = cls.__name__
+
 
 class InputError(FinassistError, InputCheckError, ValueError):
     """The question, a session id or a symbol cannot be used as given. Also Agno's: AgentOS answers it with a 400."""

@@ -136,7 +136,7 @@ class FinancialAssistantWorkflow(Workflow):
             description=description,
             db=self.store.native or self.store.sync,
             steps=[FlowStep(self)],
-            session_id=check_session_id(session_id) if session_id else str(uuid4()),
+            session_id=str(uuid4()) if session_id is None else check_session_id(session_id),
             user_id=user_id,
             debug_mode=debug_mode,
             stream_events=True,

@@ -76,7 +76,7 @@ def every_point(flow: str, make_db: Any, stride: int = 1) -> None:
         if count < at:
             break
         at += stride
-    assert cuts > 10, "the run was hardly ever cut off; the test proves nothing"
+    assert cuts * stride > 15, "the run was hardly ever cut off; the test proves nothing"
 
 
 @pytest.mark.parametrize("flow", FLOWS)
@@ -87,7 +87,7 @@ def test_cancelled_at_every_suspension_point(flow: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("flow", ["report by model", "chat"])
 def test_cancelled_at_every_suspension_point_with_a_database_file(flow: str, tmp_path: Any) -> None:
-    every_point(flow, lambda at: tmp_path / f"{at}.db", stride=9)
+    every_point(flow, lambda at: tmp_path / f"{at}.db", stride=5)
 
 
 @pytest.mark.parametrize("flow", FLOWS)

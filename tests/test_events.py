@@ -147,7 +147,7 @@ def test_a_failed_run_ends_in_one_error_event_and_raises_the_same(run_async: Any
     with pytest.raises(ModelFailed, match="overloaded") as raised:
         run_async(scene())
     assert isinstance(seen[-1], WorkflowErrorEvent)
-    assert seen[-1].error == str(raised.value)
+    assert (seen[-1].error, seen[-1].error_type) == (str(raised.value), "ModelFailed")
     assert sum(isinstance(event, TERMINAL) for event in seen) == 1
     [stored] = workflow.answers()
     assert (stored.status.value, stored.input) == ("ERROR", "What is EBITDA?")

@@ -33,8 +33,8 @@ class Endless(EmbeddedProvider):
         return await super().aget_quote(symbol)
 
 def left_behind():
-    coroutines = [task.get_coro() for task in asyncio.all_tasks()]
-    return [each.__qualname__ for each in coroutines if "finassist" in each.cr_code.co_filename]
+    codes = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()]
+    return [code.co_qualname for code in codes if code and "finassist" in code.co_filename]
 """
 QUESTION = "Compare the stock prices of Apple and Microsoft"
 WAITING = "FetchStarted quote MSFT"
