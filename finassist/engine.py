@@ -182,7 +182,6 @@ async def _aengine(
     twin = workflow.twin_for(call, workflow.store.for_arun())
     arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
     error = None
-    await workflow.store.prepare()
     try:
         async for event in arun(twin, **arguments(call, options)):
             if (seen := call.see(event)) is not None:

@@ -59,12 +59,7 @@ class Store:
 
     sync: BaseDb | None
     native: AsyncBaseDb | BaseDb | None
-    file: SqliteFile | None = None
-
-    async def prepare(self) -> None:
-        """Called once per run on its loop, so that connections do not outlive the loop."""
-        if self.file:
-            await self.file.close_with_loop()
+    file: SqliteFile | None = None  # kept alive with the store: its connections are closed when it goes
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.

@@ -6,7 +6,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -36,10 +36,6 @@ class SqliteFile:
 
     sync: SqliteDb
     native: AsyncSqliteDb
-    _engine: AsyncEngine
-    _guards: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = field(
-        default_factory=WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]]
-    )
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -55,12 +51,23 @@ class SqliteFile:
         sync = SqliteDb(db_engine=sync_engine, db_file=str(path), id=_ID)
         with FileLock(f"{path}.lock"):
             _ensure_schema(sync)
-        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID), native_engine)
+        event.listen(native_engine.sync_engine, "connect", _LoopGuard(native_engine))
+        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID))
         weakref.finalize(file, sync_engine.dispose)
         return file
 
-    async def close_with_loop(self) -> None:
-        """From now on the running loop closes idle connections when it ends."""
+
+class _LoopGuard:
+    """Called for every new async connection: from then on its loop closes idle connections when it ends."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._guards: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
+
+    def __call__(self, connection: Any, _: Any) -> None:
+        connection.run_async(lambda _: self._close_with_loop())
+
+    async def _close_with_loop(self) -> None:
         loop = asyncio.get_running_loop()
         if loop not in self._guards:
             self._guards[loop] = guard = _closing(self._engine)
