@@ -90,6 +90,7 @@ def test_processor_time_is_measured_for_new_and_long_sessions() -> None:
     alone, modelled, long = costs.processor(reports=2, turns=costs.LAST, quick=True)
     assert (alone.count, modelled.count, long.count) == (2, 2, costs.LAST)
     assert alone.bound == modelled.bound == 15.0
+    assert alone.baseline == modelled.baseline, "both stand next to the same empty workflow"
     assert long.baseline == alone.median
 
 

@@ -2,8 +2,8 @@
 
 A model that takes L and a data source that takes F (both sleep, see `fakes`) leave our own time as what a run takes
 beyond its critical path. All cases are measured in turn, round by round, each next to the bare sleeps of its critical
-path, so that a slow moment of the machine meets all of them alike. Compare ratios and overheads, not seconds of two
-machines.
+path, so that a slow moment of the machine meets all of them alike. Processor time stands next to that of an Agno
+workflow that does nothing. Compare ratios and overheads, not seconds of two machines.
 
     fakes.py      the sleeping model and the sleeping source
     cases.py      what is timed: reports, first events, first words
