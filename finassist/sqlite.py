@@ -51,9 +51,11 @@ class SqliteFile:
         sync = SqliteDb(db_engine=sync_engine, db_file=str(path), id=_ID)
         with FileLock(f"{path}.lock"):
             _ensure_schema(sync)
-        event.listen(native_engine.sync_engine, "connect", _LoopGuard(native_engine))
+        guard = _LoopGuard(native_engine)
+        event.listen(native_engine.sync_engine, "connect", guard)
         file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID))
         weakref.finalize(file, sync_engine.dispose)
+        weakref.finalize(file, guard.close).atexit = False
         return file
 
 
@@ -63,11 +65,18 @@ class _LoopGuard:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._guards: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
+        self._closing: list[asyncio.Task[None]] = []  # a task that nobody holds may be collected before it is done
 
     def __call__(self, connection: Any, _: Any) -> None:
-        connection.run_async(lambda _: self._close_with_loop())
+        connection.run_async(self._close_with_loop)
 
-    async def _close_with_loop(self) -> None:
+    def close(self) -> None:
+        """Close idle connections now, on a loop that used them; called when the file is no longer used."""
+        for loop in list(self._guards)[:1]:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self._engine.dispose())))
+
+    async def _close_with_loop(self, _: Any) -> None:
         loop = asyncio.get_running_loop()
         if loop not in self._guards:
             self._guards[loop] = guard = _closing(self._engine)
