@@ -18,6 +18,7 @@ from finassist.answer import Answer
 from finassist.draft import Draft
 from finassist.errors import SessionError
 from finassist.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.interrupts import Interrupts
 
 
 @dataclass(kw_only=True)
@@ -38,7 +39,7 @@ class Call:
     duration: float = 0.0
     session: WorkflowSession | None = None
     stopped: bool = False
-    interrupted: bool = False
+    interrupts: Interrupts = field(default_factory=Interrupts)
     _terminal: TerminalEvent | None = None
     _answer: Answer | None = None
     _flow_task: asyncio.Task[Any] | None = None
@@ -122,7 +123,7 @@ class Call:
         Raises:
             RunCancelledException: It is.
         """
-        if self.stopped or is_cancelled(self.run_id):
+        if self.stopped or self.interrupts.heard or is_cancelled(self.run_id):
             self.stopped = True
             raise RunCancelledException("The run was stopped.")
 

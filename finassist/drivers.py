@@ -8,8 +8,8 @@ Both send a flow's effects out and their results back in. They differ in one thi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class Crew:
     fetch_timeout: float
     stamp: Callable[[FlowEvent], FlowEvent]
     check_cancelled: Callable[[], None] = field(default=lambda: None)
+    breakable: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 # ---------------------------------------------------------------------------------------------- sync
@@ -81,14 +82,27 @@ def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
 def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
     agent = crew.agents[ask.agent]
     if not ask.stream:
-        return read_reply(agent.run(ask.message), ask, agent, KeyboardInterrupt)
+        with crew.breakable():
+            output = agent.run(ask.message)
+        return read_reply(output, ask, agent, KeyboardInterrupt)
     words = Words(ask, agent)
     with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:
-        for event in stream:
+        for event in _breakable(stream, crew):
             crew.check_cancelled()
             if (word := words.read(event)) is not None:
                 yield crew.stamp(word)
     return words.reply(KeyboardInterrupt)
+
+
+def _breakable[Item](items: Iterator[Item], crew: Crew) -> Generator[Item]:
+    """The same items; waiting for each can be broken off by an interrupt."""
+    while True:
+        with crew.breakable():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
 
 
 def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None, list[Any]]:

@@ -78,7 +78,7 @@ class FlowStep(Step):
             call.draft = yield from drive(flow, crew)
         except KeyboardInterrupt:
             # As a cancellation Agno saves the run; `run()` raises the interrupt again once it has.
-            call.interrupted = call.stopped = True
+            call.interrupts.heard = call.stopped = True
             raise RunCancelledException("The run was interrupted.") from None
         yield self._output(call.draft)
 
@@ -128,42 +128,53 @@ def stream(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, 
     context = contextvars.copy_context()
     context.run(hush)
     error = None
+    workflow.locks.check_loop_is_free(call.session_id)
     with workflow.locks.of(call.session_id):
         engine = _engine(workflow, call, options)
         try:
-            while (event := context.run(next, engine, None)) is not None:
+            while (event := _next(call, context, engine)) is not None:
                 if (seen := call.see(event)) is not None:
                     yield seen
         except GeneratorExit:
             call.stop()
-            context.run(call.drain, engine)
-            call.end(workflow.store.has_run(call.run_id))
+            with call.interrupts.deferred():
+                context.run(call.drain, engine)
+                call.end(workflow.store.has_run(call.run_id))
             raise
         except Exception as failure:  # noqa: BLE001  raised below, after its terminal event
             error = call.failed(failure)
-        if (terminal := call.end(workflow.store.has_run(call.run_id))) is not None:
+        with call.interrupts.deferred():
+            terminal = call.end(workflow.store.has_run(call.run_id))
+        if terminal is not None:
             yield terminal
     _raise(call, error)
+
+
+def _next(call: Call, context: contextvars.Context, engine: Iterator[Any]) -> Any:
+    with call.interrupts.deferred():
+        return context.run(next, engine, None)
 
 
 async def astream(
     workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]
 ) -> AsyncGenerator[RunResponse]:
     """The life of one async call. Agno's engine runs in a task of its own, which is never cancelled."""
-    async with workflow.locks.of(call.session_id):
-        queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
-        engine = asyncio.create_task(_aengine(workflow, call, options, queue.put_nowait), name="finassist-engine")
-        engine.add_done_callback(lambda _: queue.put_nowait(None))
-        ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
-        try:
-            while (event := await queue.get()) is not None:
-                yield event
-        finally:
-            if not engine.done():
-                call.stop()
-            await settle(engine)
-            ticker.cancel()
-            await settle(ticker)
+    locks = workflow.locks
+    with locks.on_loop(call.session_id):
+        async with locks.of(call.session_id):
+            queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
+            engine = asyncio.create_task(_aengine(workflow, call, options, queue.put_nowait), name="finassist-engine")
+            engine.add_done_callback(lambda _: queue.put_nowait(None))
+            ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
+            try:
+                while (event := await queue.get()) is not None:
+                    yield event
+            finally:
+                if not engine.done():
+                    call.stop()
+                await settle(engine)
+                ticker.cancel()
+                await settle(ticker)
     _raise(call, engine.result())
 
 
@@ -209,5 +220,5 @@ def arguments(call: Call, options: dict[str, Any]) -> dict[str, Any]:
 def _raise(call: Call, error: Exception | None) -> None:
     if error is not None:
         raise error
-    if call.interrupted:
+    if call.interrupts.heard:
         raise KeyboardInterrupt

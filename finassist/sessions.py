@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -142,6 +145,7 @@ class SessionLocks:
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
         self._guard = Lock()
+        self._on_loops: Counter[tuple[str, asyncio.AbstractEventLoop]] = Counter()
 
     def of(self, session_id: str) -> aiologic.BinarySemaphore:
         """The lock of this session; works with `with` and with `async with`."""
@@ -150,6 +154,36 @@ class SessionLocks:
             if lock is None:
                 lock = self._locks[session_id] = aiologic.BinarySemaphore()
             return lock
+
+    @contextmanager
+    def on_loop(self, session_id: str) -> Generator[None]:
+        """Inside, an async run of this session needs the running loop, from its turn in the queue to its end."""
+        key = (session_id, asyncio.get_running_loop())
+        with self._guard:
+            self._on_loops[key] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._on_loops[key] -= 1
+                if not self._on_loops[key]:
+                    del self._on_loops[key]
+
+    def check_loop_is_free(self, session_id: str) -> None:
+        """Refuse to block a loop that an async run of the same session needs to come to its end.
+
+        Raises:
+            SessionError: Such a run would be waited for, for ever.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if (session_id, loop) in self._on_loops:
+            raise SessionError(
+                "This conversation is still answering an `arun()`, and a sync `run()` here would keep it from ending. "
+                "Await that answer first, use `await workflow.arun(...)`, or pass another session_id."
+            )
 
 
 # ----------------------------------------------------------------------------------------- what is remembered

@@ -284,6 +284,7 @@ class FinancialAssistantWorkflow(Workflow):
             fetch_timeout=self.settings.fetch_timeout,
             stamp=call.stamp,
             check_cancelled=call.check_stopped,
+            breakable=call.interrupts.breakable,
         )
 
     def call_for(self, step_input: StepInput, run: WorkflowRunOutput | None) -> Call:

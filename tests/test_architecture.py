@@ -16,7 +16,7 @@ MODULES = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py"))
 
 # From the ground up. A module may import from its own row and from rows above it in this list.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("facts.py", "errors.py", "settings.py", "questions.py", "quiet.py"),
+    ("facts.py", "errors.py", "settings.py", "questions.py", "quiet.py", "interrupts.py"),
     ("data/__init__.py", "data/vocabulary.py", "data/vocabulary_table.py"),
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),
     ("data/",),

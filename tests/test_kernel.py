@@ -43,6 +43,7 @@ FORMS = {
     "await arun": f'await watched.arun("{QUESTION}")',
     "async for arun": f'async for event in watched.arun("{QUESTION}", stream=True):\n    {SHOW}',
     "run": f'watched.run("{QUESTION}")',
+    "run in an async cell": f'await asyncio.sleep(0)\nwatched.run("{QUESTION}")',
     "for run": f'for event in watched.run("{QUESTION}", stream=True):\n    {SHOW}',
     "TaskGroup": f'async with asyncio.TaskGroup() as group:\n    group.create_task(watched.arun("{QUESTION}"))',
 }
@@ -141,6 +142,28 @@ def test_pressing_stop_while_a_source_is_slow(kernel: Kernel, form: str, record_
     check_stopped(kernel)
 
 
+@pytest.mark.parametrize("form", ["run", "for run"])
+def test_pressing_stop_at_any_moment_of_a_sync_run(kernel: Kernel, form: str) -> None:
+    """Also in the middle of Agno's reading and saving: the workflow stays usable, and the interrupt is never lost."""
+    for moment in range(12):
+        clean(
+            kernel.run(
+                "import os, signal\nprovider = Endless()\n"
+                f'watched = FinancialAssistantWorkflow(db="{moment}-{len(form)}.db", provider=provider)'
+            )
+        )
+        press = f"threading.Timer({moment / 1000}, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        cell = kernel.run(press + FORMS[form])
+        assert cell.error in ("KeyboardInterrupt", "CancelledError"), f"the interrupt at {moment} ms was lost"
+        cell = clean(
+            kernel.run(
+                'again = watched.run("What is EBITDA?")\n'
+                "print(again.status.value, again.saved, sorted(provider.begun) == sorted(provider.cancelled))"
+            )
+        )
+        assert cell.lines() == ["COMPLETED True True"], f"interrupted after {moment} ms"
+
+
 def check_stopped(kernel: Kernel) -> None:
     """The run is stored as cancelled, nothing runs on, and the same workflow answers the next question."""
     cell = clean(
@@ -188,3 +211,20 @@ def test_an_error_in_the_body_of_a_stream_does_not_block_the_next_cell(kernel: K
     assert cell.error == "AttributeError"
     cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value, left_behind())'))
     assert cell.lines() == ["COMPLETED []"]
+
+
+def test_run_says_so_when_it_would_wait_for_ever(kernel: Kernel) -> None:
+    """A sync call blocks the loop, on which an async run of the same conversation has to come to its end."""
+    clean(
+        kernel.run(
+            "watched = FinancialAssistantWorkflow(db=None, provider=Endless())\n"
+            f'task = asyncio.create_task(watched.arun("{QUESTION}"))\n'
+            "while len(watched.provider.begun) < 2:\n    await asyncio.sleep(0)"
+        )
+    )
+    assert kernel.run('watched.run("What is EBITDA?")').error == "SessionError"
+    cell = clean(kernel.run('print(watched.run("What is EBITDA?", session_id="other").status.value)'))
+    assert cell.lines() == ["COMPLETED"]
+    kernel.run("task.cancel()\nawait asyncio.wait([task])")
+    cell = clean(kernel.run('print(watched.run("What is EBITDA?").status.value)'))
+    assert cell.lines() == ["COMPLETED"]
