@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, Self
 
 from agno.metrics import RunMetrics
@@ -14,6 +15,7 @@ from finassist.facts import Fact, Gap
 RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = tuple(each.name for each in fields(Fact))
+_VALUES = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    return json.dumps({name: _column([getattr(fact, name) for fact in facts]) for name in _NAMES}, default=str)
+    columns = zip(*map(_VALUES, facts), strict=True) if facts else ([] for _ in _NAMES)
+    return json.dumps({name: _column(values) for name, values in zip(_NAMES, columns, strict=True)}, default=str)
 
 
 def decode(text: str) -> tuple[Fact, ...]:
@@ -98,7 +101,7 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+def _column(values: Iterable[Any]) -> dict[str, list[Any]]:
     codes: dict[Any, int] = {}
     indices = [codes.setdefault(value, len(codes)) for value in values]
     return {"values": list(codes), "codes": indices}

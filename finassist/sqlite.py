@@ -72,9 +72,9 @@ class _LoopGuard:
 
     def close(self) -> None:
         """Close idle connections now, on a loop that used them; called when the file is no longer used."""
-        for loop in list(self._guards)[:1]:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self._engine.dispose())))
+        loop = next(iter(self._guards), None)
+        if loop and not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self._engine.dispose())))
 
     async def _close_with_loop(self, _: Any) -> None:
         loop = asyncio.get_running_loop()
