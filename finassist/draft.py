@@ -15,7 +15,7 @@ from finassist.facts import Fact, Gap
 RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = tuple(each.name for each in fields(Fact))
-_VALUES = attrgetter(*_NAMES)
+_VALUES: attrgetter[Any] = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,8 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    columns = zip(*map(_VALUES, facts), strict=True) if facts else ([] for _ in _NAMES)
+    rows: list[tuple[Any, ...]] = [_VALUES(fact) for fact in facts]
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(_NAMES)
     return json.dumps({name: _column(values) for name, values in zip(_NAMES, columns, strict=True)}, default=str)
 
 

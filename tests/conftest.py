@@ -11,7 +11,7 @@ os.environ["FINASSIST_HOME"] = os.devnull  # a test that forgets to name a datab
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow  # noqa: E402  after the environment is set
 
 
 @pytest.fixture

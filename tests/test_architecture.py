@@ -34,9 +34,21 @@ ROWS: tuple[tuple[str, ...], ...] = (
 LAZY_DOORS = {("answer.py", "finassist.frames"), ("answer.py", "finassist.views.html")}
 
 ASYNC_ROOMS = (
-    "drivers.py", "bridge.py", "engine.py", "call.py", "workflow.py", "sessions.py", "sqlite.py", "summary.py", "batch.py",
-    "dask.py", "llm/offline.py", "bench",
-)  # fmt: skip
+    "drivers.py",
+    "bridge.py",
+    "call.py",
+    "engine.py",
+    "workflow.py",
+    "sessions.py",
+    "sqlite.py",
+    "summary.py",
+    "batch.py",
+    "dask.py",
+    "doctor.py",
+    "llm/offline.py",
+    "llm/clients.py",
+    "bench",
+)
 
 
 @cache
@@ -182,7 +194,9 @@ def test_the_named_flow_doors_are_one_line(flow: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_and_functions_can_be_read_in_one_sitting(module: str) -> None:
     lines = (ROOT / module).read_text(encoding="utf-8").count("\n")
-    assert lines <= (400 if module == "workflow.py" else 300), f"{module} has {lines} lines. Is it still one room? Split it."
+    assert lines <= (400 if module == "workflow.py" else 300), (
+        f"{module} has {lines} lines. Is it still one room? Split it."
+    )
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not ast.get_docstring(node):
             length = (node.end_lineno or 0) - node.lineno
@@ -202,6 +216,6 @@ def test_importing_the_package_is_light() -> None:
     import subprocess
     import sys
 
-    heavy = "[name for name in sys.modules if name.split('.')[0] in ('agno', 'pandas', 'ipywidgets', 'aiohttp', 'sqlalchemy')]"
-    code = f"import sys, finassist; assert not {heavy}, {heavy}"
+    heavy = ("agno", "pandas", "ipywidgets", "aiohttp", "sqlalchemy")
+    code = f"import sys, finassist; loaded = set({heavy}) & set(sys.modules); assert not loaded, loaded"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -215,7 +215,9 @@ def test_every_message_in_the_source_says_what_to_do_next() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 name = getattr(node.exc.func, "id", "")
-                parts = [n.value for n in ast.walk(node.exc) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+                parts = [
+                    n.value for n in ast.walk(node.exc) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                ]
                 text = "".join(parts)
                 if name in names and len(text) > 40:
                     assert re.search(r"[.?;:] ?", text), f"{path.name}:{node.lineno} {text}"

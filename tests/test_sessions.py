@@ -142,7 +142,7 @@ def test_a_database_of_the_wrong_form_is_said(tmp_path: Path, run_async: Any) ->
     from finassist.sessions import Store
 
     store = Store(Remote(), None)
-    with pytest.raises(ConfigurationError, match="workflow.run"):
+    with pytest.raises(ConfigurationError, match=r"workflow\.run"):
         store.for_arun()
 
 

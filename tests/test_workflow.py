@@ -123,7 +123,8 @@ def test_another_session_knows_nothing_of_this_one(workflow: FinancialAssistantW
 # ------------------------------------------------------------------------------------------------ routing
 
 
-def counting(world: World = World()) -> tuple[ScriptedModel, Any]:
+def counting(world: World | None = None) -> tuple[ScriptedModel, Any]:
+    world = world or World()
     model = ScriptedModel(world)
     return model, lambda routing: FinancialAssistantWorkflow(
         db=None, model=model, provider=ScriptedProvider(world), routing=routing
@@ -256,7 +257,7 @@ def test_run_inside_a_source_is_refused_instead_of_hanging() -> None:
             return FinancialAssistantWorkflow(db=None).run("What is Apple's stock price?")
 
     workflow = FinancialAssistantWorkflow(db=None, provider=Recursive(World()))
-    with pytest.raises(BridgeError, match="await workflow.arun"):
+    with pytest.raises(BridgeError, match=r"await workflow\.arun"):
         workflow.run("What is Apple's stock price?")
 
 
