@@ -127,7 +127,7 @@ class FinancialAssistantWorkflow(Workflow):
         self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
-        rules.route("Apple")  # loads directory and glossary now, so that no run blocks its loop with it
+        rules.route("Tell me about Appel")  # loads directory, glossary and suggestions now, so that no run blocks its loop
         self.locks = SessionLocks()
         self._summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
