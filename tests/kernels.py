@@ -124,7 +124,7 @@ class Kernel:
     async def _execute(self, code: str, sentinel: str | None = None) -> Cell:
         cell = Cell()
         async with asyncio.timeout(DEADLINE):
-            sent = self._client.execute(code)
+            sent = self._client.execute(code, stop_on_error=False)
             if sentinel is not None:
                 await self._read(cell, sent, lambda _: sentinel in cell.stdout)
                 await self._manager.interrupt_kernel()

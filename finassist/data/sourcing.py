@@ -153,8 +153,8 @@ def _carried(answer: object) -> list[Fact] | None:
 
 
 def _some(provider: FinanceProvider, need: str, symbol: str, facts: list[Fact]) -> list[Fact]:
-    for fact in facts:
-        _same_symbol(provider, symbol, fact.symbol)
+    for answered in {fact.symbol for fact in facts}:
+        _same_symbol(provider, symbol, answered)
     if any(fact.known or (need == "profile" and fact.text) for fact in facts):
         return facts
     if any(fact.status == "error" for fact in facts):
