@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from finassist.answer import Answer
+    from finassist.configuration import configure
     from finassist.data.embedded import EmbeddedProvider
     from finassist.errors import FinassistError
     from finassist.events import RunResponse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from finassist.llm.offline import OfflineModel
     from finassist.llm.schemas import CATEGORIES as categories  # noqa: N811  the documented name
     from finassist.settings import Settings
+    from finassist.variables import FinassistWarning
     from finassist.workflow import FinancialAssistantWorkflow
 
 __version__ = "0.1.0"
@@ -32,11 +34,13 @@ __all__ = [
     "Fact",
     "FinancialAssistantWorkflow",
     "FinassistError",
+    "FinassistWarning",
     "Gap",
     "OfflineModel",
     "RunResponse",
     "Settings",
     "categories",
+    "configure",
 ]
 
 _HOME: Final = {
@@ -45,11 +49,13 @@ _HOME: Final = {
     "Fact": ("finassist.facts", "Fact"),
     "FinancialAssistantWorkflow": ("finassist.workflow", "FinancialAssistantWorkflow"),
     "FinassistError": ("finassist.errors", "FinassistError"),
+    "FinassistWarning": ("finassist.variables", "FinassistWarning"),
     "Gap": ("finassist.facts", "Gap"),
     "OfflineModel": ("finassist.llm.offline", "OfflineModel"),
     "RunResponse": ("finassist.events", "RunResponse"),
     "Settings": ("finassist.settings", "Settings"),
     "categories": ("finassist.llm.schemas", "CATEGORIES"),
+    "configure": ("finassist.configuration", "configure"),
 }
 
 

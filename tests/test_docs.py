@@ -17,6 +17,7 @@ import pytest
 
 import finassist
 from finassist.settings import Settings
+from finassist.variables import variable_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ def test_the_readme_begins_with_the_two_set_up_commands_and_has_no_others() -> N
 def test_the_readme_and_the_example_file_name_every_setting() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     for name in Settings.model_fields:
-        variable = f"FINASSIST_{name.upper()}"
+        variable = variable_of(name)
         assert f"`{variable}`" in README, f"add {variable} to the table of settings in README.md"
         assert f"{variable}=" in example, f"add {variable} to .env.example"
 
@@ -83,7 +84,7 @@ def test_the_readme_and_the_example_file_name_every_setting() -> None:
 def test_the_example_file_changes_nothing(monkeypatch) -> None:
     """Copied to `.env` as it is, it leaves every setting at its default."""
     for name in Settings.model_fields:
-        monkeypatch.delenv(f"FINASSIST_{name.upper()}", raising=False)
+        monkeypatch.delenv(variable_of(name), raising=False)
     assert Settings(_env_file=ROOT / ".env.example") == Settings(_env_file=None)
 
 

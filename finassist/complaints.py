@@ -1,0 +1,61 @@
+"""What is said about a setting that cannot be used: what it may be, and never what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, Literal, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+_KINDS: Final[dict[Any, str]] = {bool: "true or false", int: "a whole number", float: "a number of seconds"}
+_BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+
+
+def allowed(field: FieldInfo) -> str:
+    """What the values of a setting may be, in words.
+
+    Example:
+        >>> from pydantic import Field
+        >>> allowed(FieldInfo.from_annotated_attribute(int, Field(default=5, ge=1, le=10)))
+        'a whole number, at least 1, at most 10'
+    """
+    if choices := get_args(field.annotation) if get_origin(field.annotation) is Literal else ():
+        return " or ".join(f'"{choice}"' for choice in choices)
+    limits = [
+        f"{words} {value:,}"
+        for rule in field.metadata
+        for name, words in _BOUNDS.items()
+        if (value := getattr(rule, name, None)) is not None
+    ]
+    return ", ".join([_KINDS.get(field.annotation, "text"), *limits])
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """` Did you mean …?`, or nothing if no name is near.
+
+    Example:
+        >>> did_you_mean("FINASSIST_ROUTNG", ["FINASSIST_ROUTING", "FINASSIST_YEARS"])
+        ' Did you mean FINASSIST_ROUTING?'
+    """
+    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def complaint(make: Callable[[], None], sentence: Callable[[Mapping[str, Any]], str]) -> str | None:
+    """What is wrong with the values that `make` was to check; `None` if nothing is.
+
+    It is returned, not raised, because an error raised here would carry pydantic's with the values in it.
+
+    Args:
+        make: Checks values.
+        sentence: Puts one of pydantic's errors into words.
+    """
+    try:
+        make()
+    except ValidationError as error:
+        return " ".join(map(sentence, error.errors(include_input=False, include_url=False, include_context=False)))
+    except (UnicodeDecodeError, OSError):
+        return "The file .env cannot be read as UTF-8 text. Save it as UTF-8, or remove it."
+    return None
