@@ -15,11 +15,26 @@
     │   ├── UnknownSymbol
     │   ├── NotEmbedded
     │   ├── NotOffered
+    │   ├── AuthError             the key is missing or not accepted
+    │   ├── PlanError             the plan does not include it
+    │   ├── QuotaExhausted        the plan's calls are used up
+    │   ├── RateLimited           too many requests at once
+    │   ├── NotFound
     │   ├── SourceTimeout
+    │   ├── Unreachable           no connection, or a server in trouble
+    │   ├── TooLarge
     │   └── BadPayload
     ├── ModelError                a model did not deliver
-    │   ├── ModelFailed
-    │   └── MalformedReply
+    │   ├── ModelFailed           the call failed
+    │   │   ├── ModelAuthError    the key is missing or not accepted
+    │   │   ├── ModelOverloaded   it asks for fewer requests, or is overloaded
+    │   │   ├── ModelUnreachable  no connection
+    │   │   ├── ModelTimeout      it did not finish in time
+    │   │   └── ContextOverflow   the conversation is longer than it can read
+    │   ├── ModelRefused          it declined to answer
+    │   └── MalformedReply        it answered, but not in the form asked for
+    │       ├── TruncatedReply    the reply stops in the middle
+    │       └── ReplyTooLong      the reply went on and on
     ├── SessionError              a session could not be read or written
     └── BridgeError               sync code called from inside the data loop
 
@@ -28,6 +43,8 @@ Agno's `FinanceProviderError`, so that Agno's own finance toolkit shows the same
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from agno.exceptions import InputCheckError
 from agno.tools.finance import FinanceProviderError
@@ -100,8 +117,52 @@ class NotOffered(DataError):
     """The source does not offer this kind of figure."""
 
 
+class AuthError(DataError):
+    """The source did not accept the key."""
+
+
+class PlanError(DataError):
+    """The plan behind the key does not include this."""
+
+
+class QuotaExhausted(DataError):
+    """The calls that the plan allows are used up.
+
+    Attributes:
+        again_at: When the source says that it answers again (UTC), or `None` if it does not say.
+    """
+
+    def __init__(self, message: str = "", *, again_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.again_at = again_at
+
+
+class RateLimited(DataError):
+    """The source asks for fewer requests at a time.
+
+    Attributes:
+        again_at: When the source says that it answers again (UTC), or `None` if it does not say.
+    """
+
+    def __init__(self, message: str = "", *, again_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.again_at = again_at
+
+
+class NotFound(DataError):
+    """The source has nothing at this address."""
+
+
 class SourceTimeout(DataError):
     """The source did not answer in time."""
+
+
+class Unreachable(DataError):
+    """No connection to the source, or its server is in trouble."""
+
+
+class TooLarge(DataError):
+    """The source answered with more than is safe to read."""
 
 
 class BadPayload(DataError):
@@ -116,8 +177,40 @@ class ModelFailed(ModelError):
     """The model call failed."""
 
 
+class ModelAuthError(ModelFailed):
+    """The model's provider did not accept the key."""
+
+
+class ModelOverloaded(ModelFailed):
+    """The model's provider asks for fewer requests, or is overloaded."""
+
+
+class ModelUnreachable(ModelFailed):
+    """No connection to the model's provider."""
+
+
+class ModelTimeout(ModelFailed):
+    """The model did not finish within its time."""
+
+
+class ContextOverflow(ModelFailed):
+    """The question and its conversation are longer than the model can read."""
+
+
+class ModelRefused(ModelError):
+    """The model declined to answer."""
+
+
 class MalformedReply(ModelError):
     """The model answered, but not in the form asked for."""
+
+
+class TruncatedReply(MalformedReply):
+    """The reply stops in the middle."""
+
+
+class ReplyTooLong(MalformedReply):
+    """The reply went on after the limit, and was cut."""
 
 
 class SessionError(FinassistError):

@@ -1,0 +1,117 @@
+"""What belongs to one event loop: its connections, its limits, and the requests under way.
+
+A client belongs to one loop, and the same transport is used from several: the user's, that of every
+`asyncio.run`, and the private one behind `run()`. Each gets its own, closed when the loop ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiolimiter import AsyncLimiter
+
+from finassist.data.http.flights import Flights
+from finassist.data.http.payload import Outcome
+
+_SECONDS_TO_CLOSE = 1.0
+
+
+@dataclass(slots=True)
+class LoopState:
+    """One loop's share of a transport."""
+
+    session: aiohttp.ClientSession
+    slots: asyncio.Semaphore
+    pace: AsyncLimiter | None
+    flights: Flights[Outcome] = field(default_factory=Flights[Outcome])
+    guard: AsyncGenerator[None] | None = None
+
+
+class Loops:
+    """The state of each loop, made when a loop first asks and closed when the loop ends."""
+
+    def __init__(self, make: Callable[[], LoopState]) -> None:
+        self._make = make
+        self._lock = threading.RLock()  # a finalizer may run in the middle of anything
+        self._states: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopState] = WeakKeyDictionary()
+        self._closing: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected before it is done
+
+    async def here(self) -> LoopState:
+        """The state of the running loop."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            state = self._states.get(loop)
+            if state is None or state.session.closed:
+                state = self._states[loop] = self._make()
+        if state.guard is None:
+            state.guard = _close_with_loop(state.session)
+            await anext(state.guard)
+        return state
+
+    async def close_here(self) -> None:
+        """Close the connections of the running loop."""
+        with self._lock:
+            state = self._states.pop(asyncio.get_running_loop(), None)
+        if state:
+            await _close(state)
+
+    def abandon(self) -> None:
+        """Have every loop that still lives close its connections; the transport is no longer used."""
+        for loop, state in self._living():
+            with suppress(RuntimeError):  # it has just been closed
+                loop.call_soon_threadsafe(self._begin_closing, loop, state)
+
+    def close_at_exit(self) -> None:
+        """Close connections of loops in other threads, which end with the process and never by themselves."""
+        for loop, state in self._living():
+            if loop.is_running():
+                with suppress(RuntimeError, TimeoutError):
+                    asyncio.run_coroutine_threadsafe(_close(state), loop).result(_SECONDS_TO_CLOSE)
+
+    def _living(self) -> list[tuple[asyncio.AbstractEventLoop, LoopState]]:
+        with self._lock:
+            return [(loop, state) for loop, state in self._states.items() if not loop.is_closed()]
+
+    def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
+        task = loop.create_task(_close(state), name="finassist-close")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _close(state: LoopState) -> None:
+    await state.session.close()
+    if state.guard is not None:
+        with suppress(RuntimeError):  # the loop is closing it at this moment
+            await state.guard.aclose()
+
+
+async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
+    """Waits for the end of its loop, which closes every async generator that is still open."""
+    try:
+        yield
+    finally:
+        await session.close()
+
+
+_OPEN: weakref.WeakSet[Loops] = weakref.WeakSet()
+
+
+def watch(owner: Any, loops: Loops) -> None:
+    """Close the connections when `owner` is collected, or when the process ends."""
+    _OPEN.add(loops)
+    weakref.finalize(owner, loops.abandon).atexit = False
+
+
+@atexit.register
+def _close_at_exit() -> None:
+    for loops in list(_OPEN):
+        loops.close_at_exit()

@@ -1,0 +1,148 @@
+"""The transport: cached, shared, limited, retried and timed requests that give data or a named error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import aiohttp
+from aiolimiter import AsyncLimiter
+from pydantic import SecretStr
+
+from finassist.data.cache import Cache, Kind
+from finassist.data.http.address import check_base
+from finassist.data.http.body import ACCEPTED
+from finassist.data.http.endpoint import Endpoint
+from finassist.data.http.loops import Loops, LoopState, watch
+from finassist.data.http.payload import Payload, unwrap
+from finassist.data.http.pursuit import Check, Pursuit, Wish
+from finassist.data.http.quota import Quota
+from finassist.errors import ConfigurationError
+
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "finassist"}
+_DNS_SECONDS = 300
+
+
+class Transport:
+    """A door to one provider's HTTP API. Safe to use from several loops and threads.
+
+    Args:
+        name: The provider's name, for messages.
+        base_url: Where its API begins; https, or this machine.
+        secret: The key, or `None`.
+        secret_param: Query parameter that carries the key.
+        timeout: Seconds a request may take in all: waiting for its turn, retries and body included.
+        attempts: How often to ask at most.
+        concurrency: Requests at the same time on one loop.
+        per_minute: Requests in any minute on one loop, or `None` for no limit.
+        max_bytes: Largest body, decompressed.
+        cache: Where answers are kept, or `None`.
+        allow_custom_host: Whether the key may go to a host that is not a known data source.
+
+    Raises:
+        ConfigurationError: The key would not be safe at this address, or a limit is not a positive number.
+
+    Example:
+        >>> Transport(name="FMP", base_url="https://financialmodelingprep.com/stable", secret=SecretStr("s3cret"))
+        Transport('FMP', 'https://financialmodelingprep.com/stable')
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        secret: SecretStr | None,
+        secret_param: str = "apikey",
+        timeout: float = 20.0,
+        attempts: int = 3,
+        concurrency: int = 8,
+        per_minute: float | None = None,
+        max_bytes: int = 8_000_000,
+        cache: Cache | None = None,
+        allow_custom_host: bool = False,
+    ) -> None:
+        _check_limits(timeout=timeout, attempts=attempts, concurrency=concurrency, per_minute=per_minute)
+        base = check_base(base_url, allow_custom_host=allow_custom_host)
+        self._endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
+        self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
+        account = f"{name}\n{secret.get_secret_value() if secret else ''}"
+        self._quota = Quota(cache.folder if cache else None, account)
+        self._loops = Loops(_maker(timeout, concurrency, per_minute))
+        watch(self, self._loops)
+
+    def __repr__(self) -> str:
+        return f"Transport({self.name!r}, {str(self._endpoint.base)!r})"
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A transport holds a key and connections, so it cannot be pickled. Build it where it is used.")
+
+    @property
+    def requests_today(self) -> int:
+        """Requests made with this key since midnight UTC; with a cache, by all processes of this machine."""
+        return self._quota.today
+
+    async def get_json(
+        self, path: str, params: Mapping[str, str], *, kind: Kind, check: Check | None = None
+    ) -> Payload:
+        """What the provider answers, from the cache while that is fresh.
+
+        Args:
+            path: Below `base_url`.
+            params: The query, without the key.
+            kind: Decides how long the answer is used again.
+            check: Raises a `DataError` if the data cannot be used; such an answer is not kept.
+
+        Raises:
+            DataError: One of its kinds, by what happened. It never holds the key.
+        """
+        state = await self._loops.here()
+        wish = Wish(path, dict(params), kind, check)
+        pursuit = Pursuit(wish, self._endpoint, state, self.cache, self._quota, self.timeout, self.attempts)
+        return unwrap(await state.flights.join(wish.key(kind), pursuit.run))
+
+    async def aclose(self) -> None:
+        """Close the connections of this loop. Those of other loops are closed when these end."""
+        await self._loops.close_here()
+
+
+def _check_limits(**limits: float | None) -> None:
+    for name, limit in limits.items():
+        if limit is not None and not 0 < limit < float("inf"):
+            raise ConfigurationError(f"{name} must be a positive number, not {limit}. Change it.")
+
+
+def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callable[[], LoopState]:
+    """Makes the state of one loop. Knows no transport, so that an unused one can be collected."""
+
+    def make() -> LoopState:
+        # No byte for half the time: the connection is dead, and there is time for another.
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout / 3, sock_read=timeout / 2)
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=concurrency, ttl_dns_cache=_DNS_SECONDS),
+            timeout=silence,
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+        # aiohttp would ask once more by itself where a kept connection breaks: retries have one owner.
+        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+        return LoopState(session, asyncio.Semaphore(concurrency), _pace(per_minute))
+
+    return make
+
+
+def _pace(per_minute: float | None) -> AsyncLimiter | None:
+    """A bucket that lets through at most `per_minute` in *any* minute: a first burst, and the rest evenly."""
+    if per_minute is None:
+        return None
+    burst = max(1.0, per_minute / 6)
+    per_second = max(per_minute - burst, per_minute / 2) / 60
+    return AsyncLimiter(burst, burst / per_second)
