@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings.exceptions import SettingsError
 
 _KINDS: Final[dict[Any, str]] = {bool: "true or false", int: "a whole number", float: "a number of seconds"}
 _BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
@@ -29,7 +31,8 @@ def allowed(field: FieldInfo) -> str:
         for name, words in _BOUNDS.items()
         if (value := getattr(rule, name, None)) is not None
     ]
-    return ", ".join([_KINDS.get(field.annotation, "text"), *limits])
+    kind = "JSON" if get_origin(field.annotation) is dict else _KINDS.get(field.annotation, "text")
+    return ", ".join([kind, *limits])
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -56,6 +59,8 @@ def complaint(make: Callable[[], None], sentence: Callable[[Mapping[str, Any]], 
         make()
     except ValidationError as error:
         return " ".join(map(sentence, error.errors(include_input=False, include_url=False, include_context=False)))
+    except SettingsError as error:  # a value that has to be JSON; the error's own text names the setting, not the value
+        return sentence({"loc": (next(iter(re.findall(r'field "(\w+)"', str(error))), ""),)})
     except (UnicodeDecodeError, OSError):
         return "The file .env cannot be read as UTF-8 text. Save it as UTF-8, or remove it."
     return None

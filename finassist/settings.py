@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
     per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
+    model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
+    fallback_models: str = Field(
+        default="", description="Models that stand in for one that fails, with commas between."
+    )
+    model_prices: dict[str, dict[str, float | str]] = Field(
+        default_factory=dict[str, dict[str, float | str]],
+        description="US dollars per million tokens by model id, as JSON with input and output.",
+    )
     max_reply_chars: int = Field(default=20_000, ge=100, description="Characters of a model's reply that are read.")
 
     cache: bool = Field(default=True, description="Whether answers of live data sources are kept on disk.")
@@ -202,7 +210,7 @@ class Settings(BaseSettings):
         return isinstance(other, Settings) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash(tuple(self.__dict__.values()))
+        return hash(repr(self.rows()))
 
     def __reduce__(self) -> tuple[Callable[..., Settings], tuple[dict[str, Any]]]:
         """Without keys: whoever unpickles this reads them from an environment of their own."""

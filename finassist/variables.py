@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings.exceptions import SettingsError
 
 from finassist.complaints import did_you_mean
 
@@ -113,12 +114,19 @@ class Noted(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """The values of the source."""
-        values = self._source()
-        if (noted := _reading.get()) is not None:
-            noted.seen.update(getattr(self._source, "env_vars", ()))
-            for setting in {self._names[name] for name in values if name in self._names}:
-                noted.origins.setdefault(setting, self._origin)  # the first source that has a value wins
+        try:
+            values = self._source()
+        except SettingsError as error:  # one of them is no JSON; the error's text names the setting, not the value
+            self._note(name for name in self._names if f'"{name}"' in str(error))
+            raise
+        self._note(name for name in values if name in self._names)
         return values
+
+    def _note(self, names: Iterable[str]) -> None:
+        noted = _reading.get() or Reading()
+        noted.seen.update(getattr(self._source, "env_vars", ()))
+        for setting in {self._names[name] for name in names}:
+            noted.origins.setdefault(setting, self._origin)  # the first source that has a value wins
 
 
 class Given(PydanticBaseSettingsSource):

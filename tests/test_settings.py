@@ -134,6 +134,8 @@ def test_what_cannot_be_configured_changes_nothing() -> None:
         ("FINASSIST_CACHE", "perhaps", "FINASSIST_CACHE must be true or false"),
         ("FINASSIST_HTTP_TIMEOUT", "nan", "FINASSIST_HTTP_TIMEOUT must be a number of seconds, above 0"),
         ("FINASSIST_QUOTE_LIFETIME", "-1", "FINASSIST_QUOTE_LIFETIME must be a number of seconds, at least 0"),
+        ("FINASSIST_MODEL_PRICES", "{'mine': 3", "FINASSIST_MODEL_PRICES must be JSON"),
+        ("FINASSIST_MODEL_PRICES", '{"mine": 3}', "FINASSIST_MODEL_PRICES must be JSON"),
         ("FMP_API_KEY", f"{CANARY} twice", "FMP_API_KEY cannot be used: a key is text without spaces"),
         ("FMP_API_KEY", f"{CANARY}é", "Copy it again"),
     ],
