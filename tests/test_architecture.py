@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "questions.py",
         "quiet.py",
         "interrupts.py",
+        "bridge.py",
     ),  # fmt: skip
     ("data/__init__.py", "data/vocabulary.py", "data/vocabulary_table.py"),
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),
@@ -33,7 +34,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("llm/",),
     ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames.py"),
     ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py"),
-    ("bridge.py", "agent_runs.py", "drivers.py"),
+    ("agent_runs.py", "drivers.py"),
     ("views/",),
     ("answer.py", "sqlite.py", "sessions.py", "summary.py"),
     ("call.py", "engine.py", "workflow.py"),

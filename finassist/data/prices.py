@@ -71,7 +71,7 @@ def quote(symbol: str) -> tuple[Fact, ...]:
     if "quote" in data:
         day, close, previous = data["quote"]
         price = _price(symbol, "price", close, day, CLOSE_SOURCE)
-        facts = [price, *_changes(price, _price(symbol, "previous_close", previous, day, CLOSE_SOURCE))]
+        facts = [price, *changes(price, _price(symbol, "previous_close", previous, day, CLOSE_SOURCE))]
         older = _of_snapshot(symbol, snapshot, ("market_cap",)) if snapshot else []
         return (*facts, *(replace(fact, note=OLDER_NOTE) for fact in older))
     return tuple(_whole_snapshot(symbol, snapshot)) if snapshot else ()
@@ -119,7 +119,7 @@ def _price(symbol: str, field: str, value: str, day: str, source: str) -> Fact:
     )
 
 
-def _changes(price: Fact, previous: Fact) -> Iterable[Fact]:
+def changes(price: Fact, previous: Fact) -> Iterable[Fact]:
     """The previous close, and the two figures that follow from it."""
     yield previous
     if price.value is None or not previous.value:
@@ -147,5 +147,5 @@ def _of_snapshot(symbol: str, snapshot: Mapping[str, str], fields: Iterable[str]
 def _whole_snapshot(symbol: str, snapshot: Mapping[str, str]) -> Iterable[Fact]:
     price, previous = _of_snapshot(symbol, snapshot, ("price", "previous_close"))
     yield price
-    yield from _changes(price, previous)
+    yield from changes(price, previous)
     yield from _of_snapshot(symbol, snapshot, ("open", "high", "low", "volume", "market_cap", "pe_reported"))

@@ -11,7 +11,7 @@ that it could not deliver. Anything else a provider raises passes through untouc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import Literal, Protocol, cast, get_args, runtime_checkable
 
 from agno.tools.finance import (
     CompanyProfile,
@@ -48,6 +48,15 @@ _STATEMENTS: dict[Need, Statement] = {
 }
 
 
+@runtime_checkable
+class FactSource(Protocol):
+    """A provider that finds facts in a way of its own, such as a list of providers asked in turn."""
+
+    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+        """The same as the function of this name, for this provider."""
+        ...
+
+
 async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, limit: int = 5) -> list[Fact]:
     """Ask a provider for one kind of data about one company, and hand back facts.
 
@@ -72,6 +81,8 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         >>> facts[0].key, facts[0].value  # doctest: +SKIP
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
+    if isinstance(provider, FactSource):
+        return await provider.fetch_facts(need, symbol, limit)
     if not provider.supports(_CAPABILITY[need]):
         raise NotOffered(f"{provider.name} does not offer {_words(need)}. Use another provider for it.")
     try:

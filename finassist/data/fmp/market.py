@@ -1,0 +1,192 @@
+"""Prices of Financial Modeling Prep as facts: the newest quote, and closes by day, week or month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from agno.tools.finance.base import PriceBar
+
+from finassist.data.fmp.rows import Asked, Row, figure, one_row, rows_of, text, traded_in
+from finassist.data.prices import changes
+from finassist.data.sourced import SourcedHistory, SourcedQuote, distinct, plain
+from finassist.data.values import day, number
+from finassist.facts import Fact
+
+_QUOTE: Mapping[str, str] = {
+    "price": "price",
+    "previous_close": "previousClose",
+    "open": "open",
+    "high": "dayHigh",
+    "low": "dayLow",
+    "volume": "volume",
+    "market_cap": "marketCap",
+    "fifty_two_week_high": "yearHigh",
+    "fifty_two_week_low": "yearLow",
+}
+_CHANGES = {"change": "change", "change_percent": "changePercentage"}
+_BAR = ("open", "high", "low", "close", "volume")
+
+type Dated = tuple[date, Row]
+
+# Five hours behind UTC all year: trading there, early and late, then falls on one day in summer and in winter.
+_NEW_YORK_DAY = timezone(timedelta(hours=-5))
+_FIRST_SECOND, _LAST_SECOND = 0, 4_102_444_800
+_LARGEST_RISE = 1_000_000
+_LAST = {"1d": 1, "5d": 5}
+UNDATED = "the source does not say of when; it is the day the quote was fetched"
+ADJUSTED = "closes are adjusted for splits, not for dividends"
+
+
+def parse_quote(data: object, asked: Asked) -> SourcedQuote:
+    """The newest price with what belongs to its day.
+
+    Raises:
+        BadPayload: The answer is no quote, or about another symbol.
+        UnknownSymbol: The source knows no such symbol.
+    """
+    row = one_row(data, asked)
+    moment = _moment(row.get("timestamp"))
+    at = moment.astimezone(_NEW_YORK_DAY).date() if moment else asked.fetched
+    exchange = text(row, "exchange")
+    blank = Fact(
+        symbol=asked.symbol, field="", period=at.isoformat(), period_end=at, as_of=at, source=asked.source(),
+        statement="price", currency=traded_in(asked.symbol, exchange), note=None if moment else UNDATED,
+    )  # fmt: skip
+    facts = _quote_facts(blank, row)
+    return _quote(facts, row, exchange, moment.isoformat() if moment else at.isoformat())
+
+
+def _moment(value: object) -> datetime | None:
+    """Unix seconds as a time of our century, or `None`."""
+    seconds = number(value)
+    if not isinstance(seconds, Decimal) or not _FIRST_SECOND < seconds < _LAST_SECOND:
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _quote_facts(blank: Fact, row: Row) -> list[Fact]:
+    """The figures of the quote. The change is computed, exactly, wherever its two prices are known."""
+    facts = [_above_zero(figure(replace(blank, field=field), row, name)) for field, name in _QUOTE.items()]
+    price, previous = facts[0], facts[1]
+    if _comparable(price, previous):
+        return [price, *changes(price, previous), *facts[2:]]
+    given = [figure(replace(blank, field=field), row, name) for field, name in _CHANGES.items()]
+    return [*facts, *(_fraction(fact) if fact.field == "change_percent" else fact for fact in given)]
+
+
+def _above_zero(fact: Fact) -> Fact:
+    """The fact, unless it is a price, a volume or a market value below zero: there is no such thing."""
+    if fact.value is None or fact.value > 0:
+        return fact
+    return replace(fact, value=None, status="error", note="the source gave a negative number")
+
+
+def _comparable(price: Fact, previous: Fact) -> bool:
+    """Whether both prices are known and near enough to each other that a change between them means something."""
+    if price.value is None or previous.value is None:
+        return False
+    return price.value < previous.value * _LARGEST_RISE
+
+
+def _fraction(fact: Fact) -> Fact:
+    return fact if fact.value is None else replace(fact, value=fact.value / 100)
+
+
+def _quote(facts: list[Fact], row: Row, exchange: str | None, moment: str) -> SourcedQuote:
+    values: dict[str, Any] = {fact.field: plain(fact) for fact in facts}
+    percent = next(fact.value for fact in facts if fact.field == "change_percent")
+    values["change_percent"] = None if percent is None else float(percent * 100)  # Agno's is in percent
+    made = SourcedQuote(
+        symbol=facts[0].symbol,
+        currency=facts[0].currency,
+        name=text(row, "name"),
+        exchange=exchange,
+        as_of=moment,
+        source=facts[0].source,
+        notes=distinct(fact.note for fact in facts),
+        **values,
+    )
+    return made.with_facts(facts)
+
+
+def parse_history(data: object, asked: Asked, period: str, interval: str) -> SourcedHistory:
+    """Closes, oldest first: of each day, or of the last trading day of each week or month.
+
+    Raises:
+        BadPayload: The answer is no price history, or about another symbol.
+        UnknownSymbol: The source has none.
+    """
+    by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
+    if not by_day:
+        raise asked.bad("prices without a date")
+    bars = [_bar(rows) for rows in _spans(sorted(by_day.items()), interval)]
+    bars = bars[-_LAST[period] :] if period in _LAST else bars
+    money = traded_in(asked.symbol)
+    blank = Fact(symbol=asked.symbol, field="close", source=asked.source(), statement="price", currency=money)
+    facts = [_close(blank, at, bar) for at, bar in bars]
+    made = SourcedHistory(
+        symbol=asked.symbol,
+        period=period,
+        interval=interval,
+        currency=money,
+        bars=[_price_bar(at, bar, fact) for (at, bar), fact in zip(bars, facts, strict=True)],
+        source=blank.source,
+        notes=[ADJUSTED],
+    )
+    return made.with_facts(facts)
+
+
+def _close(blank: Fact, at: date, bar: Row) -> Fact:
+    return _above_zero(figure(replace(blank, period=at.isoformat(), period_end=at, as_of=at), bar, "close"))
+
+
+def _spans(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
+    """Days in groups of one day, one week or one month."""
+
+    def span(dated: Dated) -> tuple[int, int]:
+        at = dated[0]
+        match interval:
+            case "1wk":
+                week = at.isocalendar()
+                return week.year, week.week
+            case "1mo":
+                return at.year, at.month
+            case _:
+                return at.toordinal(), 0
+
+    return [list(group) for _, group in groupby(rows, key=span)]
+
+
+def _bar(days: list[Dated]) -> Dated:
+    """One bar of several days, dated by the last of them."""
+    if len(days) == 1:
+        return days[0]
+    columns = {name: [v for _, row in days if (v := _positive(row.get(name))) is not None] for name in _BAR}
+    joined: dict[str, object] = {
+        "open": next(iter(columns["open"]), None),
+        "high": max(columns["high"], default=None),
+        "low": min(columns["low"], default=None),
+        "close": days[-1][1].get("close"),
+        "volume": sum(columns["volume"]) if columns["volume"] else None,
+    }
+    return days[-1][0], joined
+
+
+def _positive(value: object) -> Decimal | None:
+    found = number(value)
+    return found if isinstance(found, Decimal) and found > 0 else None
+
+
+def _price_bar(at: date, bar: Row, close: Fact) -> PriceBar:
+    rest = {name: _positive(bar.get(name)) for name in _BAR if name != "close"}
+    shown = {name: None if value is None else _plain(value) for name, value in rest.items()}
+    return PriceBar(date=at.isoformat(), close=plain(close), **shown)
+
+
+def _plain(value: Decimal) -> float | int:
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,293 @@
+"""The provider of live data: Financial Modeling Prep's `stable` API.
+
+Importing this module registers it with Agno as `"fmp"`. Every method has a native async form; the sync form runs
+it on the private loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn, cast
+
+from agno.tools.finance import (
+    FinanceProvider,
+    FinancialStatement,
+    NewsItem,
+    ProviderStatus,
+    SymbolMatch,
+    register_provider,
+)
+from agno.tools.finance.base import INTERVALS, PERIODS, STATEMENT_PERIODS, STATEMENTS
+from pydantic import SecretStr
+
+from finassist.data.cache import Cache, Kind
+from finassist.data.fmp import requests
+from finassist.data.fmp.company import parse_news, parse_profile, parse_search
+from finassist.data.fmp.market import parse_history, parse_quote
+from finassist.data.fmp.metrics import SourcedRecommendations, parse_metrics, parse_recommendations
+from finassist.data.fmp.requests import MOST_ROWS, PLANS, Plan, Request
+from finassist.data.fmp.rows import SOURCE, Asked, objects_of, rows_of
+from finassist.data.fmp.statements import parse_statements
+from finassist.data.http import Transport
+from finassist.data.sourced import SourcedHistory, SourcedMetrics, SourcedProfile, SourcedQuote
+from finassist.data.symbols import normalise_symbol
+from finassist.data.waiting import wait_for
+from finassist.errors import ConfigurationError, DataError, NotOffered, PlanError
+from finassist.facts import Statement
+from finassist.settings import Settings
+
+BASE_URL = "https://financialmodelingprep.com/stable"
+VARIABLE = "FMP_API_KEY"
+
+_CAPABILITIES = frozenset(
+    {
+        "search_symbols",
+        "get_quote",
+        "get_price_history",
+        "get_company_profile",
+        "get_key_metrics",
+        "get_financials",
+        "get_news",
+        "get_analyst_recommendations",
+    }
+)
+
+type Answer = tuple[object, Asked]
+
+
+class FMPProvider(FinanceProvider):
+    """Live quotes, histories, profiles, statements, metrics, news and recommendations, each figure with its source.
+
+    Money keeps the currency the source names; payments are positive amounts; the source's zero where a figure may be
+    absent is `"0 or not reported"` (`finassist.data.fmp.zeros` has the rule).
+
+    Args:
+        api_key: The key; by default from `FMP_API_KEY`.
+        base_url: Where the API is. Another host than FMP's needs `allow_custom_host`, unless it is this machine.
+        plan: What is subscribed to. It sets how many statements are asked for at once; an unknown plan (`None`) is
+            taken for a free one: five.
+        timeout: Seconds one request may take in all.
+        attempts: Times a request is sent where trying again helps.
+        concurrency: Requests at the same time.
+        per_minute: Requests a minute.
+        cache: Where answers are kept; `True` is the folder of the settings, `False` nowhere.
+        allow_custom_host: Whether the key may be sent to another host.
+        settings: Where everything not given comes from; by default the environment and `.env`.
+
+    Raises (every method that takes a symbol):
+        InvalidSymbol: The text cannot be a ticker.
+        UnknownSymbol: The source knows nothing under this symbol.
+        AuthError, PlanError, QuotaExhausted, RateLimited: The source refused; the message says what to do.
+        SourceTimeout, Unreachable, BadPayload, TooLarge, NotFound: It did not deliver data.
+
+    Example:
+        >>> FMPProvider("a-key", plan="starter").status().detail
+        'starter plan, key set'
+    """
+
+    id = "fmp"
+    name = SOURCE
+    capabilities = _CAPABILITIES
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        base_url: str = BASE_URL,
+        plan: Plan | None = None,
+        timeout: float | None = None,
+        attempts: int | None = None,
+        concurrency: int | None = None,
+        per_minute: float | None = None,
+        cache: Cache | bool | None = None,
+        allow_custom_host: bool = False,
+        settings: Settings | None = None,
+    ) -> None:
+        if plan is not None and plan not in PLANS:
+            raise ConfigurationError(f"There is no plan {plan!r:.40} of {SOURCE}. Use one of: {', '.join(PLANS)}.")
+        settings = settings or Settings()
+        self.plan: Plan | None = plan
+        self._transport = Transport(
+            name=SOURCE,
+            base_url=base_url,
+            secret=_key(settings.fmp_api_key if api_key is None else api_key),
+            secret_param="apikey",
+            timeout=settings.http_timeout if timeout is None else timeout,
+            attempts=settings.http_attempts if attempts is None else attempts,
+            concurrency=settings.concurrency if concurrency is None else concurrency,
+            per_minute=settings.per_minute if per_minute is None else per_minute,
+            cache=_cache(settings.cache if cache is None else cache, settings),
+            allow_custom_host=allow_custom_host,
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An FMPProvider holds a key and is never pickled. Build it where it is used.")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FMPProvider:
+        return self
+
+    __copy__ = __deepcopy__
+
+    # ------------------------------------------------------------------------------------------ health
+
+    def status(self) -> ProviderStatus:
+        """Whether there is a key; nothing is asked of the source."""
+        return ProviderStatus(ok=True, detail=f"{self.plan or 'unknown'} plan, key set")
+
+    async def astatus(self) -> ProviderStatus:
+        """The same as `status`."""
+        return self.status()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; they open again when needed."""
+        await self._transport.aclose()
+
+    # -------------------------------------------------------------------------------------- async, native
+
+    async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
+        """Companies whose ticker or name fits."""
+        limit = max(limit, 1)
+        answers, _ = await self._all(requests.request_search(query.strip(), limit))
+        return parse_search(answers, limit)
+
+    async def aget_quote(self, symbol: str) -> SourcedQuote:
+        """The newest price, with its day; the change is computed from it and the previous close."""
+        return parse_quote(*await self._get(requests.request_quote(normalise_symbol(symbol))))
+
+    async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
+        """Closes adjusted for splits: each day, or the last trading day of each week or month."""
+        _one_of("period", period, PERIODS)
+        _one_of("interval", interval, INTERVALS)
+        request = requests.request_history(normalise_symbol(symbol), period, datetime.now(UTC).date())
+        return parse_history(*await self._get(request), period, interval)
+
+    async def aget_company_profile(self, symbol: str) -> SourcedProfile:
+        """Name, seat, sector, employees and what the company does."""
+        return parse_profile(*await self._get(requests.request_profile(normalise_symbol(symbol))))
+
+    async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
+        """Ratios and multiples of the past twelve months, as the source computes them."""
+        return parse_metrics(*await self._all(requests.request_metrics(normalise_symbol(symbol))))
+
+    async def aget_financials(
+        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
+    ) -> list[FinancialStatement]:
+        """The newest `limit` statements, newest first, as many as the plan allows; each is a `SourcedStatement`."""
+        _one_of("statement", statement, STATEMENTS)
+        _one_of("period", period, STATEMENT_PERIODS)
+        kind, limit = cast(Statement, statement), max(1, min(limit, MOST_ROWS[self.plan]))
+        request = requests.request_statement(normalise_symbol(symbol), kind, period, limit)
+        found = parse_statements(*await self._get(request), kind, period, limit)
+        return [*found]
+
+    async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
+        """Headlines, newest first; none is an empty list."""
+        limit = max(limit, 1)
+        return parse_news(*await self._get(requests.request_news(normalise_symbol(symbol), limit)), limit)
+
+    async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
+        """How many analysts advise what, and the prices they expect."""
+        request = requests.request_recommendations(normalise_symbol(symbol))
+        return parse_recommendations(*await self._all(request))
+
+    # ------------------------------------------------------------------------------------------- sync
+
+    def search_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
+        """`asearch_symbols`, waited for."""
+        return wait_for(lambda: self.asearch_symbols(query, limit), "search_symbols")
+
+    def get_quote(self, symbol: str) -> SourcedQuote:
+        """`aget_quote`, waited for."""
+        return wait_for(lambda: self.aget_quote(symbol), "get_quote")
+
+    def get_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
+        """`aget_price_history`, waited for."""
+        return wait_for(lambda: self.aget_price_history(symbol, period, interval), "get_price_history")
+
+    def get_company_profile(self, symbol: str) -> SourcedProfile:
+        """`aget_company_profile`, waited for."""
+        return wait_for(lambda: self.aget_company_profile(symbol), "get_company_profile")
+
+    def get_key_metrics(self, symbol: str) -> SourcedMetrics:
+        """`aget_key_metrics`, waited for."""
+        return wait_for(lambda: self.aget_key_metrics(symbol), "get_key_metrics")
+
+    def get_financials(
+        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
+    ) -> list[FinancialStatement]:
+        """`aget_financials`, waited for."""
+        return wait_for(lambda: self.aget_financials(symbol, statement, period, limit), "get_financials")
+
+    def get_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
+        """`aget_news`, waited for."""
+        return wait_for(lambda: self.aget_news(symbol, limit), "get_news")
+
+    def get_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
+        """`aget_analyst_recommendations`, waited for."""
+        return wait_for(lambda: self.aget_analyst_recommendations(symbol), "get_analyst_recommendations")
+
+    # ---------------------------------------------------------------------------------------- requests
+
+    async def _get(self, request: Request) -> Answer:
+        """The decoded answer to one request, and what is known about it."""
+        try:
+            payload = await self._transport.get_json(
+                request.path, request.params, kind=request.kind, check=lambda data: _check(data, request)
+            )
+        except PlanError as error:
+            plan = f"your {self.plan} plan" if self.plan else "your plan"
+            raise PlanError(str(error).replace("your plan", plan)) from error
+        asked = Asked(request.about, request.words, payload.fetched_at.date(), payload.cached)
+        return payload.data, asked
+
+    async def _all(self, wanted: Iterable[Request]) -> tuple[list[Answer], list[str]]:
+        """The answers that came, in order, and why others did not; with none, the first failure is raised."""
+        tasks: list[asyncio.Task[Answer | DataError]] = []
+        async with asyncio.TaskGroup() as group:
+            tasks += [group.create_task(_settled(self._get(request))) for request in wanted]
+        found = [task.result() for task in tasks]
+        failed = [outcome for outcome in found if isinstance(outcome, DataError)]
+        answers = [outcome for outcome in found if not isinstance(outcome, DataError)]
+        if not answers:
+            raise failed[0]
+        return answers, [str(error) for error in failed]
+
+
+async def _settled(work: Coroutine[Any, Any, Answer]) -> Answer | DataError:
+    try:
+        return await work
+    except DataError as error:
+        return error
+
+
+def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
+    if value not in allowed:
+        raise NotOffered(f"{name} {value!r} does not exist. Use one of: {', '.join(allowed)}.")
+
+
+def _check(data: object, request: Request) -> None:
+    """Refuse what is no data about what was asked, so that it is not kept."""
+    asked = Asked(request.about, request.words, datetime.now(UTC).date())
+    (objects_of if request.may_be_empty else rows_of)(data, asked)
+
+
+def _key(given: str | SecretStr | None) -> SecretStr:
+    value = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
+    if not value:
+        raise ConfigurationError(
+            f"{SOURCE} needs an API key. Get a free one at https://site.financialmodelingprep.com/developer/docs and "
+            f'set {VARIABLE}, or pass FMPProvider("…"); provider="embedded" needs no key.'
+        )
+    return SecretStr(value)
+
+
+def _cache(wanted: Cache | bool, settings: Settings) -> Cache | None:
+    if isinstance(wanted, Cache):
+        return wanted
+    lifetimes = cast("dict[Kind, timedelta]", settings.lifetimes)
+    return Cache(settings.cache_folder, lifetimes) if wanted else None
+
+
+register_provider(FMPProvider.id, FMPProvider)

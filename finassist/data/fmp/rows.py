@@ -1,0 +1,194 @@
+"""The rows of an answer of Financial Modeling Prep: checked, and turned into facts field by field.
+
+Every answer is a list of objects. A field that is absent, null or of a wrong type is a fact that says so; an
+answer that is no list of objects, or is about another symbol, is a `BadPayload`; an empty list means that the
+source knows nothing of the symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import cast
+
+from finassist.data.fmp.zeros import zero_is_real
+from finassist.data.plain_answers import figure as plain_figure
+from finassist.data.strict_json import Invalid
+from finassist.data.symbols import directory
+from finassist.data.values import number
+from finassist.data.vocabulary import FIELDS
+from finassist.errors import BadPayload, UnknownSymbol
+from finassist.facts import Fact
+from finassist.ledger import UNREPORTED_ZERO
+
+SOURCE = "Financial Modeling Prep"
+NOT_SAID = "the source does not say"
+LONGEST_TEXT = 5_000
+
+_US_EXCHANGES = frozenset({"NASDAQ", "NYSE", "AMEX", "NYSEARCA", "NYSE ARCA", "CBOE", "BATS", "OTC", "PNK"})
+
+type Row = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, and when the answer came from the source.
+
+    Attributes:
+        symbol: The company.
+        words: What was asked for, in words (`"income statement"`).
+        fetched: The day the source answered.
+        cached: Whether the answer was kept since then.
+    """
+
+    symbol: str
+    words: str
+    fetched: date
+    cached: bool = False
+
+    def source(self, filed: date | None = None) -> str:
+        """The source of a fact, with its dates.
+
+        Example:
+            >>> Asked("AAPL", "quote", date(2026, 11, 22), cached=True).source()
+            'Financial Modeling Prep, quote, fetched 2026-11-22 (cached)'
+        """
+        parts = [SOURCE, self.words]
+        parts += [f"filed {filed.isoformat()}"] if filed else []
+        return ", ".join([*parts, f"fetched {self.fetched.isoformat()}{' (cached)' if self.cached else ''}"])
+
+    def bad(self, what: str) -> BadPayload:
+        """The answer is not what was asked for."""
+        return BadPayload(
+            f"{SOURCE} answered with {what} when asked for the {self.words} of {self.symbol}. "
+            "Ask again, or use another provider."
+        )
+
+    def nothing(self) -> UnknownSymbol:
+        """The source has nothing under this symbol."""
+        company = directory().lookup(self.symbol)
+        if company is not None:
+            return UnknownSymbol(
+                f"{SOURCE} has no {self.words} of {self.symbol} ({company.name}). "
+                "Ask for something else about it, or use another provider."
+            )
+        similar = [found.symbol for found in directory().suggest(self.symbol)]
+        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Search for the company by its name."
+        return UnknownSymbol(f"{SOURCE} knows no symbol {self.symbol}. {hint}")
+
+
+def rows_of(data: object, asked: Asked) -> list[Row]:
+    """The rows of an answer about the symbol that was asked for; at least one.
+
+    Raises:
+        BadPayload: The answer is no list of objects, or about another symbol.
+        UnknownSymbol: The list is empty.
+    """
+    rows = objects_of(data, asked)
+    if not rows:
+        raise asked.nothing()
+    for row in rows:
+        _same_symbol(row.get("symbol"), asked)
+    return rows
+
+
+def objects_of(data: object, asked: Asked) -> list[Row]:
+    """The answer as a list of objects, which may be empty."""
+    if not isinstance(data, list):
+        raise asked.bad(f"{_kind(data)} instead of a list")
+    rows = cast("list[object]", data)
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise asked.bad(f"{_kind(row)} in its list")
+    return cast("list[Row]", rows)
+
+
+def one_row(data: object, asked: Asked) -> Row:
+    """The one row of an answer that has one."""
+    rows = rows_of(data, asked)
+    if len(rows) > 1:
+        raise asked.bad(f"{len(rows)} rows instead of one")
+    return rows[0]
+
+
+def _same_symbol(found: object, asked: Asked) -> None:
+    if found is None:
+        return
+    if not isinstance(found, str) or found.strip().upper().replace(".", "-") != asked.symbol:
+        raise asked.bad(f"data about {found!r:.30}" if isinstance(found, str) else f"{_kind(found)} for a symbol")
+
+
+def _kind(value: object) -> str:
+    match value:
+        case Mapping():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            return "a text"
+        case None:
+            return "null"
+        case _:
+            return "a single value"
+
+
+def figure(blank: Fact, row: Row, *names: str) -> Fact:
+    """A blank fact with the figure of the first of these names that the row has, or with the reason for none.
+
+    Payments are positive here and negative there; a zero that nothing proves is `"0 or not reported"`.
+
+    Example:
+        >>> blank = Fact(symbol="A", field="capex", statement="cash_flow", currency="USD")
+        >>> figure(blank, {"capitalExpenditure": -7}, "capitalExpenditure").value
+        Decimal('7')
+        >>> zero = figure(blank, {"capitalExpenditure": 0}, "capitalExpenditure")
+        >>> zero.value, zero.status, zero.note
+        (None, 'missing', '0 or not reported')
+    """
+    value = next((row[name] for name in names if row.get(name) is not None), None)
+    found, field = number(value), FIELDS.get(blank.field)
+    if isinstance(found, Decimal) and field is not None and field.outflow:
+        found = abs(found)
+    made = plain_figure(blank, found if isinstance(found, Decimal) else value)
+    if isinstance(value, Invalid):
+        return replace(made, status="error", note=f"the source gave {value.reason} where a number belongs")
+    if made.value is not None and made.value == 0 and not zero_is_real(blank.field, row):
+        return replace(made, value=None, status="missing", note=UNREPORTED_ZERO)
+    return made
+
+
+def text(row: Row, name: str) -> str | None:
+    """A text of the row without blanks around it and not longer than a page; `None` for anything else.
+
+    Example:
+        >>> text({"sector": " Energy "}, "sector"), text({"sector": 5}, "sector"), text({}, "sector")
+        ('Energy', None, None)
+    """
+    value = row.get(name)
+    cut = value.strip()[:LONGEST_TEXT] if isinstance(value, str) else ""
+    return cut or None
+
+
+def link(row: Row, name: str) -> str | None:
+    """A web address of the row; anything that is not http or https is left out.
+
+    Example:
+        >>> link({"url": "https://example.org/a"}, "url"), link({"url": "javascript:alert(1)"}, "url")
+        ('https://example.org/a', None)
+    """
+    found = text(row, name)
+    return found if found and found.startswith(("https://", "http://")) and not any(map(str.isspace, found)) else None
+
+
+def traded_in(symbol: str, exchange: str | None = None) -> str | None:
+    """The currency of a price, which quotes and histories do not say: dollars on every US exchange.
+
+    Example:
+        >>> traded_in("AAPL"), traded_in("ACME", "NYSE"), traded_in("ACME", "LSE")
+        ('USD', 'USD', None)
+    """
+    if exchange is not None:
+        return "USD" if exchange.upper() in _US_EXCHANGES else None
+    return "USD" if directory().lookup(symbol) else None
