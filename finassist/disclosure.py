@@ -8,6 +8,7 @@ from itertools import groupby
 from finassist.dossier import CORE, Dossier, comparison, history, key_figures, price, ratios, statement
 from finassist.facts import Fact, FactBook, Gap, Statement
 from finassist.formatting import day, figure, label, listed, span
+from finassist.ledger import words
 from finassist.ratios import RATIOS, Ratio
 from finassist.tables import Table
 
@@ -38,6 +39,22 @@ _STATEMENT_NAMES = {
 }
 
 
+_NEEDS = {
+    "income": "income statement",
+    "balance_sheet": "balance sheet",
+    "cash_flow": "cash flow statement",
+    "quote": "stock price",
+    "history": "price history",
+    "profile": "company profile",
+    "symbol": "",
+}
+_OPTIONAL = ("research_and_development",)
+"""Lines that many companies do not have: without any of them, their ratio is not missed."""
+
+_ENOUGH = 5
+"""Core lines of the latest year, of seven, that make a report."""
+
+
 def tables(category: str, dossier: Dossier) -> list[Table]:
     """The tables a category shows for one company, in order."""
     shows = STATEMENTS.get(category, ())
@@ -52,32 +69,78 @@ def tables(category: str, dossier: Dossier) -> list[Table]:
 
 
 def side_by_side(category: str, dossiers: Sequence[Dossier]) -> Table | None:
-    """The comparison of several companies; `None` for one."""
-    if len(dossiers) < 2:
+    """The comparison of those companies that have figures; `None` where there are not two of them."""
+    told = with_figures(category, dossiers)
+    if len(told) < 2:
         return None
-    return comparison(dossiers, statements=bool(STATEMENTS.get(category)), prices=category in WITH_PRICE)
+    return comparison(told, statements=bool(STATEMENTS.get(category)), prices=category in WITH_PRICE)
 
 
-def as_of(category: str, dossier: Dossier) -> str:
-    """How current the figures are: the last fiscal year and its end, the price and its date; `""` for none."""
+def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
+    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none."""
     parts: list[str] = []
     if dossier.years and STATEMENTS.get(category):
         year = dossier.years[-1]
         ended = dossier.ledger.year_ends.get(year)
         parts.append(f"Statements through {year}" + (f" (year ended {day(ended)})" if ended else ""))
     if dossier.price and category in WITH_PRICE:
-        parts.append(f"Price {figure(dossier.price)} on {day(dossier.price.as_of or dossier.price.period_end)}")
+        when = day(dossier.price.as_of or dossier.price.period_end)
+        parts.append(f"Price {figure(dossier.price)} on {when}" if amount else f"Price of {when}")
     return " · ".join(parts)
+
+
+def with_figures(category: str, dossiers: Sequence[Dossier]) -> list[Dossier]:
+    """The companies that have any figure of the kind asked for."""
+    statements, prices = bool(STATEMENTS.get(category)), category in WITH_PRICE
+    return [d for d in dossiers if (statements and d.years) or (prices and (d.price or d.closes))]
+
+
+def left_out(category: str, dossiers: Sequence[Dossier]) -> str:
+    """One sentence on the companies of a comparison that have no figures; `""` where all have."""
+    told = with_figures(category, dossiers)
+    names = [d.subject.title for d in dossiers if d not in told]
+    if not names or len(dossiers) < 2:
+        return ""
+    why = f"No figures are at hand for {listed(names)}"
+    if len(told) == 1:
+        return f"{why}, so there is nothing to compare {told[0].subject.title} with."
+    return f"{why}; the comparison leaves {'it' if len(names) == 1 else 'them'} out." if told else f"{why}."
+
+
+def caution(category: str, dossier: Dossier) -> tuple[str, str]:
+    """A heading and a sentence where too little of the latest year is known; `("", "")` elsewhere."""
+    shows = STATEMENTS.get(category, ())
+    core = [line for name in shows for line in CORE[name]]
+    absent = dossier.absent(core)
+    crucial = "revenue" in absent or "net_income" in absent
+    if not dossier.years or not (crucial or (len(shows) > 1 and len(core) - len(absent) < _ENOUGH)):
+        return "", ""
+    names = listed(words(name) for name in absent)
+    are = "are" if len(absent) > 1 else "is"
+    text = f"{names[0].upper()}{names[1:]} of {dossier.years[-1]} {are} not known, so read each figure on its own."
+    return ("Too thin for a report." if len(shows) > 1 else "Incomplete."), text
 
 
 def missing(category: str, dossiers: Sequence[Dossier], gaps: Sequence[Gap]) -> list[str]:
     """What the answer should have had and has not, in plain text."""
-    lines = [f"{gap.symbol} {gap.need.replace('_', ' ')}: {gap.reason}".strip() for gap in gaps]
+    named = {dossier.subject.symbol: dossier for dossier in dossiers}
+    lines = [_gap_line(gap, named.get(gap.symbol)) for gap in gaps]
     for dossier in dossiers:
         if dossier.years:
             lines += _absent_lines(category, dossier)
-            lines += _absent_ratios(dossier) if len(STATEMENTS.get(category, ())) > 1 else []
+            lines += _absent_ratios(category, dossier) if len(STATEMENTS.get(category, ())) > 1 else []
     return lines
+
+
+def _gap_line(gap: Gap, dossier: Dossier | None) -> str:
+    """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
+    company = dossier.subject.title if dossier else gap.symbol
+    needs = [_NEEDS.get(need, need.replace("_", " ")) for need in gap.need.split(", ")]
+    nothing = dossier is not None and not (dossier.years or dossier.price or dossier.closes)
+    if nothing and gap.reason.startswith(f"{gap.symbol} "):
+        return gap.reason
+    head = ", ".join(filter(None, (company, "" if nothing and len(needs) > 2 else listed(needs))))
+    return f"{head}: {gap.reason}" if head else gap.reason
 
 
 def sources(facts: Iterable[Fact]) -> list[str]:
@@ -121,15 +184,18 @@ def _absent_lines(category: str, dossier: Dossier) -> Iterator[str]:
                 yield f"{dossier.subject.symbol}: {label(line)} is not reported for {span(absent)}"
 
 
-def _absent_ratios(dossier: Dossier) -> Iterator[str]:
-    left_out = [r.label for r in RATIOS.values() if r.kind != "price" and _expected(dossier, r)]
-    if left_out:
-        yield f"{dossier.subject.symbol}: not computed because inputs are not reported: {listed(left_out)}"
+def _absent_ratios(category: str, dossier: Dossier) -> Iterator[str]:
+    priced = category in WITH_PRICE and dossier.price is not None
+    absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(dossier, r)]
+    if absent:
+        yield f"{dossier.subject.symbol}: not computed because inputs are not reported: {listed(absent)}"
 
 
 def _expected(dossier: Dossier, ratio: Ratio) -> bool:
     """Whether a ratio was left out for want of inputs, and not because such a company has no such line."""
-    if any(dossier.fact(ratio.field, year) for year in dossier.years):
+    if dossier.speaks_of(ratio.field):
+        return False
+    if ratio.top in _OPTIONAL and not any(dossier.ledger.usable(ratio.top, year) for year in dossier.years):
         return False
     inputs = [dossier.fact(name, year) for name in (ratio.top, ratio.bottom) for year in dossier.years]
     return not any(fact and fact.status == "not_meaningful" for fact in inputs)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from finassist.data.vocabulary import fields_of
 from finassist.facts import Fact, FactBook, Statement
 from finassist.formatting import cell, day, label
-from finassist.ledger import Ledger
+from finassist.ledger import SPENDING, Ledger
 from finassist.ratios import LINES, RATIOS
 from finassist.tables import (
     UNSCALED,
@@ -21,9 +21,11 @@ from finassist.tables import (
     Footnotes,
     Row,
     Table,
+    common_note,
     common_scale,
     currencies_of,
     heading,
+    note_of,
     row_formula,
     scale_of,
     unit_of,
@@ -31,25 +33,26 @@ from finassist.tables import (
 )
 
 YEARS_SHOWN = 5
+PAYMENTS = "Capital expenditure, dividends and buybacks are payments, shown as positive amounts."
 
 CORE = {
     "income": ("revenue", "net_income", "eps_diluted"),
     "balance_sheet": ("total_assets", "total_liabilities", "equity"),
     "cash_flow": ("operating_cash_flow",),
 }
-"""Lines without which a statement says little; they are shown even where no year has them."""
+"""Lines without which a statement says little; it shows them even where no year has them."""
 
 KEY_FIGURES = (
     *("revenue", "revenue_growth", "operating_income", "net_income", "net_margin", "eps_diluted"),
     *("operating_cash_flow", "free_cash_flow", "total_assets", "equity"),
 )
 COMPARED = (*KEY_FIGURES, "return_on_equity", "debt_to_equity")
+ON_DAY = ("price", "change_percent", "market_cap", "pe_ratio", "dividend_yield")
 PRICE_LINES = (
     *("price", "previous_close", "change", "change_percent", "open", "low", "high", "volume", "market_cap"),
     *("fifty_two_week_low", "fifty_two_week_high"),
     *("pe_reported", "pe_ratio", "price_to_sales", "dividend_yield"),
 )
-_ALWAYS = {name for names in CORE.values() for name in names} - {"total_liabilities"} | {"price"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,14 @@ class Dossier:
         """A figure of the day of the newest price."""
         return self.fact(name, self.price.period) if self.price else None
 
-    @property
-    def thin(self) -> bool:
-        """Whether so little of the latest year is known that a report would mislead."""
-        names = [name for core in CORE.values() for name in core]
-        known = {name for name in names if self.years and self.ledger.usable(name, self.years[-1])}
-        return bool(self.years) and ("revenue" not in known or "net_income" not in known or len(known) < 5)
+    def absent(self, names: Iterable[str]) -> list[str]:
+        """Those of the fields that the latest year lacks."""
+        return [name for name in names if not (self.years and self.ledger.usable(name, self.years[-1]))]
+
+    def speaks_of(self, name: str) -> bool:
+        """Whether a ratio has a figure, or a reason for having none, in any of the years or on the day of the price."""
+        found = [*(self.fact(name, year) for year in self.years), self.on_day(name)]
+        return any(fact and (fact.known or fact.status == "not_meaningful") for fact in found)
 
 
 def key_figures(dossier: Dossier) -> Table | None:
@@ -121,7 +126,7 @@ def statement(dossier: Dossier, name: Statement) -> Table | None:
 def ratios(dossier: Dossier, only: Iterable[str] = RATIOS) -> Table | None:
     """Ratios and growth by year, each with its formula."""
     wanted = [RATIOS[name] for name in only if RATIOS[name].kind != "price"]
-    names = [r.field for r in wanted if any(dossier.fact(r.field, year) for year in dossier.years)]
+    names = [r.field for r in wanted if dossier.speaks_of(r.field)]
     return _yearly(dossier, "Ratios and growth", names, formulas=True)
 
 
@@ -151,20 +156,23 @@ def history(dossier: Dossier) -> Table | None:
         return None
     by_value = sorted(closes, key=lambda fact: (fact.value or Decimal(0), fact.period))
     picked = (("First", closes[0]), ("Lowest", by_value[0]), ("Highest", by_value[-1]), ("Last", closes[-1]))
-    notes = Footnotes()
-    one = UNSCALED
-    rows = [Row(n, (Cell(cell(f, one), f, notes.mark(f, n)), Cell(f.period))) for n, f in picked]
+    notes, shared = Footnotes(), common_note(fact for _, fact in picked)
+    rows = [
+        Row(n, (Cell(cell(f, UNSCALED), f, None if shared else notes.mark(f, n)), Cell(f.period))) for n, f in picked
+    ]
     unit = f"{closes[0].currency or ''} per share, {len(closes)} closes"
     title = f"Closes from {closes[0].period} to {closes[-1].period}"
-    return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines())
+    said = (f"Each is {shared}.",) if shared else ()
+    return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines(), said)
 
 
-def comparison(dossiers: Sequence[Dossier], *, statements: bool = True, prices: bool = True) -> Table:
-    """The companies side by side: latest fiscal year of each, and the price with its date."""
-    names = [n for n in COMPARED if statements and any(_latest(d, n) for d in dossiers)]
-    on_day = ("price", "change_percent", "market_cap", "pe_ratio", "dividend_yield")
-    names += [n for n in on_day if prices and any(d.on_day(n) for d in dossiers)]
-    facts = {n: [_latest(d, n) or d.on_day(n) for d in dossiers] for n in names}
+def comparison(dossiers: Sequence[Dossier], *, statements: bool = True, prices: bool = True) -> Table | None:
+    """The companies side by side: latest fiscal year of each, and the price with its date; `None` without figures."""
+    wanted = {n: [_latest(d, n) for d in dossiers] for n in COMPARED if statements}
+    wanted |= {n: [d.on_day(n) for d in dossiers] for n in ON_DAY if prices}
+    facts = {n: found for n, found in wanted.items() if any(fact and fact.known for fact in found)}
+    if not facts:
+        return None
     shown = [fact for row in facts.values() for fact in row]
     scale, currencies = common_scale(shown), currencies_of(shown)
     notes = Footnotes()
@@ -198,18 +206,23 @@ def _yearly(dossier: Dossier, title: str, names: Sequence[str], *, formulas: boo
         return None
     shown = [dossier.fact(name, year) for name in names for year in dossier.years]
     scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
+    shared = {year: common_note(dossier.fact(name, year) for name in names) for year in dossier.years}
     rows = [Row("Year ended", tuple(Cell(day(dossier.ledger.year_ends.get(y))) for y in dossier.years))]
     for name in names:
         facts = [(year, dossier.fact(name, year)) for year in dossier.years]
         formula = row_formula(f for _, f in facts)
-        cells = [Cell(with_currency(f, scale, currencies), f, notes.mark(f, y, formula)) for y, f in facts]
+        own = [f if f and note_of(f, formula) != shared[y] else None for y, f in facts]
+        marks = [notes.mark(f, y, formula) for y, f in zip(dossier.years, own, strict=True)]
+        cells = [Cell(with_currency(f, scale, currencies), f, m) for (_, f), m in zip(facts, marks, strict=True)]
         rows.append(Row(label(name), tuple(cells), formula))
     unit = "" if formulas else unit_of(shown, scale)
-    return Table(title, unit, dossier.years, tuple(rows), notes.lines())
+    said = [f"{year}: {note}" for year, note in shared.items() if note]
+    said += [PAYMENTS] if any(name in SPENDING for name in names) else []
+    return Table(title, unit, dossier.years, tuple(rows), notes.lines(), tuple(said))
 
 
 def _shown(dossier: Dossier, name: str) -> bool:
-    return name in _ALWAYS or any(dossier.ledger.usable(name, year) for year in dossier.years)
+    return any(dossier.ledger.usable(name, year) for year in dossier.years)
 
 
 def _latest(dossier: Dossier, name: str) -> Fact | None:

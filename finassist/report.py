@@ -9,7 +9,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from finassist.disclosure import STATEMENTS, as_of, missing, side_by_side, sources, tables, used_facts
+from finassist.disclosure import (
+    STATEMENTS,
+    as_of,
+    caution,
+    left_out,
+    missing,
+    side_by_side,
+    sources,
+    tables,
+    used_facts,
+    with_figures,
+)
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
 from finassist.formatting import escape_line, escape_markdown, listed
@@ -24,7 +35,6 @@ TITLES = {
     "stock_price": "stock price",
     "report": "financial report",
 }
-THIN = "Core lines of the latest year are not known, so read each figure on its own."
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -47,11 +57,13 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
     """
     book = FactBook(sorted(facts, key=lambda fact: fact.key))
     dossiers = [Dossier.of(subject, book) for subject in subjects]
-    compared = side_by_side(category, dossiers)
-    shown = [tables(category, dossier) for dossier in dossiers]
-    blocks = [f"# {_title(category, subjects)}", *_opening(category, dossiers, compared)]
-    for dossier, own in zip(dossiers, shown, strict=True):
-        blocks += _company(category, dossier, own, depth=3 if compared else 2)
+    told = dossiers if len(dossiers) < 2 else with_figures(category, dossiers)
+    compared = side_by_side(category, told)
+    shown = [tables(category, dossier) for dossier in told]
+    blocks = [f"# {_title(category, subjects)}", escape_line(left_out(category, dossiers), 2000)]
+    blocks += _opening(category, told, compared)
+    for dossier, own in zip(told, shown, strict=True):
+        blocks += _company(category, dossier, own, depth=3 if len(dossiers) > 1 else 2)
     blocks += _bullets("What is missing", missing(category, dossiers, gaps), 2)
     blocks += _bullets("Sources", sources(used_facts([compared, *chain(*shown)], book)), 2)
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -95,7 +107,8 @@ def _company(category: str, dossier: Dossier, shown: Sequence[Table], depth: int
         yield f"{'#' * (depth - 1)} {escape_markdown(dossier.subject.title)}"
     dates = as_of(category, dossier)
     yield f"*{escape_markdown(dates)}*" if dates else "No figures are at hand for this company."
-    yield f"> **Too thin for a report.** {THIN}" if STATEMENTS.get(category) and dossier.thin else ""
+    heading, text = caution(category, dossier)
+    yield f"> **{heading}** {text}" if heading else ""
     observed = points_of(dossier.ledger) if category == "report" else []
     for table in shown:
         if table.title == "Income statement":
@@ -114,7 +127,8 @@ def _table(table: Table, depth: int) -> Iterator[str]:
         formula = [_code(row.formula)] if formulas else []
         lines.append(_row([escape_markdown(row.label), *cells, *formula]))
     yield "\n".join(lines)
-    yield "  \n".join(f"{_mark(n)[1:]} {escape_markdown(note)}" for n, note in enumerate(table.footnotes, 1))
+    numbered = [f"{_mark(n)[1:]} {escape_markdown(note)}" for n, note in enumerate(table.footnotes, 1)]
+    yield "  \n".join([*numbered, *(escape_line(note) for note in table.notes)])
 
 
 def _row(cells: Iterable[str]) -> str:

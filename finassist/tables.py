@@ -34,13 +34,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table; `unit` states currency and scale, `footnotes` are numbered from 1."""
+    """A titled table; `unit` states currency and scale, `footnotes` are numbered from 1, `notes` hold for all of it."""
 
     title: str
     unit: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     footnotes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +73,14 @@ def note_of(fact: Fact, formula: str | None) -> str:
     if fact.status == "missing" and note.startswith("not reported") and "(" not in note:
         return ""  # the cell says as much
     own = fact.known and fact.status == "derived" and fact.formula and fact.formula != formula
-    return "; ".join(filter(None, (f"computed: {fact.formula}" if own else "", note)))
+    made = f"computed: {(fact.formula or '').replace('_', ' ')}" if own else ""
+    return "; ".join(filter(None, (made, note)))
+
+
+def common_note(facts: Iterable[Fact | None]) -> str:
+    """What every reported figure of a row or column says, so that it need be said once; `""` unless two or more do."""
+    said = [note_of(fact, fact.formula) for fact in facts if fact and fact.known and fact.status == "reported"]
+    return said[0] if len(said) > 1 and len(set(said)) == 1 else ""
 
 
 def row_formula(facts: Iterable[Fact | None]) -> str | None:

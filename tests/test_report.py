@@ -116,7 +116,7 @@ def test_a_missing_figure_is_words_and_never_zero():
         fact("net_income", None, status="missing"),
     ]
     report = compose("report", [Subject("ACME", "Acme")], [*facts, *derive(FactBook(facts), "ACME")], [])
-    assert rows(report)["Net income"] == ["not reported", "not reported", ""]
+    assert rows(report)["Net income"] == ["not reported", "not reported"]
     for line in (line for line in report.splitlines() if line.startswith("| ")):
         assert not re.search(r"\| -?0(\.0+)?%? \|", line), line
     assert "Net income is not reported for FY2024–FY2025" in section(report, "What is missing")
@@ -140,13 +140,36 @@ def test_not_meaningful_says_why_in_a_footnote():
 def test_gaps_are_named_in_the_answer():
     gap = Gap(symbol="ACME", need="quote", reason="The source did not answer. Ask again.", error="SourceTimeout")
     report = compose("stock_price", [Subject("ACME", "Acme")], [], [gap])
-    assert "- ACME quote: The source did not answer. Ask again." in section(report, "What is missing")
+    assert "- Acme (ACME), stock price: The source did not answer. Ask again." in section(report, "What is missing")
     assert "No figures are at hand" in report
 
 
 def test_a_thin_company_says_so():
     assert "Too thin for a report" in compose("report", *embedded("BRK-B"), [])
     assert "Too thin" not in compose("report", *embedded("MSFT"), [])
+
+
+def test_an_income_statement_is_not_a_thin_report():
+    assert "Too thin" not in compose("income_statement", *embedded("TSLA"), [])
+    assert "Incomplete" not in compose("income_statement", *embedded("TSLA"), [])
+    report = compose("income_statement", [Subject("ACME", "")], [fact("net_income", "500")], [])
+    assert "> **Incomplete.** Revenue and diluted EPS of FY2025 are not known" in report
+
+
+def test_no_table_but_a_statement_has_a_line_without_any_figure():
+    report = compose("report", *embedded("BRK-B"), [])
+    empty = re.compile(r"^\| [^|]+ (\| not reported [¹²³⁴⁵]?)+ ?\|", re.M)
+    lines = [line for line in report.splitlines() if empty.match(line) and not re.search(r"\d", line)]
+    assert [line.split(" | ")[0] for line in lines] == ["| Revenue", "| Diluted EPS"]
+    assert "Operating income" not in section(compose("report", *embedded("JPM", "BAC"), []), "Side by side")
+
+
+def test_a_note_that_holds_for_a_whole_column_is_said_once():
+    statement = section(compose("income_statement", *embedded("BAC"), []), "Income statement")
+    assert statement.count("as first filed") == 2
+    assert rows(statement)["Revenue"] == ["89,113", "94,950", "102,769", "105,856", "113,097"]
+    closes = compose("stock_price", *embedded("TSLA"), [])
+    assert closes.count("month-end close;") == 1
 
 
 def test_restated_years_have_no_growth():
@@ -161,6 +184,20 @@ def test_several_companies_stand_side_by_side_first():
     assert table["Year ended"][:2] == ["2025-09-27", "2026-06-30"]
     assert table["Price of"][:2] == ["2026-08-21", "2026-08-21"]
     assert "fiscal years end on different days" in report
+
+
+def test_a_company_without_figures_is_left_out_of_a_comparison():
+    ford = Subject("F", "Ford Motor Co.")
+    gap = Gap(symbol="F", need="profile, income, quote", reason="F (Ford Motor Co.) is not in the embedded set.")
+    subjects, facts = embedded("AAPL")
+    report = compose("report", [*subjects, ford], facts, [gap])
+    assert "so there is nothing to compare Apple Inc. (AAPL) with" in report
+    assert "Side by side" not in report
+    assert report.count("not in the embedded set") == 1
+    subjects, facts = embedded("AAPL", "MSFT")
+    report = compose("report", [*subjects, ford], facts, [gap])
+    assert "No figures are at hand for Ford Motor Co. (F); the comparison leaves it out." in report
+    assert "| AAPL | MSFT | Formula |" in section(report, "Side by side")
 
 
 def test_currencies_are_never_mixed_up():

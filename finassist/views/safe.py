@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from functools import cache
 
 import nh3
@@ -15,6 +16,9 @@ TAGS = frozenset(
 """Every element that may appear; no images, frames, forms, styles or scripts."""
 
 ATTRIBUTES = {"a": {"href"}, "th": {"style"}, "td": {"style"}, "ol": {"start"}}
+_WHOLE = re.compile(
+    r"(?<![\w-])(?:\d{4}-\d\d-\d\d|\d{10}-\d\d-\d{6}|[A-Z]{3} -?[\d,.]*\d(?: (?:m|b|tr)illion)?)(?![\w-])"
+)
 _BIDI = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
@@ -48,8 +52,20 @@ def escape(text: object) -> str:
         >>> escape('<b title="x">')
         '&lt;b title=&quot;x&quot;&gt;'
     """
-    visible = "".join(c for c in str(text).translate(_BIDI) if c in "\n\t" or c.isprintable() or c == "\u00a0")
+    visible = str(text)
+    if not visible.isprintable():
+        visible = "".join(c for c in visible.translate(_BIDI) if c in "\n\t\u00a0" or c.isprintable())
     return html.escape(visible, quote=True)
+
+
+def whole(text: object) -> str:
+    """Escaped text in which no line ends inside a date, a filing's number or an amount.
+
+    Example:
+        >>> whole("on 2026-08-21")
+        'on <span class="fin-whole">2026-08-21</span>'
+    """
+    return _WHOLE.sub(r'<span class="fin-whole">\g<0></span>', escape(text))
 
 
 def _listed(tag: str, name: str, value: str) -> str | None:
