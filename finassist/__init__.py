@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from finassist.answer import Answer
+    from finassist.checkup import doctor
     from finassist.configuration import configure
     from finassist.data.embedded import EmbeddedProvider
     from finassist.errors import FinassistError
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "categories",
     "configure",
+    "doctor",
 ]
 
 _HOME: Final = {
@@ -56,6 +58,7 @@ _HOME: Final = {
     "Settings": ("finassist.settings", "Settings"),
     "categories": ("finassist.llm.schemas", "CATEGORIES"),
     "configure": ("finassist.configuration", "configure"),
+    "doctor": ("finassist.checkup", "doctor"),
 }
 
 

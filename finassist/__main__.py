@@ -1,8 +1,9 @@
-"""The command line: `finassist ask`, `finassist bench`, `finassist lab`."""
+"""The command line: `finassist ask`, `doctor`, `cache`, `bench` and `lab`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import subprocess
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"finassist {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_ask(commands)
+    _add_doctor(commands)
+    _add_cache(commands)
     _add_bench(commands)
     lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab)
@@ -76,6 +79,20 @@ def _add_ask(commands: Any) -> None:
     ask.add_argument("--stream", action="store_true", help="print as it comes")
     ask.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
     ask.set_defaults(command=_ask)
+
+
+def _add_doctor(commands: Any) -> None:
+    text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
+    doctor = commands.add_parser("doctor", help="check that everything works", description=text)
+    doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
+    doctor.set_defaults(command=_doctor)
+
+
+def _add_cache(commands: Any) -> None:
+    cache = commands.add_parser("cache", help="what is kept of live data sources")
+    actions = cache.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    clear = actions.add_parser("clear", help="forget all of it")
+    clear.set_defaults(command=_clear_cache)
 
 
 def _add_bench(commands: Any) -> None:
@@ -141,6 +158,30 @@ def _text(event: RunContentEvent) -> str:
 def _plain(event: dict[str, Any]) -> dict[str, Any]:
     """An event for a line of its own: without the answer, which the events before it make up."""
     return {name: value for name, value in event.items() if name not in ("run_output", "step_results")}
+
+
+# ----------------------------------------------------------------------------------- doctor and cache
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from finassist.checkup import doctor
+
+    checkup = asyncio.run(doctor())
+    _say(json.dumps(checkup.to_dict(), indent=2) if options.json else _printable(str(checkup)))
+    return OK if checkup.ok else FAILED
+
+
+def _clear_cache(_options: argparse.Namespace) -> int:
+    from finassist.data.cache import Cache
+    from finassist.errors import ConfigurationError
+    from finassist.settings import Settings
+
+    try:
+        folder = Settings().cache_folder
+    except ConfigurationError as error:
+        return _complain(str(error), USAGE)
+    _say(f"Removed {Cache(folder).clear():,} answers from {folder}")
+    return OK
 
 
 # ------------------------------------------------------------------------------------- bench and lab

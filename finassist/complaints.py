@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -23,7 +24,8 @@ def allowed(field: FieldInfo) -> str:
         >>> allowed(FieldInfo.from_annotated_attribute(int, Field(default=5, ge=1, le=10)))
         'a whole number, at least 1, at most 10'
     """
-    if choices := get_args(field.annotation) if get_origin(field.annotation) is Literal else ():
+    annotation = _present(field.annotation)
+    if choices := get_args(annotation) if get_origin(annotation) is Literal else ():
         return " or ".join(f'"{choice}"' for choice in choices)
     limits = [
         f"{words} {value:,}"
@@ -31,8 +33,15 @@ def allowed(field: FieldInfo) -> str:
         for name, words in _BOUNDS.items()
         if (value := getattr(rule, name, None)) is not None
     ]
-    kind = "JSON" if get_origin(field.annotation) is dict else _KINDS.get(field.annotation, "text")
+    kind = "JSON" if get_origin(annotation) is dict else _KINDS.get(annotation, "text")
     return ", ".join([kind, *limits])
+
+
+def _present(annotation: Any) -> Any:
+    """`X` of `X | None`."""
+    if get_origin(annotation) is UnionType or get_origin(annotation) is Union:
+        return next(each for each in get_args(annotation) if each is not NoneType)
+    return annotation
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

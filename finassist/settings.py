@@ -30,6 +30,7 @@ from finassist.variables import (
 )
 
 Routing = Literal["auto", "model", "rules"]
+FmpPlan = Literal["free", "starter", "premium", "ultimate"]
 
 
 def _clean_key(value: Any) -> Any:
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     http_attempts: int = Field(default=3, ge=1, le=10, description="Times a request is sent where trying again helps.")
     concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
     per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
+    fmp_plan: FmpPlan | None = Field(default=None, description="What is subscribed to at Financial Modeling Prep.")
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
     model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
     fallback_models: str = Field(
@@ -259,7 +261,7 @@ def _sentence(details: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if is_key(name):
+    if is_key(name) or value is None:
         return "set" if value else "not set"
     if isinstance(value, Path) and value.is_relative_to(Path.home()):
         return str(Path("~") / value.relative_to(Path.home()))
