@@ -105,9 +105,10 @@ class FMPProvider(FinanceProvider):
         allow_custom_host: bool = False,
         settings: Settings | None = None,
     ) -> None:
+        settings = settings or Settings()
+        plan = plan or settings.fmp_plan
         if plan is not None and plan not in PLANS:
             raise ConfigurationError(f"There is no plan {plan!r:.40} of {SOURCE}. Use one of: {', '.join(PLANS)}.")
-        settings = settings or Settings()
         self.plan: Plan | None = plan
         self._transport = Transport(
             name=SOURCE,
