@@ -211,8 +211,8 @@ def _yearly(dossier: Dossier, title: str, names: Sequence[str], *, formulas: boo
     for name in names:
         facts = [(year, dossier.fact(name, year)) for year in dossier.years]
         formula = row_formula(f for _, f in facts)
-        own = [f if f and note_of(f, formula) != shared[y] else None for y, f in facts]
-        marks = [notes.mark(f, y, formula) for y, f in zip(dossier.years, own, strict=True)]
+        told = [bool(f and shared[y] and note_of(f, formula) == shared[y]) for y, f in facts]
+        marks = [None if known else notes.mark(f, y, formula) for (y, f), known in zip(facts, told, strict=True)]
         cells = [Cell(with_currency(f, scale, currencies), f, m) for (_, f), m in zip(facts, marks, strict=True)]
         rows.append(Row(label(name), tuple(cells), formula))
     unit = "" if formulas else unit_of(shown, scale)

@@ -79,8 +79,9 @@ def note_of(fact: Fact, formula: str | None) -> str:
 
 def common_note(facts: Iterable[Fact | None]) -> str:
     """What every reported figure of a row or column says, so that it need be said once; `""` unless two or more do."""
-    said = [note_of(fact, fact.formula) for fact in facts if fact and fact.known and fact.status == "reported"]
-    return said[0] if len(said) > 1 and len(set(said)) == 1 else ""
+    reported = [fact for fact in facts if fact and fact.known and fact.status == "reported"]
+    first = reported[0].note if len(reported) > 1 else ""
+    return first if first and all(fact.note == first for fact in reported) else ""
 
 
 def row_formula(facts: Iterable[Fact | None]) -> str | None:
