@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 Kind = Literal["statement", "quote", "history", "profile", "metrics", "search", "news", "recommendations"]
 
@@ -39,6 +39,7 @@ _OURS = re.compile(r"[0-9a-f]{64}\.json")
 _UNFINISHED = re.compile(r"\.new-\w+")
 _CLOCK_SKEW = timedelta(minutes=5)
 _ABANDONED = timedelta(hours=1)
+_BODY = len(b'{"checksum": "", "entry": ') + 64  # where the entry begins in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,10 @@ class Cache:
 
     async def get(self, key: str, kind: Kind) -> Entry | None:
         """The answer kept under `key`, or `None` if there is none that can still be used."""
-        return await asyncio.to_thread(self._read, self._path(key), kind)
+        path = self._path(key)
+        if _stat(path) is None:  # the usual answer, and found in microseconds: not worth a thread
+            return None
+        return await asyncio.to_thread(self._read, path, kind)
 
     async def put(self, key: str, kind: Kind, text: str) -> None:
         """Keep an answer that came just now. What does not work on this disk is left undone."""
@@ -126,10 +130,9 @@ class Cache:
 
     def _read(self, path: Path, kind: Kind) -> Entry | None:
         try:
-            raw = path.read_bytes()
+            entry = _decode(path.read_bytes(), path.stem)
         except OSError:
             return None
-        entry = _decode(raw, path.stem)
         if entry and entry.kind == kind and self._is_fresh(entry):
             return entry
         _remove(path)
@@ -158,32 +161,35 @@ class Cache:
 
 
 def _encode(entry: Entry, name: str) -> bytes:
-    body: dict[str, Any] = {
-        "format": _FORMAT,
-        "name": name,
-        "kind": entry.kind,
-        "fetched_at": entry.fetched_at.isoformat(),
-        "text": entry.text,
-    }
-    return json.dumps({**body, "checksum": _checksum(body)}).encode()
+    body = json.dumps(
+        {
+            "format": _FORMAT,
+            "name": name,
+            "kind": entry.kind,
+            "fetched_at": entry.fetched_at.isoformat(),
+            "text": entry.text,
+        }
+    ).encode()
+    return _frame(body)
+
+
+def _frame(body: bytes) -> bytes:
+    """The body with its checksum in front, as one JSON object."""
+    return b'{"checksum": "%s", "entry": %s}' % (hashlib.sha256(body).hexdigest().encode(), body)
 
 
 def _decode(raw: bytes, name: str) -> Entry | None:
     """The entry, or `None` for anything but a whole one of ours under its own name."""
-    try:
-        body = json.loads(raw)
-        checksum = body.pop("checksum")
-        if checksum != _checksum(body) or body["format"] != _FORMAT or body["name"] != name:
-            return None
-        fetched_at = datetime.fromisoformat(body["fetched_at"])
-        known = body["kind"] in get_args(Kind) and fetched_at.tzinfo is not None
-        return Entry(body["text"], fetched_at, body["kind"]) if known else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    body = raw[_BODY:-1]
+    if raw != _frame(body):
         return None
-
-
-def _checksum(body: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    try:
+        found = json.loads(body)
+        fetched_at = datetime.fromisoformat(found["fetched_at"])
+        ours = found["format"] == _FORMAT and found["name"] == name and found["kind"] in get_args(Kind)
+        return Entry(found["text"], fetched_at, found["kind"]) if ours and fetched_at.tzinfo else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _replace(path: Path, content: bytes) -> None:

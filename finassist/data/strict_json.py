@@ -3,7 +3,7 @@
 What makes one *field* invalid (it is there, and is an `Invalid` that says why):
 
 * `NaN`, `Infinity`, `-Infinity`;
-* a number of more than 60 digits, or larger or smaller than any figure (an exponent beyond 60);
+* a number of more than 60 digits, or beyond what a floating-point number holds (1e999);
 * a name given twice in one object, even with equal values;
 * a text with half a surrogate pair, which no file or database can store.
 
@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _MOST_DIGITS = 60
+_MOST_MAGNITUDES = 330  # every floating-point number a provider may compute with
 _MOST_LEVELS = 32
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -102,7 +104,7 @@ def _number(token: str) -> Decimal | Invalid:
         number = Decimal(token)
     except InvalidOperation:
         return Invalid("a number beyond any figure")
-    return number if abs(number.adjusted()) <= _MOST_DIGITS else Invalid("a number beyond any figure")
+    return number if abs(number.adjusted()) <= _MOST_MAGNITUDES else Invalid("a number beyond any figure")
 
 
 def _whole(token: str) -> int | Invalid:
@@ -112,8 +114,8 @@ def _whole(token: str) -> int | Invalid:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        found.update({name: Invalid("given twice") for name in found if names.count(name) > 1})
+        times = Counter(name for name, _ in pairs)
+        found.update({name: Invalid("given twice") for name in found if times[name] > 1})
     return found
 
 

@@ -29,7 +29,7 @@ class Flights[Result]:
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.create_task(work(), name="finassist-request"))
-            flight.task.add_done_callback(lambda _, flight=flight: self._forget(key, flight))
+            flight.task.add_done_callback(lambda task, flight=flight: self._end(key, flight, task))
         flight.waiters += 1
         try:
             await asyncio.wait([flight.task])
@@ -40,6 +40,11 @@ class Flights[Result]:
                 flight.task.cancel()
                 await _settle(flight.task)
         return flight.task.result()
+
+    def _end(self, key: str, flight: _Flight[Result], task: asyncio.Task[Result]) -> None:
+        self._forget(key, flight)
+        if not task.cancelled():
+            task.exception()  # seen, even if nobody waits any more
 
     def _forget(self, key: str, flight: _Flight[Result]) -> None:
         if self._flights.get(key) is flight:

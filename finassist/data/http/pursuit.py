@@ -150,7 +150,7 @@ class Pursuit:
                 self.waits_for = "the pace"
                 await self.state.pace.acquire()
             self.waits_for = "an answer"
-            await asyncio.to_thread(self.quota.add)
+            self.quota.add()
             return await self.endpoint.get(self.state.session, self.wish.path, self.wish.params)
 
     # ----------------------------------------------------------------------------------------- reading
@@ -185,4 +185,4 @@ class Pursuit:
                 f"{name} is asked as often as your pace allows. Ask again in a minute, or raise the limit."
             )
         within = f"{name} did not answer within {self.timeout:g} seconds"
-        return SourceTimeout(f"{within}. Ask again, or raise FINASSIST_FETCH_TIMEOUT.")
+        return SourceTimeout(f"{within}. Ask again, or raise FINASSIST_HTTP_TIMEOUT.")

@@ -106,7 +106,7 @@ class Transport:
         state = await self._loops.here()
         wish = Wish(path, dict(params), kind, check)
         pursuit = Pursuit(wish, self._endpoint, state, self.cache, self._quota, self.timeout, self.attempts)
-        return unwrap(await state.flights.join(wish.key(kind), pursuit.run))
+        return unwrap(await state.flights.join(f"{kind} {wish.key('')}", pursuit.run))
 
     async def aclose(self) -> None:
         """Close the connections of this loop. Those of other loops are closed when these end."""

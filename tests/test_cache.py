@@ -1,0 +1,214 @@
+"""The disk cache: gives back what was put, forgets in time, and never trusts what it finds."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finassist.data.cache import LIFETIMES, Cache, Kind
+
+KINDS = st.sampled_from(get_args(Kind))
+NOW = datetime(2026, 8, 21, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def files(cache: Cache) -> list[Path]:
+    return sorted(cache.folder.iterdir()) if cache.folder.exists() else []
+
+
+def put(cache: Cache, key: str, kind: Kind, text: str) -> None:
+    asyncio.run(cache.put(key, kind, text))
+
+
+def get(cache: Cache, key: str, kind: Kind) -> Any:
+    entry = asyncio.run(cache.get(key, kind))
+    return entry and entry.text
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, clock: Clock) -> Cache:
+    return Cache(tmp_path / "cache", clock=clock)
+
+
+# --------------------------------------------------------------------------------------------- the laws
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), KINDS, st.text(st.characters(exclude_categories=["Cs"])))))
+def test_the_last_text_put_under_a_key_is_what_is_found(puts: list[tuple[str, Kind, str]]) -> None:
+    with TemporaryDirectory() as folder:
+        cache, known = Cache(Path(folder)), dict[str, tuple[Kind, str]]()
+
+        async def scene() -> None:
+            for key, kind, text in puts:
+                await cache.put(key, kind, text)
+                known[key] = kind, text
+            for key in "abc":
+                kind, text = known.get(key, ("quote", None))
+                entry = await cache.get(key, kind)
+                assert (entry and entry.text) == text
+
+        asyncio.run(scene())
+        assert cache.size().entries == len(known)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_never_believed_and_is_removed(data: Any) -> None:
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder))
+        put(cache, "key", "quote", '[{"price": 101.5}]')
+        [path] = files(cache)
+        whole = path.read_bytes()
+        at = data.draw(st.integers(0, len(whole) - 1))
+        damage = data.draw(st.sampled_from(["flip", "cut", "grow", "swap"]))
+        if damage == "flip":
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ data.draw(st.integers(1, 255))]) + whole[at + 1 :])
+        elif damage == "cut":
+            path.write_bytes(whole[:at])
+        elif damage == "grow":
+            path.write_bytes(whole + data.draw(st.binary(min_size=1, max_size=9)))
+        else:
+            path.write_bytes(data.draw(st.binary(max_size=200)))
+        assert get(cache, "key", "quote") is None
+        assert files(cache) == []
+
+
+def test_an_entry_lives_as_long_as_its_kind(cache: Cache, clock: Clock) -> None:
+    for kind, lifetime in LIFETIMES.items():
+        clock.now = NOW
+        put(cache, kind, kind, "[1]")
+        clock.now = NOW + lifetime - timedelta(seconds=1)
+        assert get(cache, kind, kind) == "[1]"
+        clock.now = NOW + lifetime
+        assert get(cache, kind, kind) is None
+    assert files(cache) == [], "what is stale is removed"
+
+
+def test_a_filed_statement_is_not_a_quote() -> None:
+    assert LIFETIMES["quote"] < LIFETIMES["history"] < LIFETIMES["statement"]
+
+
+def test_an_entry_knows_when_it_came(cache: Cache, clock: Clock) -> None:
+    put(cache, "key", "profile", "[]")
+    clock.now += timedelta(hours=3)
+    entry = asyncio.run(cache.get("key", "profile"))
+    assert entry is not None
+    assert entry.fetched_at == NOW
+
+
+def test_an_entry_from_the_future_is_not_believed(cache: Cache, clock: Clock) -> None:
+    put(cache, "key", "profile", "[]")
+    clock.now -= timedelta(days=1)
+    assert get(cache, "key", "profile") is None
+
+
+def test_a_lifetime_of_zero_keeps_nothing(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, {"quote": timedelta(0)})
+    put(cache, "key", "quote", "[1]")
+    put(cache, "key", "news", "[1]")
+    assert len(files(cache)) == 1
+
+
+# ------------------------------------------------------------------------------------ files and folders
+
+
+def test_only_the_owner_can_read(cache: Cache) -> None:
+    put(cache, "key", "quote", "[1]")
+    [path] = files(cache)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+
+
+def test_a_file_does_not_tell_what_was_asked(cache: Cache) -> None:
+    put(cache, "/quote\nsymbol=AAPL", "quote", "[1]")
+    [path] = files(cache)
+    assert "AAPL" not in path.name
+    assert b"AAPL" not in path.read_bytes()
+
+
+def test_a_file_under_another_name_is_not_believed(cache: Cache) -> None:
+    put(cache, "apple", "quote", "[1]")
+    put(cache, "tesla", "quote", "[2]")
+    first, second = files(cache)
+    first.write_bytes(second.read_bytes())
+    assert {get(cache, "apple", "quote"), get(cache, "tesla", "quote")} in ({None, "[1]"}, {None, "[2]"})
+
+
+def test_clearing_removes_answers_and_nothing_else(cache: Cache) -> None:
+    for number in range(3):
+        put(cache, f"key{number}", "quote", "[1]")
+    mine = cache.folder / "notes.json"
+    mine.write_text("keep")
+    size = cache.size()
+    assert (size.entries, size.bytes > 0, size.oldest is not None) == (3, True, True)
+    assert cache.clear() == 3
+    assert files(cache) == [mine]
+    assert cache.size().oldest is None
+    assert cache.clear() == 0
+
+
+def test_what_a_dying_process_left_is_swept(tmp_path: Path) -> None:
+    import os
+
+    left, mine = tmp_path / ".new-abc123", tmp_path / ".newish"
+    for path in (left, mine):
+        path.write_text("half")
+        os.utime(path, (0, 0))
+    put(Cache(tmp_path), "key", "quote", "[1]")
+    assert not left.exists()
+    assert mine.exists()
+
+
+def test_a_disk_that_cannot_be_used_is_no_cache(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cache = Cache(tmp_path / "file" / "cache")
+    put(cache, "key", "quote", "[1]")
+    assert get(cache, "key", "quote") is None
+    assert cache.size().entries == cache.clear() == 0
+
+
+def test_a_folder_in_place_of_a_file_is_no_answer(cache: Cache) -> None:
+    put(cache, "key", "quote", "[1]")
+    [path] = files(cache)
+    path.unlink()
+    path.mkdir()
+    assert get(cache, "key", "quote") is None
+
+
+def test_readers_and_writers_at_the_same_time_see_whole_answers(cache: Cache) -> None:
+    texts = [str(number) * 20_000 for number in range(8)]
+
+    async def read() -> None:
+        for _ in range(20):
+            entry = await cache.get("key", "quote")
+            assert entry is None or entry.text in texts
+
+    async def scene() -> None:
+        async with asyncio.TaskGroup() as group:
+            for text in texts:
+                group.create_task(cache.put("key", "quote", text))
+                group.create_task(read())
+        assert len(files(cache)) == 1
+
+    asyncio.run(scene())
