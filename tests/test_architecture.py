@@ -23,6 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "variables.py",
         "complaints.py",
         "configuration.py",
+        "patience.py",
         "questions.py",
         "quiet.py",
         "interrupts.py",
