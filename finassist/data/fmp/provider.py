@@ -141,6 +141,11 @@ class FMPProvider(FinanceProvider):
         """The same as `status`."""
         return self.status()
 
+    @property
+    def requests_today(self) -> int:
+        """Requests made with this key since midnight UTC, counted on this machine."""
+        return self._transport.requests_today
+
     async def aclose(self) -> None:
         """Close the connections of the running loop; they open again when needed."""
         await self._transport.aclose()
