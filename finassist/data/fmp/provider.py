@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, Self, cast
 
 from agno.tools.finance import (
     FinanceProvider,
@@ -126,10 +126,11 @@ class FMPProvider(FinanceProvider):
     def __reduce__(self) -> NoReturn:
         raise TypeError("An FMPProvider holds a key and is never pickled. Build it where it is used.")
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> FMPProvider:
+    def __copy__(self) -> Self:
         return self
 
-    __copy__ = __deepcopy__
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
 
     # ------------------------------------------------------------------------------------------ health
 
