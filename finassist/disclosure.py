@@ -20,8 +20,8 @@ STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
 }
 """The statements each category shows."""
 
-WITH_PRICE = ("report", "stock_price")
-"""The categories that show a price."""
+WITH_PRICE = ("report", "company_financials", "stock_price")
+"""The categories that show a price; ratios such as P/E need one."""
 
 MARGINS = (
     *("gross_margin", "operating_margin", "net_margin", "effective_tax_rate"),

@@ -31,15 +31,18 @@ from finassist.events import (
     SymbolResolved,
 )
 from finassist.facts import Fact, FactBook, Gap
+from finassist.formatting import escape_markdown
 from finassist.llm import prompts, rules
 from finassist.llm.schemas import Category, ExtractedSymbols, RoutedQuestion
 from finassist.report import Subject
 from finassist.settings import Routing
 from finassist.understanding import Plan, from_model, from_rules
 
+_REASON_SHOWN = 600
+
 NEEDED: dict[Category, tuple[Need, ...]] = {
     "income_statement": ("income",),
-    "company_financials": ("income", "balance_sheet", "cash_flow"),
+    "company_financials": ("income", "balance_sheet", "cash_flow", "quote"),
     "stock_price": ("quote", "history"),
     "report": NEEDS,
     "chat": (),
@@ -188,9 +191,9 @@ def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
     facts = [fact for each in found if isinstance(each, list) for fact in each]
     gaps = (*plan.gaps, *_merged(each for each in found if isinstance(each, Gap) and _matters(each)))
     if not plan.companies:
-        return _draft(plan, _which_company(plan), gaps=gaps)
+        return _draft(plan, _with_warnings(_which_company(plan), plan), gaps=gaps)
     if not facts:
-        return _draft(plan, _no_figures(plan, gaps), gaps=gaps)
+        return _draft(plan, _with_warnings(_no_figures(plan, gaps), plan), gaps=gaps)
     subjects = [Subject(company.symbol, company.name) for company in plan.companies]
     book = FactBook(facts)
     derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
@@ -200,7 +203,7 @@ def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
         _with_warnings(report.compose(plan.category, subjects, every, gaps), plan),
         facts=every,
         gaps=gaps,
-        follow_ups=tuple(report.follow_ups(plan.category, subjects)),
+        follow_ups=tuple(report.follow_ups(plan.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
 
 
@@ -232,7 +235,7 @@ def _matters(gap: Gap) -> bool:
 
 def _which_company(plan: Plan) -> str:
     if plan.gaps:
-        return "\n\n".join(gap.reason for gap in plan.gaps)
+        return "\n\n".join(escape_markdown(gap.reason, _REASON_SHOWN) for gap in plan.gaps)
     return (
         "Which company do you mean? Name one, or give its ticker symbol: "
         "for example “Apple”, “$AAPL” or “NASDAQ: AAPL”."
@@ -242,12 +245,12 @@ def _which_company(plan: Plan) -> str:
 def _no_figures(plan: Plan, gaps: Sequence[Gap]) -> str:
     """All sources failed: no report, but every cause once."""
     names = ", ".join(f"{company.name} ({company.symbol})" for company in plan.companies)
-    causes = dict.fromkeys(gap.reason for gap in gaps)
+    causes = dict.fromkeys(escape_markdown(gap.reason, _REASON_SHOWN) for gap in gaps)
     return "\n".join([f"There are no figures for {names}.", "", *(f"- {cause}" for cause in causes)])
 
 
 def _with_warnings(content: str, plan: Plan) -> str:
-    notes = [f"> {warning}" for warning in plan.warnings]
+    notes = [f"> {escape_markdown(warning, _REASON_SHOWN)}" for warning in plan.warnings]
     return "\n>\n".join(notes) + "\n\n" + content if notes else content
 
 

@@ -13,18 +13,16 @@ from uuid import uuid4
 os.environ["AGNO_TELEMETRY"] = "false"
 
 from agno.db.base import AsyncBaseDb, BaseDb
-from agno.models.base import Model
 from agno.run.agent import RunEvent
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
-from agno.tools.finance import FinanceProvider
 from agno.workflow import Workflow
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
 from finassist.bridge import bridge
 from finassist.call import Call
-from finassist.data.providers import open_provider
+from finassist.data.providers import Provider, open_provider
 from finassist.data.symbols import directory
 from finassist.draft import Draft
 from finassist.drivers import Crew, adrive_stream, drive
@@ -39,8 +37,10 @@ from finassist.llm.agents import (
     build_summary_agent,
     build_symbol_extraction_agent,
 )
-from finassist.llm.models import resolve_model
+from finassist.llm.attempts import Limits
+from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.schemas import Category
+from finassist.patience import Patience
 from finassist.questions import check_question
 from finassist.sessions import (
     Database,
@@ -74,8 +74,10 @@ class FinancialAssistantWorkflow(Workflow):
     Without any argument it needs no key and no network: embedded figures and an offline model.
 
     Args:
-        model: Language model that routes, extracts names and chats: a name such as `"offline"`, or an Agno model.
-        provider: Where figures come from: a name such as `"embedded"`, or any Agno finance provider.
+        model: Language model that routes, extracts names and chats: a name such as `"offline"` or `"openai"`, an
+            Agno model, or a list of which each stands in for those before it; see `finassist.llm.models`.
+        provider: Where figures come from: a name such as `"embedded"` or `"fmp"`, any Agno finance provider, or a list
+            of which each is asked where those before it fail.
         settings: Settings; by default from `FINASSIST_*` variables and `.env`.
         db: Where sessions are stored: a path to a SQLite file, an Agno database, or `None` for memory only. By
             default a file in the user's data directory, which `FINASSIST_HOME` moves.
@@ -104,8 +106,8 @@ class FinancialAssistantWorkflow(Workflow):
     def __init__(
         self,
         *,
-        model: str | Model | None = None,
-        provider: str | FinanceProvider | None = None,
+        model: ModelChoice | None = None,
+        provider: Provider | None = None,
         settings: Settings | None = None,
         db: Database | Literal["default"] = "default",
         session_id: str | None = None,
@@ -120,14 +122,14 @@ class FinancialAssistantWorkflow(Workflow):
     ) -> None:
         self.settings = settings or Settings()
         self.routing: Routing = routing or self.settings.routing
-        self.model = resolve_model(model or self.settings.model)
-        self.provider = open_provider(provider or self.settings.provider)
+        self.model = resolve_model(model or self.settings.model, self.settings)
+        self.provider = open_provider(provider or self.settings.provider, self.settings)
         self.store = open_store(self.settings.database if db == "default" else db)
         self.router_agent = build_router_agent(self.model)
         self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
-        rules.route("Tell me about Appel")  # loads directory, glossary and suggestions now, so that no run blocks its loop
+        rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
         self.locks = SessionLocks()
         self._summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
@@ -281,10 +283,11 @@ class FinancialAssistantWorkflow(Workflow):
         return Crew(
             agents=dict(zip(("router", "symbol_extraction", "chat"), agents, strict=True)),
             provider=self.provider,
-            fetch_timeout=self.settings.fetch_timeout,
+            patience=Patience(self.settings.fetch_timeout, self.settings.question_timeout),
             stamp=call.stamp,
             check_cancelled=call.check_stopped,
             breakable=call.interrupts.breakable,
+            limits=Limits.of(self.settings),
         )
 
     def call_for(self, step_input: StepInput, run: WorkflowRunOutput | None) -> Call:
