@@ -1,63 +1,112 @@
 """What Agno reports about an agent's run, read with care.
 
-A failed run does not raise, and a reply that is not of the form asked for counts as completed.
+A failed run does not raise, a reply that is not of the form asked for counts as completed, and so does one that was
+refused or cut off.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
 
 from finassist.effects import Ask, Askable, Reply
-from finassist.errors import FinassistError, MalformedReply, ModelFailed
+from finassist.errors import MalformedReply, ModelError
+from finassist.llm import failures
+from finassist.llm.attempts import Limits, Watch, watching
 
 
-def read_reply(output: RunOutput, ask: Ask, agent: Askable, interrupt: type[BaseException]) -> Reply:
-    """Check what Agno reports: a failed run does not raise, and a reply of the wrong form counts as completed."""
-    error: FinassistError | None = None
-    if output.status == RunStatus.cancelled:
-        # Agno turns an interrupt inside the agent into a status; the run as a whole has to stop.
-        raise interrupt
-    if output.status != RunStatus.completed:
-        error = ModelFailed(
-            f"The model of the {ask.agent} agent failed: {output.content}. Ask again, or try another model."
-        )
-    elif ask.schema and not isinstance(output.content, ask.schema):
-        error = MalformedReply(
-            f"The model of the {ask.agent} agent did not reply with a {ask.schema.__name__}. Ask again."
-        )
-    elif ask.schema is None and not (isinstance(output.content, str) and output.content.strip()):
-        error = MalformedReply(f"The model of the {ask.agent} agent replied with nothing. Ask again.")
-    content = None if error else output.content
-    return Reply(content=content, error=error, agent=ask.agent, model=_model_name(agent), metrics=output.metrics)
+@dataclass
+class Asked:
+    """A question to an agent, from asking to its reply.
 
+    Attributes:
+        ask: What is asked.
+        agent: Who is asked.
+        limits: How long the agent may take and how much it may say.
+    """
 
-def _model_name(agent: Askable) -> str:
-    return str(getattr(agent.model, "id", "") or "")
+    ask: Ask
+    agent: Askable
+    limits: Limits
+    _watch: Watch = field(default_factory=Watch)
+    _final: RunOutput | None = None
+    _told: str = ""
+    _said: int = 0
 
+    def __post_init__(self) -> None:
+        self.seconds = self.limits.overall(_models(self.agent))
+        self._deadline = monotonic() + self.seconds
 
-class Words:
-    """Reads an agent's stream: words out as events, the final output kept for the reply."""
-
-    def __init__(self, ask: Ask, agent: Askable) -> None:
-        self._ask, self._agent = ask, agent
-        self._final: RunOutput | None = None
-        self._failure = ""
+    def watched(self) -> AbstractContextManager[None]:
+        """Inside, the agent's model reports what Agno does not."""
+        return watching(self._watch)
 
     def read(self, event: Any) -> RunContentEvent | None:
-        """A word to hand on, if the event is one."""
+        """One event of the agent's stream: a word to hand on, if it is one."""
         if isinstance(event, RunOutput):
             self._final = event
         elif isinstance(event, RunErrorEvent):
-            self._failure = str(event.content or event.error_type or "no reason given")
+            self._told = str(event.content or event.error_type or "no reason given")
         elif isinstance(event, RunContentEvent) and event.content:
-            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=self._ask.agent,
-                                   step_name=self._ask.agent)  # fmt: skip
+            self._said += len(str(event.content))
+            name = self.ask.agent
+            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=name, step_name=name)
         return None
 
-    def reply(self, interrupt: type[BaseException]) -> Reply:
-        """The whole reply, once the stream has ended."""
-        failed = RunOutput(content=self._failure or "it ended without a reply", status=RunStatus.error)
-        return read_reply(self._final or failed, self._ask, self._agent, interrupt)
+    def enough(self) -> bool:
+        """Whether to stop listening: the agent talks for too long, or too much."""
+        return monotonic() > self._deadline or self._said > self.limits.characters
+
+    def late(self) -> Reply:
+        """The reply, when time ran out."""
+        return self._reply(None, failures.late(self.ask.agent, self._watch, self.seconds))
+
+    def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> Reply:
+        """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
+
+        Raises:
+            interrupt: The run was interrupted; Agno turns that into a status, and the run as a whole has to stop.
+        """
+        if output is None and self.enough() and self._final is None:
+            return self._cut()
+        output = output or self._final or RunOutput(status=RunStatus.error)
+        if output.status == RunStatus.cancelled:
+            raise interrupt
+        return self._reply(output, self._problem(output))
+
+    def _cut(self) -> Reply:
+        if self._said > self.limits.characters:
+            return self._reply(None, failures.too_long(self.ask.agent, self._watch, self.limits.characters))
+        return self.late()
+
+    def _problem(self, output: RunOutput) -> ModelError | None:
+        name, schema = self.ask.agent, self.ask.schema
+        if output.status != RunStatus.completed:
+            told = self._told or str(output.content or "it ended without a reply")
+            return failures.failure(name, self._watch, told)
+        fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
+        if fits and schema:
+            return None
+        if problem := failures.ending(name, self._watch):
+            return problem
+        if fits:
+            return None
+        form = f"did not reply with a {schema.__name__}" if schema else "replied with nothing"
+        return MalformedReply(f"The model of the {name} agent {form}. Ask again.")
+
+    def _reply(self, output: RunOutput | None, error: ModelError | None) -> Reply:
+        content = output.content if output and not error else None
+        model = self._watch.models[-1] if self._watch.models else str(getattr(self.agent.model, "id", "") or "")
+        metrics = output.metrics if output else None
+        return Reply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
+
+
+def _models(agent: Askable) -> int:
+    """How many models Agno may try for the agent."""
+    fallbacks = getattr(agent, "fallback_config", None)
+    return 1 + len(fallbacks.on_error if fallbacks else ())

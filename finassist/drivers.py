@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, aclosing, closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from agno.tools.finance import FinanceProvider, FinanceProviderError
 
-from finassist.agent_runs import Words, read_reply
+from finassist.agent_runs import Asked
 from finassist.bridge import Ended, Errand, bridge
 from finassist.data.sourcing import fetch_facts
 from finassist.effects import Ask, Askable, Effect, Fetch, Flow, Gather, Reply
 from finassist.errors import DataError, InputError, SourceTimeout
 from finassist.events import FlowEvent
 from finassist.facts import Fact, Gap
+from finassist.llm.attempts import Limits
+from finassist.patience import Patience
+from finassist.tasks import cancelling, settle
 
 type Emit = Callable[[FlowEvent], None]
 type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
@@ -35,10 +38,11 @@ class Crew:
 
     agents: Mapping[str, Askable]
     provider: FinanceProvider
-    fetch_timeout: float
+    patience: Patience
     stamp: Callable[[FlowEvent], FlowEvent]
     check_cancelled: Callable[[], None] = field(default=lambda: None)
     breakable: Callable[[], AbstractContextManager[None]] = nullcontext
+    limits: Limits = field(default_factory=Limits)
 
 
 # ---------------------------------------------------------------------------------------------- sync
@@ -81,23 +85,25 @@ def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
 
 def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
     agent = crew.agents[ask.agent]
+    asked = Asked(ask, agent, crew.limits)
     if not ask.stream:
-        with crew.breakable():
+        with crew.breakable(), asked.watched():
             output = agent.run(ask.message)
-        return read_reply(output, ask, agent, KeyboardInterrupt)
-    words = Words(ask, agent)
-    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as stream:
-        for event in _breakable(stream, crew):
+        return asked.reply(output, KeyboardInterrupt)
+    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
+        for event in _breakable(events, crew, asked):
             crew.check_cancelled()
-            if (word := words.read(event)) is not None:
+            if (word := asked.read(event)) is not None:
                 yield crew.stamp(word)
-    return words.reply(KeyboardInterrupt)
+            if asked.enough():
+                break
+    return asked.reply(None, KeyboardInterrupt)
 
 
-def _breakable[Item](items: Iterator[Item], crew: Crew) -> Generator[Item]:
+def _breakable[Item](items: Iterator[Item], crew: Crew, asked: Asked) -> Generator[Item]:
     """The same items; waiting for each can be broken off by an interrupt."""
     while True:
-        with crew.breakable():
+        with crew.breakable(), asked.watched():
             try:
                 item = next(items)
             except StopIteration:
@@ -186,15 +192,6 @@ async def adrive_stream[Result](
         await settle(task)
 
 
-async def settle(task: asyncio.Task[Any]) -> None:
-    """Wait until `task` is done, however often the waiting itself is cancelled meanwhile."""
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
-            continue
-
-
 async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: Emit) -> list[Any]:
     """Drive flows at the same time in one `TaskGroup` and return their results in declared order.
 
@@ -245,26 +242,37 @@ async def _aperform(effect: Effect, crew: Crew, ask: AskAgent, emit: Emit) -> An
 
 def _aask_with(crew: Crew) -> AskAgent:
     async def aask(ask: Ask, emit: Emit) -> Reply:
-        agent = crew.agents[ask.agent]
-        if not ask.stream:
-            return read_reply(await agent.arun(ask.message), ask, agent, asyncio.CancelledError)
-        words = Words(ask, agent)
-        async for event in agent.arun(ask.message, stream=True, yield_run_output=True):
-            if (word := words.read(event)) is not None:
-                emit(crew.stamp(word))
-        return words.reply(asyncio.CancelledError)
+        asked = Asked(ask, crew.agents[ask.agent], crew.limits)
+        try:
+            with asked.watched():
+                async with asyncio.timeout(asked.seconds):
+                    return await _listen(asked, crew, emit)
+        except TimeoutError:
+            return asked.late()
 
     return aask
+
+
+async def _listen(asked: Asked, crew: Crew, emit: Emit) -> Reply:
+    agent, ask = asked.agent, asked.ask
+    if not ask.stream:
+        return asked.reply(await agent.arun(ask.message), asyncio.CancelledError)
+    async with aclosing(agent.arun(ask.message, stream=True, yield_run_output=True)) as events:
+        async for event in events:
+            if (word := asked.read(event)) is not None:
+                emit(crew.stamp(word))
+            if asked.enough():
+                break
+    return asked.reply(None, asyncio.CancelledError)
 
 
 async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
     """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
     try:
-        async with asyncio.timeout(crew.fetch_timeout):
+        async with asyncio.timeout(crew.patience.seconds()):
             return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
-        within = f"{crew.provider.name} did not answer within {crew.fetch_timeout:g} seconds"
-        return _gap(effect, SourceTimeout(f"{within}. Ask again, or raise FINASSIST_FETCH_TIMEOUT."))
+        return _gap(effect, SourceTimeout(crew.patience.verdict(crew.provider.name)))
     except asyncio.CancelledError:
         if cancelling():
             raise
@@ -274,12 +282,6 @@ async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
     except (SystemExit, KeyboardInterrupt) as error:
         # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
         raise RuntimeError(f"{crew.provider.name} tried to end the process ({type(error).__name__}).") from error
-
-
-def cancelling() -> bool:
-    """Whether somebody cancels the current task; if not, a `CancelledError` was raised by what it awaited."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 # ---------------------------------------------------------------------------- shared, and pure

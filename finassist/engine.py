@@ -24,10 +24,11 @@ from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.call import Call
 from finassist.draft import Draft
-from finassist.drivers import Crew, adrive_stream, cancelling, drive, settle
+from finassist.drivers import Crew, adrive_stream, drive
 from finassist.effects import Flow
 from finassist.events import RunResponse
 from finassist.quiet import hush
+from finassist.tasks import cancelling, settle
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow

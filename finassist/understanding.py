@@ -71,8 +71,13 @@ def from_model(route: Route, router: Reply, extraction: Reply, directory: Symbol
         reason=reason,
         gaps=gaps,
         warnings=tuple(_warnings(router, extraction)),
-        usage=tuple((reply.agent, reply.model, reply.metrics) for reply in (router, extraction) if not reply.error),
+        usage=tuple(_usage(reply) for reply in (router, extraction)),
     )
+
+
+def _usage(reply: Reply) -> tuple[str, str, RunMetrics | None]:
+    """Which engine did the agent's work: where a model failed, the rules; what it used was used all the same."""
+    return (reply.agent, "rules" if reply.error else reply.model, reply.metrics)
 
 
 def _category(route: Route, router: Reply) -> tuple[Category, str, str]:

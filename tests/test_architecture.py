@@ -28,6 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "quiet.py",
         "interrupts.py",
         "bridge.py",
+        "tasks.py",
     ),
     ("data/__init__.py", "data/vocabulary.py", "data/vocabulary_table.py"),
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),
@@ -56,9 +57,13 @@ ASYNC_ROOMS = (
     "summary.py",
     "batch.py",
     "dask.py",
-    "doctor.py",
+    "checkup.py",
     "llm/offline.py",
+    "llm/attempts.py",
     "llm/clients.py",
+    "llm/live.py",
+    "llm/transport.py",
+    "tasks.py",
     "bench",
 )
 

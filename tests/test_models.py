@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import pickle
 
+import openai
 import pytest
+from agno.models.openai import OpenAIChat
 
-from finassist.errors import MissingExtra, UnknownModel
-from finassist.llm.models import EXTRAS, resolve_model
+from finassist import FinancialAssistantWorkflow, Settings
+from finassist.errors import ConfigurationError, MissingExtra, UnknownModel
+from finassist.llm.catalogue import PROVIDERS, ModelProvider
+from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel
+
+CANARY = "sk-canary-0123456789abcdef"
 
 
 def test_the_offline_model_is_the_default() -> None:
@@ -24,24 +32,114 @@ def test_a_model_object_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["gpt-9", "", " ", ":", "openai:", ":x", "nobody:x", "offline:x", "x" * 10_000])
 def test_an_unknown_name_lists_what_there_is(name: str) -> None:
-    with pytest.raises(UnknownModel, match='Use "offline", "anthropic:<model id>", "openai:<model id>"') as raised:
+    with pytest.raises(UnknownModel, match='Use "offline", "anthropic", "openai", "groq"') as raised:
         resolve_model(name)
     assert len(str(raised.value)) < 2_000
 
 
-@pytest.mark.parametrize("thing", [42, object(), ["offline"], OfflineModel])
+@pytest.mark.parametrize("thing", [42, object(), OfflineModel])
 def test_something_that_is_no_model_is_named(thing: object) -> None:
     with pytest.raises(UnknownModel, match=type(thing).__name__):
         resolve_model(thing)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("provider", sorted(EXTRAS))
-def test_a_provider_resolves_or_says_which_extra_to_install(provider: str) -> None:
-    if importlib.util.find_spec(provider):
-        assert resolve_model(f"{provider}:some-model").id == "some-model"
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=list(PROVIDERS))
+def test_a_provider_resolves_or_says_which_extra_to_install(provider: ModelProvider) -> None:
+    if not provider.installed():
+        with pytest.raises(MissingExtra, match=rf"pip install 'finassist\[{provider.name}\]'"):
+            resolve_model(f"{provider.name}:some-model", api_key="some-key")
         return
-    with pytest.raises(MissingExtra, match=rf"pip install 'finassist\[{provider}\]'"):
-        resolve_model(f"{provider}:some-model")
+    assert resolve_model(f"{provider.name}:some-model", api_key="some-key").id == "some-model"
+    assert resolve_model(f" {provider.name.upper()} ", api_key="some-key").id == provider.default_id
+    assert isinstance(resolve_model(provider.name, api_key="some-key"), provider.model_class())
+
+
+# ------------------------------------------------------------------------------------------------- keys
+
+
+def test_a_missing_key_names_its_variable_and_the_way_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in (None, Settings()):
+        with pytest.raises(ConfigurationError, match='OPENAI_API_KEY is not set.*model="offline", which needs none'):
+            resolve_model("openai", settings)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    assert resolve_model("openai").id == resolve_model("openai", Settings()).id == PROVIDERS["openai"].default_id
+
+
+def test_the_workflow_finds_its_key_in_the_settings() -> None:
+    workflow = FinancialAssistantWorkflow(db=None, settings=Settings(model="openai", openai_api_key=CANARY))
+    assert workflow.model.id == PROVIDERS["openai"].default_id
+    assert CANARY not in repr(workflow.model) + repr(workflow.chat_agent) + repr(vars(workflow))
+
+
+def test_a_key_is_in_no_repr_and_no_pickle() -> None:
+    model = resolve_model("openai", api_key=CANARY)
+    stored = pickle.dumps(model)
+    assert CANARY.encode() not in stored
+    assert CANARY not in repr(model) + str(model.to_dict())
+    again = pickle.loads(stored)
+    assert isinstance(again, OpenAIChat)
+    assert (again.id, again.limits) == (model.id, model.limits)
+    assert copy.copy(model).api_key == copy.deepcopy(model).api_key == CANARY
+
+
+def test_auto_takes_the_first_provider_with_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(resolve_model("auto"), OfflineModel)
+    monkeypatch.setenv("GROQ_API_KEY", CANARY)
+    assert resolve_model("auto").id == PROVIDERS["groq"].default_id
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+    assert resolve_model("auto").id == PROVIDERS["openai"].default_id
+
+
+def test_auto_passes_over_a_missing_sdk_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
+    monkeypatch.setattr("finassist.llm.catalogue.find_spec", lambda name: None)
+    assert isinstance(resolve_model("auto"), OfflineModel)
+    assert "pip install 'finassist[anthropic]'" in caplog.text
+    assert CANARY not in caplog.text
+
+
+# --------------------------------------------------------------------------------------- several, and objects
+
+
+def test_a_list_names_models_that_stand_in() -> None:
+    workflow = FinancialAssistantWorkflow(
+        db=None, model=["openai:first", "offline"], settings=Settings(openai_api_key=CANARY)
+    )
+    assert workflow.model.id == "first"
+    assert [model.id for model in workflow.chat_agent.fallback_config.on_error] == ["offline"]
+    named = Settings(openai_api_key=CANARY, model="openai", fallback_models="groq:other, offline", groq_api_key=CANARY)
+    assert [model.id for model in resolve_model(named.model, named).fallbacks] == ["other", "offline"]
+    with pytest.raises(UnknownModel, match="list of models is empty"):
+        resolve_model([])
+
+
+def test_an_agno_model_keeps_its_identity_and_its_own_settings() -> None:
+    mine = OpenAIChat(id="mine", api_key=CANARY, timeout=7, max_retries=4)
+    assert resolve_model(mine) is mine
+    assert isinstance(mine, OpenAIChat)
+    assert (mine.limits.seconds, mine.limits.retries) == (7, 4)
+    assert CANARY not in repr(mine)
+
+
+def test_who_lets_agno_try_again_is_not_tried_again_twice() -> None:
+    assert resolve_model(OpenAIChat(id="mine", api_key=CANARY, retries=3)).limits.retries == 0
+
+
+def test_a_client_of_the_users_own_is_kept() -> None:
+    client = openai.OpenAI(api_key=CANARY, base_url="http://127.0.0.1:1")
+    with client:
+        assert resolve_model(OpenAIChat(id="mine", client=client)).get_client() is client
+
+
+# ----------------------------------------------------------------------------------------------- prices
+
+
+def test_a_price_that_is_none_names_the_model_and_what_is_wrong() -> None:
+    settings = Settings(openai_api_key=CANARY, model_prices={"mine": {"input": "cheap", "output": 1}})
+    with pytest.raises(ConfigurationError, match=r"price of model 'mine' cannot be used \(input\)"):
+        resolve_model("openai", settings)
 
 
 def test_a_provider_without_an_extra_of_ours_says_so_too() -> None:

@@ -50,5 +50,6 @@ def _agent(name: str, model: Model, instructions: list[str], schema: type[Reply]
         model=model,
         instructions=[*instructions, ENVELOPE_RULE],
         output_schema=schema,
+        fallback_models=list(getattr(model, "fallbacks", ())) or None,
         telemetry=False,
     )

@@ -1,70 +1,161 @@
-"""From a name to a model: `"offline"`, `"provider:model-id"`, or any Agno model object."""
+"""From a name to a model: `"anthropic"`, `"openai:<model id>"`, `"offline"`, `"auto"`, or any Agno model object."""
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, Final, cast
 
 from agno.models.base import Model
 from agno.models.utils import MODEL_PROVIDER_CLASSES, get_model
 
-from finassist.errors import MissingExtra, UnknownModel
+from finassist.errors import ConfigurationError, MissingExtra, UnknownModel
+from finassist.llm.attempts import Limits
+from finassist.llm.catalogue import PROVIDERS, ModelProvider
+from finassist.llm.live import Live, adopt
 from finassist.llm.offline import OfflineModel
 
-EXTRAS = {"anthropic": "anthropic", "openai": "openai", "groq": "groq", "ollama": "ollama"}
-"""Agno's provider name to the finassist extra that installs its SDK."""
+type ModelChoice = str | Model | Sequence[str | Model]
+"""A model, by name or as an object; or several, of which each stands in for those before it."""
+
+EXTRAS: Final = {name: name for name in PROVIDERS}
+"""Provider name to the finassist extra that installs its SDK."""
+
+_log = logging.getLogger("finassist")
 
 
-def resolve_model(model: str | Model | None = None) -> Model:
+def resolve_model(
+    model: ModelChoice | None = None,
+    settings: Any = None,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+) -> Model:
     """The model a user asked for; the offline model when they did not.
 
+    A model object is taken as it is and made fit for any event loop. A live model has its SDK's retries off: our
+    transport tries again after an overload or a lost connection, within the time of `settings.model_timeout`.
+
     Args:
-        model: `"offline"`, a string such as `"anthropic:<model id>"` with any provider Agno has, an Agno
-            model object, or `None`.
+        model: `"offline"`; `"anthropic"`, `"openai"`, `"groq"` or `"ollama"` for the provider's usual model;
+            `"openai:<model id>"` for another, with any provider Agno has; `"auto"` for the first whose key is set;
+            an Agno model object; a list of these, of which each stands in when those before it are overloaded, out of
+            reach or too slow; or `None`.
+        settings: Where keys, timeouts and limits come from; see `finassist.settings.Settings`.
+        api_key: The key, instead of one from the settings or the environment.
+        base_url: Where an OpenAI-compatible server is.
 
     Raises:
-        UnknownModel: no such model; the message lists what there is.
-        MissingExtra: the provider's SDK is not installed; the message says how to install it.
+        UnknownModel: There is no such model; the message lists what there is.
+        MissingExtra: The provider's SDK is not installed; the message says how to install it.
+        ConfigurationError: The provider needs a key and there is none; the message names its variable.
 
     Example:
         >>> resolve_model().id, resolve_model("offline").id
         ('offline', 'offline')
     """
-    if isinstance(model, Model):
-        return model
     if model is None:
         return OfflineModel()
-    return _from_name(model)
+    several = isinstance(model, Sequence) and not isinstance(model, str | Model)
+    chosen: list[Any] = list(cast("Sequence[Any]", model)) if several else [model]
+    if not chosen:
+        raise UnknownModel(f"The list of models is empty. {_choices()}")
+    stand_ins = [] if several else _stand_ins(settings)
+    options = {"api_key": api_key, "base_url": base_url}
+    first, *others = [_resolved(each, settings, options) for each in (*chosen, *stand_ins)]
+    if others and isinstance(first, Live):
+        vars(first)["fallbacks"] = tuple(others)
+    return first
 
 
-def _from_name(name: Any) -> Model:
+def _stand_ins(settings: Any) -> list[str]:
+    listed: Any = getattr(settings, "fallback_models", None) or ()
+    return [name for each in (listed.split(",") if isinstance(listed, str) else listed) if (name := each.strip())]
+
+
+def _resolved(model: Any, settings: Any, options: dict[str, str | None]) -> Model:
+    found = model if isinstance(model, Model) else _from_name(model, settings, options)
+    return adopt(found, Limits.of(settings))
+
+
+def _from_name(name: Any, settings: Any, options: dict[str, str | None]) -> Model:
     if not isinstance(name, str):
         raise UnknownModel(f"A model is a name or an Agno model object, not {type(name).__name__}. {_choices()}")
-    if name.strip().casefold() == "offline":
+    plain = name.strip().casefold()
+    if plain == "offline":
         return OfflineModel()
-    provider, _, model_id = (part.strip() for part in name.partition(":"))
-    if not model_id or provider.casefold() not in MODEL_PROVIDER_CLASSES:
+    if plain == "auto":
+        return _first_with_a_key(settings, options)
+    provider, colon, model_id = (part.strip() for part in name.partition(":"))
+    known = provider.casefold()
+    if known in PROVIDERS and (model_id or not colon):
+        return _ours(PROVIDERS[known], model_id, settings, options)
+    if not model_id or known not in MODEL_PROVIDER_CLASSES:
         raise UnknownModel(f"There is no model named {name[:80]!r}. {_choices()}")
+    return _agnos(known, model_id)
+
+
+def _first_with_a_key(settings: Any, options: dict[str, str | None]) -> Model:
+    for provider in PROVIDERS.values():
+        if provider.key is None or not _key(provider, settings):
+            continue
+        if provider.installed():
+            return _ours(provider, "", settings, options)
+        _log.warning("%s is set, but %s", provider.key, _how_to_install(provider.name))
+    return OfflineModel()
+
+
+def _ours(provider: ModelProvider, model_id: str, settings: Any, options: dict[str, str | None]) -> Model:
     try:
-        found = get_model(f"{provider.casefold()}:{model_id}")
+        kind: Any = provider.model_class()
     except ImportError as error:
-        raise MissingExtra(_how_to_install(provider.casefold())) from error
+        raise MissingExtra(_how_to_install(provider.name)) from error
+    key = options["api_key"] or _key(provider, settings)
+    if provider.key and not key:
+        raise ConfigurationError(
+            f"The model provider {provider.name!r} needs a key, and {provider.key} is not set. Set it in the "
+            'environment or in .env, or use model="offline", which needs none.'
+        )
+    where = "host" if provider.name == "ollama" else "base_url"
+    if provider.name == "anthropic" and options["base_url"]:
+        more: dict[str, Any] = {"client_params": {"base_url": options["base_url"]}}
+    else:
+        more = {where: options["base_url"]} if options["base_url"] else {}
+    return kind(id=model_id or provider.default_id, **({"api_key": key} if key else {}), **more)
+
+
+def _key(provider: ModelProvider, settings: Any) -> str | None:
+    """From the settings, which read the environment and `.env`; without settings from the environment."""
+    if provider.key is None:
+        return None
+    if settings is not None and hasattr(settings, "key"):
+        return settings.key(provider.name)
+    return os.environ.get(provider.key, "").strip() or None
+
+
+def _agnos(provider: str, model_id: str) -> Model:
+    """A model of one of the many other providers Agno has; where its key comes from is Agno's business."""
+    try:
+        found = get_model(f"{provider}:{model_id}")
+    except ImportError as error:
+        raise MissingExtra(_how_to_install(provider)) from error
     if found is None:
-        raise UnknownModel(f"There is no model named {name[:80]!r}. {_choices()}")
+        raise UnknownModel(f"There is no model of {provider!r} named {model_id[:80]!r}. {_choices()}")
     return found
 
 
 def _choices() -> str:
-    usual = ", ".join(f'"{provider}:<model id>"' for provider in EXTRAS)
-    rest = ", ".join(sorted(set(MODEL_PROVIDER_CLASSES) - set(EXTRAS)))
+    usual = ", ".join(f'"{name}"' for name in PROVIDERS)
+    rest = ", ".join(sorted(set(MODEL_PROVIDER_CLASSES) - set(PROVIDERS)))
     return (
-        f'Use "offline", {usual}, an Agno model object, or "<provider>:<model id>" with one of Agno\'s other '
-        f"providers: {rest}."
+        f'Use "offline", {usual}, one of these with a model id such as "openai:<model id>", "auto", an Agno model '
+        f'object, or "<provider>:<model id>" with one of Agno\'s other providers: {rest}.'
     )
 
 
 def _how_to_install(provider: str) -> str:
     missing = f"The model provider {provider!r} needs its SDK, which is not installed."
-    extra = EXTRAS.get(provider)
-    if extra:
-        return f"{missing} Run: pip install 'finassist[{extra}]'"
+    if provider in EXTRAS:
+        return f"{missing} Run: pip install 'finassist[{EXTRAS[provider]}]'"
     return f"{missing} Install the package that Agno's documentation names for it, or use {', '.join(EXTRAS)}."

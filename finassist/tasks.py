@@ -1,0 +1,21 @@
+"""Two questions about asyncio tasks: is it done whatever happens, and am I being cancelled?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+async def settle(task: asyncio.Task[Any]) -> None:
+    """Wait until `task` is done, however often the waiting itself is cancelled meanwhile."""
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+
+
+def cancelling() -> bool:
+    """Whether somebody cancels the current task; if not, a `CancelledError` was raised by what it awaited."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

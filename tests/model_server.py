@@ -1,0 +1,325 @@
+"""A scripted server that speaks Chat Completions and Anthropic's Messages on a real socket, well or badly.
+
+It runs on a loop of its own in a thread, so that sync and async callers can be tried alike. `moods` says how each
+agent is answered; see `FAULTS` for the bad ones. Nothing in it waits for a while: it waits for a permit or for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+CHAT_WORDS = ("EBITDA ", "is ", "a ", "measure ", "of ", "earnings.")
+USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+
+HTTP_FAULTS = {
+    "401": (401, {"message": "Incorrect API key provided: {key}", "code": "invalid_api_key"}),
+    "404": (404, {"message": "The model does not exist", "code": "model_not_found"}),
+    "429": (429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}),
+    "quota": (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
+    "500": (500, {"message": "The server had an error"}),
+    "503": (503, {"message": "The engine is overloaded"}),
+    "529": (529, {"message": "Overloaded", "type": "overloaded_error"}),
+    "context_overflow": (400, {"message": "maximum context length is 8192 tokens", "code": "context_length_exceeded"}),
+}
+STRUCTURE_FAULTS = ("prose", "truncated_json", "unknown_category", "wrong_types")
+REPLY_FAULTS = ("empty", "refusal", "length", "html", "broken_body")
+CONNECTION_FAULTS = ("reset", "silent", "dies", "ends_early", "never_ends", "floods", "heartbeats")
+FAULTS = (*HTTP_FAULTS, *STRUCTURE_FAULTS, *REPLY_FAULTS, *CONNECTION_FAULTS)
+
+
+@dataclass
+class Seen:
+    """One request as it arrived."""
+
+    agent: str
+    connection: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass
+class ModelServer:
+    """Use as a context manager; `url` is the base URL to give to an OpenAI SDK."""
+
+    moods: dict[str, str] = field(default_factory=dict)
+    category: str = "report"
+    symbols: tuple[str, ...] = ("AAPL",)
+    seen: list[Seen] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
+    connections: int = 0
+    open: int = 0
+
+    def __enter__(self) -> ModelServer:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="model-server")
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/v1"
+
+    def permit(self) -> None:
+        """Let a reply in the mood `gated` go on by one word."""
+        self._loop.call_soon_threadsafe(self._permits.release)
+
+    def counts(self) -> Counter[str]:
+        return Counter(request.agent for request in self.seen)
+
+    # -------------------------------------------------------------------------------------- serving
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._permits = asyncio.Semaphore(0)
+        self._tasks: set[asyncio.Task[None]] = set()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks) if self._tasks else None
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self.connections += 1
+        self.open += 1
+        number = self.connections
+        try:
+            while (request := await _read_request(reader)) is not None:
+                seen = Seen(_agent(request[2]), number, request[1], request[2])
+                self.seen.append(seen)
+                self.asked.set()
+                await self._answer(seen, request[0], reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, _HangUp):
+            pass
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self.open -= 1
+            self.hung_up.set()
+            writer.transport.abort() if self._mood_of_last() == "reset" else writer.close()
+            self._tasks.discard(task)
+
+    def _mood_of_last(self) -> str:
+        return self.moods.get(self.seen[-1].agent, "fine") if self.seen else "fine"
+
+    async def _answer(self, seen: Seen, path: str, reader: Any, writer: asyncio.StreamWriter) -> None:
+        mood = self.moods.get(seen.agent, "fine")
+        if mood.startswith("once:"):
+            mood = mood.removeprefix("once:") if self.counts()[seen.agent] == 1 else "fine"
+        out = _Out(writer, streamed=bool(seen.body.get("stream")), anthropic=path.endswith("/messages"))
+        if mood in HTTP_FAULTS:
+            status, error = HTTP_FAULTS[mood]
+            key = seen.headers.get("authorization", "").removeprefix("Bearer ") or seen.headers.get("x-api-key", "")
+            error = {**error, "message": error["message"].replace("{key}", key)}
+            await out.json({"type": "error", "error": {"type": "error", **error}}, status)
+        elif mood == "reset":
+            raise _HangUp
+        elif mood == "silent":
+            await reader.read()
+        elif mood == "html":
+            await out.send(b"<html><h1>Bad gateway</h1></html>", 200, "text/html")
+        elif mood == "broken_body":
+            await out.send(b'{"choices": [{"mess', 200)
+        else:
+            await self._reply(seen, mood, reader, out)
+
+    async def _reply(self, seen: Seen, mood: str, reader: Any, out: _Out) -> None:
+        text, ending, refusal = self._says(seen.agent, mood)
+        if not out.streamed:
+            if mood in ("dies", "ends_early"):
+                return await out.half({"choices": text})
+            if mood in ("never_ends", "floods", "heartbeats"):
+                return await out.trickle_for_ever(mood == "floods", reader)
+            return await out.whole(text, ending, refusal)
+        await out.begin()
+        for word in ("", text) if mood == "empty" else _words(text):
+            if mood == "gated":
+                await _first(self._permits.acquire(), reader.read(1))
+            await out.word(word)
+        if mood == "dies":
+            raise _HangUp
+        while mood == "never_ends":
+            await out.word("and ")
+            await asyncio.sleep(0.005)
+        while mood == "floods":
+            await out.word("and so on " * 50)
+        while mood == "heartbeats":
+            await out.chunk(b": still here\n\n")
+            await asyncio.sleep(0.005)
+        await out.end(None if mood == "ends_early" else ending, refusal)
+
+    def _says(self, agent: str, mood: str) -> tuple[str, str, str | None]:
+        text = self._fine(agent, mood)
+        match mood:
+            case "prose" | "html":
+                return "Well, let me think about that.", "stop", None
+            case "truncated_json" | "length":
+                return text[: len(text) // 2], "length", None
+            case "fenced":
+                return f"```json\n{text}\n```", "stop", None
+            case "wrong_types":
+                return '{"category": 7, "symbols": "AAPL", "reason": []}', "stop", None
+            case "empty":
+                return "", "stop", None
+            case "refusal":
+                return "", "stop", "I can't help with that."
+            case _:
+                return text, "stop", None
+
+    def _fine(self, agent: str, mood: str) -> str:
+        category = "poetry" if mood == "unknown_category" else self.category
+        symbols = [*self.symbols, *(["QQZZX"] if mood == "fake_ticker" else [])]
+        if mood == "unknown_category" and agent == "symbol_extraction":
+            return json.dumps({"tickers": symbols})
+        return {
+            "router": json.dumps({"category": category, "reason": "as scripted"}),
+            "symbol_extraction": json.dumps({"symbols": symbols, "unknown": []}),
+            "summary": json.dumps({"summary": "They talked.", "topics": ["AAPL"]}),
+        }.get(agent, "".join(CHAT_WORDS))
+
+
+class _HangUp(Exception):  # noqa: N818
+    pass
+
+
+@dataclass
+class _Out:
+    """Writes a reply in the form asked for."""
+
+    writer: asyncio.StreamWriter
+    streamed: bool
+    anthropic: bool
+
+    async def send(self, body: bytes, status: int, kind: str = "application/json") -> None:
+        self.writer.write(_head(status, kind, f"content-length: {len(body)}") + body)
+        await self.writer.drain()
+
+    async def json(self, data: Any, status: int = 200) -> None:
+        await self.send(json.dumps(data).encode(), status)
+
+    async def half(self, data: Any) -> None:
+        body = json.dumps(data).encode()
+        self.writer.write(_head(200, "application/json", f"content-length: {len(body) * 2}") + body)
+        await self.writer.drain()
+        raise _HangUp
+
+    async def trickle_for_ever(self, fast: bool, reader: Any) -> None:
+        self.writer.write(_head(200, "application/json", "transfer-encoding: chunked"))
+        while True:
+            await self.chunk(b" " * (100_000 if fast else 1))
+            await asyncio.sleep(0 if fast else 0.005)
+
+    async def whole(self, text: str, ending: str, refusal: str | None) -> None:
+        if self.anthropic:
+            reason = {"stop": "end_turn", "length": "max_tokens"}[ending]
+            content = [{"type": "text", "text": text}] if text else []
+            usage = {"input_tokens": 100, "output_tokens": 20}
+            return await self.json(_message(content, "refusal" if refusal else reason, usage))
+        message = {"role": "assistant", "content": None if refusal else text, "refusal": refusal}
+        choice = {"index": 0, "message": message, "finish_reason": ending}
+        return await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m",
+                                "choices": [choice], "usage": USAGE})  # fmt: skip
+
+    async def begin(self) -> None:
+        self.writer.write(_head(200, "text/event-stream", "transfer-encoding: chunked"))
+        if self.anthropic:
+            await self._event({"type": "message_start", "message": _message([], None, {"input_tokens": 100,
+                                                                                     "output_tokens": 0})})  # fmt: skip
+            block = {"type": "text", "text": ""}
+            await self._event({"type": "content_block_start", "index": 0, "content_block": block})
+
+    async def word(self, word: str) -> None:
+        if self.anthropic:
+            delta = {"type": "text_delta", "text": word}
+            return await self._event({"type": "content_block_delta", "index": 0, "delta": delta})
+        return await self._delta({"content": word}, None)
+
+    async def end(self, ending: str | None, refusal: str | None) -> None:
+        if self.anthropic and ending:
+            reason = "refusal" if refusal else {"stop": "end_turn", "length": "max_tokens"}[ending]
+            await self._event({"type": "content_block_stop", "index": 0})
+            await self._event({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": None},
+                               "usage": {"output_tokens": 20}})  # fmt: skip
+            await self._event({"type": "message_stop"})
+        elif ending:
+            await self._delta({"refusal": refusal} if refusal else {}, ending)
+            await self.chunk(b"data: " + json.dumps({**_CHUNK, "choices": [], "usage": USAGE}).encode() + b"\n\n")
+            await self.chunk(b"data: [DONE]\n\n")
+        self.writer.write(b"0\r\n\r\n")
+        await self.writer.drain()
+
+    async def _delta(self, delta: dict[str, Any], ending: str | None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": ending}
+        await self.chunk(b"data: " + json.dumps({**_CHUNK, "choices": [choice]}).encode() + b"\n\n")
+
+    async def _event(self, data: dict[str, Any]) -> None:
+        await self.chunk(f"event: {data['type']}\ndata: {json.dumps(data)}\n\n".encode())
+
+    async def chunk(self, data: bytes) -> None:
+        self.writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        await self.writer.drain()
+        if self.writer.is_closing():
+            raise _HangUp
+
+
+_CHUNK = {"id": "r", "object": "chat.completion.chunk", "created": 0, "model": "m"}
+
+
+def _message(content: list[Any], reason: str | None, usage: dict[str, int]) -> dict[str, Any]:
+    return {"id": "r", "type": "message", "role": "assistant", "model": "m", "content": content,
+            "stop_reason": reason, "stop_sequence": None, "usage": usage}  # fmt: skip
+
+
+def _head(status: int, kind: str, length: str) -> bytes:
+    return f"HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\n{length}\r\n\r\n".encode()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]] | None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return head[0].split(" ")[1].partition("?")[0], headers, json.loads(body or b"{}")
+
+
+def _agent(body: dict[str, Any]) -> str:
+    text = json.dumps({name: value for name, value in body.items() if name not in ("messages", "system")})
+    for agent, schema in (("router", "category"), ("symbol_extraction", "symbols"), ("summary", "topics")):
+        if f'"{schema}"' in text:
+            return agent
+    return "chat"
+
+
+def _words(text: str) -> list[str]:
+    return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:]
+
+
+async def _first(*waits: Any) -> None:
+    """Wait for a permit, or for the other side to hang up."""
+    permit, gone = tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    if gone.done() and not permit.done():
+        raise _HangUp
