@@ -147,7 +147,11 @@ class Server:
             writer.transport.abort() if writer.can_write_eof() and self._stop.is_set() else writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while (request := await _read(reader)) is not None:
+        while True:
+            if (request := await _read(reader)) is None:
+                if not reader.at_eof():
+                    writer.write(head(400, {}, 0))  # as a plain server answers one who speaks TLS
+                return
             act = self._next(request)
             self.requests.append(request)
             self._busy += 1
@@ -169,12 +173,13 @@ class Server:
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        start = await reader.readexactly(1)
+        if not start.isalpha():
+            return None  # a client that speaks TLS
+        head = (start + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
         return None
     first, *lines = head.strip().split("\r\n")
-    if first.count(" ") != 2:
-        return None  # a client that speaks TLS, for one
     method, target, _ = first.split(" ")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))

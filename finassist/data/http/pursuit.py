@@ -97,7 +97,7 @@ class Pursuit:
     async def _from_source(self) -> Outcome:
         answer = await self._ask_until()
         if isinstance(answer, Failed):
-            return answer.error
+            return self._late() if isinstance(answer.error, SourceTimeout) else answer.error
         fetched_at = datetime.now(UTC)
         data = await self._read(answer.text)
         if isinstance(data, DataError):
@@ -181,8 +181,7 @@ class Pursuit:
     def _late(self) -> DataError:
         name = self.endpoint.name
         if self.waits_for == "the pace":
-            return RateLimited(
-                f"{name} is asked as often as your pace allows. Ask again in a minute, or raise the limit."
-            )
+            words = "is asked as often as FINASSIST_PER_MINUTE allows. Ask again in a minute, or raise it"
+            return RateLimited(f"{name} {words}.")
         within = f"{name} did not answer within {self.timeout:g} seconds"
         return SourceTimeout(f"{within}. Ask again, or raise FINASSIST_HTTP_TIMEOUT.")
