@@ -111,8 +111,8 @@ def _chosen(settings: Settings) -> str:
 async def _check_provider(provider: Any, settings: Settings) -> list[Check]:
     from finassist.data.providers import open_provider
 
-    uncached = settings.model_copy(update={"cache": False})
-    opened = _opened("data", settings, lambda: open_provider(provider or settings.provider, uncached))
+    afresh = settings.model_copy(update={"quote_lifetime": 0})  # counts its requests where the cache is
+    opened = _opened("data", settings, lambda: open_provider(provider or settings.provider, afresh))
     if isinstance(opened, Check):
         return [opened]
     if opened.id == "embedded":

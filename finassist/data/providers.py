@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 from agno.tools.finance import FinanceProvider, FinanceTools, register_provider, registered_providers
+from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 
 from finassist.data.embedded import EmbeddedProvider
 from finassist.errors import ConfigurationError, MissingExtra, UnknownProvider
@@ -68,7 +69,7 @@ def _open(provider: str | FinanceProvider, settings: Settings | None) -> Finance
         return EmbeddedProvider()
     if provider == FMP:
         return _fmp(settings=settings)
-    return _of_agno(provider)
+    return _of_agno(provider, settings)
 
 
 def _fmp(**options: Any) -> FinanceProvider:
@@ -78,7 +79,7 @@ def _fmp(**options: Any) -> FinanceProvider:
     return FMPProvider(**options)
 
 
-def _of_agno(provider: str) -> FinanceProvider:
+def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
     if (package := _PACKAGES.get(provider)) and find_spec(package) is None:
         raise MissingExtra(
             f"The data provider “{provider}” needs the package {package}, which is not installed. "
@@ -87,6 +88,8 @@ def _of_agno(provider: str) -> FinanceProvider:
     try:
         if not isinstance(provider, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(type(provider).__name__)
+        if provider == FinancialDatasets.id and (key := (settings or Settings()).key(provider)):
+            return FinancialDatasets(api_key=key)  # of itself it looks in the environment only, not in .env
         return FinanceTools(provider=provider).provider
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())
