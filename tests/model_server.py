@@ -116,7 +116,9 @@ class ModelServer:
         finally:
             self.open -= 1
             self.hung_up.set()
-            writer.transport.abort() if self._mood_of_last() == "reset" else writer.close()
+            # What nobody reads any more would keep a connection open beyond the end of the loop.
+            unread = self._mood_of_last() in ("reset", "floods") or self._stop.is_set()
+            writer.transport.abort() if unread else writer.close()
             self._tasks.discard(task)
 
     def _mood_of_last(self) -> str:
