@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 import stamina
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from finassist import errors
@@ -27,6 +29,7 @@ from finassist.bridge import bridge
 from finassist.data.cache import Cache
 from finassist.data.http import Payload, Transport
 from finassist.data.http.quota import Quota
+from finassist.data.http.transport import pace
 from finassist.data.redaction import redact
 from finassist.data.strict_json import Invalid
 from tests import servers
@@ -399,6 +402,27 @@ def test_a_pace_that_cannot_be_kept_in_time_is_told(run_async: Any) -> None:
     with Server(answer(QUOTE)) as server:
         run_async(scene(server))
     assert len(server.requests) == 1
+
+
+@given(st.floats(1, 10_000))
+def test_a_pace_holds_in_any_minute(per_minute: float) -> None:
+    limiter = pace(per_minute)
+    assert limiter is not None
+    at_once, later = limiter.max_rate, limiter.max_rate / limiter.time_period * 60
+    assert at_once >= 1
+    assert at_once + later <= max(per_minute, 2) * 1.000001
+
+
+def test_different_questions_are_never_taken_for_the_same(run_async: Any, tmp_path: Path) -> None:
+    async def scene(server: Server) -> None:
+        transport = make(server, cache=Cache(tmp_path))
+        for params in ({"a": "1", "b": "2"}, {"a": "1\nb=2"}, {"a": '1", "b": "2'}, {"b": "1", "a": "2"}, {"a": "1"}):
+            assert not (await transport.get_json("quote", params, kind="quote")).cached
+        assert (await transport.get_json("quote", {"b": "2", "a": "1"}, kind="quote")).cached
+        await transport.aclose()
+
+    with Server(answer(QUOTE)) as server:
+        run_async(scene(server))
 
 
 # ------------------------------------------------------------------------------------------------ cancelling

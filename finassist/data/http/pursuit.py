@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,9 +47,10 @@ class Wish:
     kind: Kind
     check: Check | None = None
 
-    def key(self, base: str) -> str:
-        """Identity of the request, without the secret."""
-        return "\n".join([base, self.path, *(f"{name}={self.params[name]}" for name in sorted(self.params))])
+    @property
+    def identity(self) -> str:
+        """What is asked, and nothing else: equal for equal wishes, different for different ones."""
+        return json.dumps([self.kind, self.path, sorted(self.params.items())])
 
 
 class _AskAgain(Exception):
@@ -108,7 +110,7 @@ class Pursuit:
 
     @property
     def _key(self) -> str:
-        return self.wish.key(str(self.endpoint.base))
+        return f"{self.endpoint.base} {self.wish.identity}"
 
     # ------------------------------------------------------------------------------------------ asking
 

@@ -22,6 +22,7 @@ from finassist.errors import ConfigurationError
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "finassist"}
 _DNS_SECONDS = 300
+_IDLE_SECONDS = 60  # people think between two questions
 
 
 class Transport:
@@ -106,7 +107,7 @@ class Transport:
         state = await self._loops.here()
         wish = Wish(path, dict(params), kind, check)
         pursuit = Pursuit(wish, self._endpoint, state, self.cache, self._quota, self.timeout, self.attempts)
-        return unwrap(await state.flights.join(f"{kind} {wish.key('')}", pursuit.run))
+        return unwrap(await state.flights.join(wish.identity, pursuit.run))
 
     async def aclose(self) -> None:
         """Close the connections of this loop. Those of other loops are closed when these end."""
@@ -126,7 +127,9 @@ def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callab
         # No byte for half the time: the connection is dead, and there is time for another.
         silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout / 3, sock_read=timeout / 2)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=concurrency, ttl_dns_cache=_DNS_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=concurrency, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS
+            ),
             timeout=silence,
             headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -134,15 +137,19 @@ def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callab
         )
         # aiohttp would ask once more by itself where a kept connection breaks: retries have one owner.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        return LoopState(session, asyncio.Semaphore(concurrency), _pace(per_minute))
+        return LoopState(session, asyncio.Semaphore(concurrency), pace(per_minute))
 
     return make
 
 
-def _pace(per_minute: float | None) -> AsyncLimiter | None:
-    """A bucket that lets through at most `per_minute` in *any* minute: a first burst, and the rest evenly."""
+def pace(per_minute: float | None) -> AsyncLimiter | None:
+    """A limiter for at most `per_minute` requests in *any* minute: half of them at once, the rest evenly.
+
+    Example:
+        >>> limiter = pace(300)
+        >>> limiter.max_rate, 60 * limiter.max_rate / limiter.time_period
+        (150.0, 150.0)
+    """
     if per_minute is None:
         return None
-    burst = max(1.0, per_minute / 6)
-    per_second = max(per_minute - burst, per_minute / 2) / 60
-    return AsyncLimiter(burst, burst / per_second)
+    return AsyncLimiter(max(1.0, per_minute / 2), 60 * max(1.0, 2 / per_minute))
