@@ -31,11 +31,12 @@ from finassist.errors import (
     NotOffered,
     PlanError,
     QuotaExhausted,
+    SourceTimeout,
     UnknownSymbol,
 )
 from finassist.facts import Fact
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
-from tests.servers import answer
+from tests.servers import answer, silent
 
 DAY = date(2026, 1, 20)
 ASKED = Asked("AAPL", "test", DAY)
@@ -105,6 +106,22 @@ def test_requests_name_what_is_wanted(run_async: Any) -> None:
         first, second = server.requests
     assert first.query == {"symbol": "AAPL", "period": "annual", "limit": "8", "apikey": KEY}
     assert second.query["limit"] == "5"
+
+
+def test_settings_apply_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPatch, run_async: Any) -> None:
+    monkeypatch.setenv("FINASSIST_FMP_PLAN", "premium")
+    monkeypatch.setenv("FINASSIST_FMP_API_KEY", "another-key-987")
+    monkeypatch.setenv("FINASSIST_CACHE", "false")
+    monkeypatch.setenv("FINASSIST_HTTP_TIMEOUT", "0.05")
+    with fmp_server({"/quote": silent()}) as server:
+        provider = FMPProvider(base_url=server.url)
+        assert provider.status().detail == "key set, premium plan"
+        run_async(provider.aget_financials("AAPL", limit=30))
+        assert server.requests[-1].query["limit"] == "30"
+        assert server.requests[-1].query["apikey"] == "another-key-987"
+        with pytest.raises(SourceTimeout):
+            run_async(provider.aget_quote("AAPL"))
+        assert provider.requests_today >= 2
 
 
 def test_what_cannot_be_asked_is_not_asked(run_async: Any) -> None:

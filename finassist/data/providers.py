@@ -52,7 +52,8 @@ def open_provider(provider: Provider, settings: Settings | None = None) -> Finan
         raise ConfigurationError('No data provider is named. Name one, such as provider="embedded".')
     from finassist.data.fallback import FallbackProvider
 
-    return FallbackProvider(found)
+    share = (settings or Settings()).fetch_timeout / len(found)  # so that the last one has time left to answer
+    return FallbackProvider(found, patience=share)
 
 
 def _listed(named: object) -> list[Any]:

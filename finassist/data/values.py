@@ -12,6 +12,7 @@ from finassist.data.vocabulary import snake
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}
 _MINOR_UNITS = {"GBp": "GBX", "ZAc": "ZAC"}
 _LARGEST_EXPONENT = 30
+_LARGEST = 10 ** (_LARGEST_EXPONENT + 1)
 NAN = "the source gave no number (NaN)"
 _TOO_LARGE = "the source gave a number too large to be a figure"
 
@@ -34,6 +35,10 @@ def number(value: object) -> Decimal | str:
         >>> number(1e9), number(0.1), number(True)
         (Decimal('1000000000'), Decimal('0.1'), 'the source gave a bool where a number belongs')
     """
+    if type(value) is int:  # first what JSON gives, in the thousands
+        return Decimal(value) if abs(value) < _LARGEST else _TOO_LARGE
+    if type(value) is Decimal:
+        return _exact(value)
     if value is None:
         return "the source gave no figure"
     if isinstance(value, bool) or not isinstance(value, (Integral, Real, Decimal)):

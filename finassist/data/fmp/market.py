@@ -71,11 +71,11 @@ def _moment(value: object) -> datetime | None:
 
 def _quote_facts(blank: Fact, row: Row) -> list[Fact]:
     """The figures of the quote. The change is computed, exactly, wherever its two prices are known."""
-    facts = [_above_zero(figure(replace(blank, field=field), row, name)) for field, name in _QUOTE.items()]
+    facts = [_above_zero(figure(blank, field, row, name)) for field, name in _QUOTE.items()]
     price, previous = facts[0], facts[1]
     if _comparable(price, previous):
         return [price, *changes(price, previous), *facts[2:]]
-    given = [figure(replace(blank, field=field), row, name) for field, name in _CHANGES.items()]
+    given = [figure(blank, field, row, name) for field, name in _CHANGES.items()]
     return [*facts, *(_fraction(fact) if fact.field == "change_percent" else fact for fact in given)]
 
 
@@ -142,7 +142,7 @@ def parse_history(data: object, asked: Asked, period: str, interval: str) -> Sou
 
 
 def _close(blank: Fact, at: date, bar: Row) -> Fact:
-    return _above_zero(figure(replace(blank, period=at.isoformat(), period_end=at, as_of=at), bar, "close"))
+    return _above_zero(figure(replace(blank, period=at.isoformat(), period_end=at, as_of=at), "close", bar, "close"))
 
 
 def _spans(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
@@ -177,7 +177,9 @@ def _bar(days: list[Dated]) -> Dated:
     return days[-1][0], joined
 
 
-def _positive(value: object) -> Decimal | None:
+def _positive(value: object) -> Decimal | int | None:
+    if type(value) is int:
+        return value if value > 0 else None
     found = number(value)
     return found if isinstance(found, Decimal) and found > 0 else None
 
@@ -188,5 +190,5 @@ def _price_bar(at: date, bar: Row, close: Fact) -> PriceBar:
     return PriceBar(date=at.isoformat(), close=plain(close), **shown)
 
 
-def _plain(value: Decimal) -> float | int:
-    return int(value) if value == value.to_integral_value() else float(value)
+def _plain(value: Decimal | int) -> float | int:
+    return int(value) if value == int(value) else float(value)

@@ -87,7 +87,7 @@ def _metric(name: str, given: list[tuple[Row, Asked]]) -> Fact:
         symbol=asked.symbol, field=name, period="TTM", as_of=asked.fetched, source=asked.source(),
         statement="price" if name == "market_cap" else "ratio", currency=money, note=_NOTES.get(name),
     )  # fmt: skip
-    made = figure(blank, row, there)
+    made = figure(blank, name, row, there)
     return replace(made, unit=(money or "") if unit == "USD" else unit, currency=money)
 
 
@@ -126,7 +126,7 @@ def _count(name: str, row: Row, there: str, asked: Asked) -> Fact:
 
 def _target(name: str, row: Row, there: str, asked: Asked) -> Fact:
     money = traded_in(asked.symbol)
-    made = figure(replace(_opinion(name, asked), currency=money), row, there)
+    made = figure(replace(_opinion(name, asked), currency=money), name, row, there)
     return replace(made, unit=f"{money}/share" if money else "", currency=money)
 
 

@@ -27,7 +27,7 @@ from finassist.data.fmp import requests
 from finassist.data.fmp.company import parse_news, parse_profile, parse_search
 from finassist.data.fmp.market import parse_history, parse_quote
 from finassist.data.fmp.metrics import SourcedRecommendations, parse_metrics, parse_recommendations
-from finassist.data.fmp.requests import MOST_ROWS, PLANS, Plan, Request
+from finassist.data.fmp.requests import MOST_ROWS, PLANS, Request
 from finassist.data.fmp.rows import SOURCE, Asked, objects_of, rows_of
 from finassist.data.fmp.statements import parse_statements
 from finassist.data.http import Transport
@@ -36,7 +36,7 @@ from finassist.data.symbols import normalise_symbol
 from finassist.data.waiting import wait_for
 from finassist.errors import ConfigurationError, DataError, NotOffered, PlanError
 from finassist.facts import Statement
-from finassist.settings import Settings
+from finassist.settings import FmpPlan, Settings
 
 BASE_URL = "https://financialmodelingprep.com/stable"
 VARIABLE = "FMP_API_KEY"
@@ -67,7 +67,7 @@ class FMPProvider(FinanceProvider):
         api_key: The key; by default from `FMP_API_KEY`.
         base_url: Where the API is. Another host than FMP's needs `allow_custom_host`, unless it is this machine.
         plan: What is subscribed to. It sets how many statements are asked for at once; an unknown plan (`None`) is
-            taken for a free one: five.
+            taken for a free one: five. `FINASSIST_FMP_PLAN` says it once.
         timeout: Seconds one request may take in all.
         attempts: Times a request is sent where trying again helps.
         concurrency: Requests at the same time.
@@ -84,7 +84,7 @@ class FMPProvider(FinanceProvider):
 
     Example:
         >>> FMPProvider("a-key", plan="starter").status().detail
-        'starter plan, key set'
+        'key set, starter plan'
     """
 
     id = "fmp"
@@ -96,7 +96,7 @@ class FMPProvider(FinanceProvider):
         api_key: str | SecretStr | None = None,
         *,
         base_url: str = BASE_URL,
-        plan: Plan | None = None,
+        plan: FmpPlan | None = None,
         timeout: float | None = None,
         attempts: int | None = None,
         concurrency: int | None = None,
@@ -109,7 +109,7 @@ class FMPProvider(FinanceProvider):
         plan = plan or settings.fmp_plan
         if plan is not None and plan not in PLANS:
             raise ConfigurationError(f"There is no plan {plan!r:.40} of {SOURCE}. Use one of: {', '.join(PLANS)}.")
-        self.plan: Plan | None = plan
+        self.plan: FmpPlan | None = plan
         self._transport = Transport(
             name=SOURCE,
             base_url=base_url,
@@ -135,8 +135,10 @@ class FMPProvider(FinanceProvider):
     # ------------------------------------------------------------------------------------------ health
 
     def status(self) -> ProviderStatus:
-        """Whether there is a key; nothing is asked of the source."""
-        return ProviderStatus(ok=True, detail=f"{self.plan or 'unknown'} plan, key set")
+        """The plan that is assumed; nothing is asked of the source."""
+        if self.plan is None:
+            return ProviderStatus(ok=True, detail="key set, plan not known and taken for a free one")
+        return ProviderStatus(ok=True, detail=f"key set, {self.plan} plan")
 
     async def astatus(self) -> ProviderStatus:
         """The same as `status`."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 from finassist.data.cache import Kind
 from finassist.facts import Statement
+from finassist.settings import FmpPlan
 
-Plan = Literal["free", "starter", "premium", "ultimate"]
-PLANS: tuple[Plan, ...] = get_args(Plan)
+PLANS: tuple[FmpPlan, ...] = get_args(FmpPlan)
 
-MOST_ROWS: Mapping[Plan | None, int] = {None: 5, "free": 5, "starter": 40, "premium": 120, "ultimate": 120}
+MOST_ROWS: Mapping[FmpPlan | None, int] = {None: 5, "free": 5, "starter": 40, "premium": 120, "ultimate": 120}
 """The largest `limit` a plan accepts; more is answered with 402. An unknown plan is taken for a free one."""
 
 _PATHS: Mapping[str, str] = {

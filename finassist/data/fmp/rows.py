@@ -14,17 +14,17 @@ from decimal import Decimal
 from typing import cast
 
 from finassist.data.fmp.zeros import zero_is_real
-from finassist.data.plain_answers import figure as plain_figure
 from finassist.data.strict_json import Invalid
 from finassist.data.symbols import directory
-from finassist.data.values import number
+from finassist.data.values import NAN, number
 from finassist.data.vocabulary import FIELDS
 from finassist.errors import BadPayload, UnknownSymbol
-from finassist.facts import Fact
+from finassist.facts import Fact, Status
 from finassist.ledger import UNREPORTED_ZERO
 
 SOURCE = "Financial Modeling Prep"
 NOT_SAID = "the source does not say"
+NO_CURRENCY = "the source does not say in which currency"
 LONGEST_TEXT = 5_000
 
 _US_EXCHANGES = frozenset({"NASDAQ", "NYSE", "AMEX", "NYSEARCA", "NYSE ARCA", "CBOE", "BATS", "OTC", "PNK"})
@@ -134,29 +134,49 @@ def _kind(value: object) -> str:
             return "a single value"
 
 
-def figure(blank: Fact, row: Row, *names: str) -> Fact:
+def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
     """A blank fact with the figure of the first of these names that the row has, or with the reason for none.
 
     Payments are positive here and negative there; a zero that nothing proves is `"0 or not reported"`.
 
+    Args:
+        blank: What all figures of the row share; its currency is that of the money in it.
+        field: Our name of the figure.
+        row: The row.
+        names: The source's names of it.
+
     Example:
-        >>> blank = Fact(symbol="A", field="capex", statement="cash_flow", currency="USD")
-        >>> figure(blank, {"capitalExpenditure": -7}, "capitalExpenditure").value
+        >>> blank = Fact(symbol="A", field="", statement="cash_flow", currency="USD")
+        >>> figure(blank, "capex", {"capitalExpenditure": -7}, "capitalExpenditure").value
         Decimal('7')
-        >>> zero = figure(blank, {"capitalExpenditure": 0}, "capitalExpenditure")
+        >>> zero = figure(blank, "capex", {"capitalExpenditure": 0}, "capitalExpenditure")
         >>> zero.value, zero.status, zero.note
         (None, 'missing', '0 or not reported')
     """
-    value = next((row[name] for name in names if row.get(name) is not None), None)
-    found, field = number(value), FIELDS.get(blank.field)
-    if isinstance(found, Decimal) and field is not None and field.outflow:
-        found = abs(found)
-    made = plain_figure(blank, found if isinstance(found, Decimal) else value)
+    value = next((given for name in names if (given := row.get(name)) is not None), None)
+    known = FIELDS.get(field)
+    money = known is not None and known.unit.startswith("USD")
+    unit = "" if known is None or (money and blank.currency is None) else known.unit
+    if money and blank.currency not in (None, "USD"):
+        unit = unit.replace("USD", blank.currency or "")
+    found, status, note = _read(value, field, row)
+    if found is not None:
+        note = "; ".join(filter(None, (blank.note, NO_CURRENCY if money and blank.currency is None else None))) or None
+        found = abs(found) if known is not None and known.outflow else found
+    currency = blank.currency if money else None
+    return replace(blank, field=field, value=found, unit=unit, currency=currency, status=status, note=note)
+
+
+def _read(value: object, field: str, row: Row) -> tuple[Decimal | None, Status, str | None]:
+    """A value as a figure, or the reason why it is none."""
     if isinstance(value, Invalid):
-        return replace(made, status="error", note=f"the source gave {value.reason} where a number belongs")
-    if made.value is not None and made.value == 0 and not zero_is_real(blank.field, row):
-        return replace(made, value=None, status="missing", note=UNREPORTED_ZERO)
-    return made
+        return None, "error", f"the source gave {value.reason} where a number belongs"
+    found = number(value)
+    if isinstance(found, str):
+        return None, "missing" if value is None or found == NAN else "error", found
+    if not found and not zero_is_real(field, row):
+        return None, "missing", UNREPORTED_ZERO
+    return found, "reported", None
 
 
 def text(row: Row, name: str) -> str | None:

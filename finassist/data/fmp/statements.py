@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -142,7 +141,7 @@ def _statement(row: Row, asked: Asked, statement: Statement, period: str, label:
         symbol=asked.symbol, field="", period=label, period_end=end, as_of=known, source=asked.source(known),
         statement=statement, currency=currency(row.get("reportedCurrency")),
     )  # fmt: skip
-    facts = [figure(replace(blank, field=field), row, *names) for field, names in NAMES[statement].items()]
+    facts = [figure(blank, field, row, *names) for field, names in NAMES[statement].items()]
     usable = [fact for fact in facts if fact.known]
     made = SourcedStatement(
         symbol=asked.symbol,
