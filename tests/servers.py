@@ -18,6 +18,8 @@ that chooses the act by the request. An act is what happens to one request:
     gzip_bomb(megabytes)                 a small body that unpacks to a large one
     gzipped(value)                       an honest compressed answer
     redirect(location)                   to wherever
+    streamed(parts, then="end")          server-sent parts, one chunk each; then "end", "hang up", "reset" or "wait"
+    delayed(seconds, then)               a slow source, for the arithmetic of waiting
     held(gate, then)                     waits until `gate.open()`, then does `then`
 
 The server runs on its own loop, so a test's loop has no tasks but the test's own, and sync code can be tested. `url`
@@ -318,6 +320,36 @@ def gzip_bomb(megabytes: int = 64) -> Act:
 
 def redirect(location: str, status: int = 302) -> Act:
     return answer("", status=status, headers={"Location": location})
+
+
+def streamed(parts: Sequence[Any], *, then: str = "end", status: int = 200) -> Act:
+    """`parts` are sent one by one as chunks of a `text/event-stream`; text and bytes as they are, else as JSON data."""
+    lines = f"HTTP/1.1 {status} Scripted\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ends = {"hang up": _at_once, "reset": _reset, "wait": _wait_for_ever}
+
+    async def perform(_: Request, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(lines.encode())
+        for part in parts:
+            piece = encode(part) if isinstance(part, bytes | str) else b"data: " + encode(part) + b"\n\n"
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            await writer.drain()
+            await asyncio.sleep(0)
+        if then == "end":
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+            return True
+        await ends[then](writer)
+        return False
+
+    return Act(perform)
+
+
+def delayed(seconds: float, then: Act) -> Act:
+    async def perform(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(seconds)
+        return await then.perform(request, reader, writer)
+
+    return Act(perform)
 
 
 def held(gate: Gate, then: Act) -> Act:

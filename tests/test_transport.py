@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -481,6 +482,22 @@ def test_one_transport_serves_several_loops_and_leaves_nothing_open() -> None:
         asyncio.run_coroutine_threadsafe(transport.aclose(), bridge.loop).result(10)
         asyncio.run(server.until(lambda: server.open == 0))
         gc.collect()
+
+
+def test_loops_that_have_ended_are_forgotten() -> None:
+    loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+
+    async def scene(transport: Transport) -> None:
+        loops.add(asyncio.get_running_loop())
+        await ask(transport)
+
+    with Server(answer(QUOTE)) as server:
+        transport = make(server)
+        for _ in range(5):
+            asyncio.run(scene(transport))
+        gc.collect()
+        assert len(loops) <= 1
+        assert server.open == 0
 
 
 def test_a_transport_that_is_dropped_closes_its_connections(run_async: Any) -> None:

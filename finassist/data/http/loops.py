@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiolimiter import AsyncLimiter
@@ -42,7 +41,7 @@ class Loops:
     def __init__(self, make: Callable[[], LoopState]) -> None:
         self._make = make
         self._lock = threading.RLock()  # a finalizer may run in the middle of anything
-        self._states: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopState] = WeakKeyDictionary()
+        self._states: dict[asyncio.AbstractEventLoop, LoopState] = {}
         self._closing: set[asyncio.Task[None]] = set()  # a task that nobody holds may be collected before it is done
 
     async def here(self) -> LoopState:
@@ -51,6 +50,7 @@ class Loops:
         with self._lock:
             state = self._states.get(loop)
             if state is None or state.session.closed:
+                self._forget_ended()
                 state = self._states[loop] = self._make()
         if state.guard is None:
             state.guard = _close_with_loop(state.session)
@@ -76,6 +76,10 @@ class Loops:
             if loop.is_running():
                 with suppress(RuntimeError, TimeoutError):
                     asyncio.run_coroutine_threadsafe(_close(state), loop).result(_SECONDS_TO_CLOSE)
+
+    def _forget_ended(self) -> None:
+        for loop in [loop for loop in self._states if loop.is_closed()]:
+            del self._states[loop]  # a session holds its loop, so none would go by itself
 
     def _living(self) -> list[tuple[asyncio.AbstractEventLoop, LoopState]]:
         with self._lock:
