@@ -7,21 +7,16 @@ A client belongs to one loop, and the same transport is used from several: the u
 from __future__ import annotations
 
 import asyncio
-import atexit
 import threading
-import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import aiohttp
 from aiolimiter import AsyncLimiter
 
 from finassist.data.http.flights import Flights
 from finassist.data.http.payload import Outcome
-
-_SECONDS_TO_CLOSE = 1.0
 
 
 @dataclass(slots=True)
@@ -66,24 +61,15 @@ class Loops:
 
     def abandon(self) -> None:
         """Have every loop that still lives close its connections; the transport is no longer used."""
-        for loop, state in self._living():
-            with suppress(RuntimeError):  # it has just been closed
+        with self._lock:
+            states = list(self._states.items())
+        for loop, state in states:
+            with suppress(RuntimeError):  # it has been closed, and its connections with it
                 loop.call_soon_threadsafe(self._begin_closing, loop, state)
-
-    def close_at_exit(self) -> None:
-        """Close connections of loops in other threads, which end with the process and never by themselves."""
-        for loop, state in self._living():
-            if loop.is_running():
-                with suppress(RuntimeError, TimeoutError):
-                    asyncio.run_coroutine_threadsafe(_close(state), loop).result(_SECONDS_TO_CLOSE)
 
     def _forget_ended(self) -> None:
         for loop in [loop for loop in self._states if loop.is_closed()]:
             del self._states[loop]  # a session holds its loop, so none would go by itself
-
-    def _living(self) -> list[tuple[asyncio.AbstractEventLoop, LoopState]]:
-        with self._lock:
-            return [(loop, state) for loop, state in self._states.items() if not loop.is_closed()]
 
     def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
         task = loop.create_task(_close(state), name="finassist-close")
@@ -104,18 +90,3 @@ async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[Non
         yield
     finally:
         await session.close()
-
-
-_OPEN: weakref.WeakSet[Loops] = weakref.WeakSet()
-
-
-def watch(owner: Any, loops: Loops) -> None:
-    """Close the connections when `owner` is collected, or when the process ends."""
-    _OPEN.add(loops)
-    weakref.finalize(owner, loops.abandon).atexit = False
-
-
-@atexit.register
-def _close_at_exit() -> None:
-    for loops in list(_OPEN):
-        loops.close_at_exit()

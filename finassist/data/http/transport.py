@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from finassist.data.cache import Cache, Kind
 from finassist.data.http.address import check_base
 from finassist.data.http.body import ACCEPTED
 from finassist.data.http.endpoint import Endpoint
-from finassist.data.http.loops import Loops, LoopState, watch
+from finassist.data.http.loops import Loops, LoopState
 from finassist.data.http.payload import Payload, unwrap
 from finassist.data.http.pursuit import Check, Pursuit, Wish
 from finassist.data.http.quota import Quota
@@ -71,7 +72,7 @@ class Transport:
         account = f"{name}\n{secret.get_secret_value() if secret else ''}"
         self._quota = Quota(cache.folder if cache else None, account)
         self._loops = Loops(_maker(timeout, concurrency, per_minute))
-        watch(self, self._loops)
+        weakref.finalize(self, self._loops.abandon).atexit = False
 
     def __repr__(self) -> str:
         return f"Transport({self.name!r}, {str(self._endpoint.base)!r})"
