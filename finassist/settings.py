@@ -84,8 +84,8 @@ class Settings(BaseSettings):
     )  # fmt: skip
 
     home: Folder = Field(default_factory=_data_folder, description="Folder of the session database.")
-    model: str = Field(default="offline", description="Which language model routes, extracts and chats.")
-    provider: str = Field(default="embedded", description="Which data provider delivers the figures.")
+    model: str = Field(default="auto", description="Which language model routes, extracts and chats.")
+    provider: str = Field(default="auto", description="Which data provider delivers the figures.")
     routing: Routing = Field(
         default="auto", description="Who decides what is asked: rules where certain, or one of them."
     )
