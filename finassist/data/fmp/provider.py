@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NoReturn, Self, cast
 
 from agno.tools.finance import (
@@ -22,11 +22,12 @@ from agno.tools.finance import (
 from agno.tools.finance.base import INTERVALS, PERIODS, STATEMENT_PERIODS, STATEMENTS
 from pydantic import SecretStr
 
-from finassist.data.cache import Cache, Kind
+from finassist.data.cache import Cache
 from finassist.data.fmp import requests
 from finassist.data.fmp.company import parse_news, parse_profile, parse_search
 from finassist.data.fmp.market import parse_history, parse_quote
 from finassist.data.fmp.metrics import SourcedRecommendations, parse_metrics, parse_recommendations
+from finassist.data.fmp.options import disk_cache, key
 from finassist.data.fmp.requests import MOST_ROWS, PLANS, Request
 from finassist.data.fmp.rows import SOURCE, Asked, objects_of, rows_of
 from finassist.data.fmp.statements import parse_statements
@@ -39,7 +40,6 @@ from finassist.facts import Statement
 from finassist.settings import FmpPlan, Settings
 
 BASE_URL = "https://financialmodelingprep.com/stable"
-VARIABLE = "FMP_API_KEY"
 
 _CAPABILITIES = frozenset(
     {
@@ -113,13 +113,13 @@ class FMPProvider(FinanceProvider):
         self._transport = Transport(
             name=SOURCE,
             base_url=base_url,
-            secret=_key(settings.fmp_api_key if api_key is None else api_key),
+            secret=key(settings.fmp_api_key if api_key is None else api_key),
             secret_param="apikey",
             timeout=settings.http_timeout if timeout is None else timeout,
             attempts=settings.http_attempts if attempts is None else attempts,
             concurrency=settings.concurrency if concurrency is None else concurrency,
             per_minute=settings.per_minute if per_minute is None else per_minute,
-            cache=_cache(settings.cache if cache is None else cache, settings),
+            cache=disk_cache(settings.cache if cache is None else cache, settings),
             allow_custom_host=allow_custom_host,
         )
 
@@ -280,23 +280,6 @@ def _check(data: object, request: Request) -> None:
     """Refuse what is no data about what was asked, so that it is not kept."""
     asked = Asked(request.about, request.words, datetime.now(UTC).date())
     (objects_of if request.may_be_empty else rows_of)(data, asked)
-
-
-def _key(given: str | SecretStr | None) -> SecretStr:
-    value = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
-    if not value:
-        raise ConfigurationError(
-            f"{SOURCE} needs an API key. Get a free one at https://site.financialmodelingprep.com/developer/docs and "
-            f'set {VARIABLE}, or pass FMPProvider("…"); provider="embedded" needs no key.'
-        )
-    return SecretStr(value)
-
-
-def _cache(wanted: Cache | bool, settings: Settings) -> Cache | None:
-    if isinstance(wanted, Cache):
-        return wanted
-    lifetimes = cast("dict[Kind, timedelta]", settings.lifetimes)
-    return Cache(settings.cache_folder, lifetimes) if wanted else None
 
 
 register_provider(FMPProvider.id, FMPProvider)
