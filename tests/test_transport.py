@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import traceback
+import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,17 @@ def test_a_body_over_the_limit_is_not_read(announced: bool, run_async: Any) -> N
     assert type(error) is errors.TooLarge
     payload, _ = told(act, run_async, max_bytes=len(body))
     assert len(payload.data) == 200
+
+
+def test_a_bomb_does_not_fill_the_memory(run_async: Any) -> None:
+    bomb = servers.gzip_bomb(60)
+    tracemalloc.start()
+    try:
+        error, _ = told(bomb, run_async, max_bytes=1_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    assert type(error) is errors.TooLarge
 
 
 def test_a_redirect_is_not_followed_and_names_only_the_host(run_async: Any) -> None:

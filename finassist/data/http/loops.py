@@ -21,7 +21,7 @@ from finassist.data.http.payload import Outcome
 
 @dataclass(slots=True)
 class LoopState:
-    """One loop's share of a transport."""
+    """One loop's share of a transport: its connections, and who may use them when."""
 
     session: aiohttp.ClientSession
     slots: asyncio.Semaphore

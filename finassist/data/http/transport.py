@@ -128,9 +128,7 @@ def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callab
         # No byte for half the time: the connection is dead, and there is time for another.
         silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout / 3, sock_read=timeout / 2)
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=concurrency, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS
-            ),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
             timeout=silence,
             headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
