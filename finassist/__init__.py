@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from finassist.checkup import doctor
     from finassist.configuration import configure
     from finassist.data.embedded import EmbeddedProvider
+    from finassist.data.fmp import FMPProvider
     from finassist.errors import FinassistError
     from finassist.events import RunResponse
     from finassist.facts import Fact, Gap
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "EmbeddedProvider",
+    "FMPProvider",
     "Fact",
     "FinancialAssistantWorkflow",
     "FinassistError",
@@ -48,6 +50,7 @@ __all__ = [
 _HOME: Final = {
     "Answer": ("finassist.answer", "Answer"),
     "EmbeddedProvider": ("finassist.data.embedded", "EmbeddedProvider"),
+    "FMPProvider": ("finassist.data.fmp", "FMPProvider"),
     "Fact": ("finassist.facts", "Fact"),
     "FinancialAssistantWorkflow": ("finassist.workflow", "FinancialAssistantWorkflow"),
     "FinassistError": ("finassist.errors", "FinassistError"),

@@ -71,7 +71,7 @@ class RunOptions(TypedDict, total=False):
 class FinancialAssistantWorkflow(Workflow):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
-    Without any argument it needs no key and no network: embedded figures and an offline model.
+    Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
 
     Args:
         model: Language model that routes, extracts names and chats: a name such as `"offline"` or `"openai"`, an
