@@ -147,28 +147,20 @@ class ModelServer:
 
     async def _reply(self, seen: Seen, mood: str, reader: Any, out: _Out) -> None:
         text, ending, refusal = self._says(seen.agent, mood)
-        if not out.streamed:
-            if mood in ("dies", "ends_early"):
-                return await out.half({"choices": text})
-            if mood in ("never_ends", "floods", "heartbeats"):
-                return await out.trickle_for_ever(mood == "floods", reader)
-            return await out.whole(text, ending, refusal)
-        await out.begin()
-        for word in ("", text) if mood == "empty" else _words(text):
-            if mood == "gated":
-                await _first(self._permits.acquire(), reader.read(1))
-            await out.word(word)
-        if mood == "dies":
-            raise _HangUp
-        while mood == "never_ends":
-            await out.word("and ")
-            await asyncio.sleep(0.005)
-        while mood == "floods":
-            await out.word("and so on " * 50)
-        while mood == "heartbeats":
-            await out.chunk(b": still here\n\n")
-            await asyncio.sleep(0.005)
-        await out.end(None if mood == "ends_early" else ending, refusal)
+        if out.streamed:
+            await out.begin()
+            for word in _words(text):
+                if mood == "gated":
+                    await _first(self._permits.acquire(), reader.read(1))
+                await out.word(word)
+            await out.go_on(mood)
+            await out.end(None if mood == "ends_early" else ending, refusal)
+        elif mood in ("dies", "ends_early"):
+            await out.half({"choices": text})
+        elif mood in ("never_ends", "floods", "heartbeats"):
+            await out.trickle_for_ever(fast=mood == "floods")
+        else:
+            await out.whole(text, ending, refusal)
 
     def _says(self, agent: str, mood: str) -> tuple[str, str, str | None]:
         text = self._fine(agent, mood)
@@ -225,7 +217,20 @@ class _Out:
         await self.writer.drain()
         raise _HangUp
 
-    async def trickle_for_ever(self, fast: bool, reader: Any) -> None:
+    async def go_on(self, mood: str) -> None:
+        """After the words of a stream: as its mood wants."""
+        if mood == "dies":
+            raise _HangUp
+        endless = {
+            "never_ends": lambda: self.word("and "),
+            "floods": lambda: self.word("and so on " * 50),
+            "heartbeats": lambda: self.chunk(b": still here\n\n"),
+        }
+        while mood in endless:
+            await endless[mood]()
+            await asyncio.sleep(0 if mood == "floods" else 0.005)
+
+    async def trickle_for_ever(self, *, fast: bool) -> None:
         self.writer.write(_head(200, "application/json", "transfer-encoding: chunked"))
         while True:
             await self.chunk(b" " * (100_000 if fast else 1))
@@ -236,10 +241,11 @@ class _Out:
             reason = {"stop": "end_turn", "length": "max_tokens"}[ending]
             content = [{"type": "text", "text": text}] if text else []
             usage = {"input_tokens": 100, "output_tokens": 20}
-            return await self.json(_message(content, "refusal" if refusal else reason, usage))
+            await self.json(_message(content, "refusal" if refusal else reason, usage))
+            return
         message = {"role": "assistant", "content": None if refusal else text, "refusal": refusal}
         choice = {"index": 0, "message": message, "finish_reason": ending}
-        return await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m",
+        await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m",
                                 "choices": [choice], "usage": USAGE})  # fmt: skip
 
     async def begin(self) -> None:
@@ -253,8 +259,9 @@ class _Out:
     async def word(self, word: str) -> None:
         if self.anthropic:
             delta = {"type": "text_delta", "text": word}
-            return await self._event({"type": "content_block_delta", "index": 0, "delta": delta})
-        return await self._delta({"content": word}, None)
+            await self._event({"type": "content_block_delta", "index": 0, "delta": delta})
+        else:
+            await self._delta({"content": word}, None)
 
     async def end(self, ending: str | None, refusal: str | None) -> None:
         if self.anthropic and ending:

@@ -93,14 +93,14 @@ class Watch:
 
     Attributes:
         models: Ids of the models that were tried, in order.
-        failure: Why the last of them failed.
+        causes: Why the last of them failed: its error, what caused that, and so on.
         ending: Why its reply ended, in the provider's word (`"stop"`, `"length"`, …).
         refusal: Whether it declined to answer.
         key: The variable its key is read from, if it has one.
     """
 
     models: list[str] = field(default_factory=list[str])
-    failure: BaseException | None = None
+    causes: tuple[BaseException, ...] = ()
     ending: str | None = None
     refusal: bool = False
     key: str | None = None
@@ -126,7 +126,7 @@ class Attempt:
         self._watch = _watch.get() or Watch()
         self._watch.models.append(self.model_id)
         self._watch.key = self.key
-        self._watch.failure, self._watch.ending, self._watch.refusal = None, None, False
+        self._watch.causes, self._watch.ending, self._watch.refusal = (), None, False
 
     @property
     def remaining(self) -> float:
@@ -140,7 +140,8 @@ class Attempt:
         try:
             yield
         except Exception as error:
-            self._watch.failure = failure = self._named(error)
+            failure = self._named(error)
+            self._watch.causes = (failure, *_causes(error)) if failure is not error else _causes(error)
             if failure is error:
                 raise
             raise failure from error
@@ -171,7 +172,7 @@ class Attempt:
             used.cost = cost(self.model_id, used, self.limits.prices)
         return reply
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """The reply has ended by itself.
 
         Raises:
@@ -179,6 +180,11 @@ class Attempt:
         """
         if self.tells_ending and self.ending is None:
             raise BrokeOff("the stream ended in the middle")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self.body is not None:
+            self.body.close()
 
     async def aclose(self) -> None:
         """Let go of the connection."""
@@ -206,6 +212,11 @@ class Attempt:
             late = RanOutOfTime(self.model_id, self.limits.seconds)
             return RanLate(str(late)) if self.said else late
         return BrokeOff(str(error)) if self.said else error
+
+
+def _causes(error: BaseException) -> tuple[BaseException, ...]:
+    """Noted at once: further up, Agno raises the error from itself, and what caused it is gone."""
+    return (error, *_causes(error.__cause__)) if error.__cause__ not in (None, error) else (error,)
 
 
 _watch: ContextVar[Watch | None] = ContextVar("finassist_watch", default=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,8 +23,7 @@ class Clients:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sync: Client | None = None
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Client, AsyncGenerator[None]]]
-        self._by_loop = WeakKeyDictionary()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = WeakKeyDictionary()
 
     def sync(self, make: Callable[[], Client]) -> Client:
         """The sync client; made on first use, closed with this object."""
@@ -38,31 +37,41 @@ class Clients:
         """The client of the running loop; made on first use, closed when the loop ends or this object is dropped."""
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            client = make()
-            self._by_loop[loop] = client, _started(_closing(client))
-        return self._by_loop[loop][0]
+            self._by_loop[loop] = _Kept(self, make(), loop)
+        return self._by_loop[loop].client
 
     def __deepcopy__(self, memo: Any) -> Clients:
         return Clients()  # a copied model makes its own
 
 
-def _started(guard: AsyncGenerator[None]) -> AsyncGenerator[None]:
-    """Advanced to its `yield`. From then on the loop knows it, and closes it when it ends."""
-    with _one_step():
-        guard.asend(None).__await__().send(None)
-    return guard
+class _Kept:
+    """One client on one loop."""
 
+    def __init__(self, owner: Clients, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self.client = client
+        self._loop: asyncio.AbstractEventLoop | None = loop
+        self._closing: asyncio.Task[None] | None = None
+        # The finalizer keeps the client alive until it is closed: swept away together with its owner, it would not be.
+        self._finalizer = weakref.finalize(owner, self._drop)
+        self._finalizer.atexit = False
+        self._guard = self._close_with_loop()
+        with suppress(
+            StopIteration
+        ):  # advanced to its `yield`: from then on the loop knows it, and closes it at its end
+            self._guard.asend(None).__await__().send(None)
 
-@contextmanager
-def _one_step() -> Generator[None]:
-    try:
-        yield
-    except StopIteration:
-        return
+    async def _close_with_loop(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self._finalizer.detach()
+            self._loop = None
+            await self.client.close()
 
+    def _drop(self) -> None:
+        """Called in any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._begin_closing)
 
-async def _closing(client: Client) -> AsyncGenerator[None]:
-    try:
-        yield
-    finally:
-        await client.close()
+    def _begin_closing(self) -> None:
+        self._closing = asyncio.get_running_loop().create_task(self._guard.aclose())

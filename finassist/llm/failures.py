@@ -5,7 +5,7 @@ Agno reports a failed call as text. What the provider's SDK raised is on the wat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from agno.exceptions import ContextWindowExceededError, ModelAuthenticationError, ModelProviderError
@@ -43,7 +43,7 @@ def ending(agent: str, watch: Watch) -> ModelError | None:
 
 def failure(agent: str, watch: Watch, told: str) -> ModelError:
     """Why the call failed; `told` is what Agno says about it."""
-    chain = list(_chain(watch.failure))
+    chain = watch.causes
     who = _model(agent, watch)
     for kinds, make in _KINDS:
         if found := next((error for error in chain if isinstance(error, kinds)), None):
@@ -117,12 +117,6 @@ _KINDS: Final[tuple[tuple[type[BaseException], Callable[[str, str], ModelError]]
     (ContextWindowExceededError, _overflow),
     (ModelAuthenticationError, _no_key),
 )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
 
 
 def _status(error: BaseException) -> int | None:

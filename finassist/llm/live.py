@@ -68,12 +68,13 @@ class Live(_Base):
     def invoke_stream(self, *args: Any, **kwargs: Any) -> Iterator[ModelResponse]:
         """Agno's, within its limits."""
         attempt = Attempt(self.id, self.limits, _key_of(self.agno))
-        with closing(self.agno.invoke_stream(self, *args, **kwargs)) as pieces:
+        stream = self.agno.invoke_stream(self, *args, **kwargs)
+        with closing(attempt), closing(stream) as pieces:
             while True:
                 with attempt.under_way():
                     piece: Any = next(pieces, _END)
                     if piece is _END:
-                        attempt.close()
+                        attempt.finish()
                         return
                     attempt.check_time()
                     attempt.read(piece)
@@ -89,7 +90,7 @@ class Live(_Base):
                     async with asyncio.timeout(attempt.remaining):
                         piece: Any = await anext(pieces, _END)
                     if piece is _END:
-                        attempt.close()
+                        attempt.finish()
                         return
                     attempt.check_time()
                     attempt.read(piece)
@@ -220,10 +221,18 @@ def _class_of(row: ModelProvider) -> Any:
 
 
 def _http_client(sdk: Any, default: str, guarded: Callable[[Client], Client]) -> Client:
+    options = {"follow_redirects": False, "verify": _trusted(getattr(sdk, default))}
     try:
-        return guarded(getattr(sdk, default))(follow_redirects=False)
+        return guarded(getattr(sdk, default))(**options)
     except (RuntimeError, ImportError):  # the SDK is there, its aiohttp extra is not
-        return guarded(sdk.DefaultAsyncHttpxClient)(follow_redirects=False)
+        return guarded(sdk.DefaultAsyncHttpxClient)(**options)
+
+
+@cache
+def _trusted(kind: type[Any]) -> Any:
+    """The certificates to trust, as the HTTP package behind the SDK wants it; reading them takes longest of all."""
+    packages = (sys.modules.get(each.__module__.partition(".")[0]) for each in kind.__mro__)
+    return next((make() for package in packages if (make := getattr(package, "create_ssl_context", None))), True)
 
 
 def _revived(kind: type[Model], state: dict[str, Any]) -> Model:

@@ -157,7 +157,7 @@ def sync_client(base: Any) -> type[Client]:
                     if pause is None:
                         raise
                 if pause is None:
-                    return response if stream else _read(response)
+                    return _opened(response) if stream else _read(response)
                 threading.Event().wait(pause)
 
         def _once(self, request: Request, options: dict[str, Any]) -> Response:
