@@ -33,7 +33,7 @@ class Answer(WorkflowRunOutput):
         decided_by: `"rules"` or `"model"`: who decided what was asked.
         reason: Why the question was understood so.
         warnings: What to know about how the answer came about.
-        models: Model that each agent used, by agent name.
+        models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
         duration: Seconds the run took.
 

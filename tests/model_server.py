@@ -192,7 +192,7 @@ class ModelServer:
         }.get(agent, "".join(CHAT_WORDS))
 
 
-class _HangUp(Exception):  # noqa: N818
+class _HangUp(Exception):
     pass
 
 
