@@ -79,16 +79,17 @@ class _LoopGuard:
     async def _close_with_loop(self, _: Any) -> None:
         loop = asyncio.get_running_loop()
         if loop not in self._guards:
-            self._guards[loop] = guard = _closing(self._engine)
+            self._guards[loop] = guard = self._until_the_end()
             await anext(guard)
 
-
-async def _closing(engine: AsyncEngine) -> AsyncGenerator[None]:
-    """Waits for the end of its loop, which closes every async generator that is still open."""
-    try:
-        yield
-    finally:
-        await engine.dispose()
+    async def _until_the_end(self) -> AsyncGenerator[None]:
+        """Waits for the end of its loop, which closes every async generator that is still open."""
+        try:
+            yield
+        finally:
+            # A generator knows its loop: kept as the value under it, it would keep an ended loop alive.
+            self._guards.pop(asyncio.get_running_loop(), None)
+            await self._engine.dispose()
 
 
 def _options() -> dict[str, Any]:

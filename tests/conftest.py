@@ -8,6 +8,7 @@ import os
 import pytest
 
 os.environ["FINASSIST_HOME"] = os.devnull  # a test that forgets to name a database must not write to the user's
+os.environ["FINASSIST_CACHE_FOLDER"] = os.path.join(os.devnull, "cache")
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
