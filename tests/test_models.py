@@ -59,7 +59,7 @@ def test_a_provider_resolves_or_says_which_extra_to_install(provider: ModelProvi
 
 def test_a_missing_key_names_its_variable_and_the_way_without(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings in (None, Settings()):
-        with pytest.raises(ConfigurationError, match='OPENAI_API_KEY is not set.*model="offline", which needs none'):
+        with pytest.raises(ConfigurationError, match=r'OPENAI_API_KEY is not set.*model="offline", which needs none'):
             resolve_model("openai", settings)
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     assert resolve_model("openai").id == resolve_model("openai", Settings()).id == PROVIDERS["openai"].default_id
