@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 
-from finassist.bench import costs
-from finassist.bench.cases import Bench, Waits, measure
+from finassist.bench import costs, live
+from finassist.bench.cases import Bench, Waits, measure, on_loop
 from finassist.bench.results import Results, Row, table
+from finassist.bench.server import LocalServer
 
 NOTHING = Waits(model=0.0, data=0.0)
 
 
 def row(**changes) -> Row:
-    given = {"name": "report", "regime": "in memory", "seconds": [0.3, 0.1, 0.2], "bound": 250.0}
+    given = {"name": "report", "regime": "in memory", "measured": [0.3, 0.1, 0.2], "bound": 250.0}
     return Row.of(**given | changes)
 
 
@@ -99,3 +102,85 @@ def test_imports_are_measured_in_fresh_processes() -> None:
     warm, without, first = costs.imports(rounds=1)
     assert warm.regime != without.regime
     assert first.median > warm.median, "the package itself must stay lighter than what it loads when used"
+
+
+# ------------------------------------------------------------------------------------------- live data
+
+
+@pytest.fixture
+def server() -> Iterator[LocalServer]:
+    with LocalServer(delay=0) as local:
+        yield local
+
+
+def test_more_is_better_where_the_row_says_so() -> None:
+    measured = row(measured=[80.04, 80.0, 79.0], bound=75.0, unit="reports/s", at_least=True)
+    assert (measured.median, measured.verdict) == (80.0, "holds")
+    assert row(measured=[70.0], bound=75.0, unit="reports/s", at_least=True).verdict == "does not hold"
+    assert "80.0 [79.5-80.0] reports/s" in table([measured])
+
+
+def test_the_local_server_answers_and_counts_its_connections(server: LocalServer) -> None:
+    for limit in (1, 3):
+        with urlopen(f"{server.url}/income-statement?symbol=AAPL&limit={limit}") as response:
+            assert len(json.load(response)) == limit
+    assert server.counts() == {"connections": 2, "requests": 2}
+
+
+def test_the_made_up_answers_are_a_whole_report_whose_totals_add_up(server: LocalServer) -> None:
+    with live.desk(server) as at:
+        answer = on_loop(at.report("$AAPL report"))
+    assert (answer.category, answer.decided_by, list(answer.gaps)) == ("report", "rules", [])
+    assert {fact.statement for fact in answer.facts} >= {"income", "balance_sheet", "cash_flow", "price", "ratio"}
+    figures = {fact.field: fact.value for fact in answer.facts if fact.period == "FY2025"}
+    assert figures["revenue"] - figures["cost_of_revenue"] == figures["gross_profit"]
+    assert figures["total_liabilities"] + figures["equity"] == figures["total_assets"]
+
+
+def test_the_floor_asks_for_exactly_what_a_report_asks_for(server: LocalServer) -> None:
+    with live.desk(server) as at:
+        on_loop(at.reports(["$AAPL report"]))
+        assert server.counts()["requests"] == 6
+        on_loop(at.floor(["AAPL"]))
+        assert server.counts()["requests"] == 12
+
+
+def test_a_warm_live_report_is_measured_with_its_connections(server: LocalServer) -> None:
+    measured = live.warm(server, rounds=2)
+    assert (measured.count, measured.bound, measured.broken) == (2, 8.0, "")
+    assert measured.baseline is not None
+
+
+def test_a_new_connection_in_a_warm_report_is_told(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([3, 5])
+    monkeypatch.setattr(server, "counts", lambda: {"connections": next(counts)})
+    measured = live.warm(server, rounds=1)
+    assert (measured.verdict, measured.broken) == ("does not hold", "2 new connections")
+
+
+def test_reports_at_once_are_about_different_companies_and_ask_the_model(server: LocalServer) -> None:
+    assert len(set(live.SYMBOLS)) == live.AT_ONCE == 50
+    with live.desk(server, routing="model") as at:
+        on_loop(at.reports([f"Tell me about ${symbol}" for symbol in live.SYMBOLS[:3]]))
+        assert at.model.calls == 2 * 3
+    assert server.counts()["requests"] == 6 * 3, "shared requests would make it look faster"
+
+
+def test_reports_without_data_are_not_measured() -> None:
+    with LocalServer(delay=0) as gone:
+        pass
+    with live.desk(gone) as at, pytest.raises(RuntimeError, match="lack data"):
+        on_loop(at.reports(["$AAPL report"]))
+
+
+def test_memory_is_measured_over_stored_reports() -> None:
+    [measured] = live.memory(reports=10) or [None]
+    if measured:
+        assert (measured.unit, measured.regime, measured.bound) == ("MB", "SQLite file", 1.0)
+
+
+@pytest.mark.slow
+def test_live_rows_are_part_of_the_bench() -> None:
+    rows = live.measure(0.0, 0.0, rounds=1, reports=20)
+    assert [each.unit for each in rows][:2] == ["ms", "reports/s"]
+    assert all(not each.broken for each in rows)

@@ -8,6 +8,9 @@ workflow that does nothing. Compare ratios and overheads, not seconds of two mac
     fakes.py      the sleeping model and the sleeping source
     cases.py      what is timed: reports, first events, first words
     costs.py      processor time per report, and time to import
+    live.py       live data from a local server: warm reports, many at once, memory
+    server.py     that server, in a process of its own
+    figures.py    what it answers: a company that does not exist
     results.py    rows with a verdict, the machine, table and JSON
 """
 
@@ -17,14 +20,14 @@ from finassist.bench.results import Results
 
 
 def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 0.05) -> Results:
-    """Measure everything once. Takes about a minute and a half; with `quick` a third of that.
+    """Measure everything once. Takes some minutes; with `quick` about one.
 
     Args:
         quick: Fewer rounds, and sessions in memory only.
         model_delay: Seconds the model takes per call (L).
         data_delay: Seconds the data source takes per request (F).
     """
-    from finassist.bench import cases, costs
+    from finassist.bench import cases, costs, live
     from finassist.bench.results import machine
 
     rounds, reports, turns = (5, 10, 20) if quick else (15, 20, 50)
@@ -33,6 +36,7 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
     rows = [
         *cases.measure(waits, rounds, quick=quick),
         *costs.processor(reports, turns, quick=quick),
+        *live.measure(model_delay, data_delay, rounds, reports=300 if quick else 3_000),
         *costs.imports(rounds=3 if quick else 5),
     ]
     return Results(rows=rows, machine=described, model_delay=model_delay, data_delay=data_delay, rounds=rounds)

@@ -8,6 +8,7 @@ that the report that is composed and stored is a real one, of five years and som
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -81,6 +82,18 @@ class SleepingModel(Model):
 
     def _parse_provider_response_delta(self, response: ModelResponse) -> ModelResponse:
         return response
+
+
+class NamingModel(SleepingModel):
+    """A sleeping model that names the `$TICKER` of the question, so that many questions are about many companies."""
+
+    async def ainvoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        """The whole reply, after `delay` seconds."""
+        reply = await super().ainvoke(*args, **kwargs)
+        if kwargs.get("response_format") is ExtractedSymbols:
+            symbols = re.findall(r"\$([A-Z]+)", str(kwargs["messages"][-1].content))
+            reply.content = ExtractedSymbols(symbols=symbols).model_dump_json()
+        return reply
 
 
 class SleepingProvider(FinanceProvider):

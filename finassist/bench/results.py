@@ -17,7 +17,7 @@ Verdict = Literal["holds", "does not hold", "no bound"]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One measured property; all times in milliseconds.
+    """One measured property; times in milliseconds.
 
     Attributes:
         name: What was measured.
@@ -28,9 +28,11 @@ class Row:
         count: How many values there are.
         baseline: Median of the bare critical path, measured in the same rounds; `None` where there is none.
         ratio: Median of measured over baseline, round by round.
-        bound: What the median may be at most.
+        bound: What the median may be at most; with `at_least`, at least.
         bound_text: The bound in words.
         broken: What else went wrong, such as a model call where there must be none.
+        unit: Of all values; milliseconds, unless it says otherwise.
+        at_least: Whether more is better.
 
     Example:
         >>> row = Row.of("report", "in memory", [0.251, 0.253, 0.252], bound=270, bound_text="L + F + 20")
@@ -49,34 +51,41 @@ class Row:
     bound: float | None = None
     bound_text: str = ""
     broken: str = ""
+    unit: str = "ms"
+    at_least: bool = False
 
     @classmethod
     def of(
         cls,
         name: str,
         regime: str,
-        seconds: Sequence[float],
+        measured: Sequence[float],
         *,
         baseline: Sequence[float] = (),
         bound: float | None = None,
         bound_text: str = "",
         broken: str = "",
+        unit: str = "ms",
+        at_least: bool = False,
     ) -> Self:
-        """A row from measured seconds; `baseline` has one value a round, or none."""
-        low, _, high = quantiles(seconds, n=4, method="inclusive") if len(seconds) > 1 else [seconds[0]] * 3
-        ratios = [mine / bare for mine, bare in zip(seconds, baseline, strict=True)] if baseline else []
+        """A row from what was measured, times in seconds; `baseline` has one value a round, or none."""
+        shown = _ms if unit == "ms" else _rounded
+        low, _, high = quantiles(measured, n=4, method="inclusive") if len(measured) > 1 else [measured[0]] * 3
+        ratios = [mine / bare for mine, bare in zip(measured, baseline, strict=True)] if baseline else []
         return cls(
             name=name,
             regime=regime,
-            median=_ms(median(seconds)),
-            low=_ms(low),
-            high=_ms(high),
-            count=len(seconds),
-            baseline=_ms(median(baseline)) if baseline else None,
+            median=shown(median(measured)),
+            low=shown(low),
+            high=shown(high),
+            count=len(measured),
+            baseline=shown(median(baseline)) if baseline else None,
             ratio=round(median(ratios), 3) if ratios else None,
             bound=bound,
             bound_text=bound_text,
             broken=broken,
+            unit=unit,
+            at_least=at_least,
         )
 
     @property
@@ -84,7 +93,8 @@ class Row:
         """Whether the median keeps the bound."""
         if self.bound is None:
             return "no bound"
-        return "does not hold" if self.broken or self.median > self.bound else "holds"
+        kept = self.median >= self.bound if self.at_least else self.median <= self.bound
+        return "holds" if kept and not self.broken else "does not hold"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, with the verdict."""
@@ -115,7 +125,7 @@ class Results:
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.machine.items())
         head = (
             f"finassist bench: L = {_ms(self.model_delay):g} ms a model call, F = {_ms(self.data_delay):g} ms a fetch, "
-            f"{self.rounds} interleaved rounds; milliseconds, median [quartiles]\n{told}\n"
+            f"{self.rounds} interleaved rounds; milliseconds unless said, median [quartiles]\n{told}\n"
         )
         return f"{head}\n{table(self.rows)}"
 
@@ -139,7 +149,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
         row.regime,
-        f"{row.median:.1f} [{row.low:.1f}-{row.high:.1f}]",
+        f"{row.median:.1f} [{row.low:.1f}-{row.high:.1f}]{'' if row.unit == 'ms' else f' {row.unit}'}",
         "-" if row.baseline is None else f"{row.baseline:.1f}",
         "-" if row.ratio is None else f"{row.ratio:.2f}",
         f"{bound} ({row.bound_text})" if row.bound_text else bound,
@@ -170,3 +180,7 @@ def _processor() -> str:
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+def _rounded(value: float) -> float:
+    return round(value, 1)
