@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; wrong options end the process with 2, as `argparse` does.
     """
     options = _parser().parse_args(arguments)
+    usual, warnings.formatwarning = warnings.formatwarning, _warning
     try:
         return options.command(options)
     except KeyboardInterrupt:
@@ -50,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; without this Python complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    finally:
+        warnings.formatwarning = usual
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,6 +132,8 @@ def _print_answer(answer: Answer, options: argparse.Namespace) -> None:
         _say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
         return
     _say(_printable(answer.to_markdown()))
+    if answer.gaps:
+        _translate(" ".join(gap.reason for gap in answer.gaps))
     if not options.markdown:
         for line in _afterwards(answer):
             _say(_printable(line))
@@ -223,9 +230,21 @@ def _say(text: str, end: str = "\n") -> None:
     print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
 
 
+def _warning(message: Warning | str, *_: Any, **__: Any) -> str:
+    """A warning as a sentence: a terminal has no line of code that it points to."""
+    return f"Note: {_printable(str(message))}\n"
+
+
 def _complain(text: str, code: int) -> int:
     print(f"finassist: {_printable(text)}", file=sys.stderr)
+    _translate(text)
     return code
+
+
+def _translate(text: str) -> None:
+    """Say what an argument that a message advises is called in a terminal."""
+    for name, value in sorted(set(re.findall(r'\b(model|provider)="([\w-]+)"', text))):
+        print(f'In a terminal {name}="{value}" is FINASSIST_{name.upper()}={value}.', file=sys.stderr)
 
 
 if __name__ == "__main__":

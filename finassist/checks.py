@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from finassist.complaints import did_you_mean
 from finassist.data.cache import Cache
 from finassist.data.redaction import redact
 from finassist.settings import KEYS, Settings
@@ -108,7 +109,8 @@ def check_variables() -> Iterator[Check]:
     """Variables that look like ours and that nobody reads."""
     known = known_variables(Settings.model_fields)
     for name in stray_variables(os.environ, known):
-        yield Check("variables", "note", f"{name} is not read. Correct its spelling, or remove it.")
+        hint = did_you_mean(name, known) or " Correct its spelling, or remove it."
+        yield Check("variables", "note", f"{name} is not read.{hint}")
     for name, meant in misspelt_keys(os.environ, [variable_of(key) for key in KEYS]).items():
         yield Check("variables", "note", f"{name} is not read. Did you mean {meant}?")
 

@@ -210,7 +210,8 @@ def escape_markdown(text: str, limit: int = 400) -> str:
     """
     if len(text) <= limit and _PLAIN(text):
         return text
-    escaped = re.sub(r"([\\`*_\[\]|~$^])", r"\\\1", clean(text, limit))
+    marks = r"[\\`*\[\]|~$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # inside a name such as FMP_API_KEY, _ marks nothing
+    escaped = re.sub(f"({marks})", r"\\\1", clean(text, limit))
     escaped = re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"(?i)\b(www)\.", r"\1\.", escaped.replace("://", "\\://"))
     return escaped.replace("@", "&#64;")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,23 @@ def test_help_names_every_command(capsys) -> None:
     printed = capsys.readouterr().out
     assert all(f"\n    {command}" in printed for command in ("ask", "bench", "lab"))
     assert "exit codes" in printed
+
+
+def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
+    assert main(["ask", "What is Ford's stock price?"]) == 0
+    printed = capsys.readouterr()
+    assert "set FMP_API_KEY and use" in printed.out, "to be copied, so without the marks of Markdown"
+    assert "FINASSIST_PROVIDER=fmp." in printed.err
+    monkeypatch.setenv("FINASSIST_MODEL", "openai")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert main(["ask", "Hello"]) == 2
+    assert "FINASSIST_MODEL=offline." in capsys.readouterr().err
+
+
+def test_a_misspelt_variable_is_one_line() -> None:
+    variables = {**os.environ, "FINASSIST_ROUTNG": "rules"}
+    done = finassist_process("cache", "clear", env={**variables, "FINASSIST_CACHE_FOLDER": "cache"})
+    assert done.stderr == "Note: finassist reads no variable FINASSIST_ROUTNG. Did you mean FINASSIST_ROUTING?\n"
 
 
 def test_a_terminal_obeys_nothing_in_an_answer(capsys) -> None:

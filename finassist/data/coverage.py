@@ -6,7 +6,7 @@ from finassist.data import figures, prices
 from finassist.data.symbols import Company, directory, normalise_symbol
 from finassist.errors import DataError, NotEmbedded, UnknownSymbol
 
-LIVE = "Or set FMP_API_KEY to use live data."
+LIVE = 'For live data set FMP_API_KEY and use provider="fmp".'
 
 
 def need_symbol(text: str) -> str:

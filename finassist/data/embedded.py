@@ -24,7 +24,7 @@ from agno.tools.finance import (
 from agno.tools.finance.base import INTERVALS, PERIODS
 
 from finassist.data import answers, figures, prices
-from finassist.data.coverage import need_annual, need_prices, need_symbol
+from finassist.data.coverage import LIVE, need_annual, need_prices, need_symbol
 from finassist.data.metrics import key_metrics
 from finassist.data.sourced import SourcedHistory, SourcedMetrics, SourcedProfile, SourcedQuote
 from finassist.data.symbols import directory
@@ -83,7 +83,7 @@ class EmbeddedProvider(FinanceProvider):
         if not facts:
             raise NotEmbedded(
                 f"{symbol} has weekly closes of 2018 to 2022 in the embedded set, but no quote. "
-                "Ask for its price history with interval '1wk', or set FMP_API_KEY to use live data."
+                f"Ask for its price history with interval '1wk'. {LIVE}"
             )
         return answers.quote(symbol, facts)
 
@@ -134,8 +134,7 @@ class EmbeddedProvider(FinanceProvider):
         _one_of("statement", statement, figures.STATEMENTS)
         if period != "annual":
             raise NotOffered(
-                f"The embedded set has annual statements, no {period!r} ones. "
-                "Ask with period='annual', or set FMP_API_KEY to use live data."
+                f"The embedded set has annual statements, no {period!r} ones. Ask with period='annual'. {LIVE}"
             )
         found = need_annual(symbol)
         mine = [fact for fact in found.facts if fact.statement == statement]
@@ -169,7 +168,7 @@ def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
 def _instead(symbol: str) -> str:
     if prices.series(symbol, "1wk"):
         return "Weekly adjusted closes of 2018 to 2022 are there: ask with interval='1wk'."
-    return "Set FMP_API_KEY to use live data."
+    return LIVE
 
 
 register_provider("embedded", EmbeddedProvider)

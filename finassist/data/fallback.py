@@ -126,15 +126,13 @@ class FallbackProvider(WaitingProvider):
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """One need of one company from the first provider whose facts can be used."""
-        facts, provider, failures = await self._first(
-            f"the {need.replace('_', ' ')} of {symbol}", lambda p: fetch_facts(p, need, symbol, limit=limit)
-        )
+        facts, provider, failures = await self._first(lambda p: fetch_facts(p, need, symbol, limit=limit))
         if not failures:
             return facts
         return [replace(fact, source=_said(fact.source, provider, failures)) for fact in facts]
 
     async def _first[Result](
-        self, wanted: str, ask: Callable[[FinanceProvider], Awaitable[Result]]
+        self, ask: Callable[[FinanceProvider], Awaitable[Result]]
     ) -> tuple[Result, FinanceProvider, list[Failure]]:
         """The first answer, who gave it, and why the others before did not."""
         failures: list[Failure] = []
@@ -146,7 +144,7 @@ class FallbackProvider(WaitingProvider):
                 raise
             except FinanceProviderError as error:
                 failures.append(Failure(provider.name, error))
-        raise _all_failed(wanted, failures) from failures[-1].error
+        raise _all_failed(failures) from failures[-1].error
 
     async def _within[Result](
         self, provider: FinanceProvider, ask: Callable[[FinanceProvider], Awaitable[Result]], seconds: float | None
@@ -167,7 +165,7 @@ class FallbackProvider(WaitingProvider):
                 raise NotOffered(f"{provider.name} does not offer {wanted}.")
             return await ask(provider)
 
-        answer, provider, failures = await self._first(wanted, offered)
+        answer, provider, failures = await self._first(offered)
         if failures:
             _remark(answer, provider, failures)
         return answer
@@ -251,15 +249,16 @@ def _remark(answer: object, provider: FinanceProvider, failures: Sequence[Failur
             cast("list[str]", notes).extend(f"{failure.remark}; asked {provider.name} instead" for failure in failures)
 
 
-def _all_failed(wanted: str, failures: Sequence[Failure]) -> DataError:
+def _all_failed(failures: Sequence[Failure]) -> DataError:
     if len(failures) == 1 and isinstance(failures[0].error, DataError):
         return failures[0].error
     kinds = {type(failure.error) for failure in failures}
     shared = kinds.pop() if len(kinds) == 1 else DataError
-    causes = " ".join(f"{failure.provider}: {_sentence(failure.error)}" for failure in failures)
-    text = f"No provider delivered {wanted}. {causes}"
+    causes = " ".join(map(_cause, failures))
+    text = f"No listed provider delivered it. {causes}"  # not what: so the gaps of one report are one line
     return shared(text) if issubclass(shared, DataError) else DataError(text)
 
 
-def _sentence(error: Exception) -> str:
-    return str(error) or f"it failed with {type(error).__name__}. Ask again."
+def _cause(failure: Failure) -> str:
+    said = str(failure.error) or f"it failed with {type(failure.error).__name__}. Ask again."
+    return said if said.startswith(failure.provider) else f"{failure.provider}: {said}"
