@@ -291,6 +291,16 @@ def test_another_model_stands_in_and_the_answer_says_so(
     assert answer.models == {"router": "second", "symbol_extraction": "second", "chat": "second"}
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_offline_model_stands_in_and_the_answer_says_so(server: ModelServer, form: str, run_async: Any) -> None:
+    server.moods = dict.fromkeys(("router", "symbol_extraction", "chat"), "503")
+    live = OpenAIChat(id="first", api_key=CANARY, base_url=server.url)
+    workflow = FinancialAssistantWorkflow(db=None, model=[live, "offline"], settings=Settings(model_retries=0))
+    answer = ask(workflow, "What is EBITDA?", form, run_async)
+    assert answer.content.startswith("**EBITDA**")
+    assert answer.models == {"chat": "offline"}
+
+
 def test_a_reply_that_has_begun_is_not_begun_again_by_another_model(server: ModelServer) -> None:
     server.category, server.moods = "chat", {"chat": "dies"}
     settings = Settings(openai_api_key=CANARY, model_retries=2)

@@ -105,6 +105,12 @@ class Watch:
     refusal: bool = False
     key: str | None = None
 
+    def begin(self, model_id: str, key: str | None = None) -> None:
+        """Another model is tried; why the one before failed no longer matters."""
+        self.models.append(model_id)
+        self.key = key
+        self.causes, self.ending, self.refusal = (), None, False
+
 
 @dataclass
 class Attempt:
@@ -123,10 +129,8 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.deadline = monotonic() + self.limits.seconds
-        self._watch = _watch.get() or Watch()
-        self._watch.models.append(self.model_id)
-        self._watch.key = self.key
-        self._watch.causes, self._watch.ending, self._watch.refusal = (), None, False
+        self._watch = current_watch()
+        self._watch.begin(self.model_id, self.key)
 
     @property
     def remaining(self) -> float:
@@ -221,6 +225,11 @@ def _causes(error: BaseException) -> tuple[BaseException, ...]:
 
 _watch: ContextVar[Watch | None] = ContextVar("finassist_watch", default=None)
 _attempt: ContextVar[Attempt | None] = ContextVar("finassist_attempt", default=None)
+
+
+def current_watch() -> Watch:
+    """What is known of the question an agent is asked now; one that nobody reads outside of our drivers."""
+    return _watch.get() or Watch()
 
 
 def current_attempt() -> Attempt | None:
