@@ -176,7 +176,8 @@ def test_reports_without_data_are_not_measured() -> None:
 def test_memory_is_measured_over_stored_reports() -> None:
     [measured] = live.memory(reports=10) or [None]
     if measured:
-        assert (measured.unit, measured.regime, measured.bound) == ("MB", "SQLite file", 1.0)
+        assert (measured.unit, measured.regime) == ("MB", "SQLite file")
+        assert measured.verdict == "no bound", "so few reports say nothing about growth"
 
 
 @pytest.mark.slow
