@@ -136,9 +136,10 @@ def stream(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, 
             while (event := _next(call, context, engine)) is not None:
                 if (seen := call.see(event)) is not None:
                     yield seen
-        except GeneratorExit:
-            call.stop()
+        except (GeneratorExit, KeyboardInterrupt):
+            # Left early, or interrupted between two events: what began is brought to its end and stored all the same.
             with call.interrupts.deferred():
+                call.stop()
                 context.run(call.drain, engine)
                 call.end(workflow.store.has_run(call.run_id))
             raise

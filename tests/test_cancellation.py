@@ -10,6 +10,7 @@ import pytest
 from agno.run.cancel import get_active_runs
 
 from finassist import FinancialAssistantWorkflow
+from tests.interruptions import Interruption
 from tests.suspensions import Suspensions
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -175,3 +176,35 @@ def test_an_interrupt_of_a_sync_run_is_stored_and_raised() -> None:
     [answer] = workflow.answers()
     assert answer.status.value == "CANCELLED"
     assert not get_active_runs()
+
+
+SYNC_ROOMS = ("workflow.py", "engine.py", "call.py", "interrupts.py")
+
+
+def interrupted_at(workflow: FinancialAssistantWorkflow, question: str, at: int) -> tuple[bool, int, int]:
+    """Stream the question and press Ctrl-C at line `at`: whether it was raised, events seen, and lines run."""
+    seen = 0
+    interruption = Interruption(at, SYNC_ROOMS)
+    try:
+        with interruption.watching():
+            for _ in workflow.run(question, stream=True):
+                seen += 1
+    except KeyboardInterrupt:
+        return True, seen, interruption.count
+    return False, seen, interruption.count
+
+
+@pytest.mark.parametrize(
+    ("flow", "stride"), [("chat", 7), pytest.param("price", 1, marks=pytest.mark.slow)], ids=["chat", "price"]
+)
+def test_an_interrupt_before_any_line_of_a_sync_stream(flow: str, stride: int) -> None:
+    """Between two events nobody looks after the run: what has begun is stored even so, and nothing is left locked."""
+    at, raised = 1, True
+    while raised:
+        workflow, question = build(flow)
+        raised, seen, lines = interrupted_at(workflow, question, at)
+        assert raised or lines < at, f"the interrupt before line {at} was lost"
+        check_stored(workflow, question, at, begun=seen > 0)
+        assert workflow.run(question).status.value == "COMPLETED", f"interrupted before line {at}: the next one failed"
+        at += stride
+    assert at > 300, "hardly any line was interrupted; the test proves nothing"
