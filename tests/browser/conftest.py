@@ -1,0 +1,75 @@
+"""Chromium and JupyterLab, started once for all tests of this folder.
+
+Where there is no Chromium these tests are skipped and say why; with FINASSIST_REQUIRE_BROWSER=1 they fail instead.
+Screenshots are left in test-artefacts/, which is not committed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from tests.browser import chromium
+from tests.browser.lab import Server, jupyterlab
+from tests.browser.pages import Lab
+
+ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
+
+# Not one of finassist's own settings, which complain about a name they do not know.
+REQUIRED = os.environ.pop("FINASSIST_REQUIRE_BROWSER", "") not in ("", "0")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps a loop running in this thread until it stops, which tests outside this folder would meet.
+    with sync_playwright() as playwright:
+        path = chromium.find(playwright)
+        if path is None:
+            (pytest.fail if REQUIRED else pytest.skip)(chromium.MISSING)
+        browser = chromium.launch(playwright, path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Browser, server: Server) -> Iterator[Lab]:
+    """JupyterLab in a page of its own for each file of tests."""
+    lab = Lab(browser, server).open()
+    yield lab
+    lab.close()
+
+
+@pytest.fixture
+def calm(lab: Lab) -> Iterator[None]:
+    """Afterwards: the page complained about nothing, and asked nobody but its own server."""
+    lab.errors.clear()
+    yield
+    assert (lab.errors, lab.foreign) == ([], [])
+
+
+@pytest.fixture
+def shoot() -> Callable[[Page | Locator, str], Path]:
+    def take(what: Page | Locator, name: str) -> Path:
+        path = ARTEFACTS / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        what.screenshot(path=path)
+        return path
+
+    return take

@@ -1,0 +1,108 @@
+"""A JupyterLab of its own for the tests: folders, port and token that nobody else uses, and no network."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from tests.kernels import kernel_environment
+
+TOKEN = "only-for-the-tests"
+DEADLINE = 120
+_SILENT = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+
+class Server:
+    """A server that answers on this machine; `folder` is the root of its notebooks."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder = url, folder
+
+    def page(self, path: str) -> str:
+        return f"{self.url}/{path}{'&' if '?' in path else '?'}token={TOKEN}"
+
+    def get(self, path: str) -> Any:
+        """The JSON of one of the server's own addresses."""
+        request = Request(f"{self.url}/{path}", headers={"Authorization": f"token {TOKEN}"})
+        with urlopen(request, timeout=10) as response:  # our own server
+            return json.load(response)
+
+
+@contextmanager
+def jupyterlab(root: Path) -> Iterator[Server]:
+    """JupyterLab as it is after installation, with what the tests need to reach it and no news from elsewhere."""
+    options = [
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        f"--IdentityProvider.token={TOKEN}",
+    ]
+    settings = root / "jupyter_config_dir" / "labconfig"
+    settings.mkdir(parents=True)
+    (settings / "page_config.json").write_text(json.dumps(_SILENT))
+    with _serve(["jupyterlab", "--no-browser", *options], root) as server:
+        yield server
+
+
+@contextmanager
+def voila(root: Path, notebook: Path) -> Iterator[Server]:
+    """Voilà, which shows one notebook as a page without code."""
+    with _serve(["voila", str(notebook), "--no-browser", f"--token={TOKEN}"], root) as server:
+        yield server
+
+
+@contextmanager
+def _serve(command: list[str], root: Path) -> Iterator[Server]:
+    folder = root / "notebooks"
+    folder.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
+    everybody = [f"--port={port}", "--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=True"]
+    with (root / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command, *everybody],
+            cwd=folder, env=kernel_environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            server = Server(f"http://127.0.0.1:{port}", folder)
+            _wait(server, process, root / "server.log")
+            yield server
+        finally:
+            _stop(process)
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = monotonic() + DEADLINE
+    while monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            server.get("api/status")
+        except (URLError, ConnectionError, TimeoutError):
+            sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask twice, as a person does with Ctrl+C: it ends its kernels on the way."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
