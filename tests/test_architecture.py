@@ -37,7 +37,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames.py"),
     ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py"),
     ("agent_runs.py", "drivers.py"),
-    ("views/",),
+    ("views/", "export.py"),
     ("answer.py", "sqlite.py", "sessions.py", "summary.py"),
     ("call.py", "engine.py", "workflow.py"),
     ("bench", "checks.py", "checkup.py", "__main__.py", "__init__.py"),

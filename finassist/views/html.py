@@ -80,11 +80,12 @@ class AnswerLike(Protocol):
         ...
 
 
-def answer_html(answer: AnswerLike) -> str:
+def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     """The card of an answer.
 
     Args:
         answer: An answer, or anything with its fields. Fields `warnings` and `notes()` are shown where present.
+        style: Whether the card brings its style sheet; not where the page around it has it already.
 
     Returns:
         HTML with its own scoped style; readable in light and dark, in a notebook and in a bare page.
@@ -98,7 +99,8 @@ def answer_html(answer: AnswerLike) -> str:
         bullets("You could ask next", answer.follow_ups),
         _footer(answer),
     ]
-    return f'<div class="fin-answer"><style>{CSS}</style>{"".join(parts)}</div>'
+    css = f"<style>{CSS}</style>" if style else ""
+    return f'<div class="fin-answer">{css}{"".join(parts)}</div>'
 
 
 def _text(answer: AnswerLike) -> Iterator[str]:

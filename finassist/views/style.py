@@ -90,3 +90,14 @@ border-top:1px solid var(--fin-line)}
 """
 
 CSS = _RULES.replace("& ", f"{_CARD} ").strip()
+
+PAGE = """
+:root{color-scheme:light dark}
+body{max-width:1120px;margin:24px auto;padding:0 16px;background:#fff;color:#1b1f24;
+font:14px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:break-word}
+h1{font-size:1.6em;font-weight:650}
+.fin-asked{font-size:1.1em;font-weight:600;margin:28px 0 10px;padding:10px 14px;border-radius:10px;background:#eef3fa}
+.fin-asked small{display:block;font-weight:400;font-size:.75em;opacity:.75}
+@media (prefers-color-scheme:dark){body{background:#0b0e12;color:#e6e9ed}.fin-asked{background:#1a2330}}
+""".strip()
+"""The look of a whole page of answers; the cards on it have theirs."""
