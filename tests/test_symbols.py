@@ -226,6 +226,34 @@ def test_names_that_are_words_need_a_place_where_companies_stand(company: str, w
     assert symbols(word) == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How much of the Amazon rainforest is left?",
+        "How deep is the Amazon river?",
+        "How do I ford the river?",
+        "An apple pie recipe",
+        "Visa requirements for Japan",
+        "The oracle of Delphi",
+        "alphabet soup",
+        "What is metadata, and what is a meta question?",
+        "From caterpillar to butterfly",
+        "Who is the target audience of an annual report?",
+        "Tell me about tech and pharma startups",
+        "Which app is best?",
+    ],
+)
+def test_phrases_with_the_word_of_a_company_name_none(text: str) -> None:
+    assert directory().resolve(text).symbols == ()
+
+
+def test_the_same_words_name_the_company_where_one_is_meant() -> None:
+    asked = "Compare Amazon, Ford, Apple, Visa, Oracle, Alphabet, Caterpillar and Target with $APP and NASDAQ: TECH"
+    assert set(directory().resolve(asked).symbols) >= {"AMZN", "F", "AAPL", "V", "ORCL", "GOOGL", "CAT", "TGT", "APP"}
+    assert directory().resolve("Is Apple a tech company?").symbols == ("AAPL",)
+    assert directory().resolve("Banco Santander (Brasil)").symbols == ("BSBR",)
+
+
 def test_only_a_full_reading_is_certain() -> None:
     assert directory().resolve("$F and Apple").certain
     assert not directory().resolve("tell me about target").certain

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from finassist.data import aliases
 from finassist.data.context import Sentence
 from finassist.data.evidence import GONE, Evidence
+from finassist.data.homonyms import HOMONYMS
 from finassist.data.index import WELL_SIZED, Named, NameIndex
 from finassist.data.marks import Marked, marked_tickers
 from finassist.data.names import LEGAL, UMBRELLA, Token, key, tokens
@@ -32,15 +33,7 @@ MAX_MENTIONS = 100
 """Companies found in one text; a longer list is no question."""
 
 _LONGEST = 7
-_TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*]*")
-_NO_COMPANY = re.compile(
-    r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
-    r"|shell (?:compan(?:y|ies)|corporations?)|meta[ -]?analys[ie]s|oracle of omaha"
-    r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
-    re.IGNORECASE,
-)
-"""Indices and methods that carry a company's name."""
-
+_TOGETHER = re.compile(r"[\s.\-‐-―/&'’+!*(]*")
 _OWNER = re.compile(r"['’`](?:[sS])?$")
 _CLASS = re.compile(
     r",? ?(?:\(? ?class ([A-C])\b ?\)?|([ABC])\b(?= ?(?:shares?|stock|\W*$)))(?: shares?| stock)?", re.I
@@ -75,7 +68,7 @@ class _Reading:
         self.named: set[int] = set()
 
     def resolution(self) -> Resolution:
-        for found in _NO_COMPANY.finditer(self.text):
+        for found in HOMONYMS.finditer(self.text):
             self.taken |= self._places(*found.span())
         for mark in islice(marked_tickers(self.text), MAX_MENTIONS):
             self._take_marked(mark)

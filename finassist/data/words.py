@@ -52,6 +52,14 @@ _FINANCE = word_set(
     "delisting spinoff spinoffs spin merger mergers"
 )
 
+_CLIPPED = word_set(
+    "app apps tech techs pharma pharmas startup startups docs stat stats comp comps ppl lite sats exp gen geo sim "
+    "bros bro congrats demo demos memo memos promo promos repo repos spec specs typo typos"
+)
+"""Short forms people type in small letters; in capitals some of them are tickers."""
+
+_NAMES = word_set("alan bill bob dan dave ed jan jim joe john mary mike musa pam ron sam steve sue ted tim tom")
+
 _PLACES = word_set(
     "africa african america american americas arab arabia argentina asia asian atlantic austin "
     "australia australian austria baltimore bangkok beijing belgium berlin boston brazil brazilian "
@@ -76,7 +84,7 @@ def _lists() -> tuple[frozenset[str], frozenset[str]]:
     packed = (files("finassist.data") / "files" / "words.txt.gz").read_bytes()
     common, rarer = gzip.decompress(packed).decode().split("\n")
     everyday = frozenset(common.split()) | ABBREVIATIONS | {"nasdaq", "cboe"}
-    return everyday, everyday | frozenset(rarer.split()) | _FINANCE | _PLACES
+    return everyday, everyday | frozenset(rarer.split()) | _FINANCE | _PLACES | _CLIPPED | _NAMES
 
 
 def common_words() -> frozenset[str]:
