@@ -7,6 +7,7 @@ Screenshots are left in test-artefacts/, which is not committed.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.browser import chromium
 from tests.browser.lab import Server, jupyterlab
 from tests.browser.pages import Lab
 
+HERE = Path(__file__).parent
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 
 # Not one of finassist's own settings, which complain about a name they do not know.
@@ -25,7 +27,7 @@ REQUIRED = os.environ.pop("FINASSIST_REQUIRE_BROWSER", "") not in ("", "0")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.slow)
 
@@ -45,6 +47,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with jupyterlab(tmp_path_factory.mktemp("lab")) as server:
+        shutil.copy(HERE / "gated.py", server.folder)
+        (server.folder / "gates").mkdir()
         yield server
 
 
@@ -54,6 +58,30 @@ def lab(browser: Browser, server: Server) -> Iterator[Lab]:
     lab = Lab(browser, server).open()
     yield lab
     lab.close()
+
+
+class Gates:
+    """Where the sources and the model of `tests/browser/gated.py` wait."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def shut(self, *names: str) -> None:
+        for name in names:
+            (self._folder / f"{name}.shut").touch()
+
+    def open(self, *names: str) -> None:
+        """Open these gates, or all."""
+        for gate in self._folder.iterdir():
+            if gate.stem in names or not names:
+                gate.unlink()
+
+
+@pytest.fixture
+def gates(server: Server) -> Iterator[Gates]:
+    gates = Gates(server.folder / "gates")
+    yield gates
+    gates.open()
 
 
 @pytest.fixture
