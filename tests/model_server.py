@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CHAT_WORDS = ("EBITDA ", "is ", "a ", "measure ", "of ", "earnings.")
+LATE = 0.9
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 HTTP_FAULTS = {
@@ -28,7 +29,8 @@ HTTP_FAULTS = {
 }
 STRUCTURE_FAULTS = ("prose", "truncated_json", "unknown_category", "wrong_types")
 REPLY_FAULTS = ("empty", "refusal", "length", "html", "broken_body")
-CONNECTION_FAULTS = ("reset", "silent", "dies", "ends_early", "never_ends", "floods", "heartbeats")
+CONNECTION_FAULTS = ("reset", "silent", "dies", "ends_early", "never_ends", "floods", "heartbeats",
+                     "endless_headers", "half_a_header", "stalls", "trickles")  # fmt: skip
 FAULTS = (*HTTP_FAULTS, *STRUCTURE_FAULTS, *REPLY_FAULTS, *CONNECTION_FAULTS)
 
 
@@ -138,6 +140,23 @@ class ModelServer:
             raise _HangUp
         elif mood == "silent":
             await reader.read()
+        elif mood == "endless_headers":
+            await out.headers_for_ever()
+        elif mood == "half_a_header":
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
+            await reader.read()
+        elif mood == "stalls":
+            await out.begin_a_body()
+            await reader.read()
+        elif mood == "stalls_late":
+            await asyncio.sleep(LATE)
+            await out.begin_a_body()
+            await reader.read()
+        elif mood == "trickles":
+            await out.begin_a_body()
+            while True:
+                await out.chunk(b" ")
+                await asyncio.sleep(0.05)
         elif mood == "html":
             await out.send(b"<html><h1>Bad gateway</h1></html>", 200, "text/html")
         elif mood == "broken_body":
@@ -229,6 +248,19 @@ class _Out:
         while mood in endless:
             await endless[mood]()
             await asyncio.sleep(0 if mood == "floods" else 0.005)
+
+    async def headers_for_ever(self) -> None:
+        self.writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.writer.is_closing():
+            self.writer.write(b"x-more: x\r\n")
+            await self.writer.drain()
+            await asyncio.sleep(0.02)  # slowly enough for no client to find the head too large
+        raise _HangUp
+
+    async def begin_a_body(self) -> None:
+        self.writer.write(_head(200, "text/event-stream" if self.streamed else "application/json",
+                                "transfer-encoding: chunked"))  # fmt: skip
+        await self.chunk(b": thinking\n\n" if self.streamed else b'{"choices": [{"mess')
 
     async def trickle_for_ever(self, *, fast: bool) -> None:
         self.writer.write(_head(200, "application/json", "transfer-encoding: chunked"))

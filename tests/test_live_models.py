@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ from finassist.errors import (
     TruncatedReply,
 )
 from finassist.llm.models import resolve_model
-from tests.model_server import CHAT_WORDS, FAULTS, ModelServer
+from tests.model_server import CHAT_WORDS, FAULTS, LATE, ModelServer
 
 CANARY = "sk-canary-0123456789abcdef"
 FIGURES, CHAT = "Tell me about the iPhone maker", "What is EBITDA?"
@@ -179,9 +180,13 @@ ERRORS: dict[str, type[ModelError]] = {
     "never_ends": ModelTimeout,
     "floods": ReplyTooLong,
     "heartbeats": ModelTimeout,
+    "endless_headers": ModelTimeout,
+    "half_a_header": ModelTimeout,
+    "stalls": ModelTimeout,
+    "trickles": ModelTimeout,
 }
 STRUCTURED_ONLY = {"prose", "unknown_category", "wrong_types"}
-SLOW = {"silent", "never_ends", "heartbeats"}
+SLOW = {fault for fault, error in ERRORS.items() if error is ModelTimeout}
 
 
 def test_every_fault_has_its_error() -> None:
@@ -218,6 +223,22 @@ def test_a_fault_in_routing_ends_in_the_rules(server: ModelServer, fault: str, f
     assert len(answer.warnings) == 2
     assert all(warning.endswith("Rules decided instead.") for warning in answer.warnings)
     assert CANARY not in str(answer.warnings)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_time_of_a_model_does_not_begin_anew_with_its_body(
+    server: ModelServer, provider: str, form: str, run_async: Any
+) -> None:
+    server.category, server.moods = "chat", {"chat": "401"}
+    workflow = build(server, provider, model_timeout=1.0)
+    with pytest.raises(ModelAuthError):  # what is imported for a first answer, and for a first failure
+        ask(workflow, CHAT, form, run_async)
+    server.moods = {"chat": "stalls_late"}
+    began = time.monotonic()
+    with pytest.raises(ModelTimeout, match="no reply within 1 seconds"):
+        ask(workflow, CHAT, form, run_async)
+    assert time.monotonic() - began < 1 + LATE - 0.2  # with a new second for the body it would be 1 + LATE
 
 
 ANTHROPIC_FAULTS = ("401", "429", "529", "refusal", "length", "ends_early", "never_ends", "floods", "silent")

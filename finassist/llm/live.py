@@ -24,6 +24,7 @@ from agno.models.response import ModelResponse
 from finassist.llm.attempts import Attempt, Limits, current_attempt
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
 from finassist.llm.clients import Clients
+from finassist.llm.deadlines import keep_time
 from finassist.llm.transport import Client, async_client, sync_client
 
 _SECRETS: Final = ("api_key", "auth_token", "organization", "default_headers", "default_query", "client_params")
@@ -113,8 +114,8 @@ class Live(_Base):
     def get_client(self) -> Client:
         """The sync client, shared by all threads."""
         if self._brings("client"):
-            return self.agno.get_client(self)
-        return self._clients.sync(lambda: self._made("get_client", "DefaultHttpxClient", sync_client))
+            return _timed(self.agno.get_client(self))
+        return self._clients.sync(lambda: _timed(self._made("get_client", "DefaultHttpxClient", sync_client)))
 
     def get_async_client(self) -> Client:
         """The client of the running loop."""
@@ -218,6 +219,12 @@ def _key_of(kind: type[Model]) -> str | None:
 
 def _class_of(row: ModelProvider) -> Any:
     return getattr(sys.modules.get(row.module), row.class_name, ())
+
+
+def _timed(client: Client) -> Client:
+    """An SDK's sync client, whose requests keep to the deadline; an async one is under `asyncio.timeout` anyway."""
+    keep_time(getattr(client, "_client", None))
+    return client
 
 
 def _http_client(sdk: Any, default: str, guarded: Callable[[Client], Client]) -> Client:
