@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import (
@@ -25,6 +25,9 @@ from agno.run.workflow import (
     WorkflowErrorEvent,
     WorkflowStartedEvent,
 )
+
+if TYPE_CHECKING:
+    from finassist.state import Task
 
 StepStatus = Literal["completed", "error"]
 
@@ -70,7 +73,10 @@ class SymbolResolved(CustomEvent):
 
 @dataclass(kw_only=True)
 class FetchStarted(CustomEvent):
-    """A source is asked for one kind of figures about one company."""
+    """A source is asked for one kind of figures about one company.
+
+    Comes again, with `attempt` 2 and more and the `reason`, when the source has to be asked again.
+    """
 
     event: str = "FetchStarted"
     elapsed: float = 0.0
@@ -78,6 +84,8 @@ class FetchStarted(CustomEvent):
     symbol: str = ""
     need: str = ""
     provider: str = ""
+    attempt: int = 1
+    reason: str = ""
 
 
 @dataclass(kw_only=True)
@@ -154,51 +162,14 @@ def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[
         >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
         [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
     """
-    rows: dict[str, dict[str, Any]] = {}
-    status, last = "running", 0.0
-    for event in events:
-        last = max(last, getattr(event, "elapsed", 0.0))
-        status = _ending(event) or status
-        _record(rows, event)
-    end = last if duration is None else duration
-    for row in rows.values():
-        if row["end"] is None:
-            row.update(end=end, status="completed" if status == "completed" else status)
-    return [{"name": "run", "parent": None, "start": 0.0, "end": end, "status": status}, *rows.values()]
+    from finassist.state import ROOT, replay
+
+    state = replay("", events, duration)
+    status = "running" if state.status == "waiting" else state.status
+    run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
+    return [run, *(_row(task, state.elapsed) for task in state.tasks)]
 
 
-def _ending(event: RunResponse) -> str | None:
-    if isinstance(event, WorkflowCompletedEvent):
-        return "completed"
-    if isinstance(event, WorkflowErrorEvent):
-        return "error"
-    return "cancelled" if isinstance(event, WorkflowCancelledEvent) else None
-
-
-def _record(rows: dict[str, dict[str, Any]], event: RunResponse) -> None:
-    match event:
-        case StepStarted(step_name=name, parent=parent, elapsed=start):
-            _open(rows, str(name), parent or "run", start)
-        case FetchStarted(parent=parent, elapsed=start):
-            _open(rows, _fetch_name(event), parent or "run", start)
-        case StepCompleted(step_name=name, elapsed=end, outcome=outcome):
-            _close(rows, str(name), end, outcome)
-        case FetchCompleted(elapsed=end):
-            _close(rows, _fetch_name(event), end, "completed")
-        case FetchFailed(elapsed=end):
-            _close(rows, _fetch_name(event), end, "error")
-        case _:
-            pass
-
-
-def _open(rows: dict[str, dict[str, Any]], name: str, parent: str, start: float) -> None:
-    rows[name] = {"name": name, "parent": parent, "start": start, "end": None, "status": "running"}
-
-
-def _close(rows: dict[str, dict[str, Any]], name: str, end: float, status: str) -> None:
-    if name in rows:
-        rows[name].update(end=end, status=status)
-
-
-def _fetch_name(event: FetchStarted | FetchCompleted | FetchFailed) -> str:
-    return f"{event.need} {event.symbol}"
+def _row(task: Task, now: float) -> dict[str, Any]:
+    end = now if task.end is None else task.end
+    return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}

@@ -35,7 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("data/",),
     ("llm/",),
     ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames.py"),
-    ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py"),
+    ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py", "state.py"),
     ("agent_runs.py", "drivers.py"),
     ("views/", "export.py"),
     ("answer.py", "sqlite.py", "sessions.py", "summary.py"),

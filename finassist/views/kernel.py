@@ -1,0 +1,38 @@
+"""Where the program runs: in a notebook's kernel or elsewhere, and in which cell."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from typing import Any
+
+
+def shell() -> Any | None:
+    """The IPython shell of a running kernel, or `None` in a script, a terminal or a test.
+
+    Example:
+        >>> shell() is None
+        True
+    """
+    module = sys.modules.get("IPython")  # a kernel has imported it; nobody else needs to
+    found = module.get_ipython() if module is not None else None
+    return found if getattr(found, "kernel", None) is not None else None
+
+
+def cell() -> int | None:
+    """The number of the cell that is being executed, or `None` outside a kernel."""
+    found = shell()
+    return None if found is None else int(found.execution_count)
+
+
+def on_display() -> bool:
+    """Whether what is displayed now appears under the cell a person is waiting for."""
+    return shell() is not None and threading.current_thread() is threading.main_thread()
+
+
+def awaited_by_cell() -> bool:
+    """Whether the current task is the one that executes a cell: not one that the cell started beside it."""
+    task = asyncio.current_task()
+    code = getattr(task.get_coro(), "cr_code", None) if task else None
+    return on_display() and "run_cell" in getattr(code, "co_name", "")
