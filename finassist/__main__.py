@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _EPILOG: Final = """\
-exit codes: 0 done, 1 failed, 2 not understood (a wrong option, an empty question, an unknown model), 130 interrupted.
+exit codes:
+  0    done; of ask: an answer
+  1    failed; of ask: no answer, or an answer without a single figure where figures were asked for
+  2    not understood: a wrong option, an empty question, an unknown model or provider, a setting that cannot be used
+  130  interrupted
+
 Settings come from FINASSIST_* variables and a .env file; see the README."""
 _SHOWN: Final = (
     "content", "category", "symbols", "decided_by", "reason", "facts", "gaps", "follow_ups", "warnings", "models",
@@ -76,7 +81,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_ask(commands: Any) -> None:
-    ask = commands.add_parser("ask", help="answer one question", description="Answer one question.")
+    ask = commands.add_parser(
+        "ask",
+        help="answer one question",
+        description="Answer one question.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     ask.add_argument("question", help='for example "Compare Apple and Microsoft"')
     form = ask.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the answer as JSON; with --stream one event per line")
@@ -117,13 +128,24 @@ def _ask(options: argparse.Namespace) -> int:
 
     try:
         workflow = FinancialAssistantWorkflow(session_id=options.session)
-        _stream(workflow, options) if options.stream else _print_answer(workflow.run(options.question), options)
+        answer = _stream(workflow, options) if options.stream else _whole(workflow, options)
         workflow.close()
     except (InputError, ConfigurationError) as error:
         return _complain(str(error), USAGE)
     except FinassistError as error:
         return _complain(str(error), FAILED)
-    return OK
+    return OK if answer is not None and _answers(answer) else FAILED
+
+
+def _answers(answer: Answer) -> bool:
+    """Whether something of what was asked for came."""
+    return answer.category == "chat" or any(fact.known for fact in answer.facts)
+
+
+def _whole(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer:
+    answer = workflow.run(options.question)
+    _print_answer(answer, options)
+    return answer
 
 
 def _print_answer(answer: Answer, options: argparse.Namespace) -> None:
@@ -146,16 +168,22 @@ def _afterwards(answer: Answer) -> Iterator[str]:
     yield f"Continue this conversation with: --session {answer.session_id}"
 
 
-def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> None:
+def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
     from agno.run.agent import RunContentEvent
 
+    from finassist.answer import Answer
+
+    answer = None
     for event in workflow.run(options.question, stream=True):
+        if isinstance(found := getattr(event, "run_output", None), Answer):
+            answer = found
         if options.json:
             _say(json.dumps(_plain(event.to_dict())))
         elif isinstance(event, RunContentEvent):
             _say(_printable(_text(event)), end="")
     if not options.json:
         _say("")
+    return answer
 
 
 def _text(event: RunContentEvent) -> str:

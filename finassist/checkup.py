@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import textwrap
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, cast
 
+from agno.agent import Agent
 from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
 
@@ -26,6 +27,7 @@ from finassist.checks import (
     plain,
 )
 from finassist.errors import ConfigurationError, FinassistError
+from finassist.quiet import hush
 from finassist.settings import Settings
 
 _PROVIDER_SECONDS: Final = 8.0
@@ -97,7 +99,7 @@ async def doctor(settings: Settings | None = None, *, model: Any = None, provide
     async with asyncio.TaskGroup() as group:
         data = group.create_task(_check_provider(provider, settings))
         words = group.create_task(_check_model(model, settings))
-    return Checkup((*checks, *data.result(), words.result(), _check_telemetry()))
+    return Checkup((*checks, *data.result(), *words.result(), _check_telemetry()))
 
 
 def _chosen(settings: Settings) -> str:
@@ -115,9 +117,14 @@ async def _check_provider(provider: Any, settings: Settings) -> list[Check]:
     opened = _opened("data", settings, lambda: open_provider(provider or settings.provider, afresh))
     if isinstance(opened, Check):
         return [opened]
-    if opened.id == "embedded":
-        return [Check("data", "ok", f"{opened.name}: offline, needs no key")]
-    return [await _asked("data", opened.name, _quote(opened), _PROVIDER_SECONDS, settings), *_plan(opened)]
+    listed: Sequence[FinanceProvider] = getattr(opened, "providers", (opened,))
+    return [check for each in listed for check in await _check_source(each, settings)]
+
+
+async def _check_source(source: FinanceProvider, settings: Settings) -> list[Check]:
+    if source.id == "embedded":
+        return [Check("data", "ok", f"{source.name}: offline, needs no key")]
+    return [await _asked("data", source.name, _quote(source), _PROVIDER_SECONDS, settings), *_plan(source)]
 
 
 async def _quote(provider: FinanceProvider) -> str:
@@ -130,19 +137,25 @@ def _plan(provider: FinanceProvider) -> Iterator[Check]:
     detail = provider.status().detail
     used = getattr(provider, "requests_today", None)
     if detail or used is not None:
-        told = [detail or "", f"{used:,} requests made today, from this machine" if used is not None else ""]
+        count = "" if used is None else f"{used:,} request{'' if used == 1 else 's'} made today, from this machine"
+        told = [detail or "", count]
         yield Check("plan", "ok", "; ".join(filter(None, told)))
 
 
-async def _check_model(model: Any, settings: Settings) -> Check:
+async def _check_model(model: Any, settings: Settings) -> list[Check]:
     from finassist.llm.models import resolve_model
 
     opened = _opened("model", settings, lambda: resolve_model(model or settings.model, settings))
     if isinstance(opened, Check):
-        return opened
-    if opened.id == "offline":
+        return [opened]
+    stand_ins: Sequence[Model] = getattr(opened, "fallbacks", ())
+    return [await _check_one_model(each, settings) for each in (opened, *stand_ins)]
+
+
+async def _check_one_model(model: Model, settings: Settings) -> Check:
+    if model.id == "offline":
         return Check("model", "ok", "offline: rules and a glossary, needs no key")
-    return await _asked("model", f"{opened.provider} {opened.id}", _word(opened, settings), _MODEL_SECONDS, settings)
+    return await _asked("model", f"{model.provider} {model.id}", _word(model, settings), _MODEL_SECONDS, settings)
 
 
 async def _word(model: Model, settings: Settings) -> str:
@@ -151,13 +164,20 @@ async def _word(model: Model, settings: Settings) -> str:
     from finassist.llm.agents import build_chat_agent
     from finassist.llm.attempts import Limits
 
-    agent = cast(Askable, build_chat_agent(model))
+    hush()  # what Agno would log about a failure is the verdict
+    agent = cast(Askable, _alone(build_chat_agent(model)))
     asked = Asked(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings))
     with asked.watched():
         reply = asked.reply(await agent.arun(asked.ask.message), asyncio.CancelledError)
     if reply.error:
         raise reply.error
     return f"answers: {str(reply.content)[:40]}"
+
+
+def _alone(agent: Agent) -> Agent:
+    """The agent without the models that would stand in for its own: each of them is asked by itself."""
+    agent.fallback_config = None
+    return agent
 
 
 def _opened[Thing](name: str, settings: Settings, make: Callable[[], Thing]) -> Thing | Check:
@@ -178,7 +198,9 @@ async def _asked(name: str, who: str, asking: Coroutine[Any, Any, str], seconds:
         )
     except Exception as error:  # noqa: BLE001  whatever a live source or an SDK raises, the other checks go on
         reason = str(error) or type(error).__name__
-        return Check(name, "failed", plain(f"{who} does not answer. {reason}", settings.secrets()))
+        named = who in reason or f"The model {who.partition(' ')[2]} " in reason  # it says of itself who it is about
+        told = reason if named else f"{who} does not answer. {reason}"
+        return Check(name, "failed", plain(told, settings.secrets()))
     return Check(name, "ok", plain(f"{who} {text}", settings.secrets()))
 
 

@@ -115,8 +115,41 @@ def test_help_names_every_command(capsys) -> None:
     assert "exit codes" in printed
 
 
+@pytest.mark.parametrize("form", [[], ["--json"], ["--stream"], ["--stream", "--json"]])
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("What is Apple's stock price?", 0),
+        ("Compare Apple and Ford", 0),  # one of the two is something
+        ("What is EBITDA?", 0),  # asks for no figure
+        ("What is Ford's stock price?", 1),  # not among the embedded figures
+        ("What is Foobarium's stock price?", 1),  # nothing of that name
+    ],
+)
+def test_an_answer_without_a_figure_exits_with_1(question, code, form, capsys) -> None:
+    assert main(["ask", *form, question]) == code
+    assert capsys.readouterr().out
+
+
+def test_an_interrupt_exits_with_130(monkeypatch, capsys) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finassist.FinancialAssistantWorkflow, "run", interrupted)
+    assert main(["ask", "Hello"]) == 130
+    assert capsys.readouterr().err == "finassist: Stopped.\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"]])
+def test_help_says_how_it_exits(arguments, capsys) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(arguments)
+    printed = capsys.readouterr().out
+    assert all(f"\n  {code} " in printed for code in (0, 1, 2, 130))
+
+
 def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
-    assert main(["ask", "What is Ford's stock price?"]) == 0
+    assert main(["ask", "What is Ford's stock price?"]) == 1
     printed = capsys.readouterr()
     assert "set FMP_API_KEY and use" in printed.out, "to be copied, so without the marks of Markdown"
     assert "FINASSIST_PROVIDER=fmp." in printed.err

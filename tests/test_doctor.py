@@ -189,6 +189,7 @@ def test_a_live_source_that_refuses_fails_with_its_reason_and_without_the_key(ac
         [data] = check("data", Settings(fmp_api_key=KEY), provider=fmp(server))
     assert data.verdict == "failed"
     assert said in data.text
+    assert data.text.count("Financial Modeling Prep") == 1
     assert KEY not in data.text
     assert "\x1b" not in data.text
 
@@ -220,3 +221,16 @@ def test_a_live_model_is_asked_for_a_word(mood, verdict, check) -> None:
     assert "mine" in model.text
     assert KEY not in model.text
     assert len(server.seen) == 1
+
+
+def test_each_of_several_sources_and_models_has_a_verdict_of_its_own(check) -> None:
+    settings = Settings(openai_api_key=KEY, model_retries=0)
+    with ModelServer({"chat": "500"}) as server, Server(answer(status=401)) as source:
+        models = [resolve_model(f"openai:{name}", settings, base_url=server.url) for name in ("first", "second")]
+        model = resolve_model([*models, "offline"], settings)
+        told = check("model", settings, model=model)
+        sources = check("data", settings, provider=[fmp(source), "embedded"])
+    assert [(each.verdict, name in each.text) for each, name in zip(told, ("first", "second", "offline"), strict=True)] == [
+        ("failed", True), ("failed", True), ("ok", True)
+    ]  # fmt: skip
+    assert [each.verdict for each in sources] == ["failed", "ok"]

@@ -32,9 +32,29 @@ def test_a_model_object_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", ["gpt-9", "", " ", ":", "openai:", ":x", "nobody:x", "offline:x", "x" * 10_000])
 def test_an_unknown_name_lists_what_there_is(name: str) -> None:
-    with pytest.raises(UnknownModel, match='Use "offline", "anthropic", "openai", "groq"') as raised:
+    with pytest.raises(UnknownModel, match='Use "offline", "auto", "anthropic", "openai", "groq"') as raised:
         resolve_model(name)
-    assert len(str(raised.value)) < 2_000
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("opnai", '"openai"'),
+        ("opnai:gpt-9", '"openai:gpt-9"'),
+        ("Antropic", '"anthropic"'),
+        ("ofline", '"offline"'),
+        ("mistrl:large", '"mistral:large"'),  # Agno's own
+    ],
+)
+def test_a_misspelt_name_gets_the_one_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(UnknownModel, match=f"Did you mean {meant}\\?"):
+        resolve_model(name)
+
+
+def test_another_provider_of_agno_needs_a_model_id() -> None:
+    with pytest.raises(UnknownModel, match='"mistral:<model id>"'):
+        resolve_model("mistral")
 
 
 @pytest.mark.parametrize("thing", [42, object(), OfflineModel])

@@ -9,6 +9,7 @@ from typing import Any, cast
 from agno.tools.finance import FinanceProvider, FinanceTools, register_provider, registered_providers
 from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 
+from finassist.complaints import did_you_mean
 from finassist.data.embedded import EmbeddedProvider
 from finassist.errors import ConfigurationError, MissingExtra, UnknownProvider
 from finassist.settings import Settings
@@ -94,8 +95,10 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
         return FinanceTools(provider=provider).provider
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())
+        meant = did_you_mean(str(provider), registered_providers())
         raise UnknownProvider(
-            f"There is no data provider {provider!r:.60}. Use one of {names}, or pass an Agno finance provider object."
+            f"There is no data provider {provider!r:.60}.{meant} Use one of {names}, or pass an Agno finance provider "
+            "object."
         ) from error
 
 

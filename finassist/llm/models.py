@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, Final, cast
 
 from agno.models.base import Model
@@ -91,8 +92,10 @@ def _from_name(name: Any, settings: Any, options: dict[str, str | None]) -> Mode
     known = provider.casefold()
     if known in PROVIDERS and (model_id or not colon):
         return _ours(PROVIDERS[known], model_id, settings, options)
-    if not model_id or known not in MODEL_PROVIDER_CLASSES:
-        raise UnknownModel(f"There is no model named {name[:80]!r}. {_choices()}")
+    if known not in MODEL_PROVIDER_CLASSES:
+        raise UnknownModel(f"There is no model named {name[:80]!r}.{_meant(known, colon + model_id)} {_choices()}")
+    if not model_id:
+        raise UnknownModel(f'With {known!r} a model id is needed too: "{known}:<model id>". {_choices()}')
     return _agnos(known, model_id)
 
 
@@ -145,12 +148,18 @@ def _agnos(provider: str, model_id: str) -> Model:
     return found
 
 
+def _meant(provider: str, rest: str) -> str:
+    """` Did you mean …?` with the nearest of our names, else with the nearest of Agno's; nothing if none is near."""
+    ours = ["offline", "auto", *PROVIDERS] if rest in ("", ":") else [*PROVIDERS]
+    near = get_close_matches(provider, ours, n=1) or get_close_matches(provider, MODEL_PROVIDER_CLASSES, n=1)
+    return f' Did you mean "{near[0]}{rest[:80].removesuffix(":")}"?' if near else ""
+
+
 def _choices() -> str:
     usual = ", ".join(f'"{name}"' for name in PROVIDERS)
-    rest = ", ".join(sorted(set(MODEL_PROVIDER_CLASSES) - set(PROVIDERS)))
     return (
-        f'Use "offline", {usual}, one of these with a model id such as "openai:<model id>", "auto", an Agno model '
-        f'object, or "<provider>:<model id>" with one of Agno\'s other providers: {rest}.'
+        f'Use "offline", "auto", {usual}, one of these with a model id such as "openai:<model id>", or an Agno model '
+        'object. Every other provider of Agno\'s works as "<provider>:<model id>".'
     )
 
 
