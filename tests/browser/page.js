@@ -9,14 +9,18 @@
     panel.sessionContext.session?.kernel?.status === "idle" &&
     codeCells(panel).every((cell) => cell.model.executionState === "idle" && cell.prompt !== "*");
 
+  const canvas = document.createElement("canvas");
+  const paint = Object.assign(canvas, { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  const known = new Map();
   const parse = (colour) => {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = 1;
-    const paint = canvas.getContext("2d", { willReadFrequently: true });
-    paint.fillStyle = colour;
-    paint.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
+    if (!known.has(colour)) {
+      paint.clearRect(0, 0, 1, 1);
+      paint.fillStyle = colour;
+      paint.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data;
+      known.set(colour, [r, g, b, a / 255]);
+    }
+    return [...known.get(colour)];
   };
   const over = (front, back) => [0, 1, 2].map((i) => front[i] * front[3] + back[i] * (1 - front[3])).concat(1);
   const behind = (element) => {
@@ -94,6 +98,17 @@
     close: (path) => {
       const panel = panelOf(path);
       return panel.sessionContext.shutdown().then(() => { panel.context.model.dirty = false; panel.close(); return true; });
+    },
+    sideways: (root) => {
+      const edge = root.getBoundingClientRect().right + 1;
+      const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+      const reachable = (element) => {
+        for (let at = element; at && at !== root.parentElement; at = at.parentElement) if (scrolls(at)) return true;
+        return false;
+      };
+      return [...root.querySelectorAll("*")]
+        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > edge && !reachable(element))
+        .map((element) => `${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 40)}`);
     },
     poorContrast: (root, least) => {
       const found = [];

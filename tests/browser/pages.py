@@ -143,3 +143,8 @@ def poor_contrast(area: Locator, least: float = 4.5) -> list[str]:
     expect(area).to_be_visible()
     found = area.evaluate("(root, least) => finassistTests.poorContrast(root, least)", least)
     return [f"{ratio:.2f} {text!r} {colours}" for text, ratio, colours in found]
+
+
+def sideways(area: Locator) -> list[str]:
+    """What sticks out of an area to the right, where nothing lets a reader scroll to it."""
+    return area.evaluate("root => finassistTests.sideways(root)")
