@@ -6,10 +6,8 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist import __version__
+from finassist.terminal import complain, printable, say, translate, warning
 
 if TYPE_CHECKING:
     from agno.run.agent import RunContentEvent
@@ -49,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; wrong options end the process with 2, as `argparse` does.
     """
     options = _parser().parse_args(arguments)
-    usual, warnings.formatwarning = warnings.formatwarning, _warning
+    usual, warnings.formatwarning = warnings.formatwarning, warning
     try:
         return options.command(options)
     except KeyboardInterrupt:
-        return _complain("Stopped.", INTERRUPTED)
+        return complain("Stopped.", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone; without this Python complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -131,9 +130,9 @@ def _ask(options: argparse.Namespace) -> int:
         answer = _stream(workflow, options) if options.stream else _whole(workflow, options)
         workflow.close()
     except (InputError, ConfigurationError) as error:
-        return _complain(str(error), USAGE)
+        return complain(str(error), USAGE)
     except FinassistError as error:
-        return _complain(str(error), FAILED)
+        return complain(str(error), FAILED)
     return OK if answer is not None and _answers(answer) else FAILED
 
 
@@ -151,14 +150,14 @@ def _whole(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) ->
 def _print_answer(answer: Answer, options: argparse.Namespace) -> None:
     if options.json:
         data = answer.to_dict()
-        _say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
+        say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
         return
-    _say(_printable(answer.to_markdown()))
+    say(printable(answer.to_markdown()))
     if answer.gaps:
-        _translate(" ".join(gap.reason for gap in answer.gaps))
+        translate(" ".join(gap.reason for gap in answer.gaps))
     if not options.markdown:
         for line in _afterwards(answer):
-            _say(_printable(line))
+            say(printable(line))
 
 
 def _afterwards(answer: Answer) -> Iterator[str]:
@@ -178,11 +177,11 @@ def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -
         if isinstance(found := getattr(event, "run_output", None), Answer):
             answer = found
         if options.json:
-            _say(json.dumps(_plain(event.to_dict())))
+            say(json.dumps(_plain(event.to_dict())))
         elif isinstance(event, RunContentEvent):
-            _say(_printable(_text(event)), end="")
+            say(printable(_text(event)), end="")
     if not options.json:
-        _say("")
+        say("")
     return answer
 
 
@@ -202,7 +201,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from finassist.checkup import doctor
 
     checkup = asyncio.run(doctor())
-    _say(json.dumps(checkup.to_dict(), indent=2) if options.json else _printable(str(checkup)))
+    say(json.dumps(checkup.to_dict(), indent=2) if options.json else printable(str(checkup)))
     return OK if checkup.ok else FAILED
 
 
@@ -214,8 +213,8 @@ def _clear_cache(_options: argparse.Namespace) -> int:
     try:
         folder = Settings().cache_folder
     except ConfigurationError as error:
-        return _complain(str(error), USAGE)
-    _say(f"Removed {Cache(folder).clear():,} answers from {folder}")
+        return complain(str(error), USAGE)
+    say(f"Removed {Cache(folder).clear():,} answers from {folder}")
     return OK
 
 
@@ -226,16 +225,16 @@ def _bench(options: argparse.Namespace) -> int:
     from finassist.bench import bench
 
     results = bench(quick=options.quick)
-    _say(json.dumps(results.to_dict(), indent=2) if options.json else str(results))
+    say(json.dumps(results.to_dict(), indent=2) if options.json else str(results))
     return OK
 
 
 def _lab(_options: argparse.Namespace) -> int:
     if find_spec("jupyterlab") is None:
-        return _complain("JupyterLab is not installed. Run: pip install 'finassist[notebook]'", FAILED)
+        return complain("JupyterLab is not installed. Run: pip install 'finassist[notebook]'", FAILED)
     folder = _notebooks()
     if folder is None:
-        _complain("The notebooks are part of the repository, not of the installed package; opening this folder.", OK)
+        complain("The notebooks are part of the repository, not of the installed package; opening this folder.", OK)
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder or Path.cwd())])
 
 
@@ -243,36 +242,6 @@ def _notebooks() -> Path | None:
     """The folder of notebooks: of the current folder, or of the checkout this package is in."""
     places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[1] / "notebooks")
     return next((place for place in places if any(place.glob("*.ipynb"))), None)
-
-
-# --------------------------------------------------------------------------------------------- output
-
-
-def _printable(text: str) -> str:
-    """Text without what a terminal would obey: escape sequences, and marks that turn the direction of text."""
-    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-
-
-def _say(text: str, end: str = "\n") -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
-
-
-def _warning(message: Warning | str, *_: Any, **__: Any) -> str:
-    """A warning as a sentence: a terminal has no line of code that it points to."""
-    return f"Note: {_printable(str(message))}\n"
-
-
-def _complain(text: str, code: int) -> int:
-    print(f"finassist: {_printable(text)}", file=sys.stderr)
-    _translate(text)
-    return code
-
-
-def _translate(text: str) -> None:
-    """Say what an argument that a message advises is called in a terminal."""
-    for name, value in sorted(set(re.findall(r'\b(model|provider)="([\w-]+)"', text))):
-        print(f'In a terminal {name}="{value}" is FINASSIST_{name.upper()}={value}.', file=sys.stderr)
 
 
 if __name__ == "__main__":

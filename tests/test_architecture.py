@@ -24,6 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "complaints.py",
         "configuration.py",
         "patience.py",
+        "terminal.py",
         "questions.py",
         "quiet.py",
         "interrupts.py",
@@ -179,7 +180,7 @@ FORBIDDEN = [
     ("time.sleep", ("bench",), "Wait for something, not for a while."),
     ("eval", (), "Never execute text."),
     ("exec", (), "Never execute text."),
-    ("print", ("__main__.py", "bench", "data/build", "llm/build"), "Return a value, or yield an event."),
+    ("print", ("terminal.py", "bench", "data/build", "llm/build"), "Return a value, or yield an event."),
 ]
 
 
