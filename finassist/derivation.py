@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Context, Decimal
 
@@ -49,13 +49,13 @@ def quotient(
         value=None if obstacle else _value(ratio, top, bottom),
         unit=ratio.unit,
         period=period,
-        period_end=day or _latest(fact.period_end for fact in inputs),
-        as_of=day or _latest(fact.as_of for fact in inputs),
+        period_end=day or _latest(top.period_end, bottom.period_end),
+        as_of=day or _latest(top.as_of, bottom.as_of),
         source=_origin(inputs),
         statement="ratio",
         status=status,
         formula=ratio.formula,
-        inputs=tuple(fact.key for fact in inputs),
+        inputs=(top.key, bottom.key),
         note="; ".join(filter(None, (note, obstacle or _caveats(inputs)))) or None,
     )
 
@@ -87,8 +87,8 @@ def line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note:
         unit=about.unit.replace("USD", first.currency or "USD") if money else about.unit,
         currency=first.currency if money else None,
         period=first.period,
-        period_end=_latest(fact.period_end for fact in dated),
-        as_of=_latest(fact.as_of for fact in dated),
+        period_end=_latest(*(fact.period_end for fact in dated)),
+        as_of=_latest(*(fact.as_of for fact in dated)),
         source=_origin(inputs),
         statement=about.statement,
         status="derived",
@@ -100,7 +100,7 @@ def line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note:
 
 def _value(ratio: Ratio, top: Fact, bottom: Fact) -> Decimal:
     value = ARITHMETIC.divide(amount(top), amount(bottom))
-    return ARITHMETIC.subtract(value, Decimal(ratio.kind == "growth")).normalize() + 0
+    return (ARITHMETIC.subtract(value, 1) if ratio.kind == "growth" else value).normalize() + 0
 
 
 def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
@@ -122,12 +122,13 @@ def _caveats(inputs: Sequence[Fact]) -> str | None:
     return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in told)) or None
 
 
-def _latest(days: Iterable[date | None]) -> date | None:
-    return max((day for day in days if day), default=None)
+def _latest(*days: date | None) -> date | None:
+    return max(filter(None, days), default=None)
 
 
 def _origin(inputs: Sequence[Fact]) -> str:
-    named = [name for fact in inputs for name in fact.source.removeprefix(_COMPUTED).split("; ") if name]
+    sources = dict.fromkeys(fact.source for fact in inputs)
+    named = [name for source in sources for name in source.removeprefix(_COMPUTED).split("; ") if name]
     return _COMPUTED + ("; ".join(dict.fromkeys(named)) or "figures without a named source")
 
 

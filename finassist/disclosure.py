@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 
 from finassist.dossier import CORE, Dossier, comparison, history, key_figures, price, ratios, statement
 from finassist.facts import Fact, FactBook, Gap, Statement
@@ -37,7 +38,10 @@ _STATEMENT_NAMES = {
     "profile": "company profile",
     "price": "price",
 }
+_STATEMENT_ORDER = {name: place for place, name in enumerate(_STATEMENT_NAMES)}
 
+type _Taking = tuple[bool, str, str, str, int, str]
+"""What one source gave: whether a price, source, filing, company, place of the statement, and its year or day."""
 
 _NEEDS = {
     "income": "income statement",
@@ -153,11 +157,10 @@ def sources(facts: Iterable[Fact]) -> list[str]:
         >>> sources([fact])
         ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
     """
-    known = [f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed")]
-    by_source = sorted(known, key=lambda f: (f.statement == "price", f.source, f.filing or "", f.symbol, f.key))
+    known = (f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed"))
     lines: list[str] = []
-    for (source, filing), group in groupby(by_source, key=lambda f: (f.source, f.filing)):
-        taken = [f"{symbol} {_taken(list(own))}" for symbol, own in groupby(group, key=lambda f: f.symbol)]
+    for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
+        taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
         lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
     return lines
 
@@ -165,14 +168,13 @@ def sources(facts: Iterable[Fact]) -> list[str]:
 def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
     """The facts that tables show and those they were computed from."""
     cells = [cell for table in shown if table for row in table.rows for cell in row.cells]
-    waiting = [cell.fact for cell in cells if cell.fact]
-    by_key: dict[str, Fact] = {fact.key: fact for fact in book}
-    used: dict[str, Fact] = {}
+    used = {cell.fact.key: cell.fact for cell in cells if cell.fact}
+    waiting = list(used.values())
     while waiting:
-        fact = waiting.pop()
-        if fact.key not in used:
-            used[fact.key] = fact
-            waiting += [by_key[key] for key in fact.inputs if key in by_key]
+        for key in waiting.pop().inputs:
+            if key not in used and (fact := book.find(key)):
+                used[key] = fact
+                waiting.append(fact)
     return list(used.values())
 
 
@@ -201,14 +203,19 @@ def _expected(dossier: Dossier, ratio: Ratio) -> bool:
     return not any(fact and fact.status == "not_meaningful" for fact in inputs)
 
 
-def _taken(facts: Sequence[Fact]) -> str:
-    order = list(_STATEMENT_NAMES)
+def _taking(fact: Fact) -> _Taking:
+    priced = fact.statement == "price"
+    when = day(fact.as_of or fact.period_end) if priced else fact.period
+    return priced, fact.source, fact.filing or "", fact.symbol, _STATEMENT_ORDER[fact.statement], when
+
+
+def _taken(takings: Iterable[_Taking]) -> str:
+    """What was taken from one source about one company: each statement with its years, prices with their days."""
     parts: list[str] = []
-    for name, group in groupby(sorted(facts, key=lambda f: order.index(f.statement)), key=lambda f: f.statement):
-        own = list(group)
+    for place, group in groupby(takings, key=lambda taking: taking[4]):
+        name, whens = list(_STATEMENT_NAMES)[place], [when for *_, when in group]
         if name == "price":
-            days = sorted({day(f.as_of or f.period_end) for f in own})
-            parts.append(f"price of {days[0]}" if len(days) == 1 else f"prices of {days[0]} to {days[-1]}")
+            parts.append(f"price of {whens[0]}" if len(whens) == 1 else f"prices of {whens[0]} to {whens[-1]}")
         else:
-            parts.append(f"{span(f.period for f in own)} {_STATEMENT_NAMES[name]}")
+            parts.append(f"{span(whens)} {_STATEMENT_NAMES[name]}")
     return ", ".join(parts)

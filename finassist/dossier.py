@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 from finassist.data.vocabulary import fields_of
 from finassist.facts import Fact, FactBook, Statement
@@ -25,7 +26,6 @@ from finassist.tables import (
     common_scale,
     currencies_of,
     heading,
-    note_of,
     row_formula,
     scale_of,
     unit_of,
@@ -204,19 +204,20 @@ def year_ends(dossiers: Sequence[Dossier]) -> set[date]:
 def _yearly(dossier: Dossier, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
     if not names or not dossier.years:
         return None
-    shown = [dossier.fact(name, year) for name in names for year in dossier.years]
+    lines = [[dossier.fact(name, year) for year in dossier.years] for name in names]
+    shown = list(chain(*lines))
     scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
-    shared = {year: common_note(dossier.fact(name, year) for name in names) for year in dossier.years}
+    shared = [common_note(column) for column in zip(*lines, strict=True)]
     rows = [Row("Year ended", tuple(Cell(day(dossier.ledger.year_ends.get(y))) for y in dossier.years))]
-    for name in names:
-        facts = [(year, dossier.fact(name, year)) for year in dossier.years]
-        formula = row_formula(f for _, f in facts)
-        told = [bool(f and shared[y] and note_of(f, formula) == shared[y]) for y, f in facts]
-        marks = [None if known else notes.mark(f, y, formula) for (y, f), known in zip(facts, told, strict=True)]
-        cells = [Cell(with_currency(f, scale, currencies), f, m) for (_, f), m in zip(facts, marks, strict=True)]
-        rows.append(Row(label(name), tuple(cells), formula))
+    for name, facts in zip(names, lines, strict=True):
+        formula = row_formula(facts)
+        cells = tuple(
+            Cell(with_currency(fact, scale, currencies), fact, notes.mark(fact, year, formula, known))
+            for fact, year, known in zip(facts, dossier.years, shared, strict=True)
+        )
+        rows.append(Row(label(name), cells, formula))
     unit = "" if formulas else unit_of(shown, scale)
-    said = [f"{year}: {note}" for year, note in shared.items() if note]
+    said = [f"{year}: {note}" for year, note in zip(dossier.years, shared, strict=True) if note]
     said += [PAYMENTS] if any(name in SPENDING for name in names) else []
     return Table(title, unit, dossier.years, tuple(rows), notes.lines(), tuple(said))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Self
@@ -91,7 +91,7 @@ def encode(facts: Sequence[Fact]) -> str:
         True
     """
     rows: list[tuple[Any, ...]] = [_VALUES(fact) for fact in facts]
-    columns: list[Iterable[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(_NAMES)
+    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(_NAMES)
     return json.dumps({name: _column(values) for name, values in zip(_NAMES, columns, strict=True)}, default=str)
 
 
@@ -102,7 +102,7 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Iterable[Any]) -> dict[str, list[Any]]:
-    codes: dict[Any, int] = {}
-    indices = [codes.setdefault(value, len(codes)) for value in values]
-    return {"values": list(codes), "codes": indices}
+def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+    distinct = list(dict.fromkeys(values))
+    codes = {value: code for code, value in enumerate(distinct)}
+    return {"values": distinct, "codes": [codes[value] for value in values]}

@@ -138,6 +138,10 @@ class FactBook:
         """The fact with that identity, or `None`."""
         return self._facts.get(f"{symbol}/{field}/{period}")
 
+    def find(self, key: str) -> Fact | None:
+        """The fact with that `Fact.key`, or `None`."""
+        return self._facts.get(key)
+
     def symbols(self) -> list[str]:
         """Symbols in first-seen order."""
         return list(dict.fromkeys(fact.symbol for fact in self._facts.values()))

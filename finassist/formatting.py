@@ -23,9 +23,13 @@ ABSENCE = {"missing": NOT_REPORTED, "not_meaningful": NOT_MEANINGFUL, "error": "
 """What stands in the place of a figure that is not there, by status."""
 
 _WIDE = Context(prec=60)
+_HALF_UP = Context(prec=60, rounding=ROUND_HALF_UP)
+_MOST_DIGITS = 8
+_STEPS = tuple(Decimal(1).scaleb(-digits) for digits in range(_MOST_DIGITS + 1))
+_TOO_LONG = 30  # digits before the point
 _WORDS = ((Decimal("1e12"), "trillion"), (Decimal("1e9"), "billion"), (Decimal("1e6"), "million"))
 _PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?: |\.(?=[0-9 ])|$))*").fullmatch
-_SIGNED = ("change", "change_percent")
+_SIGNED = frozenset(["change", "change_percent", *(ratio.field for ratio in RATIOS.values() if ratio.kind == "growth")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,12 @@ def number(value: Decimal, digits: int = 0) -> str:
     """
     if not value.is_finite():
         return "not a number"
-    if abs(value) >= Decimal("1e30"):
+    if value and value.adjusted() >= _TOO_LONG:
         return f"{value:.4e}"
-    if value:
-        digits = max(digits, min(-value.adjusted(), 8) if abs(value) < Decimal(5).scaleb(-digits - 1) else 0)
-    rounded = value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _WIDE)
-    return f"{abs(rounded) if rounded == 0 else rounded:,f}"
+    rounded = _HALF_UP.quantize(value, _STEPS[digits])
+    if value and not rounded:
+        rounded = _HALF_UP.quantize(value, _STEPS[min(-value.adjusted(), _MOST_DIGITS)])
+    return f"{rounded if rounded else abs(rounded):,f}"
 
 
 def money(value: Decimal, currency: str | None) -> str:
@@ -121,14 +125,12 @@ def cell(fact: Fact | None, scale: Scale) -> str:
     """
     if fact is None or fact.value is None or not fact.known:
         return ABSENCE.get(fact.status, NOT_REPORTED) if fact else NOT_REPORTED
-    ratio = RATIOS.get(fact.field)
-    signed = fact.field in _SIGNED or (ratio is not None and ratio.kind == "growth")
     if fact.unit == "ratio":
-        return percent(fact.value, signed=signed)
+        return percent(fact.value, signed=fact.field in _SIGNED)
     if fact.unit == "times":
         return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
     if per_share(fact):
-        return f"{'+' if signed and fact.value > 0 else ''}{number(fact.value, 2)}"
+        return f"{'+' if fact.field in _SIGNED and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))
 
 

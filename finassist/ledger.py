@@ -12,6 +12,8 @@ from finassist.facts import Fact
 UNREPORTED_ZERO = "0 or not reported"
 """What a note says of a zero that may stand for an absent figure; such a zero is kept out of ratios."""
 
+_FISCAL_YEAR = re.compile(r"FY\d{4}").fullmatch
+
 SPENDING = ("capex", "dividends_paid", "buybacks")
 """Payments, positive by convention; some sources write them as negative cash flows."""
 
@@ -24,7 +26,7 @@ def fiscal_years(facts: Iterable[Fact]) -> list[str]:
         >>> fiscal_years([fact])
         ['FY2025']
     """
-    return sorted({f.period for f in facts if f.known and is_fiscal_year(f.period)})
+    return sorted(filter(is_fiscal_year, {f.period for f in facts if f.known}))
 
 
 class Ledger:
@@ -52,9 +54,9 @@ class Ledger:
     def usable(self, field: str, period: str) -> Fact | None:
         """A figure to compute with; `None` when it is absent or a zero that may stand for an absent one."""
         fact = self.facts.get((field, period))
-        if fact is None or fact.value is None or not fact.known or not fact.value.is_finite():
+        if fact is None or not fact.known or unreported_zero(fact):
             return None
-        return None if unreported_zero(fact) else fact
+        return fact if fact.value is not None and fact.value.is_finite() else None
 
     def all_usable(self, period: str, *fields: str) -> tuple[Fact, ...] | None:
         """Every one of these figures in one currency, or `None`."""
@@ -70,7 +72,7 @@ class Ledger:
 
 def unreported_zero(fact: Fact) -> bool:
     """Whether the figure is a source's zero that may mean "not reported"."""
-    return UNREPORTED_ZERO in (fact.note or "")
+    return fact.note is not None and UNREPORTED_ZERO in fact.note
 
 
 def amount(fact: Fact) -> Decimal:
@@ -96,7 +98,7 @@ def words(field: str) -> str:
 
 def is_fiscal_year(period: str) -> bool:
     """Whether a period is a fiscal year (`"FY2025"`)."""
-    return re.fullmatch(r"FY\d{4}", period) is not None
+    return _FISCAL_YEAR(period) is not None
 
 
 def year_before(period: str) -> str:
@@ -110,8 +112,8 @@ def year_before(period: str) -> str:
 
 
 def _year_ends(facts: Iterable[Fact], years: list[str]) -> dict[str, date]:
-    ends: dict[str, date] = {}
+    ends = dict.fromkeys(years, date.min)
     for fact in facts:
-        if fact.period in years and fact.period_end:
-            ends[fact.period] = max(fact.period_end, ends.get(fact.period, fact.period_end))
-    return ends
+        if fact.period_end and fact.period in ends and fact.period_end > ends[fact.period]:
+            ends[fact.period] = fact.period_end
+    return {year: end for year, end in ends.items() if end != date.min}

@@ -50,10 +50,13 @@ class Footnotes:
 
     notes: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
-    def mark(self, fact: Fact | None, where: str, formula: str | None = None) -> int | None:
-        """Number of the footnote of a cell whose row has this formula; `None` where nothing needs saying."""
+    def mark(self, fact: Fact | None, where: str, formula: str | None = None, known: str = "") -> int | None:
+        """Number of the footnote of a cell whose row has this formula; `None` where nothing needs saying.
+
+        `known` is a note that the table says already.
+        """
         note = note_of(fact, formula) if fact else ""
-        if not note:
+        if not note or note == known:
             return None
         self.notes.setdefault(note, []).append(where)
         return list(self.notes).index(note) + 1
@@ -72,9 +75,10 @@ def note_of(fact: Fact, formula: str | None) -> str:
     note = fact.note or ""
     if fact.status == "missing" and note.startswith("not reported") and "(" not in note:
         return ""  # the cell says as much
-    own = fact.known and fact.status == "derived" and fact.formula and fact.formula != formula
-    made = f"computed: {(fact.formula or '').replace('_', ' ')}" if own else ""
-    return "; ".join(filter(None, (made, note)))
+    if not fact.formula or fact.formula == formula or fact.status != "derived" or not fact.known:
+        return note
+    made = f"computed: {fact.formula.replace('_', ' ')}"
+    return f"{made}; {note}" if note else made
 
 
 def common_note(facts: Iterable[Fact | None]) -> str:
