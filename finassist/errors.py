@@ -6,7 +6,10 @@
     │   ├── QuestionTooLong
     │   ├── NotText               (also TypeError)
     │   ├── InvalidSessionId
-    │   └── InvalidSymbol
+    │   ├── InvalidSymbol
+    │   ├── InvalidLimit          a number that limits a batch is none
+    │   ├── NotQuestions          (also TypeError)
+    │   └── MissingColumn
     ├── ConfigurationError        the workflow cannot be built as asked (also ValueError)
     │   ├── UnknownProvider
     │   ├── UnknownModel
@@ -36,6 +39,12 @@
     │       ├── TruncatedReply    the reply stops in the middle
     │       └── ReplyTooLong      the reply went on and on
     ├── SessionError              a session could not be read or written
+    ├── LedgerError               the ledger of a batch could not be read or written
+    │   ├── LedgerInUse           somebody else uses it
+    │   ├── LedgerMismatch        it is no ledger, of another version, or of other questions
+    │   └── LedgerFull            the disk is full
+    ├── BudgetReached             a batch has used what it was allowed
+    ├── WorkerLost                a question that ended its process again and again
     └── BridgeError               sync code called from inside the data loop
 
 Each message is a sentence that says what is wrong, and ends with the next thing to do. `DataError` is also
@@ -83,6 +92,18 @@ class InvalidSessionId(InputError):
 
 class InvalidSymbol(InputError, FinanceProviderError):
     """A ticker symbol has characters that no exchange uses."""
+
+
+class InvalidLimit(InputError):
+    """A number that limits a batch is not one."""
+
+
+class NotQuestions(InputError, TypeError):
+    """What was given as many questions is not many questions."""
+
+
+class MissingColumn(InputError):
+    """The frame has no such column."""
 
 
 class ConfigurationError(FinassistError, ValueError):
@@ -215,6 +236,30 @@ class ReplyTooLong(MalformedReply):
 
 class SessionError(FinassistError):
     """A stored session could not be read or written."""
+
+
+class LedgerError(FinassistError):
+    """The ledger of a batch could not be read or written."""
+
+
+class LedgerInUse(LedgerError):
+    """Another program, or another batch of this one, uses the ledger."""
+
+
+class LedgerMismatch(LedgerError):
+    """The file is no ledger, of another version, or of other questions."""
+
+
+class LedgerFull(LedgerError):
+    """The ledger could not be written: the disk is full."""
+
+
+class BudgetReached(FinassistError):
+    """A batch has used what it was allowed to use."""
+
+
+class WorkerLost(FinassistError):
+    """A question ended the process that asked it, again and again."""
 
 
 class BridgeError(FinassistError, RuntimeError):
