@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,21 @@ def shoot() -> Callable[[Page | Locator, str], Path]:
     def take(what: Page | Locator, name: str) -> Path:
         path = ARTEFACTS / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
-        what.screenshot(path=path)
+        with tall_enough(what) if isinstance(what, Locator) else nullcontext():
+            what.screenshot(path=path)
         return path
 
     return take
+
+
+@contextmanager
+def tall_enough(what: Locator) -> Iterator[None]:
+    """A notebook scrolls by itself, and of what it has scrolled away no picture can be taken."""
+    size, box = what.page.viewport_size, what.bounding_box()
+    assert size is not None
+    assert box is not None
+    what.page.set_viewport_size({"width": size["width"], "height": max(size["height"], int(box["height"]) + 300)})
+    try:
+        yield
+    finally:
+        what.page.set_viewport_size(size)
