@@ -99,9 +99,7 @@ class Store:
 
     def sessions(self, user_id: str | None = None) -> list[WorkflowSession]:
         """Every stored session, the most recently used first."""
-        found = self.for_run().get_sessions(session_type=SessionType.WORKFLOW, user_id=user_id)
-        sessions = [session for session in found if isinstance(session, WorkflowSession)]
-        return sorted(sessions, key=lambda session: session.updated_at or session.created_at or 0, reverse=True)
+        return latest_first(self.for_run().get_sessions(session_type=SessionType.WORKFLOW, user_id=user_id))
 
 
 def open_store(database: Database) -> Store:
@@ -230,6 +228,12 @@ def with_summary(session: WorkflowSession, text: str, turns: int) -> WorkflowSes
     data["session_state"] = {**(data.get("session_state") or {}), SUMMARY: {"text": text, "turns": turns}}
     session.session_data = data
     return session
+
+
+def latest_first(found: Iterable[Any]) -> list[WorkflowSession]:
+    """The sessions of workflows among what a database returned, the most recently used first."""
+    sessions = [session for session in found if isinstance(session, WorkflowSession)]
+    return sorted(sessions, key=lambda session: session.updated_at or session.created_at or 0, reverse=True)
 
 
 def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
+from typing import Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -20,6 +20,7 @@ from agno.workflow import Workflow
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
+from finassist.archive import StoredSessions
 from finassist.bridge import bridge
 from finassist.call import Call
 from finassist.data.providers import Provider, open_provider
@@ -48,14 +49,10 @@ from finassist.sessions import (
     check_session_id,
     open_store,
     remember,
-    session_rows,
     stored_summary,
 )
 from finassist.settings import Routing, Settings
 from finassist.summary import Summariser
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _NAME: Final = "finassist"
 
@@ -68,7 +65,7 @@ class RunOptions(TypedDict, total=False):
     run_id: str | None
 
 
-class FinancialAssistantWorkflow(Workflow):
+class FinancialAssistantWorkflow(StoredSessions):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -361,24 +358,7 @@ class FinancialAssistantWorkflow(Workflow):
             condensed = int(stored_summary(call.session).get("turns", 0))
             self._summariser.consider(call.session_id, len(runs), condensed, self.summary_agent)
 
-    # ------------------------------------------------------------------------------------- sessions
-
-    def sessions(self) -> pd.DataFrame:
-        """Stored conversations, the most recently used first; see `finassist.frames.sessions_frame`."""
-        from finassist.frames import sessions_frame
-
-        return sessions_frame(session_rows(self.store.sessions(self.user_id)))
-
-    def answers(self, session_id: str | None = None) -> list[Answer]:
-        """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
-        session = self.get_session(session_id or self.session_id)
-        return [Answer.of(run) for run in (session.runs if session else None) or []]
-
-    def get_session(self, session_id: str | None = None, user_id: str | None = None) -> WorkflowSession | None:
-        """Agno's session object, read with the sync database."""
-        twin = copy.copy(self)
-        twin.db = self.store.for_run()
-        return super(FinancialAssistantWorkflow, twin).get_session(session_id or self.session_id, user_id)
+    # -------------------------------------------------------------------------------------- lifecycle
 
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
         """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""

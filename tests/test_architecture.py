@@ -35,11 +35,12 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),
     ("data/",),
     ("llm/",),
-    ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames.py"),
+    ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames/"),
     ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py", "state.py"),
+    ("lab/",),
     ("agent_runs.py", "drivers.py"),
     ("views/", "export.py"),
-    ("answer.py", "sqlite.py", "sessions.py", "summary.py"),
+    ("answer.py", "sqlite.py", "sessions.py", "history.py", "archive.py", "summary.py"),
     ("call.py", "engine.py", "workflow.py"),
     ("bench", "checks.py", "checkup.py", "__main__.py", "__init__.py"),
 )
@@ -54,6 +55,7 @@ ASYNC_ROOMS = (
     "engine.py",
     "workflow.py",
     "sessions.py",
+    "archive.py",
     "sqlite.py",
     "summary.py",
     "batch.py",
@@ -65,6 +67,7 @@ ASYNC_ROOMS = (
     "llm/live.py",
     "llm/transport.py",
     "tasks.py",
+    "lab/",
     "bench",
 )
 
@@ -130,7 +133,7 @@ def test_imports_run_downwards(module: str) -> None:
 
 
 OWNERS = [
-    ("pandas", ("frames.py",), "Compute with facts, and make a frame of them in frames.py."),
+    ("pandas", ("frames/",), "Compute with facts, and make a frame of them in frames/."),
     ("ipywidgets", ("views/",), "Widgets only mirror state: put them into views/."),
     ("anywidget", ("views/",), "Widgets only mirror state: put them into views/."),
     ("IPython", ("views/",), "Show things from views/."),

@@ -1,62 +1,16 @@
-"""Facts, spans, events and sessions as tidy DataFrames; the only module that imports pandas.
-
-Every frame has the same columns and types whether or not it has rows.
-"""
+"""Facts, spans, events, sessions and runs as tidy DataFrames; `schemas` says what is in each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, cast
 
 import pandas as pd
 
 from finassist.facts import Fact
 from finassist.formatting import label
+from finassist.frames.schemas import EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
 
-_TEXT, _DAY, _FLOAT, _TIME = "string", "datetime64[s]", "Float64", "datetime64[us, UTC]"
-
-FACTS = {
-    "symbol": _TEXT,
-    "field": _TEXT,
-    "label": _TEXT,
-    "statement": _TEXT,
-    "value": _FLOAT,
-    "exact": "object",
-    "unit": _TEXT,
-    "currency": _TEXT,
-    "period": _TEXT,
-    "period_end": _DAY,
-    "as_of": _DAY,
-    "status": _TEXT,
-    "formula": _TEXT,
-    "inputs": "object",
-    "source": _TEXT,
-    "filing": _TEXT,
-    "concept": _TEXT,
-    "note": _TEXT,
-    "text": _TEXT,
-}
-SPANS = {"name": _TEXT, "parent": _TEXT, "start": _FLOAT, "end": _FLOAT, "duration": _FLOAT, "status": _TEXT}
-EVENTS = {
-    "event": _TEXT,
-    "run_id": _TEXT,
-    "session_id": _TEXT,
-    "created_at": _TIME,
-    "step": _TEXT,
-    "content": _TEXT,
-}
-SESSIONS = {
-    "session_id": _TEXT,
-    "name": _TEXT,
-    "turns": "Int64",
-    "first_question": _TEXT,
-    "last_question": _TEXT,
-    "last_status": _TEXT,
-    "symbols": "object",
-    "summary": _TEXT,
-    "created_at": _TIME,
-    "updated_at": _TIME,
-}
 LONGEST_CONTENT = 200
 
 
@@ -71,7 +25,7 @@ class Serialisable(Protocol):
 def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
     """One row a fact, in the order given.
 
-    Columns:
+    Columns (`describe("facts")` has them as a table):
         symbol, field, label, statement: What the figure is.
         value: The figure as a nullable float for arithmetic; `<NA>` when it is not known.
         exact: The same figure as a `decimal.Decimal` with every digit, or `None`.
@@ -86,7 +40,7 @@ def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
         >>> frame.loc[0, "label"], frame["value"].isna().item()
         ('Revenue', True)
     """
-    return _typed([_fact_row(fact) for fact in facts], FACTS)
+    return typed([fact_row(fact) for fact in facts], FACTS)
 
 
 def spans_frame(spans: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -97,22 +51,54 @@ def spans_frame(spans: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         >>> frame["duration"].tolist()
         [1.5]
     """
-    frame = _typed([dict(span) for span in spans], SPANS)
+    frame = typed([dict(span) for span in spans], SPANS)
     frame["duration"] = frame["end"] - frame["start"]
     return frame
 
 
-def events_frame(events: Iterable[Serialisable]) -> pd.DataFrame:
-    """One row an event: `event`, `run_id`, `session_id`, `created_at` (UTC), `step`, `content` (shortened)."""
-    return _typed([_event_row(event.to_dict()) for event in events], EVENTS)
+def events_frame(events: Any) -> pd.DataFrame:
+    """One row an event of a run, in the order they came.
+
+    Args:
+        events: An `Answer`, or the events themselves.
+
+    Columns (`describe("events")` has them as a table):
+        event, run_id, session_id: What happened, and where.
+        created_at, elapsed: When (UTC), and how many seconds after the start of the run.
+        step, content: The step it belongs to, and what it says, shortened to 200 characters.
+
+    Example:
+        >>> events_frame([])["elapsed"].dtype
+        Float64Dtype()
+    """
+    found = cast("Iterable[Serialisable]", getattr(events, "events", events) or ())
+    return typed([_event_row(event.to_dict()) for event in found], EVENTS)
 
 
 def sessions_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a stored conversation, in the order given: its questions, symbols, summary and times (UTC)."""
-    return _typed([dict(row) for row in rows], SESSIONS)
+    return typed([dict(row) for row in rows], SESSIONS)
 
 
-def _fact_row(fact: Fact) -> dict[str, Any]:
+def history_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row a stored run, in the order given: what was asked, how it ended, and what it took.
+
+    Columns (`describe("history")` has them as a table):
+        session_id, run_id, question, category, symbols: What was asked, and what it was about.
+        status, started, latency: How it ended, when it began (UTC), and the seconds it took.
+        tokens_in, tokens_out, cost: What models took, in tokens and US dollars; `<NA>` where it is not known.
+        saved, models, decided_by, gaps: Whether it is stored, who did the work, who decided what was asked, and how
+            many things are missing from the answer.
+
+    Example:
+        >>> history_frame([{"question": "Hello", "status": "COMPLETED", "saved": True}])["cost"].isna().item()
+        True
+    """
+    return typed([dict(row) for row in rows], HISTORY)
+
+
+def fact_row(fact: Fact) -> dict[str, Any]:
+    """A fact as a row of `FACTS`."""
     row = {name: getattr(fact, name) for name in FACTS if name not in ("label", "value", "exact")}
     known = fact.value if fact.known else None
     return {**row, "label": label(fact.field), "value": None if known is None else float(known), "exact": known}
@@ -124,18 +110,3 @@ def _event_row(data: Mapping[str, Any]) -> dict[str, Any]:
     step = data.get("step_name") or data.get("step")
     short = text if text is None or len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
     return {**data, "step": step, "content": short}
-
-
-def _typed(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, str]) -> pd.DataFrame:
-    columns = {name: _column([row.get(name) for row in rows], dtype) for name, dtype in schema.items()}
-    return pd.DataFrame(columns, columns=list(schema))
-
-
-def _column(values: Sequence[Any], dtype: str) -> pd.Series[Any]:
-    if dtype == _TIME:
-        numbers = all(isinstance(value, int | float) for value in values if value is not None)
-        times = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, unit="s" if numbers else None)
-        return times.astype(_TIME)
-    if dtype == _DAY:
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype="object")), dtype=_DAY)
-    return pd.Series(values, dtype=dtype)
