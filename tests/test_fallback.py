@@ -9,7 +9,7 @@ import pytest
 from agno.tools.finance import FinanceProvider, ProviderStatus
 from agno.tools.finance.base import NotSupportedError
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Settings
 from finassist.data.embedded import EmbeddedProvider
 from finassist.data.fallback import REASONS, FallbackProvider
 from finassist.data.fmp import FMPProvider
@@ -175,6 +175,14 @@ def test_a_slow_provider_leaves_time_for_the_next(run_async: Any) -> None:
     providers = FallbackProvider([scripted("fine", delay=60), scripted("fine")], patience=0.01)
     [price, *_] = run_async(fetch_facts(providers, "quote", "AAPL"))
     assert price.source.endswith("(Scripted source: did not answer in time)")
+
+
+def test_the_time_of_a_fetch_is_shared_among_the_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [scripted("fine"), scripted("fine")]
+    assert open_provider(listed, Settings(fetch_timeout=8)).patience == 4
+    assert open_provider(listed, Settings(fetch_timeout=8, question_timeout=2)).patience == 1
+    monkeypatch.setenv("FINASSIST_FETCH_TIMEOUT", "5")
+    assert FallbackProvider(listed).patience == 2.5
 
 
 def test_the_last_provider_has_all_the_time_there_is(run_async: Any) -> None:

@@ -652,6 +652,19 @@ def test_requests_are_counted_for_each_key_and_across_transports(run_async: Any,
     assert (mine.requests_today, other.requests_today) == (2, 0), "attempts count; an answer from the cache does not"
 
 
+@pytest.mark.parametrize(
+    ("url", "counted"),
+    [("https://no-such-host.invalid", 0), ("http://127.0.0.1:9", 0), ("https://127.0.0.1:{port}", 0),
+     ("http://127.0.0.1:{port}", 2)],
+    ids=["no such name", "refused", "no TLS", "no answer"],
+)  # fmt: skip
+def test_only_what_left_for_the_server_counts(run_async: Any, tmp_path: Path, url: str, counted: int) -> None:
+    with Server(servers.hang_up()) as server:
+        mine = make(url.format(port=server.port), attempts=2, cache=Cache(tmp_path), allow_custom_host=True)
+        assert isinstance(run_async(outcome(mine)), errors.Unreachable)
+    assert mine.requests_today == counted
+
+
 @pytest.mark.parametrize("on_disk", [True, False])
 def test_the_count_begins_anew_at_midnight_utc(on_disk: bool, tmp_path: Path) -> None:
     now = datetime(2026, 8, 21, 23, 59, 59, tzinfo=UTC)

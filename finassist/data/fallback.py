@@ -54,6 +54,7 @@ from finassist.errors import (
     Unreachable,
 )
 from finassist.facts import Fact
+from finassist.settings import Settings
 
 REASONS: dict[type[Exception], str] = {
     AuthError: "key not accepted",
@@ -90,12 +91,23 @@ class Failure:
         return f"{self.provider}: {REASONS.get(type(self.error), 'did not deliver')}"
 
 
+def fair_share(settings: Settings, providers: int) -> float:
+    """Seconds each of several providers may take, so that the last one has time left to answer.
+
+    Example:
+        >>> fair_share(Settings(fetch_timeout=20, question_timeout=60), 4)
+        5.0
+    """
+    return min(settings.fetch_timeout, settings.question_timeout) / providers
+
+
 class FallbackProvider(WaitingProvider):
     """Asks the first provider that offers what is wanted, and the next where it fails.
 
     Args:
         providers: In the order in which to ask; at least one.
-        patience: Seconds each but the last may take before the next is asked.
+        patience: Seconds each but the last may take before the next is asked; by default an equal share of the time
+            that the settings give to one fetch.
 
     Raises (every method):
         DataError: None delivered; the message lists every cause. Where all failed in the same way, it is that error.
@@ -104,11 +116,11 @@ class FallbackProvider(WaitingProvider):
 
     id = "fallback"
 
-    def __init__(self, providers: Sequence[FinanceProvider], *, patience: float = 12.0) -> None:
+    def __init__(self, providers: Sequence[FinanceProvider], *, patience: float | None = None) -> None:
         if not providers:
             raise ConfigurationError('The list of data providers is empty. Name one, such as provider="embedded".')
         self.providers = tuple(providers)
-        self.patience = patience
+        self.patience = patience or fair_share(Settings(), len(self.providers))
         self.name = ", then ".join(provider.name for provider in self.providers)
         self.capabilities = frozenset[str]().union(*(provider.capabilities for provider in self.providers))
 

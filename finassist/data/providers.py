@@ -51,10 +51,9 @@ def open_provider(provider: Provider, settings: Settings | None = None) -> Finan
         return found[0]
     if not found:
         raise ConfigurationError('No data provider is named. Name one, such as provider="embedded".')
-    from finassist.data.fallback import FallbackProvider
+    from finassist.data.fallback import FallbackProvider, fair_share
 
-    share = (settings or Settings()).fetch_timeout / len(found)  # so that the last one has time left to answer
-    return FallbackProvider(found, patience=share)
+    return FallbackProvider(found, patience=fair_share(settings or Settings(), len(found)))
 
 
 def _listed(named: object) -> list[Any]:

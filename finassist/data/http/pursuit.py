@@ -17,7 +17,6 @@ from finassist.data.cache import Cache, Kind
 from finassist.data.http.endpoint import Body, Endpoint, Failed
 from finassist.data.http.loops import LoopState
 from finassist.data.http.payload import Outcome, Payload
-from finassist.data.http.quota import Quota
 from finassist.data.http.verdicts import Refusal, complaint, judge, judge_words
 from finassist.errors import BadPayload, DataError, RateLimited, SourceTimeout
 
@@ -69,7 +68,6 @@ class Pursuit:
     endpoint: Endpoint
     state: LoopState
     cache: Cache | None
-    quota: Quota
     timeout: float
     attempts: int
     deadline: float = field(init=False)
@@ -152,7 +150,6 @@ class Pursuit:
                 self.waits_for = "the pace"
                 await self.state.pace.acquire()
             self.waits_for = "an answer"
-            self.quota.add()
             return await self.endpoint.get(self.state.session, self.wish.path, self.wish.params)
 
     # ----------------------------------------------------------------------------------------- reading

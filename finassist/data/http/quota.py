@@ -1,4 +1,4 @@
-"""How many requests a key has made today, counted on this machine across processes.
+"""How many requests with a key have left for their server today, counted on this machine across processes.
 
 One byte is appended to a file for every request, so its size is the count: nothing is read, parsed or locked, and
 two processes cannot lose each other's. A day is a day in UTC.

@@ -71,7 +71,7 @@ class Transport:
         self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
         account = f"{name}\n{secret.get_secret_value() if secret else ''}"
         self._quota = Quota(cache.folder if cache else None, account)
-        self._loops = Loops(_maker(timeout, concurrency, per_minute))
+        self._loops = Loops(_maker(timeout, concurrency, per_minute, self._quota.add))
         weakref.finalize(self, self._loops.abandon).atexit = False
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class Transport:
 
     @property
     def requests_today(self) -> int:
-        """Requests made with this key since midnight UTC; with a cache, by all processes of this machine."""
+        """Requests that left with this key since midnight UTC; with a cache, by all processes of this machine."""
         return self._quota.today
 
     async def get_json(
@@ -107,7 +107,7 @@ class Transport:
         """
         state = await self._loops.here()
         wish = Wish(path, dict(params), kind, check)
-        pursuit = Pursuit(wish, self._endpoint, state, self.cache, self._quota, self.timeout, self.attempts)
+        pursuit = Pursuit(wish, self._endpoint, state, self.cache, self.timeout, self.attempts)
         return unwrap(await state.flights.join(wish.identity, pursuit.run))
 
     async def aclose(self) -> None:
@@ -121,10 +121,17 @@ def _check_limits(**limits: float | None) -> None:
             raise ConfigurationError(f"{name} must be a positive number, not {limit}. Change it.")
 
 
-def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callable[[], LoopState]:
+def _maker(
+    timeout: float, concurrency: int, per_minute: float | None, count: Callable[[], None]
+) -> Callable[[], LoopState]:
     """Makes the state of one loop. Knows no transport, so that an unused one can be collected."""
 
+    async def sent(*_: object) -> None:
+        count()
+
     def make() -> LoopState:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_headers_sent.append(sent)  # not before: a name that is not found costs nobody a request
         # No byte for half the time: the connection is dead, and there is time for another.
         silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout / 3, sock_read=timeout / 2)
         session = aiohttp.ClientSession(
@@ -133,6 +140,7 @@ def _maker(timeout: float, concurrency: int, per_minute: float | None) -> Callab
             headers=_HEADERS,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            trace_configs=[tracing],
         )
         # aiohttp would ask once more by itself where a kept connection breaks: retries have one owner.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
