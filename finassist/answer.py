@@ -13,6 +13,9 @@ from agno.workflow.types import StepOutput
 from finassist.draft import RECORD, Draft
 from finassist.events import RunResponse, spans
 from finassist.facts import Fact, Gap
+from finassist.state import replay
+from finassist.views import kernel
+from finassist.views.timeline_svg import TimelineImage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +39,7 @@ class Answer(WorkflowRunOutput):
         models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
         duration: Seconds the run took.
+        cell: Number of the notebook cell below which the run was shown live; there the answer draws no second card.
 
     Example:
         >>> from finassist import FinancialAssistantWorkflow
@@ -57,6 +61,7 @@ class Answer(WorkflowRunOutput):
     models: dict[str, str] = field(default_factory=dict[str, str])
     saved: bool = True
     duration: float | None = None
+    cell: int | None = None
 
     # ------------------------------------------------------------------------------------ making
 
@@ -81,6 +86,11 @@ class Answer(WorkflowRunOutput):
         from finassist.frames import spans_frame
 
         return spans_frame(spans(self._events(), self.duration))
+
+    @property
+    def timeline(self) -> TimelineImage:
+        """What happened when, as a picture that shows itself in a notebook; `str()` of it is the text of an SVG."""
+        return TimelineImage(replay(str(self.input or ""), self._events(), self.duration))
 
     def to_markdown(self) -> str:
         """The answer as markdown, with a line on anything unusual about the run."""
@@ -117,6 +127,8 @@ class Answer(WorkflowRunOutput):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # No text/markdown: a front end would render it, and with it whatever a model or a source put there.
+        if self.cell is not None and self.cell == kernel.cell():
+            return {"text/plain": repr(self)}
         return {"text/plain": self.to_markdown(), "text/html": self.to_html()}
 
     def _events(self) -> Sequence[RunResponse]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any
@@ -40,6 +40,7 @@ class Call:
     session: WorkflowSession | None = None
     stopped: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
+    idle: Callable[[], None] = lambda: None
     _terminal: TerminalEvent | None = None
     _answer: Answer | None = None
     _flow_task: asyncio.Task[Any] | None = None

@@ -42,6 +42,7 @@ class Crew:
     stamp: Callable[[FlowEvent], FlowEvent]
     check_cancelled: Callable[[], None] = field(default=lambda: None)
     breakable: Callable[[], AbstractContextManager[None]] = nullcontext
+    idle: Callable[[], None] = field(default=lambda: None)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -85,6 +86,7 @@ def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
 
 def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
     agent = crew.agents[ask.agent]
+    crew.idle()
     asked = Asked(ask, agent, crew.limits)
     if not ask.stream:
         with crew.breakable(), asked.watched():
@@ -118,6 +120,7 @@ def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None
             match inbox.receive(_POLL_SECONDS):
                 case None:
                     crew.check_cancelled()
+                    crew.idle()
                 case Ended() as ended:
                     return ended.result()
                 case Errand(request=Ask() as ask) as errand:

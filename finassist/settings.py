@@ -30,6 +30,7 @@ from finassist.variables import (
 )
 
 Routing = Literal["auto", "model", "rules"]
+Live = Literal["auto", "on", "off"]
 FmpPlan = Literal["free", "starter", "premium", "ultimate"]
 
 
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
         default="auto", description="Who decides what is asked: rules where certain, or one of them."
     )
     years: int = Field(default=5, ge=1, le=10, description="Fiscal years in an answer.")
+    live: Live = Field(
+        default="auto", description="Whether a run shows itself while it works; auto: where a cell awaits it."
+    )
 
     question_timeout: Seconds = Field(default=60.0, description="Seconds all fetches of one question may take.")
     fetch_timeout: Seconds = Field(default=20.0, description="Seconds one fetch may take before it is a gap.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
@@ -27,55 +27,11 @@ from finassist.events import (
 )
 from finassist.flows import NEEDED
 from finassist.llm.schemas import Category
+from finassist.worklist import GATHER, ROOT, Task, TaskStatus, closed, leaves, opened
+
+__all__ = ["ROOT", "RunState", "RunStatus", "Task", "TaskStatus", "end", "joined", "reduce", "replay"]
 
 type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
-type TaskStatus = Literal["running", "completed", "error", "cancelled"]
-
-ROOT: Final = "run"
-"""The parent of tasks that belong to no other."""
-
-_STEPS: Final = {
-    "understand": "Understand",
-    "router": "Kind of question",
-    "symbol_extraction": "Companies",
-    "gather": "Figures",
-    "compose": "Write the answer",
-    "chat": "Answer",
-}
-_NEEDS: Final = {
-    "profile": "Profile",
-    "income": "Income statement",
-    "balance_sheet": "Balance sheet",
-    "cash_flow": "Cash flow",
-    "quote": "Quote",
-    "history": "Price history",
-}
-_DETAIL_CHARS: Final = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One thing a run does: a step, or a fetch.
-
-    Attributes:
-        name: Which task, once a run: `"gather"`, `"income AAPL"`.
-        label: The same in words for a reader.
-        parent: The task it is part of, or `"run"`.
-        start: Seconds since the run started.
-        end: The same for its end; `None` while it runs.
-        status: How it is.
-        detail: What came of it, why it failed, or why it is tried again.
-        attempts: How often a source was asked; 1 unless something had to be tried again.
-    """
-
-    name: str
-    label: str
-    parent: str
-    start: float
-    end: float | None = None
-    status: TaskStatus = "running"
-    detail: str = ""
-    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +81,9 @@ class RunState:
             >>> replay("", [StepStarted(step_name="understand"), routed]).progress
             (0, 4)
         """
-        leaves = _leaves(self.tasks)
-        done = sum(task.status != "running" for task in leaves)
-        return done, len(leaves) if self.ended else max(1, len(leaves) + _foreseen(self))
+        known = leaves(self.tasks)
+        done = sum(task.status != "running" for task in known)
+        return done, len(known) if self.ended else max(1, len(known) + _foreseen(self))
 
     @property
     def critical_path(self) -> tuple[str, ...]:
@@ -136,7 +92,7 @@ class RunState:
         The task that ended last, before it the one that ended last before that began, and so on: whoever wants the
         run to be faster has to make one of these faster.
         """
-        left = {task.name: task for task in _leaves(self.tasks)}
+        left = {task.name: task for task in leaves(self.tasks)}
         path: list[str] = []
         before = float("inf")
         while ending := [task for task in left.values() if self._end(task) <= before]:
@@ -163,7 +119,7 @@ def reduce(state: RunState, event: Any) -> RunState:
     Example:
         >>> state = reduce(RunState("Apple?"), FetchStarted(symbol="AAPL", need="quote", elapsed=0.1))
         >>> state.status, [(task.label, task.status) for task in state.tasks]
-        ('running', [('Quote AAPL', 'running')])
+        ('running', [('AAPL quote', 'running')])
     """
     if state.ended:
         return state
@@ -211,11 +167,14 @@ def joined(events: Iterable[Any]) -> Iterable[Any]:
         yield RunContentEvent(content="".join(words))
 
 
-def end(state: RunState, status: RunStatus, error: str = "") -> RunState:
-    """The state when the run ends: what is still open ends with it, and the same way."""
+def end(state: RunState, status: RunStatus, error: str = "", at: float | None = None) -> RunState:
+    """The state when the run ends, `at` seconds after it started: what is still open ends with it, the same way."""
+    at = state.elapsed if at is None else max(at, state.elapsed)
     closed: TaskStatus = "running" if status == "waiting" else status
-    tasks = (replace(task, end=state.elapsed, status=closed) if task.end is None else task for task in state.tasks)
-    return replace(state, status=status, tasks=tuple(tasks), error=error)
+    tasks = (
+        replace(task, end=max(task.start, at), status=closed) if task.end is None else task for task in state.tasks
+    )
+    return replace(state, status=status, tasks=tuple(tasks), error=error, elapsed=at)
 
 
 def _ending(event: Any) -> RunStatus | None:
@@ -241,9 +200,9 @@ def _apply(state: RunState, event: Any) -> RunState | None:
         case SymbolResolved(symbol=symbol, name=name):
             return replace(state, companies={**state.companies, symbol: name})
         case StepStarted() | FetchStarted():
-            return replace(state, tasks=_opened(state.tasks, event))
+            return replace(state, tasks=opened(state.tasks, event))
         case StepCompleted() | FetchCompleted() | FetchFailed():
-            return replace(state, tasks=_closed(state.tasks, event))
+            return replace(state, tasks=closed(state.tasks, event))
         case _:
             return None
 
@@ -253,69 +212,11 @@ def _routed(state: RunState, event: Routed) -> RunState:
     return replace(state, category=event.category, symbols=symbols, decided_by=event.decided_by, reason=event.reason)
 
 
-def _opened(tasks: tuple[Task, ...], event: StepStarted | FetchStarted) -> tuple[Task, ...]:
-    """With the task begun; a task known already is tried again."""
-    name = _name(event)
-    if any(task.name == name for task in tasks):
-        return tuple(_again(task, event) if task.name == name else task for task in tasks)
-    return (*tasks, Task(name, _label(event), event.parent or ROOT, event.elapsed))
-
-
-def _again(task: Task, event: StepStarted | FetchStarted) -> Task:
-    if not isinstance(event, FetchStarted) or task.end is not None or event.attempt <= task.attempts:
-        return task
-    return replace(task, attempts=event.attempt, detail=_short(event.reason))
-
-
-def _closed(tasks: tuple[Task, ...], event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[Task, ...]:
-    """With the task ended; of several ends the first counts."""
-    name = _name(event)
-    status, detail = _outcome(event)
-    return tuple(
-        replace(task, end=event.elapsed, status=status, detail=detail or task.detail)
-        if task.name == name and task.end is None
-        else task
-        for task in tasks
-    )
-
-
-def _outcome(event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[TaskStatus, str]:
-    match event:
-        case StepCompleted(outcome=outcome, content=content):
-            return outcome, _short(content)
-        case FetchCompleted(count=count, provider=provider):
-            return "completed", f"{count} figure{'s' * (count != 1)}" + f" from {provider}" * bool(provider)
-        case FetchFailed(reason=reason, error=error):
-            return "error", _short(reason or error)
-
-
 # ---------------------------------------------------------------------------------------- small questions
-
-
-def _name(event: Any) -> str:
-    if isinstance(event, StepStarted | StepCompleted):
-        return str(event.step_name)
-    return f"{event.need} {event.symbol}"
-
-
-def _label(event: StepStarted | FetchStarted) -> str:
-    if isinstance(event, StepStarted):
-        return _STEPS.get(str(event.step_name), str(event.step_name))
-    return f"{_NEEDS.get(event.need, event.need)} {event.symbol}"
 
 
 def _said(event: RunContentEvent) -> str:
     return "" if event.content is None else str(event.content)
-
-
-def _short(text: Any) -> str:
-    words = "" if text is None else str(text)
-    return words if len(words) <= _DETAIL_CHARS else f"{words[: _DETAIL_CHARS - 1]}…"
-
-
-def _leaves(tasks: tuple[Task, ...]) -> list[Task]:
-    parents = {task.parent for task in tasks}
-    return [task for task in tasks if task.name not in parents and task.name != "gather"]
 
 
 def _foreseen(state: RunState) -> int:
@@ -323,6 +224,6 @@ def _foreseen(state: RunState) -> int:
     begun = {task.name for task in state.tasks}
     if begun & {"compose", "chat"}:
         return 0
-    fetching = any(task.parent == "gather" for task in state.tasks)
+    fetching = any(task.parent == GATHER for task in state.tasks)
     needs = () if fetching else NEEDED.get(cast(Category, state.category), ())
     return len(needs) * len(state.symbols) + 1

@@ -51,8 +51,10 @@ from finassist.sessions import (
     remember,
     stored_summary,
 )
-from finassist.settings import Routing, Settings
+from finassist.settings import Live, Routing, Settings
 from finassist.summary import Summariser
+from finassist.views import kernel
+from finassist.watching import wanted, watched
 
 _NAME: Final = "finassist"
 
@@ -63,6 +65,7 @@ class RunOptions(TypedDict, total=False):
     session_id: str | None
     user_id: str | None
     run_id: str | None
+    live: bool | None
 
 
 class FinancialAssistantWorkflow(StoredSessions):
@@ -119,6 +122,7 @@ class FinancialAssistantWorkflow(StoredSessions):
     ) -> None:
         self.settings = settings or Settings()
         self.routing: Routing = routing or self.settings.routing
+        self.live: Live = self.settings.live
         self.model = resolve_model(model or self.settings.model, self.settings)
         self.provider = open_provider(provider or self.settings.provider, self.settings)
         self.store = open_store(self.settings.database if db == "default" else db)
@@ -173,6 +177,7 @@ class FinancialAssistantWorkflow(StoredSessions):
         session_id: str | None = None,
         user_id: str | None = None,
         run_id: str | None = None,
+        live: bool | None = None,
         **more: Any,
     ) -> Answer | Iterator[RunResponse]:
         """Ask a question and wait for the answer; works in a script, in a thread, and in a notebook cell.
@@ -183,6 +188,8 @@ class FinancialAssistantWorkflow(StoredSessions):
             session_id: The conversation; by default the workflow's own.
             user_id: Whose session it is; by default the workflow's.
             run_id: Id of the run, to cancel it by; made up by default.
+            live: Whether the run shows itself while it works: below the cell of a notebook, in a terminal as one
+                line. By default as the setting `live` says: in a notebook, if a cell waits for the answer.
             **more: Passed to Agno's `Workflow.run`.
 
         Returns:
@@ -195,7 +202,9 @@ class FinancialAssistantWorkflow(StoredSessions):
         """
         bridge.check_caller()
         call = self._call(input, session_id, user_id, run_id)
-        return self._stream(call, more) if stream else self._answer(call, more)
+        shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
+        events = self._stream(call, more, shown)
+        return events if stream else self._answer(call, events)
 
     @overload
     async def arun(
@@ -223,6 +232,7 @@ class FinancialAssistantWorkflow(StoredSessions):
         session_id: str | None = None,
         user_id: str | None = None,
         run_id: str | None = None,
+        live: bool | None = None,
         **more: Any,
     ) -> Any:
         """Ask a question on the running loop: `await` it, or with `stream=True` iterate with `async for`.
@@ -233,7 +243,9 @@ class FinancialAssistantWorkflow(StoredSessions):
         call = self._call(input, session_id, user_id, run_id)
         if more.get("background"):
             return self._in_background(call, {**more, "stream": stream})
-        return self._astream(call, more) if stream else self._aanswer(call, more)
+        if stream:
+            return self._astream(call, more, wanted(live, self.live, by_itself=False))
+        return self._aanswer(call, more, live)
 
     # -------------------------------------------------------------------------------- the three flows
 
@@ -284,6 +296,7 @@ class FinancialAssistantWorkflow(StoredSessions):
             stamp=call.stamp,
             check_cancelled=call.check_stopped,
             breakable=call.interrupts.breakable,
+            idle=lambda: call.idle(),
             limits=Limits.of(self.settings),
         )
 
@@ -325,23 +338,29 @@ class FinancialAssistantWorkflow(StoredSessions):
 
     # --------------------------------------------------------------------------------------- running
 
-    def _stream(self, call: Call, options: dict[str, Any]) -> Iterator[RunResponse]:
-        yield from stream(self, call, options)
-        self._consider_summary(call)
-
-    async def _astream(self, call: Call, options: dict[str, Any]) -> AsyncGenerator[RunResponse]:
-        async with aclosing(astream(self, call, options)) as events:
-            async for event in events:
+    def _stream(self, call: Call, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
+        with watched(call, shown) as see:
+            for event in stream(self, call, options):
+                see(event)
                 yield event
         self._consider_summary(call)
 
-    def _answer(self, call: Call, options: dict[str, Any]) -> Answer:
-        for _ in self._stream(call, options):
+    async def _astream(self, call: Call, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
+        with watched(call, shown) as see:
+            async with aclosing(astream(self, call, options)) as events:
+                async for event in events:
+                    see(event)
+                    yield event
+        self._consider_summary(call)
+
+    def _answer(self, call: Call, events: Iterator[RunResponse]) -> Answer:
+        for _ in events:
             pass
         return call.answer()
 
-    async def _aanswer(self, call: Call, options: dict[str, Any]) -> Answer:
-        async with aclosing(self._astream(call, options)) as events:
+    async def _aanswer(self, call: Call, options: dict[str, Any], live: bool | None) -> Answer:
+        shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())
+        async with aclosing(self._astream(call, options, shown)) as events:
             async for _ in events:
                 pass
         return call.answer()
@@ -363,6 +382,7 @@ class FinancialAssistantWorkflow(StoredSessions):
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
         """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
         twin = copy.copy(self)
+        twin.live = "off"  # whoever asks for a copy serves somebody else
         for name, value in (update or {}).items():
             setattr(twin, name, value)
         return twin

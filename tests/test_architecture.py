@@ -36,12 +36,13 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("data/",),
     ("llm/",),
     ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames/"),
-    ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py", "state.py"),
+    ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py", "worklist.py", "state.py"),
     ("lab/",),
     ("agent_runs.py", "drivers.py"),
     ("views/", "export.py"),
     ("answer.py", "sqlite.py", "sessions.py", "history.py", "archive.py", "summary.py"),
-    ("call.py", "engine.py", "workflow.py"),
+    ("call.py", "engine.py", "watching.py", "workflow.py"),
+    ("conversations.py", "variants.py", "views/chat/"),
     ("bench", "checks.py", "checkup.py", "__main__.py", "__init__.py"),
 )
 
@@ -63,6 +64,7 @@ ASYNC_ROOMS = (
     "archive.py",
     "sqlite.py",
     "summary.py",
+    "conversations.py",
     "batch.py",
     "dask.py",
     "checkup.py",
@@ -103,8 +105,8 @@ def typing_only(module: str) -> set[int]:
 
 def row_of(module: str) -> int | None:
     exact = [index for index, row in enumerate(ROWS) if module in row]
-    folders = [index for index, row in enumerate(ROWS) for part in row if module.startswith(part)]
-    return next(iter(exact or folders), None)
+    folders = [(len(part), index) for index, row in enumerate(ROWS) for part in row if module.startswith(part)]
+    return exact[0] if exact else max(folders)[1] if folders else None
 
 
 def own_module(name: str) -> str | None:

@@ -1,19 +1,35 @@
-"""What was asked and how it was understood, above the work itself."""
+"""What was asked, how it was understood, and how it ended: the HTML around a timeline. Every text is escaped."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from finassist.report import TITLES
 from finassist.state import RunState
-from finassist.views.safe import escape
+from finassist.views.safe import escape, safe_html
+from finassist.views.timeline_svg import timeline_svg
+from finassist.views.tracks import seconds
 
-_DECIDERS = {"rules": "by rules", "model": "by the model"}
+_DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
+_SHOWN_WHILE_IT_COMES: Final = 6_000
+"""Characters of an answer that are drawn while it is being written: its end, at every redraw anew."""
+
+CSS: Final = """
+.finassist-run{font:14px/1.5 var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif);
+color:var(--jp-ui-font-color1,inherit);max-width:1120px;overflow-wrap:anywhere}
+.finassist-run .finassist-question{font-weight:650;font-size:1.08em;margin:0 0 1px}
+.finassist-run .finassist-dim{color:var(--jp-ui-font-color2,inherit);font-size:.9em;margin:0 0 6px}
+.finassist-run summary{cursor:pointer;color:var(--jp-ui-font-color2,inherit);font-size:.9em;margin:2px 0}
+.finassist-run .finassist-ending{border-left:3px solid var(--jp-warn-color1,#9a6700);padding:4px 12px;margin:8px 0}
+.finassist-run .fin-answer{margin-top:10px}
+""".strip()
 
 
 def header_html(state: RunState) -> str:
-    """The question, and what was understood, as escaped HTML."""
+    """The question, and below it what was understood."""
     return (
-        f'<div class="finassist-head"><p class="finassist-question">{escape(state.question)}</p>'
-        f'<p class="finassist-understood">{escape(understood(state))}</p></div>'
+        f'<div class="finassist-run"><style>{CSS}</style><p class="finassist-question">{escape(state.question)}</p>'
+        f'<p class="finassist-dim">{escape(understood(state))}</p></div>'
     )
 
 
@@ -25,11 +41,44 @@ def understood(state: RunState) -> str:
         'Stock price · Apple (AAPL)'
     """
     if not state.category:
-        return "Understanding the question …" if not state.ended else ""
-    names = [_name(state, symbol) for symbol in state.symbols]
-    decided = _DECIDERS.get(state.decided_by, state.decided_by)
+        return "" if state.ended else "Understanding the question …"
     title = TITLES.get(state.category, state.category)
-    return " · ".join(filter(None, [title[:1].upper() + title[1:], ", ".join(names), decided and f"decided {decided}"]))
+    names = ", ".join(_name(state, symbol) for symbol in state.symbols)
+    decided = f"decided {_DECIDERS.get(state.decided_by, state.decided_by)}" if state.decided_by else ""
+    return " · ".join(part for part in (title[:1].upper() + title[1:], names, decided) if part)
+
+
+def text_html(text: str) -> str:
+    """Words of an answer while they come, cleaned; of a long one its end, so that drawing stays quick."""
+    if len(text) <= _SHOWN_WHILE_IT_COMES:
+        return safe_html(text)
+    end = text[-_SHOWN_WHILE_IT_COMES:]
+    end = end[end.find("\n\n") + 1 :]  # a paragraph that is cut in two would look broken
+    above = f"{len(text) - len(end):,} characters above are shown when the answer is complete."
+    return f'<p class="finassist-dim">{above}</p>{safe_html(end)}'
+
+
+def run_html(state: RunState, card: str = "") -> str:
+    """A run that is over, as one self-contained piece of HTML: question, timeline, and the answer's card."""
+    spent = f"{_done(state)} in {seconds(state.elapsed)}"
+    return (
+        f'{header_html(state)}<div class="finassist-run"><details open><summary>{escape(spent)}</summary>'
+        f"{timeline_svg(state)}</details>{card or _ending(state)}</div>"
+    )
+
+
+def _done(state: RunState) -> str:
+    words = {"error": "Failed", "cancelled": "Stopped"}
+    tasks = f"{len(state.tasks)} task{'s' * (len(state.tasks) != 1)}"
+    return f"{words[state.status]} after {tasks}" if state.status in words else tasks.capitalize()
+
+
+def _ending(state: RunState) -> str:
+    """Where there is no card: why, and what had been said until then."""
+    words = {"cancelled": "This run was stopped.", "error": state.error or "This run failed."}
+    why = words.get(state.status, "")
+    flag = f'<p class="finassist-ending">{escape(why)}</p>' if why else ""
+    return flag + text_html(state.text)
 
 
 def _name(state: RunState, symbol: str) -> str:

@@ -3,33 +3,80 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import Any, Final
 
 import anywidget
 import traitlets
 
 from finassist.state import RunState
+from finassist.views.palette import CSS, LOOK
+from finassist.views.timeline_svg import timeline_svg
+from finassist.views.tracks import Track, told, tracks
+
+__all__ = ["Timeline", "timeline_svg"]
+
+_WARM_UP: Final = 2.0
+"""Seconds in which a browser has surely loaded the script; until then a change could be lost, so all is sent."""
+
+_STYLE = """
+.finassist-timeline{background:var(--jp-layout-color0,#fff);color:var(--jp-ui-font-color1,#1b1f24)}
+.finassist-timeline .tl-scroll{max-height:460px;overflow-y:auto;scrollbar-gutter:stable}
+.finassist-timeline g[role=option]{outline:none}
+.finassist-timeline g[role=option]:focus .tl-hit,.finassist-timeline g[role=option]:hover .tl-hit{
+fill:var(--jp-layout-color2,rgba(127,127,127,.18));fill-opacity:.6}
+.finassist-timeline g[role=option]:focus-visible .tl-hit{stroke:var(--jp-brand-color1,#1765cc);stroke-width:2}
+.finassist-timeline .tl-details{min-height:1.5em;padding:4px 8px;font:12px/1.5 var(--jp-ui-font-family,system-ui);
+color:var(--jp-ui-font-color2,#59636e);overflow-wrap:anywhere}
+"""
 
 
 class Timeline(anywidget.AnyWidget):
-    """The picture of a run while it works."""
+    """The picture of a run while it works: rows that grow, with details on hover and for the keyboard.
+
+    The whole picture goes to the browser at first and at the end; in between only the rows that have changed.
+    """
 
     _esm = Path(__file__).with_name("timeline.js")
+    _css = CSS + _STYLE
+    look = traitlets.Dict(LOOK).tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._rows: list[list[Any]] = []
+        self._state = RunState()
+        self._number = 0
+        self._since = perf_counter()
+        self.on_msg(self._asked)  # pyright: ignore[reportUnknownMemberType]
+
     def show(self, state: RunState) -> None:
-        """Draw a state."""
-        self.snapshot = _wire(state)
+        """Draw a state; call it as often as there is something new, up to some 20 times a second."""
+        rows = [_row(track, state) for track in tracks(state)]
+        changed = [[i, row] for i, row in enumerate(rows) if i >= len(self._rows) or row != self._rows[i]]
+        self._rows, self._state = rows, state
+        self._number += 1
+        if state.ended or perf_counter() - self._since < _WARM_UP:
+            self._send_whole()
+        else:
+            self.send({"rows": changed, **self._facts()})  # pyright: ignore[reportUnknownMemberType]
+
+    def _facts(self) -> dict[str, Any]:
+        state = self._state
+        return {"number": self._number, "count": len(self._rows), "now": state.elapsed, "status": state.status}
+
+    def _send_whole(self) -> None:
+        self.snapshot = {"rows": [[i, row] for i, row in enumerate(self._rows)], **self._facts()}
+
+    def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """A browser that has missed something, or has just been opened, asks for all of it."""
+        if content == "whole":
+            self._send_whole()
 
 
-def timeline_svg(state: RunState) -> str:
-    """The same picture, static: one self-contained SVG element."""
-    raise NotImplementedError
-
-
-def _wire(state: RunState) -> dict[str, Any]:
-    return {
-        "now": state.elapsed,
-        "status": state.status,
-        "rows": [[t.label, t.start, t.end, t.status] for t in state.tasks],
-    }
+def _row(track: Track, state: RunState) -> list[Any]:
+    """In the order in which the script reads it."""
+    task = track.task
+    words = task.detail if task.end is None else told(track, state.elapsed)
+    place = [task.name, task.label, track.depth, track.group]
+    return [*place, task.start, task.end, task.status, task.attempts, track.critical, words]
