@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from finassist.data.symbols import directory
 from finassist.disclosure import (
     STATEMENTS,
+    WITH_PRICE,
     left_out,
     missing,
     side_by_side,
@@ -127,7 +128,8 @@ def _figures(answer: AnswerLike, dossiers: Sequence[Dossier], book: FactBook) ->
     else:
         yield from _side_by_side(category, told, compared, shown)
     yield bullets("What is missing", missing(category, dossiers, answer.gaps))
-    yield _sources(sources(used_facts([compared, *chain(*shown)], book)))
+    drawn = [fact for dossier in told for fact in dossier.closes] if category in WITH_PRICE else []
+    yield _sources(sources([*used_facts([compared, *chain(*shown)], book), *drawn]))
 
 
 def _side_by_side(

@@ -9,7 +9,7 @@ from finassist.dossier import Dossier
 from finassist.facts import Fact
 from finassist.formatting import day, figure, label, percent
 from finassist.points import points_of
-from finassist.views.chart import bar_chart
+from finassist.views.chart import bar_chart, price_chart
 from finassist.views.safe import escape, whole
 from finassist.views.table import provenance
 
@@ -29,9 +29,12 @@ def _parts(category: str, dossier: Dossier, *, heading: bool) -> Iterator[str]:
     yield f'<p class="fin-flag"><strong>{escape(title)}</strong> {escape(text)}</p>' if title else ""
     tiles = "".join(_tiles(category, dossier))
     yield f'<div class="fin-tiles">{tiles}</div>' if tiles else ""
-    chart = bar_chart(dossier) if STATEMENTS.get(category) else ""
-    observed = _points(dossier) if category == "report" else ""
-    yield f'<div class="fin-beside"><div>{chart}</div><div>{observed}</div></div>' if chart or observed else ""
+    charts = [bar_chart(dossier) if STATEMENTS.get(category) else ""]
+    charts += [price_chart(dossier) if category in WITH_PRICE else ""]
+    shown = "".join(f"<div>{chart}</div>" for chart in charts if chart)
+    yield f'<div class="fin-beside">{shown}</div>' if shown else ""
+    observed = _points(dossier) if category == "report" else []
+    yield f'<div class="fin-beside">{"".join(f"<div>{part}</div>" for part in observed)}</div>' if observed else ""
 
 
 def _tiles(category: str, dossier: Dossier) -> Iterator[str]:
@@ -63,13 +66,13 @@ def _tile(fact: Fact, *beside: str) -> str:
     )
 
 
-def _points(dossier: Dossier) -> str:
+def _points(dossier: Dossier) -> list[str]:
     observed = points_of(dossier.ledger)
     sections: list[str] = []
     for kind, title in (("strength", "Strengths"), ("attention", "Points of attention")):
         lines = [point.text for point in observed if point.kind == kind]
-        sections.append(f'<section class="fin-{kind}">{bullets(title, lines)}</section>' if lines else "")
-    return "".join(sections)
+        sections += [f'<section class="fin-{kind}">{bullets(title, lines)}</section>'] if lines else []
+    return sections
 
 
 def bullets(title: str, lines: Sequence[str]) -> str:

@@ -67,23 +67,27 @@ vertical-align:top;max-width:none;background:none;color:inherit;white-space:norm
 & .fin-chart{max-width:560px;margin:12px 0 8px;color:var(--fin-dim);font-size:11px;line-height:1.3;
 font-variant-numeric:tabular-nums}
 & .fin-chart i{font-style:normal}
-& .fin-chart i::after,& .fin-year::after{content:attr(data-t)}
+& .fin-chart [data-t]::after{content:attr(data-t)}
 & .fin-key{display:flex;flex-wrap:wrap;gap:2px 16px}
 & .fin-key i:last-child{margin-left:auto}
 & .fin-key [class]::before{content:"";display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px;
-background:var(--fin-bar)}
-& .fin-bar-a{--fin-bar:var(--fin-a)}
-& .fin-bar-b{--fin-bar:var(--fin-b)}
-& .fin-plot{display:flex;position:relative;height:170px;margin:24px 0}
-& .fin-plot::before{content:"";position:absolute;left:0;right:0;bottom:var(--fin-zero);
-border-top:1px solid var(--fin-line)}
-& .fin-year{flex:1;position:relative}
-& .fin-year::after{position:absolute;left:0;right:0;top:100%;padding-top:6px;text-align:center}
-& .fin-year i{position:absolute;width:36%;left:13%;border-radius:2px;background:var(--fin-bar)}
-& .fin-year i+i{left:51%}
-& .fin-year i:only-child{left:32%}
-& .fin-year i::after{position:absolute;left:-50%;right:-50%;bottom:100%;padding-bottom:3px;text-align:center}
-& .fin-year .fin-below::after{bottom:auto;top:100%;padding:3px 0 0}
+border:5px solid var(--fin-hue);box-sizing:border-box}
+& .fin-a{--fin-hue:var(--fin-a)}
+& .fin-b{--fin-hue:var(--fin-b)}
+& .fin-plot{position:relative;height:170px;margin:24px 0 26px}
+& .fin-draw{position:absolute;inset:0;width:100%;height:100%;overflow:visible}
+& rect{fill:var(--fin-hue)}
+& path{stroke:var(--fin-hue,var(--fin-line));vector-effect:non-scaling-stroke;stroke-linejoin:round;
+stroke-linecap:round}
+& .fin-plot i{position:absolute;text-align:center}
+& .fin-plot .fin-x{top:100%;padding-top:6px;white-space:nowrap}
+& .fin-bar::after{position:absolute;left:-50%;right:-50%;bottom:100%;padding-bottom:3px;text-align:center}
+& .fin-below::after{bottom:auto;top:100%;padding:3px 0 0}
+& .fin-lines .fin-plot{margin-left:34px}
+& .fin-plot .fin-y{right:100%;padding-right:8px;transform:translateY(50%);text-align:right}
+& .fin-plot .fin-hit{top:0;bottom:0}
+& .fin-hit:hover{background:var(--fin-line);opacity:.4}
+& .fin-said{margin-top:-2px}
 & footer{margin-top:16px;padding-top:8px;border-top:1px solid var(--fin-line)}
 @container (max-width:460px){& h2{font-size:1.25em}& .fin-companies .fin-company{padding:10px 12px}
 & th,& td{padding:4px 7px}}
