@@ -103,6 +103,6 @@ def decode(text: str) -> tuple[Fact, ...]:
 
 
 def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
-    distinct = list(dict.fromkeys(values))
-    codes = {value: code for code, value in enumerate(distinct)}
-    return {"values": distinct, "codes": [codes[value] for value in values]}
+    codes: dict[Any, int] = {}
+    indices = [codes.setdefault(value, len(codes)) for value in values]
+    return {"values": list(codes), "codes": indices}

@@ -11,8 +11,10 @@ from finassist.data.vocabulary import snake
 
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}
 _MINOR_UNITS = {"GBp": "GBX", "ZAc": "ZAC"}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
 _LARGEST_EXPONENT = 30
-_LARGEST = 10 ** (_LARGEST_EXPONENT + 1)
+LARGEST = 10 ** (_LARGEST_EXPONENT + 1)
+"""A number from here on is no figure."""
 NAN = "the source gave no number (NaN)"
 _TOO_LARGE = "the source gave a number too large to be a figure"
 
@@ -36,7 +38,7 @@ def number(value: object) -> Decimal | str:
         (Decimal('1000000000'), Decimal('0.1'), 'the source gave a bool where a number belongs')
     """
     if type(value) is int:  # first what JSON gives, in the thousands
-        return Decimal(value) if abs(value) < _LARGEST else _TOO_LARGE
+        return Decimal(value) if abs(value) < LARGEST else _TOO_LARGE
     if type(value) is Decimal:
         return _exact(value)
     if value is None:
@@ -52,10 +54,8 @@ def number(value: object) -> Decimal | str:
 
 
 def _exact(value: Decimal) -> Decimal | str:
-    if value.is_nan():
-        return NAN
     if not value.is_finite():
-        return "the source gave an infinite number"
+        return NAN if value.is_nan() else "the source gave an infinite number"
     if value.adjusted() > _LARGEST_EXPONENT:
         return _TOO_LARGE
     whole = value.to_integral_value()
@@ -69,13 +69,11 @@ def day(value: object) -> date | None:
         >>> day("2026-08-21T20:00:00Z"), day("soon")
         (datetime.date(2026, 8, 21), None)
     """
-    if isinstance(value, datetime):
-        return value.date()
     if isinstance(value, date):
-        return value
+        return value.date() if isinstance(value, datetime) else value
     if not isinstance(value, str):
         return None
-    found = re.match(r"\d{4}-\d{2}-\d{2}(?!\d)", value.strip())
+    found = _DAY(value.strip())
     try:
         return date.fromisoformat(found[0]) if found else None
     except ValueError:

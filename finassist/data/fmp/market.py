@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -14,7 +14,7 @@ from agno.tools.finance.base import PriceBar
 from finassist.data.fmp.rows import Asked, Row, figure, one_row, rows_of, text, traded_in
 from finassist.data.prices import changes
 from finassist.data.sourced import SourcedHistory, SourcedQuote, distinct, plain
-from finassist.data.values import day, number
+from finassist.data.values import LARGEST, day, number
 from finassist.facts import Fact
 
 _QUOTE: Mapping[str, str] = {
@@ -166,20 +166,24 @@ def _bar(days: list[Dated]) -> Dated:
     """One bar of several days, dated by the last of them."""
     if len(days) == 1:
         return days[0]
-    columns = {name: [v for _, row in days if (v := _positive(row.get(name))) is not None] for name in _BAR}
+    rows = [row for _, row in days]
     joined: dict[str, object] = {
-        "open": next(iter(columns["open"]), None),
-        "high": max(columns["high"], default=None),
-        "low": min(columns["low"], default=None),
-        "close": days[-1][1].get("close"),
-        "volume": sum(columns["volume"]) if columns["volume"] else None,
+        "open": next(_positives(rows, "open"), None),
+        "high": max(_positives(rows, "high"), default=None),
+        "low": min(_positives(rows, "low"), default=None),
+        "close": rows[-1].get("close"),
+        "volume": sum(_positives(rows, "volume")) or None,
     }
     return days[-1][0], joined
 
 
+def _positives(rows: Iterable[Row], name: str) -> Iterator[Decimal | int]:
+    return filter(None, (_positive(row.get(name)) for row in rows))
+
+
 def _positive(value: object) -> Decimal | int | None:
-    if type(value) is int:
-        return value if value > 0 else None
+    if type(value) is int or (type(value) is Decimal and value.is_finite()):
+        return value if 0 < value < LARGEST else None
     found = number(value)
     return found if isinstance(found, Decimal) and found > 0 else None
 

@@ -8,7 +8,7 @@ source knows nothing of the symbol.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import cast
@@ -100,7 +100,7 @@ def objects_of(data: object, asked: Asked) -> list[Row]:
         raise asked.bad(f"{_kind(data)} instead of a list")
     rows = cast("list[object]", data)
     for row in rows:
-        if not isinstance(row, Mapping):
+        if not isinstance(row, (dict, Mapping)):  # a dict is known at once, any other mapping only to a slow question
             raise asked.bad(f"{_kind(row)} in its list")
     return cast("list[Row]", rows)
 
@@ -114,7 +114,7 @@ def one_row(data: object, asked: Asked) -> Row:
 
 
 def _same_symbol(found: object, asked: Asked) -> None:
-    if found is None:
+    if found is None or found == asked.symbol:
         return
     if not isinstance(found, str) or found.strip().upper().replace(".", "-") != asked.symbol:
         raise asked.bad(f"data about {found!r:.30}" if isinstance(found, str) else f"{_kind(found)} for a symbol")
@@ -163,8 +163,11 @@ def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
     if found is not None:
         note = "; ".join(filter(None, (blank.note, NO_CURRENCY if money and blank.currency is None else None))) or None
         found = abs(found) if known is not None and known.outflow else found
-    currency = blank.currency if money else None
-    return replace(blank, field=field, value=found, unit=unit, currency=currency, status=status, note=note)
+    return Fact(
+        symbol=blank.symbol, field=field, value=found, unit=unit, currency=blank.currency if money else None,
+        period=blank.period, period_end=blank.period_end, as_of=blank.as_of, source=blank.source,
+        statement=blank.statement, status=status, note=note,
+    )  # fmt: skip
 
 
 def _read(value: object, field: str, row: Row) -> tuple[Decimal | None, Status, str | None]:
