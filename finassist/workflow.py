@@ -6,7 +6,7 @@ import copy
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -43,18 +43,14 @@ from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.schemas import Category
 from finassist.patience import Patience
 from finassist.questions import check_question
-from finassist.sessions import (
-    Database,
-    SessionLocks,
-    check_session_id,
-    open_store,
-    remember,
-    stored_summary,
-)
+from finassist.sessions import Database, SessionLocks, check_session_id, open_store, remember, stored_summary
 from finassist.settings import Live, Routing, Settings
 from finassist.summary import Summariser
 from finassist.views import kernel
 from finassist.watching import wanted, watched
+
+if TYPE_CHECKING:
+    from finassist.views.chat import ChatPanel
 
 _NAME: Final = "finassist"
 
@@ -144,7 +140,7 @@ class FinancialAssistantWorkflow(StoredSessions):
             debug_mode=debug_mode,
             stream_events=True,
             store_events=store_events,
-            events_to_skip=_not_stored(),
+            events_to_skip=[RunEvent.run_content],
             metadata=metadata,
             telemetry=False,
         )
@@ -379,6 +375,12 @@ class FinancialAssistantWorkflow(StoredSessions):
 
     # -------------------------------------------------------------------------------------- lifecycle
 
+    def chat(self, session_id: str | None = None) -> ChatPanel:
+        """A panel to ask, watch, stop and go on in; opens a stored conversation, by default the workflow's own."""
+        from finassist.views.chat import ChatPanel
+
+        return ChatPanel(self, session_id=session_id)
+
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
         """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
         twin = copy.copy(self)
@@ -393,7 +395,3 @@ class FinancialAssistantWorkflow(StoredSessions):
 
     def _set_telemetry(self) -> None:
         self.telemetry = False
-
-
-def _not_stored() -> list[Any]:
-    return [RunEvent.run_content]

@@ -52,6 +52,7 @@ LAZY_DOORS = {
     ("answer.py", "finassist.views.html"),
     ("lab/dials.py", "finassist.views.dials.dials_view"),
     ("lab/dials.py", "finassist.views.dials"),
+    ("workflow.py", "finassist.views.chat"),
 }
 
 ASYNC_ROOMS = (

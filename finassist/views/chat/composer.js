@@ -1,0 +1,282 @@
+// The composer of the chat panel: a text area with company suggestions, Send and Stop. Every text is set as text.
+
+const ACK_SECONDS = 6;
+const PAUSE = 90; // milliseconds of rest before a word is looked up
+let serial = 0;
+
+function make(tag, classes, attributes = {}, text = "") {
+  const node = document.createElement(tag);
+  node.className = classes;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text) node.textContent = text;
+  return node;
+}
+
+// The word the caret stands behind, if it could be the beginning of a company.
+function wordAt(area) {
+  if (area.selectionStart !== area.selectionEnd) return null;
+  const before = area.value.slice(0, area.selectionStart);
+  const found = before.match(/(^|[\s(,;/])(\$?[\p{L}\p{N}][\p{L}\p{N}.&'-]*|\$)$/u);
+  return found && { text: found[2], start: before.length - found[2].length, end: before.length };
+}
+
+function build(number) {
+  const id = `finassist-composer-${number}`;
+  const form = make("form", "finassist-composer-form");
+  const label = make("label", "finassist-composer-label", { for: `${id}-text` }, "Your question");
+  const area = make("textarea", "finassist-composer-text", {
+    id: `${id}-text`, rows: "1", role: "combobox", spellcheck: "true", autocomplete: "off",
+    "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`,
+    "aria-haspopup": "listbox", "aria-describedby": `${id}-hint`,
+  });
+  const list = make("ul", "finassist-composer-list", { id: `${id}-list`, role: "listbox", "aria-label": "Companies" });
+  list.hidden = true;
+  const send = make("button", "finassist-composer-send", { type: "submit" }, "Send");
+  const stop = make("button", "finassist-composer-stop", { type: "button", title: "Stop; what arrived is kept" }, "Stop");
+  const hint = make("div", "finassist-composer-hint", { id: `${id}-hint` });
+  const word = make("div", "finassist-composer-word", { role: "status", "aria-live": "polite" });
+  const field = make("div", "finassist-composer-field");
+  field.append(label, area, send, stop);
+  form.append(list, field, hint, word);
+  return { id, form, area, list, send, stop, hint, word };
+}
+
+// ------------------------------------------------------------------------------------------- suggestions
+
+class Suggestions {
+  constructor(parts, ask) {
+    this.parts = parts;
+    this.ask = ask;
+    this.options = [];
+    this.chosen = -1;
+    this.word = null;
+    this.timer = 0;
+  }
+  look() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.word = wordAt(this.parts.area);
+      if (!this.word) return this.close();
+      this.ask(this.word.text);
+    }, PAUSE);
+  }
+  show(text, options) {
+    const now = wordAt(this.parts.area);
+    if (!now || now.text !== text || document.activeElement !== this.parts.area) return;
+    this.word = now;
+    this.options = options;
+    this.chosen = -1;
+    this.parts.list.replaceChildren(...options.map((option, at) => this.line(option, at)));
+    this.open(options.length > 0);
+  }
+  line(option, at) {
+    const node = make("li", "finassist-composer-option", {
+      role: "option", id: `${this.parts.id}-option-${at}`, "aria-selected": "false",
+    });
+    node.append(make("b", "", {}, option.symbol), make("span", "", {}, option.name), make("i", "", {}, option.exchange));
+    node.addEventListener("pointerdown", (event) => { event.preventDefault(); this.take(at); });
+    return node;
+  }
+  get isOpen() { return !this.parts.list.hidden; }
+  open(yes) {
+    this.parts.list.hidden = !yes;
+    this.parts.area.setAttribute("aria-expanded", String(yes));
+    this.mark(-1);
+  }
+  close() { clearTimeout(this.timer); this.open(false); }
+  mark(at) {
+    this.chosen = at;
+    [...this.parts.list.children].forEach((node, i) => node.setAttribute("aria-selected", String(i === at)));
+    const node = this.parts.list.children[at];
+    if (!node) return this.parts.area.removeAttribute("aria-activedescendant");
+    this.parts.area.setAttribute("aria-activedescendant", node.id);
+    node.scrollIntoView({ block: "nearest" });
+  }
+  move(by) {
+    const count = this.options.length;
+    this.mark(this.chosen < 0 ? (by > 0 ? 0 : count - 1) : (this.chosen + by + count) % count);
+  }
+  take(at) {
+    const { area } = this.parts;
+    area.setRangeText(`$${this.options[at].symbol} `, this.word.start, this.word.end, "end");
+    this.close();
+    area.focus();
+    area.dispatchEvent(new Event("input"));
+    this.close();
+  }
+  // Whether the key was for the list.
+  key(event) {
+    if (!this.isOpen) return false;
+    if (event.key === "ArrowDown") this.move(1);
+    else if (event.key === "ArrowUp") this.move(-1);
+    else if (event.key === "Escape") this.close();
+    else if ((event.key === "Enter" || event.key === "Tab") && this.chosen >= 0) this.take(this.chosen);
+    else return false;
+    return true;
+  }
+}
+
+// ----------------------------------------------------------------------------------------- the panel around
+
+// What ipywidgets cannot say: roles and names for assistive technology, and that keys typed in here are not the
+// notebook's shortcuts.
+function furnish(root) {
+  root.setAttribute("data-lm-suppress-shortcuts", "true");
+  root.setAttribute("role", "region");
+  root.setAttribute("aria-label", "finassist chat");
+  const log = root.querySelector(".finassist-chat-log");
+  if (log) {
+    log.setAttribute("role", "log");
+    log.setAttribute("aria-label", "Conversation");
+    log.setAttribute("tabindex", "0");
+  }
+  root.querySelector(".finassist-chat-notice")?.setAttribute("role", "status");
+  for (const node of root.querySelectorAll(".finassist-chat-toggle")) {
+    node.setAttribute("aria-expanded", String(node.classList.contains("finassist-chat-open")));
+  }
+  for (const node of root.querySelectorAll(".finassist-chat-field input, .finassist-chat-field select")) {
+    const name = node.placeholder || node.closest(".finassist-chat-field").querySelector("label")?.textContent;
+    if (name && !node.getAttribute("aria-label")) node.setAttribute("aria-label", name);
+  }
+  for (const node of root.querySelectorAll("button.finassist-chat-button[title]")) {
+    if (node.getAttribute("aria-label") !== node.title) node.setAttribute("aria-label", node.title);
+  }
+}
+
+// Stays at the end of the conversation while new text comes, unless somebody has scrolled up to read.
+class Follower {
+  constructor(log) {
+    this.log = log;
+    this.stick = true;
+    this.heard = () => { this.stick = log.scrollHeight - log.scrollTop - log.clientHeight < 80; };
+    log.addEventListener("scroll", this.heard, { passive: true });
+    this.sizes = new ResizeObserver(() => this.follow());
+    this.watch();
+  }
+  watch() { for (const node of this.log.children) this.sizes.observe(node); this.follow(); }
+  follow() { if (this.stick) this.log.scrollTop = this.log.scrollHeight; }
+  end() { this.stick = true; this.follow(); }
+  stop() { this.sizes.disconnect(); this.log.removeEventListener("scroll", this.heard); }
+}
+
+function attend(el, settled) {
+  let follower = null, observer = null, frame = 0, gone = false;
+  const tidy = (root) => { frame = 0; furnish(root); follower?.watch(); };
+  const begin = (tries) => {
+    const root = el.closest(".finassist-chat");
+    if (gone || (!root && tries > 200)) return;
+    if (!root) return requestAnimationFrame(() => begin(tries + 1));
+    const log = root.querySelector(".finassist-chat-log");
+    if (log) follower = new Follower(log);
+    observer = new MutationObserver(() => { frame ||= requestAnimationFrame(() => tidy(root)); });
+    observer.observe(root, { childList: true, subtree: true, attributeFilter: ["class", "title"] });
+    tidy(root);
+    settled();
+  };
+  begin(0);
+  return {
+    end: () => follower?.end(),
+    stop: () => { gone = true; observer?.disconnect(); follower?.stop(); cancelAnimationFrame(frame); },
+  };
+}
+
+function download(message) {
+  const link = make("a", "", { download: message.name });
+  link.href = URL.createObjectURL(new Blob([message.text], { type: message.mime }));
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+// --------------------------------------------------------------------------------------------- the widget
+
+function render({ model, el }) {
+  serial += 1;
+  const parts = build(serial);
+  const { form, area, send, stop, hint, word } = parts;
+  const suggestions = new Suggestions(parts, (text) => model.send({ type: "complete", text }));
+  let waiting = 0;
+  el.classList.add("finassist-composer");
+  el.append(form);
+
+  const say = (text) => { word.textContent = text; };
+  const grow = () => { area.style.height = "auto"; area.style.height = `${Math.min(area.scrollHeight + 2, 180)}px`; };
+  const update = () => {
+    const busy = model.get("busy");
+    form.classList.toggle("finassist-busy", busy);
+    stop.hidden = !busy;
+    area.placeholder = model.get("placeholder");
+    hint.textContent = model.get("hint");
+  };
+  const acknowledged = () => { clearTimeout(waiting); waiting = 0; };
+  const submit = () => {
+    const text = area.value;
+    if (waiting) return;
+    if (!text.trim()) return area.focus();
+    if (model.get("busy")) return say("An answer is still being made. Stop it, or send this when it is there.");
+    say("");
+    suggestions.close();
+    waiting = setTimeout(() => {
+      waiting = 0;
+      say("The kernel does not answer: it is busy with a cell, or was restarted. Your text is kept. "
+        + "If it was restarted, run this cell again.");
+    }, ACK_SECONDS * 1000);
+    model.send({ type: "send", text });
+    area.focus();
+  };
+
+  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  stop.addEventListener("click", () => { model.send({ type: "stop" }); area.focus(); });
+  area.addEventListener("input", () => { grow(); say(""); suggestions.look(); });
+  area.addEventListener("blur", () => suggestions.close());
+  area.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.isComposing) return;
+    if (suggestions.key(event)) return event.preventDefault();
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    if (event.altKey || event.ctrlKey || event.metaKey) {
+      area.setRangeText("\n", area.selectionStart, area.selectionEnd, "end");
+      return grow();
+    }
+    if (!event.repeat) submit();
+  });
+
+  const around = attend(el, () => model.send({ type: "shown" }));
+  const receive = (message) => {
+    if (message.type === "taken") {
+      acknowledged();
+      if (area.value === message.text) area.value = "";
+      grow();
+      around.end();
+    } else if (message.type === "refused") {
+      acknowledged();
+      say(message.why);
+      if (!area.value.trim()) area.value = message.text;
+      grow();
+    } else if (message.type === "options") suggestions.show(message.text, message.options);
+    else if (message.type === "download") download(message);
+    else if (message.type === "focus") area.focus();
+    else if (message.type === "end") around.end();
+  };
+  const cut = () => { acknowledged(); say("The kernel was restarted or is gone. Run this cell again to go on."); };
+  model.on("change:busy", update);
+  model.on("change:placeholder", update);
+  model.on("change:hint", update);
+  model.on("msg:custom", receive);
+  model.on("comm_live_update", cut);
+  update();
+  return () => {
+    acknowledged();
+    around.stop();
+    model.off("change:busy", update);
+    model.off("change:placeholder", update);
+    model.off("change:hint", update);
+    model.off("msg:custom", receive);
+    model.off("comm_live_update", cut);
+    try { model.send({ type: "hidden" }); } catch { /* the kernel is gone, and with it who would count */ }
+  };
+}
+
+export default { render };

@@ -1,0 +1,75 @@
+"""From what is chosen in the drawer to the workflow that is asked from then on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import SecretStr
+
+from finassist.variants import changed_settings, variant
+from finassist.views.chat.drawer import UNCHANGED, Choices, Drawer
+
+if TYPE_CHECKING:
+    from finassist.workflow import FinancialAssistantWorkflow
+
+
+class Host(Protocol):
+    """What it asks of the panel."""
+
+    workflow: FinancialAssistantWorkflow
+
+    def say(self, words: str) -> None:
+        """Show a sentence."""
+
+
+class Configuring:
+    """Keeps the workflow that was given, and makes variants of it.
+
+    Attributes:
+        drawer: The settings on the page.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        given: FinancialAssistantWorkflow,
+        guarded: Callable[[Callable[..., Any]], Callable[..., None]],
+    ) -> None:
+        self._host, self._given = host, given
+        self._keys: dict[str, SecretStr] = {}
+        self.drawer = Drawer(self.apply, guarded, given.routing)
+        if given.settings.model == "auto" and given.model.id == "offline":
+            self.drawer.model.value = "auto"  # a key that is typed later makes it live
+        if given.settings.provider == "auto" and given.provider.id == "embedded":
+            self.drawer.provider.value = "auto"
+
+    def show(self) -> None:
+        """What is in use now."""
+        workflow = self._host.workflow
+        in_use = f"In use: {workflow.model.id} · {workflow.provider.name or workflow.provider.id}"
+        self.drawer.show(workflow.settings, in_use)
+
+    async def apply(self, *_: Any) -> None:
+        """Use what is chosen, from the next question on; where it cannot be used, all stays as it was."""
+        self._host.say("")
+        chosen = self.drawer.choices()
+        # In a thread: a model's package may take seconds to import.
+        workflow, keys = await asyncio.to_thread(self._made, chosen)
+        self._host.workflow, self._keys = workflow, keys
+        self.drawer.applied()
+        self.show()
+
+    def _made(self, chosen: Choices) -> tuple[FinancialAssistantWorkflow, dict[str, SecretStr]]:
+        merged = {**self._keys, **chosen.keys}
+        keys = {name: key for name, key in merged.items() if key is not None}
+        settings = changed_settings(self._given.settings, **keys)
+        made = variant(
+            self._given,
+            settings=settings,
+            model=None if chosen.model == UNCHANGED else chosen.model,
+            provider=None if chosen.provider == UNCHANGED else chosen.provider,
+            routing=chosen.routing,
+        )
+        return made, keys

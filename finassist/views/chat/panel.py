@@ -1,0 +1,266 @@
+"""The chat panel: ask, watch, stop, read, correct, go on, keep what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from finassist.answer import Answer
+from finassist.conversations import Conversation, Conversations
+from finassist.errors import InputError
+from finassist.questions import check_question
+from finassist.sessions import check_session_id
+from finassist.views.chat.asking import Asking
+from finassist.views.chat.bubbles import Turn
+from finassist.views.chat.composer import Composer
+from finassist.views.chat.configuring import Configuring
+from finassist.views.chat.exports import Exports, exported
+from finassist.views.chat.guard import Guard
+from finassist.views.chat.header import Header
+from finassist.views.chat.kit import VBox, column, discard, html
+from finassist.views.chat.log import Log
+from finassist.views.chat.picker import Picker
+from finassist.views.chat.presence import Presence
+from finassist.views.chat.viewing import Viewing
+from finassist.views.safe import escape
+
+if TYPE_CHECKING:
+    from finassist.workflow import FinancialAssistantWorkflow
+
+BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
+NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then go on."
+NEXT: Final = "Another panel is asking in this conversation; your question is answered next."
+DELETED: Final = "This conversation was deleted in another panel. What you ask now begins it anew."
+STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
+
+
+class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
+    """A conversation with a workflow, as a widget.
+
+    Args:
+        workflow: Whom to ask. The panel's settings change a copy of it, never the workflow itself.
+        session_id: The conversation to open; by default the workflow's own.
+
+    Raises:
+        InvalidSessionId: The id cannot be used.
+
+    Attributes:
+        workflow: Who is asked now, with what was chosen in the settings.
+        session_id: The conversation that is open.
+    """
+
+    _asking: Asking | None = None
+    _presence: Presence | None = None
+
+    def __init__(self, workflow: FinancialAssistantWorkflow, *, session_id: str | None = None) -> None:
+        self.session_id = str(workflow.session_id) if session_id is None else check_session_id(session_id)
+        self.workflow = workflow
+        self.guard = Guard(self.say, lambda: self.workflow.settings.secrets())
+        guarded = self.guard.guarded
+        self.composer = Composer(guarded(self._received))
+        self.talk = Log(self.ask, guarded)
+        self.picker = Picker(self, guarded)
+        self.configuring = Configuring(self, workflow, guarded)
+        self.exports = Exports(self.export, guarded)
+        drawers = {
+            "conversations": self.picker.widget,
+            "export": self.exports.widget,
+            "settings": self.configuring.drawer.widget,
+        }
+        self.header = Header(drawers, self.new, self._opened, guarded)
+        self.notice = html(classes="notice")
+        self._presence = here = Presence(workflow.store, self.session_id, self._answered_elsewhere, self._deleted)
+        foot = column([self.composer], "foot")
+        self._base: Any = super()
+        self._base.__init__([self.header.widget, *drawers.values(), self.talk.widget, here.widget, self.notice, foot])
+        self.add_class("finassist-chat")
+        self._enter(self.session_id)
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """What went wrong last, in full."""
+        return self.guard.last_error
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way; for cells that go on with what was asked."""
+        await self.guard.idle()
+
+    # --------------------------------------------------------------------------------------- asking
+
+    def ask(self, question: str) -> None:
+        """Ask a question, as if it had been typed; while another is being answered it is refused with a word."""
+        if self._asking is not None:
+            if self._asking.question != question:  # the same one again is a double click
+                self.composer.refused(question, BUSY)
+            return
+        try:
+            text = check_question(question, self.workflow.settings.max_question_length)
+        except InputError as error:
+            self.composer.refused(question, str(error))
+            return
+        self.composer.taken(question)
+        self._begin(text)
+
+    def stop(self, *_: Any) -> None:
+        """Stop the answer being made; what has arrived of it is kept."""
+        if self._asking is not None:
+            self._asking.stop()
+
+    def _begin(self, question: str) -> None:
+        asking = self._asking = Asking(self.workflow, question, self.session_id)
+        self.composer.busy = True
+        self.say(NEXT if self._here.turn.locked() else "")
+        turn = self.talk.begin(question)
+        drawer = self.configuring.drawer
+        view = Viewing(turn, steps=drawer.steps.value, streaming=drawer.streaming.value, broke=self.guard.note)
+        self.composer.scroll_to_end()
+        self.guard.start(self._answered(asking, turn, view))
+
+    async def _answered(self, asking: Asking, turn: Turn, view: Viewing) -> None:
+        try:
+            answer = await asking.answer(self._here.turn, view.see)
+        except BaseException as error:
+            view.finish(None, error)
+            if not isinstance(error, Exception):
+                raise
+            self.guard.note(error)
+            turn.show_failure(self.guard.words(error))
+        else:
+            view.finish(answer)
+            self._here.tell_answer(answer)
+        finally:
+            self._asking = None
+            self.composer.busy = False
+            self.say("")
+        self._name_after(turn.question)
+
+    # --------------------------------------------------------------------------------- conversations
+
+    def new(self, *_: Any) -> None:
+        """Begin a new conversation."""
+        if self._may_leave():
+            self._enter(str(uuid4()))
+            self.composer.take_focus()
+
+    async def open_conversation(self, session_id: str) -> None:
+        """Show another conversation."""
+        if self._may_leave():
+            self._enter(session_id)
+            self.composer.take_focus()
+
+    async def rename_conversation(self, session_id: str, name: str) -> None:
+        """Name a conversation."""
+        await self._stored.rename(session_id, name)
+        await self._list()
+
+    async def delete_conversation(self, session_id: str) -> None:
+        """Delete a conversation; where it is open, a new one begins."""
+        if self._here.busy(session_id):
+            self.say(NOT_WHILE_BUSY)
+            return
+        await self._stored.delete(session_id)
+        self._here.tell_deleted(session_id)
+        if session_id == self.session_id:
+            self._enter(str(uuid4()), keep_drawer=True)
+        await self._list()
+
+    async def export(self, kind: str) -> None:
+        """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""
+        self.say("")
+        self.composer.download(*await exported(kind, self._conversation.name, self.talk.answers))
+
+    def close(self) -> None:
+        """Stop what is under way and take the panel off the page."""
+        if self._presence is not None:
+            self.stop()
+            self.guard.close()
+            self._presence.leave()
+            for child in self.children:
+                discard(child)
+        self._base.close()
+
+    @property
+    def _here(self) -> Presence:
+        assert self._presence is not None
+        return self._presence
+
+    @property
+    def _stored(self) -> Conversations:
+        return Conversations(self.workflow.store, self.workflow.locks, self.workflow.user_id)
+
+    def _enter(self, session_id: str, *, keep_drawer: bool = False) -> None:
+        self.session_id = session_id
+        self._conversation = Conversation(session_id=session_id)
+        self._here.move(session_id)
+        self.say("")
+        if not keep_drawer:
+            self.header.close()
+        self.header.name(self._conversation.name)
+        self.talk.clear(loading=self.guard.ready)
+        if self.guard.ready:
+            self.guard.start(self._load(session_id))
+
+    async def _load(self, session_id: str) -> None:
+        conversation, answers = await self._stored.read(session_id)
+        if session_id == self.session_id:
+            self._conversation = conversation
+            self.header.name(conversation.name)
+            await self.talk.restore(answers)
+            self.composer.scroll_to_end()
+
+    async def _list(self) -> None:
+        conversations = await self._stored.recent()
+        self.picker.show(conversations, self.session_id)
+        for each in conversations:
+            if each.session_id == self.session_id:
+                self._conversation = each
+                self.header.name(each.name)
+
+    def _name_after(self, question: str) -> None:
+        if not self._conversation.named and len(self.talk.turns) == 1:
+            self._conversation = Conversation(session_id=self.session_id, name=question, turns=1)
+            self.header.name(question)
+
+    def _may_leave(self) -> bool:
+        if self._asking is not None:
+            self.say(NOT_WHILE_BUSY)
+        return self._asking is None
+
+    def _opened(self, drawer: str) -> Any:
+        if drawer == "settings":
+            self.configuring.show()
+        return self._list() if drawer == "conversations" else None
+
+    # ----------------------------------------------------------------------- what others do, and words
+
+    def _answered_elsewhere(self, answer: Answer) -> None:
+        self.talk.insert(answer, before_last=self._asking is not None)
+
+    def _deleted(self) -> None:
+        self._enter(self.session_id)
+        self.say(DELETED)
+
+    def say(self, words: str) -> None:
+        """Show a sentence above the text area; nothing takes it away."""
+        said = f"<p>{escape(words)}</p>" if words else ""
+        if self.notice.value != said:
+            self.notice.value = said
+
+    def _received(self, _: Any, message: Mapping[str, Any], *__: Any) -> None:
+        text = str(message.get("text", ""))
+        match message.get("type"):
+            case "send":
+                self.ask(text)
+            case "stop":
+                self.stop()
+            case "complete":
+                self.composer.complete(text)
+            case "shown" | "hidden" as change:
+                self._here.view_changed(came=change == "shown")
+            case _:
+                pass
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = self._base._repr_mimebundle_(**kwargs)
+        return {**bundle, "text/plain": STATIC, "text/html": f"<p><em>{escape(STATIC)}</em></p>"}
