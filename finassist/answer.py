@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -102,6 +102,17 @@ class Answer(WorkflowRunOutput):
         from finassist.views.html import answer_html
 
         return answer_html(self)
+
+    def plot(self, kind: str | None = None, *, library: Literal["plotly", "matplotlib"] | None = None) -> Any:
+        """The figures over time as a Plotly or Matplotlib figure; see `finassist.views.plot.plot` for the kinds.
+
+        Args:
+            kind: `"statements"`, `"price"`, or a yearly field or ratio such as `"net_margin"`.
+            library: Which library draws; by default Plotly where it is installed, else Matplotlib.
+        """
+        from finassist.views.plot import plot
+
+        return plot(self, kind, library=library)
 
     def notes(self) -> list[str]:
         """What a reader should know before the content: a run that was stopped, or not saved."""

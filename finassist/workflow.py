@@ -21,8 +21,10 @@ from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
 from finassist.archive import StoredSessions
+from finassist.batch.door import ManyQuestions
 from finassist.bridge import bridge
 from finassist.call import Call
+from finassist.closing import Closing, opened_by_name
 from finassist.data.providers import Provider, open_provider
 from finassist.data.symbols import directory
 from finassist.draft import Draft
@@ -64,7 +66,7 @@ class RunOptions(TypedDict, total=False):
     live: bool | None
 
 
-class FinancialAssistantWorkflow(StoredSessions):
+class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -121,6 +123,7 @@ class FinancialAssistantWorkflow(StoredSessions):
         self.live: Live = self.settings.live
         self.model = resolve_model(model or self.settings.model, self.settings)
         self.provider = open_provider(provider or self.settings.provider, self.settings)
+        self.mine = opened_by_name(((self.model, model), (self.provider, provider)))
         self.store = open_store(self.settings.database if db == "default" else db)
         self.router_agent = build_router_agent(self.model)
         self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
@@ -388,10 +391,6 @@ class FinancialAssistantWorkflow(StoredSessions):
         for name, value in (update or {}).items():
             setattr(twin, name, value)
         return twin
-
-    def close(self) -> None:
-        """Wait for summaries under way. Nothing else is held open between runs."""
-        self._summariser.wait()
 
     def _set_telemetry(self) -> None:
         self.telemetry = False

@@ -69,7 +69,8 @@ def run_html(state: RunState, card: str = "") -> str:
 
 def _done(state: RunState) -> str:
     words = {"error": "Failed", "cancelled": "Stopped"}
-    tasks = f"{len(state.tasks)} task{'s' * (len(state.tasks) != 1)}"
+    total = state.progress[1]
+    tasks = f"{total} task{'s' * (total != 1)}"
     return f"{words[state.status]} after {tasks}" if state.status in words else tasks.capitalize()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
@@ -21,7 +21,6 @@ from finassist.views.timeline import Timeline
 from finassist.views.timeline_svg import summary_of
 
 _w: Any = ipywidgets  # it has no types of its own
-_BAR: Final = {"completed": "success", "error": "danger", "cancelled": "warning"}
 
 
 class LiveView:
@@ -41,10 +40,9 @@ class LiveView:
         self._pending: list[Any] = []
         self._pace = Pace(self._draw)
         self._head = _w.HTML(header_html(self.state))
-        self._bar = _w.IntProgress(max=1, layout=_w.Layout(width="100%", height="8px"), tooltip="Progress")
         self._timeline = Timeline()
         self._text = _w.HTML()
-        self.widget = _w.VBox([self._head, self._bar, self._timeline, self._text])
+        self.widget = _w.VBox([self._head, self._timeline, self._text])
         self.widget.add_class("finassist-live")
 
     def see(self, event: Any) -> None:
@@ -91,8 +89,6 @@ class LiveView:
         self._read()
         state = self.state
         self._head.value = header_html(state)
-        self._bar.value, self._bar.max = state.progress
-        self._bar.bar_style = _BAR.get(state.status, "")
         if state.text != before.text:
             self._text.value = text_html(state.text)
         self._timeline.show(state)

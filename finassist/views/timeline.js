@@ -13,6 +13,13 @@ const make = (tag, attributes = {}, inside = []) => {
   return node;
 };
 
+const box = (className, attributes = {}) => {
+  const node = document.createElement("div");
+  node.className = className;
+  set(node, attributes);
+  return node;
+};
+
 const set = (node, attributes) => {
   for (const [name, value] of Object.entries(attributes)) {
     if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
@@ -42,25 +49,28 @@ function tickLabel(time) {
   return time < 1 ? `${+(time * 1000).toPrecision(6)} ms` : `${+time.toPrecision(6)} s`;
 }
 
-const asRow = ([name, label, depth, group, start, end, status, attempts, critical, words]) => (
-  { name, label, depth, group, start, end, status, attempts, critical, words }
-);
+const asRow = (sent) => {
+  const [name, label, depth, group, start, end, status, attempts, critical, words] = sent;
+  return { name, label, depth, group, start, end, status, attempts, critical, words, key: JSON.stringify(sent) };
+};
 
 // What is known of a run: rows, and a clock that runs on while the run does.
 class Run {
   rows = [];
+  progress = [0, 1];
   status = "waiting";
   number = 0;
   #ended = 0;
   #began = Infinity; // when the run began, on the page's clock: by the message that was fastest
 
-  take({ rows, number, count, now, status }, whole) {
+  take({ rows, number, count, now, status, progress }, whole) {
     const missed = !whole && number !== this.number + 1;
     if (whole) this.rows = [];
     for (const [i, row] of rows) this.rows[i] = asRow(row);
     this.rows.length = count;
     this.number = number;
     this.status = status;
+    this.progress = progress;
     this.#ended = now;
     this.#began = Math.min(this.#began, performance.now() - now * 1000);
     return missed;
@@ -98,10 +108,10 @@ class Row {
   place(row, top, tall, slim) {
     const { look } = this;
     const middle = top + tall / 2;
-    this.row = row;
-    this.slim = slim;
-    const words = row.end === null ? `${row.label}: ${WORDS[row.status]}` : row.words;
-    set(this.node, { "aria-label": words, "data-name": row.name });
+    const key = `${top} ${slim} ${row.key}`;
+    if (key === this.key) return;
+    Object.assign(this, { key, row, slim, x1: undefined, x2: undefined });
+    set(this.node, { "aria-label": `${row.label}: ${WORDS[row.status]}`, "data-name": row.name });
     set(this.hit, { y: top, height: tall });
     const width = slim ? look.slim - 1 : row.group ? look.group : look.bar;
     set(this.bar, { class: `tl-${row.status}`, y1: middle, y2: middle, "stroke-width": width });
@@ -121,9 +131,13 @@ class Row {
   stretch(now, at) {
     const { start, end } = this.row;
     const until = end ?? Math.max(now, start);
-    const ends = { x1: `${at(start)}%`, x2: `${Math.max(at(until), at(start) + 0.3)}%` };
-    set(this.bar, ends);
-    if (this.row.critical) set(this.path, ends);
+    const x1 = at(start);
+    const x2 = Math.max(at(until), x1 + 0.3);
+    for (const bar of this.row.critical ? [this.bar, this.path] : [this.bar]) {
+      if (x1 !== this.x1) bar.setAttribute("x1", `${x1}%`);
+      if (x2 !== this.x2) bar.setAttribute("x2", `${x2}%`);
+    }
+    [this.x1, this.x2] = [x1, x2];
     if (!this.slim) {
       const tries = this.row.attempts > 1 ? `${this.row.attempts} tries · ` : "";
       say(this.time, tries + seconds(until - start));
@@ -149,13 +163,17 @@ class Picture {
     this.body = make("g", { role: "listbox", "aria-label": "Timeline of tasks" });
     this.legend = make("g", { "aria-hidden": true });
     this.svg = make("svg", { class: "finassist-tl", width: "100%" }, [this.grid, this.body, this.legend]);
-    this.details = Object.assign(document.createElement("div"), { className: "tl-details", textContent: HINT });
-    this.details.setAttribute("role", "status");
-    this.details.setAttribute("aria-live", "polite");
-    const scroll = Object.assign(document.createElement("div"), { className: "tl-scroll" });
+    this.details = box("tl-details", { role: "status", "aria-live": "polite" });
+    this.done = box("tl-done");
+    this.bar = box("tl-bar", { role: "progressbar", "aria-label": "Tasks done", "aria-valuemin": 0 });
+    this.bar.append(this.done);
+    this.count = box("tl-count");
+    const progress = box("tl-progress");
+    progress.append(this.bar, this.count);
+    const scroll = box("tl-scroll");
     scroll.append(this.svg);
     el.classList.add("finassist-timeline");
-    el.append(scroll, this.details);
+    el.append(progress, scroll, this.details);
     this.listen();
   }
 
@@ -178,7 +196,16 @@ class Picture {
     if (rows.length && !rows.some(({ node }) => node.tabIndex === 0)) set(rows[0].node, { tabindex: 0 });
     this.stretch(true);
     this.describe(this.shown);
-    if (run.running && !this.still.matches) this.frame ??= requestAnimationFrame(() => this.tick());
+    const [done, total] = run.progress;
+    set(this.bar, { "aria-valuemax": total, "aria-valuenow": done });
+    this.done.style.width = `${(100 * done) / Math.max(1, total)}%`;
+    if (run.running && this.frame === undefined) this.wait();
+  }
+
+  wait() {
+    const tick = () => this.tick();
+    if (this.still.matches) this.timer = setTimeout(tick, 1000);
+    this.frame = this.still.matches ? 0 : requestAnimationFrame(tick);
   }
 
   // Only what grows: between two messages.
@@ -186,13 +213,20 @@ class Picture {
     this.frame = undefined;
     if (!this.run.running || !this.svg.isConnected) return;
     this.stretch(false);
-    this.frame = requestAnimationFrame(() => this.tick());
+    this.wait();
+  }
+
+  end() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
   }
 
   stretch(all) {
     const { now } = this.run;
     const rescaled = this.scale(now);
     const at = (time) => this.look.left + this.look.wide * Math.min(1, Math.max(0, time / this.span));
+    const [done, total] = this.run.progress;
+    say(this.count, `${done} of ${total} · ${seconds(this.run.running ? Math.floor(now * 10) / 10 : now)}`);
     for (const row of this.rows) if (all || rescaled || row.row.end === null) row.stretch(now, at);
   }
 
@@ -293,9 +327,9 @@ function render({ model, el }) {
   model.on("msg:custom", part);
   model.on("comm_live_update", lost);
   whole();
-  if (picture.run.running) model.send("whole");
+  if (picture.run.status === "waiting" || picture.run.running) model.send("whole");
   return () => {
-    cancelAnimationFrame(picture.frame);
+    picture.end();
     model.off("change:snapshot", whole);
     model.off("msg:custom", part);
     model.off("comm_live_update", lost);

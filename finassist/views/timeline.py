@@ -17,10 +17,19 @@ from finassist.views.tracks import Track, told, tracks
 __all__ = ["Timeline", "timeline_svg"]
 
 _WARM_UP: Final = 2.0
-"""Seconds in which a browser has surely loaded the script; until then a change could be lost, so all is sent."""
+"""Seconds in which a browser has surely loaded the script, if it cannot say so because a sync run keeps the kernel
+busy; until then a change could be lost, so all is sent."""
 
 _STYLE = """
 .finassist-timeline{background:var(--jp-layout-color0,#fff);color:var(--jp-ui-font-color1,#1b1f24)}
+.finassist-timeline .tl-progress{display:flex;align-items:center;gap:10px;margin:4px 0 6px}
+.finassist-timeline .tl-bar{flex:1;height:6px;border-radius:3px;overflow:hidden;
+background:var(--jp-layout-color3,rgba(127,127,127,.3))}
+.finassist-timeline .tl-done{height:100%;width:0;border-radius:3px;background:var(--jp-brand-color1,#1765cc);
+transition:width .15s}
+.finassist-timeline .tl-count{min-width:9em;text-align:right;font:12px/1.5 var(--jp-ui-font-family,system-ui);
+font-variant-numeric:tabular-nums;color:var(--jp-ui-font-color2,#59636e)}
+@media (prefers-reduced-motion:reduce){.finassist-timeline .tl-done{transition:none}}
 .finassist-timeline .tl-scroll{max-height:460px;overflow-y:auto;scrollbar-gutter:stable}
 .finassist-timeline g[role=option]{outline:none}
 .finassist-timeline g[role=option]:focus .tl-hit,.finassist-timeline g[role=option]:hover .tl-hit{
@@ -47,6 +56,7 @@ class Timeline(anywidget.AnyWidget):
         self._rows: list[list[Any]] = []
         self._state = RunState()
         self._number = 0
+        self._ready = False
         self._since = perf_counter()
         self.on_msg(self._asked)  # pyright: ignore[reportUnknownMemberType]
 
@@ -56,14 +66,15 @@ class Timeline(anywidget.AnyWidget):
         changed = [[i, row] for i, row in enumerate(rows) if i >= len(self._rows) or row != self._rows[i]]
         self._rows, self._state = rows, state
         self._number += 1
-        if state.ended or perf_counter() - self._since < _WARM_UP:
+        if state.ended or not (self._ready or perf_counter() - self._since > _WARM_UP):
             self._send_whole()
         else:
             self.send({"rows": changed, **self._facts()})  # pyright: ignore[reportUnknownMemberType]
 
     def _facts(self) -> dict[str, Any]:
         state = self._state
-        return {"number": self._number, "count": len(self._rows), "now": state.elapsed, "status": state.status}
+        counts = {"number": self._number, "count": len(self._rows), "progress": state.progress}
+        return {**counts, "now": state.elapsed, "status": state.status}
 
     def _send_whole(self) -> None:
         self.snapshot = {"rows": [[i, row] for i, row in enumerate(self._rows)], **self._facts()}
@@ -71,6 +82,7 @@ class Timeline(anywidget.AnyWidget):
     def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """A browser that has missed something, or has just been opened, asks for all of it."""
         if content == "whole":
+            self._ready = True
             self._send_whole()
 
 
