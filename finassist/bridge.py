@@ -8,17 +8,20 @@ a cell. This module is the only one that calls `asyncio.run`.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from finassist.errors import BridgeError
+
+_LAST_SECONDS = 2.0
 
 type Post = Callable[[Any], None]
 type Background = Future[None]
@@ -83,6 +86,7 @@ class Bridge:
     def _forget(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._over = asyncio.Event()
         self._pid = os.getpid()
 
     @property
@@ -97,14 +101,32 @@ class Bridge:
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         ready: SimpleQueue[asyncio.AbstractEventLoop] = SimpleQueue()
+        self._over = over = asyncio.Event()
 
         async def serve() -> None:
             ready.put(asyncio.get_running_loop())
-            await asyncio.Event().wait()
+            await over.wait()
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="finassist-bridge", daemon=True)
         self._thread.start()
         return ready.get()
+
+    def stop(self, seconds: float = _LAST_SECONDS) -> None:
+        """End the private loop: what runs on it is cancelled, and what is open on it is closed.
+
+        Called when the process ends. Whoever needs the loop later gets a new one.
+
+        Args:
+            seconds: How long to wait for that; work that does not let itself be cancelled is left alone then.
+        """
+        with self._starting:
+            loop, thread = self._loop, self._thread
+            if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():
+                return
+            with suppress(RuntimeError):  # it has ended already
+                loop.call_soon_threadsafe(self._over.set)
+            thread.join(seconds)
+            self._forget()
 
     def check_caller(self) -> None:
         """Refuse to be waited for from the private loop itself.
@@ -145,3 +167,17 @@ class Bridge:
 
 
 bridge = Bridge()
+
+
+def _at_exit(stop: Callable[[], None]) -> None:
+    """Have `stop` called when the main thread is done, while other threads can still finish what they do.
+
+    `atexit` comes too late: no thread starts any more then, and closing a database may need one. What is registered
+    later is called earlier, so the threads of `asyncio.to_thread` are imported first: they are stopped after us.
+    """
+    import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+    getattr(threading, "_register_atexit", atexit.register)(stop)
+
+
+_at_exit(bridge.stop)

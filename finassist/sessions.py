@@ -80,6 +80,16 @@ class Store:
             raise ConfigurationError("This database is sync only and would block the loop. Use `workflow.run(...)`.")
         return self.native
 
+    def close(self) -> None:
+        """Close the file, if it was opened here; it opens again when needed."""
+        if self.file:
+            self.file.close()
+
+    async def aclose(self) -> None:
+        """`close` on a running loop."""
+        if self.file:
+            await self.file.aclose()
+
     def has_run(self, run_id: str) -> bool:
         """Whether the run can be read back. Agno swallows failures to save: only reading tells."""
         try:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from sqlalchemy import create_engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
+from sqlalchemy.util import greenlet_spawn
 
 _BUSY_SECONDS = 30
 _KEPT_CONNECTIONS = 5
@@ -36,6 +37,7 @@ class SqliteFile:
 
     sync: SqliteDb
     native: AsyncSqliteDb
+    guard: _LoopGuard
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -53,10 +55,20 @@ class SqliteFile:
             _ensure_schema(sync)
         guard = _LoopGuard(native_engine)
         event.listen(native_engine.sync_engine, "connect", guard)
-        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID))
+        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID), guard)
         weakref.finalize(file, sync_engine.dispose)
         weakref.finalize(file, guard.close).atexit = False
         return file
+
+    def close(self) -> None:
+        """Close idle connections; those made on event loops, as soon as one of these gets to it."""
+        self.sync.db_engine.pool.dispose()
+        self.guard.close()
+
+    async def aclose(self) -> None:
+        """Close idle connections, and wait until they are."""
+        self.sync.db_engine.pool.dispose()
+        await self.guard.aclose()
 
 
 class _LoopGuard:
@@ -72,9 +84,17 @@ class _LoopGuard:
 
     def close(self) -> None:
         """Close idle connections now, on a loop that used them; called when the file is no longer used."""
-        loop = next(iter(self._guards), None)
-        if loop and not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self._engine.dispose())))
+        loop = next((loop for loop in self._guards if loop.is_running()), None)
+        if loop:
+            loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self.aclose())))
+
+    async def aclose(self) -> None:
+        """Close idle connections on the running loop.
+
+        The pool itself stays: the engine's own `dispose()` would leave it for a new one, and a connection that is in
+        use meanwhile would be handed back to the old one, where nobody closes it.
+        """
+        await greenlet_spawn(self._engine.sync_engine.pool.dispose)
 
     async def _close_with_loop(self, _: Any) -> None:
         loop = asyncio.get_running_loop()
@@ -89,7 +109,7 @@ class _LoopGuard:
         finally:
             # A generator knows its loop: kept as the value under it, it would keep an ended loop alive.
             self._guards.pop(asyncio.get_running_loop(), None)
-            await self._engine.dispose()
+            await self.aclose()
 
 
 def _options() -> dict[str, Any]:

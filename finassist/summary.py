@@ -43,6 +43,11 @@ class Summariser:
         for work in list(self._pending):
             work.result()
 
+    async def await_all(self) -> None:
+        """`wait` for a running loop, which goes on meanwhile."""
+        for work in list(self._pending):
+            await asyncio.wrap_future(work)
+
     async def _summarise(self, session_id: str, agent: Askable) -> None:
         session = await self._read(session_id)
         turns = [turn_of(run) for run in (session.runs if session else None) or ()]

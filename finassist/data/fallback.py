@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from agno.tools.finance import (
     AnalystRecommendations,
@@ -133,6 +133,20 @@ class FallbackProvider(WaitingProvider):
     async def astatus(self) -> ProviderStatus:
         """The same as `status`, asked of each."""
         return _joined([(provider.name, await provider.astatus()) for provider in self.providers])
+
+    def close(self) -> None:
+        """Of each that can be closed."""
+        for provider in self._closable:
+            provider.close()
+
+    async def aclose(self) -> None:
+        """Of each that can be closed, on the running loop."""
+        for provider in self._closable:
+            await provider.aclose()
+
+    @property
+    def _closable(self) -> list[Any]:
+        return [provider for provider in self.providers if hasattr(provider, "aclose")]
 
     # -------------------------------------------------------------------------------------------- facts
 

@@ -40,6 +40,21 @@ class Clients:
             self._by_loop[loop] = _Kept(self, make(), loop)
         return self._by_loop[loop].client
 
+    def close(self) -> None:
+        """Close every client; an async one is closed on its own loop, as soon as that gets to it."""
+        with self._lock:
+            sync, self._sync = self._sync, None
+            kept, self._by_loop = list(self._by_loop.values()), WeakKeyDictionary()
+        for each in kept:
+            each.drop()
+        if sync is not None:
+            sync.close()
+
+    async def aclose(self) -> None:
+        """Close the client of the running loop, and wait until it is."""
+        if kept := self._by_loop.pop(asyncio.get_running_loop(), None):
+            await kept.aclose()
+
     def __deepcopy__(self, memo: Any) -> Clients:
         return Clients()  # a copied model makes its own
 
@@ -52,7 +67,7 @@ class _Kept:
         self._loop: asyncio.AbstractEventLoop | None = loop
         self._closing: asyncio.Task[None] | None = None
         # The finalizer keeps the client alive until it is closed: swept away together with its owner, it would not be.
-        self._finalizer = weakref.finalize(owner, self._drop)
+        self._finalizer = weakref.finalize(owner, self.drop)
         self._finalizer.atexit = False
         self._guard = self._close_with_loop()
         with suppress(
@@ -68,7 +83,11 @@ class _Kept:
             self._loop = None
             await self.client.close()
 
-    def _drop(self) -> None:
+    async def aclose(self) -> None:
+        """On the client's own loop."""
+        await self._guard.aclose()
+
+    def drop(self) -> None:
         """Called in any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._begin_closing)

@@ -123,6 +123,14 @@ class Live(_Base):
             return self.agno.get_async_client(self)
         return self._clients.on_loop(lambda: self._made("get_async_client", "DefaultAioHttpClient", async_client))
 
+    def close(self) -> None:
+        """Close what is open; asked again, the model opens it again."""
+        self._clients.close()
+
+    async def aclose(self) -> None:
+        """Close what is open on the running loop."""
+        await self._clients.aclose()
+
     def _brings(self, client: str) -> bool:
         """Whether the user gave the model a client of their own."""
         return getattr(self, client, None) is not None or getattr(self, "http_client", None) is not None

@@ -149,6 +149,10 @@ class FMPProvider(FinanceProvider):
         """Requests made with this key since midnight UTC, counted on this machine."""
         return self._transport.requests_today
 
+    def close(self) -> None:
+        """Have every loop close its connections; they open again when needed."""
+        self._transport.close()
+
     async def aclose(self) -> None:
         """Close the connections of the running loop; they open again when needed."""
         await self._transport.aclose()

@@ -110,6 +110,10 @@ class Transport:
         pursuit = Pursuit(wish, self._endpoint, state, self.cache, self.timeout, self.attempts)
         return unwrap(await state.flights.join(wish.identity, pursuit.run))
 
+    def close(self) -> None:
+        """Have every loop close its connections, as soon as it gets to it. They open again when needed."""
+        self._loops.abandon()
+
     async def aclose(self) -> None:
         """Close the connections of this loop. Those of other loops are closed when these end."""
         await self._loops.close_here()
