@@ -92,7 +92,7 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
         HTML with its own scoped style; readable in light and dark, in a notebook and in a bare page.
     """
     book = FactBook(sorted(answer.facts, key=lambda fact: fact.key))
-    dossiers = [Dossier.of(Subject(symbol, _name(book, symbol)), book) for symbol in answer.symbols]
+    dossiers = dossiers_of(answer, book)
     figures = bool(with_figures(answer.category, dossiers))
     parts = [
         *_flags(answer),
@@ -102,6 +102,12 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     ]
     css = f"<style>{CSS}</style>" if style else ""
     return f'<div class="fin-answer">{css}{"".join(parts)}</div>'
+
+
+def dossiers_of(answer: AnswerLike, book: FactBook | None = None) -> list[Dossier]:
+    """What an answer knows of each of its companies, in the order of the question."""
+    facts = book or FactBook(sorted(answer.facts, key=lambda fact: fact.key))
+    return [Dossier.of(Subject(symbol, _name(facts, symbol)), facts) for symbol in answer.symbols]
 
 
 def _text(answer: AnswerLike) -> Iterator[str]:

@@ -106,7 +106,7 @@ def statements(dossier: Dossier) -> Panel | None:
 
 def closes(dossier: Dossier) -> Panel | None:
     """The closes of a company, with a gap where some are missing, and its newest price beside them."""
-    known = [fact for fact in dossier.closes if fact.period_end and fact.value is not None]
+    known = [fact for fact in dossier.closes if fact.period_end and fact.value and fact.value.is_finite()]
     if len(known) < 2 or len({fact.currency for fact in known}) > 1:
         return None
     lines = [Line("Close", _with_gaps(known))]

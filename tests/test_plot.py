@@ -1,0 +1,200 @@
+"""Charts of cards and figures of `plot()`: what is known is drawn with its unit, and what is not is a gap."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+import sys
+from datetime import date, timedelta
+
+import pytest
+
+from finassist import FinancialAssistantWorkflow, FinassistError
+from finassist.dossier import Dossier, Subject
+from finassist.facts import FactBook
+from finassist.views.chart import bar_chart, price_chart
+from finassist.views.plot import plot
+
+from .test_html import Reader, Reply
+from .test_report import fact
+
+NASTY = "<b>$x^2$</b> & Co_"
+
+
+@pytest.fixture(scope="module")
+def workflow() -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(db=None)
+
+
+@pytest.fixture(scope="module")
+def both(workflow):
+    return workflow.run("Compare Apple and Boeing")
+
+
+def close(day: date, value: str, **more):
+    when = {"period": day.isoformat(), "period_end": day, "as_of": day, "unit": "USD/share"}
+    return fact(**{"field": "close", "value": value, "statement": "price", **when, **more})
+
+
+def yearly(name: str, **values: str):
+    return [fact(name, value, int(year[2:])) for year, value in values.items()]
+
+
+def dossier(*facts) -> Dossier:
+    return Dossier.of(Subject("ACME", "Acme"), FactBook(facts))
+
+
+# -------------------------------------------------------------------------------------- charts of a card
+
+
+def test_a_year_without_figures_keeps_its_place_and_has_no_bar():
+    html = bar_chart(dossier(*yearly("revenue", FY2021="5e9", FY2022="6e9", FY2025="8e9")))
+    assert re.findall(r'data-t="(FY\d+)"', html) == ["FY2021", "FY2022", "FY2023", "FY2024", "FY2025"]
+    assert html.count("<rect") == 3
+    assert 'data-t="0' not in html
+
+
+def test_bars_name_their_unit_and_tell_their_source_on_hover():
+    html = bar_chart(dossier(*yearly("revenue", FY2024="5e9", FY2025="-8e9")))
+    assert 'data-t="USD billions"' in html
+    titles = [value for _, name, value in Reader(html).attributes if name == "title"]
+    assert titles == ["Revenue FY2024: USD 5.0 billion; 10-K", "Revenue FY2025: USD -8.0 billion; 10-K"]
+
+
+@pytest.mark.parametrize("facts", [[], yearly("revenue", FY2025="5e9"), [close(date(2026, 1, 30), "5")]])
+def test_too_little_for_a_chart_is_no_chart(facts):
+    assert bar_chart(dossier(*facts)) == price_chart(dossier(*facts)) == ""
+
+
+def test_the_line_of_closes_is_broken_where_months_are_missing():
+    days = [date(2025, month, 28) for month in (1, 2, 3, 7, 8, 9)]
+    html = price_chart(dossier(*(close(day, "50") for day in days)))
+    [line] = re.findall(r'd="(M[^"]+L[^"]+)"', html)
+    assert line.count("M") == 2
+    assert line.count("L") == 4
+    assert "broken where closes are missing" in html
+    assert html.count("fin-hit") == 6
+
+
+def test_weekends_are_no_gaps():
+    days = [day for n in range(60) if (day := date(2026, 1, 1) + timedelta(n)).weekday() < 5]
+    html = price_chart(dossier(*(close(day, str(50 + i)) for i, day in enumerate(days))))
+    assert [line.count("M") for line in re.findall(r'd="(M[^"]+L[^"]+)"', html)] == [1]
+
+
+def test_the_newest_price_is_a_dot_with_its_day_and_joins_no_line():
+    closes = [close(date(2025, month, 28), "50") for month in (1, 2, 3)]
+    price = close(date(2026, 1, 5), "70", field="price")
+    html = price_chart(dossier(*closes, price))
+    assert "the dot is the price of 2026-01-05" in html
+    assert html.count("fin-dot") == 1
+    assert re.findall(r'd="(M[^"]+L[^"]+)"', html)[0].count("L") == 2
+
+
+def test_a_price_answer_shows_its_history(workflow):
+    html = workflow.run("What is Microsoft's stock price?").to_html()
+    assert "25 closes from 2024-08-30 to 2026-08-21" in html
+    assert 'data-t="USD per share"' in html
+    assert "<svg" in html
+
+
+def test_a_report_lists_the_source_of_its_price_chart(both):
+    assert "published month-end closing prices" in Reader(both.to_html()).text
+
+
+# ------------------------------------------------------------------------------------------------ plot()
+
+
+def test_plotly_is_the_first_choice(both):
+    import plotly.graph_objects as go
+
+    figure = both.plot()
+    assert isinstance(figure, go.Figure)
+    assert [axis.title.text for axis in (figure.layout.yaxis, figure.layout.yaxis2)] == ["USD billions"] * 2
+    assert figure.layout.xaxis.title.text == "Fiscal year"
+    [revenue, *_] = figure.data
+    assert (revenue.name, list(revenue.x)[-1], revenue.y[-1]) == ("Revenue", "FY2025", 416.161)
+    assert "SEC 10-K" in revenue.hovertext[-1]
+    assert any("Source: SEC 10-K" in note.text for note in figure.layout.annotations)
+
+
+def test_matplotlib_draws_the_same(both):
+    from matplotlib.figure import Figure
+
+    figure = both.plot(library="matplotlib")
+    assert isinstance(figure, Figure)
+    first, second = figure.axes
+    assert (first.get_ylabel(), first.get_xlabel(), first.get_title()) == (
+        "USD billions",
+        "Fiscal year",
+        "Apple Inc. (AAPL)",
+    )
+    assert first.containers[0].datavalues[-1] == 416.161
+    assert second.get_title() == "Boeing Co. (BA)"
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert "matplotlib.pyplot" not in sys.modules or figure.number is None  # it belongs to no window
+
+
+@pytest.mark.parametrize("kind", ["price", "net_margin", "Net margin", "freeCashFlow", "revenue"])
+def test_kinds(both, kind):
+    for library in ("plotly", "matplotlib"):
+        assert both.plot(kind, library=library)
+    unit = both.plot(kind).layout.yaxis.title.text
+    assert unit == {"price": "USD per share", "net_margin": "percent", "Net margin": "percent"}.get(
+        kind, "USD billions"
+    )
+
+
+def test_companies_share_a_panel_when_one_field_is_asked_for(both):
+    figure = both.plot("net_margin")
+    assert [line.name for line in figure.data] == ["Apple Inc. (AAPL)", "Boeing Co. (BA)"]
+    assert figure.data[0].y[-1] == pytest.approx(26.915, abs=0.01)
+
+
+def test_missing_years_and_closes_are_gaps_in_both_libraries():
+    facts = yearly("revenue", FY2021="5e9", FY2023="8e9") + yearly("net_income", FY2021="1e9", FY2022="2e9")
+    facts += [close(date(2025, month, 28), "50") for month in (1, 2, 7, 8)]
+    reply = Reply(symbols=["ACME"], facts=facts)
+    assert list(plot(reply, "revenue").data[0].y) == [5.0, None, 8.0]
+    assert plot(reply, "revenue").data[0].connectgaps is False
+    assert [math.isnan(y) for y in plot(reply, "revenue", library="matplotlib").axes[0].lines[0].get_ydata()] == [
+        False, True, False,
+    ]  # fmt: skip
+    assert [bar.y for bar in plot(reply).data][1] == (1.0, 2.0, None)
+    assert list(plot(reply, "price").data[0].y) == [50.0, 50.0, None, 50.0, 50.0]
+
+
+def test_currencies_never_share_an_axis():
+    facts = [*yearly("revenue", FY2024="5e9", FY2025="8e9")]
+    facts += [fact("revenue", "5e9", year, symbol="OTHR", currency="EUR", unit="EUR") for year in (2024, 2025)]
+    figure = plot(Reply(symbols=["ACME", "OTHR"], facts=facts), "revenue")
+    assert [figure.layout.yaxis.title.text, figure.layout.yaxis2.title.text] == ["USD billions", "EUR billions"]
+
+
+def test_names_are_only_text():
+    facts = [*yearly("revenue", FY2024="5e9", FY2025="8e9"), fact("name", None, text=NASTY, statement="profile")]
+    reply = Reply(symbols=["ACME"], facts=facts)
+    assert plot(reply).layout.annotations[0].text == "&lt;b&gt;&#36;x^2&#36;&lt;/b&gt; &amp; Co_ (ACME)"
+    assert plot(reply, library="matplotlib").axes[0].get_title() == r"<b>\$x^2\$</b> & Co_ (ACME)"
+
+
+def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
+    with pytest.raises(FinassistError, match="no figures over time"):
+        workflow.run("What is EBITDA?").plot()
+    with pytest.raises(FinassistError, match=r"no “nonsense” over time.*: statements, price, .*net_margin"):
+        both.plot("nonsense")
+    with pytest.raises(FinassistError, match="Choose “plotly” or “matplotlib”"):
+        both.plot(library="gnuplot")
+
+
+def test_without_a_library_it_says_which_extra_to_install(both, monkeypatch):
+    monkeypatch.setattr("finassist.views.plot.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"neither is installed\. Install it with `pip install 'finassist\[plot\]'`"):
+        both.plot()
+    with pytest.raises(ImportError, match=r"package matplotlib, which is not installed"):
+        both.plot(library="matplotlib")
+    found = importlib.util.find_spec
+    monkeypatch.setattr("finassist.views.plot.find_spec", lambda name: None if name == "plotly" else found(name))
+    assert type(both.plot()).__name__ == "Figure"
+    assert hasattr(both.plot(), "savefig")
