@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Context, Decimal
+from functools import lru_cache
 
 from finassist.facts import Fact, Status
 from finassist.ledger import amount, words
@@ -40,9 +41,9 @@ def quotient(
         day: The day of the result; by default the latest of its inputs.
         note: What to say about it in any case.
     """
-    inputs = (top, bottom)
     obstacle = obstacle or _obstacle(ratio, top, bottom)
     status: Status = "not_meaningful" if obstacle else "derived"
+    said = obstacle or _caveats(top, bottom)
     return Fact(
         symbol=top.symbol,
         field=ratio.field,
@@ -51,12 +52,12 @@ def quotient(
         period=period,
         period_end=day or _latest(top.period_end, bottom.period_end),
         as_of=day or _latest(top.as_of, bottom.as_of),
-        source=_origin(inputs),
+        source=_origin(top.source, bottom.source),
         statement="ratio",
         status=status,
         formula=ratio.formula,
         inputs=(top.key, bottom.key),
-        note="; ".join(filter(None, (note, obstacle or _caveats(inputs)))) or None,
+        note=f"{note}; {said}" if note and said else note or said,
     )
 
 
@@ -89,7 +90,7 @@ def line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note:
         period=first.period,
         period_end=_latest(*(fact.period_end for fact in dated)),
         as_of=_latest(*(fact.as_of for fact in dated)),
-        source=_origin(inputs),
+        source=_origin(*(fact.source for fact in inputs)),
         statement=about.statement,
         status="derived",
         formula=formula,
@@ -116,18 +117,19 @@ def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
     return None
 
 
-def _caveats(inputs: Sequence[Fact]) -> str | None:
+def _caveats(*inputs: Fact) -> str | None:
     """What notes of reported inputs say of their basis; a restatement has been judged before."""
     told = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
-    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in told)) or None
+    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in told)) if told else None
 
 
 def _latest(*days: date | None) -> date | None:
     return max(filter(None, days), default=None)
 
 
-def _origin(inputs: Sequence[Fact]) -> str:
-    sources = dict.fromkeys(fact.source for fact in inputs)
+@lru_cache(maxsize=1000)
+def _origin(*sources: str) -> str:
+    """Kept, because all ratios of a year rest on the same two or three documents."""
     named = [name for source in sources for name in source.removeprefix(_COMPUTED).split("; ") if name]
     return _COMPUTED + ("; ".join(dict.fromkeys(named)) or "figures without a named source")
 

@@ -55,7 +55,7 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
         >>> print(compose("stock_price", [Subject("ACME", "Acme Corp")], [], []).splitlines()[0])
         # Acme Corp (ACME): stock price
     """
-    book = FactBook(sorted(facts, key=lambda fact: fact.key))
+    book = FactBook(facts)
     dossiers = [Dossier.of(subject, book) for subject in subjects]
     told = dossiers if len(dossiers) < 2 else with_figures(category, dossiers)
     compared = side_by_side(category, told)

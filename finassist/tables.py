@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from finassist.facts import Fact
 from finassist.formatting import Scale, cell, label, scaled, span
@@ -14,8 +15,7 @@ UNSCALED = Scale(Decimal(1), "")
 """For figures that a table never divides."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One place of a table: its text, the fact it shows, and the number of its footnote."""
 
     text: str
@@ -23,8 +23,7 @@ class Cell:
     mark: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a table."""
 
     label: str

@@ -7,7 +7,7 @@ source knows nothing of the symbol.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -153,21 +153,27 @@ def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
         >>> zero.value, zero.status, zero.note
         (None, 'missing', '0 or not reported')
     """
-    value = next((given for name in names if (given := row.get(name)) is not None), None)
     known = FIELDS.get(field)
-    money = known is not None and known.unit.startswith("USD")
-    unit = "" if known is None or (money and blank.currency is None) else known.unit
-    if money and blank.currency not in (None, "USD"):
-        unit = unit.replace("USD", blank.currency or "")
-    found, status, note = _read(value, field, row)
+    unit = known.unit if known else ""
+    money, currency = unit.startswith("USD"), blank.currency
+    found, status, note = _read(_first(row, names), field, row)
     if found is not None:
-        note = "; ".join(filter(None, (blank.note, NO_CURRENCY if money and blank.currency is None else None))) or None
-        found = abs(found) if known is not None and known.outflow else found
+        found = abs(found) if known and known.outflow else found
+        note = "; ".join(filter(None, (blank.note, NO_CURRENCY))) if money and not currency else blank.note
+    if money:
+        unit = unit.replace("USD", currency) if currency else ""
     return Fact(
-        symbol=blank.symbol, field=field, value=found, unit=unit, currency=blank.currency if money else None,
+        symbol=blank.symbol, field=field, value=found, unit=unit, currency=currency if money else None,
         period=blank.period, period_end=blank.period_end, as_of=blank.as_of, source=blank.source,
         statement=blank.statement, status=status, note=note,
     )  # fmt: skip
+
+
+def _first(row: Row, names: Sequence[str]) -> object:
+    for name in names:
+        if (given := row.get(name)) is not None:
+            return given
+    return None
 
 
 def _read(value: object, field: str, row: Row) -> tuple[Decimal | None, Status, str | None]:
