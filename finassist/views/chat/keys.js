@@ -8,11 +8,9 @@ function make(tag, classes, attributes = {}, text = "") {
   return node;
 }
 
-let serial = 0;
-
 function render({ model, el }) {
-  serial += 1;
-  const prefix = `finassist-keys-${serial}`;
+  // Every widget is a copy of this module of its own, so counting would give the same id twice.
+  const prefix = `finassist-keys-${Math.random().toString(36).slice(2)}`;
   el.classList.add("finassist-keys");
   const hand = (name, input) => {
     const value = input.value;
