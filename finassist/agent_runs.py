@@ -18,6 +18,7 @@ from finassist.effects import Ask, Askable, Reply
 from finassist.errors import MalformedReply, ModelError
 from finassist.llm import failures
 from finassist.llm.attempts import Limits, Watch, watching
+from finassist.llm.live import fit
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Asked:
     _said: int = 0
 
     def __post_init__(self) -> None:
+        fit(self.agent, self.limits)
         self.seconds = self.limits.overall(_models(self.agent))
         self._deadline = monotonic() + self.seconds
 

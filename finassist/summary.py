@@ -9,6 +9,8 @@ from agno.session import WorkflowSession
 
 from finassist.bridge import Background, bridge
 from finassist.effects import Askable
+from finassist.llm.attempts import Limits
+from finassist.llm.live import fit
 from finassist.llm.prompts import summary_message
 from finassist.llm.schemas import ConversationSummary
 from finassist.sessions import SessionLocks, Store, stored_summary, turn_of, with_summary
@@ -20,6 +22,7 @@ class Summariser:
 
     def __init__(self, store: Store, locks: SessionLocks, settings: Settings) -> None:
         self._store, self._locks = store, locks
+        self._limits = Limits.of(settings)
         self._after, self._kept = settings.summary_after, settings.remembered_turns
         self._pending: set[Background] = set()
 
@@ -53,6 +56,7 @@ class Summariser:
         turns = [turn_of(run) for run in (session.runs if session else None) or ()]
         older, summary = turns[: -self._kept], stored_summary(session)
         if unread := older[int(summary.get("turns", 0)) :]:
+            fit(agent, self._limits)
             run = await agent.arun(summary_message(unread, str(summary.get("text", ""))))
             if isinstance(run.content, ConversationSummary):
                 await self._write(session_id, run.content.summary, len(older))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from agno.agent import Agent
 from agno.models.openai import OpenAIChat
 from agno.run.agent import RunContentEvent
 
@@ -361,6 +362,22 @@ def test_connections_stay_warm_and_close_with_their_loop(server: ModelServer) ->
     while server.open:
         server.hung_up.wait()
         server.hung_up.clear()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_agent_that_a_user_put_in_place_of_ours_is_served_on_every_loop(
+    server: ModelServer, form: str, run_async: Any
+) -> None:
+    """Agno's own model keeps one async client, which belongs to the loop that asked first."""
+    server.category = "chat"
+    workflow = build(server, model_timeout=1.0)
+    workflow.chat_agent = Agent(model=OpenAIChat(id="theirs", api_key=CANARY, base_url=server.url), telemetry=False)
+    for _ in range(2):
+        answer = ask(workflow, CHAT, form, lambda work: asyncio.run(work))
+        assert (answer.content, answer.models["chat"]) == ("".join(CHAT_WORDS), "theirs")
+    server.moods = {"chat": "endless_headers"}
+    with pytest.raises(ModelTimeout, match="1 seconds"):
+        ask(workflow, CHAT, form, run_async)
 
 
 def test_summaries_are_written_on_the_private_loop_with_the_same_model(server: ModelServer, tmp_path: Any) -> None:

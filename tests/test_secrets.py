@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import logging
 import os
@@ -15,11 +16,15 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 from IPython.core.formatters import DisplayFormatter
+from pydantic import SecretStr
+from yarl import URL
 
 import finassist
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.data.fmp import FMPProvider
+from finassist.data.http.endpoint import Endpoint
 from finassist.data.providers import open_provider
 from finassist.llm.models import resolve_model
 from finassist.settings import KEYS
@@ -233,6 +238,26 @@ def test_providers_tell_nobody_their_key(name) -> None:
     provider = open_provider(name, Settings())
     search.see("shown", [repr(provider), str(provider), DisplayFormatter().format(provider), provider.status()])
     assert search.hits() == []
+
+
+def test_no_provider_takes_its_key_along_in_a_pickle() -> None:
+    search = Search()
+    for name in ("financial_datasets", "fmp", "fmp, financial_datasets", "embedded, financial_datasets"):
+        search.see_object(name, open_provider(name, Settings()))
+    agnos = FinancialDatasets(api_key=CANARIES["financial_datasets_api_key"])
+    listed = open_provider([agnos, "embedded"], Settings())
+    search.see_object("somebody's own in a list", listed)
+    search.see_object("a workflow with it", FinancialAssistantWorkflow(db=None, provider=agnos, model="offline"))
+    endpoint = Endpoint("FMP", URL("https://x"), SecretStr(CANARIES["fmp_api_key"]), "apikey", 1)
+    search.see_object("endpoint", endpoint)
+    assert search.hits() == []
+    assert copy.copy(listed) is copy.deepcopy(listed) is listed
+
+
+def test_a_provider_that_was_pickled_reads_its_key_anew(monkeypatch) -> None:
+    pickled = pickle.dumps(open_provider("financial_datasets", Settings()))
+    monkeypatch.setenv("FINANCIAL_DATASETS_API_KEY", "of-another-machine")
+    assert pickle.loads(pickled).api_key == "of-another-machine"
 
 
 def test_the_search_finds_what_is_there() -> None:

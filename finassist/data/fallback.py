@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, NoReturn, Self, cast
 
 from agno.tools.finance import (
     AnalystRecommendations,
@@ -123,6 +123,15 @@ class FallbackProvider(WaitingProvider):
         self.patience = patience or fair_share(Settings(), len(self.providers))
         self.name = ", then ".join(provider.name for provider in self.providers)
         self.capabilities = frozenset[str]().union(*(provider.capabilities for provider in self.providers))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Providers may hold keys, so a list of them is never pickled. Build it where it is used.")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
 
     # ------------------------------------------------------------------------------------------ health
 

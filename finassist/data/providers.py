@@ -73,6 +73,13 @@ def _open(provider: str | FinanceProvider, settings: Settings | None) -> Finance
     return _of_agno(provider, settings)
 
 
+class _Datasets(FinancialDatasets):
+    """Agno's, with a key from `.env` as well, and without it in a pickle: who unpickles it reads a key of their own."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_provider, (self.id,)
+
+
 def _fmp(**options: Any) -> FinanceProvider:
     """Imported when asked for: an HTTP client takes a while to load."""
     from finassist.data.fmp import FMPProvider
@@ -89,8 +96,8 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
     try:
         if not isinstance(provider, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(type(provider).__name__)
-        if provider == FinancialDatasets.id and (key := (settings or Settings()).key(provider)):
-            return FinancialDatasets(api_key=key)  # of itself it looks in the environment only, not in .env
+        if provider == FinancialDatasets.id:
+            return _Datasets(api_key=(settings or Settings()).key(provider))
         return FinanceTools(provider=provider).provider
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())

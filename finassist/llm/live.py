@@ -192,6 +192,14 @@ def adopt(model: Model, limits: Limits) -> Model:
     return model
 
 
+def fit(agent: Any, limits: Limits) -> None:
+    """Adopt the models of an agent that a user put in the place of one of ours; done just before it is asked."""
+    stand_ins: Any = getattr(getattr(agent, "fallback_config", None), "on_error", None) or ()
+    for model in (getattr(agent, "model", None), *stand_ins):
+        if isinstance(model, Model) and not isinstance(model, Live):
+            adopt(model, limits)
+
+
 def _asks_a_server(kind: type[Model]) -> bool:
     """Whether this is a class of Agno's that keeps one client per object, as those of our table do."""
     return any(

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import aiohttp
 from pydantic import SecretStr
@@ -51,6 +52,9 @@ class Endpoint:
     secret: SecretStr | None
     secret_param: str
     max_bytes: int
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An endpoint holds a key, so it cannot be pickled. Build it where it is used.")
 
     def clean(self, text: str) -> str:
         """The text without the key."""

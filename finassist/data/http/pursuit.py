@@ -18,6 +18,7 @@ from finassist.data.http.endpoint import Body, Endpoint, Failed
 from finassist.data.http.loops import LoopState
 from finassist.data.http.payload import Outcome, Payload
 from finassist.data.http.verdicts import Refusal, complaint, judge, judge_words
+from finassist.data.retries import announce
 from finassist.errors import BadPayload, DataError, RateLimited, SourceTimeout
 
 type Check = Callable[[Any], object]
@@ -125,6 +126,8 @@ class Pursuit:
         answer: Body | Failed | None = None
         try:
             async for attempt in attempts:
+                if isinstance(answer, Failed):
+                    announce(str(answer.error))
                 with attempt:
                     answer = await self._ask_once()
                     if isinstance(answer, Failed) and answer.may_pass:
