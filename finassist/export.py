@@ -28,7 +28,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 
 _LONGEST_QUESTION = 2000
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_FORMULA = re.compile(r"^(?=[\n\t])|(?:(?<=[\n;\t])|^)(?=[^\S\n\t]*[\"']*[^\S\n\t]*[=+\-@＝＋－＠])")
+_RUN = r"[^\S\n\t]*[\"']*[^\S\n\t]*[=+\-@＝＋－＠]"
+_FORMULA = re.compile(rf"^(?=[\n\t])|(?:(?<=[\n;\t])|^)(?={_RUN})")
+_NEUTRALISED = re.compile(rf"^'(?=[\n\t])|(?:(?<=[\n;\t])|^)'(?={_RUN})")
 
 
 def conversation_markdown(answers: Sequence[AnswerLike]) -> str:
@@ -111,6 +113,16 @@ def safe_csv(frame: pd.DataFrame) -> str:
     flat = (frame.reset_index() if named else frame).astype("object")
     flat.columns = [_cell(str(name)) for name in flat.columns]
     return flat.map(_cell, na_action="ignore").to_csv(index=False, lineterminator="\n")
+
+
+def restored(text: str) -> str:
+    """A cell of `safe_csv` as it was, without the apostrophes that keep a spreadsheet from running it.
+
+    Example:
+        >>> restored("'=1+1"), restored("-1.95"), restored("O'Neill")
+        ('=1+1', '-1.95', "O'Neill")
+    """
+    return _NEUTRALISED.sub("", text) if "'" in text else text
 
 
 def _turn(answer: AnswerLike) -> Iterator[str]:

@@ -5,18 +5,27 @@ Every frame has the same columns and types whether or not it has rows; `describe
 
 from __future__ import annotations
 
+from finassist.frames.batches import batch_facts_frame, batch_frame
 from finassist.frames.builders import events_frame, facts_frame, history_frame, sessions_frame, spans_frame
+from finassist.frames.files import read_frame, write_frame
+from finassist.frames.pivots import by_company, by_year
 from finassist.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
 __all__ = [
     "SCHEMAS",
     "Column",
     "Schema",
+    "batch_facts_frame",
+    "batch_frame",
+    "by_company",
+    "by_year",
     "describe",
     "events_frame",
     "facts_frame",
     "history_frame",
+    "read_frame",
     "sessions_frame",
     "spans_frame",
     "typed",
+    "write_frame",
 ]
