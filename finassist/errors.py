@@ -9,7 +9,8 @@
     │   ├── InvalidSymbol
     │   ├── InvalidLimit          a number that limits a batch is none
     │   ├── NotQuestions          (also TypeError)
-    │   └── MissingColumn
+    │   ├── MissingColumn
+    │   └── QuestionsFailed       the iterator of many questions raised an error
     ├── ConfigurationError        the workflow cannot be built as asked (also ValueError)
     │   ├── UnknownProvider
     │   ├── UnknownModel
@@ -104,6 +105,18 @@ class NotQuestions(InputError, TypeError):
 
 class MissingColumn(InputError):
     """The frame has no such column."""
+
+
+class QuestionsFailed(InputError):
+    """The questions themselves, an iterator, ended with an error.
+
+    Attributes:
+        ordinal: Which question should have come, counted from 0.
+    """
+
+    def __init__(self, message: str = "", *, ordinal: int = 0) -> None:
+        super().__init__(message)
+        self.ordinal = ordinal
 
 
 class ConfigurationError(FinassistError, ValueError):

@@ -1,0 +1,77 @@
+"""One question of a batch: through the same flow, drivers and agents as `arun()`, and its failure a value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+from finassist.batch.budget import Metered, Spending, Tally
+from finassist.batch.results import Outcome
+from finassist.batch.sharing import SharedSource, Sharing
+from finassist.draft import Draft
+from finassist.drivers import Crew, adrive
+from finassist.effects import Flow
+from finassist.errors import BudgetReached
+from finassist.tasks import cancelling
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Asks one question at a time, any number of them at once.
+
+    Attributes:
+        flow: The flow that answers a question.
+        crew: Whom its effects are performed with, anew for each question.
+        sharing: What questions have fetched for each other.
+        spending: What they have used together.
+    """
+
+    flow: Callable[[str], Flow[Draft]]
+    crew: Callable[[str], Crew]
+    sharing: Sharing
+    spending: Spending
+
+    async def ask(self, text: str) -> Outcome:
+        """Ask it. Whatever goes wrong with it, a bug included, is its outcome, and nobody else's."""
+        tally = Tally(self.spending)
+        started = perf_counter()
+        try:
+            draft = await adrive(self.flow(text), self._crew(text, tally), _unheard)
+        except BudgetReached as error:
+            return _failed(error, tally, started, unasked=True)
+        except asyncio.CancelledError:
+            if cancelling():
+                raise
+            return _failed(RuntimeError("It cancelled itself. Ask again."), tally, started)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  recorded with its name
+            return _failed(error, tally, started)
+        return Outcome(draft=draft, **_used(tally, started))
+
+    def _crew(self, text: str, tally: Tally) -> Crew:
+        crew = self.crew(text)
+        return replace(
+            crew,
+            agents={name: Metered(agent, tally) for name, agent in crew.agents.items()},
+            provider=SharedSource(self.sharing, tally),
+            stamp=_as_it_is,
+        )
+
+
+def _failed(error: BaseException, tally: Tally, started: float, **more: Any) -> Outcome:
+    return Outcome.failed(error, **_used(tally, started), **more)
+
+
+def _used(tally: Tally, started: float) -> dict[str, Any]:
+    latency = perf_counter() - started
+    return {"latency": latency, "tokens": tally.tokens, "cost": tally.cost, "calls": tally.calls}
+
+
+def _as_it_is[Event](event: Event) -> Event:
+    return event
+
+
+def _unheard(_: object) -> None:
+    """Nobody watches one question of thousands."""
