@@ -41,7 +41,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("agent_runs.py", "drivers.py"),
     ("views/", "export.py"),
     ("answer.py", "sqlite.py", "sessions.py", "history.py", "archive.py", "summary.py", "closing.py"),
-    ("call.py", "engine.py", "watching.py", "workflow.py"),
+    ("call.py", "batch/", "engine.py", "watching.py", "workflow.py"),
     ("conversations.py", "variants.py", "views/chat/"),
     ("bench", "checks.py", "checkup.py", "__main__.py", "__init__.py"),
 )
@@ -67,7 +67,7 @@ ASYNC_ROOMS = (
     "summary.py",
     "closing.py",
     "conversations.py",
-    "batch.py",
+    "batch/",
     "dask.py",
     "checkup.py",
     "llm/offline.py",
