@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from finassist.lab import (
     Recorder,
     ReplayModel,
     ReplayProvider,
+    Stopwatch,
     Tape,
 )
 from finassist.llm.attempts import Limits
@@ -252,3 +254,43 @@ def test_a_speed_that_makes_no_sense(speed: float) -> None:
     for player in (ReplayModel, ReplayProvider):
         with pytest.raises(InputError, match="speed"):
             player(Tape(), speed=speed)
+
+
+# -------------------------------------------------------------------------------------------- stopwatch
+
+
+def test_a_stopwatch_draws_tasks_and_threads_with_the_way_they_ended(run_async: Any) -> None:
+    watch = Stopwatch("five ways to end")
+
+    async def scene() -> None:
+        with watch.task("group"):
+            hanging = asyncio.create_task(watch.timed("hangs", asyncio.sleep(60), parent="group"))
+            await watch.timed("naps", asyncio.sleep(0), parent="group")
+            with pytest.raises(ValueError, match="no good"), watch.task("fails", parent="group"):
+                raise ValueError("no good")
+            thread = threading.Thread(target=watch.task("thread", parent="group")(lambda: None))
+            thread.start()
+            thread.join()
+            hanging.cancel()
+            await asyncio.wait([hanging])
+
+    run_async(scene())
+    ended = {task.name: task.status for task in watch.state.tasks}
+    assert ended == {
+        "group": "completed",
+        "hangs": "cancelled",
+        "naps": "completed",
+        "fails": "error",
+        "thread": "completed",
+    }
+    assert "no good" in next(task.detail for task in watch.state.tasks if task.name == "fails")
+    assert watch.seconds > 0
+    assert "hangs" in str(watch.timeline)
+
+
+def test_every_task_of_a_stopwatch_has_a_name_of_its_own() -> None:
+    watch = Stopwatch()
+    with watch.task("once"):
+        pass
+    with pytest.raises(InputError, match="name of its own"), watch.task("once"):
+        pass

@@ -15,6 +15,7 @@ The dials may be turned while a run is under way; `dials.show()` shows them as w
     tape.py        a run with its timing: recorded from real sources and models, played back without keys
     recording.py   the source and the model that record a tape
     replaying.py   the source and the model that play it
+    stopwatch.py   any concurrent work of yours, drawn as a timeline
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from finassist.lab.model import MODEL_FAILURES, FaultyModel
 from finassist.lab.provider import DATA_FAILURES, FaultyProvider
 from finassist.lab.recording import Recorder
 from finassist.lab.replaying import ReplayModel, ReplayProvider
+from finassist.lab.stopwatch import Stopwatch
 from finassist.lab.tape import Tape
 
 __all__ = [
@@ -35,5 +37,6 @@ __all__ = [
     "Recorder",
     "ReplayModel",
     "ReplayProvider",
+    "Stopwatch",
     "Tape",
 ]
