@@ -8,42 +8,29 @@ Both send a flow's effects out and their results back in. They differ in one thi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing, closing, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
-from agno.tools.finance import FinanceProvider, FinanceProviderError
+from agno.tools.finance import FinanceProviderError
 
 from finassist.agent_runs import Asked
 from finassist.bridge import Ended, Errand, bridge
+from finassist.crew import Crew
+from finassist.data.retries import heard_by
 from finassist.data.sourcing import fetch_facts
-from finassist.effects import Ask, Askable, Effect, Fetch, Flow, Gather, Reply
+from finassist.effects import Ask, Effect, Fetch, Flow, Gather, Reply
 from finassist.errors import DataError, InputError, SourceTimeout
-from finassist.events import FlowEvent
+from finassist.events import FetchStarted, FlowEvent
 from finassist.facts import Fact, Gap
-from finassist.llm.attempts import Limits
-from finassist.patience import Patience
 from finassist.tasks import cancelling, settle
 
 type Emit = Callable[[FlowEvent], None]
 type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
 
 _POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Crew:
-    """Whom a driver performs effects with, for one run."""
-
-    agents: Mapping[str, Askable]
-    provider: FinanceProvider
-    patience: Patience
-    stamp: Callable[[FlowEvent], FlowEvent]
-    check_cancelled: Callable[[], None] = field(default=lambda: None)
-    breakable: Callable[[], AbstractContextManager[None]] = nullcontext
-    idle: Callable[[], None] = field(default=lambda: None)
-    limits: Limits = field(default_factory=Limits)
 
 
 # ---------------------------------------------------------------------------------------------- sync
@@ -238,7 +225,7 @@ async def _aperform(effect: Effect, crew: Crew, ask: AskAgent, emit: Emit) -> An
         case Ask():
             return await ask(effect, emit)
         case Fetch():
-            return await _afetch(effect, crew)
+            return await _afetch(effect, crew, emit)
         case Gather(flows=flows):
             return await agather(flows, crew, ask, emit)
 
@@ -269,11 +256,19 @@ async def _listen(asked: Asked, crew: Crew, emit: Emit) -> Reply:
     return asked.reply(None, asyncio.CancelledError)
 
 
-async def _afetch(effect: Fetch, crew: Crew) -> list[Fact] | Gap:
+async def _afetch(effect: Fetch, crew: Crew, emit: Emit) -> list[Fact] | Gap:
     """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
+    attempts = count(2)
+
+    def again(reason: str) -> None:
+        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=crew.provider.id)
+        tried.attempt, tried.reason = next(attempts), reason
+        emit(crew.stamp(tried))
+
     try:
         async with asyncio.timeout(crew.patience.seconds()):
-            return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
+            with heard_by(again):
+                return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
         return _gap(effect, SourceTimeout(crew.patience.verdict(crew.provider.name)))
     except asyncio.CancelledError:

@@ -220,10 +220,11 @@ def _said(event: RunContentEvent) -> str:
 
 
 def _foreseen(state: RunState) -> int:
-    """Tasks that will come: the fetches of the plan, and the step that writes the answer."""
-    begun = {task.name for task in state.tasks}
-    if begun & {"compose", "chat"}:
+    """Tasks that will come: the fetches of the plan that have not begun, and the step that writes the answer."""
+    if any(task.name in ("compose", "chat") for task in state.tasks):
         return 0
-    fetching = any(task.parent == GATHER for task in state.tasks)
-    needs = () if fetching else NEEDED.get(cast(Category, state.category), ())
-    return len(needs) * len(state.symbols) + 1
+    if any(task.name == GATHER and task.end is not None for task in state.tasks):
+        return 1
+    begun = sum(task.parent == GATHER for task in state.tasks)
+    planned = len(NEEDED.get(cast(Category, state.category), ())) * len(state.symbols)
+    return max(0, planned - begun) + 1
