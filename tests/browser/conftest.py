@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -91,6 +91,17 @@ def calm(lab: Lab) -> Iterator[None]:
     lab.errors.clear()
     yield
     assert (lab.errors, lab.foreign) == ([], [])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Of a test that fails there is a picture, too."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and isinstance(lab, Lab):
+        ARTEFACTS.mkdir(exist_ok=True)
+        lab.page.screenshot(path=ARTEFACTS / f"failed {item.name}.png")
+    return report
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@
     panel.sessionContext.session?.kernel?.status === "idle" &&
     codeCells(panel).every((cell) => cell.model.executionState === "idle" && cell.prompt !== "*");
 
+  let count = 0;
+  const numbered = (cell) => (cell.node.dataset.testsCell = String(++count));
+
   const canvas = document.createElement("canvas");
   const paint = Object.assign(canvas, { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
   const known = new Map();
@@ -92,6 +95,7 @@
       panel.content.deselectAll();
       panel.content.widgets[index].model.executionState = "running";
       window.jupyterapp.commands.execute("notebook:run-cell");
+      return numbered(panel.content.widgets[index]);
     },
     outputs: (path) => codeCells(panelOf(path)).map((cell) => cell.model.outputs.toJSON()),
     save: (path) => panelOf(path).context.save().then(() => true),
@@ -109,6 +113,28 @@
       return [...root.querySelectorAll("*")]
         .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > edge && !reachable(element))
         .map((element) => `${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 40)}`);
+    },
+    restart: (path) => panelOf(path).sessionContext.restartKernel().then(() => true),
+    focused: () => {
+      const at = document.activeElement;
+      return at.getAttribute("aria-label") || at.labels?.[0]?.textContent || at.textContent.trim() || at.tagName;
+    },
+    // Controls whose looks do not change when the keyboard reaches them.
+    focusRings: (root) => {
+      const looks = (element) => {
+        const { outlineStyle, outlineWidth, outlineColor, boxShadow, borderColor, backgroundColor } = getComputedStyle(element);
+        return [outlineStyle === "none" ? "" : outlineStyle + outlineWidth + outlineColor, boxShadow, borderColor, backgroundColor].join();
+      };
+      const around = (element) => [element, element.parentElement, element.parentElement.parentElement].map(looks).join();
+      return [...root.querySelectorAll("button, input, select, textarea, [tabindex='0'], summary")]
+        .filter((element) => element.checkVisibility() && !element.disabled)
+        .filter((element) => {
+          document.activeElement.blur();
+          const before = around(element);
+          element.focus({ focusVisible: true, preventScroll: true });
+          return around(element) === before;
+        })
+        .map((element) => `${element.tagName} ${element.className} ${element.getAttribute("aria-label") ?? ""}`);
     },
     poorContrast: (root, least) => {
       const found = [];

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.lab import DEADLINE, Server
 
 MILLISECONDS = DEADLINE * 1000
+expect.set_options(timeout=MILLISECONDS)
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 
@@ -93,8 +94,8 @@ class Notebook:
 
     def start(self, code: str) -> Locator:
         """Write a cell at the end and run it; returns its output area at once."""
-        self.page.evaluate("([path, code]) => finassistTests.start(path, code)", [self.path, code])
-        return self.cells.last.locator(".jp-Cell-outputWrapper")
+        number = self.page.evaluate("([path, code]) => finassistTests.start(path, code)", [self.path, code])
+        return self.panel.locator(f'[data-tests-cell="{number}"] .jp-Cell-outputWrapper')
 
     def run(self, code: str) -> Locator:
         """Write a cell at the end, run it and wait for its end; returns its output area."""
@@ -119,6 +120,11 @@ class Notebook:
         """Save, and read the file."""
         self.page.evaluate("path => finassistTests.save(path)", self.path)
         return nbformat.read(self.lab.server.folder / self.path, as_version=4)
+
+    def restart(self) -> None:
+        """Restart the kernel, as one does from the menu, and wait until it is there again."""
+        self.page.evaluate("path => finassistTests.restart(path)", self.path)
+        self.wait()
 
     def press(self, title: str) -> None:
         """Click a button of the notebook's toolbar, by the beginning of its tooltip."""
