@@ -111,12 +111,11 @@ class Conversations:
             await self._ask(lambda db: db.delete_session(session_id))
 
     async def keep_partial(self, session_id: str, run_id: str, text: str) -> None:
-        """Store what had arrived of an answer that was stopped, which Agno forgets."""
-        async with self.locks.of(session_id):
-            run = await self._ask(lambda db: db.get_run(run_id))
-            if isinstance(run, WorkflowRunOutput) and text.strip():
-                run.content = text
-                await self._ask(lambda db: db.upsert_run(run, session_id=session_id))
+        """Store what had arrived of an answer that was stopped, which Agno forgets; no other turn is touched."""
+        run = await self._ask(lambda db: db.get_run(run_id))
+        if isinstance(run, WorkflowRunOutput) and text.strip():
+            run.content = text
+            await self._ask(lambda db: db.upsert_run(run, session_id=session_id))
 
     async def _session(self, session_id: str) -> WorkflowSession | None:
         found = await self._ask(lambda db: db.get_session(session_id, SessionType.WORKFLOW))

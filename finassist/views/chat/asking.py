@@ -46,6 +46,11 @@ class Asking:
             self.stopped = True
             self._task.cancel()
 
+    @property
+    def began(self) -> bool:
+        """Whether the workflow has begun to answer; until then a question may wait for its turn."""
+        return bool(self._events)
+
     async def answer(self, turn: asyncio.Lock, see: Callable[[RunResponse], None]) -> Answer:
         """Wait for the conversation's `turn`, ask, and hand every event to `see`.
 
@@ -82,8 +87,12 @@ class Asking:
 
     async def _partial(self, see: Callable[[RunResponse], None]) -> Answer:
         if self._events:
-            see(WorkflowCancelledEvent(run_id=self.run_id, session_id=self.session_id, reason="stopped"))
+            stopped = WorkflowCancelledEvent(run_id=self.run_id, session_id=self.session_id, reason="stopped")
+            self._events.append(stopped)
+            see(stopped)
         answer = self._stopped_answer()
+        if not self.text.strip():
+            return answer
         try:
             stored = Conversations(self._workflow.store, self._workflow.locks)
             await stored.keep_partial(self.session_id, self.run_id, self.text)

@@ -58,6 +58,7 @@ class Turn:
 
     def show_failure(self, words: str) -> None:
         """Say what went wrong, and offer to ask again."""
+        self.widget.add_class("finassist-chat-failed")
         said = html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure")
         again = button("Ask again", self._guarded(bound(self._ask, self.question)), icon="refresh")
         self._below.children = [said, row([again], "follow-ups")]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from finassist.data.symbols import Company
-from finassist.views.chat.kit import Widget, bound, button, column, html, row, show, text_field
+from finassist.views.chat.kit import Widget, bound, button, column, discard, html, row, show, text_field
 from finassist.views.chat.mentions import Mention, corrected, mentions, searched
 from finassist.views.safe import escape
 
@@ -70,7 +70,7 @@ class CompanyChips:
         self.search.focus()
 
     def _chip(self, at: int, mention: Mention) -> Widget:
-        tip = f"{mention.label}. Choose another company" if mention.symbol else f"Which company is “{mention.name}”?"
+        tip = f"{mention.label}: choose another company" if mention.symbol else f"Which company is “{mention.name}”?"
         classes = "chip toggle" if mention.symbol else "chip chip-open toggle"
         return button(mention.label[:60], self._guarded(bound(self.toggle, at)), tooltip=tip, classes=classes)
 
@@ -85,7 +85,7 @@ class CompanyChips:
             html("<span>No company of that name is known. Try its ticker.</span>", "dim")
         ]
         for widget in old:
-            widget.close()
+            discard(widget)
 
     def _option(self, company: Company) -> Widget:
         text = f"{company.symbol} · {company.name}"

@@ -2,7 +2,11 @@
 
 const ACK_SECONDS = 6;
 const PAUSE = 90; // milliseconds of rest before a word is looked up
-let serial = 0;
+
+// Every widget is a copy of this module of its own, so counting would give the same id twice.
+function unique() {
+  return `finassist-composer-${Math.random().toString(36).slice(2)}`;
+}
 
 function make(tag, classes, attributes = {}, text = "") {
   const node = document.createElement(tag);
@@ -20,8 +24,7 @@ function wordAt(area) {
   return found && { text: found[2], start: before.length - found[2].length, end: before.length };
 }
 
-function build(number) {
-  const id = `finassist-composer-${number}`;
+function build(id) {
   const form = make("form", "finassist-composer-form");
   const label = make("label", "finassist-composer-label", { for: `${id}-text` }, "Your question");
   const area = make("textarea", "finassist-composer-text", {
@@ -54,6 +57,8 @@ class Suggestions {
   }
   look() {
     clearTimeout(this.timer);
+    this.mark(-1); // what was chosen was chosen for another word
+    if (!wordAt(this.parts.area)) this.close();
     this.timer = setTimeout(() => {
       this.word = wordAt(this.parts.area);
       if (!this.word) return this.close();
@@ -98,6 +103,9 @@ class Suggestions {
   }
   take(at) {
     const { area } = this.parts;
+    const now = wordAt(area);
+    if (!now || now.text !== this.word?.text) return this.close();
+    this.word = now;
     area.setRangeText(`$${this.options[at].symbol} `, this.word.start, this.word.end, "end");
     this.close();
     area.focus();
@@ -143,18 +151,33 @@ function furnish(root) {
   }
 }
 
-// Stays at the end of the conversation while new text comes, unless somebody has scrolled up to read.
+// Follows the conversation while new text comes, until the last question has reached the top, where its answer is
+// read from; and not while somebody has scrolled elsewhere.
 class Follower {
   constructor(log) {
     this.log = log;
     this.stick = true;
-    this.heard = () => { this.stick = log.scrollHeight - log.scrollTop - log.clientHeight < 80; };
+    this.own = 0; // where we have scrolled to ourselves: no sign of what a reader wants
+    this.heard = () => {
+      if (Math.abs(log.scrollTop - this.own) > 2) this.stick = Math.abs(log.scrollTop - this.place()) < 60;
+    };
     log.addEventListener("scroll", this.heard, { passive: true });
     this.sizes = new ResizeObserver(() => this.follow());
     this.watch();
   }
   watch() { for (const node of this.log.children) this.sizes.observe(node); this.follow(); }
-  follow() { if (this.stick) this.log.scrollTop = this.log.scrollHeight; }
+  place() {
+    const end = this.log.scrollHeight - this.log.clientHeight;
+    const last = [...this.log.querySelectorAll(".finassist-chat-turn")].at(-1);
+    if (!last) return end;
+    const top = last.getBoundingClientRect().top - this.log.getBoundingClientRect().top + this.log.scrollTop;
+    return Math.max(0, Math.min(end, top - 14));
+  }
+  follow() {
+    if (!this.stick) return;
+    this.log.scrollTop = this.place();
+    this.own = this.log.scrollTop;
+  }
   end() { this.stick = true; this.follow(); }
   stop() { this.sizes.disconnect(); this.log.removeEventListener("scroll", this.heard); }
 }
@@ -180,6 +203,13 @@ function attend(el, settled) {
   };
 }
 
+// What has just been added to the panel is on the page a few frames later.
+function focusSoon(el, where, tries) {
+  const node = [...(el.closest(".finassist-chat")?.querySelectorAll(where) ?? [])].find((each) => each.offsetParent);
+  if (node) (node.matches("button") ? node : node.querySelector("input") ?? node).focus();
+  else if (tries < 90) requestAnimationFrame(() => focusSoon(el, where, tries + 1));
+}
+
 function download(message) {
   const link = make("a", "", { download: message.name });
   link.href = URL.createObjectURL(new Blob([message.text], { type: message.mime }));
@@ -191,11 +221,18 @@ function download(message) {
 
 // --------------------------------------------------------------------------------------------- the widget
 
+const GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
+const SILENT = "The kernel does not answer: it is busy with a cell, or was restarted. Your text is kept. "
+  + "If it was restarted, run this cell again.";
+
 function render({ model, el }) {
-  serial += 1;
-  const parts = build(serial);
+  const parts = build(unique());
+  // Whether there is a kernel to hear it; a widget whose kernel is gone throws.
+  const tell = (message) => {
+    try { model.send(message); return true; } catch { return false; }
+  };
   const { form, area, send, stop, hint, word } = parts;
-  const suggestions = new Suggestions(parts, (text) => model.send({ type: "complete", text }));
+  const suggestions = new Suggestions(parts, (text) => tell({ type: "complete", text }));
   let waiting = 0;
   el.classList.add("finassist-composer");
   el.append(form);
@@ -219,15 +256,14 @@ function render({ model, el }) {
     suggestions.close();
     waiting = setTimeout(() => {
       waiting = 0;
-      say("The kernel does not answer: it is busy with a cell, or was restarted. Your text is kept. "
-        + "If it was restarted, run this cell again.");
+      say(SILENT);
     }, ACK_SECONDS * 1000);
-    model.send({ type: "send", text });
+    if (!tell({ type: "send", text })) cut();
     area.focus();
   };
 
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  stop.addEventListener("click", () => { model.send({ type: "stop" }); area.focus(); });
+  stop.addEventListener("click", () => { if (!tell({ type: "stop" })) cut(); area.focus(); });
   area.addEventListener("input", () => { grow(); say(""); suggestions.look(); });
   area.addEventListener("blur", () => suggestions.close());
   area.addEventListener("keydown", (event) => {
@@ -243,7 +279,7 @@ function render({ model, el }) {
     if (!event.repeat) submit();
   });
 
-  const around = attend(el, () => model.send({ type: "shown" }));
+  const around = attend(el, () => tell({ type: "shown" }));
   const receive = (message) => {
     if (message.type === "taken") {
       acknowledged();
@@ -257,10 +293,11 @@ function render({ model, el }) {
       grow();
     } else if (message.type === "options") suggestions.show(message.text, message.options);
     else if (message.type === "download") download(message);
+    else if (message.type === "focus" && message.where) focusSoon(el, `.finassist-chat-${message.where}`, 0);
     else if (message.type === "focus") area.focus();
     else if (message.type === "end") around.end();
   };
-  const cut = () => { acknowledged(); say("The kernel was restarted or is gone. Run this cell again to go on."); };
+  const cut = () => { acknowledged(); say(GONE); };
   model.on("change:busy", update);
   model.on("change:placeholder", update);
   model.on("change:hint", update);
@@ -275,7 +312,7 @@ function render({ model, el }) {
     model.off("change:hint", update);
     model.off("msg:custom", receive);
     model.off("comm_live_update", cut);
-    try { model.send({ type: "hidden" }); } catch { /* the kernel is gone, and with it who would count */ }
+    tell({ type: "hidden" });
   };
 }
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
+from finassist.data.index import WELL_SIZED
 from finassist.data.symbols import Company, directory
 from finassist.data.words import common_words, ordinary_words
 from finassist.views.chat.style import CSS
@@ -51,9 +52,9 @@ class Composer(anywidget.AnyWidget):
         """Let the browser save a text as a file."""
         self._tell(type="download", name=name, mime=mime, text=text)
 
-    def take_focus(self) -> None:
-        """Put the cursor into the text area."""
-        self._tell(type="focus")
+    def take_focus(self, where: str = "") -> None:
+        """Put the cursor into the text area, or to the widget of this panel with the class `where`."""
+        self._tell(type="focus", where=where)
 
     def scroll_to_end(self) -> None:
         """Show the end of the conversation."""
@@ -78,7 +79,7 @@ def completions(word: str, limit: int = OFFERED) -> list[Company]:
     if word.startswith("$"):
         return _beginning(bare, limit)
     known = directory().lookup(bare) if bare.isupper() and bare.lower() not in common_words() else None
-    plain = bare.lower() in ordinary_words() and not _proper(bare)
+    plain = bare.lower() in ordinary_words() and not _names_a_company(bare)
     if known is None and (len(bare) < _SHORTEST or plain):
         return []
     return directory().search(bare, limit)
@@ -93,8 +94,8 @@ def _beginning(typed: str, limit: int) -> list[Company]:
     return list(dict.fromkeys([*ordered[: limit // 2], *found, *ordered]))[:limit]
 
 
-def _proper(word: str) -> bool:
-    """Whether a capital letter says that an ordinary word is meant as a well-known name: Apple, Target."""
-    return (
-        word[:1].isupper() and word.lower() not in common_words() and directory().index.find(word.lower()) is not None
-    )
+def _names_a_company(word: str) -> bool:
+    """Whether an ordinary word with a capital letter is the whole name of a large company: Apple, Target."""
+    index = directory().index
+    entry = index.known_as.get(word.lower()) or index.full.get(word.lower())
+    return word[:1].isupper() and entry is not None and entry.rank < WELL_SIZED

@@ -12,10 +12,13 @@ function render({ model, el }) {
   // Every widget is a copy of this module of its own, so counting would give the same id twice.
   const prefix = `finassist-keys-${Math.random().toString(36).slice(2)}`;
   el.classList.add("finassist-keys");
+  const tell = (message) => {
+    try { model.send(message); } catch { /* the kernel is gone; the composer says so */ }
+  };
   const hand = (name, input) => {
     const value = input.value;
     input.value = "";
-    if (value.trim()) model.send({ type: "key", name, value });
+    if (value.trim()) tell({ type: "key", name, value });
   };
   const line = (key) => {
     const id = `${prefix}-${key.name}`;
@@ -37,7 +40,7 @@ function render({ model, el }) {
       const forget = make("button", "finassist-keys-forget", {
         type: "button", title: `Forget the key of ${key.label}`, "aria-label": `Forget the key of ${key.label}`,
       }, "forget");
-      forget.addEventListener("click", () => model.send({ type: "forget", name: key.name }));
+      forget.addEventListener("click", () => tell({ type: "forget", name: key.name }));
       node.append(forget);
     }
     return node;

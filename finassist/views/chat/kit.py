@@ -88,4 +88,6 @@ def discard(widget: Widget) -> None:
     """Close it and everything in it, so that neither side of the wire keeps it."""
     for child in getattr(widget, "children", ()):
         discard(child)
-    widget.close()
+    for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            part.close()

@@ -112,6 +112,8 @@ class Log:
         self._look()
 
     def _look(self, *, loading: bool = False) -> None:
+        show(self._old, bool(self._old_turns))
+        show(self._new, bool(self._new_turns))
         show(self._welcome, not self.turns and not loading)
         show(self.earlier, bool(self._unshown))
         self.earlier.description = f"Show earlier turns ({len(self._unshown)})"

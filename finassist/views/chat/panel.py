@@ -52,6 +52,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     _asking: Asking | None = None
     _presence: Presence | None = None
+    _base: Any = None
 
     def __init__(self, workflow: FinancialAssistantWorkflow, *, session_id: str | None = None) -> None:
         self.session_id = str(workflow.session_id) if session_id is None else check_session_id(session_id)
@@ -72,7 +73,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.notice = html(classes="notice")
         self._presence = here = Presence(workflow.store, self.session_id, self._answered_elsewhere, self._deleted)
         foot = column([self.composer], "foot")
-        self._base: Any = super()
+        self._base = super()
         self._base.__init__([self.header.widget, *drawers.values(), self.talk.widget, here.widget, self.notice, foot])
         self.add_class("finassist-chat")
         self._enter(self.session_id)
@@ -128,7 +129,8 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
             turn.show_failure(self.guard.words(error))
         else:
             view.finish(answer)
-            self._here.tell_answer(answer)
+            if asking.began:
+                self._here.tell_answer(answer)
         finally:
             self._asking = None
             self.composer.busy = False
@@ -178,7 +180,8 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
             self._presence.leave()
             for child in self.children:
                 discard(child)
-        self._base.close()
+        if self._base is not None:
+            self._base.close()
 
     @property
     def _here(self) -> Presence:
@@ -221,6 +224,10 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         if not self._conversation.named and len(self.talk.turns) == 1:
             self._conversation = Conversation(session_id=self.session_id, name=question, turns=1)
             self.header.name(question)
+
+    def focus(self, where: str = "") -> None:
+        """Put the cursor into the text area, or to the widget of the panel with the class `where`."""
+        self.composer.take_focus(where)
 
     def _may_leave(self) -> bool:
         if self._asking is not None:

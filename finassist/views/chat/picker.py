@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from finassist.conversations import LONGEST_NAME, Conversation
-from finassist.views.chat.kit import Widget, button, column, html, row, show, text_field
+from finassist.views.chat.kit import Widget, button, column, discard, html, row, show, text_field
 from finassist.views.safe import escape
 
 _LABEL: Final = 70
@@ -17,6 +17,9 @@ _SYMBOLS: Final = 6
 
 class Host(Protocol):
     """What the picker asks of the panel."""
+
+    def focus(self, where: str) -> None:
+        """Put the cursor to the widget with this class."""
 
     async def open_conversation(self, session_id: str) -> None:
         """Show another conversation."""
@@ -49,7 +52,7 @@ class Picker:
         nothing = html("<span>No conversation has been stored yet.</span>", "dim")
         self._list.children = [line.widget for line in self.lines] or [nothing]
         for widget in old:
-            widget.close()
+            discard(widget)
 
 
 class Line:
@@ -74,6 +77,7 @@ class Line:
         self.delete = button("", guarded(self._ask_again), icon="trash", tooltip=f"Delete: {name}", classes="icon")
         head = row([self.open, self.rename, self.delete], "session-head")
         self._below = column(classes="session-below")
+        show(self._below, False)
         about = html(_about(conversation, current), "session-about")
         self.widget = column([head, about, self._below], "session session-current" if current else "session")
 
@@ -84,10 +88,9 @@ class Line:
 
     def _ask_name(self, *_: Any) -> None:
         given = self.conversation.name if self.conversation.named else ""
-        self.name = text_field(label="Name of this conversation", value=given, classes="search")
+        self.name = text_field(label="Name of this conversation", value=given, classes="search here")
         self.save = button("Save", self._guarded(self._save), classes="primary")
         self._ask(self.name, self.save, button("Cancel", self._guarded(self._nothing), classes="quiet"))
-        self.name.focus()
 
     def _save(self, *_: Any) -> Any:
         return self._host.rename_conversation(self.conversation.session_id, str(self.name.value)[:LONGEST_NAME])
@@ -98,9 +101,8 @@ class Line:
         turns = self.conversation.turns
         words = f"Delete it with its {turns} turn{'' if turns == 1 else 's'}? This cannot be undone."
         self.confirm = button("Delete", self._guarded(self._delete), classes="danger")
-        keep = button("Keep it", self._guarded(self._nothing), classes="quiet")
+        keep = button("Keep it", self._guarded(self._nothing), classes="quiet here")
         self._ask(html(f"<span>{escape(words)}</span>", "question-line"), self.confirm, keep)
-        keep.focus()
 
     def _delete(self, *_: Any) -> Any:
         return self._host.delete_conversation(self.conversation.session_id)
@@ -108,9 +110,11 @@ class Line:
     def _ask(self, *widgets: Widget) -> None:
         self._below.children = [row(widgets, "search-line")]
         show(self._below, True)
+        self._host.focus("here")
 
     def _nothing(self, *_: Any) -> None:
         self._below.children = []
+        show(self._below, False)
 
 
 def _about(conversation: Conversation, current: bool) -> str:

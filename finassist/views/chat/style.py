@@ -39,6 +39,7 @@ font:14px/1.5 var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,
 & h3{font-size:15px}
 & h4{font-size:13px;margin-top:6px}
 & .finassist-chat-dim{color:var(--fc-dim);font-size:13px}
+&.jupyter-widgets-disconnected::before,& .jupyter-widgets-disconnected::before{display:none}
 & .finassist-chat-head{align-items:center;gap:6px;padding:10px 14px;border-bottom:1px solid var(--fc-line);flex:none}
 & .finassist-chat-title{flex:1 1 0;min-width:0;overflow:hidden}
 & .finassist-chat-title b{font-weight:650}
@@ -63,6 +64,7 @@ box-shadow:none;white-space:normal;text-align:left;overflow:visible;text-overflo
 & .finassist-chat-button:hover{background:var(--fc-soft);box-shadow:none;border-color:var(--fc-edge)}
 & .finassist-chat-button:disabled{opacity:1;color:var(--fc-dim);cursor:not-allowed}
 & .finassist-chat-button i{margin-right:6px;color:var(--fc-dim)}
+& .finassist-chat-button:focus:not(:focus-visible){outline:none;box-shadow:none}
 & :focus-visible{outline:2px solid var(--fc-link);outline-offset:1px}
 & .finassist-chat-tool{border-color:transparent;white-space:nowrap}
 & .finassist-chat-tool.finassist-chat-open{background:var(--fc-tint);border-color:var(--fc-tint-line)}
@@ -71,7 +73,7 @@ box-shadow:none;white-space:normal;text-align:left;overflow:visible;text-overflo
 & .finassist-chat-primary i{color:inherit}
 & .finassist-chat-danger{background:var(--fc-bad);border-color:var(--fc-bad);color:var(--fc-on-bad)}
 & .finassist-chat-danger:hover{background:var(--fc-bad);filter:brightness(1.08)}
-& .finassist-chat-quiet{border-color:transparent;color:var(--fc-link)}
+& .finassist-chat-quiet{border-color:transparent;background:transparent;color:var(--fc-link)}
 & .finassist-chat-icon{border-color:transparent;min-width:30px;padding:4px 8px;text-align:center;flex:none}
 & .finassist-chat-icon i{margin:0}
 & .finassist-chat-chip{border-radius:99px;background:var(--fc-soft);padding:2px 12px;min-height:28px}
@@ -92,7 +94,10 @@ _TURNS = """
 border-radius:14px 14px 4px 14px;padding:8px 14px;white-space:pre-wrap;overflow-wrap:anywhere;max-height:40vh;
 overflow-y:auto}
 & .finassist-chat-answer,& .finassist-chat-answer>*{width:100%;min-width:0}
-& .finassist-chat-card .fin-answer{padding:14px 16px;max-width:none}
+& .finassist-live{width:100%;overflow:hidden}
+& .finassist-live .finassist-question{display:none}
+& .finassist-chat-failed .finassist-ending{display:none}
+& .finassist-chat-turn .fin-answer{padding:14px 16px;max-width:none}
 & .finassist-chat-card>.widget-html-content{min-width:0;overflow-wrap:anywhere}
 & .finassist-chat-quiet-view{gap:6px}
 & .finassist-chat-working{color:var(--fc-dim);font-style:italic}
@@ -108,8 +113,8 @@ background:var(--fc-soft);overflow-wrap:anywhere}
 """
 
 _DRAWERS = """
-& .finassist-chat-drawer{flex:none;gap:10px;padding:12px 16px 14px;max-height:56%;overflow-y:auto;
-border-bottom:1px solid var(--fc-line);background:var(--fc-soft)}
+& .finassist-chat-drawer{flex:none;gap:10px;padding:12px 16px 14px;max-height:72%;overflow:hidden auto;
+position:relative;z-index:1;border-bottom:1px solid var(--fc-line);background:var(--fc-soft)}
 & .finassist-chat-drawer p{margin:2px 0 0;color:var(--fc-dim);font-size:13px;line-height:1.4}
 & .finassist-chat-sessions{gap:2px}
 & .finassist-chat-session{padding:6px 8px;border-radius:8px;border:1px solid transparent}
@@ -155,7 +160,8 @@ border-radius:12px;padding:5px 6px 5px 12px;background:var(--fc-bg)}
 & .finassist-composer-text{flex:1;min-width:0;resize:none;border:0;outline:0;background:none;color:inherit;font:inherit;
 line-height:1.45;padding:5px 0;max-height:180px}
 & .finassist-composer-text:focus-visible{outline:0}
-& .finassist-composer-text::placeholder{color:var(--fc-dim);opacity:1}
+& .finassist-composer-text::placeholder{color:var(--fc-dim);opacity:1;white-space:nowrap;overflow:hidden;
+text-overflow:ellipsis}
 & .finassist-composer-send,& .finassist-composer-stop{font:inherit;font-weight:600;font-size:13px;border-radius:9px;
 padding:6px 15px;cursor:pointer;border:1px solid var(--fc-accent);background:var(--fc-accent);
 color:var(--fc-on-accent);flex:none}
@@ -182,7 +188,8 @@ cursor:pointer;margin:0}
 
 _NARROW = """
 @container (max-width:560px){& .finassist-chat-tool{font-size:0;padding:4px 9px}& .finassist-chat-tool i{font-size:14px;
-margin:0}& .finassist-chat-head{padding:8px 10px;gap:0}& .finassist-chat-log{padding:12px 10px 8px}
+margin:0}&.jupyter-widgets-disconnected::before,& .jupyter-widgets-disconnected::before{display:none}
+& .finassist-chat-head{padding:8px 10px;gap:0}& .finassist-chat-log{padding:12px 10px 8px}
 & .finassist-chat-title span{display:none}& .finassist-chat-question{max-width:94%}
 & .finassist-composer-hint{display:none}& .finassist-chat-foot{padding:8px}
 & .finassist-keys-line{grid-template-columns:1fr auto}& .finassist-keys-label,& .finassist-keys-state{grid-column:1/-1}}
@@ -191,5 +198,5 @@ margin:0}& .finassist-chat-head{padding:8px 10px;gap:0}& .finassist-chat-log{pad
 
 _RULES = "".join((_FRAME, _BUTTONS, _TURNS, _DRAWERS, _COMPOSER, _NARROW))
 
-CSS: Final = (_COLOURS + _RULES.replace("&{", f"{_PANEL}{{").replace("& ", f"{_PANEL} ")).strip()
+CSS: Final = (_COLOURS + _RULES.replace("&", _PANEL)).strip()
 """The style sheet of the whole panel; the composer brings it along."""

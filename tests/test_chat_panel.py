@@ -1,0 +1,741 @@
+"""The chat panel without a browser: what a front end would send is played, what it would be sent is read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from agno.run.base import RunStatus
+
+from finassist import FinancialAssistantWorkflow, Settings
+from finassist.conversations import Conversations
+from finassist.errors import InvalidSessionId, SessionError
+from finassist.sessions import Store, open_store
+from finassist.views.chat import ChatPanel
+from finassist.views.chat.bubbles import LONGEST_SHOWN
+from finassist.views.chat.composer import completions
+from finassist.views.chat.log import AT_ONCE
+from finassist.views.chat.presence import ALSO_OPEN
+from tests.wire import Wire, click, recorded, set_value, tell
+from tests.worlds import ScriptedModel, ScriptedProvider, World
+
+PRICE = "What is Apple's stock price?"
+CASH = "What is free cash flow?"
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    with recorded() as wire:
+        yield wire
+
+
+class Held(ScriptedProvider):
+    """A source that answers when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(World())
+        self.asked_for, self.let = asyncio.Event(), asyncio.Event()
+
+    async def _act(self, need: str, symbol: str, fine: Any) -> Any:
+        self.asked_for.set()
+        await self.let.wait()
+        return await super()._act(need, symbol, fine)
+
+
+class Talking(ScriptedModel):
+    """A model that says a few words, and the rest when the test lets it."""
+
+    def __init__(self, words: str = "one two three four") -> None:
+        super().__init__(World(category="chat", symbols=()))
+        self.words, self.said, self.let = words, asyncio.Event(), asyncio.Event()
+
+    async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> Any:
+        first, _, rest = self.words.partition(" ")
+        yield await self.said_as(f"{first} ")
+        await self.let.wait()
+        yield await self.said_as(rest)
+
+    async def said_as(self, text: str) -> Any:
+        from agno.models.response import ModelResponse
+
+        self.said.set()
+        return ModelResponse(role="assistant", content=text)
+
+
+async def send(panel: ChatPanel, text: str) -> None:
+    """Somebody types and presses Enter; the panel has heard it."""
+    tell(panel.composer, type="send", text=text)
+    await turns_of_the_loop()
+
+
+async def turns_of_the_loop() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+async def asked(panel: ChatPanel, *questions: str) -> None:
+    for question in questions:
+        await send(panel, question)
+        await panel.idle()
+
+
+async def pressed(panel: ChatPanel, *buttons: Any) -> None:
+    for button in buttons:
+        click(button)
+        await turns_of_the_loop()
+        await panel.idle()
+
+
+@pytest.fixture
+def play(run_async: Callable[[Any], Any], wire: Wire) -> Callable[[Callable[[Wire], Any]], Any]:
+    """Run a story on a loop, with the wire of its widgets."""
+    return lambda story: run_async(story(wire))
+
+
+def markup(widget: Any) -> str:
+    """Everything that a widget and what is in it shows."""
+    own = [getattr(widget, name, "") for name in ("value", "description")]
+    return "".join([*(part for part in own if isinstance(part, str)), *map(markup, getattr(widget, "children", ()))])
+
+
+# --------------------------------------------------------------------------------------------- asking
+
+
+def test_a_question_gets_a_bubble_an_answer_chips_and_follow_ups(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, PRICE)
+        [turn] = panel.talk.turns
+        assert turn.answer.symbols == ["AAPL"]
+        assert "What is Apple&#x27;s stock price?" in markup(turn.widget)
+        assert "309.35" in markup(turn.widget)
+        assert [chip.description for chip in turn.chips.chips] == ["AAPL · Apple Inc."]
+        assert wire.messages(panel.composer, "taken") == [{"type": "taken", "text": PRICE}]
+        assert panel.composer.busy is False
+        suggested = turn.follow_ups[0]
+        await pressed(panel, suggested)
+        assert [each.question for each in panel.talk.turns] == [PRICE, suggested.description]
+        assert not turn.follow_ups
+        assert [str(answer.input) for answer in workflow.answers()] == [PRICE, suggested.description]
+        panel.close()
+
+    play(story)
+
+
+def test_a_double_click_asks_once_and_what_is_sent_meanwhile_is_kept(play) -> None:
+    async def story(wire: Wire) -> None:
+        held = Held()
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=held))
+        await send(panel, PRICE)
+        await send(panel, PRICE)
+        await held.asked_for.wait()
+        await send(panel, "help")
+        [refused] = wire.messages(panel.composer, "refused")
+        assert refused["text"] == "help"
+        assert "still being made" in refused["why"]
+        held.let.set()
+        await panel.idle()
+        assert [turn.question for turn in panel.talk.turns] == [PRICE]
+        panel.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 10_001], ids=["empty", "blank", "endless"])
+def test_what_cannot_be_asked_is_refused_in_words(play, workflow, text: str) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, text)
+        [refused] = wire.messages(panel.composer, "refused")
+        assert refused["text"] == text
+        assert refused["why"].endswith((".", "”."))
+        assert not panel.talk.turns
+        await asked(panel, PRICE)
+        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        panel.close()
+
+    play(story)
+
+
+def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_workflow) -> None:
+    async def story(wire: Wire) -> None:
+        talking = Talking("Cash <b>that</b> is left")
+        workflow = FinancialAssistantWorkflow(
+            db=stored_workflow.store.file.sync.db_file, model=talking, routing="model"
+        )
+        panel = workflow.chat("stopped")
+        await send(panel, "Tell me something")
+        await talking.said.wait()
+        await turns_of_the_loop()
+        tell(panel.composer, type="stop")
+        tell(panel.composer, type="stop")
+        await turns_of_the_loop()
+        await panel.idle()
+        [turn] = panel.talk.turns
+        assert turn.answer.status == RunStatus.cancelled
+        assert turn.answer.content == "Cash"
+        assert "This run was stopped." in markup(turn.widget)
+        [stored] = workflow.answers("stopped")
+        assert (stored.status, stored.content.strip()) == (RunStatus.cancelled, "Cash")
+        again = workflow.chat("stopped")
+        await again.idle()
+        assert "Cash" in markup(again.talk.widget)
+        assert "This run was stopped." in markup(again.talk.widget)
+        talking.let.set()
+        await asked(panel, "Tell me more")
+        assert panel.talk.turns[1].answer.status == RunStatus.completed
+        panel.close()
+        again.close()
+
+    play(story)
+
+
+def test_a_failure_is_said_in_the_panel_and_the_next_click_works(play) -> None:
+    async def story(wire: Wire) -> None:
+        model = ScriptedModel(World(category="chat", symbols=(), chat="fails"))
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=model))
+        await asked(panel, "Tell me something")
+        [turn] = panel.talk.turns
+        assert "No answer." in markup(turn.widget)
+        assert panel.last_error is not None
+        model.world = World(category="chat", symbols=())
+        [again] = turn.widget.children[2].children[1].children
+        await pressed(panel, again)
+        assert panel.talk.turns[1].answer.content.strip() == "one two three four"
+        panel.close()
+
+    play(story)
+
+
+def test_a_bug_is_told_without_its_words_which_may_be_anybodys(play) -> None:
+    async def story(wire: Wire) -> None:
+        provider = ScriptedProvider(World(sources={"quote AAPL": "bug"}))
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=provider))
+        await asked(panel, PRICE)
+        assert "TypeError" in markup(panel.talk.turns[0].widget)
+        assert isinstance(panel.last_error, TypeError)
+        panel.close()
+
+    play(story)
+
+
+def test_without_steps_and_streaming_the_answer_comes_at_once(play) -> None:
+    async def story(wire: Wire) -> None:
+        talking = Talking()
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=talking, routing="model"))
+        set_value(panel.configuring.drawer.steps, value=False)
+        set_value(panel.configuring.drawer.streaming, value=False)
+        await send(panel, "Tell me something")
+        await talking.said.wait()
+        await asyncio.sleep(0.15)
+        shown = markup(panel.talk.widget)
+        assert "Working on it" in shown
+        assert "one" not in shown.partition("Working on it")[2]
+        talking.let.set()
+        await panel.idle()
+        assert "one two three four" in markup(panel.talk.widget)
+        panel.close()
+
+    play(story)
+
+
+def test_a_view_that_breaks_takes_no_answer_with_it(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await send(panel, PRICE)
+        for widget in panel.talk.turns[0].widget.children[1].children[0].children:
+            widget.close()  # somebody's broken front end
+        await panel.idle()
+        assert "309.35" in markup(panel.talk.widget)
+        panel.close()
+
+    play(story)
+
+
+def test_a_megabyte_of_text_is_cut_in_the_bubble_and_whole_in_the_export(play) -> None:
+    async def story(wire: Wire) -> None:
+        talking = Talking("word " * 200_000)
+        talking.let.set()
+        settings = Settings(max_reply_chars=2_000_000)
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=talking, routing="model", settings=settings))
+        await asked(panel, "Tell me everything")
+        assert len(panel.talk.turns[0].answer.content) > 900_000
+        assert LONGEST_SHOWN < len(markup(panel.talk.widget)) < 10 * LONGEST_SHOWN
+        assert "more characters are not shown here" in markup(panel.talk.widget)
+        await panel.export("markdown")
+        [file] = wire.messages(panel.composer, "download")
+        assert len(file["text"]) > 900_000
+        panel.close()
+
+    play(story)
+
+
+# -------------------------------------------------------------------------------- typing and correcting
+
+
+def test_companies_are_offered_for_what_is_being_typed(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        tell(panel.composer, type="complete", text="micros")
+        tell(panel.composer, type="complete", text="the")
+        await turns_of_the_loop()
+        first, second = wire.messages(panel.composer, "options")
+        assert first["options"][0] == {"symbol": "MSFT", "name": "Microsoft Corp.", "exchange": "Nasdaq"}
+        assert second["options"] == []
+        panel.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("typed", "symbol"),
+    [
+        ("$aapl", "AAPL"),
+        ("Target", "TGT"),
+        ("$brk.b", "BRK-B"),
+        ("Apple", "AAPL"),
+        ("nvid", "NVDA"),
+        ("TSLA", "TSLA"),
+        ("$T", "T"),
+    ],
+)
+def test_the_company_that_is_meant_comes_first(typed: str, symbol: str) -> None:
+    assert completions(typed)[0].symbol == symbol
+
+
+@pytest.mark.parametrize("typed", ["", "$", "what", "What", "is", "revenue", "ON", "x" * 60])
+def test_ordinary_words_offer_nothing(typed: str) -> None:
+    assert completions(typed) == []
+
+
+def test_a_wrong_company_is_changed_and_the_question_asked_again(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, PRICE)
+        chips = panel.talk.turns[0].chips
+        await pressed(panel, chips.chips[0])
+        assert chips.chooser.layout.display is None
+        set_value(chips.search, value="Nvidia")
+        await turns_of_the_loop()
+        assert chips.options.children[0].description == "NVDA · NVIDIA Corp."
+        await pressed(panel, chips.options.children[0])
+        assert panel.talk.turns[1].question == "What is $NVDA's stock price?"
+        assert panel.talk.turns[1].answer.symbols == ["NVDA"]
+        assert chips.chooser.layout.display == "none"
+        panel.close()
+
+    play(story)
+
+
+def test_a_name_that_could_not_be_placed_is_asked_for(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, "Compare Apple and Microsft")
+        chips = panel.talk.turns[0].chips
+        assert chips.chips[1].description == "“Microsft”: which company?"
+        await pressed(panel, chips.chips[1])
+        await pressed(panel, chips.options.children[0])
+        assert panel.talk.turns[1].answer.symbols == ["AAPL", "MSFT"]
+        panel.close()
+
+    play(story)
+
+
+def test_a_follow_up_that_names_no_company_is_corrected_too(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, PRICE, "And its income statement?")
+        chips = panel.talk.turns[1].chips
+        await pressed(panel, chips.chips[0])
+        set_value(chips.search, value="TSLA")
+        await turns_of_the_loop()
+        await pressed(panel, chips.options.children[0])
+        assert panel.talk.turns[2].answer.symbols == ["TSLA"]
+        assert panel.talk.turns[2].answer.category == "income_statement"
+        panel.close()
+
+    play(story)
+
+
+# ------------------------------------------------------------------------------------- conversations
+
+
+def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stored_workflow) -> None:
+    async def story(wire: Wire) -> None:
+        await stored_workflow.arun(PRICE, session_id="old")
+        panel = stored_workflow.chat("old")
+        await panel.idle()
+        assert [turn.question for turn in panel.talk.turns] == [PRICE]
+        assert panel.talk.turns[0].follow_ups
+        await pressed(panel, panel.header.tools["new"])
+        assert not panel.talk.turns
+        await asked(panel, CASH)
+        await pressed(panel, panel.header.tools["conversations"])
+        assert {line.open.description for line in panel.picker.lines} == {CASH, PRICE}
+
+        await pressed(panel, line_of(panel, "old").rename)
+        set_value(line_of(panel, "old").name, value="  <b>Apple</b> \n things ")
+        await pressed(panel, line_of(panel, "old").save)
+        assert line_of(panel, "old").open.description == "<b>Apple</b> things"
+
+        await pressed(panel, line_of(panel, "old").open)
+        assert panel.session_id == "old"
+        assert "&lt;b&gt;Apple" in markup(panel.header.widget)
+
+        await pressed(panel, panel.header.tools["conversations"])
+        line = line_of(panel, "old")
+        await pressed(panel, line.delete)
+        assert len(stored_workflow.sessions()) == 2, "nothing is deleted before it is confirmed"
+        await pressed(panel, line.confirm)
+        assert list(stored_workflow.sessions()["first_question"]) == [CASH]
+        assert panel.session_id != "old"
+        assert not panel.talk.turns
+        panel.close()
+
+    play(story)
+
+
+def line_of(panel: ChatPanel, session_id: str) -> Any:
+    return next(line for line in panel.picker.lines if line.conversation.session_id == session_id)
+
+
+def test_of_a_long_conversation_the_last_turns_are_shown_first(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        for number in range(AT_ONCE + 3):
+            await workflow.arun(f"help {number}", session_id="long")
+        panel = workflow.chat("long")
+        await panel.idle()
+        assert len(panel.talk.turns) == AT_ONCE
+        assert panel.talk.earlier.description == "Show earlier turns (3)"
+        await pressed(panel, panel.talk.earlier)
+        assert [turn.question for turn in panel.talk.turns] == [f"help {number}" for number in range(AT_ONCE + 3)]
+        assert panel.talk.earlier.layout.display == "none"
+        assert len(panel.talk.answers) == AT_ONCE + 3
+        panel.close()
+
+    play(story)
+
+
+def test_while_an_answer_is_made_the_conversation_is_not_left(play) -> None:
+    async def story(wire: Wire) -> None:
+        held = Held()
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=held), session_id="busy")
+        await send(panel, PRICE)
+        await held.asked_for.wait()
+        for leave in (panel.new, lambda: panel.guard.start(panel.open_conversation("other"))):
+            leave()
+            await turns_of_the_loop()
+            assert panel.session_id == "busy"
+            assert "still being made" in panel.notice.value
+        await panel.delete_conversation("busy")
+        assert "still being made" in panel.notice.value
+        held.let.set()
+        await panel.idle()
+        assert panel.talk.turns[0].answer is not None
+        panel.close()
+
+    play(story)
+
+
+def test_two_panels_take_turns_and_show_the_same(play) -> None:
+    async def story(wire: Wire) -> None:
+        held = Held()
+        workflow = FinancialAssistantWorkflow(db=None, provider=held)
+        one, other = workflow.chat("shared"), workflow.chat("shared")
+        for panel in (one, other):
+            tell(panel.composer, type="shown")
+        await turns_of_the_loop()
+        assert ALSO_OPEN in one._presence.widget.value
+        assert ALSO_OPEN in other._presence.widget.value
+        await send(one, PRICE)
+        await held.asked_for.wait()
+        await send(other, "What is Tesla's stock price?")
+        assert "answered next" in other.notice.value
+        held.let.set()
+        await one.idle()
+        await other.idle()
+        for panel in (one, other):
+            assert [turn.answer.symbols for turn in panel.talk.turns] == [["AAPL"], ["TSLA"]]
+        tell(one.composer, type="hidden")  # its cell was run again
+        await turns_of_the_loop()
+        assert other._presence.widget.value == ""
+        await other.delete_conversation("shared")
+        await one.idle()
+        assert not one.talk.turns
+        assert "deleted in another panel" in one.notice.value
+        one.close()
+        other.close()
+
+    play(story)
+
+
+def test_a_question_that_waits_for_its_turn_can_be_stopped(play) -> None:
+    async def story(wire: Wire) -> None:
+        held = Held()
+        workflow = FinancialAssistantWorkflow(db=None, provider=held)
+        one, other = workflow.chat("shared"), workflow.chat("shared")
+        await send(one, PRICE)
+        await held.asked_for.wait()
+        await send(other, "What is Tesla's stock price?")
+        tell(other.composer, type="stop")
+        await turns_of_the_loop()
+        await other.idle()
+        assert other.talk.turns[-1].answer.status == RunStatus.cancelled
+        held.let.set()
+        await one.idle()
+        assert one.talk.turns[0].answer.symbols == ["AAPL"]
+        one.close()
+        other.close()
+
+    play(story)
+
+
+def test_a_store_that_cannot_be_read_is_told_in_words(play, tmp_path) -> None:
+    async def story(wire: Wire) -> None:
+        workflow = FinancialAssistantWorkflow(db=tmp_path / "sessions.db")
+        workflow.store = Store(None, None)
+        panel = workflow.chat()
+        await panel.idle()
+        assert "sync only" in panel.notice.value or "could not be reached" in panel.notice.value
+        panel.close()
+
+    play(story)
+
+
+def test_an_id_that_cannot_be_one_is_refused_at_once(wire, workflow) -> None:
+    with pytest.raises(InvalidSessionId):
+        workflow.chat("../../etc")
+
+
+# --------------------------------------------------------------------------------- settings and keys
+
+
+def test_a_typed_key_is_used_and_is_nowhere_on_the_wire(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        drawer = panel.configuring.drawer
+        await pressed(panel, panel.header.tools["settings"])
+        tell(drawer.fields, type="key", name="openai_api_key", value="sk-canary-0123456789")
+        await turns_of_the_loop()
+        assert states(drawer)["openai_api_key"] == "taken; Apply uses it"
+        set_value(drawer.model, value="openai")
+        await pressed(panel, drawer.apply)
+        assert panel.workflow.settings.key("openai") == "sk-canary-0123456789"
+        assert panel.workflow.model.id.startswith("gpt")
+        assert states(drawer)["openai_api_key"] == "set here, in memory only"
+        assert workflow.settings.key("openai") is None, "the workflow that was given stays as it is"
+
+        tell(drawer.fields, type="forget", name="openai_api_key")
+        set_value(drawer.model, value="offline")
+        await turns_of_the_loop()
+        await pressed(panel, drawer.apply)
+        assert panel.workflow.settings.key("openai") is None
+        assert panel.workflow.model.id == "offline"
+        assert "canary" not in wire.text()
+        assert "canary" not in repr(drawer.choices()) + repr(panel.workflow.settings)
+        panel.close()
+
+    play(story)
+
+
+def states(drawer: Any) -> dict[str, str]:
+    return {line["name"]: line["state"] for line in drawer.fields.lines}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [("model", "gpt-5000", "There is no model"), ("provider", "bloomberg", "There is no data provider")],
+)
+def test_a_setting_that_cannot_be_used_is_told_and_changes_nothing(
+    play, workflow, field: str, value: str, words: str
+) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await pressed(panel, panel.header.tools["settings"])
+        set_value(getattr(panel.configuring.drawer, field), value=value)
+        await pressed(panel, panel.configuring.drawer.apply)
+        assert words in panel.notice.value
+        assert panel.workflow is workflow
+        await asked(panel, PRICE)
+        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        panel.close()
+
+    play(story)
+
+
+def test_a_key_that_cannot_be_one_is_told_without_repeating_it(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await pressed(panel, panel.header.tools["settings"])
+        tell(panel.configuring.drawer.fields, type="key", name="fmp_api_key", value="canary with spaces")
+        tell(panel.configuring.drawer.fields, type="key", name="home", value="/somewhere")
+        await turns_of_the_loop()
+        await pressed(panel, panel.configuring.drawer.apply)
+        assert "cannot be used" in panel.notice.value
+        assert "canary" not in wire.text()
+        panel.close()
+
+    play(story)
+
+
+def test_other_choices_are_asked_from_then_on_in_the_same_conversation(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat("same")
+        await asked(panel, PRICE)
+        await pressed(panel, panel.header.tools["settings"])
+        drawer = panel.configuring.drawer
+        set_value(drawer.routing, index=2)
+        await pressed(panel, drawer.apply)
+        assert (panel.workflow.routing, workflow.routing) == ("rules", "auto")
+        await asked(panel, "and its income statement?")
+        assert panel.talk.turns[1].answer.symbols == ["AAPL"]
+        assert len(workflow.answers("same")) == 2
+        panel.close()
+
+    play(story)
+
+
+# ------------------------------------------------------------------------------ files, and what is left
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("markdown", ".md"), ("html", ".html"), ("csv", ".csv")])
+def test_a_conversation_is_saved_as_a_file(play, workflow, kind: str, ending: str) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await pressed(panel, panel.exports.buttons[kind])
+        assert "Ask something first" in panel.notice.value
+        await asked(panel, PRICE)
+        await pressed(panel, panel.exports.buttons[kind])
+        [file] = wire.messages(panel.composer, "download")
+        assert file["name"] == f"finassist-what-is-apple-s-stock-price{ending}"
+        assert "309.35" in file["text"]
+        assert panel.notice.value == ""
+        panel.close()
+
+    play(story)
+
+
+def test_a_closed_panel_is_quiet_and_stops_what_it_asked(play) -> None:
+    async def story(wire: Wire) -> None:
+        held = Held()
+        workflow = FinancialAssistantWorkflow(db=None, provider=held)
+        panel = workflow.chat("closed")
+        await send(panel, PRICE)
+        await held.asked_for.wait()
+        send_again = panel.composer.comm
+        panel.close()
+        panel.close()
+        await panel.idle()
+        sent = len(wire.sent)
+        data = {"method": "custom", "content": {"type": "send", "text": "help"}}
+        send_again.handle_msg({"content": {"comm_id": send_again.comm_id, "data": data}, "buffers": []})
+        await turns_of_the_loop()
+        assert len(wire.sent) == sent
+        [stored] = workflow.answers("closed")
+        assert stored.status == RunStatus.cancelled
+
+    play(story)
+
+
+def test_messages_from_another_thread_are_heard_on_the_panels_loop(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        thread = threading.Thread(target=lambda: tell(panel.composer, type="send", text=PRICE))
+        thread.start()
+        await asyncio.to_thread(thread.join)
+        await turns_of_the_loop()
+        await panel.idle()
+        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        panel.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize("message", [{}, {"type": "send"}, {"type": "nonsense"}, {"type": "complete"}, {"type": 3}])
+def test_messages_that_make_no_sense_do_no_harm(play, workflow, message: dict[str, Any]) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        tell(panel.composer, **message)
+        await turns_of_the_loop()
+        await panel.idle()
+        assert not panel.talk.turns
+        assert panel.last_error is None
+        panel.close()
+
+    play(story)
+
+
+def test_what_people_and_models_write_is_never_markup(play) -> None:
+    probe = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+
+    async def story(wire: Wire) -> None:
+        talking = Talking(probe)
+        talking.let.set()
+        panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=talking, routing="model"), session_id="unsafe")
+        await asked(panel, f"Say {probe}")
+        await panel.rename_conversation("unsafe", probe)
+        panel.say(probe)
+        await pressed(panel, panel.header.tools["conversations"])
+        for widget in every(panel):
+            if type(widget).__name__ == "HTML":
+                assert "<img" not in widget.value
+                assert "<script" not in widget.value
+        panel.close()
+
+    play(story)
+
+
+def every(widget: Any) -> Iterator[Any]:
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from every(child)
+
+
+def test_a_saved_notebook_has_words_in_the_place_of_the_panel(wire, workflow) -> None:
+    panel = workflow.chat()
+    bundle = panel._repr_mimebundle_()
+    assert "run this cell" in bundle["text/plain"]
+    assert "run this cell" in bundle["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    tell(panel.composer, type="send", text=PRICE)
+    assert "JupyterLab" in panel.notice.value, "without a loop it says where it works"
+    panel.close()
+
+
+# ------------------------------------------------------------------------------------- conversations.py
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_conversations_of_every_store(run_async, tmp_path, kind: str) -> None:
+    async def story() -> None:
+        workflow = FinancialAssistantWorkflow(db=None if kind == "memory" else tmp_path / "s.db")
+        talks = Conversations(workflow.store, workflow.locks)
+        assert await talks.recent() == []
+        await workflow.arun(PRICE, session_id="one")
+        await workflow.arun(CASH, session_id="two")
+        await talks.rename("one", "Fruit")
+        assert {each.session_id: each.name for each in await talks.recent()} == {"one": "Fruit", "two": CASH}
+        conversation, answers = await talks.read("one")
+        assert (conversation.name, conversation.symbols, conversation.turns) == ("Fruit", ("AAPL",), 1)
+        assert [str(answer.input) for answer in answers] == [PRICE]
+        with pytest.raises(SessionError, match="Ask something in it"):
+            await talks.rename("nowhere", "x")
+        await talks.delete("one")
+        assert [each.session_id for each in await talks.recent()] == ["two"]
+        assert (await talks.read("one"))[1] == []
+
+    run_async(story())
+
+
+def test_conversations_of_an_async_database(run_async, tmp_path) -> None:
+    async def story() -> None:
+        file = open_store(tmp_path / "s.db")
+        workflow = FinancialAssistantWorkflow(db=tmp_path / "s.db")
+        talks = Conversations(Store(None, file.native), workflow.locks)
+        await workflow.arun(PRICE, session_id="one")
+        assert [each.name for each in await talks.recent()] == [PRICE]
+
+    run_async(story())
