@@ -73,5 +73,19 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext finassist`: gives a notebook `%%ask` and `%finassist`."""
+    from finassist.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext finassist`."""
+    from finassist.magics import unload
+
+    unload(shell)
+
+
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])

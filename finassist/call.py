@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any
+from weakref import WeakValueDictionary
 
 from agno.exceptions import MigrationRequiredError, RunCancelledException
-from agno.run.cancel import cleanup_run, is_cancelled
+from agno.run.cancel import cleanup_run, get_active_runs, is_cancelled
 from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
 from agno.session import WorkflowSession
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +45,9 @@ class Call:
     _terminal: TerminalEvent | None = None
     _answer: Answer | None = None
     _flow_task: asyncio.Task[Any] | None = None
+
+    def __post_init__(self) -> None:
+        _CALLS[self.run_id] = self
 
     # ------------------------------------------------------------------------------- its events
 
@@ -140,6 +144,15 @@ class Call:
             await asyncio.sleep(every)
             if not self.stopped and is_cancelled(self.run_id):
                 self.stop()
+
+
+_CALLS: WeakValueDictionary[str, Call] = WeakValueDictionary()
+
+
+def under_way() -> list[Call]:
+    """The calls of this process that are being answered now, the first to begin first."""
+    active = get_active_runs()
+    return sorted((call for run_id, call in list(_CALLS.items()) if run_id in active), key=lambda call: call.started)
 
 
 def _store_failure(error: Exception) -> SessionError:
