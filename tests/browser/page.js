@@ -103,6 +103,21 @@
       const panel = panelOf(path);
       return panel.sessionContext.shutdown().then(() => { panel.context.model.dirty = false; panel.close(); return true; });
     },
+    // Gaps between the frames that the page draws: long ones are what a person feels as stuttering.
+    watchFrames: () => {
+      const seen = (window.finassistFrames = { worst: 0, count: 0, on: true, last: performance.now() });
+      const frame = (now) => {
+        seen.worst = Math.max(seen.worst, now - seen.last);
+        seen.last = now;
+        seen.count += 1;
+        if (seen.on) requestAnimationFrame(frame);
+      };
+      requestAnimationFrame((now) => { seen.last = now; requestAnimationFrame(frame); });
+    },
+    framesSeen: () => {
+      window.finassistFrames.on = false;
+      return [window.finassistFrames.worst, window.finassistFrames.count];
+    },
     sideways: (root) => {
       const edge = root.getBoundingClientRect().right + 1;
       const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
