@@ -40,13 +40,24 @@ def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
     return by_itself if chosen is None else chosen
 
 
+def open_view(question: str, shown: bool = True) -> View | None:
+    """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
+    if not shown:
+        return None
+    if kernel.on_display():
+        return _safely(lambda: _live_cell(question))
+    if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+        return _safely(lambda: _progress_line(question))
+    return None
+
+
 @contextmanager
-def watched(call: Call, shown: bool) -> Generator[Callable[[Any], None]]:
-    """Shows a run, if it is to be shown: hand each of its events to what this gives.
+def watched(call: Call, view: View | None) -> Generator[Callable[[Any], None]]:
+    """Shows a run in a view, if there is one: hand each of its events to what this gives.
 
     However the run ends, so does the view.
     """
-    watch = _Watch(_open(call.question) if shown else None)
+    watch = _Watch(view)
     call.idle = watch.flush
     try:
         yield watch.see
@@ -54,14 +65,6 @@ def watched(call: Call, shown: bool) -> Generator[Callable[[Any], None]]:
         watch.finish(None, error)
         raise
     watch.finish(call.answer())
-
-
-def _open(question: str) -> View | None:
-    if kernel.on_display():
-        return _safely(lambda: _live_cell(question))
-    if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
-        return _safely(lambda: _progress_line(question))
-    return None
 
 
 def _live_cell(question: str) -> View:

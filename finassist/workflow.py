@@ -49,7 +49,7 @@ from finassist.sessions import Database, SessionLocks, check_session_id, open_st
 from finassist.settings import Live, Routing, Settings
 from finassist.summary import Summariser
 from finassist.views import kernel
-from finassist.watching import wanted, watched
+from finassist.watching import open_view, wanted, watched
 
 if TYPE_CHECKING:
     from finassist.views.chat import ChatPanel
@@ -338,14 +338,14 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
     # --------------------------------------------------------------------------------------- running
 
     def _stream(self, call: Call, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
-        with watched(call, shown) as see:
+        with watched(call, open_view(call.question, shown)) as see:
             for event in stream(self, call, options):
                 see(event)
                 yield event
         self._consider_summary(call)
 
     async def _astream(self, call: Call, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
-        with watched(call, shown) as see:
+        with watched(call, open_view(call.question, shown)) as see:
             async with aclosing(astream(self, call, options)) as events:
                 async for event in events:
                     see(event)

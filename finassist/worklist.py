@@ -90,7 +90,7 @@ def _outcome(event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[TaskS
         case StepCompleted(outcome=outcome, content=content):
             return outcome, _short(content)
         case FetchCompleted(count=count, provider=provider):
-            return "completed", f"{count} figure{'s' * (count != 1)}" + f" from {provider}" * bool(provider)
+            return "completed", _short(f"{count} figure{'s' * (count != 1)}" + f" from {provider}" * bool(provider))
         case FetchFailed(reason=reason, error=error):
             return "error", _short(reason or error)
 

@@ -79,6 +79,7 @@ class Cell:
     stderr: str = ""
     error: str | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
+    displays: dict[str, int] = field(default_factory=dict)
     seconds_to_stop: float | None = None
 
     def lines(self) -> list[str]:
@@ -162,5 +163,8 @@ def _record(cell: Cell, message: dict[str, Any]) -> None:
             cell.error = content["ename"]
         case "display_data" | "execute_result":
             cell.shown.append(content["data"])
+            cell.displays[content.get("transient", {}).get("display_id", "")] = len(cell.shown) - 1
+        case "update_display_data":
+            cell.shown[cell.displays[content["transient"]["display_id"]]] = content["data"]
         case _:
             pass

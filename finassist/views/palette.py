@@ -27,7 +27,7 @@ LOOK: Final = {
 }
 """Percent of the width where bars begin and how far they reach; pixels for heights; a shape for each status."""
 
-FALLBACK: Final = {"running": "#1765cc", "completed": "#12876f", "error": "#b42318", "cancelled": "#6b7280"}
+FALLBACK: Final = {"running": "#1765cc", "completed": "#0f7d66", "error": "#b42318", "cancelled": "#6b7280"}
 """Colours of statuses on white."""
 
 INK, DIM, LINE, PAPER = "#1b1f24", "#59636e", "#d7dce1", "#ffffff"

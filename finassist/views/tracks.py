@@ -60,6 +60,8 @@ def seconds(value: float) -> str:
         >>> seconds(0.0314), seconds(1.25), seconds(31.4), seconds(125)
         ('31 ms', '1.25 s', '31.4 s', '2:05 min')
     """
+    if not isfinite(value):
+        return "unknown"
     if value < 0.9995:
         return f"{value * 1000:.0f} ms"
     if value < 100:
@@ -87,7 +89,7 @@ def ticks(span: float, most: int = 4) -> list[float]:
         >>> ticks(1.1), ticks(0.0)
         ([0.0, 0.5, 1.0], [0.0])
     """
-    if not isfinite(span) or span <= 0:
+    if not 1e-9 < span < 1e9:
         return [0.0]
     power = 10.0 ** floor(log10(span / most))
     step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if span / step <= most)
