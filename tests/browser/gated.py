@@ -14,6 +14,7 @@ from agno.models.response import ModelResponse
 
 from finassist import EmbeddedProvider, FinancialAssistantWorkflow
 from finassist.llm.offline import OfflineModel
+from finassist.settings import Settings
 
 GATES = Path("gates")
 
@@ -57,4 +58,6 @@ class GatedModel(OfflineModel):
 
 
 def gated_workflow(**options: Any) -> FinancialAssistantWorkflow:
-    return FinancialAssistantWorkflow(provider=GatedProvider(), model=GatedModel(), **options)
+    """A workflow that waits at its gates for as long as it takes."""
+    patient = Settings(fetch_timeout=600, question_timeout=600, model_timeout=600)
+    return FinancialAssistantWorkflow(provider=GatedProvider(), model=GatedModel(), settings=patient, **options)

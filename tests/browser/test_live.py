@@ -18,11 +18,18 @@ pytestmark = pytest.mark.usefixtures("calm")
 
 
 @pytest.fixture(scope="module")
-def notebook(lab: Lab) -> Iterator[Notebook]:
+def opened(lab: Lab) -> Iterator[Notebook]:
     notebook = lab.new_notebook("live.ipynb")
-    notebook.run("import asyncio\nfrom gated import gated_workflow\nworkflow = gated_workflow(db=None)")
+    notebook.run("import asyncio\nfrom gated import gated_workflow")
     yield notebook
     notebook.close()
+
+
+@pytest.fixture
+def notebook(opened: Notebook) -> Notebook:
+    """With a workflow that remembers nothing of the tests before."""
+    opened.run("workflow = gated_workflow(db=None)")
+    return opened
 
 
 def task(shown: Locator, name: str) -> Locator:
@@ -74,6 +81,7 @@ def test_what_stays_needs_no_kernel_and_no_widget(notebook: Notebook) -> None:
 def test_an_answer_that_was_watched_is_not_drawn_twice(notebook: Notebook) -> None:
     shown = notebook.run(f'await workflow.arun("{PRICES}")')
     expect(shown.locator(".fin-answer")).to_have_count(1)
+    notebook.run(ASK)
     again = notebook.run("answer")
     expect(again.locator(".fin-answer")).to_have_count(1)
     expect(again.get_by_role("img", name="Timeline of the run")).to_have_count(0)
