@@ -18,6 +18,7 @@ from finassist.views.chat import ChatPanel
 from finassist.views.chat.bubbles import LONGEST_SHOWN
 from finassist.views.chat.composer import completions
 from finassist.views.chat.log import AT_ONCE
+from finassist.views.chat.picker import AT_ONCE as CONVERSATIONS
 from finassist.views.chat.presence import ALSO_OPEN
 from tests.wire import Wire, click, recorded, set_value, tell
 from tests.worlds import ScriptedModel, ScriptedProvider, World
@@ -398,6 +399,21 @@ def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stor
     play(story)
 
 
+def test_old_conversations_are_listed_when_asked_for(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        for number in range(CONVERSATIONS + 1):
+            await workflow.arun("help", session_id=f"talk-{number}")
+        panel = workflow.chat("new")
+        await pressed(panel, panel.header.tools["conversations"])
+        assert len(panel.picker.lines) == CONVERSATIONS
+        await pressed(panel, panel.picker.older)
+        assert len(panel.picker.lines) == CONVERSATIONS + 1
+        assert panel.picker.older.layout.display == "none"
+        panel.close()
+
+    play(story)
+
+
 def line_of(panel: ChatPanel, session_id: str) -> Any:
     return next(line for line in panel.picker.lines if line.conversation.session_id == session_id)
 
@@ -448,6 +464,8 @@ def test_two_panels_take_turns_and_show_the_same(play) -> None:
         for panel in (one, other):
             tell(panel.composer, type="shown")
         await turns_of_the_loop()
+        tell(one.composer, type="present")  # its front end answers the roll call
+        await turns_of_the_loop()
         assert ALSO_OPEN in one._presence.widget.value
         assert ALSO_OPEN in other._presence.widget.value
         await send(one, PRICE)
@@ -466,6 +484,25 @@ def test_two_panels_take_turns_and_show_the_same(play) -> None:
         await one.idle()
         assert not one.talk.turns
         assert "deleted in another panel" in one.notice.value
+        one.close()
+        other.close()
+
+    play(story)
+
+
+def test_a_panel_whose_page_was_left_does_not_count(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        one, other = workflow.chat("shared"), workflow.chat("shared")
+        tell(one.composer, type="shown")
+        await turns_of_the_loop()
+        wire.sent.clear()
+        tell(other.composer, type="shown")  # the page was loaded again; the view of `one` went without a word
+        await turns_of_the_loop()
+        assert wire.messages(one.composer, "roll call")
+        assert other._presence.widget.value == ""
+        tell(one.composer, type="present")
+        await turns_of_the_loop()
+        assert ALSO_OPEN in other._presence.widget.value
         one.close()
         other.close()
 
@@ -590,6 +627,7 @@ def test_other_choices_are_asked_from_then_on_in_the_same_conversation(play, wor
         set_value(drawer.routing, index=2)
         await pressed(panel, drawer.apply)
         assert (panel.workflow.routing, workflow.routing) == ("rules", "auto")
+        assert panel.workflow.chat_agent is workflow.chat_agent
         await asked(panel, "and its income statement?")
         assert panel.talk.turns[1].answer.symbols == ["AAPL"]
         assert len(workflow.answers("same")) == 2

@@ -1,6 +1,7 @@
 // The composer of the chat panel: a text area with company suggestions, Send and Stop. Every text is set as text.
 
 const ACK_SECONDS = 6;
+const LONGEST_WORD = 80;
 const PAUSE = 90; // milliseconds of rest before a word is looked up
 
 // Every widget is a copy of this module of its own, so counting would give the same id twice.
@@ -19,9 +20,10 @@ function make(tag, classes, attributes = {}, text = "") {
 // The word the caret stands behind, if it could be the beginning of a company.
 function wordAt(area) {
   if (area.selectionStart !== area.selectionEnd) return null;
-  const before = area.value.slice(0, area.selectionStart);
+  const start = Math.max(0, area.selectionStart - LONGEST_WORD);
+  const before = area.value.slice(start, area.selectionStart);
   const found = before.match(/(^|[\s(,;/])(\$?[\p{L}\p{N}][\p{L}\p{N}.&'-]*|\$)$/u);
-  return found && { text: found[2], start: before.length - found[2].length, end: before.length };
+  return found && { text: found[2], start: start + before.length - found[2].length, end: start + before.length };
 }
 
 function build(id) {
@@ -296,6 +298,7 @@ function render({ model, el }) {
     else if (message.type === "focus" && message.where) focusSoon(el, `.finassist-chat-${message.where}`, 0);
     else if (message.type === "focus") area.focus();
     else if (message.type === "end") around.end();
+    else if (message.type === "roll call") tell({ type: "present" });
   };
   const cut = () => { acknowledged(); say(GONE); };
   model.on("change:busy", update);

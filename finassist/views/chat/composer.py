@@ -56,6 +56,10 @@ class Composer(anywidget.AnyWidget):
         """Put the cursor into the text area, or to the widget of this panel with the class `where`."""
         self._tell(type="focus", where=where)
 
+    def call_roll(self) -> None:
+        """Let every view answer that it is on a page."""
+        self._tell(type="roll call")
+
     def scroll_to_end(self) -> None:
         """Show the end of the conversation."""
         self._tell(type="end")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import SecretStr
 
+from finassist.data.embedded import EmbeddedProvider
+from finassist.data.providers import AUTO
+from finassist.llm.offline import OfflineModel
 from finassist.variants import changed_settings, variant
 from finassist.views.chat.drawer import UNCHANGED, Choices, Drawer
 
@@ -40,10 +43,12 @@ class Configuring:
         self._host, self._given = host, given
         self._keys: dict[str, SecretStr] = {}
         self.drawer = Drawer(self.apply, guarded, given.routing)
-        if given.settings.model == "auto" and given.model.id == "offline":
-            self.drawer.model.value = "auto"  # a key that is typed later makes it live
-        if given.settings.provider == "auto" and given.provider.id == "embedded":
-            self.drawer.provider.value = "auto"
+        # A key that is typed later makes these live; what somebody handed over as an object stays.
+        if given.settings.model == AUTO and type(given.model) is OfflineModel:
+            self.drawer.model.value = AUTO
+        if given.settings.provider == AUTO and type(given.provider) is EmbeddedProvider:
+            self.drawer.provider.value = AUTO
+        self._at_first = self.drawer.choices()
 
     def show(self) -> None:
         """What is in use now."""
@@ -68,8 +73,12 @@ class Configuring:
         made = variant(
             self._given,
             settings=settings,
-            model=None if chosen.model == UNCHANGED else chosen.model,
-            provider=None if chosen.provider == UNCHANGED else chosen.provider,
+            model=self._unless_kept(chosen.model, self._at_first.model, keys),
+            provider=self._unless_kept(chosen.provider, self._at_first.provider, keys),
             routing=chosen.routing,
         )
         return made, keys
+
+    def _unless_kept(self, chosen: str, at_first: str, keys: Mapping[str, SecretStr]) -> str | None:
+        """The name to open, or `None` for what was given: with its agents, as somebody may have set them."""
+        return None if chosen == UNCHANGED or (chosen == at_first and not keys) else chosen

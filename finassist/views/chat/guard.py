@@ -26,6 +26,7 @@ class Guard:
         secrets: Keys that no sentence may repeat.
 
     Attributes:
+        closed: Whether the panel is gone.
         last_error: What the last handler that failed raised, for whoever wants the details.
     """
 
@@ -33,7 +34,7 @@ class Guard:
         self._complain, self._secrets = complain, secrets
         self._loop = _running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self.closed = False
         self.last_error: BaseException | None = None
 
     def guarded(self, handler: Handler) -> Callable[..., None]:
@@ -43,7 +44,7 @@ class Guard:
             self._loop = self._loop or _running_loop()
             if self._loop is None:
                 self._complain(NO_LOOP)
-            elif not self._closed and not self._loop.is_closed():
+            elif not self.closed and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._handle, handler, args)
 
         return callback
@@ -62,7 +63,7 @@ class Guard:
 
     def close(self) -> None:
         """Stop what is under way; later messages are ignored."""
-        self._closed = True
+        self.closed = True
         for task in self._tasks:
             task.cancel()
 
@@ -85,7 +86,7 @@ class Guard:
         )
 
     def _handle(self, handler: Handler, args: tuple[Any, ...]) -> None:
-        if self._closed:
+        if self.closed:
             return
         try:
             work = handler(*args)
@@ -103,7 +104,7 @@ class Guard:
 
     def _failed(self, error: BaseException) -> None:
         self.last_error = error
-        if not self._closed:
+        if not self.closed:
             self._complain(self.words(error))
 
 

@@ -72,6 +72,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.header = Header(drawers, self.new, self._opened, guarded)
         self.notice = html(classes="notice")
         self._presence = here = Presence(workflow.store, self.session_id, self._answered_elsewhere, self._deleted)
+        here.roll_call = self.composer.call_roll
         foot = column([self.composer], "foot")
         self._base = super()
         self._base.__init__([self.header.widget, *drawers.values(), self.talk.widget, here.widget, self.notice, foot])
@@ -128,7 +129,8 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.guard.note(error)
             turn.show_failure(self.guard.words(error))
         else:
-            view.finish(answer)
+            if not self.guard.closed:
+                view.finish(answer)
             if asking.began:
                 self._here.tell_answer(answer)
         finally:
@@ -154,7 +156,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
     async def rename_conversation(self, session_id: str, name: str) -> None:
         """Name a conversation."""
         await self._stored.rename(session_id, name)
-        await self._list()
+        await self.list_conversations()
 
     async def delete_conversation(self, session_id: str) -> None:
         """Delete a conversation; where it is open, a new one begins."""
@@ -165,7 +167,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self._here.tell_deleted(session_id)
         if session_id == self.session_id:
             self._enter(str(uuid4()), keep_drawer=True)
-        await self._list()
+        await self.list_conversations()
 
     async def export(self, kind: str) -> None:
         """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""
@@ -212,8 +214,9 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
             await self.talk.restore(answers)
             self.composer.scroll_to_end()
 
-    async def _list(self) -> None:
-        conversations = await self._stored.recent()
+    async def list_conversations(self) -> None:
+        """List past conversations in their drawer."""
+        conversations = await self._stored.recent(self.picker.limit)
         self.picker.show(conversations, self.session_id)
         for each in conversations:
             if each.session_id == self.session_id:
@@ -237,7 +240,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
     def _opened(self, drawer: str) -> Any:
         if drawer == "settings":
             self.configuring.show()
-        return self._list() if drawer == "conversations" else None
+        return self.list_conversations() if drawer == "conversations" else None
 
     # ----------------------------------------------------------------------- what others do, and words
 
@@ -263,8 +266,10 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
                 self.stop()
             case "complete":
                 self.composer.complete(text)
-            case "shown" | "hidden" as change:
-                self._here.view_changed(came=change == "shown")
+            case "shown" | "present" as came:
+                self._here.view_came(new=came == "shown")
+            case "hidden":
+                self._here.view_went()
             case _:
                 pass
 

@@ -10,6 +10,9 @@ from finassist.conversations import LONGEST_NAME, Conversation
 from finassist.views.chat.kit import Widget, button, column, discard, html, row, show, text_field
 from finassist.views.safe import escape
 
+AT_ONCE: Final = 15
+"""Conversations that are listed at first, and more at each request."""
+
 _LABEL: Final = 70
 _SUMMARY: Final = 180
 _SYMBOLS: Final = 6
@@ -27,6 +30,9 @@ class Host(Protocol):
     async def rename_conversation(self, session_id: str, name: str) -> None:
         """Name it."""
 
+    async def list_conversations(self) -> None:
+        """List as many as the picker wants."""
+
     async def delete_conversation(self, session_id: str) -> None:
         """Delete it."""
 
@@ -37,22 +43,31 @@ class Picker:
     Attributes:
         widget: What to show.
         lines: What is listed now.
+        limit: How many are listed at most.
     """
 
     def __init__(self, host: Host, guarded: Callable[[Callable[..., Any]], Callable[..., None]]) -> None:
         self._host, self._guarded = host, guarded
         self._list = column(classes="sessions")
         self.lines: list[Line] = []
-        self.widget = column([html("<h3>Conversations</h3>", "drawer-title"), self._list], "drawer picker")
+        self.limit = AT_ONCE
+        self.older = button("Older conversations", guarded(self._show_older), classes="quiet")
+        title = html("<h3>Conversations</h3>", "drawer-title")
+        self.widget = column([title, self._list, self.older], "drawer picker")
 
     def show(self, conversations: Sequence[Conversation], current: str) -> None:
         """List these, and mark the one that is open."""
         old = self._list.children
         self.lines = [Line(each, each.session_id == current, self._host, self._guarded) for each in conversations]
+        show(self.older, len(conversations) >= self.limit)
         nothing = html("<span>No conversation has been stored yet.</span>", "dim")
         self._list.children = [line.widget for line in self.lines] or [nothing]
         for widget in old:
             discard(widget)
+
+    def _show_older(self, *_: Any) -> Any:
+        self.limit += AT_ONCE
+        return self._host.list_conversations()
 
 
 class Line:

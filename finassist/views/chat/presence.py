@@ -26,6 +26,7 @@ class Presence:
 
     Attributes:
         widget: A line that says whether the conversation is open elsewhere.
+        roll_call: Asks every view of the panel to say that it is there.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Presence:
         self.widget = html(classes="notice")
         self._answered, self._deleted = answered, deleted
         self._views = 0
+        self.roll_call: Callable[[], None] | None = None
         self._store = store
         self._room = room_of(store, session_id)
         self._room.join(self)
@@ -59,9 +61,19 @@ class Presence:
         """The panel is gone."""
         self._room.leave(self)
 
-    def view_changed(self, *, came: bool) -> None:
-        """A view of the panel came onto a page, or went from it."""
-        self._views = max(0, self._views + (1 if came else -1))
+    def view_came(self, *, new: bool) -> None:
+        """A view of the panel is on a page; a `new` one makes others count theirs again."""
+        self._views += 1
+        if new:
+            self._room.came(self)
+        self._changed()
+
+    def view_went(self) -> None:
+        """A view went from its page. Where the page itself went, nobody says so, until the next roll call."""
+        self._views = max(0, self._views - 1)
+        self._changed()
+
+    def _changed(self) -> None:
         self.others_changed()
         self._room.changed(self)
 
@@ -80,6 +92,12 @@ class Presence:
         return room_of(self._store, session_id).turn.locked()
 
     # ---------------------------------------------------------------------------- what a room tells
+
+    def others_came(self) -> None:
+        """Count our views anew: those that are still there answer."""
+        self._views = 0
+        if self.roll_call is not None:
+            self.roll_call()
 
     def others_changed(self) -> None:
         """Say whether the conversation is open elsewhere."""

@@ -19,6 +19,9 @@ class Guest(Protocol):
         """Whether somebody can see it: its cell may have been cleared, or run again."""
         ...
 
+    def others_came(self) -> None:
+        """Another panel came onto a page: who else is still on one?"""
+
     def others_changed(self) -> None:
         """Another panel came, went, began or ended a turn."""
 
@@ -53,6 +56,11 @@ class Room:
     def company(self, guest: Guest) -> int:
         """How many others somebody can see."""
         return sum(each.shown for each in self.others(guest))
+
+    def came(self, guest: Guest) -> None:
+        """Somebody can see `guest` from now on."""
+        for each in self.others(guest):
+            each.others_came()
 
     def changed(self, guest: Guest) -> None:
         """Tell the others to look again."""
