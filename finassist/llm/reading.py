@@ -206,11 +206,15 @@ def _company_understood(seen: Scan) -> bool:
     return not seen.negates and seen.covered(vocabulary.FILLERS, plain)
 
 
+_PRONOUNS = ("it", "its", "they", "their", "theirs", "them", "itself")
+
+
 def _compares_back(seen: Scan, named: int) -> bool:
     if not seen.kinds["compare"] or COMPANY not in seen.tokens:
         return False
     first = seen.tokens.index(COMPANY)
-    if any(hit.start < first for hit in seen.kinds["points back"]):
+    before = [hit.phrase for hit in seen.kinds["points back"] if hit.start < first]
+    if any(named == 1 or phrase in _PRONOUNS for phrase in before):  # "the stocks of A and B" are those of A and B
         return True
     objects = [hit for hit in seen.kinds["points back"] if hit.phrase not in ("its", "their", "theirs")]
     joined = first > 0 and seen.tokens[first - 1] in ("with", "to", "against", "vs", "versus", "than")
