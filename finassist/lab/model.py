@@ -15,7 +15,7 @@ from agno.models.response import ModelResponse
 
 from finassist.lab.dials import Dials
 from finassist.lab.provider import HANG, check_failure
-from finassist.llm.attempts import Limits, RanOutOfTime, current_watch
+from finassist.llm.attempts import Attempt, Limits, RanOutOfTime
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.prompts import parse
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
@@ -127,17 +127,17 @@ class FaultyModel(Wrapped):
 
     def _trouble(self, asked: dict[str, Any]) -> tuple[float, str | None]:
         """How long to wait, and what to say or fail with instead of asking the model (`None`: nothing)."""
-        current_watch().begin(self.id)
         trouble = self.dials.trouble(role_of(asked.get("response_format")))
         check_failure(self.dials, list(MODEL_FAILURES))
         seconds = self.limits.seconds if trouble.failure == HANG else trouble.seconds
         return seconds, trouble.failure or None
 
     def _said(self, failure: str, seconds: float) -> ModelResponse:
-        if failure == HANG:
-            raise RanOutOfTime(self.id, seconds)
-        if failure in _STATUS:
-            raise ModelProviderError(f"{failure}, made in the lab", _STATUS[failure], model_id=self.id)
+        with Attempt(self.id, self.limits).under_way():
+            if failure == HANG:
+                raise RanOutOfTime(self.id, seconds)
+            if failure in _STATUS:
+                raise ModelProviderError(f"{failure}, made in the lab", _STATUS[failure], model_id=self.id)
         return ModelResponse(role="assistant", content=_REPLIES[failure])
 
 
