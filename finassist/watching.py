@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,12 +52,14 @@ def open_view(question: str, shown: bool = True) -> View | None:
 
 
 @contextmanager
-def watched(call: Call, view: View | None) -> Generator[Callable[[Any], None]]:
-    """Shows a run in a view, if there is one: hand each of its events to what this gives.
+def watched(call: Call, view: Callable[[], View | None], *, sync: bool) -> Generator[Callable[[Any], None]]:
+    """Shows a run in the view that `view()` opens, if any: hand each of its events to what this gives.
 
-    However the run ends, so does the view.
+    However the run ends, so does the view. In a sync run an interrupt is only noted while something is drawn:
+    Python would raise it in the middle of a widget, where it can get lost.
     """
-    watch = _Watch(view)
+    watch = _Watch(call.interrupts.deferred if sync else nullcontext)
+    watch.open(view)
     call.idle = watch.flush
     try:
         yield watch.see
@@ -65,6 +67,8 @@ def watched(call: Call, view: View | None) -> Generator[Callable[[Any], None]]:
         watch.finish(None, error)
         raise
     watch.finish(call.answer())
+    if sync and call.interrupts.heard:
+        raise KeyboardInterrupt
 
 
 def _live_cell(question: str) -> View:
@@ -83,7 +87,12 @@ def _progress_line(question: str) -> View:
 class _Watch:
     """Passes on to a view until that fails; from then on the run goes on unseen."""
 
-    view: View | None
+    undisturbed: Callable[[], AbstractContextManager[None]]
+    view: View | None = None
+
+    def open(self, view: Callable[[], View | None]) -> None:
+        with self.undisturbed():
+            self.view = view()
 
     def see(self, event: Any) -> None:
         self._do(lambda view: view.see(event))
@@ -99,8 +108,11 @@ class _Watch:
 
     def _do(self, what: Callable[[View], None]) -> None:
         view = self.view
-        if view is not None and _safely(lambda: what(view) or view) is None:
-            self.view = None
+        if view is None:
+            return
+        with self.undisturbed():
+            if _safely(lambda: what(view) or view) is None:
+                self.view = None
 
 
 def _safely[Made](make: Callable[[], Made]) -> Made | None:

@@ -33,6 +33,7 @@ from finassist.effects import Flow
 from finassist.engine import FlowStep, arguments, astream, stream
 from finassist.events import FlowEvent, RunResponse
 from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
+from finassist.interrupts import check_not_interrupted
 from finassist.llm import rules
 from finassist.llm.agents import (
     build_chat_agent,
@@ -338,14 +339,15 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
     # --------------------------------------------------------------------------------------- running
 
     def _stream(self, call: Call, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
-        with watched(call, open_view(call.question, shown)) as see:
+        check_not_interrupted()
+        with watched(call, lambda: open_view(call.question, shown), sync=True) as see:
             for event in stream(self, call, options):
                 see(event)
                 yield event
         self._consider_summary(call)
 
     async def _astream(self, call: Call, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
-        with watched(call, open_view(call.question, shown)) as see:
+        with watched(call, lambda: open_view(call.question, shown), sync=False) as see:
             async with aclosing(astream(self, call, options)) as events:
                 async for event in events:
                     see(event)

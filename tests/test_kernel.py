@@ -116,8 +116,8 @@ def test_a_sync_call_inside_an_async_cell_keeps_its_place_in_the_conversation(ke
 
 
 def test_an_answer_shows_itself_as_text_and_html_never_as_markdown(kernel: Kernel) -> None:
-    cell = clean(kernel.run('answer = await workflow.arun("Tell me about Apple")\nanswer'))
-    [bundle] = cell.shown
+    clean(kernel.run('answer = await workflow.arun("Tell me about Apple")'))
+    [bundle] = clean(kernel.run("answer")).shown
     assert set(bundle) == {"text/plain", "text/html"}, "markdown would be rendered, with whatever a model put there"
     assert "416,161" in bundle["text/plain"]
     assert "416,161" in bundle["text/html"]
@@ -162,6 +162,106 @@ def test_pressing_stop_at_any_moment_of_a_sync_run(kernel: Kernel, form: str) ->
             )
         )
         assert cell.lines() == ["COMPLETED True True"], f"interrupted after {moment} ms"
+
+
+# ------------------------------------------------------------------------------------------------- live view
+
+STATIC = {"text/plain", "text/html"}
+LIVE_FORMS = {
+    "await arun": 'answer = await workflow.arun("Compare Apple and Microsoft")',
+    "run": 'answer = workflow.run("Compare Apple and Microsoft")',
+    "run in an async cell": 'await asyncio.sleep(0)\nanswer = workflow.run("Compare Apple and Microsoft")',
+    "stream": 'async for event in workflow.arun("Compare Apple and Microsoft", stream=True, live=True): pass',
+}
+
+
+@pytest.mark.parametrize("form", LIVE_FORMS)
+def test_a_run_shows_itself_and_leaves_what_needs_no_widget(kernel: Kernel, form: str) -> None:
+    cell = clean(kernel.run(LIVE_FORMS[form]))
+    [shown] = cell.shown
+    assert set(shown) == STATIC
+    for part in ("Compare Apple and Microsoft", "<svg", "AAPL income statement", "416,161"):
+        assert part in shown["text/html"]
+    assert "416,161" in shown["text/plain"]
+    left = clean(kernel.run("from ipywidgets.widgets.widget import _instances\nprint(len(_instances))"))
+    assert left.lines() == ["0"], "widgets of a run that is over take memory in the kernel and in the browser"
+
+
+def test_a_card_is_not_shown_twice_below_one_cell(kernel: Kernel) -> None:
+    live, result = clean(kernel.run('answer = await workflow.arun("Tell me about Apple")\nanswer')).shown
+    assert "416,161" in live["text/html"]
+    assert set(result) == {"text/plain"}
+    assert result["text/plain"].startswith("<Answer report AAPL")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'await workflow.arun("Tell me about Apple", live=False); None',
+        'workflow.run("Tell me about Apple", live=False); None',
+        'async for event in workflow.arun("Tell me about Apple", stream=True): pass',
+        "async with asyncio.TaskGroup() as group:\n"
+        '    for name in ("Apple", "Tesla"): group.create_task(workflow.arun(f"{name} stock price", session_id=name))',
+        "thread = threading.Thread(target=workflow.run, args=('Tell me about Apple',))\nthread.start(); thread.join()",
+        "from finassist import Settings\n"
+        'await FinancialAssistantWorkflow(settings=Settings(live="off")).arun("Tell me about Apple"); None',
+    ],
+    ids=["arun, live=False", "run, live=False", "stream", "tasks", "thread", "setting"],
+)
+def test_runs_that_do_not_show_themselves(kernel: Kernel, code: str) -> None:
+    assert clean(kernel.run(code)).shown == []
+
+
+@pytest.mark.parametrize("form", ["await arun", "run", "run in an async cell"])
+def test_a_stopped_run_shows_where_it_was_stopped(kernel: Kernel, form: str) -> None:
+    clean(kernel.run("watched = FinancialAssistantWorkflow(provider=Endless(), db=None)"))
+    cell = kernel.interrupt(FORMS[form], WAITING)
+    [shown] = cell.shown
+    assert set(shown) == STATIC
+    assert "Stopped after" in shown["text/html"]
+    assert shown["text/html"].count(": stopped, ") >= 2, "both fetches were open"
+
+
+def test_a_run_that_fails_shows_what_it_did_and_raises(kernel: Kernel) -> None:
+    cell = kernel.run(
+        "class Broken(EmbeddedProvider):\n"
+        "    async def aget_quote(self, symbol): raise TypeError('a bug in a provider')\n"
+        f'await FinancialAssistantWorkflow(provider=Broken(), db=None).arun("{QUESTION}")'
+    )
+    assert cell.error == "TypeError"
+    [shown] = cell.shown
+    assert set(shown) == STATIC
+    assert "a bug in a provider" in shown["text/html"]
+
+
+def test_a_page_that_closes_its_widgets_does_not_disturb_the_run(kernel: Kernel) -> None:
+    cell = clean(
+        kernel.run(
+            "from finassist.views.live import LiveView\n"
+            'view = LiveView("?")\n'
+            'async for event in workflow.arun("Compare Apple and Microsoft", stream=True):\n'
+            "    view.see(event)\n"
+            '    if event.event == "Routed":\n'
+            "        for widget in (view.widget, *view.widget.children):\n"
+            "            widget.comm.handle_close({})\n"
+            "            widget.close()\n"
+            "view.finish(event.run_output)\nprint(view.state.status)"
+        )
+    )
+    assert cell.lines() == ["completed"]
+
+
+def test_an_interrupt_before_run_has_begun_is_not_lost(kernel: Kernel) -> None:
+    """In a cell with an await, ipykernel only notes an interrupt for its loop, which a sync run would keep busy."""
+    clean(kernel.run("watched = FinancialAssistantWorkflow(provider=Endless(), db=None)"))
+    cell = kernel.run(
+        f'import os, signal\nawait asyncio.sleep(0)\nos.kill(os.getpid(), signal.SIGINT)\nwatched.run("{QUESTION}")'
+    )
+    assert cell.error in ("KeyboardInterrupt", "CancelledError")
+    assert clean(kernel.run("print(watched.provider.begun)")).lines() == ["[]"]
+
+
+# ------------------------------------------------------------------------------------------------ afterwards
 
 
 def check_stopped(kernel: Kernel) -> None:

@@ -186,7 +186,7 @@ def test_a_view_that_fails_is_left_out_with_one_warning(door: str, workflow: Fin
     view = Failing(door)
 
     def run() -> None:
-        with watched(call, view) as see:
+        with watched(call, lambda: view, sync=False) as see:
             for event in workflow.run(QUESTION, stream=True):
                 see(event)
                 call.idle()
@@ -199,7 +199,8 @@ def test_a_view_that_fails_is_left_out_with_one_warning(door: str, workflow: Fin
 
 def test_the_error_of_a_run_is_not_hidden_by_that_of_its_view() -> None:
     call = Call(question="?", run_id="r", session_id="s", user_id=None, workflow_id="w", workflow_name="w")
-    with pytest.warns(FinassistWarning), pytest.raises(KeyError), watched(call, Failing("finish")):
+    failing = Failing("finish")
+    with pytest.warns(FinassistWarning), pytest.raises(KeyError), watched(call, lambda: failing, sync=True):
         raise KeyError
 
 
