@@ -15,6 +15,7 @@ from agno.workflow import Workflow
 from finassist.answer import Answer
 from finassist.errors import SessionError
 from finassist.history import history_rows
+from finassist.quiet import quietly
 from finassist.sessions import Store, latest_first, session_rows
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class StoredSessions(Workflow):
 
 def _checked(read: Callable[[], Any]) -> Any:
     try:
-        return read()
+        return quietly(read)
     except SessionError:
         raise
     except Exception as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 
 _ours: ContextVar[bool] = ContextVar("finassist_run", default=False)
 
@@ -22,3 +23,10 @@ for _name in ("agno", "agno-workflow"):
 def hush() -> None:
     """Mark the current context as one of our runs."""
     _ours.set(True)
+
+
+def quietly[T](work: Callable[[], T]) -> T:
+    """Do the work as if inside one of our runs; outside it everything is as before."""
+    context = copy_context()
+    context.run(hush)
+    return context.run(work)

@@ -1,19 +1,13 @@
-"""Where conversations are kept: Agno's own tables in one SQLite file, with a sync and an async adapter on it."""
+"""Where conversations are kept: Agno's own tables in one SQLite file, on a PostgreSQL server, or in memory."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, cast
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import aiologic
 from agno.db.base import AsyncBaseDb, BaseDb, SessionType
 from agno.db.in_memory import InMemoryDb
 from agno.db.sqlite import AsyncSqliteDb, SqliteDb
@@ -24,7 +18,11 @@ from finassist.answer import stored_record
 from finassist.errors import ConfigurationError, InvalidSessionId, SessionError
 from finassist.llm.rules import Context
 from finassist.llm.schemas import CATEGORIES
+from finassist.locks import SessionLocks as SessionLocks
 from finassist.sqlite import SqliteFile
+
+if TYPE_CHECKING:
+    from finassist.postgres import PostgresServer
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -63,6 +61,12 @@ class Store:
     sync: BaseDb | None
     native: AsyncBaseDb | BaseDb | None
     file: SqliteFile | None = None  # kept alive with the store: its connections are closed when it goes
+    server: PostgresServer | None = None
+
+    @property
+    def locks(self) -> SessionLocks:
+        """One lock per session; where the sessions are shared with other machines, also between these."""
+        return SessionLocks(self.server.turns if self.server else None)
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.
@@ -81,14 +85,16 @@ class Store:
         return self.native
 
     def close(self) -> None:
-        """Close the file, if it was opened here; it opens again when needed."""
-        if self.file:
-            self.file.close()
+        """Close what was opened here; it opens again when needed."""
+        for place in (self.file, self.server):
+            if place:
+                place.close()
 
     async def aclose(self) -> None:
         """`close` on a running loop."""
-        if self.file:
-            await self.file.aclose()
+        for place in (self.file, self.server):
+            if place:
+                await place.aclose()
 
     def has_run(self, run_id: str) -> bool:
         """Whether the run can be read back. Agno swallows failures to save: only reading tells."""
@@ -116,14 +122,19 @@ def open_store(database: Database) -> Store:
     """The store for what the user gave as `db`.
 
     Args:
-        database: A path to a SQLite file (created if need be), an Agno database, or `None` for memory only.
+        database: A path to a SQLite file (created if need be), the address of a PostgreSQL server
+            (`"postgresql://user@host/database"`), an Agno database, or `None` for memory only.
 
     Raises:
-        SessionError: The file cannot be opened for writing.
+        SessionError: The file cannot be opened for writing, or the server cannot be used.
+        MissingExtra: It is a server, and the packages of `finassist[postgres]` are not installed.
+        ConfigurationError: It is the address of something else.
     """
     if database is None:
         memory = InMemoryDb()
         return Store(memory, memory)
+    if isinstance(database, str) and "://" in database:
+        return _server_store(database)
     if isinstance(database, str | Path):
         return _file_store(Path(database).expanduser().resolve())
     if isinstance(database, InMemoryDb):
@@ -131,6 +142,18 @@ def open_store(database: Database) -> Store:
     if isinstance(database, SqliteDb | AsyncSqliteDb) and database.db_file:
         return _file_store(Path(database.db_file).resolve())
     return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, None)
+
+
+def _server_store(address: str) -> Store:
+    if not address.startswith("postgres"):
+        raise ConfigurationError(
+            "Sessions are kept in a SQLite file (pass its path) or on PostgreSQL (postgresql://user@host/database). "
+            "For another database pass one of Agno's database objects."
+        )
+    from finassist.postgres import PostgresServer
+
+    server = PostgresServer.open(address)
+    return Store(server.sync, server.native, server=server)
 
 
 def _file_store(path: Path) -> Store:
@@ -142,56 +165,6 @@ def _file_store(path: Path) -> Store:
             "write to, or pass db=None to keep sessions in memory."
         ) from error
     return Store(file.sync, file.native, file)
-
-
-# ------------------------------------------------------------------------------------------- one at a time
-
-
-class SessionLocks:
-    """One lock per session, for threads and loops alike: turns of one conversation never overlap."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
-        self._guard = Lock()
-        self._on_loops: Counter[tuple[str, asyncio.AbstractEventLoop]] = Counter()
-
-    def of(self, session_id: str) -> aiologic.BinarySemaphore:
-        """The lock of this session; works with `with` and with `async with`."""
-        with self._guard:
-            lock = self._locks.get(session_id)
-            if lock is None:
-                lock = self._locks[session_id] = aiologic.BinarySemaphore()
-            return lock
-
-    @contextmanager
-    def on_loop(self, session_id: str) -> Generator[None]:
-        """Inside, an async run of this session needs the running loop, from its turn in the queue to its end."""
-        key = (session_id, asyncio.get_running_loop())
-        with self._guard:
-            self._on_loops[key] += 1
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._on_loops[key] -= 1
-                if not self._on_loops[key]:
-                    del self._on_loops[key]
-
-    def check_loop_is_free(self, session_id: str) -> None:
-        """Refuse to block a loop that an async run of the same session needs to come to its end.
-
-        Raises:
-            SessionError: Such a run would be waited for, for ever.
-        """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if (session_id, loop) in self._on_loops:
-            raise SessionError(
-                "This conversation is still answering an `arun()`, and a sync `run()` here would keep it from ending. "
-                "Await that answer first, use `await workflow.arun(...)`, or pass another session_id."
-            )
 
 
 # ----------------------------------------------------------------------------------------- what is remembered

@@ -46,7 +46,7 @@ from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.schemas import Category
 from finassist.patience import Patience
 from finassist.questions import check_question
-from finassist.sessions import Database, SessionLocks, check_session_id, open_store, remember, stored_summary
+from finassist.sessions import Database, check_session_id, open_store, remember, stored_summary
 from finassist.settings import Live, Routing, Settings
 from finassist.summary import Summariser
 from finassist.views import kernel
@@ -78,8 +78,9 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         provider: Where figures come from: a name such as `"embedded"` or `"fmp"`, any Agno finance provider, or a list
             of which each is asked where those before it fail.
         settings: Settings; by default from `FINASSIST_*` variables and `.env`.
-        db: Where sessions are stored: a path to a SQLite file, an Agno database, or `None` for memory only. By
-            default a file in the user's data directory, which `FINASSIST_HOME` moves.
+        db: Where sessions are stored: a path to a SQLite file, the address of a PostgreSQL server
+            (`"postgresql://user@host/database"`), an Agno database, or `None` for memory only. By default a file in
+            the user's data directory, which `FINASSIST_HOME` moves.
         session_id: The conversation that calls without a `session_id` belong to; a new one by default.
         user_id: Whose sessions these are.
         routing: Who decides what is asked; overrides the setting. `"auto"`: rules where they are certain, else the
@@ -131,7 +132,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
         rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
-        self.locks = SessionLocks()
+        self.locks = self.store.locks
         self._summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,
