@@ -40,7 +40,7 @@ class CompanyChips:
         self._title = html(classes="dim")
         self.search = text_field(guarded(self._searched), label="Another company: name or ticker", classes="search")
         self.options = row(classes="options")
-        close = button("Leave it", guarded(self._close), classes="quiet")
+        close = button("Leave it", guarded(self._leave), classes="quiet")
         self.chooser = column([self._title, row([self.search, close], "search-line"), self.options], "chooser")
         show(self.chooser, False)
         self._open: int | None = None
@@ -93,7 +93,12 @@ class CompanyChips:
             text[:60], self._guarded(bound(self.choose, company)), tooltip=f"Ask about {text}", classes="option"
         )
 
-    def _close(self, *_: Any) -> None:
+    def _leave(self, *_: Any) -> None:
+        if self._open is not None:
+            self.chips[self._open].focus()
+        self._close()
+
+    def _close(self) -> None:
         self._open = None
         show(self.chooser, False)
         for chip in self.chips:

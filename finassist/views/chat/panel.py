@@ -60,7 +60,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.guard = Guard(self.say, lambda: self.workflow.settings.secrets())
         guarded = self.guard.guarded
         self.composer = Composer(guarded(self._received))
-        self.talk = Log(self.ask, guarded)
+        self.talk = Log(self._ask_on, guarded)
         self.picker = Picker(self, guarded)
         self.configuring = Configuring(self, workflow, guarded)
         self.exports = Exports(self.export, guarded)
@@ -104,6 +104,11 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.composer.taken(question)
         self._begin(text)
 
+    def _ask_on(self, question: str) -> None:
+        """Ask what a button says; the button may be gone then, and the cursor with it."""
+        self.ask(question)
+        self.focus()
+
     def stop(self, *_: Any) -> None:
         """Stop the answer being made; what has arrived of it is kept."""
         if self._asking is not None:
@@ -145,18 +150,19 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         """Begin a new conversation."""
         if self._may_leave():
             self._enter(str(uuid4()))
-            self.composer.take_focus()
+            self.focus()
 
     async def open_conversation(self, session_id: str) -> None:
         """Show another conversation."""
         if self._may_leave():
             self._enter(session_id)
-            self.composer.take_focus()
+            self.focus()
 
     async def rename_conversation(self, session_id: str, name: str) -> None:
         """Name a conversation."""
         await self._stored.rename(session_id, name)
         await self.list_conversations()
+        self.focus("session-name")
 
     async def delete_conversation(self, session_id: str) -> None:
         """Delete a conversation; where it is open, a new one begins."""
@@ -168,6 +174,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         if session_id == self.session_id:
             self._enter(str(uuid4()), keep_drawer=True)
         await self.list_conversations()
+        self.focus("session-name")
 
     async def export(self, kind: str) -> None:
         """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""

@@ -58,12 +58,20 @@ class Picker:
     def show(self, conversations: Sequence[Conversation], current: str) -> None:
         """List these, and mark the one that is open."""
         old = self._list.children
-        self.lines = [Line(each, each.session_id == current, self._host, self._guarded) for each in conversations]
+        self.lines = [
+            Line(each, each.session_id == current, self._host, self._guarded, self._only) for each in conversations
+        ]
         show(self.older, len(conversations) >= self.limit)
         nothing = html("<span>No conversation has been stored yet.</span>", "dim")
         self._list.children = [line.widget for line in self.lines] or [nothing]
         for widget in old:
             discard(widget)
+
+    def _only(self, line: Line) -> None:
+        """One question at a time: another line that asks something takes it back."""
+        for each in self.lines:
+            if each is not line:
+                each.take_back()
 
     def _show_older(self, *_: Any) -> Any:
         self.limit += AT_ONCE
@@ -84,8 +92,9 @@ class Line:
         current: bool,
         host: Host,
         guarded: Callable[[Callable[..., Any]], Callable[..., None]],
+        asks: Callable[[Line], None],
     ) -> None:
-        self.conversation, self._host, self._guarded = conversation, host, guarded
+        self.conversation, self._host, self._guarded, self._asks = conversation, host, guarded, asks
         name = _cut(conversation.name, _LABEL)
         self.open = button(name, guarded(self._open), tooltip=f"Open: {name}", classes="session-name")
         self.rename = button("", guarded(self._ask_name), icon="pencil", tooltip=f"Rename: {name}", classes="icon")
@@ -105,7 +114,7 @@ class Line:
         given = self.conversation.name if self.conversation.named else ""
         self.name = text_field(label="Name of this conversation", value=given, classes="search here")
         self.save = button("Save", self._guarded(self._save), classes="primary")
-        self._ask(self.name, self.save, button("Cancel", self._guarded(self._nothing), classes="quiet"))
+        self._ask(self.name, self.save, button("Cancel", self._guarded(self._cancel), classes="quiet"))
 
     def _save(self, *_: Any) -> Any:
         return self._host.rename_conversation(self.conversation.session_id, str(self.name.value)[:LONGEST_NAME])
@@ -116,18 +125,24 @@ class Line:
         turns = self.conversation.turns
         words = f"Delete it with its {turns} turn{'' if turns == 1 else 's'}? This cannot be undone."
         self.confirm = button("Delete", self._guarded(self._delete), classes="danger")
-        keep = button("Keep it", self._guarded(self._nothing), classes="quiet here")
+        keep = button("Keep it", self._guarded(self._cancel), classes="quiet here")
         self._ask(html(f"<span>{escape(words)}</span>", "question-line"), self.confirm, keep)
 
     def _delete(self, *_: Any) -> Any:
         return self._host.delete_conversation(self.conversation.session_id)
 
     def _ask(self, *widgets: Widget) -> None:
+        self._asks(self)
         self._below.children = [row(widgets, "search-line")]
         show(self._below, True)
         self._host.focus("here")
 
-    def _nothing(self, *_: Any) -> None:
+    def _cancel(self, *_: Any) -> None:
+        self.take_back()
+        self.rename.focus()
+
+    def take_back(self) -> None:
+        """Ask nothing any more."""
         self._below.children = []
         show(self._below, False)
 
