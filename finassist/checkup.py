@@ -124,10 +124,13 @@ async def _check_provider(provider: Any, settings: Settings) -> list[Check]:
 async def _check_source(source: FinanceProvider, settings: Settings) -> list[Check]:
     if source.id == "embedded":
         return [Check("data", "ok", f"{source.name}: offline, needs no key")]
-    return [await _asked("data", source.name, _quote(source), _PROVIDER_SECONDS, settings), *_plan(source)]
+    return [await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings), *_plan(source)]
 
 
-async def _quote(provider: FinanceProvider) -> str:
+async def _sample(provider: FinanceProvider) -> str:
+    """A quote; of a source that has none a profile."""
+    if not provider.supports("get_quote"):
+        return f"answers: {_ASKED} is {(await provider.aget_company_profile(_ASKED)).name}"
     quote = await provider.aget_quote(_ASKED)
     return f"answers: {quote.symbol} {quote.currency or ''} {quote.price} of {quote.as_of or 'no date'}"
 

@@ -16,6 +16,7 @@ from finassist.__main__ import main
 from finassist.llm.models import resolve_model
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.model_server import ModelServer
+from tests.sec_server import sec, sec_server
 from tests.servers import Server, answer
 from tests.worlds import ScriptedProvider, World
 
@@ -221,6 +222,12 @@ def test_a_live_model_is_asked_for_a_word(mood, verdict, check) -> None:
     assert "mine" in model.text
     assert KEY not in model.text
     assert len(server.seen) == 1
+
+
+def test_a_source_without_prices_is_asked_for_a_profile(check) -> None:
+    with sec_server() as server:
+        [data] = check("data", provider=sec(server))
+    assert (data.verdict, data.text) == ("ok", "SEC EDGAR answers: AAPL is Example Inc.")
 
 
 def test_each_of_several_sources_and_models_has_a_verdict_of_its_own(check) -> None:

@@ -12,10 +12,12 @@ import pytest
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.data.fmp import FMPProvider
 from finassist.data.providers import open_provider
+from finassist.data.sec import SECProvider
 from finassist.errors import ConfigurationError, ModelError, QuestionTooLong, RateLimited, SourceTimeout, Unreachable
 from finassist.llm.models import resolve_model
 from tests.fmp_server import KEY, fixture, fmp_server
 from tests.model_server import ModelServer
+from tests.sec_server import sec_server
 from tests.servers import Gate, Server, answer, held, silent
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -215,6 +217,14 @@ def test_the_plan_decides_how_many_statements_are_asked_for(tmp_path) -> None:
             provider.get_financials("AAPL", limit=10)
         asked.append(server.requests[0].query["limit"])
     assert asked == ["5", "10"]
+
+
+@shows("sec_contact")
+def test_the_sec_is_told_whom_to_write_to(tmp_path) -> None:
+    with sec_server() as server:
+        chosen = settings(tmp_path, sec_contact="somebody@example.org")
+        SECProvider(base_url=server.url, settings=chosen).get_company_profile("AAPL")
+    assert "somebody@example.org" in server.requests[0].headers["user-agent"]
 
 
 @shows("financial_datasets_api_key")

@@ -16,6 +16,7 @@ from finassist.settings import Settings
 
 AUTO = "auto"
 FMP = "fmp"
+SEC = "sec"
 
 # Agno imports these only when figures are fetched, which is too late to say what to install.
 _PACKAGES = {"yfinance": "yfinance"}
@@ -70,6 +71,8 @@ def _open(provider: str | FinanceProvider, settings: Settings | None) -> Finance
         return EmbeddedProvider()
     if provider == FMP:
         return _fmp(settings=settings)
+    if provider == SEC:
+        return _sec(settings=settings)
     return _of_agno(provider, settings)
 
 
@@ -108,4 +111,11 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
         ) from error
 
 
+def _sec(**options: Any) -> FinanceProvider:
+    from finassist.data.sec import SECProvider
+
+    return SECProvider(**options)
+
+
 register_provider(FMP, _fmp)
+register_provider(SEC, _sec)

@@ -21,7 +21,7 @@ from finassist.data.http.pursuit import Check, Pursuit, Wish
 from finassist.data.http.quota import Quota
 from finassist.errors import ConfigurationError
 
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED, "User-Agent": "finassist"}
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED}
 _DNS_SECONDS = 300
 _IDLE_SECONDS = 60  # people think between two questions
 
@@ -38,7 +38,9 @@ class Transport:
         attempts: How often to ask at most.
         concurrency: Requests at the same time on one loop.
         per_minute: Requests in any minute on one loop, or `None` for no limit.
+        per_second: Requests in any second on one loop, instead of `per_minute`.
         max_bytes: Largest body, decompressed.
+        user_agent: Who asks.
         cache: Where answers are kept, or `None`.
         allow_custom_host: Whether the key may go to a host that is not a known data source.
 
@@ -61,17 +63,23 @@ class Transport:
         attempts: int = 3,
         concurrency: int = 8,
         per_minute: float | None = None,
+        per_second: float | None = None,
         max_bytes: int = 8_000_000,
         cache: Cache | None = None,
         allow_custom_host: bool = False,
+        user_agent: str = "finassist",
     ) -> None:
-        _check_limits(timeout=timeout, attempts=attempts, concurrency=concurrency, per_minute=per_minute)
+        _check_limits(
+            timeout=timeout, attempts=attempts, concurrency=concurrency, per_minute=per_minute, per_second=per_second
+        )
         base = check_base(base_url, allow_custom_host=allow_custom_host)
         self._endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
         self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
         account = f"{name}\n{secret.get_secret_value() if secret else ''}"
         self._quota = Quota(cache.folder if cache else None, account)
-        self._loops = Loops(_maker(timeout, concurrency, per_minute, self._quota.add))
+        self._loops = Loops(
+            _maker(timeout, concurrency, lambda: pace(per_minute, per_second), self._quota.add, user_agent)
+        )
         weakref.finalize(self, self._loops.abandon).atexit = False
 
     def __repr__(self) -> str:
@@ -126,7 +134,7 @@ def _check_limits(**limits: float | None) -> None:
 
 
 def _maker(
-    timeout: float, concurrency: int, per_minute: float | None, count: Callable[[], None]
+    timeout: float, concurrency: int, limit: Callable[[], AsyncLimiter | None], count: Callable[[], None], who: str
 ) -> Callable[[], LoopState]:
     """Makes the state of one loop. Knows no transport, so that an unused one can be collected."""
 
@@ -141,26 +149,30 @@ def _maker(
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
             timeout=silence,
-            headers=_HEADERS,
+            headers=_HEADERS | {"User-Agent": who},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trace_configs=[tracing],
         )
         # aiohttp would ask once more by itself where a kept connection breaks: retries have one owner.
         session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        return LoopState(session, asyncio.Semaphore(concurrency), pace(per_minute))
+        return LoopState(session, asyncio.Semaphore(concurrency), limit())
 
     return make
 
 
-def pace(per_minute: float | None) -> AsyncLimiter | None:
+def pace(per_minute: float | None, per_second: float | None = None) -> AsyncLimiter | None:
     """A limiter for at most `per_minute` requests in *any* minute: half of them at once, the rest evenly.
+
+    Or for `per_second` in any second, in the same way.
 
     Example:
         >>> limiter = pace(300)
         >>> limiter.max_rate, 60 * limiter.max_rate / limiter.time_period
         (150.0, 150.0)
     """
+    if per_second is not None:
+        return AsyncLimiter(max(1.0, per_second / 2), max(1.0, 2 / per_second))
     if per_minute is None:
         return None
     return AsyncLimiter(max(1.0, per_minute / 2), 60 * max(1.0, 2 / per_minute))

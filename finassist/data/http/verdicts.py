@@ -23,7 +23,8 @@ _BAD_KEY = re.compile(r"invalid api ?key|api ?key.{0,40}(missing|invalid|not val
 _LEGACY = re.compile(r"legacy endpoint", re.I)
 _BANDWIDTH = re.compile(r"bandwidth limit", re.I)
 _USED_UP = re.compile(r"limit reach|daily (limit|quota)|quota (exceeded|exhausted|reached)", re.I)
-_TOO_MANY = re.compile(r"too many requests|rate limit", re.I)
+_TOO_MANY = re.compile(r"too many requests|rate limit|request rate threshold", re.I)
+_UNDECLARED = re.compile(r"undeclared automated tool", re.I)
 _PLAN = re.compile(r"premium|exclusive endpoint|special (endpoint|parameters)|restricted|subscription|upgrade", re.I)
 _SETTING = re.compile(r"(?:value set for|values for) '(\w{1,30})'", re.I)
 _SPEAKS_OF_FAILURE = ("Error Message", "error", "message", "Information", "Note")
@@ -100,6 +101,8 @@ def judge_words(refusal: Refusal) -> DataError | None:
         return _used_up(refusal, volume=bool(_BANDWIDTH.search(text)))
     if _TOO_MANY.search(text):
         return _too_many(refusal)
+    if _UNDECLARED.search(text):
+        return AuthError(f"{name} does not accept the contact address. Set FINASSIST_SEC_CONTACT to one that is read.")
     if _PLAN.search(text) and refusal.status in (200, 402, 403):
         return _not_in_plan(name, text)
     return None
