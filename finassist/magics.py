@@ -11,6 +11,7 @@ import re
 import warnings
 from argparse import BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from importlib.util import find_spec
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -20,9 +21,10 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from finassist import __version__
 from finassist.answer import Answer
-from finassist.call import under_way
+from finassist.call import Call, under_way
 from finassist.complaints import did_you_mean
 from finassist.errors import FinassistError
+from finassist.quiet import hush
 from finassist.settings import KEYS, Routing
 from finassist.variables import FinassistWarning, variable_of
 from finassist.variants import variant
@@ -163,7 +165,11 @@ class Notebook:
         """Tell every question under way to stop; each does so as soon as this cell has ended."""
         from agno.run.cancel import cancel_run
 
-        told = [call for call in under_way() if cancel_run(call.run_id)]
+        def stop() -> list[Call]:
+            hush()
+            return [call for call in under_way() if cancel_run(call.run_id)]
+
+        told = copy_context().run(stop)  # so that only this is quiet
         if not told:
             return Told("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
         listed = "\n".join(f"- {call.question[:80]}" for call in told)

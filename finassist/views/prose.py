@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from markdown_it.tree import SyntaxTreeNode
 
 from finassist.formatting import clean, escape_markdown
-from finassist.views.safe import parse
+from finassist.views.safe import leads_out, parse
 
-_LINK = re.compile(r"https://[^\s<>\\\"'`]+")
 _MARKS = {"strong": "**", "em": "*", "s": "~~"}
 _ALIGN = {"text-align:left": ":--", "text-align:right": "--:", "text-align:center": ":-:"}
 _START = re.compile(r"^(\d{0,9})(?:([-+.)])(?=\s|$)|([#=]|--|:-))", re.MULTILINE)
@@ -126,7 +125,7 @@ def _span(node: SyntaxTreeNode, within: frozenset[str]) -> str:
             return f"{mark}{_inline(node.children, within | {node.type})}{mark}"
         case "link":
             text, href = _inline(node.children, within | {"link"}), str(node.attrs.get("href", ""))
-            return f"[{text or 'link'}](<{href}>)" if _LINK.fullmatch(href) else text
+            return f"[{text or 'link'}](<{href}>)" if leads_out(href) else text
         case "text":
             return _text(node.content)
         case _:

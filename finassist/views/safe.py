@@ -20,7 +20,10 @@ ATTRIBUTES = {"a": {"href"}, "th": {"style"}, "td": {"style"}, "ol": {"start"}}
 _WHOLE = re.compile(
     r"(?<![\w-])(?:\d{4}-\d\d-\d\d|\d{10}-\d\d-\d{6}|[A-Z]{3} -?[\d,.]*\d(?: (?:m|b|tr)illion)?)(?![\w-])"
 )
-_BIDI = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_LINK = re.compile(r"https://[^\s/?#@\\<>\"'`]+(?:[/?#][^\s\\<>\"'`]*)?")
+_CONTROL = (code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A, 0x0D))
+_HIDDEN = dict.fromkeys((*_CONTROL, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Control characters, and those that turn the direction of text round."""
 
 
 def safe_html(markdown: str) -> str:
@@ -33,8 +36,8 @@ def safe_html(markdown: str) -> str:
         >>> safe_html("**bold** <script>alert(1)</script>").strip()
         '<p><strong>bold</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>'
     """
-    return nh3.clean(
-        _renderer().render(markdown.translate(_BIDI)),
+    cleaned = nh3.clean(
+        _renderer().render(markdown.translate(_HIDDEN)),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         attribute_filter=_listed,
@@ -44,6 +47,7 @@ def safe_html(markdown: str) -> str:
         filter_style_properties={"text-align"},
         strip_comments=True,
     )
+    return cleaned.translate(_HIDDEN)  # again: an entity may have stood for one
 
 
 def escape(text: object) -> str:
@@ -55,7 +59,7 @@ def escape(text: object) -> str:
     """
     visible = str(text)
     if not visible.isprintable():
-        visible = "".join(c for c in visible.translate(_BIDI) if c in "\n\t\u00a0" or c.isprintable())
+        visible = "".join(c for c in visible.translate(_HIDDEN) if c in "\n\t\u00a0" or c.isprintable())
     return html.escape(visible, quote=True)
 
 
@@ -71,12 +75,24 @@ def whole(text: object) -> str:
 
 def _listed(tag: str, name: str, value: str) -> str | None:
     """Keeps what is listed: the cleaner's own list of attributes for every element has more."""
+    if name == "href":
+        return value if leads_out(value) else None
     return value if name in ATTRIBUTES.get(tag, ()) or name == "rel" else None
+
+
+def leads_out(href: str) -> bool:
+    """Whether an address may be a link: `https` with a host, and nobody's name in front of it.
+
+    Example:
+        >>> leads_out("https://www.sec.gov/a"), leads_out("https://sec.gov@evil.example"), leads_out("https:a")
+        (True, False, False)
+    """
+    return _LINK.fullmatch(href) is not None
 
 
 def parse(markdown: str) -> SyntaxTreeNode:
     """The syntax tree of Markdown as `safe_html` reads it: HTML is text in it, and an image a link."""
-    return SyntaxTreeNode(_renderer().parse(markdown.translate(_BIDI)))
+    return SyntaxTreeNode(_renderer().parse(markdown.translate(_HIDDEN)))
 
 
 @cache
