@@ -4,7 +4,8 @@
     python -m tests.execute_notebooks 01_quickstart  # one of them
 
 The kernel has no keys and no network, and everything it writes goes to a temporary folder. What differs from
-one run to the next without meaning anything (ids, times of execution, the Python version) is not kept.
+one run to the next without meaning anything (ids, times of execution, the Python version) is not kept, and neither are
+widgets, of which a saved notebook has only their static twins.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+_WIDGET = "application/vnd.jupyter.widget-view+json"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -63,9 +65,10 @@ def tidy(notebook: NotebookNode) -> NotebookNode:
 
 
 def _steady(value: Any, stand_ins: dict[str, str]) -> Any:
-    """`value` with each id of a run or a session replaced by a counted one."""
+    """`value` with each id of a run or a session replaced by a counted one, and without widgets."""
     if isinstance(value, dict):
-        return nbformat.from_dict({key: _steady(inner, stand_ins) for key, inner in value.items()})
+        kept = {key: inner for key, inner in value.items() if key != _WIDGET}
+        return nbformat.from_dict({key: _steady(inner, stand_ins) for key, inner in kept.items()})
     if isinstance(value, list):
         return [_steady(inner, stand_ins) for inner in value]
     if isinstance(value, str):

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from tests.kernels import kernel_environment
 
 TOKEN = "only-for-the-tests"
-DEADLINE = 25
+DEADLINE = 60
 _SILENT = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
