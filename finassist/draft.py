@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Self
@@ -15,7 +15,6 @@ from finassist.facts import Fact, Gap
 RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = tuple(each.name for each in fields(Fact))
-_VALUES: attrgetter[Any] = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +89,7 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    rows: list[tuple[Any, ...]] = [_VALUES(fact) for fact in facts]
-    columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(_NAMES)
-    return json.dumps({name: _column(values) for name, values in zip(_NAMES, columns, strict=True)}, default=str)
+    return json.dumps({name: _column(map(attrgetter(name), facts)) for name in _NAMES}, default=str)
 
 
 def decode(text: str) -> tuple[Fact, ...]:
@@ -102,7 +99,7 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+def _column(values: Iterable[Any]) -> dict[str, list[Any]]:
     codes: dict[Any, int] = {}
     indices = [codes.setdefault(value, len(codes)) for value in values]
     return {"values": list(codes), "codes": indices}
