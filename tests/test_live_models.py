@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -213,17 +214,30 @@ def test_a_fault_in_chat_is_a_typed_error(server: ModelServer, fault: str, form:
     assert ask(workflow, CHAT, form, run_async).content == "".join(CHAT_WORDS)
 
 
-@pytest.mark.parametrize("form", ["run", "arun"])
+SINGLE, REPORT = "What is Apple's stock price?", "Tell me about Apple"
+EVERY_FORM = [form if "streamed" not in form else pytest.param(form, marks=pytest.mark.slow) for form in FORMS]
+
+
+@pytest.mark.parametrize("form", EVERY_FORM)
+@pytest.mark.parametrize("question", [SINGLE, pytest.param(REPORT, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_routing_ends_in_the_rules(server: ModelServer, fault: str, form: str, run_async: Any) -> None:
+def test_a_fault_in_routing_ends_in_the_rules(
+    server: ModelServer, fault: str, question: str, form: str, run_async: Any
+) -> None:
     server.moods = {"router": fault, "symbol_extraction": fault}
-    answer = ask(build(server, **limits_for(fault)), "What is Apple's stock price?", form, run_async)
-    assert (answer.category, answer.symbols, answer.decided_by) == ("stock_price", ["AAPL"], "rules")
+    workflow = build(server, **limits_for(fault))
+    answer = ask(workflow, question, form, run_async)
+    category = "stock_price" if question == SINGLE else "report"
+    assert (answer.category, answer.symbols, answer.decided_by) == (category, ["AAPL"], "rules")
     assert answer.models == {"router": "rules", "symbol_extraction": "rules"}
     assert answer.facts
     assert len(answer.warnings) == 2
     assert all(warning.endswith("Rules decided instead.") for warning in answer.warnings)
     assert CANARY not in str(answer.warnings)
+    [stored] = workflow.answers("live")
+    assert (stored.input, stored.status.value) == (question, "COMPLETED")
+    server.moods = {}
+    assert ask(workflow, question, form, run_async).decided_by == "model"
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -263,6 +277,35 @@ def test_a_refused_connection_is_named(run_async: Any) -> None:
     for form in FORMS:
         with pytest.raises(ModelUnreachable, match=r'cannot be reached.*model="offline"'):
             ask(workflow, CHAT, form, run_async)
+
+
+@pytest.mark.parametrize("url", ["https://no-such-host.invalid/v1", "https://127.0.0.1:{port}/v1"], ids=["DNS", "TLS"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_model_that_is_not_there_is_named(server: ModelServer, url: str, form: str, run_async: Any) -> None:
+    settings = Settings(openai_api_key=CANARY, model_retries=0, model_timeout=10)
+    port = server.origin.rpartition(":")[2]
+    model = resolve_model("openai", settings, base_url=url.format(port=port))
+    workflow = FinancialAssistantWorkflow(db=None, model=model, settings=settings)
+    with pytest.raises(ModelUnreachable, match=r"cannot be reached"):
+        ask(workflow, "How do markets feel today?", form, run_async)
+
+
+def test_a_name_that_nobody_resolves_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's resolver takes its time where there is no network, and cannot be told to hurry."""
+    let_go = threading.Event()
+
+    def stalls(*_: object, **__: object) -> None:
+        let_go.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", stalls)
+    settings = Settings(openai_api_key=CANARY, model_retries=0, model_timeout=0.3)
+    model = resolve_model("openai", settings, base_url="https://example.invalid/v1")
+    workflow = FinancialAssistantWorkflow(db=None, model=model, settings=settings)
+    with pytest.raises((ModelTimeout, ModelUnreachable)):
+        workflow.run("How do markets feel today?")
+    assert not let_go.is_set()
+    let_go.set()
 
 
 def test_messages_say_what_to_do_next(server: ModelServer) -> None:

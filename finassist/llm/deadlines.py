@@ -6,6 +6,11 @@ no wait on a connection lasts longer than what is left of the attempt under way.
 
 from __future__ import annotations
 
+import socket
+import sys
+import threading
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any, Final
 
 from finassist.llm.attempts import current_attempt
@@ -33,14 +38,48 @@ def _left(seconds: float | None) -> float | None:
     return left if seconds is None else min(seconds, left)
 
 
+def _addresses(host: str, port: int, seconds: float | None) -> list[str]:
+    """What a name stands for; nothing if the system does not answer in time, the name itself if it does not know it.
+
+    The system's resolver knows no deadline, and without a network may take half a minute. So a thread asks that can be
+    left behind.
+    """
+    found: SimpleQueue[list[str]] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found.put([host])  # opening a connection to it says what is wrong, in the client's own words
+        else:
+            found.put(list(dict.fromkeys(str(row[4][0]) for row in rows)))
+
+    threading.Thread(target=ask, name="finassist-name", daemon=True).start()
+    try:
+        return found.get(timeout=seconds)
+    except Empty:
+        return []
+
+
 class _Backend:
     """What opens connections, as httpcore knows it."""
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
+        self._errors: Any = sys.modules[type(backend).__module__.partition(".")[0]]
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **more: Any) -> _Connection:
-        return _Connection(self._backend.connect_tcp(host, port, timeout=_left(timeout), **more))
+        """To the first address that answers; all of them together have the time of one."""
+        seconds = _left(timeout)
+        until = None if seconds is None else monotonic() + seconds
+        failure: Exception = self._errors.ConnectTimeout("the name was not resolved in time")
+        for address in _addresses(host, port, seconds):
+            left = None if until is None else max(until - monotonic(), _SHORTEST)
+            try:
+                return _Connection(self._backend.connect_tcp(address, port, timeout=left, **more))
+            except (self._errors.ConnectError, self._errors.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
     def connect_unix_socket(self, path: str, timeout: float | None = None, **more: Any) -> _Connection:
         return _Connection(self._backend.connect_unix_socket(path, timeout=_left(timeout), **more))
