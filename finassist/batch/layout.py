@@ -13,6 +13,9 @@ APPLICATION: Final = 0x46494E42  # “FINB”, in the header of the file
 VERSION: Final = 1
 CRASHES_ALONE, CRASHES_FAILED = 2, 3
 
+NOW: Final = "((julianday('now') - 2440587.5) * 86400.0)"
+"""Seconds since 1970, also for a SQLite that is older than its function for it."""
+
 SCHEMA: Final = """
 CREATE TABLE batch (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE questions (
@@ -29,20 +32,20 @@ BEGIN: Final = """
 INSERT INTO questions (ordinal, question, digest, state, attempts) VALUES (?, ?, ?, 'begun', 1)
 ON CONFLICT (ordinal) DO UPDATE SET state = 'begun', attempts = attempts + 1 RETURNING attempts
 """
-REFUSE: Final = """
+REFUSE: Final = f"""
 INSERT OR REPLACE INTO questions (ordinal, question, digest, state, error, message, cost, latency, at)
-VALUES (?, ?, ?, 'failed', ?, ?, 0, 0, unixepoch('subsec'))
+VALUES (?, ?, ?, 'failed', ?, ?, 0, 0, {NOW})
 """
-RECORD: Final = """
+RECORD: Final = f"""
 UPDATE questions SET state = ?, category = ?, symbols = ?, facts = ?, gaps = ?, error = ?, message = ?,
     latency = ?, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, calls = calls + ?, content = ?, record = ?,
-    same_as = NULL, at = unixepoch('subsec')
+    same_as = NULL, at = {NOW}
 WHERE ordinal = ? AND state = 'begun'
 """
-COPY: Final = """
+COPY: Final = f"""
 INSERT OR REPLACE INTO questions (ordinal, question, digest, state, same_as, category, symbols, facts, gaps, error,
     message, latency, cost, at)
-SELECT ?, ?, digest, state, ordinal, category, symbols, facts, gaps, error, message, 0, 0, unixepoch('subsec')
+SELECT ?, ?, digest, state, ordinal, category, symbols, facts, gaps, error, message, 0, 0, {NOW}
 FROM questions WHERE ordinal = ? RETURNING error, message
 """
 TWIN: Final = """

@@ -111,8 +111,7 @@ class Ledger:
             (crashed, crashed, layout.CRASHES_FAILED, layout.CRASHES_ALONE),
         )
         self._db.execute(
-            "UPDATE questions SET state = 'failed', error = ?, message = ?, at = unixepoch('subsec') "
-            "WHERE state = 'lost'",
+            f"UPDATE questions SET state = 'failed', error = ?, message = ?, at = {layout.NOW} WHERE state = 'lost'",
             (WorkerLost.__name__, layout.LOST),
         )
         self._note({"status": "running", "reason": ""}, again=True)

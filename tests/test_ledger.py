@@ -1,0 +1,319 @@
+"""What a batch has written down survives: kills, full disks, locked files, files of somebody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from finassist import FinancialAssistantWorkflow
+from finassist.batch.ledger import Ledger
+from finassist.batch.results import Outcome
+from finassist.bench.victim import Survival, symbols
+from finassist.errors import LedgerError, LedgerInUse, LedgerMismatch
+from tests.worlds import ScriptedProvider, World
+
+QUESTIONS = ["$AAPL price", "$MSFT price"]
+
+
+def build(**options: Any) -> FinancialAssistantWorkflow:
+    options.setdefault("provider", ScriptedProvider(World(), 0))
+    return FinancialAssistantWorkflow(db=None, routing="rules", **options)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "batch.db"
+
+
+# ---------------------------------------------------------------------------------------------- killed
+
+
+def rows(survival: Survival) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(survival.ledger)) as db:
+        return db.execute("SELECT ordinal, state, attempts, error FROM questions ORDER BY ordinal").fetchall()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1])
+def test_killed_five_times_each_question_is_recorded_once_and_few_are_asked_again(tmp_path, seed) -> None:
+    survival = Survival(tmp_path, count=600, concurrency=8)
+    moments = sorted(random.Random(seed).sample(range(1, 600, 17), 5))
+    for moment in moments:
+        assert survival.call(kill_at=moment) == -signal.SIGKILL
+        recorded, asked = survival.recorded(), survival.asked().total()
+        assert recorded >= moment
+        assert asked <= recorded + (moments.index(moment) + 1) * survival.concurrency
+    assert survival.call() == 0
+    assert [row[:2] for row in rows(survival)] == [(ordinal, "completed") for ordinal in range(600)]
+    asked = survival.asked()
+    assert set(asked) == set(symbols(600))
+    assert asked.total() <= 600 + 5 * survival.concurrency
+
+
+@pytest.mark.slow
+def test_a_question_that_kills_its_process_fails_and_all_others_are_answered(tmp_path) -> None:
+    poison = symbols(60)[20]
+    survival = Survival(tmp_path, count=60, concurrency=5, poison=poison)
+    assert [survival.call() for _ in range(4)] == [-signal.SIGKILL] * 3 + [0]
+    found = rows(survival)
+    assert [(row[1], row[3]) for row in found if row[1] != "completed"] == [("failed", "WorkerLost")]
+    assert found[20][1] == "failed"
+    asked = survival.asked()
+    assert asked[poison] == 3
+    assert asked.total() <= 60 + 3 * survival.concurrency
+
+
+def crash(path: Any) -> None:
+    """Make a ledger look as a killed process leaves it, while its first question is asked."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE questions SET state = 'begun', at = NULL WHERE ordinal = 0")
+        db.execute("UPDATE batch SET value = '\"running\"' WHERE name = 'status'")
+        db.commit()
+    (path.parent / f"{path.name}-running").touch()
+
+
+def test_what_was_in_flight_in_two_crashes_is_asked_alone_and_in_three_fails(path) -> None:
+    class Seen(ScriptedProvider):
+        running, together = set[str](), set[frozenset[str]]()
+
+        async def _act(self, need: str, symbol: str, fine: Any) -> Any:
+            self.running.add(symbol)
+            self.together.add(frozenset(self.running))
+            try:
+                return await super()._act(need, symbol, fine)
+            finally:
+                self.running.remove(symbol)
+
+    questions = [f"Income statement of ${symbol}" for symbol in symbols(6)]
+    suspect = symbols(1)[0]
+    workflow = build(provider=Seen(World(), 0.02))
+    workflow.run_many(questions, ledger=path)
+    for _ in range(2):
+        crash(path)
+        with closing(sqlite3.connect(path)) as db:  # others are open again too, so that they could be beside it
+            db.execute("DELETE FROM questions WHERE ordinal > 2")
+            db.commit()
+        workflow.provider.together.clear()
+        batch = workflow.run_many(questions, ledger=path, concurrency=2)
+        assert batch.frame["status"].eq("completed").all()
+    assert [each for each in workflow.provider.together if suspect in each] == [{suspect}]
+    crash(path)
+    workflow.provider.together.clear()
+    batch = workflow.run_many(questions, ledger=path)
+    assert batch.failures["error"].tolist() == ["WorkerLost"]
+    assert "retry_failed" in batch.failures.loc[0, "message"]
+    assert workflow.provider.together == set()
+    assert batch.retry_failed_sync().frame["status"].eq("completed").all()
+
+
+def test_a_stop_is_no_crash(path) -> None:
+    """Only what ended its process is a suspect; what was interrupted is asked again like any other."""
+    ledger = Ledger.open(path, {"id": "x", "key": "k", "total": 1})
+    for _ in range(5):
+        ledger.transaction([lambda it: it.begin(0, "Hello", b"d")])
+        ledger.close()
+        ledger = Ledger.open(path, {})
+        assert ledger.counts() == {"unasked": 1}
+    ledger.close()
+
+
+# ---------------------------------------------------------------------------------------- used by others
+
+
+def test_a_ledger_that_is_in_use_is_said(path) -> None:
+    ledger = Ledger.open(path, {"id": "x", "key": "k"})
+    try:
+        with pytest.raises(LedgerInUse, match=r"being answered at this moment.*resume=False"):
+            Ledger.open(path, {})
+    finally:
+        ledger.close()
+    Ledger.open(path, {}).close()
+
+
+def test_a_second_call_of_the_same_questions_is_refused_while_the_first_runs(tmp_path, run_async) -> None:
+    import asyncio
+
+    from finassist import Settings
+
+    async def scene() -> None:
+        begun, hold = asyncio.Event(), asyncio.Event()
+
+        class Held(ScriptedProvider):
+            async def _act(self, need: str, symbol: str, fine: Any) -> Any:
+                begun.set()
+                await hold.wait()
+                return await super()._act(need, symbol, fine)
+
+        workflow = build(provider=Held(World(), 0), settings=Settings(home=tmp_path))
+        first = asyncio.create_task(workflow.arun_many(QUESTIONS))
+        await begun.wait()
+        with pytest.raises(LedgerInUse):
+            await workflow.arun_many(QUESTIONS)
+        hold.set()
+        assert (await first).status == "completed"
+
+    run_async(scene())
+
+
+def test_a_ledger_locked_by_another_program_is_said_and_nothing_is_lost(path) -> None:
+    ledger = Ledger.open(path, {"id": "x", "key": "k"}, patience=0.1)
+    ledger.transaction([lambda it: it.begin(0, "Hello", b"d")])
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(LedgerInUse, match=r"Another program holds the ledger .* same call again"):
+        ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"), None)])
+    holder.communicate()
+    ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"), None)])
+    assert ledger.counts() == {"failed": 1}
+    ledger.close()
+
+
+HOLD = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+# ------------------------------------------------------------------------------------------- a full disk
+
+FULL = """
+import json, resource, signal, sys
+from pathlib import Path
+from finassist import FinancialAssistantWorkflow
+from finassist.bench.victim import LoggingSource, symbols
+from finassist.errors import FinassistError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+path, room = Path(sys.argv[1]), int(sys.argv[2])
+workflow = FinancialAssistantWorkflow(db=None, provider=LoggingSource(Path(sys.argv[3])), routing="rules")
+questions = [f"Income statement of ${symbol}" for symbol in symbols(400)]
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+try:
+    workflow.run_many(questions, ledger=path, concurrency=4, live=False)
+    print(json.dumps(["done", ""]))
+except FinassistError as error:
+    print(json.dumps([type(error).__name__, str(error)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_the_same_call_goes_on_once_there_is_room(tmp_path, path) -> None:
+    def call(room: int) -> list[str]:
+        arguments = [sys.executable, "-c", textwrap.dedent(FULL), str(path), str(room), str(tmp_path / "asked.log")]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    for room in (300_000, 400_000, 500_000):
+        name, words = call(room)
+        assert name == "LedgerFull"
+        assert "What was recorded is kept. Make room" in words
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM questions WHERE state = 'completed'").fetchone()[0] > 10
+        assert db.execute("SELECT max(crashes) FROM questions").fetchone()[0] == 0
+    assert call(1 << 30)[0] == "done"
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT state, count(*) FROM questions GROUP BY state").fetchall() == [("completed", 400)]
+
+
+# -------------------------------------------------------------------------------------- not the right file
+
+
+def test_a_file_that_is_no_ledger_is_left_as_it_is(path) -> None:
+    path.write_bytes(b"Dear diary, " * 400)
+    with pytest.raises(LedgerMismatch, match="is not the ledger of a batch"):
+        build().run_many(QUESTIONS, ledger=path)
+    assert path.read_bytes() == b"Dear diary, " * 400
+
+
+def test_another_database_is_left_as_it_is(path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE diary (day TEXT)")
+    before = path.read_bytes()
+    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger.open(path, {})):
+        with pytest.raises(LedgerMismatch, match="is not the ledger of a batch"):
+            use()
+    assert path.read_bytes() == before
+
+
+def test_a_ledger_of_another_version_is_left_as_it_is(path) -> None:
+    build().run_many(QUESTIONS, ledger=path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger.open(path, {})):
+        with pytest.raises(LedgerMismatch, match="version 99; this finassist reads version 1"):
+            use()
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda path: build().run_many(["Tell me about Apple"], ledger=path),
+        lambda path: build(settings=_years(3)).run_many(QUESTIONS, ledger=path),
+        lambda path: FinancialAssistantWorkflow(db=None).run_many(QUESTIONS, ledger=path),
+        lambda path: build().run_across(QUESTIONS, "quote", ledger=path),
+    ],
+    ids=["questions", "years", "provider", "across"],
+)
+def test_a_ledger_of_another_call_is_refused(path, other) -> None:
+    build().run_many(QUESTIONS, ledger=path)
+    with pytest.raises(LedgerMismatch, match=r"ledger of another batch.*ledger="):
+        other(path)
+    assert len(build().run_many(QUESTIONS, ledger=path)) == 2
+
+
+def _years(years: int) -> Any:
+    from finassist import Settings
+
+    return Settings(years=years)
+
+
+def test_an_iterator_that_turned_into_another_is_noticed(path) -> None:
+    questions = [f"${symbol} price" for symbol in symbols(40)]
+
+    def broken() -> Any:
+        yield from questions[:30]
+        raise OSError("torn")
+
+    build().run_many(broken(), ledger=path)
+    changed = [*questions[:25], "$TSLA price", *questions[26:]]
+    with pytest.raises(LedgerMismatch, match=r"Question 25 \(counted from 0\) is not the one"):
+        build().run_many(iter(changed), ledger=path)
+    assert len(build().run_many(iter(questions), ledger=path)) == 40
+
+
+def test_a_ledger_that_must_not_be_gone_on_with(path, tmp_path) -> None:
+    build().run_many(QUESTIONS, ledger=path)
+    with pytest.raises(LedgerMismatch, match="holds a batch already"):
+        build().run_many(QUESTIONS, ledger=path, resume=False)
+    with pytest.raises(LedgerError, match=r"could not be made.*FINASSIST_HOME"):
+        build().run_many(QUESTIONS, ledger=tmp_path / "batch.db" / "below.db")
+    with pytest.raises(LedgerError, match="FINASSIST_HOME"):
+        build().run_many(QUESTIONS)  # the home of the tests is no folder
+
+
+def test_no_other_user_can_read_a_ledger(path) -> None:
+    build().run_many(QUESTIONS, ledger=path)
+    assert os.stat(path).st_mode & 0o077 == 0
+
+
+def test_a_ledger_is_one_file_when_it_is_done(path) -> None:
+    build().run_many(QUESTIONS, ledger=path)
+    left = {each.name for each in path.parent.iterdir()}
+    assert left <= {"batch.db", "batch.db.lock"}
