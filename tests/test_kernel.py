@@ -218,7 +218,7 @@ def test_a_stopped_run_shows_where_it_was_stopped(kernel: Kernel, form: str) -> 
     cell = kernel.interrupt(FORMS[form], WAITING)
     [shown] = cell.shown
     assert set(shown) == STATIC
-    assert "Stopped after" in shown["text/html"]
+    assert "Stopped, 1 of " in shown["text/html"]
     assert shown["text/html"].count(": stopped, ") >= 2, "both fetches were open"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -232,6 +233,18 @@ def test_the_key_of_financial_datasets_reaches_its_provider(monkeypatch) -> None
     monkeypatch.delenv("FINANCIAL_DATASETS_API_KEY", raising=False)
     provider = open_provider("financial_datasets", Settings(_env_file=None, financial_datasets_api_key=KEY))
     assert provider.api_key == KEY  # type: ignore[attr-defined]
+
+
+@shows("live")
+@pytest.mark.parametrize(("live", "shown"), [("on", True), ("off", False), ("auto", False)])
+def test_live_is_whether_a_run_shows_itself(live, shown, monkeypatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    ask("What is Apple's stock price?", settings=Settings(_env_file=None, live=live), provider="embedded")
+    assert ("Apple" in terminal.getvalue()) == shown
 
 
 # ------------------------------------------------------------------------------------------- a model

@@ -7,7 +7,7 @@ from typing import Final
 from finassist.report import TITLES
 from finassist.state import RunState
 from finassist.views.safe import escape, safe_html
-from finassist.views.timeline_svg import timeline_svg
+from finassist.views.timeline_svg import how_far, timeline_svg
 from finassist.views.tracks import seconds
 
 _DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
@@ -54,24 +54,16 @@ def text_html(text: str) -> str:
         return safe_html(text)
     end = text[-_SHOWN_WHILE_IT_COMES:]
     end = end[end.find("\n\n") + 1 :]  # a paragraph that is cut in two would look broken
-    above = f"{len(text) - len(end):,} characters above are shown when the answer is complete."
-    return f'<p class="finassist-dim">{above}</p>{safe_html(end)}'
+    return f'<p class="finassist-dim">… {len(text) - len(end):,} characters above …</p>{safe_html(end)}'
 
 
 def run_html(state: RunState, card: str = "") -> str:
     """A run that is over, as one self-contained piece of HTML: question, timeline, and the answer's card."""
-    spent = f"{_done(state)} in {seconds(state.elapsed)}"
+    summary = escape(f"{how_far(state)}, {seconds(state.elapsed)}")
     return (
-        f'{header_html(state)}<div class="finassist-run"><details open><summary>{escape(spent)}</summary>'
-        f"{timeline_svg(state)}</details>{card or _ending(state)}</div>"
+        f'{header_html(state)}<div class="finassist-run"><details open><summary>{summary[:1].upper()}{summary[1:]}'
+        f"</summary>{timeline_svg(state)}</details>{card or _ending(state)}</div>"
     )
-
-
-def _done(state: RunState) -> str:
-    words = {"error": "Failed", "cancelled": "Stopped"}
-    total = state.progress[1]
-    tasks = f"{total} task{'s' * (total != 1)}"
-    return f"{words[state.status]} after {tasks}" if state.status in words else tasks.capitalize()
 
 
 def _ending(state: RunState) -> str:
@@ -79,7 +71,7 @@ def _ending(state: RunState) -> str:
     words = {"cancelled": "This run was stopped.", "error": state.error or "This run failed."}
     why = words.get(state.status, "")
     flag = f'<p class="finassist-ending">{escape(why)}</p>' if why else ""
-    return flag + text_html(state.text)
+    return f"{flag}{text_html(state.text)}"
 
 
 def _name(state: RunState, symbol: str) -> str:

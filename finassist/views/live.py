@@ -6,9 +6,10 @@ leaves what lasts: HTML that needs no kernel, no script and no widget.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
@@ -21,6 +22,7 @@ from finassist.views.timeline import Timeline
 from finassist.views.timeline_svg import summary_of
 
 _w: Any = ipywidgets  # it has no types of its own
+_LONGEST_SHOWN: Final = 60_000
 
 
 class LiveView:
@@ -90,7 +92,7 @@ class LiveView:
         state = self.state
         self._head.value = header_html(state)
         if state.text != before.text:
-            self._text.value = text_html(state.text)
+            self._text.value = f'<div class="finassist-run">{text_html(state.text)}</div>'
         self._timeline.show(state)
 
 
@@ -108,14 +110,26 @@ class LiveCell(LiveView):
     def _show(self, answer: Any | None) -> None:
         from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
 
-        plain = summary_of(self.state) if answer is None else str(answer)
+        plain = summary_of(self.state) if answer is None else str(_shortened(answer))
         bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer)}
         update_display(bundle, raw=True, display_id=self._id)
         _close([*self.widget.children, self.widget])
 
 
 def _static_html(state: RunState, answer: Any | None) -> str:
-    return run_html(state, answer.to_html() if answer is not None and state.status == "completed" else "")
+    finished = answer is not None and state.status == "completed"
+    return run_html(state, _shortened(answer).to_html() if finished else "")
+
+
+def _shortened(answer: Any) -> Any:
+    """The answer, or one with the beginning of its text: a page that takes in a megabyte stands still for seconds."""
+    content = str(answer.content or "")
+    if len(content) <= _LONGEST_SHOWN:
+        return answer
+    shown = copy.copy(answer)
+    left = len(content) - _LONGEST_SHOWN
+    shown.content = f"{content[:_LONGEST_SHOWN]}\n\n*{left:,} more characters are in the answer's `content`.*"
+    return shown
 
 
 def _close(widgets: Iterable[Any]) -> None:

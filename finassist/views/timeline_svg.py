@@ -11,6 +11,7 @@ from finassist.state import RunState
 from finassist.views.palette import CSS, DIM, FALLBACK, INK, LINE, LOOK, PAPER
 from finassist.views.safe import escape
 from finassist.views.tracks import MANY, WORDS, Track, seconds, tick_label, ticks, told, tracks
+from finassist.worklist import leaves
 
 _LOOK: Final[dict[str, Any]] = dict(LOOK)
 _DASHES: Final = {"error": ' stroke-dasharray="5 2"', "cancelled": ' stroke-dasharray="2 3"'}
@@ -44,12 +45,22 @@ def summary_of(state: RunState) -> str:
 
     Example:
         >>> summary_of(RunState(status="completed", elapsed=0.25))
-        'Timeline of the run: completed after 250 ms, no tasks'
+        'Timeline of the run: no tasks, 250 ms'
     """
-    done, total = state.progress
-    work = f"{done} of {total} tasks done" if state.tasks else "no tasks"
-    how = "stopped" if state.status == "cancelled" else state.status
-    return f"Timeline of the run: {how} after {seconds(state.elapsed)}, {work}"
+    return f"Timeline of the run: {how_far(state)}, {seconds(state.elapsed)}"
+
+
+def how_far(state: RunState) -> str:
+    """How a run ended and how much of it was done.
+
+    Example:
+        >>> how_far(RunState(status="cancelled"))
+        'stopped, no tasks'
+    """
+    settled = sum(task.status in ("completed", "error") for task in leaves(state.tasks))
+    work = f"{settled} of {state.progress[1]} tasks done" if state.tasks else "no tasks"
+    word = "" if state.status == "completed" else f"{WORDS.get(state.status, state.status)}, "
+    return f"{word}{work}"
 
 
 def _placed(rows: Sequence[Track]) -> Iterator[tuple[Track, int, int]]:
