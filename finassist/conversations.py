@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb, SessionType
 from agno.db.in_memory import InMemoryDb
+from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
@@ -101,24 +102,33 @@ class Conversations:
         """Give it a name of one line; an empty one takes the name away."""
         line = " ".join(name.split())[:LONGEST_NAME]
         async with self.locks.of(session_id):
-            found = await self._ask(lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line))
+            found = await self._ask(lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line, self.user_id))
         if found is None:
             raise SessionError("Nothing is stored of this conversation yet. Ask something in it, then name it.")
 
     async def delete(self, session_id: str) -> None:
         """Delete it with everything that was asked in it."""
         async with self.locks.of(session_id):
-            await self._ask(lambda db: db.delete_session(session_id))
+            await self._ask(lambda db: db.delete_session(session_id, self.user_id))
 
-    async def keep_partial(self, session_id: str, run_id: str, text: str) -> None:
-        """Store what had arrived of an answer that was stopped, which Agno forgets; no other turn is touched."""
+    async def keep_partial(self, session_id: str, run_id: str, text: str) -> Answer | None:
+        """Store what had arrived of an answer that was stopped, which Agno forgets; no other turn is touched.
+
+        Returns:
+            The whole answer where the run had come to its end before it could be stopped, else `None`.
+        """
         run = await self._ask(lambda db: db.get_run(run_id))
-        if isinstance(run, WorkflowRunOutput) and text.strip():
+        if not isinstance(run, WorkflowRunOutput):
+            return None
+        if run.status == RunStatus.completed:
+            return Answer.of(run)
+        if text.strip():
             run.content = text
             await self._ask(lambda db: db.upsert_run(run, session_id=session_id))
+        return None
 
     async def _session(self, session_id: str) -> WorkflowSession | None:
-        found = await self._ask(lambda db: db.get_session(session_id, SessionType.WORKFLOW))
+        found = await self._ask(lambda db: db.get_session(session_id, SessionType.WORKFLOW, self.user_id))
         return found if isinstance(found, WorkflowSession) else None
 
     async def _ask(self, question: Callable[[Any], Any]) -> Any:

@@ -414,6 +414,23 @@ def test_old_conversations_are_listed_when_asked_for(play, workflow) -> None:
     play(story)
 
 
+def test_turns_of_one_conversation_never_appear_in_the_next(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        for number in range(4):
+            await workflow.arun(f"help {number}", session_id="one")
+        await workflow.arun(PRICE, session_id="two")
+        for steps in range(12):
+            panel = workflow.chat("one")
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await panel.open_conversation("two")
+            await panel.idle()
+            assert [turn.question for turn in panel.talk.turns] == [PRICE]
+            panel.close()
+
+    play(story)
+
+
 def line_of(panel: ChatPanel, session_id: str) -> Any:
     return next(line for line in panel.picker.lines if line.conversation.session_id == session_id)
 
@@ -764,6 +781,30 @@ def test_conversations_of_every_store(run_async, tmp_path, kind: str) -> None:
         await talks.delete("one")
         assert [each.session_id for each in await talks.recent()] == ["two"]
         assert (await talks.read("one"))[1] == []
+
+    run_async(story())
+
+
+def test_an_answer_that_was_complete_when_it_was_stopped_stays_complete(run_async, workflow) -> None:
+    async def story() -> None:
+        talks = Conversations(workflow.store, workflow.locks)
+        answer = await workflow.arun(PRICE, session_id="one")
+        whole = await talks.keep_partial("one", answer.run_id, "Appl")
+        assert whole.content == answer.content == workflow.answers("one")[0].content
+        assert await talks.keep_partial("one", "nowhere", "text") is None
+
+    run_async(story())
+
+
+def test_conversations_of_one_user_are_nobody_elses(run_async, tmp_path) -> None:
+    async def story() -> None:
+        workflow = FinancialAssistantWorkflow(db=tmp_path / "s.db", user_id="ann")
+        await workflow.arun(PRICE, session_id="one")
+        other = Conversations(workflow.store, workflow.locks, "bob")
+        assert await other.recent() == []
+        assert (await other.read("one"))[1] == []
+        await other.delete("one")
+        assert len(workflow.answers("one")) == 1
 
     run_async(story())
 

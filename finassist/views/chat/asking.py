@@ -86,18 +86,20 @@ class Asking:
         return found or self._stopped_answer()
 
     async def _partial(self, see: Callable[[RunResponse], None]) -> Answer:
-        if self._events:
-            stopped = WorkflowCancelledEvent(run_id=self.run_id, session_id=self.session_id, reason="stopped")
-            self._events.append(stopped)
-            see(stopped)
-        answer = self._stopped_answer()
-        if not self.text.strip():
-            return answer
+        if not self._events:
+            return self._stopped_answer()
+        saved, whole = True, None
         try:
             stored = Conversations(self._workflow.store, self._workflow.locks)
-            await stored.keep_partial(self.session_id, self.run_id, self.text)
+            whole = await stored.keep_partial(self.session_id, self.run_id, self.text)
         except SessionError:
-            answer.saved = False
+            saved = False
+        kind = WorkflowCancelledEvent if whole is None else WorkflowCompletedEvent
+        last = kind(run_id=self.run_id, session_id=self.session_id)
+        self._events.append(last)
+        see(last)
+        answer = whole or self._stopped_answer()
+        answer.events, answer.saved = list(self._events), saved  # pyright: ignore[reportAttributeAccessIssue]
         return answer
 
     def _stopped_answer(self) -> Answer:

@@ -36,6 +36,8 @@ class Log:
     def __init__(self, ask: Callable[[str], Any], guarded: Callable[[Callable[..., Any]], Callable[..., None]]) -> None:
         self._ask, self._guarded = ask, guarded
         self._unshown: list[Answer] = []
+        self._epoch = 0  # counts conversations: turns of one must not appear in the next
+        self._showing = False
         self.examples = [
             button(text, guarded(bound(ask, text)), tooltip=f"Ask: {text}", classes="follow-up") for text in EXAMPLES
         ]
@@ -60,6 +62,8 @@ class Log:
 
     def clear(self, *, loading: bool = False) -> None:
         """Forget what is shown; while `loading` there is no welcome."""
+        self._epoch += 1
+        self._showing = False
         for turn in self.turns:
             discard(turn.widget)
         self._old.children = self._new.children = []
@@ -97,6 +101,9 @@ class Log:
         self._look()
 
     async def _show_earlier(self, *_: Any) -> None:
+        if self._showing:
+            return
+        self._showing, epoch = True, self._epoch
         batch, self._unshown = self._unshown[-AT_ONCE:], self._unshown[:-AT_ONCE]
         turns: list[Turn] = []
         for answer in batch:
@@ -104,6 +111,9 @@ class Log:
             turn.show_answer(answer)
             turns.append(turn)
             await asyncio.sleep(0)  # a card takes a while to make: others may go in between
+            if epoch != self._epoch:
+                return
+        self._showing = False
         if self._old_turns:
             for turn in turns:
                 turn.forget_follow_ups()

@@ -8,11 +8,7 @@ from uuid import uuid4
 
 from finassist.answer import Answer
 from finassist.conversations import Conversation, Conversations
-from finassist.errors import InputError
-from finassist.questions import check_question
 from finassist.sessions import check_session_id
-from finassist.views.chat.asking import Asking
-from finassist.views.chat.bubbles import Turn
 from finassist.views.chat.composer import Composer
 from finassist.views.chat.configuring import Configuring
 from finassist.views.chat.exports import Exports, exported
@@ -22,15 +18,13 @@ from finassist.views.chat.kit import VBox, column, discard, html
 from finassist.views.chat.log import Log
 from finassist.views.chat.picker import Picker
 from finassist.views.chat.presence import Presence
-from finassist.views.chat.viewing import Viewing
+from finassist.views.chat.turns import Turns
 from finassist.views.safe import escape
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
-BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
 NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then go on."
-NEXT: Final = "Another panel is asking in this conversation; your question is answered next."
 DELETED: Final = "This conversation was deleted in another panel. What you ask now begins it anew."
 STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
 
@@ -50,7 +44,6 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         session_id: The conversation that is open.
     """
 
-    _asking: Asking | None = None
     _presence: Presence | None = None
     _base: Any = None
 
@@ -73,6 +66,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.notice = html(classes="notice")
         self._presence = here = Presence(workflow.store, self.session_id, self._answered_elsewhere, self._deleted)
         here.roll_call = self.composer.call_roll
+        self.turns = Turns(self, here)
         foot = column([self.composer], "foot")
         self._base = super()
         self._base.__init__([self.header.widget, *drawers.values(), self.talk.widget, here.widget, self.notice, foot])
@@ -92,57 +86,16 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     def ask(self, question: str) -> None:
         """Ask a question, as if it had been typed; while another is being answered it is refused with a word."""
-        if self._asking is not None:
-            if self._asking.question != question:  # the same one again is a double click
-                self.composer.refused(question, BUSY)
-            return
-        try:
-            text = check_question(question, self.workflow.settings.max_question_length)
-        except InputError as error:
-            self.composer.refused(question, str(error))
-            return
-        self.composer.taken(question)
-        self._begin(text)
+        self.turns.ask(question)
+
+    def stop(self, *_: Any) -> None:
+        """Stop the answer being made; what has arrived of it is kept."""
+        self.turns.stop()
 
     def _ask_on(self, question: str) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
         self.ask(question)
         self.focus()
-
-    def stop(self, *_: Any) -> None:
-        """Stop the answer being made; what has arrived of it is kept."""
-        if self._asking is not None:
-            self._asking.stop()
-
-    def _begin(self, question: str) -> None:
-        asking = self._asking = Asking(self.workflow, question, self.session_id)
-        self.composer.busy = True
-        self.say(NEXT if self._here.turn.locked() else "")
-        turn = self.talk.begin(question)
-        drawer = self.configuring.drawer
-        view = Viewing(turn, steps=drawer.steps.value, streaming=drawer.streaming.value, broke=self.guard.note)
-        self.composer.scroll_to_end()
-        self.guard.start(self._answered(asking, turn, view))
-
-    async def _answered(self, asking: Asking, turn: Turn, view: Viewing) -> None:
-        try:
-            answer = await asking.answer(self._here.turn, view.see)
-        except BaseException as error:
-            view.finish(None, error)
-            if not isinstance(error, Exception):
-                raise
-            self.guard.note(error)
-            turn.show_failure(self.guard.words(error))
-        else:
-            if not self.guard.closed:
-                view.finish(answer)
-            if asking.began:
-                self._here.tell_answer(answer)
-        finally:
-            self._asking = None
-            self.composer.busy = False
-            self.say("")
-        self._name_after(turn.question)
 
     # --------------------------------------------------------------------------------- conversations
 
@@ -230,7 +183,8 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
                 self._conversation = each
                 self.header.name(each.name)
 
-    def _name_after(self, question: str) -> None:
+    def asked(self, question: str) -> None:
+        """A question has been answered, or has failed: the first one names its conversation."""
         if not self._conversation.named and len(self.talk.turns) == 1:
             self._conversation = Conversation(session_id=self.session_id, name=question, turns=1)
             self.header.name(question)
@@ -240,9 +194,9 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.composer.take_focus(where)
 
     def _may_leave(self) -> bool:
-        if self._asking is not None:
+        if self.turns.busy:
             self.say(NOT_WHILE_BUSY)
-        return self._asking is None
+        return not self.turns.busy
 
     def _opened(self, drawer: str) -> Any:
         if drawer == "settings":
@@ -252,7 +206,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
     # ----------------------------------------------------------------------- what others do, and words
 
     def _answered_elsewhere(self, answer: Answer) -> None:
-        self.talk.insert(answer, before_last=self._asking is not None)
+        self.talk.insert(answer, before_last=self.turns.busy)
 
     def _deleted(self) -> None:
         self._enter(self.session_id)
@@ -279,6 +233,9 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
                 self._here.view_went()
             case _:
                 pass
+
+    def __repr__(self) -> str:
+        return f"<ChatPanel {self.session_id}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = self._base._repr_mimebundle_(**kwargs)
