@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from importlib.util import find_spec
 
@@ -108,3 +109,15 @@ def test_claims_are_json_and_text() -> None:
     found = Claims([claim([1.0], [2.0]), claim([1.0], [1.0])], {"cores": 2})
     assert found.to_dict()["claims"][0]["verdict"] == "holds in this regime"
     assert str(found).count("a TaskGroup is faster") == 1
+
+
+def test_claims_are_a_frame_and_a_chart_without_script_or_remote_parts() -> None:
+    found = Claims([claim([1.0, 1.0], [20.0, 30.0]), claim([1.0], [1.0]), claim([2.0], [1.0])], {})
+    frame = found.to_frame()
+    assert frame["verdict"].tolist() == ["holds in this regime", "no difference", "does not hold"]
+    assert str(frame["ratio"].dtype) == "Float64"
+    assert list(Claims([], {}).to_frame().columns) == list(frame.columns)
+    html = found._repr_mimebundle_()["text/html"]
+    assert html.count("<svg") == 3
+    assert "25×" in html
+    assert not re.search(r"<script|src=|href=|url\(", html)

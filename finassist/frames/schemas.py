@@ -116,12 +116,28 @@ HISTORY: Final[Schema] = {
     "decided_by": Column("text", "rules or model: who decided what was asked"),
     "gaps": Column("integer", "things that should be there and are not"),
 }
+CLAIMS: Final[Schema] = {
+    "item": Column("text", "the item of the repair plan", optional=False),
+    "claim": Column("text", "what is claimed", optional=False),
+    "regime": Column("text", "under which conditions it was measured", optional=False),
+    "baseline": Column("text", "what it was measured against, in the same rounds", optional=False),
+    "ratio": Column("number", "median of baseline over ours: above 1, ours takes less", optional=False),
+    "low": Column("number", "lower quartile of the ratios", optional=False),
+    "high": Column("number", "upper quartile of the ratios", optional=False),
+    "count": Column("integer", "rounds", optional=False),
+    "ours": Column("number", "median of ours", "see unit", optional=False),
+    "theirs": Column("number", "median of the baseline", "see unit", optional=False),
+    "unit": Column("text", "of ours and theirs", optional=False),
+    "verdict": Column("text", "holds in this regime, no difference, does not hold, or measured", optional=False),
+    "wording": Column("text", "a sentence that is true of what was measured", optional=False),
+}
 SCHEMAS: Final[dict[str, Schema]] = {
     "facts": FACTS,
     "spans": SPANS,
     "events": EVENTS,
     "sessions": SESSIONS,
     "history": HISTORY,
+    "claims": CLAIMS,
 }
 """Every frame by its name."""
 

@@ -118,6 +118,18 @@ class Claims:
         """JSON-ready form."""
         return {"machine": self.machine, "claims": [row.to_dict() for row in self.rows]}
 
+    def to_frame(self) -> Any:
+        """One row a claim; `finassist.frames.describe("claims")` explains the columns."""
+        from finassist.frames.schemas import CLAIMS, typed
+
+        return typed([row.to_dict() for row in self.rows], CLAIMS)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from finassist.views.ratios import Ratio, ratios_html
+
+        bars = [Ratio(*(getattr(row, name) for name in Ratio._fields)) for row in self.rows]
+        return {"text/plain": str(self), "text/html": ratios_html(bars)}
+
     def __str__(self) -> str:
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.machine.items())
         head = f"finassist bench --claims: ratios of baseline to ours, interleaved rounds\n{told}\n"
