@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from finassist.frames.batches import batch_facts_frame, batch_frame
 from finassist.frames.builders import events_frame, facts_frame, history_frame, sessions_frame, spans_frame
-from finassist.frames.files import read_frame, write_frame
+from finassist.frames.files import check_file, read_frame, write_frame
 from finassist.frames.pivots import by_company, by_year
 from finassist.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
@@ -19,6 +19,7 @@ __all__ = [
     "batch_frame",
     "by_company",
     "by_year",
+    "check_file",
     "describe",
     "events_frame",
     "facts_frame",

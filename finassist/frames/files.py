@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from finassist.errors import MissingExtra
+from finassist.errors import ConfigurationError, MissingExtra
 from finassist.frames.cells import for_file, from_file
 from finassist.frames.sheets import read_sheet, write_sheet
 
@@ -30,7 +30,8 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
 
     Raises:
         MissingExtra: Parquet or Excel, and the packages of `finassist[export]` are not installed.
-        ValueError: The name ends in something else, or the frame does not fit into a sheet of Excel.
+        ConfigurationError: The name ends in something else.
+        ValueError: The frame does not fit into a sheet of Excel.
 
     Example:
         >>> import tempfile
@@ -57,17 +58,32 @@ def read_frame(path: str | Path) -> pd.DataFrame:
 
     Raises:
         MissingExtra: Parquet or Excel, and the packages of `finassist[export]` are not installed.
-        ValueError: The name ends in something else, or a cell holds something that its column cannot hold.
+        ConfigurationError: The name ends in something else.
+        ValueError: A cell holds something that its column cannot hold.
         OSError: There is no such file.
     """
     _, read = _form(Path(path))
     return from_file(read(Path(path)))
 
 
+def check_file(path: str | Path) -> Path:
+    """The path, if a frame can be written there; to be asked before the work that makes the frame.
+
+    Raises:
+        MissingExtra: The packages of `finassist[export]` are needed and not installed.
+        ConfigurationError: The name does not say how to write it, or its folder is not there.
+    """
+    target = Path(path)
+    _form(target)
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"There is no folder {target.parent}. Create it, or write to another.")
+    return target
+
+
 def _form(path: Path) -> tuple[Callable[[pd.DataFrame, Path], None], Callable[[Path], pd.DataFrame]]:
     ending = path.suffix.lower()
     if ending not in FORMS:
-        raise ValueError(f"The name of a file must end in {', '.join(FORMS)}, so that it says how to write it.")
+        raise ConfigurationError(f"The name of a file must end in {', '.join(FORMS)}, so that it says how to write it.")
     write, read, package = FORMS[ending]
     try:
         import_module(package)
