@@ -50,10 +50,10 @@ class Lab(Watched):
     """JupyterLab in a page."""
 
     def open(self) -> Lab:
-        self.page.goto(self.server.page("lab"))
+        self.page.goto(self.server.page("lab?reset"))  # without what another page left open
         self.page.wait_for_function("() => window.jupyterapp?.restored")
         self.page.evaluate("() => window.jupyterapp.restored.then(() => true)")
-        self.command("application:toggle-left-area")  # the file browser; the notebook gets the room
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")  # the notebook gets the room
         return self
 
     def command(self, name: str, **arguments: Any) -> None:
