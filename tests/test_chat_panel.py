@@ -419,7 +419,7 @@ def test_turns_of_one_conversation_never_appear_in_the_next(play, workflow) -> N
         for number in range(4):
             await workflow.arun(f"help {number}", session_id="one")
         await workflow.arun(PRICE, session_id="two")
-        for steps in range(12):
+        for steps in (0, 1, 2, 5, 11):
             panel = workflow.chat("one")
             for _ in range(steps):
                 await asyncio.sleep(0)

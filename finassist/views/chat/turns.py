@@ -46,6 +46,7 @@ class Turns:
     def __init__(self, host: Host, presence: Presence) -> None:
         self._host, self._here = host, presence
         self._asking: Asking | None = None
+        self._waiting = False
 
     @property
     def busy(self) -> bool:
@@ -75,7 +76,8 @@ class Turns:
         host = self._host
         asking = self._asking = Asking(host.workflow, question, host.session_id)
         host.composer.busy = True
-        host.say(NEXT if self._here.turn.locked() else "")
+        self._waiting = self._here.turn.locked()
+        host.say(NEXT if self._waiting else "")
         turn = host.talk.begin(question)
         shown = host.configuring.drawer
         view = Viewing(turn, steps=shown.steps.value, streaming=shown.streaming.value, broke=host.guard.note)
@@ -104,5 +106,7 @@ class Turns:
         self._host.asked(turn.question)
 
     def _see(self, view: Viewing, event: RunResponse) -> None:
-        self._host.say("")
+        if self._waiting:
+            self._waiting = False
+            self._host.say("")
         view.see(event)
