@@ -192,8 +192,8 @@ def test_a_report_asks_once_for_all_statements_and_names_what_the_sec_has_not(ru
     assert sorted(request.path for request in server.requests) == [FACTS, SUBMISSIONS]
     assert {fact.statement for fact in answered.facts} >= {"income", "balance_sheet", "cash_flow"}
     assert {gap.need: gap.error for gap in answered.gaps} == {"quote": "NotOffered"}
-    growth = {fact.period: fact for fact in answered.facts if fact.field == "eps_growth"}
-    assert all("split" in str(fact.note) for period, fact in growth.items() if period == "FY2023")
+    [growth] = [fact for fact in answered.facts if fact.key == "AAPL/eps_growth/FY2023"]
+    assert (growth.status, "share split" in str(growth.note)) == ("not_meaningful", True)
 
 
 def test_embedded_prices_stand_in_when_they_are_listed(run_async: Any) -> None:
