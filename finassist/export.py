@@ -28,7 +28,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 
 _LONGEST_QUESTION = 2000
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_RUN = r"[^\S\n\t]*[\"']*[^\S\n\t]*[=+\-@＝＋－＠]"
+_RUN = r"[^\S\n\t]*(?:[\"']+[^\S\n\t]*)?[=+\-@＝＋－＠]"
 _FORMULA = re.compile(rf"^(?=[\n\t])|(?:(?<=[\n;\t])|^)(?={_RUN})")
 _NEUTRALISED = re.compile(rf"^'(?=[\n\t])|(?:(?<=[\n;\t])|^)'(?={_RUN})")
 

@@ -153,6 +153,11 @@ def test_lines_quotes_and_commas_inside_a_cell_stay_inside():
     assert read(safe_csv(pd.DataFrame({"a": [told], "b": [("x", "y")]})))[1] == ['one, "two"\nthree', "x; y"]
 
 
+def test_a_cell_of_many_spaces_is_written_at_once():
+    text = " " * 100_000 + "x"
+    assert read(safe_csv(pd.DataFrame({"a": [text]})))[1] == [text]
+
+
 def test_a_named_index_becomes_columns():
     frame = pd.DataFrame({"a": [1]}, index=pd.Index(["=x"], name="symbol"))
     assert read(safe_csv(frame)) == [["symbol", "a"], ["'=x", "1"]]

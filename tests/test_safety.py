@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from finassist.export import conversation_html, safe_csv
 from finassist.views import header, style, timeline_svg
 from finassist.views.plot import plot
+from finassist.views.prose import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply
 from .test_html import Reply
@@ -189,3 +190,17 @@ def test_a_page_forbids_in_the_browser_what_is_forbidden_here():
 def test_our_own_style_sheets_load_nothing():
     for sheet in (*SHEETS, style.PAGE):
         assert not re.search(r"(?i)url\(|@import|image-set|src\s*\(|expression|behavior|-moz-binding|</", sheet)
+
+
+@pytest.mark.parametrize(
+    "piece", ["word **b** [x](https://sec.gov) ", "![", "- a\n", "<img src=x onerror=probe()>\n\n"]
+)
+def test_a_megabyte_of_text_is_shown_and_nothing_of_it_lost(piece):
+    """Its beginning is read as Markdown; the rest is shown as it was written, and is as harmless."""
+    text = piece * (1_000_000 // len(piece))
+    html = SURFACES["bubble"](text)
+    check(html)
+    assert len(html) > 800_000
+    exported = safe_markdown(text)
+    assert len(exported) > 800_000
+    assert "<img" not in exported.split("```")[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from markdown_it.tree import SyntaxTreeNode
 
 from finassist.formatting import clean, escape_markdown
-from finassist.views.safe import leads_out, parse
+from finassist.views.safe import leads_out, parse, shortened
 
 _MARKS = {"strong": "**", "em": "*", "s": "~~"}
 _ALIGN = {"text-align:left": ":--", "text-align:right": "--:", "text-align:center": ":-:"}
@@ -36,7 +36,8 @@ def safe_markdown(markdown: str, *, depth: int = 0) -> str:
         >>> safe_markdown("# A **b** <img src=x> ![c](https://d.example)", depth=1)
         '## A **b** &lt;img src=x&gt; \\![c](<https://d.example>)'
     """
-    return "\n\n".join(_blocks(parse(markdown).children, depth))
+    text, rest = shortened(markdown)
+    return "\n\n".join([*_blocks(parse(text).children, depth), *([_code_block(rest)] if rest else [])])
 
 
 def _blocks(nodes: Sequence[SyntaxTreeNode], depth: int) -> Iterator[str]:

@@ -16,6 +16,9 @@ TAGS = frozenset(
 )  # fmt: skip
 """Every element that may appear; no images, frames, forms, styles or scripts."""
 
+LONGEST_READ = 200_000
+"""Characters of a text that are read as Markdown, which takes a second or so; no report of ours is as long."""
+
 ATTRIBUTES = {"a": {"href"}, "th": {"style"}, "td": {"style"}, "ol": {"start"}}
 _WHOLE = re.compile(
     r"(?<![\w-])(?:\d{4}-\d\d-\d\d|\d{10}-\d\d-\d{6}|[A-Z]{3} -?[\d,.]*\d(?: (?:m|b|tr)illion)?)(?![\w-])"
@@ -30,14 +33,16 @@ def safe_html(markdown: str) -> str:
     """Markdown from a model, a source or a person as HTML to show in a page.
 
     HTML in the text is shown as text, images become links or text, and links lead to `https` only, without
-    telling the target where the reader came from.
+    telling the target where the reader came from. Of a very long text the end is shown as it was written.
 
     Example:
         >>> safe_html("**bold** <script>alert(1)</script>").strip()
         '<p><strong>bold</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>'
     """
+    text, rest = shortened(markdown)
+    html_of_rest = f"<pre><code>{escape(rest)}</code></pre>" if rest else ""
     cleaned = nh3.clean(
-        _renderer().render(markdown.translate(_HIDDEN)),
+        _renderer().render(text.translate(_HIDDEN)) + html_of_rest,
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         attribute_filter=_listed,
@@ -88,6 +93,14 @@ def leads_out(href: str) -> bool:
         (True, False, False)
     """
     return _LINK.fullmatch(href) is not None
+
+
+def shortened(markdown: str) -> tuple[str, str]:
+    """What is read as Markdown, and the rest of a text that is too long to be read in a moment."""
+    if len(markdown) <= LONGEST_READ:
+        return markdown, ""
+    end = max(markdown.rfind("\n\n", 0, LONGEST_READ), LONGEST_READ // 2)
+    return markdown[:end], markdown[end:]
 
 
 def parse(markdown: str) -> SyntaxTreeNode:
