@@ -22,6 +22,7 @@ from typing import Any
 from finassist.errors import BridgeError
 
 _LAST_SECONDS = 2.0
+_POLL_SECONDS = 0.05
 
 type Post = Callable[[Any], None]
 type Background = Future[None]
@@ -81,6 +82,7 @@ class Bridge:
 
     def __init__(self) -> None:
         self._starting = threading.Lock()
+        self._callers: list[threading.Thread] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -114,11 +116,14 @@ class Bridge:
     def stop(self, seconds: float = _LAST_SECONDS) -> None:
         """End the private loop: what runs on it is cancelled, and what is open on it is closed.
 
-        Called when the process ends. Whoever needs the loop later gets a new one.
+        Called when the process ends. A thread that the process waits for anyway is served to its end first. Whoever
+        needs the loop later gets a new one.
 
         Args:
             seconds: How long to wait for that; work that does not let itself be cancelled is left alone then.
         """
+        while self._is_waited_for():
+            threading.Event().wait(_POLL_SECONDS)
         with self._starting:
             loop, thread = self._loop, self._thread
             if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():
@@ -127,6 +132,10 @@ class Bridge:
                 loop.call_soon_threadsafe(self._over.set)
             thread.join(seconds)
             self._forget()
+
+    def _is_waited_for(self) -> bool:
+        callers = list(self._callers)
+        return any(each.is_alive() and not each.daemon and each is not threading.main_thread() for each in callers)
 
     def check_caller(self) -> None:
         """Refuse to be waited for from the private loop itself.
@@ -152,14 +161,25 @@ class Bridge:
             task.add_done_callback(inbox.close)
             started.append(task)
 
-        loop = self.loop
-        loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+        with self._waiting():
+            loop = self.loop
+            loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+            try:
+                yield inbox
+            finally:
+                if not inbox.ended.is_set():
+                    loop.call_soon_threadsafe(lambda: started[0].cancel())
+                    inbox.ended.wait()
+
+    @contextmanager
+    def _waiting(self) -> Generator[None]:
+        """Inside, it is known that this thread waits for the loop."""
+        caller = threading.current_thread()
+        self._callers.append(caller)
         try:
-            yield inbox
+            yield
         finally:
-            if not inbox.ended.is_set():
-                loop.call_soon_threadsafe(lambda: started[0].cancel())
-                inbox.ended.wait()
+            self._callers.remove(caller)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> Background:
         """Run `work` on the private loop behind everybody's back."""

@@ -103,6 +103,34 @@ def test_a_script_ends_without_a_word(forms: str, end: str, source: Server, mode
     assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
 
 
+THREAD = """
+import asyncio, threading
+from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+
+class Slow(EmbeddedProvider):
+    async def aget_quote(self, symbol):
+        begun.set()
+        await asyncio.sleep(0.3)
+        return self.get_quote(symbol)
+
+def ask():
+    answer = workflow.run("What is Apple's stock price?")
+    print(answer.status.value, [gap.error for gap in answer.gaps])
+
+begun, workflow = threading.Event(), FinancialAssistantWorkflow(db=None, provider=Slow())
+threading.Thread(target=ask).start()
+begun.wait()
+"""
+
+
+def test_a_thread_that_outlives_the_script_gets_its_answer(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", THREAD], capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "FINASSIST_HOME": str(tmp_path)}, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr, done.returncode) == ("COMPLETED []\n", "", 0)
+
+
 # ------------------------------------------------------------------------------------------ the private loop
 
 
