@@ -1,0 +1,34 @@
+"""Lessons: notebooks with exercises, whose solutions are folded into a cell of text."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+FIRST = 5
+_SOLUTION = "<summary>Solution</summary>"
+_CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def is_lesson(path: Path) -> bool:
+    """Whether a notebook teaches, rather than shows what finassist does."""
+    return int(path.stem[:2]) >= FIRST
+
+
+def solutions(notebook: NotebookNode) -> list[str]:
+    """The code of each solution; "" for one in words."""
+    folded = [cell.source for cell in notebook.cells if cell.cell_type == "markdown" and _SOLUTION in cell.source]
+    return ["".join(_CODE.findall(source)) for source in folded]
+
+
+def solved(notebook: NotebookNode) -> NotebookNode:
+    """The notebook of a diligent pupil: every solution is a cell that runs, right where it stands."""
+    cells: list[NotebookNode] = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.cell_type == "markdown" and _SOLUTION in cell.source:
+            cells += [nbformat.v4.new_code_cell(code) for code in _CODE.findall(cell.source)]
+    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
