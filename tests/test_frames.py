@@ -10,7 +10,17 @@ import pandas as pd
 import pytest
 
 from finassist.facts import Fact
-from finassist.frames import events_frame, facts_frame, sessions_frame, spans_frame
+from finassist.frames import (
+    SCHEMAS,
+    by_company,
+    by_year,
+    describe,
+    events_frame,
+    facts_frame,
+    sessions_frame,
+    spans_frame,
+    typed,
+)
 
 REVENUE = Fact(
     symbol="AAPL",
@@ -95,3 +105,103 @@ def test_types_are_the_documented_ones():
     assert str(types["value"]) == "Float64"
     assert str(types["symbol"]).startswith("str")
     assert str(types["as_of"]).startswith("datetime64")
+
+
+# ------------------------------------------------------------------------------------------------ schemas
+
+
+def test_a_column_holds_the_same_kind_of_value_in_every_frame():
+    kinds: dict[str, str] = {}
+    for schema in SCHEMAS.values():
+        for name, column in schema.items():
+            assert kinds.setdefault(name, column.kind) == column.kind, f"{name}: files are read by names of columns"
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_every_column_is_documented(name):
+    table = describe(name)
+    assert table["meaning"].str.len().gt(3).all()
+    frame = typed([], SCHEMAS[name])
+    assert frame.dtypes.astype(str).to_dict() == table["dtype"].to_dict()
+    if name in ("facts", "spans", "events", "history", "batch", "batch_facts"):
+        assert all(column.unit for column in SCHEMAS[name].values() if column.kind in ("number", "decimal"))
+
+
+def test_an_unknown_frame_is_said():
+    with pytest.raises(KeyError, match="It is one of: facts"):
+        describe("nonsense")
+
+
+# ------------------------------------------------------------------------------------------------ pivots
+
+
+def figure(symbol="ACME", field="revenue", year=2025, value="1", **more):
+    period_end = date(year, 12, 31)
+    given = {"unit": "USD", "period": f"FY{year}", "period_end": period_end, "source": f"10-K of {year}", **more}
+    return Fact(
+        symbol=symbol, field=field, value=None if value is None else Decimal(value), statement="income", **given
+    )
+
+
+TALL = facts_frame(
+    [
+        figure("ZEN", year=2025, value="7"),
+        figure("ZEN", year=2024, value="6"),
+        figure("ZEN", "net_income", year=2024, value="2"),
+        figure("ACME", year=2024, value="5.10"),
+        figure("ACME", year=2023, value=None, status="missing", unit="", note="gone"),
+        figure("ACME", "price", value="3", unit="USD/share", period="2026-01-02", period_end=date(2026, 1, 2)),
+        Fact(symbol="ACME", field="sector", statement="profile", text="Tools", period=""),
+    ]
+)
+
+
+def test_years_are_columns_and_units_are_kept():
+    table = by_year(TALL)
+    assert table.columns.tolist() == ["FY2023", "FY2024", "FY2025"]
+    assert table.index.names == ["symbol", "field", "unit"]
+    assert table.index.tolist() == [("ZEN", "revenue", "USD"), ("ZEN", "net_income", "USD"), ("ACME", "revenue", "USD")]
+    assert table.loc[("ACME", "revenue", "USD")].isna().tolist() == [True, False, True]
+    assert table["FY2025"].dtype == "Float64"
+
+
+def test_the_source_of_a_cell_is_at_its_place():
+    table, sources, exact = by_year(TALL), by_year(TALL, show="source"), by_year(TALL, show="exact")
+    assert sources.shape == table.shape == exact.shape
+    assert sources.loc[("ACME", "revenue", "USD"), "FY2024"] == "10-K of 2024"
+    assert str(exact.loc[("ACME", "revenue", "USD"), "FY2024"]) == "5.10"
+
+
+def test_companies_are_columns_and_never_of_mixed_years():
+    table = by_company(TALL)
+    assert table.columns.tolist() == ["ZEN", "ACME"]
+    assert table.loc[("revenue", "USD")].tolist() == [7.0, 5.1]
+    assert by_company(TALL, show="period").loc[("revenue", "USD")].tolist() == ["FY2025", "FY2024"]
+    assert ("net_income", "USD") not in table.index, "2024 is not the latest year of its company"
+    assert table.loc[("price", "USD/share"), "ACME"] == 3.0
+    assert by_company(TALL, "revenue", period="FY2024").loc[("revenue", "USD")].tolist() == [6.0, 5.1]
+
+
+def test_currencies_are_in_rows_of_their_own():
+    euro = facts_frame([figure("ZEN"), figure("ACME", unit="EUR")])
+    assert by_company(euro).index.tolist() == [("revenue", "USD"), ("revenue", "EUR")]
+
+
+def test_the_same_figure_twice_is_one_cell():
+    twice = pd.concat([facts_frame([figure(value="1")]), facts_frame([figure(value="2")])])
+    assert by_year(twice).to_numpy().tolist() == [[2.0]]
+    assert by_company(twice).to_numpy().tolist() == [[2.0]]
+
+
+def test_pivots_of_nothing_are_empty():
+    assert by_year(facts_frame([])).empty
+    assert by_company(facts_frame([])).empty
+
+
+def test_pivots_say_what_is_not_there():
+    with pytest.raises(KeyError, match="called ebitda"):
+        by_year(TALL, "ebitda")
+    with pytest.raises(KeyError, match="FY1999"):
+        by_company(TALL, period="FY1999")
+    with pytest.raises(KeyError, match="no frame of facts"):
+        by_year(spans_frame([]))
