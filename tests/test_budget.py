@@ -6,6 +6,7 @@ import asyncio
 import io
 import sqlite3
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -220,7 +221,7 @@ def test_a_display_sees_every_end_and_is_not_asked_too_often(ledger) -> None:
     assert [(each.status, each.done, each.total) for each in display.last] == [("completed", 20, 20)]
     assert all(each.status == "running" for each in display.shown)
     elapsed = [each.elapsed for each in display.shown]
-    assert all(later - earlier >= 0.09 for earlier, later in zip(elapsed, elapsed[1:], strict=False))
+    assert all(later - earlier >= 0.09 for earlier, later in pairwise(elapsed))
 
 
 def test_tokens_are_counted_where_a_question_fails(ledger) -> None:

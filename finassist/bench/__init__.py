@@ -9,6 +9,7 @@ workflow that does nothing. Compare ratios and overheads, not seconds of two mac
     cases.py      what is timed: reports, first events, first words
     costs.py      processor time per report, and time to import
     live.py       live data from a local server: warm reports, many at once, memory
+    batch.py      many questions: throughput, processor time, memory, five kills (victim.py is what is killed)
     server.py     that server, in a process of its own
     figures.py    what it answers: a company that does not exist
     results.py    rows with a verdict, the machine, table and JSON
@@ -27,7 +28,7 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         model_delay: Seconds the model takes per call (L).
         data_delay: Seconds the data source takes per request (F).
     """
-    from finassist.bench import cases, costs, live
+    from finassist.bench import batch, cases, costs, live
     from finassist.bench.results import machine
 
     rounds, reports, turns = (5, 10, 20) if quick else (15, 20, 50)
@@ -37,6 +38,7 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         *cases.measure(waits, rounds, quick=quick),
         *costs.processor(reports, turns, quick=quick),
         *live.measure(model_delay, data_delay, rounds, reports=300 if quick else 3_000),
+        *batch.measure(model_delay, data_delay, batch.QUICK if quick else batch.FULL),
         *costs.imports(rounds=3 if quick else 5),
     ]
     return Results(rows=rows, machine=described, model_delay=model_delay, data_delay=data_delay, rounds=rounds)

@@ -181,10 +181,10 @@ def _resident_after(at: Desk, reports: int) -> float:
     for _ in range(reports // _BATCH):
         on_loop(at.reports([f"${symbol} report" for symbol in SYMBOLS[:_BATCH]]))
     at.workflow.close()
-    return _resident()
+    return resident()
 
 
-def _resident() -> float:
+def resident() -> float:
     """Resident memory in megabytes, without what is only waiting to be collected."""
     gc.collect()
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -16,7 +16,6 @@ import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from time import sleep
 
@@ -55,8 +54,9 @@ class LoggingSource(FinanceProvider):
 
 
 def symbols(count: int) -> list[str]:
-    """So many tickers."""
-    return list(islice((each.symbol for each in directory().companies() if each.symbol.isalpha()), count))
+    """So many tickers: those of letters alone first."""
+    known = [each.symbol for each in directory().companies()]
+    return sorted(known, key=lambda symbol: not symbol.isalpha())[:count]
 
 
 def ask(ledger: Path, log: Path, count: int, concurrency: int, poison: str = "") -> None:
