@@ -1,0 +1,82 @@
+"""What a person sees on a real terminal: colours, progress that goes away; and none of it where none is wanted."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from finassist.__main__ import main
+
+COLOUR = re.compile(r"\x1b\[[\d;]*3\dm")
+
+
+def on_a_terminal(tmp_path: Path, *arguments: str, **variables: str) -> str:
+    """Everything a command writes to a terminal of 90 columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 90, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "finassist", *arguments],
+        stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**clean, "FINASSIST_HOME": str(tmp_path), "TERM": "xterm-256color", **variables},
+    )  # fmt: skip
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            read = os.read(ours, 65_536)
+        except OSError:  # the terminal is closed
+            break
+        if not read:
+            break
+        written += read
+    os.close(ours)
+    assert process.wait(60) == 0, written.decode()
+    return written.decode()
+
+
+def test_an_answer_is_formatted_and_its_progress_goes_away(tmp_path: Path) -> None:
+    written = on_a_terminal(tmp_path, "ask", "What is Apple's stock price?")
+    assert COLOUR.search(written)
+    assert "| :-- |" not in written, "a table is drawn, not printed as Markdown"
+    assert "\x1b[2K" in written, "the progress is erased"
+    assert written.rstrip().splitlines()[-1].startswith("Continue this conversation with")
+
+
+def test_no_color_is_respected(tmp_path: Path) -> None:
+    written = on_a_terminal(tmp_path, "ask", "What is EBITDA?", NO_COLOR="1")
+    assert not COLOUR.search(written)
+    assert "EBITDA" in written
+
+
+def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
+    assert "\x1b" not in on_a_terminal(tmp_path, "ask", "What is EBITDA?", TERM="dumb").replace("\x1b[2K", "")
+
+
+def test_figures_as_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    assert main(["ask", "--csv", "What is Apple's revenue?"]) == 0
+    header, first, *_ = capsys.readouterr().out.splitlines()
+    assert header.startswith("symbol,field,label")
+    assert first.startswith("AAPL,")
+
+
+def test_markup_in_an_answer_is_text(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    from finassist.cli import show
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    show.show_markdown(
+        "[red]x[/red] [here](https://evil.example/) \x1b]8;;https://evil.example/\x1b\\ ![i](https://e/)"
+    )
+    shown = capsys.readouterr().out
+    assert "[red]x[/red]" in shown
+    assert "\x1b]8" not in shown
