@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 import warnings
 from argparse import BooleanOptionalAction, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import copy_context
 from importlib.util import find_spec
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from IPython.core.error import UsageError
@@ -24,6 +23,7 @@ from finassist.answer import Answer
 from finassist.call import Call, under_way
 from finassist.complaints import did_you_mean
 from finassist.errors import FinassistError
+from finassist.magics_options import read_cell
 from finassist.quiet import hush
 from finassist.settings import KEYS, Routing
 from finassist.variables import FinassistWarning, variable_of
@@ -33,7 +33,6 @@ from finassist.workflow import FinancialAssistantWorkflow
 if TYPE_CHECKING:
     import pandas as pd
 
-EXAMPLE: Final = "%%ask --to answer\nCompare Apple and Microsoft"
 NESTING: Final = (
     "Event loops may now be nested in this kernel: `asyncio.run()` and `loop.run_until_complete()` work in a cell. "
     "What that breaks, until the kernel is restarted: a nested call cannot be stopped with the stop button; timeouts "
@@ -70,7 +69,7 @@ class Notebook:
 
     async def ask(self, line: str, cell: str) -> Answer:
         """Answer the question of a cell on the running loop."""
-        options, question = _read(line, cell)
+        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
         try:
             workflow = self._workflow(options)
             answer = await workflow.arun(question, session_id=options.session, live=options.live)
@@ -80,7 +79,7 @@ class Notebook:
 
     def ask_and_wait(self, line: str, cell: str) -> Answer:
         """`ask` for a cell in which nothing can be awaited."""
-        options, question = _read(line, cell)
+        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
         try:
             workflow = self._workflow(options)
             answer = workflow.run(question, session_id=options.session, live=options.live)
@@ -209,42 +208,6 @@ def ask(line: str, cell: str) -> Answer:
 async def arun_cell(line: str, cell: str) -> Answer:
     """What a cell that starts with `%%ask` becomes; see `awaited`."""
     return await _notebook().ask(line, cell)
-
-
-def _read(line: str, cell: str) -> tuple[Namespace, str]:
-    """Options and question of a cell; options come first, and what follows them on their line is question."""
-    parser: Any = ask.parser  # pyright: ignore[reportFunctionMemberAccess]
-    words = line.split()
-    given = _leading(words, parser)
-    options = _parsed(parser, words[:given])
-    question = f"{' '.join(words[given:])}\n{cell}".strip()
-    if not question:
-        raise UsageError(f"There is no question. Write it below %%ask, for example:\n\n{EXAMPLE}")
-    return options, question
-
-
-def _leading(words: Sequence[str], parser: Any) -> int:
-    """How many words at the beginning are options and their values."""
-    takes = {name: action.nargs != 0 for action in parser._actions for name in action.option_strings}
-    count = 0
-    while count < len(words) and words[count].startswith("--"):
-        name, _, value = words[count].partition("=")
-        count += 2 if takes.get(name) and not value else 1
-    return min(count, len(words))
-
-
-def _parsed(parser: Any, words: list[str]) -> Namespace:
-    try:
-        options = parser.parse_args(words)
-    except UsageError as error:
-        known = [name for action in parser._actions for name in action.option_strings]
-        given = [word.partition("=")[0] for word in words if word.startswith("--")]
-        hint = next((did_you_mean(name, known) for name in given if name not in known), "")
-        raise UsageError(f"%%ask: {error}.{hint} `%%ask?` lists the options.") from None
-    for name in filter(None, (options.to, options.workflow)):
-        if not name.isidentifier() or iskeyword(name):
-            raise UsageError(f"%%ask: “{name[:60]}” cannot be the name of a variable. Use letters, digits and _.")
-    return options
 
 
 # ---------------------------------------------------------------------------------------------- loading

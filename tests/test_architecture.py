@@ -43,7 +43,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("answer.py", "connections.py", "locks.py", "sqlite.py", "addresses.py", "postgres.py", "sessions.py", "history.py", "archive.py", "summary.py", "closing.py"),
     ("call.py", "batch/", "engine.py", "watching.py", "workflow.py"),
     ("conversations.py", "variants.py", "views/chat/"),
-    ("bench", "checks.py", "checkup.py", "magics.py", "cli/", "__main__.py", "__init__.py"),
+    ("bench", "checks.py", "checkup.py", "magics.py", "magics_options.py", "cli/", "__main__.py", "__init__.py"),
 )
 
 # Doors that open lazily, inside a function: an answer shows itself through rooms above it.
@@ -73,6 +73,7 @@ ASYNC_ROOMS = (
     "summary.py",
     "closing.py",
     "conversations.py",
+    "magics.py",
     "batch/",
     "dask.py",
     "checkup.py",
@@ -151,7 +152,7 @@ OWNERS = [
     ("pandas", ("frames/",), "Compute with facts, and make a frame of them in frames/."),
     ("ipywidgets", ("views/",), "Widgets only mirror state: put them into views/."),
     ("anywidget", ("views/",), "Widgets only mirror state: put them into views/."),
-    ("IPython", ("views/", "magics.py"), "Show things from views/."),
+    ("IPython", ("views/", "magics"), "Show things from views/."),
     ("aiohttp", ("data/",), "Fetch through a provider in data/."),
     ("concurrent.futures.ThreadPoolExecutor", (), "Use an asyncio.TaskGroup; sync code reaches it through bridge.py."),
     ("multiprocessing", (), "Use an asyncio.TaskGroup."),
