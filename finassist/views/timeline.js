@@ -95,14 +95,19 @@ class Row {
     this.look = look;
     this.hit = make("rect", { class: "tl-hit", x: 0, width: "100%", fill: "none", "pointer-events": "all" });
     this.bar = make("line");
+    this.node = make("g", { role: "option", tabindex: -1 }, [this.hit, this.bar]);
+  }
+
+  // What a row has where there is room for it.
+  dress() {
+    const { look } = this;
     this.path = make("line", { class: "tl-critical", "stroke-width": 2 });
     this.shape = make("path", { fill: "none", "stroke-width": 1.8 });
     this.label = make("text");
     this.time = make("text", { class: "tl-dim", x: "99.5%", "text-anchor": "end" });
-    const clip = make("svg", { class: "tl-clip", x: 0, width: `${look.left - 1}%` }, [this.label]);
-    this.clip = clip;
-    const parts = [this.hit, this.shape, clip, this.bar, this.path, this.time];
-    this.node = make("g", { role: "option", tabindex: -1 }, parts);
+    this.clip = make("svg", { x: 0, width: `${look.left - 1}%` }, [this.label]);
+    this.parts = [this.path, this.shape, this.clip, this.time];
+    this.node.append(...this.parts);
   }
 
   place(row, top, tall, slim) {
@@ -116,10 +121,11 @@ class Row {
     const width = slim ? look.slim - 1 : row.group ? look.group : look.bar;
     set(this.bar, { class: `tl-${row.status}`, y1: middle, y2: middle, "stroke-width": width });
     set(this.bar, { "stroke-dasharray": DASHES[row.status] ?? "none" });
-    const below = middle + look.bar / 2 + 2.5;
-    set(this.path, { y1: below, y2: below, visibility: row.critical && !slim ? "visible" : "hidden" });
-    for (const part of [this.shape, this.label, this.time]) set(part, { visibility: slim ? "hidden" : "visible" });
+    for (const part of this.parts ?? []) set(part, { visibility: slim ? "hidden" : "visible" });
     if (slim) return;
+    if (!this.parts) this.dress();
+    const below = middle + look.bar / 2 + 2.5;
+    set(this.path, { y1: below, y2: below, visibility: row.critical ? "visible" : "hidden" });
     const x = 8 + row.depth * look.indent;
     set(this.shape, { class: `tl-${row.status}`, d: look.shapes[row.status], transform: `translate(${x} ${middle})` });
     set(this.clip, { y: top, height: tall });
@@ -133,7 +139,7 @@ class Row {
     const until = end ?? Math.max(now, start);
     const x1 = at(start);
     const x2 = Math.max(at(until), x1 + 0.3);
-    for (const bar of this.row.critical ? [this.bar, this.path] : [this.bar]) {
+    for (const bar of this.row.critical && !this.slim ? [this.bar, this.path] : [this.bar]) {
       if (x1 !== this.x1) bar.setAttribute("x1", `${x1}%`);
       if (x2 !== this.x2) bar.setAttribute("x2", `${x2}%`);
     }
@@ -212,7 +218,8 @@ class Picture {
   tick() {
     this.frame = undefined;
     if (!this.run.running || !this.svg.isConnected) return;
-    this.stretch(false);
+    const pause = this.run.rows.length > this.look.many ? 60 : 25; // many bars: as often as an eye needs it
+    if (performance.now() - this.stretched >= pause) this.stretch(false);
     this.wait();
   }
 
@@ -223,6 +230,7 @@ class Picture {
 
   stretch(all) {
     const { now } = this.run;
+    this.stretched = performance.now();
     const rescaled = this.scale(now);
     const at = (time) => this.look.left + this.look.wide * Math.min(1, Math.max(0, time / this.span));
     const [done, total] = this.run.progress;
