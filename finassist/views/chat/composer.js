@@ -212,13 +212,13 @@ function focusSoon(el, where, tries) {
   else if (tries < 90) requestAnimationFrame(() => focusSoon(el, where, tries + 1));
 }
 
-function download(message) {
-  const link = make("a", "", { download: message.name });
+// A browser may refuse a download that comes seconds after the click that asked for it: the link stays, to be clicked.
+function download(message, word) {
+  const link = make("a", "finassist-composer-file", { download: message.name }, message.name);
   link.href = URL.createObjectURL(new Blob([message.text], { type: message.mime }));
-  document.body.append(link);
+  word.querySelectorAll("a").forEach((old) => URL.revokeObjectURL(old.href));
+  word.replaceChildren("Download: ", link);
   link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 // --------------------------------------------------------------------------------------------- the widget
@@ -294,7 +294,7 @@ function render({ model, el }) {
       if (!area.value.trim()) area.value = message.text;
       grow();
     } else if (message.type === "options") suggestions.show(message.text, message.options);
-    else if (message.type === "download") download(message);
+    else if (message.type === "download") download(message, word);
     else if (message.type === "focus" && message.where) focusSoon(el, `.finassist-chat-${message.where}`, 0);
     else if (message.type === "focus") area.focus();
     else if (message.type === "end") around.end();

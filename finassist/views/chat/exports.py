@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, Final
 
 from finassist.answer import Answer
@@ -49,6 +50,11 @@ async def exported(kind: str, name: str, answers: Sequence[Answer]) -> tuple[str
     if not answers:
         raise InputError(NOTHING)
     return await asyncio.to_thread(_EXPORTERS[kind], _file_name(name), answers)
+
+
+async def warm_up() -> None:
+    """Load in a thread what figures are written with, before somebody waits for it."""
+    await asyncio.to_thread(import_module, "finassist.frames")
 
 
 def _markdown(name: str, answers: Sequence[Answer]) -> tuple[str, str, str]:

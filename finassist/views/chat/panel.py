@@ -11,7 +11,7 @@ from finassist.conversations import Conversation, Conversations
 from finassist.sessions import check_session_id
 from finassist.views.chat.composer import Composer
 from finassist.views.chat.configuring import Configuring
-from finassist.views.chat.exports import Exports, exported
+from finassist.views.chat.exports import Exports, exported, warm_up
 from finassist.views.chat.guard import Guard
 from finassist.views.chat.header import Header
 from finassist.views.chat.kit import VBox, column, discard, html
@@ -201,6 +201,8 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
     def _opened(self, drawer: str) -> Any:
         if drawer == "settings":
             self.configuring.show()
+        if drawer == "export":
+            return warm_up()
         return self.list_conversations() if drawer == "conversations" else None
 
     # ----------------------------------------------------------------------- what others do, and words

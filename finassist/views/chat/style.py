@@ -171,6 +171,7 @@ color:var(--fc-on-accent);flex:none}
 & .finassist-composer-hint{color:var(--fc-dim);font-size:12px;padding:3px 4px 0}
 & .finassist-composer-word{color:var(--fc-warn-ink);background:var(--fc-warn-bg);border-radius:4px;font-size:13px;
 padding:4px 10px;margin-top:4px;border-left:3px solid var(--fc-warn-line)}
+& .finassist-composer-file{color:inherit;text-decoration:underline;overflow-wrap:anywhere}
 & .finassist-composer-word:empty{display:none}
 & .finassist-composer-list{position:absolute;left:0;right:0;bottom:100%;z-index:5;margin:0 0 6px;padding:4px;
 list-style:none;max-width:460px;max-height:250px;overflow-y:auto;background:var(--fc-bg);
