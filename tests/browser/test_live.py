@@ -70,7 +70,7 @@ def test_the_timeline_moves_while_a_run_works(notebook: Notebook, gates: Gates, 
 
 def test_what_stays_needs_no_kernel_and_no_widget(notebook: Notebook) -> None:
     shown = notebook.run(ASK + "  # stays")
-    expect(shown.get_by_role("img", name="Timeline of the run: completed")).to_be_visible()
+    expect(shown.get_by_role("img", name="Timeline of the run: 6 of 6 tasks done")).to_be_visible()
     expect(shown.locator(".jupyter-widgets")).to_have_count(0)
     saved = bundle(notebook.save(), "# stays")
     assert set(saved) == {"text/plain", "text/html"}
