@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from finassist.answer import Answer
+    from finassist.batch.batch import Batch
+    from finassist.batch.budget import Budget
     from finassist.checkup import doctor
     from finassist.configuration import configure
     from finassist.data.embedded import EmbeddedProvider
@@ -32,6 +34,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "Batch",
+    "Budget",
     "EmbeddedProvider",
     "FMPProvider",
     "Fact",
@@ -49,6 +53,8 @@ __all__ = [
 
 _HOME: Final = {
     "Answer": ("finassist.answer", "Answer"),
+    "Batch": ("finassist.batch.batch", "Batch"),
+    "Budget": ("finassist.batch.budget", "Budget"),
     "EmbeddedProvider": ("finassist.data.embedded", "EmbeddedProvider"),
     "FMPProvider": ("finassist.data.fmp", "FMPProvider"),
     "Fact": ("finassist.facts", "Fact"),
