@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Protocol
 
 from finassist.answer import Answer
@@ -60,6 +61,7 @@ def watched(call: Call, view: Callable[[], View | None], *, sync: bool) -> Gener
     """
     watch = _Watch(call.interrupts.deferred if sync else nullcontext)
     watch.open(view)
+    call.started = perf_counter()  # the first view of a kernel takes a while to open, which is no part of the run
     call.idle = watch.flush
     try:
         yield watch.see

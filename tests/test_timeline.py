@@ -67,6 +67,7 @@ def test_it_shows_every_task_its_status_and_its_time() -> None:
     assert {"Figures", "AAPL quote", "AAPL income statement", "300 ms", "3 tries · 900 ms"} <= set(shown)
     titles = [node.text or "" for node in root.iter(f"{SVG}title")]
     assert "AAPL quote: failed, 300 ms (from 100 ms to 400 ms), It is down." in titles
+    assert "0 of 2 tasks done, 1 failed" in str(root.get("aria-label"))
     shapes = {node.get("class"): node.get("d") for node in root.iter(f"{SVG}path")}
     assert {"tl-error", "tl-cancelled"} <= set(shapes)
     assert len(set(shapes.values())) == len(shapes), "a status is a shape, not only a colour"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -57,8 +58,9 @@ def how_far(state: RunState) -> str:
         >>> how_far(RunState(status="cancelled"))
         'stopped, no tasks'
     """
-    settled = sum(task.status in ("completed", "error") for task in leaves(state.tasks))
-    work = f"{settled} of {state.progress[1]} tasks done" if state.tasks else "no tasks"
+    found = Counter(task.status for task in leaves(state.tasks))
+    failed = f", {found['error']} failed" if found["error"] else ""
+    work = f"{found['completed']} of {state.progress[1]} tasks done{failed}" if state.tasks else "no tasks"
     word = "" if state.status == "completed" else f"{WORDS.get(state.status, state.status)}, "
     return f"{word}{work}"
 
