@@ -71,6 +71,7 @@ class Answer(WorkflowRunOutput):
         draft = draft or stored_draft(output)
         own = {f.name: getattr(output, f.name) for f in fields(WorkflowRunOutput)}
         own["status"] = RunStatus(output.status)  # Agno reads it back from the database as a plain string
+        own["duration"] = getattr(output.metrics, "duration", None)  # of a stored run: without the saving
         return cls(**own, **(_own_fields(draft) if draft else {}))
 
     # ----------------------------------------------------------------------------------- reading

@@ -39,6 +39,7 @@ def test_every_run_is_a_row(stored: bool, tmp_path: Path) -> None:
     assert rows.loc["What is EBITDA?", "models"] == "chat: offline"
     assert rows.loc["Tell me about Tesla", "status"] == "CANCELLED"
     assert rows["latency"].between(0, 60).all()
+    assert workflow.answers("one")[0].duration == rows.loc["What is Apple's stock price?", "latency"]
     assert rows["saved"].all()
     assert rows.loc["What is EBITDA?", ["tokens_in", "tokens_out", "cost"]].tolist() == [0, 0, 0.0]
     assert rows.loc[["Tell me about Tesla"], ["category", "tokens_in", "cost", "gaps"]].isna().all(axis=None)

@@ -34,12 +34,14 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         ValueError: The frame does not fit into a sheet of Excel.
 
     Example:
-        >>> import tempfile
+        >>> from decimal import Decimal
+        >>> from tempfile import TemporaryDirectory
         >>> from finassist.facts import Fact
         >>> from finassist.frames import facts_frame, read_frame, write_frame
         >>> frame = facts_frame([Fact(symbol="ACME", field="revenue", value=Decimal("1.10"), statement="income")])
-        >>> path = write_frame(frame, Path(tempfile.mkdtemp(), "facts.csv"))
-        >>> read_frame(path).equals(frame), read_frame(path)["exact"][0]
+        >>> with TemporaryDirectory() as folder:
+        ...     again = read_frame(write_frame(frame, f"{folder}/facts.csv"))
+        >>> again.equals(frame), again["exact"][0]
         (True, Decimal('1.10'))
     """
     target = Path(path)
