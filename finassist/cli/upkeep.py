@@ -25,10 +25,17 @@ def add(commands: Any) -> None:
     text = "Measure what finassist costs. A row that does not hold is a result, not an error: the exit code stays 0."
     bench = add_command(commands, "bench", "measure what finassist costs", text)
     bench.add_argument("--quick", action="store_true", help="fewer rounds, sessions in memory only")
+    bench.add_argument("--claims", action="store_true", help="common claims about async Python instead: which hold")
     bench.add_argument("--json", action="store_true", help="as JSON instead of a table")
     bench.set_defaults(command=_bench)
     lab = add_command(commands, "lab", "open JupyterLab on the notebooks")
     lab.set_defaults(command=_lab)
+    page = add_command(
+        commands, "streamlit", "open the Streamlit page", "Serve the Streamlit page; options go to Streamlit."
+    )
+    page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
+    page.add_argument("--headless", action="store_true", help="do not open a browser")
+    page.set_defaults(command=_streamlit)
 
 
 def _add_cache(commands: Any) -> None:
@@ -72,8 +79,10 @@ def _clear_cache(_options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     from finassist.bench import bench
+    from finassist.bench.claims import claims
 
-    results = bench(quick=options.quick)
+    measure: Any = claims if options.claims else bench
+    results = measure(quick=options.quick)
     say(json.dumps(results.to_dict(), indent=2) if options.json else str(results))
     return OK
 
@@ -91,3 +100,17 @@ def _notebooks() -> Path | None:
     """The folder of notebooks: of the current folder, or of the checkout this package is in."""
     places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[2] / "notebooks")
     return next((place for place in places if any(place.glob("*.ipynb"))), None)
+
+
+def _streamlit(options: argparse.Namespace) -> int:
+    if find_spec("streamlit") is None:
+        return complain("Streamlit is not installed. Install it with `pip install 'finassist[streamlit]'`.", FAILED)
+    page = Path(__file__).parents[1] / "page" / "app.py"
+    settings = {
+        "server.address": "127.0.0.1",
+        "server.port": options.port,
+        "server.headless": str(options.headless).lower(),
+        "browser.gatherUsageStats": "false",
+    }
+    given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *given])

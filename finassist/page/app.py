@@ -1,0 +1,32 @@
+"""The script that Streamlit runs from top to bottom, again after every click."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit
+
+from finassist.page.asking import ask, show
+from finassist.page.sidebar import keep, sidebar
+
+st: Any = streamlit
+
+
+def main() -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="finassist", layout="wide")
+    chosen = sidebar()
+    answers = chosen.workflow.answers(chosen.session_id)
+    keep(answers)
+    for number, answer in enumerate(answers):
+        show(answer, chosen, number)
+    typed = st.chat_input("Ask about a company, for example: Compare Apple and Microsoft")
+    question = typed or st.session_state.pop("asked", None)
+    if question:
+        ask(question, chosen)
+    elif not answers:
+        st.html("<h2>Ask a financial question</h2><p>Every figure of the answer has a unit, a period and a source.</p>")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The Streamlit page, driven by Streamlit's own AppTest: the same workflow, events, answers and sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+testing = pytest.importorskip("streamlit.testing.v1", reason="the streamlit extra is not installed")
+
+from finassist import FinancialAssistantWorkflow  # noqa: E402
+from finassist.page import app  # noqa: E402
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+QUESTION = "What is Apple's stock price?"
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    return opened()
+
+
+def opened() -> Any:
+    page = testing.AppTest.from_file(app.__file__, default_timeout=60).run()
+    assert not page.exception
+    return page
+
+
+def shown(page: Any) -> str:
+    return " ".join(str(element.proto.body) for element in page.get("html"))
+
+
+def answers() -> list[Any]:
+    workflow = FinancialAssistantWorkflow()
+    [session] = workflow.sessions()["session_id"]
+    return workflow.answers(session)
+
+
+def asked(page: Any, question: str) -> Any:
+    page.chat_input[0].set_value(question).run()
+    assert not page.exception
+    return page
+
+
+def test_a_question_is_answered_and_stored(page: Any) -> None:
+    asked(page, QUESTION)
+    [answer] = answers()
+    assert (answer.input, answer.symbols) == (QUESTION, ["AAPL"])
+    assert "309.35" in shown(page)
+    assert [text.value for text in page.text] == [QUESTION]
+
+
+def test_a_follow_up_is_a_click(page: Any) -> None:
+    asked(page, QUESTION)
+    [follow_up, *_] = [button for button in page.button if button.key and button.key.startswith("follow-")]
+    follow_up.click().run()
+    assert not page.exception
+    assert [answer.input for answer in answers()] == [QUESTION, follow_up.label]
+
+
+def test_another_tab_finds_the_conversation(page: Any) -> None:
+    asked(page, QUESTION)
+    other = opened()
+    [picker] = [box for box in other.selectbox if box.label == "Conversation"]
+    [stored] = [name for name in picker.options if QUESTION in name]
+    picker.select(stored).run()
+    assert not other.exception
+    assert "309.35" in shown(other)
+
+
+def test_the_conversation_is_kept_as_files(page: Any) -> None:
+    asked(page, QUESTION)
+    labels = [str(button.proto.label) for button in page.get("download_button")]
+    assert labels == ["Conversation as Markdown", "Conversation as HTML", "Figures of answer 1 as CSV"]
+
+
+def test_what_cannot_be_used_is_said_and_changes_nothing(page: Any) -> None:
+    [source] = [box for box in page.selectbox if box.label == "Data"]
+    source.select("fmp").run()
+    assert not page.exception
+    assert any("FMP_API_KEY" in error.value for error in page.error)
+    asked(page, QUESTION)
+    assert answers()[0].symbols == ["AAPL"]
+
+
+def test_hostile_text_is_shown_as_text(page: Any) -> None:
+    asked(page, "What is <img src=x onerror=alert(1)> EBITDA?")
+    assert "<img" not in shown(page)
+    assert "EBITDA" in shown(page)
+
+
+def test_keys_are_typed_into_password_fields_and_stored_nowhere(page: Any, tmp_path: Path) -> None:
+    [field] = [box for box in page.text_input if box.label == "OPENAI_API_KEY"]
+    assert field.proto.type == field.proto.Type.PASSWORD
+    field.set_value("canary-key-123456").run()
+    asked(page, QUESTION)
+    assert "canary-key-123456" not in shown(page)
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and b"canary-key" in file.read_bytes()]
