@@ -17,8 +17,8 @@ from finassist.batch.intake import END
 from finassist.batch.job import Job
 from finassist.batch.progress import Display, Progress
 from finassist.batch.results import Result
-from finassist.bridge import Ended, Errand, Post, bridge
-from finassist.interrupts import Interrupts
+from finassist.bridge import Ended, Errand, Inbox, Post, bridge
+from finassist.interrupts import Interrupts, check_not_interrupted
 
 _POLL_SECONDS: Final = 0.05
 
@@ -94,27 +94,46 @@ def streamed(job: Job) -> Iterator[Result]:
 
 
 def _steps(job: Job, ledger: Path | None, *, told: bool) -> Generator[Result, None, Batch]:
-    interrupts = Interrupts()
     given = job.intake.given if job.intake else ()
-    questions = _Questions(iter(given)) if isinstance(given, Iterable) else None
-    with bridge.start(lambda post: _work(job, ledger, post, questions, told=told)) as inbox:
-        while True:
-            with interrupts.deferred():
-                received = inbox.receive(_POLL_SECONDS)
-            if interrupts.heard:
-                raise KeyboardInterrupt
-            match received:
-                case Ended() as ended:
-                    return ended.result()
-                case Errand(request=_Read()) as errand:
-                    errand.answer(questions.read() if questions else (END, None))
-                case Errand(request=Result() as result) as errand:
-                    yield result
-                    errand.answer(None)
-                case _Draw() as drawing:
-                    _draw(job.display, drawing)
-                case _:
-                    pass
+    questions = _Questions(iter(given) if isinstance(given, Iterable) else iter(()))
+    inboxes: list[Inbox] = []
+    try:
+        with bridge.start(lambda post: _work(job, ledger, post, questions, told=told)) as inbox:
+            inboxes.append(inbox)
+            return (yield from _serve(inbox, questions, job.display))
+    finally:
+        for inbox in inboxes:
+            _draw_last(inbox, job.display)
+
+
+def _serve(inbox: Inbox, questions: _Questions, display: Display | None) -> Generator[Result, None, Batch]:
+    """Do on this thread what the private loop asks for, until the batch is there."""
+    interrupts = Interrupts()
+    while True:
+        with interrupts.deferred():
+            received = inbox.receive(_POLL_SECONDS)
+        check_not_interrupted()
+        if interrupts.heard:
+            raise KeyboardInterrupt
+        match received:
+            case Ended() as ended:
+                return ended.result()
+            case Errand(request=_Read()) as errand:
+                errand.answer(questions.read())
+            case Errand(request=Result() as result) as errand:
+                yield result
+                errand.answer(None)
+            case _Draw() as drawing:
+                _draw(display, drawing)
+            case _:
+                pass
+
+
+def _draw_last(inbox: Inbox, display: Display | None) -> None:
+    """Of a batch that was interrupted, what is still to be drawn."""
+    while (received := inbox.receive(0)) is not None:
+        if isinstance(received, _Draw) and received.last:
+            _draw(display, received)
 
 
 def _draw(display: Display | None, drawing: _Draw) -> None:
@@ -122,7 +141,7 @@ def _draw(display: Display | None, drawing: _Draw) -> None:
         (display.finish if drawing.last else display.show)(drawing.progress)
 
 
-async def _work(job: Job, ledger: Path | None, post: Post, questions: _Questions | None, *, told: bool) -> Batch:
+async def _work(job: Job, ledger: Path | None, post: Post, questions: _Questions, *, told: bool) -> Batch:
     loop = asyncio.get_running_loop()
 
     async def tell(result: Result) -> None:
@@ -131,6 +150,6 @@ async def _work(job: Job, ledger: Path | None, post: Post, questions: _Questions
         await errand.answered
 
     job = replace(job, display=_Posted(post) if job.display is not None else None)
-    if job.intake is not None and questions is not None:
+    if job.intake is not None and isinstance(job.intake.given, Iterable):
         job.intake.read_from(questions.on_loop(post))
     return await (job.again(ledger) if ledger is not None else job.run(tell if told else None))
