@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agno.exceptions import RunCancelledException
@@ -96,6 +97,9 @@ class FlowStep(Step):
             if cancelling():
                 raise
             raise RunCancelledException("The run was stopped.") from None
+        except Exception:
+            await asyncio.to_thread(_import_what_a_failed_run_needs)
+            raise
         call.draft = drafts[0]
         yield self._output(call.draft)
 
@@ -119,6 +123,12 @@ class FlowStep(Step):
 
 
 STEP_TYPE_MAPPING[FlowStep] = StepType.STEP
+
+
+def _import_what_a_failed_run_needs() -> None:
+    """Agno imports its web server to note that a run failed; the first time that takes seconds, on the loop."""
+    with suppress(Exception):
+        import_module("agno.os.managers")
 
 
 # ------------------------------------------------------------------------------------------------- running

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from typing import Any
@@ -329,3 +331,34 @@ def test_an_answer_as_frames(workflow: FinancialAssistantWorkflow) -> None:
     assert {"run", "understand", "gather", "compose", "income AAPL", "income MSFT"} <= set(spans["name"])
     assert (spans["end"] >= spans["start"]).all()
     assert set(spans["status"]) == {"completed"}
+
+
+FAILS_FIRST = """
+import asyncio, sys, threading
+from finassist import FinancialAssistantWorkflow
+from finassist.lab import Dials, FaultyModel
+
+class Watch:
+    seen = []
+    def find_spec(self, name, path=None, target=None):
+        if name == "agno.os.managers":
+            self.seen.append(threading.current_thread() is threading.main_thread())
+
+sys.meta_path.insert(0, Watch())
+model = FaultyModel("offline", Dials(failure="overloaded", only="chat"))
+workflow = FinancialAssistantWorkflow(db=None, model=model)
+
+async def main():
+    try:
+        await workflow.arun("What is EBITDA?")
+    except Exception as error:
+        print(type(error).__name__, Watch.seen)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+def test_what_agno_imports_for_a_failed_run_is_not_imported_on_the_loop() -> None:
+    done = subprocess.run([sys.executable, "-c", FAILS_FIRST], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["ModelFailed", "[False]"], done.stderr
