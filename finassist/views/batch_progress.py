@@ -54,7 +54,10 @@ class BatchBar:
         self.show(progress)
         bundle = {"text/plain": str(progress), "text/html": bar_html(progress)}
         self._handle.update(bundle, raw=True)
-        self.widget.close()
+        for widget in (self._bar, self._text, self.widget):
+            for part in (widget.layout, getattr(widget, "style", None), widget):
+                if part is not None:
+                    part.close()
 
 
 class BatchLine:
