@@ -95,12 +95,21 @@ def test_columns_of_ones_own_stay(form: str, tmp_path: Path) -> None:
     assert (back["mine"].item(), back["word"].item()) == (1.5, "-x")
 
 
-def test_plain_pandas_reads_figures_too(tmp_path: Path) -> None:
-    frame = facts_frame([Fact(symbol="A", field="revenue", statement="income", value=Decimal("1.10"))])
-    path = write_frame(frame, tmp_path / "facts.parquet")
-    assert pd.read_parquet(path)["exact"].tolist() == ["1.10"]
+def test_files_that_pandas_wrote_by_itself_are_read_too(tmp_path: Path) -> None:
+    figure = Fact(symbol="A", field="revenue", statement="income", value=Decimal("1.10"), inputs=("A/x/FY1", "A/y/FY1"))
+    frame = facts_frame([figure, Fact(symbol="B", field="made_up", statement="income", status="missing")])
     frame.to_parquet(tmp_path / "plain.parquet")
-    assert read_frame(tmp_path / "plain.parquet")["exact"].tolist() == [Decimal("1.10")]
+    frame.to_csv(tmp_path / "plain.csv", index=False)
+    frame.to_excel(tmp_path / "plain.xlsx", index=False)
+    for form in FORMS:
+        back = read_frame(tmp_path / f"plain{form}")
+        assert back.drop(columns=["exact"]).equals(frame.drop(columns=["exact"])), form
+        assert back["exact"].tolist() == [Decimal("1.10"), None]
+
+
+def test_pandas_reads_what_was_written_here(tmp_path: Path) -> None:
+    frame = facts_frame([Fact(symbol="A", field="revenue", statement="income", value=Decimal("1.10"))])
+    assert pd.read_parquet(write_frame(frame, tmp_path / "facts.parquet"))["exact"].tolist() == ["1.10"]
 
 
 def test_a_spreadsheet_finds_no_formula(tmp_path: Path) -> None:

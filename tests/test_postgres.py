@@ -135,6 +135,40 @@ def test_turns_of_one_session_from_several_machines_keep_its_state(address: str,
     assert sorted(run.run_id for run in machines[1].answers()) == sorted(machines[0].history()["run_id"])
 
 
+TALK = """
+import asyncio, sys
+from finassist import FinancialAssistantWorkflow, Settings
+settings = Settings(summary_after=3, remembered_turns=1)
+workflow = FinancialAssistantWorkflow(db=sys.stdin.read(), session_id="shared", settings=settings)
+
+async def talk():
+    for _ in range(5):
+        assert (await workflow.arun("What is EBITDA?")).saved
+
+asyncio.run(talk())
+workflow.close()
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_talk_in_one_session_keep_every_turn_and_its_summary(address: str, server: Server) -> None:
+    FinancialAssistantWorkflow(db=address).run("What is EBITDA?", session_id="before")
+    command = [sys.executable, "-W", "error", "-c", TALK]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        process.stdin.write(address)
+        process.stdin.close()
+        process.stdin = None
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    indices = server.execute("SELECT run_index FROM ai.agno_runs WHERE session_id = 'shared'", address.split("/")[-1])
+    assert sorted(index for (index,) in indices) == list(range(10))
+    sessions = FinancialAssistantWorkflow(db=address).sessions().set_index("session_id")
+    assert sessions.loc["shared", "turns"] == 10
+    assert "EBITDA" in sessions.loc["shared", "summary"]
+
+
 def test_a_turn_waits_for_that_of_another_machine(address: str, run_async: Any) -> None:
     first, second = (FinancialAssistantWorkflow(db=address, session_id="shared") for _ in range(2))
     order: list[str] = []
@@ -295,6 +329,16 @@ def test_a_user_who_may_not_create_tables_uses_those_that_are_there(server: Serv
     server.execute(f"GRANT USAGE ON SCHEMA ai TO reader_{database}", database)
     server.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA ai TO reader_{database}", database)
     assert FinancialAssistantWorkflow(db=mine, session_id="talk").run("What is EBITDA?").saved
+
+
+def test_the_command_line_with_a_password_from_the_environment(server: Server, database: str) -> None:
+    place = server.address(database).replace(f":{QUOTED}@", "@")
+    variables = {**os.environ, "PGPASSWORD": PASSWORD}
+    for arguments in (["ask", "--session", "talk", "What is EBITDA?"], ["history"], ["sessions", "show", "talk"]):
+        command = [sys.executable, "-W", "error", "-m", "finassist", *arguments, "--db", place]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=120)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "EBITDA" in done.stdout
 
 
 def test_options_of_tls_are_honoured(server: Server, database: str) -> None:

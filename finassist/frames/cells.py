@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ast import literal_eval
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -50,7 +51,7 @@ def _column(name: str, raw: pd.Series[Any], column: Column | None) -> pd.Series[
     read = _READ[column.kind]
     try:
         return typed_column([_absent(column) if _missing(value) else read(value) for value in raw.tolist()], column)
-    except (ValueError, TypeError, ArithmeticError) as error:
+    except (ValueError, TypeError, ArithmeticError, SyntaxError) as error:
         raise ValueError(
             f"The column {name!r} holds something that is no {column.kind}. It was changed after finassist wrote it; "
             "correct it, or read the file with pandas."
@@ -82,8 +83,10 @@ def _missing(value: Any) -> bool:
 
 
 def _strings(value: Any) -> list[str]:
-    """A list from JSON, or from what a file that has lists has instead."""
-    found: Iterable[Any] = json.loads(value) if isinstance(value, str) else value
+    """A list from JSON, from Python's own way to write one (pandas does), or from a file that has lists."""
+    found: Iterable[Any] = value
+    if isinstance(value, str):
+        found = json.loads(value) if value.startswith('["') else literal_eval(value)
     return [str(each) for each in found]
 
 
