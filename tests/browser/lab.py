@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -16,6 +16,7 @@ from tests.kernels import kernel_environment
 
 TOKEN = "only-for-the-tests"
 DEADLINE = 60
+_JUPYTER = ("--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=True")
 _SILENT = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
@@ -53,14 +54,20 @@ def voila(root: Path, notebook: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def _serve(command: list[str], root: Path) -> Iterator[Server]:
+def streamlit(root: Path) -> Iterator[Server]:
+    """The Streamlit page, as its command serves it."""
+    with _serve(["finassist", "streamlit", "--headless"], root, everybody=()) as server:
+        yield server
+
+
+@contextmanager
+def _serve(command: list[str], root: Path, everybody: Sequence[str] = _JUPYTER) -> Iterator[Server]:
     folder = root / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    everybody = [f"--port={port}", "--ServerApp.ip=127.0.0.1", "--ServerApp.allow_root=True"]
     with (root / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command, *everybody],
+            [sys.executable, "-m", *command, f"--port={port}", *everybody],
             cwd=folder, env=_environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:

@@ -1,0 +1,34 @@
+"""The Streamlit page in the browser: ask, watch, read, in both themes, and nobody else is asked for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.lab import streamlit
+from tests.browser.pages import Watched
+
+pytest.importorskip("streamlit", reason="the streamlit extra is not installed")
+
+
+def test_a_question_is_answered_in_both_themes(browser: Browser, tmp_path: Path, shoot: Callable[..., object]) -> None:
+    with streamlit(tmp_path) as server:
+        for theme in ("light", "dark"):
+            watched = Watched(browser, server, color_scheme=theme)
+            try:
+                page = watched.page
+                page.goto(server.url)
+                page.get_by_test_id("stChatInputTextArea").fill("What is Apple's stock price?")
+                page.keyboard.press("Enter")
+                expect(page.locator(".fin-answer")).to_contain_text("309.35")
+                page.get_by_text("How it came about").click()
+                expect(page.get_by_test_id("stImage").locator("img")).to_be_visible()
+                shoot(page, f"streamlit-{theme}")
+                page.get_by_role("button", name="What is a P/E ratio?").click()
+                expect(page.locator(".fin-answer").nth(1)).to_contain_text("P/E")
+                assert watched.foreign == []
+            finally:
+                watched.close()
