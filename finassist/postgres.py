@@ -110,10 +110,14 @@ class PostgresTurns:
         Raises:
             SessionError: One still does after two minutes, or the server is away.
         """
-        for pause in _pauses():
-            if self._ask("SELECT pg_try_advisory_lock(:key)", session_id):
-                return
-            Event().wait(pause)
+        try:
+            for pause in _pauses():
+                if self._ask("SELECT pg_try_advisory_lock(:key)", session_id):
+                    return
+                Event().wait(pause)
+        except KeyboardInterrupt:
+            self.give(session_id)  # it may have come right after the server's yes
+            raise
         raise _still_answering(session_id)
 
     def give(self, session_id: str) -> None:
@@ -132,7 +136,11 @@ class PostgresTurns:
     async def agive(self, session_id: str) -> None:
         """`give` for a running event loop, which goes on meanwhile."""
         giving = asyncio.create_task(asyncio.to_thread(self.give, session_id))
-        await settle(giving)
+        try:
+            await asyncio.shield(giving)
+        except asyncio.CancelledError:
+            await settle(giving)
+            raise
 
     def close(self) -> None:
         """End the connection; the server gives back what it held."""

@@ -63,9 +63,8 @@ class Store:
     file: SqliteFile | None = None  # kept alive with the store: its connections are closed when it goes
     server: PostgresServer | None = None
 
-    @property
-    def locks(self) -> SessionLocks:
-        """One lock per session; where the sessions are shared with other machines, also between these."""
+    def new_locks(self) -> SessionLocks:
+        """Locks for one workflow, one per session; where other machines share the sessions, between these too."""
         return SessionLocks(self.server.turns if self.server else None)
 
     def for_run(self) -> BaseDb:

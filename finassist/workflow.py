@@ -123,8 +123,9 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         self.settings = settings or Settings()
         self.routing: Routing = routing or self.settings.routing
         self.live: Live = self.settings.live
-        self.model = resolve_model(model or self.settings.model, self.settings)
-        self.provider = open_provider(provider or self.settings.provider, self.settings)
+        self.chosen = (model or self.settings.model, provider or self.settings.provider)
+        self.model = resolve_model(self.chosen[0], self.settings)
+        self.provider = open_provider(self.chosen[1], self.settings)
         self.mine = opened_by_name(((self.model, model), (self.provider, provider)))
         self.store = open_store(self.settings.database if db == "default" else db)
         self.router_agent = build_router_agent(self.model)
@@ -132,7 +133,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         self.chat_agent = build_chat_agent(self.model)
         self.summary_agent = build_summary_agent(self.model)
         rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
-        self.locks = self.store.locks
+        self.locks = self.store.new_locks()
         self._summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,

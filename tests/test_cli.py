@@ -111,7 +111,10 @@ def test_help_names_every_command(capsys) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     printed = capsys.readouterr().out
-    assert all(f"\n    {command}" in printed for command in ("ask", "bench", "lab"))
+    assert all(
+        f"\n    {command}" in printed
+        for command in ("ask", "batch", "sessions", "history", "doctor", "cache", "bench", "lab")
+    )
     assert "exit codes" in printed
 
 

@@ -77,6 +77,15 @@ def test_a_budget_stops_and_the_same_command_goes_on(capsys) -> None:
     assert read_frame("answers.csv")["status"].tolist() == ["completed", "completed"]
 
 
+def test_an_interrupted_batch_says_how_to_go_on(capsys, monkeypatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("finassist.workflow.FinancialAssistantWorkflow.run_many", interrupted)
+    assert main(["batch", questions_csv()]) == 130
+    assert capsys.readouterr().err == "finassist: Stopped. The same command goes on where it was.\n"
+
+
 def test_an_estimate_asks_nobody(capsys) -> None:
     assert main(["batch", questions_csv(), "--estimate", "--out", "answers.csv"]) == 0
     assert capsys.readouterr().out.startswith("2 questions (2 distinct): about ")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from finassist.cli.common import FAILED, OK, add_command, open_workflow
+from finassist.cli.common import FAILED, INTERRUPTED, OK, add_command, open_workflow
 from finassist.terminal import complain, say
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def _batch(options: argparse.Namespace) -> int:
         limits["ledger"], limits["resume"] = options.ledger, options.resume
         limits["live"] = False if options.quiet else None
         batch = workflow.run_many(questions, **limits)
+    except KeyboardInterrupt:
+        return complain("Stopped. The same command goes on where it was.", INTERRUPTED)
     finally:
         workflow.close()
     return _written(batch, options)
