@@ -195,14 +195,14 @@ class ManyQuestions:
 
         wanted, many = need_of(need), _checked("years", years, _me(self).settings.years, 10)
         work = _work(_me(self), across_flow(wanted, many), {"across": wanted, "years": many})
-        return _job(work, symbols, options)
+        return _job(_me(self), work, symbols, options)
 
     def _job(self, questions: Questions, options: BatchOptions) -> Job:
         me = _me(self)
         if options.get("client") is not None:
             raise ConfigurationError("A batch on a cluster is not part of this version. Leave out client=.")
         call = {"model": str(me.model.id), "routing": me.routing, "years": me.settings.years}
-        return _job(_work(me, None, call), questions, options)
+        return _job(me, _work(me, None, call), questions, options)
 
     async def _estimate(self, questions: Questions, options: BatchOptions) -> Estimate:
         from finassist.batch.estimate import estimator
@@ -217,13 +217,14 @@ def _me(many: ManyQuestions) -> FinancialAssistantWorkflow:
     return cast("FinancialAssistantWorkflow", many)
 
 
-def _job(work: Work, questions: Questions, options: BatchOptions) -> Job:
+def _job(me: FinancialAssistantWorkflow, work: Work, questions: Questions, options: BatchOptions) -> Job:
     from finassist.batch.budget import Budget
     from finassist.batch.intake import Intake
     from finassist.batch.job import Job
     from finassist.views.batch_progress import open_display
 
     concurrency, ledger, live = _concurrency(options), options.get("ledger"), options.get("live")
+    live = {"on": True, "off": False}.get(me.live) if live is None else live
     return Job(
         work=work,
         intake=Intake(questions, options.get("column"), work.longest),

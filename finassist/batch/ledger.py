@@ -162,7 +162,8 @@ class Ledger:
     def set_aside(self, ordinal: int, given: str, digest: bytes) -> None:
         """To be asked when nobody else is."""
         self._db.execute(
-            "INSERT OR IGNORE INTO questions (ordinal, question, digest, state) VALUES (?, ?, ?, 'alone')",
+            "INSERT INTO questions (ordinal, question, digest, state) VALUES (?, ?, ?, 'alone') "
+            "ON CONFLICT (ordinal) DO UPDATE SET state = 'alone'",
             (ordinal, given, digest),
         )
 

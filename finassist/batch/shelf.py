@@ -83,7 +83,7 @@ def notes_of(path: Path) -> dict[str, Any]:
         LedgerError: It cannot be read.
     """
     try:
-        with closing(sqlite3.connect(path, timeout=1)) as db:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as db:
             if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 return {}
             check_header(db, path)

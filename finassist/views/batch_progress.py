@@ -35,6 +35,10 @@ class BatchBar:
     """A progress bar below a cell; when the batch has ended, text that also a saved notebook shows."""
 
     def __init__(self) -> None:
+        self._handle: Any = None
+
+    def _open(self) -> None:
+        """Only when there is something to show: a call that is refused leaves nothing below its cell."""
         import ipywidgets as widgets  # pyright: ignore[reportMissingTypeStubs]
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
@@ -42,10 +46,12 @@ class BatchBar:
         self._text: Any = widgets.HTML()
         self.widget: Any = widgets.VBox([self._bar, self._text])
         self.widget.add_class("finassist-batch")
-        self._handle: Any = display(self.widget, display_id=True)
+        self._handle = display(self.widget, display_id=True)
 
     def show(self, progress: Progress) -> None:
         """Draw it."""
+        if self._handle is None:
+            self._open()
         self._bar.value = share(progress)
         self._text.value = bar_html(progress)
 
