@@ -34,7 +34,7 @@ def cards(lab: Lab) -> Iterator[dict[str, Locator]]:
 def _cell(question: str) -> str:
     return (
         "from finassist import FinancialAssistantWorkflow\nfrom IPython.display import HTML\n"
-        f"HTML(FinancialAssistantWorkflow(db=None).run({question!r}).to_html())"
+        f"HTML(FinancialAssistantWorkflow(db=None).run({question!r}, live=False).to_html())"
     )
 
 
