@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from finassist import __version__
 from finassist.cli import ask, batch, stored, upkeep
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; wrong options end the process with 2, as `argparse` does.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding does not have is a question mark
     options = _parser().parse_args(arguments)
     usual, warnings.formatwarning = warnings.formatwarning, warning
     try:
