@@ -317,3 +317,16 @@ def test_a_ledger_is_one_file_when_it_is_done(path) -> None:
     build().run_many(QUESTIONS, ledger=path)
     left = {each.name for each in path.parent.iterdir()}
     assert left <= {"batch.db", "batch.db.lock"}
+
+
+def test_a_repetition_of_a_suspect_is_never_left_out(path) -> None:
+    questions = ["$AAPL price", "$MSFT price", "$AAPL price"]
+    build().run_many(questions, ledger=path)
+    crash(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE questions SET crashes = 1 WHERE ordinal = 0")
+        db.execute("UPDATE questions SET state = 'unasked', same_as = NULL, at = NULL WHERE ordinal = 2")
+        db.commit()
+    batch = build().run_many(questions, ledger=path)
+    assert batch.frame["status"].tolist() == ["completed"] * 3
+    assert batch.frame["attempts"].tolist() == [2, 1, 0]
