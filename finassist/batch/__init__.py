@@ -1,15 +1,16 @@
 """Many questions at once: bounded, shared, within a budget, and written down so that nothing is lost.
 
-intake.py      the questions, one at a time, whatever they come in
-asking.py      one question through the same flow and agents as `arun()`, its failure a value
-pool.py        a fixed number of workers, each with one question
-sharing.py     what several questions need is fetched once
-budget.py      what the batch may use, and what it has used
-ledger.py      the file a batch is written to; scribe.py writes to it without blocking the loop
-shelf.py       which file: a new one, or the one to go on with
-results.py     what came of a question, and how it is stored
-batch.py       what a batch returns
-estimate.py    what it will cost, without asking anybody
-progress.py    how far it is
-job.py         all of them together; door.py the methods of the workflow
+    intake.py      the questions, one at a time, whatever they come in
+    asking.py      one question through the same flow and agents as `arun()`, its failure a value
+    across.py      the flow of one need of a company, without a model
+    pool.py        a fixed number of workers, each with one question
+    sharing.py     what several questions need is fetched once
+    budget.py      what the batch may use, and what it has used
+    ledger.py      the file a batch is written to; layout.py what is in it, scribe.py writes without blocking the loop
+    reader.py      reads it; shelf.py finds it: a new one, or the one to go on with
+    results.py     what came of a question, and how it is stored
+    batch.py       what a batch returns
+    estimate.py    what it will cost, without asking anybody
+    progress.py    how far it is
+    job.py         all of them together; streaming.py and sync.py its other forms; door.py the methods of the workflow
 """
