@@ -43,6 +43,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("answer.py", "connections.py", "locks.py", "sqlite.py", "addresses.py", "postgres.py", "sessions.py", "history.py", "archive.py", "summary.py", "closing.py"),
     ("call.py", "batch/", "engine.py", "watching.py", "workflow.py"),
     ("conversations.py", "variants.py", "views/chat/"),
+    ("page/",),
     ("bench", "checks.py", "checkup.py", "magics.py", "magics_options.py", "cli/", "__main__.py", "__init__.py"),
 )
 
@@ -55,6 +56,8 @@ LAZY_DOORS = {
     ("frames/files.py", "finassist.export.restored"),
     ("lab/dials.py", "finassist.views.dials.dials_view"),
     ("lab/dials.py", "finassist.views.dials"),
+    ("lab/stopwatch.py", "finassist.views.timeline_svg"),
+    ("lab/stopwatch.py", "finassist.views.timeline_svg.TimelineImage"),
     ("workflow.py", "finassist.views.chat"),
 }
 
