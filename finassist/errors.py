@@ -46,6 +46,7 @@
     │   └── LedgerFull            the disk is full
     ├── BudgetReached             a batch has used what it was allowed
     ├── WorkerLost                a question that ended its process again and again
+    ├── ClusterError              the cluster of a batch went away, or its workers cannot answer
     └── BridgeError               sync code called from inside the data loop
 
 Each message is a sentence that says what is wrong, and ends with the next thing to do. `DataError` is also
@@ -273,6 +274,10 @@ class BudgetReached(FinassistError):
 
 class WorkerLost(FinassistError):
     """A question ended the process that asked it, again and again."""
+
+
+class ClusterError(FinassistError):
+    """The cluster of a batch went away, or its workers cannot answer."""
 
 
 class BridgeError(FinassistError, RuntimeError):

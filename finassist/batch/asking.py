@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from finassist.batch.budget import Metered, Spending, Tally
 from finassist.batch.results import Outcome
@@ -16,6 +16,14 @@ from finassist.drivers import Crew, adrive
 from finassist.effects import Flow
 from finassist.errors import BudgetReached
 from finassist.tasks import cancelling
+
+
+class Asks(Protocol):
+    """Something that asks questions: here, or on a cluster."""
+
+    async def ask(self, text: str) -> Outcome:
+        """Ask one. Whatever goes wrong with it is its outcome."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from finassist.batch.intake import Questions
 from finassist.bridge import bridge
-from finassist.errors import ConfigurationError, InvalidLimit
+from finassist.errors import InvalidLimit
 
 if TYPE_CHECKING:
     from finassist.batch.batch import Batch
@@ -82,7 +82,9 @@ class ManyQuestions:
                 the batch stops. `live`, whether to show how far it is; by default in a notebook and in a terminal.
                 `ledger`, the file to write to, or to read back where it is finished; by default one in the user's
                 data folder. `resume`, whether to go on with a ledger that was begun. `column`, where a DataFrame has
-                the questions (`"question"` by default).
+                the questions (`"question"` by default). `client`, a `dask.distributed.Client`: the questions are asked
+                by the workers of its cluster, `concurrency` of them at the same time by each. No key is sent: the
+                workers read theirs from an environment of their own.
 
         Returns:
             A `Batch`; with `stream=True` an async iterator of `Result`; with `estimate=True` an `Estimate`.
@@ -90,6 +92,8 @@ class ManyQuestions:
         Raises:
             InputError: It is no collection of questions, the column is not there, or a limit is no limit.
             LedgerError: The ledger cannot be used; what was recorded is kept.
+            ConfigurationError: The workflow cannot be built on a cluster, or Dask is not installed.
+            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
             QuestionsFailed: The iterator of questions ended with an error, and results are streamed. A `Batch` has what
                 was asked until then, and says so in its `left`.
         """
@@ -198,11 +202,12 @@ class ManyQuestions:
         return _job(_me(self), work, symbols, options)
 
     def _job(self, questions: Questions, options: BatchOptions) -> Job:
-        me = _me(self)
-        if options.get("client") is not None:
-            raise ConfigurationError("A batch on a cluster is not part of this version. Leave out client=.")
-        call = {"model": str(me.model.id), "routing": me.routing, "years": me.settings.years}
-        return _job(me, _work(me, None, call), questions, options)
+        job = _job(_me(self), work_of(_me(self)), questions, options)
+        if (client := options.get("client")) is not None:
+            from finassist.batch.dask import DaskCluster
+
+            job.cluster = DaskCluster(client, _me(self))
+        return job
 
     async def _estimate(self, questions: Questions, options: BatchOptions) -> Estimate:
         from finassist.batch.estimate import estimator
@@ -235,6 +240,12 @@ def _job(me: FinancialAssistantWorkflow, work: Work, questions: Questions, optio
         live=live,
         display=open_display(live),
     )
+
+
+def work_of(workflow: FinancialAssistantWorkflow) -> Work:
+    """What a workflow does with each question of a batch."""
+    call = {"model": str(workflow.model.id), "routing": workflow.routing, "years": workflow.settings.years}
+    return _work(workflow, None, call)
 
 
 def _work(me: FinancialAssistantWorkflow, flow: Any, call: dict[str, Any]) -> Work:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from agno.tools.finance import FinanceProvider
 
-from finassist.batch.asking import Asker
+from finassist.batch.asking import Asker, Asks
 from finassist.batch.batch import Batch
 from finassist.batch.budget import Budget, Spending
+from finassist.batch.dispatch import Dispatcher
 from finassist.batch.intake import Intake, Question, Reasked
 from finassist.batch.ledger import Ledger
 from finassist.batch.pool import Pool
@@ -39,6 +41,16 @@ TICK: Final = 0.05
 _DRAWN_EVERY, _LEFT_AT_ONCE = 2, 1_000
 _RECORDED, _OPEN = "WHERE q.state IN ('completed', 'failed')", "WHERE q.state NOT IN ('completed', 'failed')"
 _INTERRUPTED: Final = "It was interrupted. Make the same call again to go on."
+
+
+class Cluster(Protocol):
+    """Processes elsewhere that questions can be asked in."""
+
+    def dispatcher(
+        self, spending: Spending, concurrency: int, total: int | None
+    ) -> AbstractAsyncContextManager[Dispatcher]:
+        """Somebody who asks there, within a budget."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +87,7 @@ class Job:
         resume: Whether a ledger that was begun is gone on with.
         live: Whether to show how far it is.
         display: Who shows it.
+        cluster: Where questions are asked, if not here.
     """
 
     work: Work
@@ -85,6 +98,7 @@ class Job:
     resume: bool = True
     live: bool | None = None
     display: Display | None = None
+    cluster: Cluster | None = None
     _progress: Progress = field(default_factory=Progress)
     _started: float = field(default_factory=monotonic)
     _tell: Tell | None = None
@@ -119,6 +133,7 @@ class Job:
             budget=self.budget,
             live=self.live,
             display=display,
+            cluster=self.cluster,
         )
 
     async def again(self, path: Path) -> Batch:
@@ -157,14 +172,24 @@ class Job:
         total = intake.total if intake else scribe.ledger.notes.get("total")
         self._progress = Progress(total=total, before=completed + failed, completed=completed, failed=failed)
         await self._tell_recorded(_RECORDED)
-        asker = Asker(self.work.flow, self.work.crew, Sharing(self.work.provider), Spending(self.budget))
-        pool = Pool(questions, asker, scribe, self._deliver, self.concurrency)
-        await self._watched(pool)
+        async with self._asker(questions.total) as (asker, concurrency):
+            pool = Pool(questions, asker, scribe, self._deliver, concurrency)
+            await self._watched(pool)
         if pool.error and self._tell:
             raise pool.error
         if pool.stopped and intake is not None and intake.total is not None and not pool.error:
             await _leave(intake, scribe)
         return pool.stopped
+
+    @asynccontextmanager
+    async def _asker(self, total: int | None) -> AsyncGenerator[tuple[Asks, int]]:
+        """Who asks, and how many questions at the same time: here, or on a cluster."""
+        spending = Spending(self.budget)
+        if self.cluster is None:
+            yield Asker(self.work.flow, self.work.crew, Sharing(self.work.provider), spending), self.concurrency
+        else:
+            async with self.cluster.dispatcher(spending, self.concurrency, total) as dispatcher:
+                yield dispatcher, dispatcher.plan.in_flight
 
     async def _failed(self, scribe: Scribe) -> Reasked:
         await scribe.write(lambda ledger: ledger.ask_failed_again())
@@ -210,7 +235,7 @@ class Job:
 
 def result_of(batch: str, question: Question, outcome: Outcome, attempts: int) -> Result:
     """The result of a question that was asked just now."""
-    draft = outcome.draft
+    draft = outcome.opened()
     return Result(
         ordinal=question.ordinal,
         question=question.given,

@@ -144,11 +144,11 @@ class Ledger:
 
     def record(self, ordinal: int, outcome: Outcome, packed: Packed | None) -> None:
         """What came of a question that was begun."""
-        draft, kept = outcome.draft, packed.compressed() if packed else None
-        about = (draft.category, json.dumps(draft.symbols), len(draft.facts), len(draft.gaps)) if draft else (None,) * 4
+        kept = packed.compressed() if packed else None
+        about = kept.about if kept else (None,) * 4
         used = (outcome.latency, outcome.tokens, outcome.cost, outcome.calls)
         record = (kept.content, kept.record) if kept else (None, None)
-        state = "completed" if draft else "failed"
+        state = "completed" if kept else "failed"
         self._db.execute(layout.RECORD, (state, *about, outcome.error, outcome.message, *used, *record, ordinal))
 
     def give_back(self, ordinal: int, outcome: Outcome) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from finassist.batch.asking import Asker
+from finassist.batch.asking import Asks
 from finassist.batch.intake import Intake, Question, Reasked
-from finassist.batch.results import Outcome, Packed
+from finassist.batch.results import Outcome
 from finassist.batch.scribe import Scribe
 from finassist.errors import LedgerMismatch, QuestionsFailed
 from finassist.quiet import hush
@@ -36,7 +36,7 @@ class Pool:
     """
 
     intake: Intake | Reasked
-    asker: Asker
+    asker: Asks
     scribe: Scribe
     deliver: Deliver
     concurrency: int
@@ -137,7 +137,7 @@ class Pool:
             self.stopped = self.stopped or str(outcome.message)
             await self.scribe.write(lambda ledger: ledger.give_back(ordinal, outcome))
             return outcome
-        packed = Packed.of(outcome.draft) if outcome.draft else None
+        packed = outcome.pack()
         await self.scribe.write(lambda ledger: ledger.record(ordinal, outcome, packed))
         return outcome
 

@@ -22,10 +22,12 @@ _QUICK: Final = 1
 class Outcome:
     """What came of asking a question once: a draft, or an error and its message.
 
-    Where a budget cut it off, it is `unasked`; where an identical question had been recorded, it is `copied`.
+    Where a budget cut it off, it is `unasked`; where an identical question had been recorded, it is `copied`. What a
+    worker of a cluster arrived at comes `packed`, and is opened only by who looks at it.
     """
 
     draft: Draft | None = None
+    packed: Packed | None = None
     error: str | None = None
     message: str | None = None
     latency: float = 0.0
@@ -40,6 +42,14 @@ class Outcome:
         """The outcome that an error is."""
         message = str(error) or f"It failed with {type(error).__name__}. Ask again."
         return cls(error=type(error).__name__, message=message, **used)
+
+    def pack(self) -> Packed | None:
+        """What is kept of the answer, if there is one."""
+        return self.packed or (Packed.of(self.draft) if self.draft else None)
+
+    def opened(self) -> Draft | None:
+        """The answer, if there is one."""
+        return self.draft or (unpacked(self.packed.content, self.packed.record) if self.packed else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,19 +93,32 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A draft as it is kept: its text, and the rest of it, compressed."""
+    """A draft as it is kept: its text, and the rest of it, compressed.
+
+    Attributes:
+        content: The text.
+        record: The rest.
+        about: Category, symbols as JSON, and how many facts and gaps there are.
+        small: Whether it is compressed.
+    """
 
     content: bytes
     record: bytes
+    about: tuple[str, str, int, int]
+    small: bool = False
 
     @classmethod
     def of(cls, draft: Draft) -> Packed:
         """Written down on the loop; `compressed()` may run anywhere."""
-        return cls(draft.content.encode("utf-8", "replace"), json.dumps(draft.to_dict()).encode())
+        about = (draft.category, json.dumps(draft.symbols), len(draft.facts), len(draft.gaps))
+        return cls(draft.content.encode("utf-8", "replace"), json.dumps(draft.to_dict()).encode(), about)
 
     def compressed(self) -> Packed:
         """The same, a fifth as large."""
-        return replace(self, content=zlib.compress(self.content, _QUICK), record=zlib.compress(self.record, _QUICK))
+        if self.small:
+            return self
+        content, record = (zlib.compress(each, _QUICK) for each in (self.content, self.record))
+        return replace(self, content=content, record=record, small=True)
 
 
 def unpacked_text(content: bytes) -> str:

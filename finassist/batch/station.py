@@ -1,0 +1,111 @@
+"""A worker's side of a batch: chunks of questions, asked on the private loop of its process.
+
+A thread of the worker waits for its chunk and looks whether it is still wanted; the questions are asked on the private
+loop, so that clients stay warm from one chunk to the next. What a process was asked to build, it builds once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from finassist.batch.asking import Asker
+from finassist.batch.chunks import Order, Recipe, Reply, plain, spending_of, used_since
+from finassist.batch.recipe import Pickler, built
+from finassist.batch.sharing import Sharing
+from finassist.bridge import Ended, bridge
+from finassist.errors import FinassistError
+from finassist.quiet import hush
+
+if TYPE_CHECKING:
+    from finassist.batch.job import Work
+    from finassist.workflow import FinancialAssistantWorkflow
+
+_LOOK: Final = 0.05
+_KEPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What the chunks of one batch share in one process.
+
+    Attributes:
+        work: What is done with each question, and with whom.
+        sharing: What questions have fetched for each other.
+        room: As many places as questions are asked at the same time.
+    """
+
+    work: Work
+    sharing: Sharing
+    room: asyncio.Semaphore
+
+    async def ask(self, order: Order) -> Reply:
+        """Ask the questions of a chunk in a task group of its own."""
+        hush()
+        spending = spending_of(order)
+        asker = Asker(self.work.flow, self.work.crew, self.sharing, spending)
+        outcomes: list[dict[str, Any] | None] = [None] * len(order["texts"])
+        questions = iter(enumerate(order["texts"]))
+        try:
+            async with asyncio.timeout(order["seconds"]), asyncio.TaskGroup() as group:
+                for _ in range(min(order["concurrency"], len(outcomes))):
+                    group.create_task(self._work(questions, asker, outcomes), name="finassist-worker")
+        except TimeoutError:
+            pass  # what is not finished stays None, and is asked elsewhere
+        return {"outcomes": outcomes, "used": used_since(spending, order["used"])}
+
+    async def _work(
+        self, questions: Iterator[tuple[int, str]], asker: Asker, outcomes: list[dict[str, Any] | None]
+    ) -> None:
+        for place, text in questions:
+            async with self.room:
+                outcomes[place] = plain(await asker.ask(text))
+
+
+def answer(order: Order, wanted: Callable[[], bool], pickler: Pickler) -> Reply:
+    """Answer a chunk; called in a thread. As soon as it is not wanted any more, its questions are cancelled."""
+    try:
+        station = _station(order, pickler)
+    except FinassistError as error:
+        return {"problem": str(error)}
+    with bridge.start(lambda _: station.ask(order)) as inbox:
+        while True:
+            match inbox.receive(_LOOK):
+                case Ended() as ended:
+                    return ended.result()
+                case _ if not wanted():
+                    return {"lost": True}
+                case _:
+                    pass
+
+
+_building = threading.Lock()
+_workflows: OrderedDict[str, FinancialAssistantWorkflow] = OrderedDict()
+_stations: OrderedDict[str, Station] = OrderedDict()
+
+
+def _station(order: Order, pickler: Pickler) -> Station:
+    from finassist.batch.door import work_of
+
+    with _building:
+        if order["batch"] not in _stations:
+            work = work_of(_workflow(order["recipe"], pickler))
+            room = asyncio.Semaphore(order["concurrency"])
+            _stations[order["batch"]] = Station(work, Sharing(work.provider), room)
+            if len(_stations) > _KEPT:
+                _stations.popitem(last=False)
+        return _stations[order["batch"]]
+
+
+def _workflow(recipe: Recipe, pickler: Pickler) -> FinancialAssistantWorkflow:
+    """The workflow of a recipe; one that was built before is warm."""
+    name = repr(recipe)
+    if name not in _workflows:
+        _workflows[name] = built(recipe, pickler)
+        if len(_workflows) > _KEPT:
+            _workflows.popitem(last=False)[1].close()
+    return _workflows[name]
