@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -98,12 +99,16 @@ class Store:
     def has_run(self, run_id: str) -> bool:
         """Whether the run can be read back. Agno swallows failures to save: only reading tells."""
         try:
+            if self.file is not None:
+                return self.file.has_run(run_id)
             return self.for_run().get_run(run_id, deserialize=False) is not None
         except Exception:  # noqa: BLE001  any database error means the same to the person: it is not there
             return False
 
     async def ahas_run(self, run_id: str) -> bool:
-        """`has_run` for `arun()`."""
+        """`has_run` for `arun()`; one trip to a thread instead of one for each step of an async query."""
+        if self.file is not None:
+            return await asyncio.to_thread(self.has_run, run_id)
         database = self.for_arun()
         if not isinstance(database, AsyncBaseDb):
             return self.has_run(run_id)

@@ -11,7 +11,7 @@ from typing import Any, Self
 from agno.db.sqlite import AsyncSqliteDb, SqliteDb
 from agno.db.utils import json_serializer
 from filelock import FileLock
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
@@ -40,8 +40,10 @@ class SqliteFile:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         sync_engine = create_engine(f"sqlite:///{path}", poolclass=QueuePool, **_options())
+        # Each call on an async connection is a trip to its thread. A session that ends has rolled back already what
+        # it did not commit; the pool need not do it again.
         native_engine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", poolclass=AsyncAdaptedQueuePool, **_options()
+            f"sqlite+aiosqlite:///{path}", poolclass=AsyncAdaptedQueuePool, pool_reset_on_return=None, **_options()
         )
         for engine in (sync_engine, native_engine.sync_engine):
             event.listen(engine, "connect", _relax)
@@ -54,6 +56,12 @@ class SqliteFile:
         weakref.finalize(file, sync_engine.dispose)
         weakref.finalize(file, guard.close).atexit = False
         return file
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether the run is in the file, with something in it; it is not read as a whole."""
+        saved = text(f"SELECT length(run_data) FROM {self.sync.runs_table_name} WHERE run_id = :run_id")
+        with self.sync.db_engine.connect() as connection:
+            return bool(connection.execute(saved, {"run_id": run_id}).scalar())
 
     def close(self) -> None:
         """Close idle connections; those made on event loops, as soon as one of these gets to it."""
