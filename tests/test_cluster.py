@@ -65,7 +65,7 @@ class Processes:
         self.chunks.append(order["texts"])
         if self.poison & set(order["texts"]):
             return {"lost": True}
-        return await self.station.ask(pickle.loads(pickle.dumps(order)))
+        return await self.station.ask(pickle.loads(pickle.dumps(order)), lambda _: None)
 
 
 async def dispatched(

@@ -18,7 +18,7 @@ from finassist.batch.chunks import Order, Reply
 from finassist.batch.dispatch import Dispatcher, Plan
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, recipe_of
-from finassist.batch.station import answer
+from finassist.batch.station import Task, answer
 from finassist.errors import ClusterError, ConfigurationError, MissingExtra
 from finassist.tasks import settle
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
 _PREFIX: Final = "finassist"
+_UNDER_WAY: Final = ("executing", "long-running")  # the second after `secede()`
 _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
 )
@@ -178,6 +179,6 @@ def on_worker(order: Order) -> Reply:
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state == "executing"
+        return task is not None and task.state in _UNDER_WAY
 
-    return answer(order, wanted, _pickler())
+    return answer(order, Task(wanted, dask.secede), _pickler())

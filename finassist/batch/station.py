@@ -17,7 +17,7 @@ from finassist.batch.asking import Asker
 from finassist.batch.chunks import Order, Recipe, Reply, plain, spending_of, used_since
 from finassist.batch.recipe import Pickler, built
 from finassist.batch.sharing import Sharing
-from finassist.bridge import Ended, bridge
+from finassist.bridge import Ended, Post, bridge
 from finassist.errors import FinassistError
 from finassist.quiet import hush
 
@@ -27,6 +27,24 @@ if TYPE_CHECKING:
 
 _LOOK: Final = 0.05
 _KEPT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AllBegun:
+    """The last question of a chunk is begun: places are free for those of another chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is said between a chunk and the cluster it runs on.
+
+    Attributes:
+        wanted: Whether somebody still waits for it.
+        give_way: Lets the worker begin another chunk beside this one; called once, in the thread of the chunk.
+    """
+
+    wanted: Callable[[], bool]
+    give_way: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +61,8 @@ class Station:
     sharing: Sharing
     room: asyncio.Semaphore
 
-    async def ask(self, order: Order) -> Reply:
-        """Ask the questions of a chunk in a task group of its own."""
+    async def ask(self, order: Order, post: Post) -> Reply:
+        """Ask the questions of a chunk in a task group of its own; posts `AllBegun` where there is more room."""
         hush()
         spending = spending_of(order)
         asker = Asker(self.work.flow, self.work.crew, self.sharing, spending)
@@ -53,32 +71,36 @@ class Station:
         try:
             async with asyncio.timeout(order["seconds"]), asyncio.TaskGroup() as group:
                 for _ in range(min(order["concurrency"], len(outcomes))):
-                    group.create_task(self._work(questions, asker, outcomes), name="finassist-worker")
+                    group.create_task(self._work(questions, asker, outcomes, post), name="finassist-worker")
         except TimeoutError:
             pass  # what is not finished stays None, and is asked elsewhere
         return {"outcomes": outcomes, "used": used_since(spending, order["used"])}
 
     async def _work(
-        self, questions: Iterator[tuple[int, str]], asker: Asker, outcomes: list[dict[str, Any] | None]
+        self, questions: Iterator[tuple[int, str]], asker: Asker, outcomes: list[dict[str, Any] | None], post: Post
     ) -> None:
         for place, text in questions:
             async with self.room:
+                if place == len(outcomes) - 1:
+                    post(AllBegun())
                 outcomes[place] = plain(await asker.ask(text))
 
 
-def answer(order: Order, wanted: Callable[[], bool], pickler: Pickler) -> Reply:
+def answer(order: Order, task: Task, pickler: Pickler) -> Reply:
     """Answer a chunk; called in a thread. As soon as it is not wanted any more, its questions are cancelled."""
     try:
         station = _station(order, pickler)
     except FinassistError as error:
         return {"problem": str(error)}
-    with bridge.start(lambda _: station.ask(order)) as inbox:
+    with bridge.start(lambda post: station.ask(order, post)) as inbox:
         while True:
             match inbox.receive(_LOOK):
                 case Ended() as ended:
                     return ended.result()
-                case _ if not wanted():
+                case _ if not task.wanted():
                     return {"lost": True}
+                case AllBegun():
+                    task.give_way()
                 case _:
                     pass
 

@@ -10,6 +10,7 @@ workflow that does nothing. Compare ratios and overheads, not seconds of two mac
     costs.py      processor time per report, and time to import
     live.py       live data from a local server: warm reports, many at once, memory
     batch.py      many questions: throughput, processor time, memory, five kills (victim.py is what is killed)
+    dask.py       a batch on a cluster: when it pays, and when it does not
     server.py     that server, in a process of its own
     figures.py    what it answers: a company that does not exist
     results.py    rows with a verdict, the machine, table and JSON

@@ -26,6 +26,7 @@ def add(commands: Any) -> None:
     bench = add_command(commands, "bench", "measure what finassist costs", text)
     bench.add_argument("--quick", action="store_true", help="fewer rounds, sessions in memory only")
     bench.add_argument("--claims", action="store_true", help="common claims about async Python instead: which hold")
+    bench.add_argument("--dask", action="store_true", help="a Dask cluster instead: when it pays, and when it does not")
     bench.add_argument("--json", action="store_true", help="as JSON instead of a table")
     bench.set_defaults(command=_bench)
     lab = add_command(commands, "lab", "open JupyterLab on the notebooks")
@@ -80,8 +81,9 @@ def _clear_cache(_options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from finassist.bench import bench
     from finassist.bench.claims import claims
+    from finassist.bench.dask import dask
 
-    measure: Any = claims if options.claims else bench
+    measure: Any = claims if options.claims else dask if options.dask else bench
     results = measure(quick=options.quick)
     say(json.dumps(results.to_dict(), indent=2) if options.json else str(results))
     return OK
