@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from finassist.batch.asking import Asks
+from finassist.batch.collector import seldom_collecting
 from finassist.batch.intake import Intake, Question, Reasked
 from finassist.batch.results import Outcome
 from finassist.batch.scribe import Scribe
@@ -58,9 +59,10 @@ class Pool:
         workers = min(self.concurrency, self.intake.total or self.concurrency)
         error: Exception | None = None
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(workers):
-                    group.create_task(self._work(), name="finassist-worker")
+            with seldom_collecting():
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(workers):
+                        group.create_task(self._work(), name="finassist-worker")
         except* Exception as failed:  # noqa: BLE001  one cause, that many workers may have met; raised below
             error = failed.exceptions[0]
         if error is not None:
