@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from finassist.errors import FinassistError
     from finassist.events import RunResponse
     from finassist.facts import Fact, Gap
+    from finassist.frames import by_company, by_year, read_frame, write_frame
     from finassist.llm.offline import OfflineModel
     from finassist.llm.schemas import CATEGORIES as categories  # noqa: N811  the documented name
     from finassist.settings import Settings
@@ -46,9 +47,13 @@ __all__ = [
     "OfflineModel",
     "RunResponse",
     "Settings",
+    "by_company",
+    "by_year",
     "categories",
     "configure",
     "doctor",
+    "read_frame",
+    "write_frame",
 ]
 
 _HOME: Final = {
@@ -65,9 +70,13 @@ _HOME: Final = {
     "OfflineModel": ("finassist.llm.offline", "OfflineModel"),
     "RunResponse": ("finassist.events", "RunResponse"),
     "Settings": ("finassist.settings", "Settings"),
+    "by_company": ("finassist.frames", "by_company"),
+    "by_year": ("finassist.frames", "by_year"),
     "categories": ("finassist.llm.schemas", "CATEGORIES"),
     "configure": ("finassist.configuration", "configure"),
     "doctor": ("finassist.checkup", "doctor"),
+    "read_frame": ("finassist.frames", "read_frame"),
+    "write_frame": ("finassist.frames", "write_frame"),
 }
 
 

@@ -81,14 +81,19 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Questions in a chunk: enough for each place twice, but no worker is left without any.
+        """Questions in a chunk: enough to keep a worker busy, and few enough that each worker has some.
 
         Example:
-            >>> [Plan(recipe={}, workers=2, concurrency=50, total=total, patience=60).size for total in (10_000, 40)]
-            [100, 10]
+            >>> sizes = [Plan(recipe={}, workers=2, concurrency=50, total=total, patience=60).size
+            ...          for total in (10_000, 100, 40)]
+            >>> sizes
+            [100, 50, 20]
         """
         size = min(max(2 * self.concurrency, USUAL), LARGEST)
-        return size if self.total is None else max(SMALLEST, min(size, math.ceil(self.total / self.window)))
+        if self.total is None:
+            return size
+        filling = min(self.concurrency, math.ceil(self.total / max(1, self.workers)))
+        return max(SMALLEST, filling, min(size, math.ceil(self.total / self.window)))
 
     @property
     def in_flight(self) -> int:
