@@ -78,6 +78,7 @@ class Call:
         self.duration = perf_counter() - self.started
         terminal, self._terminal = self._terminal, None
         if terminal is not None:
+            vars(terminal)["elapsed"] = self.duration  # Agno's class has no such field
             self.events.append(terminal)
         if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
             terminal.run_output = self.answer()

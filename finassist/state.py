@@ -125,7 +125,7 @@ def reduce(state: RunState, event: Any) -> RunState:
         return state
     ending = _ending(event)
     if ending is not None:
-        return end(state, ending, str(getattr(event, "error", None) or ""))
+        return end(state, ending, str(getattr(event, "error", None) or ""), getattr(event, "elapsed", None))
     changed = _apply(state, event)
     if changed is None:
         return state

