@@ -389,3 +389,22 @@ def test_a_budget_stops_it_and_the_same_call_goes_on(client, tmp_path) -> None:
     assert len(batch) == 40
     batch = workflow.run_many(questions, ledger=tmp_path / "b.db", client=client)
     assert batch.frame["status"].eq("completed").all()
+
+
+@pytest.mark.slow
+def test_a_client_that_is_closed_midway_is_said_and_the_same_call_goes_on_here(client, tmp_path) -> None:
+    source = NotedSource(tmp_path / "notes", stall=True)
+    questions = asked_about(symbols(3))
+
+    async def scene() -> None:
+        task = asyncio.create_task(build(provider=source).arun_many(questions, ledger=tmp_path / "b.db", client=client))
+        while len(source.noted("asked")) < 3 and not task.done():
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(client.close)
+        with pytest.raises(ClusterError, match=r"went away.*same call to go on"):
+            await task
+
+    asyncio.run(scene())
+    until(lambda: len(source.noted("cancelled")) == 3, 30)
+    batch = build(provider=NotedSource(tmp_path / "more")).run_many(questions, ledger=tmp_path / "b.db")
+    assert batch.frame["status"].eq("completed").all()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
 _PREFIX: Final = "finassist"
+_CLEARING_SECONDS: Final = 5.0
 _UNDER_WAY: Final = ("executing", "long-running")  # the second after `secede()`
 _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
@@ -142,11 +143,13 @@ class _Engine:
         """Leave nothing behind on the scheduler; a task that still runs is cancelled."""
         if self._client.status != "running":
             return
-        if future.done():
-            future.release()
-        else:
-            await self._call(self._client.cancel, [future])
-        await self._call(_dask().Event(key, client=self._client).clear)
+        with suppress(OSError, TimeoutError):  # the cluster may just be going away
+            async with asyncio.timeout(_CLEARING_SECONDS):
+                if future.done():
+                    future.release()
+                else:
+                    await self._call(self._client.cancel, [future])
+                await self._call(_dask().Event(key, client=self._client).clear)
 
     async def _call(self, function: Any, *args: Any) -> Any:
         """Call a method of the client, which is sync or async, as the client is."""
@@ -179,6 +182,6 @@ def on_worker(order: Order) -> Reply:
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
-        return task is not None and task.state in _UNDER_WAY
+        return task is not None and task.state in _UNDER_WAY and worker.status.name not in ("closing", "closed")
 
     return answer(order, Task(wanted, dask.secede), _pickler())
