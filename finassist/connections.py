@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,8 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
+
+_PATIENCE: Final = 5.0
 
 
 class LoopGuard:
@@ -27,10 +30,20 @@ class LoopGuard:
         """From now on the loop of this connection is watched."""
         connection.run_async(self._close_with_loop)
 
-    def close(self) -> None:
-        """Close idle connections now, on a loop that used them; called when the file is no longer used."""
+    def close(self, *, wait: bool = False) -> None:
+        """Close idle connections now, on a loop that used them.
+
+        Args:
+            wait: Until they are closed, where that loop runs in another thread. Not for a finalizer, which may run
+                anywhere.
+        """
         loop = next((loop for loop in self._guards if loop.is_running()), None)
-        if loop:
+        if loop is None:
+            return
+        if wait and loop is not _running_loop():
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self.aclose(), loop).result(_PATIENCE)
+        else:
             loop.call_soon_threadsafe(lambda: self._closing.append(loop.create_task(self.aclose())))
 
     async def aclose(self) -> None:
@@ -55,6 +68,13 @@ class LoopGuard:
             # A generator knows its loop: kept as the value under it, it would keep an ended loop alive.
             self._guards.pop(asyncio.get_running_loop(), None)
             await self.aclose()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def ensure_schema(database: BaseDb) -> None:

@@ -83,7 +83,7 @@ class PostgresServer:
     def close(self) -> None:
         """Close idle connections; those made on event loops, as soon as one of these gets to it."""
         _close(self.turns, self.sync.db_engine)
-        self.guard.close()
+        self.guard.close(wait=True)
 
     async def aclose(self) -> None:
         """Close idle connections, and wait until they are."""

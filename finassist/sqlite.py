@@ -66,7 +66,7 @@ class SqliteFile:
     def close(self) -> None:
         """Close idle connections; those made on event loops, as soon as one of these gets to it."""
         self.sync.db_engine.pool.dispose()
-        self.guard.close()
+        self.guard.close(wait=True)
 
     async def aclose(self) -> None:
         """Close idle connections, and wait until they are."""
