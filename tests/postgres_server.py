@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-REQUIRED = "FINASSIST_REQUIRE_POSTGRES"
+REQUIRED = "TESTS_REQUIRE_POSTGRES"
 PASSWORD = "c4nary-p@ss/w:rd%"
 QUOTED = "c4nary-p%40ss%2Fw%3Ard%25"
 USER = "ann"

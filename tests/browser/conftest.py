@@ -1,6 +1,6 @@
 """Chromium and JupyterLab, started once for all tests of this folder.
 
-Where there is no Chromium these tests are skipped and say why; with FINASSIST_REQUIRE_BROWSER=1 they fail instead.
+Where there is no Chromium these tests are skipped and say why; with TESTS_REQUIRE_BROWSER=1 they fail instead.
 Screenshots are left in test-artefacts/, which is not committed.
 """
 
@@ -22,8 +22,8 @@ from tests.browser.pages import Lab
 HERE = Path(__file__).parent
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 
-# Not one of finassist's own settings, which complain about a name they do not know.
-REQUIRED = os.environ.pop("FINASSIST_REQUIRE_BROWSER", "") not in ("", "0")
+# Not named FINASSIST_…: settings complain about a name of theirs that they do not know.
+REQUIRED = os.environ.get("TESTS_REQUIRE_BROWSER", "") not in ("", "0")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
