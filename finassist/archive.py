@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb, SessionType
 from agno.db.in_memory import InMemoryDb
@@ -68,9 +68,23 @@ class StoredSessions(Workflow):
 
     def get_session(self, session_id: str | None = None, user_id: str | None = None) -> WorkflowSession | None:
         """Agno's session object, read with the sync database."""
+        return super(StoredSessions, self._sync_twin()).get_session(session_id or self.session_id, user_id)
+
+    def save_session(self, session: WorkflowSession) -> None:
+        """Agno's, with the sync database; `set_session_name` needs it as well."""
+        super(StoredSessions, self._sync_twin()).save_session(session)
+
+    def delete_session(self, session_id: str, user_id: str | None = None, delete_media: bool = False) -> None:
+        """Agno's, with the sync database."""
+        super(StoredSessions, self._sync_twin()).delete_session(session_id, user_id, delete_media)
+
+    def _sync_twin(self) -> Self:
+        """Agno wants one form of database at a time: the workflow itself has the async one."""
+        if not isinstance(self.db, AsyncBaseDb):
+            return self
         twin = copy.copy(self)
         twin.db = self.store.for_run()
-        return super(StoredSessions, twin).get_session(session_id or self.session_id, user_id)
+        return twin
 
     def _read_sessions(self, database: AsyncBaseDb | BaseDb) -> Any:
         return database.get_sessions(session_type=SessionType.WORKFLOW, user_id=self.user_id)

@@ -249,3 +249,15 @@ def test_os_fork_gets_a_bridge_of_its_own() -> None:
     first = bridge.loop
     bridge._pid = os.getpid() + 1  # what a forked child sees
     assert bridge.loop is not first
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_a_session_is_renamed_and_deleted_in_sync_code_too(kind: str, tmp_path: Any) -> None:
+    workflow = FinancialAssistantWorkflow(db=None if kind == "memory" else tmp_path / "sessions.db")
+    workflow.run("What is EBITDA?", session_id="one")
+    workflow.run("What is EBIT?", session_id="two")
+    workflow.set_session_name("one", session_name="Concepts")
+    assert workflow.sessions().set_index("session_id")["name"].to_dict()["one"] == "Concepts"
+    workflow.delete_session("one")
+    assert workflow.sessions()["session_id"].tolist() == ["two"]
+    assert workflow.answers("one") == []
