@@ -11,6 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any
 
 from agno.models.base import Model
@@ -111,51 +112,56 @@ class SleepingProvider(FinanceProvider):
 
     def __init__(self, delay: float) -> None:
         self.delay, self.calls = delay, 0
-        self._figures = EmbeddedProvider()
+        figures = EmbeddedProvider()
+        # Kept once made: nothing but the wait is to be measured.
+        self._profile = cache(figures.get_company_profile)
+        self._quote = cache(figures.get_quote)
+        self._history = cache(figures.get_price_history)
+        self._statements = cache(figures.get_financials)
 
     def get_company_profile(self, symbol: str) -> CompanyProfile:
         """The embedded profile, after `delay` seconds."""
         self._wait()
-        return self._figures.get_company_profile(symbol)
+        return self._profile(symbol)
 
     def get_quote(self, symbol: str) -> Quote:
         """The embedded quote, after `delay` seconds."""
         self._wait()
-        return self._figures.get_quote(symbol)
+        return self._quote(symbol)
 
     def get_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> PriceHistory:
         """The embedded prices, after `delay` seconds."""
         self._wait()
-        return self._figures.get_price_history(symbol, period=period, interval=interval)
+        return self._history(symbol, period, interval)
 
     def get_financials(
         self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
     ) -> list[FinancialStatement]:
         """The embedded statements, after `delay` seconds."""
         self._wait()
-        return self._figures.get_financials(symbol, statement=statement, period=period, limit=limit)
+        return self._statements(symbol, statement, period, limit)
 
     async def aget_company_profile(self, symbol: str) -> CompanyProfile:
         """`get_company_profile` without blocking the loop."""
         await self._await()
-        return self._figures.get_company_profile(symbol)
+        return self._profile(symbol)
 
     async def aget_quote(self, symbol: str) -> Quote:
         """`get_quote` without blocking the loop."""
         await self._await()
-        return self._figures.get_quote(symbol)
+        return self._quote(symbol)
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> PriceHistory:
         """`get_price_history` without blocking the loop."""
         await self._await()
-        return self._figures.get_price_history(symbol, period=period, interval=interval)
+        return self._history(symbol, period, interval)
 
     async def aget_financials(
         self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
     ) -> list[FinancialStatement]:
         """`get_financials` without blocking the loop."""
         await self._await()
-        return self._figures.get_financials(symbol, statement=statement, period=period, limit=limit)
+        return self._statements(symbol, statement, period, limit)
 
     def _wait(self) -> None:
         self.calls += 1
