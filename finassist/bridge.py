@@ -77,6 +77,16 @@ class Inbox:
         self.ended.set()
 
 
+def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(serve())
+    except RuntimeError as error:
+        # All is closed by then, but for the loop's pool of threads: Python 3.12 wants a new thread to wait for those,
+        # and starts none any more when the process ends. They are waited for by whoever made them.
+        if "interpreter shutdown" not in str(error):
+            raise
+
+
 class Bridge:
     """One private loop, started when first needed and kept for the life of the process."""
 
@@ -109,7 +119,7 @@ class Bridge:
             ready.put(asyncio.get_running_loop())
             await over.wait()
 
-        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="finassist-bridge", daemon=True)
+        self._thread = threading.Thread(target=_run, args=(serve,), name="finassist-bridge", daemon=True)
         self._thread.start()
         return ready.get()
 
