@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 type Operation = Callable[[], None]
-type AsyncOperation = Callable[[], Awaitable[object]]
+type AsyncOperation = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def task_group(operation: AsyncOperation, count: int) -> None:
     """A task each, in one `TaskGroup`."""
     async with asyncio.TaskGroup() as group:
         for _ in range(count):
-            group.create_task(_awaited(operation))
+            group.create_task(operation())
 
 
 async def gathered(operation: AsyncOperation, count: int) -> None:
@@ -34,10 +35,6 @@ def pooled(operation: Operation, count: int, workers: int | None) -> None:
     with ThreadPoolExecutor(workers) as pool:
         for done in [pool.submit(operation) for _ in range(count)]:
             done.result()
-
-
-async def _awaited(operation: AsyncOperation) -> None:
-    await operation()
 
 
 def timed(work: Callable[[], None]) -> float:

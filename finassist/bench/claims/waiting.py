@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection
@@ -52,8 +52,22 @@ def sleeping(counts: Iterable[int], rounds: int) -> list[Claim]:
 
 def over_http(counts: Iterable[int], rounds: int) -> list[Claim]:
     """Requests to a server on this machine that takes as long to answer; every client keeps its connections."""
+    most = _most_connections()
     with LocalServer(NAP) as server, _http(server.url) as job:
-        return [claim for count in counts for claim in _compared(job, count, rounds)]
+        return [claim for count in counts if count <= most for claim in _compared(job, count, rounds)]
+
+
+def _most_connections() -> int:
+    """How many connections at a time this process may open twice: one each for tasks and for threads."""
+    try:
+        import resource
+    except ImportError:
+        return 300
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        allowed = most
+    return allowed // 2 - 100 if allowed > 0 else _MOST_THREADS
 
 
 def _compared(job: Job, count: int, rounds: int) -> list[Claim]:
