@@ -35,6 +35,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),
     ("data/",),
     ("llm/",),
+    ("choices.py",),
     ("tables.py", "dossier.py", "disclosure.py", "report.py", "frames/"),
     ("events.py", "draft.py", "effects.py", "understanding.py", "flows.py", "worklist.py", "state.py"),
     ("lab/",),

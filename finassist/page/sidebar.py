@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 import streamlit
 from pydantic import SecretStr
 
 from finassist.answer import Answer
+from finassist.choices import MODELS, ROUTINGS, SOURCES
 from finassist.errors import FinassistError
 from finassist.export import conversation_html, conversation_markdown, safe_csv
-from finassist.llm.catalogue import PROVIDERS
 from finassist.settings import KEYS, Routing, Settings
 from finassist.variables import variable_of
 from finassist.workflow import FinancialAssistantWorkflow
 
 st: Any = streamlit
-MODELS: Final = ("auto", "offline", *PROVIDERS)
-SOURCES: Final = ("auto", "embedded", "sec", "fmp", "fmp, embedded", "yfinance", "financial_datasets")
-ROUTINGS: Final[dict[str, Routing]] = {
-    "rules where certain, else the model": "auto",
-    "always the model": "model",
-    "always the rules": "rules",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,8 @@ def _workflow() -> FinancialAssistantWorkflow:
     with st.expander("Model and data"):
         model = st.selectbox("Model", MODELS)
         source = st.selectbox("Data", SOURCES)
-        routing = ROUTINGS[st.selectbox("Who decides what is asked", list(ROUTINGS))]
+        who = dict(ROUTINGS)
+        routing = who[st.selectbox("Who decides what is asked", list(who))]
     with st.expander("Keys"):
         typed: dict[str, str] = {name: st.text_input(variable_of(name), type="password") for name in KEYS}
         st.caption("Kept in memory for this tab only.")

@@ -8,19 +8,12 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from finassist.llm.catalogue import PROVIDERS
+from finassist.choices import MODELS, ROUTINGS, SOURCES
 from finassist.settings import KEYS, Routing, Settings
 from finassist.views.chat.keys import KeyFields, key_states
 from finassist.views.chat.kit import button, choice, column, html, row, suggestion, switch
 from finassist.views.safe import escape
 
-MODELS: Final = ("auto", "offline", *PROVIDERS)
-SOURCES: Final = ("auto", "embedded", "fmp", "fmp, embedded", "yfinance", "financial_datasets")
-ROUTINGS: Final[tuple[tuple[str, Routing], ...]] = (
-    ("rules where certain, else the model", "auto"),
-    ("always the model", "model"),
-    ("always the rules", "rules"),
-)
 UNCHANGED: Final = "as given"
 """Stands for a model or source object that was handed to the workflow, and has no name to choose it by."""
 
