@@ -16,7 +16,7 @@ from agno.session import WorkflowSession
 
 from finassist.answer import Answer
 from finassist.errors import SessionError
-from finassist.sessions import SessionLocks, Store, session_rows
+from finassist.sessions import SessionLocks, Store, latest_first, session_rows
 
 LONGEST_NAME: Final = 80
 
@@ -86,9 +86,7 @@ class Conversations:
                 sort_order="desc",
             )
         )
-        sessions = [session for session in found if isinstance(session, WorkflowSession)]
-        listed = [_conversation(row) for row in session_rows(sessions)]
-        return sorted(listed, key=lambda each: each.used_at or datetime.fromtimestamp(0, UTC), reverse=True)
+        return [_conversation(row) for row in session_rows(latest_first(found))]
 
     async def read(self, session_id: str) -> tuple[Conversation, list[Answer]]:
         """One conversation and its answers, oldest first; an empty one if nothing is stored under that id."""

@@ -14,6 +14,7 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, suppress
 from importlib import import_module
+from time import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agno.exceptions import RunCancelledException
@@ -115,7 +116,8 @@ class FlowStep(Step):
             StepOutput(step_name=agent, executor_type="agent", executor_name=agent, metrics=metrics)
             for agent, _, metrics in draft.usage
         ]
-        record = StepOutput(step_name="record", content=draft.to_dict())
+        # Agno counts whole seconds; in one of them a person, or a script, may use several conversations.
+        record = StepOutput(step_name="record", content={**draft.to_dict(), "answered_at": time()})
         final = StepOutput(step_name=STEP_NAME, content=draft.content)
         return StepOutput(
             step_name=STEP_NAME, step_id=self.step_id, content=draft.content, steps=[*asked, record, final]

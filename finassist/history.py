@@ -17,8 +17,13 @@ def history_rows(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Args:
         runs: As `get_runs(deserialize=False)` of an Agno database returns them.
     """
-    rows = [_row(run.get("run_data") or run) for run in runs]
-    return sorted(rows, key=lambda row: row["started"] or 0, reverse=True)
+    found = sorted((run.get("run_data") or run for run in runs), key=_when, reverse=True)
+    return [_row(run) for run in found]
+
+
+def _when(run: Mapping[str, Any]) -> tuple[int, float]:
+    """By Agno's clock, which counts whole seconds, then by ours."""
+    return run.get("created_at") or 0, _record(run).get("answered_at", 0.0)
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -220,7 +220,14 @@ def with_summary(session: WorkflowSession, text: str, turns: int) -> WorkflowSes
 def latest_first(found: Iterable[Any]) -> list[WorkflowSession]:
     """The sessions of workflows among what a database returned, the most recently used first."""
     sessions = [session for session in found if isinstance(session, WorkflowSession)]
-    return sorted(sessions, key=lambda session: session.updated_at or session.created_at or 0, reverse=True)
+    return sorted(sessions, key=_last_used, reverse=True)
+
+
+def _last_used(session: WorkflowSession) -> tuple[int, float]:
+    """By Agno's clock, which counts whole seconds, then by ours."""
+    runs = _runs(session)
+    record = (stored_record(runs[-1]) if runs else None) or {}
+    return session.updated_at or session.created_at or 0, record.get("answered_at", 0.0)
 
 
 def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:

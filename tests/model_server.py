@@ -335,8 +335,14 @@ def _head(status: int, kind: str, length: str) -> bytes:
     return f"HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\n{length}\r\n\r\n".encode()
 
 
+_TLS = b"\x16"
+
+
 async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]] | None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    first = await reader.readexactly(1)
+    if first == _TLS:  # as servers do that speak plain HTTP only
+        raise ConnectionError
+    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return head[0].split(" ")[1].partition("?")[0], headers, json.loads(body or b"{}")

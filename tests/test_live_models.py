@@ -290,6 +290,17 @@ def test_a_model_that_is_not_there_is_named(server: ModelServer, url: str, form:
         ask(workflow, "How do markets feel today?", form, run_async)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_never_answers_to_tls_is_named(form: str, run_async: Any) -> None:
+    settings = Settings(openai_api_key=CANARY, model_retries=0, model_timeout=10)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        model = resolve_model("openai", settings, base_url=f"https://127.0.0.1:{silent.getsockname()[1]}/v1")
+        workflow = FinancialAssistantWorkflow(db=None, model=model, settings=settings)
+        with pytest.raises(ModelUnreachable, match=r"cannot be reached"):
+            ask(workflow, "How do markets feel today?", form, run_async)
+
+
 def test_a_name_that_nobody_resolves_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system's resolver takes its time where there is no network, and cannot be told to hurry."""
     let_go = threading.Event()

@@ -17,6 +17,7 @@ from agno.db.in_memory import InMemoryDb
 from agno.db.sqlite import SqliteDb
 
 from finassist import FinancialAssistantWorkflow, Settings
+from finassist.conversations import Conversations
 from finassist.errors import ConfigurationError, SessionError
 
 ASK = """
@@ -46,6 +47,17 @@ def test_a_stored_answer_comes_back_whole(stored_workflow: FinancialAssistantWor
     for name in ("content", "category", "symbols", "facts", "gaps", "follow_ups", "decided_by", "reason", "status"):
         assert getattr(stored, name) == getattr(answer, name), name
     assert stored.to_frame().equals(answer.to_frame())
+
+
+def test_what_is_used_last_is_first_within_a_second_as_well(
+    stored_workflow: FinancialAssistantWorkflow, run_async: Any
+) -> None:
+    for session in ("a", "c", "b", "a"):
+        stored_workflow.run("What is EBITDA?", session_id=session)
+    assert stored_workflow.sessions()["session_id"].tolist() == ["a", "b", "c"]
+    assert stored_workflow.history()["session_id"].tolist() == ["a", "b", "c", "a"]
+    talks = Conversations(stored_workflow.store, stored_workflow.locks)
+    assert [talk.session_id for talk in run_async(talks.recent())] == ["a", "b", "c"]
 
 
 def test_the_sync_and_the_async_form_share_sessions(
