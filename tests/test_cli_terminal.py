@@ -62,6 +62,7 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
     assert "\x1b" not in on_a_terminal(tmp_path, "ask", "What is EBITDA?", TERM="dumb").replace("\x1b[2K", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["batch", "--help"], ["history"], ["ask", "What is “EBITDA”?"]])
 def test_an_encoding_that_has_less_is_no_reason_to_fail(arguments: list[str], tmp_path: Path) -> None:
     variables = {**os.environ, "PYTHONIOENCODING": "ascii", "FINASSIST_HOME": str(tmp_path)}

@@ -88,7 +88,7 @@ def script(folder: Path, source: Server, model: ModelServer, forms: str, end: st
 
 
 CASES = [
-    pytest.param("run,arun,bridge,run", "", id="everything, and it just ends"),
+    pytest.param("run,arun,bridge,run", "", id="everything, and it just ends", marks=pytest.mark.slow),
     *(
         pytest.param(forms, end, id=f"{forms}, {end or 'and it just ends'}", marks=pytest.mark.slow)
         for forms, ends in {

@@ -240,7 +240,7 @@ def test_a_fault_in_routing_ends_in_the_rules(
     assert ask(workflow, question, form, run_async).decided_by == "model"
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("provider", ["openai", pytest.param("anthropic", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_time_of_a_model_does_not_begin_anew_with_its_body(
     server: ModelServer, provider: str, form: str, run_async: Any

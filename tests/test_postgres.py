@@ -204,6 +204,7 @@ def test_a_turn_that_is_given_up_while_it_waits_blocks_nobody(address: str, run_
     assert first.run("What is EBITDA?").saved
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_gives_its_turn_back(address: str, server: Server, database: str) -> None:
     code = "import sys; from finassist import FinancialAssistantWorkflow as W; w = W(db=sys.stdin.read())\n"
     code += "w.locks.of('shared').__enter__(); print('held', flush=True); import signal; signal.pause()"
@@ -331,6 +332,7 @@ def test_a_user_who_may_not_create_tables_uses_those_that_are_there(server: Serv
     assert FinancialAssistantWorkflow(db=mine, session_id="talk").run("What is EBITDA?").saved
 
 
+@pytest.mark.slow
 def test_the_command_line_with_a_password_from_the_environment(server: Server, database: str) -> None:
     place = server.address(database).replace(f":{QUOTED}@", "@")
     variables = {**os.environ, "PGPASSWORD": PASSWORD}

@@ -187,13 +187,17 @@ def test_a_page_forbids_in_the_browser_what_is_forbidden_here():
     assert not [element for element in document.iter() if element.tag in (f"{HTML}script", f"{HTML}link")]
 
 
+HARD_PIECES = ("![", "- a\n", "<img src=x onerror=probe()>\n\n")
+
+
 def test_our_own_style_sheets_load_nothing():
     for sheet in (*SHEETS, style.PAGE):
         assert not re.search(r"(?i)url\(|@import|image-set|src\s*\(|expression|behavior|-moz-binding|</", sheet)
 
 
 @pytest.mark.parametrize(
-    "piece", ["word **b** [x](https://sec.gov) ", "![", "- a\n", "<img src=x onerror=probe()>\n\n"]
+    "piece",
+    ["word **b** [x](https://sec.gov) ", *(pytest.param(piece, marks=pytest.mark.slow) for piece in HARD_PIECES)],
 )
 def test_a_megabyte_of_text_is_shown_and_nothing_of_it_lost(piece):
     """Its beginning is read as Markdown; the rest is shown as it was written, and is as harmless."""
