@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.data.strict_json import BadJson, Invalid, has_invalid, loads
+from finassist.data.strict_json import BadJson, Invalid, Written, has_invalid, loads
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(
@@ -22,11 +22,15 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )
+ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+TABLES = st.lists(st.dictionaries(TEXT, ATOMS, max_size=4), max_size=4)
 NOT_NUMBERS = ["NaN", "Infinity", "-Infinity", "9" * 5000, "-" + "9" * 5000, "0." + "1" * 5000, "1e999", "1e-999999999"]
 
 
 def exact(value: Any) -> Any:
-    """The same with `Decimal` in place of `float`, as a reader that loses nothing must give it."""
+    """The same with `Decimal` in place of `float` and `Written`, as a reader that loses nothing must give it."""
+    if isinstance(value, Written):
+        return Decimal(value.decode())
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, list):
@@ -37,8 +41,28 @@ def exact(value: Any) -> Any:
 @given(VALUES)
 def test_all_finite_json_is_read_exactly(value: Any) -> None:
     read = loads(json.dumps(value).encode())
-    assert read == exact(value)
+    assert exact(read) == exact(value)
     assert not has_invalid(read)
+
+
+@given(TABLES, st.sampled_from([None, 2]), st.booleans())
+def test_a_table_is_read_exactly_and_its_numbers_are_no_texts(rows: Any, indent: int | None, ascii_only: bool) -> None:
+    read = loads(json.dumps(rows, indent=indent, ensure_ascii=ascii_only))
+    assert exact(read) == exact(rows)
+    for row, written in zip(read, rows, strict=True):
+        assert {name: isinstance(value, str) for name, value in row.items()} == {
+            name: isinstance(value, str) for name, value in written.items()
+        }
+
+
+@given(TABLES, st.sampled_from(NOT_NUMBERS), TEXT, st.data())
+def test_one_field_of_a_table_that_is_no_number_or_twice_there(rows: Any, token: str, name: str, data: Any) -> None:
+    spoilt = data.draw(st.sampled_from([f"{json.dumps(name)}: {token}", f'"n": 1, {json.dumps(name)}: 2, "n": 1']))
+    written = [json.dumps(row) for row in rows]
+    read = loads(f"[{', '.join([*written, '{' + spoilt + '}'])}]")
+    assert exact(read[:-1]) == exact(rows)
+    assert has_invalid(read[-1])
+    assert not has_invalid(read[:-1])
 
 
 @given(st.dictionaries(TEXT, VALUES, min_size=1, max_size=4), st.sampled_from(NOT_NUMBERS), st.data())
@@ -48,7 +72,7 @@ def test_what_is_no_number_makes_that_field_invalid_and_no_other(fields: Any, to
     read = loads("{" + ", ".join(pairs) + "}")
     assert isinstance(read[victim], Invalid)
     assert read[victim].reason
-    assert {name: read[name] for name in fields if name != victim} == {
+    assert {name: exact(read[name]) for name in fields if name != victim} == {
         name: exact(fields[name]) for name in fields if name != victim
     }
     assert has_invalid([{"row": read}])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
 
+from finassist.data.strict_json import Written
 from finassist.data.vocabulary import snake
 
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}
@@ -39,6 +40,8 @@ def number(value: object) -> Decimal | str:
     """
     if type(value) is int:  # first what JSON gives, in the thousands
         return Decimal(value) if abs(value) < LARGEST else _TOO_LARGE
+    if type(value) is Written:
+        return _as_written(value)
     if type(value) is Decimal:
         return _exact(value)
     if value is None:
@@ -51,6 +54,13 @@ def number(value: object) -> Decimal | str:
         return _exact(value if isinstance(value, Decimal) else Decimal(repr(float(value))))
     except OverflowError:
         return _TOO_LARGE
+
+
+def _as_written(value: Written) -> Decimal | str:
+    try:
+        return _exact(Decimal(value.decode()))
+    except (InvalidOperation, UnicodeDecodeError):
+        return "the source gave bytes where a number belongs"
 
 
 def _exact(value: Decimal) -> Decimal | str:
@@ -73,8 +83,10 @@ def day(value: object) -> date | None:
         return value.date() if isinstance(value, datetime) else value
     if not isinstance(value, str):
         return None
-    found = _DAY(value.strip())
     try:
+        if len(value) == 10 and value[4] == value[7] == "-":
+            return date.fromisoformat(value)
+        found = _DAY(value.strip())
         return date.fromisoformat(found[0]) if found else None
     except ValueError:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -14,7 +14,7 @@ from agno.tools.finance.base import PriceBar
 from finassist.data.fmp.rows import Asked, Row, figure, one_row, rows_of, text, traded_in
 from finassist.data.prices import changes
 from finassist.data.sourced import SourcedHistory, SourcedQuote, distinct, plain
-from finassist.data.values import LARGEST, day, number
+from finassist.data.values import day, number
 from finassist.facts import Fact
 
 _QUOTE: Mapping[str, str] = {
@@ -168,7 +168,7 @@ def _bar(days: list[Dated]) -> Dated:
         return days[0]
     rows = [row for _, row in days]
     joined: dict[str, object] = {
-        "open": next(_positives(rows, "open"), None),
+        "open": next(filter(None, (_positive(row.get("open")) for row in rows)), None),
         "high": max(_positives(rows, "high"), default=None),
         "low": min(_positives(rows, "low"), default=None),
         "close": rows[-1].get("close"),
@@ -177,13 +177,11 @@ def _bar(days: list[Dated]) -> Dated:
     return days[-1][0], joined
 
 
-def _positives(rows: Iterable[Row], name: str) -> Iterator[Decimal | int]:
-    return filter(None, (_positive(row.get(name)) for row in rows))
+def _positives(rows: Sequence[Row], name: str) -> list[Decimal]:
+    return [each for row in rows if (each := _positive(row.get(name)))]
 
 
-def _positive(value: object) -> Decimal | int | None:
-    if type(value) is int or (type(value) is Decimal and value.is_finite()):
-        return value if 0 < value < LARGEST else None
+def _positive(value: object) -> Decimal | None:
     found = number(value)
     return found if isinstance(found, Decimal) and found > 0 else None
 
@@ -194,5 +192,5 @@ def _price_bar(at: date, bar: Row, close: Fact) -> PriceBar:
     return PriceBar(date=at.isoformat(), close=plain(close), **shown)
 
 
-def _plain(value: Decimal | int) -> float | int:
+def _plain(value: Decimal) -> float | int:
     return int(value) if value == int(value) else float(value)

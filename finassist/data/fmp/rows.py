@@ -89,8 +89,9 @@ def rows_of(data: object, asked: Asked) -> list[Row]:
     rows = objects_of(data, asked)
     if not rows:
         raise asked.nothing()
-    for row in rows:
-        _same_symbol(row.get("symbol"), asked)
+    for symbol in [row.get("symbol") for row in rows]:
+        if symbol != asked.symbol:
+            _same_symbol(symbol, asked)
     return rows
 
 
@@ -99,9 +100,10 @@ def objects_of(data: object, asked: Asked) -> list[Row]:
     if not isinstance(data, list):
         raise asked.bad(f"{_kind(data)} instead of a list")
     rows = cast("list[object]", data)
-    for row in rows:
-        if not isinstance(row, (dict, Mapping)):  # a dict is known at once, any other mapping only to a slow question
-            raise asked.bad(f"{_kind(row)} in its list")
+    if set(map(type, rows)) - {dict}:
+        for row in rows:
+            if not isinstance(row, Mapping):
+                raise asked.bad(f"{_kind(row)} in its list")
     return cast("list[Row]", rows)
 
 
@@ -114,7 +116,7 @@ def one_row(data: object, asked: Asked) -> Row:
 
 
 def _same_symbol(found: object, asked: Asked) -> None:
-    if found is None or found == asked.symbol:
+    if found is None:
         return
     if not isinstance(found, str) or found.strip().upper().replace(".", "-") != asked.symbol:
         raise asked.bad(f"data about {found!r:.30}" if isinstance(found, str) else f"{_kind(found)} for a symbol")
