@@ -100,6 +100,6 @@ def decode(text: str) -> tuple[Fact, ...]:
 
 
 def _column(values: Iterable[Any]) -> dict[str, list[Any]]:
-    codes: dict[Any, int] = {}
-    indices = [codes.setdefault(value, len(codes)) for value in values]
-    return {"values": list(codes), "codes": indices}
+    column = list(values)
+    places = {value: place for place, value in enumerate(dict.fromkeys(column))}
+    return {"values": list(places), "codes": list(map(places.__getitem__, column))}

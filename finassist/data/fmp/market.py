@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from agno.tools.finance.base import PriceBar
 
 from finassist.data.fmp.rows import Asked, Row, figure, one_row, rows_of, text, traded_in
 from finassist.data.prices import changes
 from finassist.data.sourced import SourcedHistory, SourcedQuote, distinct, plain
-from finassist.data.values import day, number
+from finassist.data.strict_json import Written
+from finassist.data.values import LARGEST, day, number
 from finassist.facts import Fact
 
 _QUOTE: Mapping[str, str] = {
@@ -29,7 +30,7 @@ _QUOTE: Mapping[str, str] = {
     "fifty_two_week_low": "yearLow",
 }
 _CHANGES = {"change": "change", "change_percent": "changePercentage"}
-_BAR = ("open", "high", "low", "close", "volume")
+_WRITTEN = frozenset({Written, int})
 
 type Dated = tuple[date, Row]
 
@@ -124,17 +125,17 @@ def parse_history(data: object, asked: Asked, period: str, interval: str) -> Sou
     by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
     if not by_day:
         raise asked.bad("prices without a date")
-    bars = [_bar(rows) for rows in _spans(sorted(by_day.items()), interval)]
-    bars = bars[-_LAST[period] :] if period in _LAST else bars
+    spans = _spans(sorted(by_day.items()), interval)
+    spans = spans[-_LAST[period] :] if period in _LAST else spans
     money = traded_in(asked.symbol)
     blank = Fact(symbol=asked.symbol, field="close", source=asked.source(), statement="price", currency=money)
-    facts = [_close(blank, at, bar) for at, bar in bars]
+    facts = [_close(blank, *days[-1]) for days in spans]
     made = SourcedHistory(
         symbol=asked.symbol,
         period=period,
         interval=interval,
         currency=money,
-        bars=[_price_bar(at, bar, fact) for (at, bar), fact in zip(bars, facts, strict=True)],
+        bars=[_price_bar(days, close) for days, close in zip(spans, facts, strict=True)],
         source=blank.source,
         notes=[ADJUSTED],
     )
@@ -162,35 +163,30 @@ def _spans(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
     return [list(group) for _, group in groupby(rows, key=span)]
 
 
-def _bar(days: list[Dated]) -> Dated:
-    """One bar of several days, dated by the last of them."""
-    if len(days) == 1:
-        return days[0]
+def _price_bar(days: list[Dated], close: Fact) -> PriceBar:
+    """One bar of one or several days, dated by the last of them."""
     rows = [row for _, row in days]
-    joined: dict[str, object] = {
-        "open": next(filter(None, (_positive(row.get("open")) for row in rows)), None),
-        "high": max(_positives(rows, "high"), default=None),
-        "low": min(_positives(rows, "low"), default=None),
-        "close": rows[-1].get("close"),
-        "volume": sum(_positives(rows, "volume")) or None,
-    }
-    return days[-1][0], joined
+    opens, volumes = _positives(rows, "open"), _positives(rows, "volume")
+    return PriceBar(
+        date=close.period,
+        close=plain(close),
+        open=_shown(opens[:1]),
+        high=_shown([max(_positives(rows, "high"), default=0)]),
+        low=_shown([min(_positives(rows, "low"), default=0)]),
+        volume=_shown(volumes),
+    )
 
 
-def _positives(rows: Sequence[Row], name: str) -> list[Decimal]:
-    return [each for row in rows if (each := _positive(row.get(name)))]
+def _positives(rows: Sequence[Row], name: str) -> list[float]:
+    """What is above zero in a column. Agno's bars are of floating-point numbers, and so is this; closes are exact."""
+    given = [row.get(name) for row in rows]
+    if not set(map(type, given)) - _WRITTEN:  # as it should be
+        found = list(map(float, cast("list[Written | int]", given)))
+        if min(found) > 0 and max(found) < LARGEST:
+            return found
+    return [float(each) for value in given if isinstance(each := number(value), Decimal) and each > 0]
 
 
-def _positive(value: object) -> Decimal | None:
-    found = number(value)
-    return found if isinstance(found, Decimal) and found > 0 else None
-
-
-def _price_bar(at: date, bar: Row, close: Fact) -> PriceBar:
-    rest = {name: _positive(bar.get(name)) for name in _BAR if name != "close"}
-    shown = {name: None if value is None else _plain(value) for name, value in rest.items()}
-    return PriceBar(date=at.isoformat(), close=plain(close), **shown)
-
-
-def _plain(value: Decimal) -> float | int:
-    return int(value) if value == int(value) else float(value)
+def _shown(parts: Sequence[float]) -> float | int | None:
+    total = sum(parts)
+    return (int(total) if total.is_integer() else total) or None
