@@ -117,6 +117,7 @@ def test_a_question_gets_a_bubble_an_answer_chips_and_follow_ups(play, workflow)
         assert wire.messages(panel.composer, "taken") == [{"type": "taken", "text": PRICE}]
         assert panel.composer.busy is False
         suggested = turn.follow_ups[0]
+        assert markup(turn.widget).count(suggested.description) == 1
         await pressed(panel, suggested)
         assert [each.question for each in panel.talk.turns] == [PRICE, suggested.description]
         assert not turn.follow_ups

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ def answers() -> list[Any]:
     return workflow.answers(session)
 
 
+def suggested(page: Any) -> list[Any]:
+    return [button for button in page.button if button.key and button.key.startswith("follow-")]
+
+
 def asked(page: Any, question: str) -> Any:
     page.chat_input[0].set_value(question).run()
     assert not page.exception
@@ -54,10 +59,23 @@ def test_a_question_is_answered_and_stored(page: Any) -> None:
 
 def test_a_follow_up_is_a_click(page: Any) -> None:
     asked(page, QUESTION)
-    [follow_up, *_] = [button for button in page.button if button.key and button.key.startswith("follow-")]
+    [follow_up, *_] = suggested(page)
     follow_up.click().run()
     assert not page.exception
     assert [answer.input for answer in answers()] == [QUESTION, follow_up.label]
+
+
+def test_what_comes_next_stands_once_as_buttons_below_the_newest_answer(page: Any) -> None:
+    asked(page, QUESTION)
+    [answer] = answers()
+    assert [button.label for button in suggested(page)] == answer.follow_ups
+    assert "You could ask next" not in shown(page)
+    suggested(page)[0].click().run()
+    [older, newest] = answers()
+    [older_card, newest_card] = [str(element.proto.body) for element in page.get("html")]
+    assert [button.label for button in suggested(page)] == newest.follow_ups
+    assert all(escape(question) in older_card for question in older.follow_ups)
+    assert "You could ask next" not in newest_card
 
 
 def test_another_tab_finds_the_conversation(page: Any) -> None:

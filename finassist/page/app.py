@@ -18,10 +18,10 @@ def main() -> None:
     chosen = sidebar()
     answers = chosen.workflow.answers(chosen.session_id)
     keep(answers)
-    for number, answer in enumerate(answers):
-        show(answer, chosen, number)
     typed = st.chat_input("Ask about a company, for example: Compare Apple and Microsoft")
     question = typed or st.session_state.pop("asked", None)
+    for answer in answers:
+        show(answer, chosen, suggests=answer is answers[-1] and not question)
     if question:
         ask(question, chosen)
     elif not answers:

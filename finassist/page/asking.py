@@ -12,6 +12,7 @@ from finassist.errors import FinassistError
 from finassist.events import RunResponse
 from finassist.page.sidebar import Chosen
 from finassist.state import RunState, reduce
+from finassist.views.html import without_follow_ups
 from finassist.views.safe import safe_html
 from finassist.views.timeline_svg import summary_of, timeline_svg
 
@@ -34,17 +35,17 @@ def ask(question: str, chosen: Chosen) -> None:
             st.rerun()
 
 
-def show(answer: Answer, chosen: Chosen, number: int) -> None:
-    """An answer of the conversation, with what may be asked next."""
+def show(answer: Answer, chosen: Chosen, *, suggests: bool) -> None:
+    """An answer of the conversation; what may be asked next stands in its card or, where it `suggests`, on buttons."""
     with st.chat_message("user"):
         st.text(str(answer.input or ""))
     with st.chat_message("assistant"):
-        st.html(answer.to_html())
+        st.html((without_follow_ups(answer) if suggests else answer).to_html())
         if chosen.steps and answer.run_id == st.session_state.get("watched_run"):
             with st.expander("How it came about"):
                 st.image(st.session_state.watched_svg, width="stretch")
-        for place, follow_up in enumerate(answer.follow_ups):
-            if st.button(follow_up, key=f"follow-{number}-{place}"):
+        for place, follow_up in enumerate(answer.follow_ups if suggests else ()):
+            if st.button(follow_up, key=f"follow-{answer.run_id}-{place}"):
                 st.session_state.asked = follow_up
                 st.rerun()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
@@ -102,6 +103,13 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     ]
     css = f"<style>{CSS}</style>" if style else ""
     return f'<div class="fin-answer">{css}{"".join(parts)}</div>'
+
+
+def without_follow_ups[A: AnswerLike](answer: A) -> A:
+    """The same answer for a place where the questions that come next are buttons, and not once more in its card."""
+    shown: Any = copy.copy(answer)
+    shown.follow_ups = []
+    return shown
 
 
 def dossiers_of(answer: AnswerLike, book: FactBook | None = None) -> list[Dossier]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from finassist.answer import Answer
 from finassist.views.chat.chips import CompanyChips
 from finassist.views.chat.kit import Widget, bound, button, column, html, row
+from finassist.views.html import without_follow_ups
 from finassist.views.safe import escape
 
 LONGEST_SHOWN: Final = 40_000
@@ -89,8 +89,7 @@ def question_bubble(question: str) -> Widget:
 
 def clipped(answer: Answer) -> Answer:
     """The answer as a bubble shows it: without suggestions, which are buttons here, and not endless."""
-    shown = copy.copy(answer)
-    shown.follow_ups = []
+    shown = without_follow_ups(answer)
     content = str(answer.content or "")
     if len(content) > LONGEST_SHOWN:
         rest = f"{len(content) - LONGEST_SHOWN:,} more characters are not shown here; an export has all of them."
