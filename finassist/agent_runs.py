@@ -6,19 +6,29 @@ refused or cut off.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
+from pydantic import BaseModel
 
 from finassist.effects import Ask, Askable, Reply
 from finassist.errors import MalformedReply, ModelError
 from finassist.llm import failures
 from finassist.llm.attempts import Limits, Watch, watching
 from finassist.llm.live import fit
+from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+
+_DUTY: Final[Mapping[type[BaseModel], str]] = {
+    RoutedQuestion: "name the kind of answer",
+    ExtractedSymbols: "name the companies",
+    ConversationSummary: "sum up the conversation",
+}
+"""What each structured reply is for, in words that a reader knows."""
 
 
 @dataclass
@@ -98,8 +108,10 @@ class Asked:
             return problem
         if fits:
             return None
-        form = f"did not reply with a {schema.__name__}" if schema else "replied with nothing"
-        return MalformedReply(f"The model of the {name} agent {form}. Ask again.")
+        done = (
+            f"did not {_DUTY.get(schema, 'reply')} in the form it was asked for" if schema else "replied with nothing"
+        )
+        return MalformedReply(f"The model of the {name} agent {done}. Ask again.")
 
     def _reply(self, output: RunOutput | None, error: ModelError | None) -> Reply:
         content = output.content if output and not error else None

@@ -164,6 +164,16 @@ def test_a_router_that_fails_leaves_it_to_the_rules_and_says_so(mood: str) -> No
     assert "Rules decided instead" in answer.content
 
 
+def test_a_reply_of_the_wrong_form_is_told_in_plain_words() -> None:
+    _, build = counting(World(router="prose", extraction="prose"))
+    warnings = build("model").run("What is Apple's stock price?").warnings
+    assert warnings == [
+        f"The model of the {agent} agent did not name {what} in the form it was asked for. Ask again. "
+        "Rules decided instead."
+        for agent, what in (("router", "the kind of answer"), ("symbol_extraction", "the companies"))
+    ]
+
+
 def test_a_ticker_the_model_made_up_is_not_believed() -> None:
     _, build = counting(World(extraction="invents"))
     answer = build("model").run("Tell me about the iPhone maker")
