@@ -81,7 +81,10 @@ def side_by_side(category: str, dossiers: Sequence[Dossier]) -> Table | None:
 
 
 def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
-    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none."""
+    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none.
+
+    Where there is no price, the last close stands in its place, always with its amount.
+    """
     parts: list[str] = []
     if dossier.years and STATEMENTS.get(category):
         year = dossier.years[-1]
@@ -90,7 +93,14 @@ def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
     if dossier.price and category in WITH_PRICE:
         when = day(dossier.price.as_of or dossier.price.period_end)
         parts.append(f"Price {figure(dossier.price)} on {when}" if amount else f"Price of {when}")
+    elif last := last_close(category, dossier):
+        parts.append(f"Last close {figure(last)} on {last.period}")
     return " · ".join(parts)
+
+
+def last_close(category: str, dossier: Dossier) -> Fact | None:
+    """The newest close, where it is all that is known of the price."""
+    return dossier.closes[-1] if dossier.closes and not dossier.price and category in WITH_PRICE else None
 
 
 def with_figures(category: str, dossiers: Sequence[Dossier]) -> list[Dossier]:

@@ -13,6 +13,7 @@ from finassist.disclosure import (
     STATEMENTS,
     as_of,
     caution,
+    last_close,
     left_out,
     missing,
     side_by_side,
@@ -65,7 +66,8 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
     for dossier, own in zip(told, shown, strict=True):
         blocks += _company(category, dossier, own, depth=3 if len(dossiers) > 1 else 2)
     blocks += _bullets("What is missing", missing(category, dossiers, gaps), 2)
-    blocks += _bullets("Sources", sources(used_facts([compared, *chain(*shown)], book)), 2)
+    named = filter(None, (last_close(category, dossier) for dossier in told))
+    blocks += _bullets("Sources", sources([*used_facts([compared, *chain(*shown)], book), *named]), 2)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

@@ -126,6 +126,13 @@ def test_a_report_shows_headlines_chart_figures_sources_and_dates():
     assert html.count('<rect class="fin-a"') == html.count('<rect class="fin-b"') == 5  # a bar a year
 
 
+def test_a_card_without_a_price_begins_with_the_last_close():
+    closes = [fact for fact in embedded("AAPL")[1] if fact.field == "close"]
+    read = Reader(answer_html(Reply(category="stock_price", symbols=["AAPL"], facts=closes)))
+    assert "Last close USD 247.99 per share on 2026-03-20" in " ".join(read.text.split())
+    assert "Last close" not in Reader(card("stock_price")).text
+
+
 def test_a_figure_tells_its_source_and_formula_on_hover():
     titles = [value for _, name, value in Reader(card()).attributes if name == "title"]
     assert any("416161000000 USD" in t and "SEC 10-K filed 2025-10-31" in t for t in titles)

@@ -144,6 +144,19 @@ def test_gaps_are_named_in_the_answer():
     assert "No figures are at hand" in report
 
 
+@pytest.mark.parametrize("known", [20, 1])
+def test_closes_without_a_price_are_said_to_be_there(known):
+    subjects, facts = embedded("AAPL")
+    closes = sorted((fact for fact in facts if fact.field == "close"), key=lambda fact: fact.period)[-known:]
+    report = compose("stock_price", subjects, closes, [])
+    assert "No figures are at hand" not in report
+    assert "*Last close USD 247.99 per share on 2026-03-20*" in report
+    assert ("Closes from" in report) == (known > 1)
+    assert re.search(r"month-end closing prices: AAPL prices? of .*2026-03-20", section(report, "Sources"))
+    assert "Last close" not in compose("stock_price", subjects, facts, [])
+    assert "Last close" not in compose("income_statement", subjects, closes, [])
+
+
 def test_a_thin_company_says_so():
     assert "Too thin for a report" in compose("report", *embedded("BRK-B"), [])
     assert "Too thin" not in compose("report", *embedded("MSFT"), [])
