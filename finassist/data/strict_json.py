@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
 
 _MOST_DIGITS = 60
@@ -26,7 +27,7 @@ _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute wit
 _MOST_LEVELS = 32
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
-_EXPONENT = re.compile(r"[eE][-+0-9]")
+_MOST = 10 ** (_MOST_DIGITS - 1) - 1
 
 
 Written = bytes
@@ -142,7 +143,7 @@ def _plain_table(text: str) -> list[dict[str, Any]] | None:
     The counts tell: every bracket is the list's or an object's, and every colon after a quote follows a name that is
     there, which it is not where one was given twice. A text that holds such signs itself only takes the longer way.
     """
-    if not text.lstrip().startswith("[") or _has_odd_numbers(text) or _has_half_characters(text):
+    if not text.lstrip().startswith("[") or _has_half_characters(text):
         return None
     try:
         rows = _PLAIN.decode(text)
@@ -150,12 +151,18 @@ def _plain_table(text: str) -> list[dict[str, Any]] | None:
         return None  # the longer way says what is wrong
     if set(map(type, rows)) - {dict} or text.count("{") + text.count("[") != len(rows) + 1:
         return None
-    return rows if text.count('":') == sum(map(len, rows)) else None
+    if text.count('":') != sum(map(len, rows)):
+        return None
+    return None if _has_odd_numbers(list(chain.from_iterable(row.values() for row in rows))) else rows
 
 
-def _has_odd_numbers(text: str) -> bool:
-    """Whether a number may be in it whose size has to be looked at: a long one, or one with an exponent."""
-    return max(map(len, text.split(","))) > _MOST_DIGITS or _EXPONENT.search(text) is not None
+def _has_odd_numbers(values: list[Any]) -> bool:
+    """Whether there is a number whose size has to be looked at: a long one, or one with an exponent."""
+    if any(abs(value) > _MOST for value in values if type(value) is int):
+        return True
+    written = [value for value in values if type(value) is Written]
+    joined = b"".join(written)
+    return b"e" in joined or b"E" in joined or max(map(len, written), default=0) > _MOST_DIGITS
 
 
 def _has_half_characters(text: str) -> bool:

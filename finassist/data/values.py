@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from numbers import Integral, Real
 
 from finassist.data.strict_json import Written
@@ -81,12 +82,13 @@ def day(value: object) -> date | None:
     """
     if isinstance(value, date):
         return value.date() if isinstance(value, datetime) else value
-    if not isinstance(value, str):
-        return None
+    return _day_of(value.strip()[:11]) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=4096)  # the days of trading are those of every company
+def _day_of(text: str) -> date | None:
+    found = _DAY(text)
     try:
-        if len(value) == 10 and value[4] == value[7] == "-":
-            return date.fromisoformat(value)
-        found = _DAY(value.strip())
         return date.fromisoformat(found[0]) if found else None
     except ValueError:
         return None

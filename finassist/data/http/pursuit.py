@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -115,6 +116,9 @@ class Pursuit:
 
     async def _ask_until(self) -> Body | Failed:
         """Ask, and ask again while that can help and there is time."""
+        answer = await self._ask_once()
+        if isinstance(answer, Body) or not answer.may_pass:
+            return answer  # as nearly always: nothing to try again
         attempts = stamina.retry_context(
             on=self._pause,
             attempts=self.attempts,
@@ -123,18 +127,15 @@ class Pursuit:
             wait_max=_LONGEST_WAIT,
             wait_jitter=_JITTER,
         )
-        answer: Body | Failed | None = None
-        try:
+        with suppress(_AskAgain):
             async for attempt in attempts:
-                if isinstance(answer, Failed):
+                if attempt.num > 1:
                     announce(str(answer.error))
-                with attempt:
                     answer = await self._ask_once()
-                    if isinstance(answer, Failed) and answer.may_pass:
-                        raise _AskAgain(answer)
-        except _AskAgain as last:
-            return last.failed
-        assert answer is not None
+                    if isinstance(answer, Body) or not answer.may_pass:
+                        break
+                with attempt:
+                    raise _AskAgain(answer)
         return answer
 
     def _pause(self, problem: Exception) -> bool | float:
