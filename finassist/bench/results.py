@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import timeit
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -165,10 +166,17 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} ({_nanoseconds_a_step()} ns a step)",
         "agno": version("agno"),
         "finassist": version("finassist"),
     }
+
+
+def _nanoseconds_a_step() -> int:
+    """Of a loop that adds. It tells machines apart, and builds of Python: one made without profiling takes 1.4 times as long."""
+    steps = 100_000
+    seconds = min(timeit.repeat(f"total = 0\nfor step in range({steps}): total += step", number=1, repeat=5))
+    return round(seconds / steps * 1e9)
 
 
 def _processor() -> str:
