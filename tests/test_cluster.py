@@ -25,12 +25,12 @@ from finassist import FinancialAssistantWorkflow, Settings
 from finassist.batch.budget import Budget, Spending
 from finassist.batch.chunks import Order, Reply
 from finassist.batch.dispatch import Dispatcher, Plan
-from finassist.batch.door import work_of
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, built, recipe_of
 from finassist.batch.results import Outcome
 from finassist.batch.sharing import Sharing
 from finassist.batch.station import Station
+from finassist.batch.work import work_of
 from finassist.bench.victim import symbols
 from finassist.errors import ClusterError, ConfigurationError, MissingExtra
 from tests.cluster import KeyHolder, NotedSource, set_variable
@@ -156,6 +156,18 @@ def test_a_recipe_builds_the_same_workflow_without_its_keys(monkeypatch) -> None
     assert there.settings.home == Settings().home
 
 
+def test_across_companies_the_workers_need_neither_the_model_nor_its_key() -> None:
+    class Mine(FinancialAssistantWorkflow):
+        pass
+
+    model = OpenAIChat(id="gpt-test", api_key=CANARY)
+    keys = Settings(openai_api_key=CANARY, fmp_api_key=CANARY)
+    here = Mine(db=None, model=model, provider="fmp", settings=keys)
+    recipe = recipe_of(here, 1, PICKLER, ("income", 3))
+    assert (recipe["model"], recipe["keys"], recipe["across"]) == (["offline"], ["fmp_api_key"], ("income", 3))
+    assert CANARY not in repr(recipe)
+
+
 def test_auto_is_what_it_is_here(monkeypatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     monkeypatch.setenv("FMP_API_KEY", CANARY)
@@ -279,6 +291,25 @@ def test_the_frame_is_the_same_as_here(client, tmp_path) -> None:
                 await asyncio.to_thread(workflow.run_many, questions, ledger=tmp_path / "none.db", client=own)
 
     asyncio.run(awaited())
+
+
+@pytest.mark.slow
+def test_across_companies_the_frame_is_the_same_as_here(client, tmp_path) -> None:
+    names = ["AAPL", "$msft", "F", "QQZZX", "not a ticker", *symbols(60)]
+    model = OpenAIChat(id="gpt-test", api_key=CANARY)  # not asked, and the workers have no key
+    workflow = FinancialAssistantWorkflow(db=None, provider="embedded", model=model)
+    here = workflow.run_across(names, "income_statement", years=2, ledger=tmp_path / "here.db")
+    assert here.facts["symbol"].nunique() > 2
+    assert here.facts["period"].nunique() > 1
+    there = workflow.run_across(names, "income_statement", years=2, ledger=tmp_path / "there.db", client=client)
+    same(there, here)
+    same(asyncio.run(workflow.across(names, "income", years=2, ledger=tmp_path / "a.db", client=client)), here)
+
+    source = NotedSource(tmp_path / "notes")
+    batch = build(provider=source).run_across(symbols(60), "quote", ledger=tmp_path / "noted.db", client=client)
+    assert batch.frame["status"].eq("completed").all()
+    assert len(source.noted("asked")) == 60
+    assert os.getpid() not in {process for _, process in source.noted("asked")}
 
 
 @pytest.mark.slow

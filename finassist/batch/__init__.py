@@ -3,6 +3,7 @@
 intake.py      the questions, one at a time, whatever they come in
 asking.py      one question through the same flow and agents as `arun()`, its failure a value
 across.py      the flow of one need of a company, without a model
+work.py        what is done with each question: it is answered, or across companies looked up
 pool.py        a fixed number of workers, each with one question
 sharing.py     what several questions need is fetched once
 budget.py      what the batch may use, and what it has used

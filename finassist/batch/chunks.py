@@ -6,6 +6,10 @@ from typing import Any, TypedDict
 
 from finassist.batch.budget import Budget, Spending
 from finassist.batch.results import Outcome, Packed
+from finassist.data.sourcing import Need
+
+type Across = tuple[Need, int]
+"""What `across()` fetches of each company: one need, and how many years of it."""
 
 
 class Recipe(TypedDict):
@@ -17,6 +21,7 @@ class Recipe(TypedDict):
     model: list[str | bytes]
     provider: list[str | bytes]
     keys: list[str]
+    across: Across | None
 
 
 class Used(TypedDict):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from finassist.batch.budget import Spending
-from finassist.batch.chunks import Order, Reply
+from finassist.batch.chunks import Across, Order, Recipe, Reply
 from finassist.batch.dispatch import Dispatcher, Plan
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, recipe_of
@@ -54,20 +54,22 @@ class DaskCluster:
     Args:
         client: `dask.distributed.Client`; one made with `asynchronous=True` belongs to the running loop.
         workflow: Whose like the workers build.
+        across: What is fetched of each company, where no questions are asked.
 
     Raises:
         MissingExtra: Dask is not installed.
         ConfigurationError: It is no client, or the workflow cannot be built elsewhere.
     """
 
-    def __init__(self, client: Any, workflow: FinancialAssistantWorkflow) -> None:
+    def __init__(self, client: Any, workflow: FinancialAssistantWorkflow, across: Across | None = None) -> None:
         if not isinstance(client, _dask().Client):
             raise ConfigurationError(
                 f"client= is a `dask.distributed.Client`, not {type(client).__name__}. Leave it out to ask here."
             )
         self._client = client
         self._workflow = workflow
-        recipe_of(workflow, 1, _pickler())  # whatever cannot be sent is said before anybody is asked
+        self._across = across
+        self._recipe(1)  # whatever cannot be sent is said before anybody is asked
 
     @asynccontextmanager
     async def dispatcher(self, spending: Spending, concurrency: int, total: int | None) -> AsyncGenerator[Dispatcher]:
@@ -81,7 +83,7 @@ class DaskCluster:
         workers = await engine.workers()
         settings = self._workflow.settings
         plan = Plan(
-            recipe=recipe_of(self._workflow, workers, _pickler()),
+            recipe=self._recipe(workers),
             workers=workers,
             concurrency=concurrency,
             total=total,
@@ -93,6 +95,9 @@ class DaskCluster:
         finally:
             closing = asyncio.create_task(dispatcher.close())
             await settle(closing)
+
+    def _recipe(self, workers: int) -> Recipe:
+        return recipe_of(self._workflow, workers, _pickler(), self._across)
 
 
 class _Engine:

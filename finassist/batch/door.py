@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, cast, overload
-from uuid import uuid4
 
 from finassist.batch.intake import Questions
 from finassist.bridge import bridge
@@ -16,8 +15,9 @@ from finassist.errors import InvalidLimit
 if TYPE_CHECKING:
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
+    from finassist.batch.chunks import Across
     from finassist.batch.estimate import Estimate
-    from finassist.batch.job import Job, Work
+    from finassist.batch.job import Cluster, Job
     from finassist.batch.results import Result
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -152,6 +152,7 @@ class ManyQuestions:
         concurrency: int | None = None,
         live: bool | None = None,
         ledger: str | Path | None = None,
+        client: Any = None,
     ) -> Batch:
         """Fetch one kind of figures of many companies: no model is asked, and nothing is derived or written.
 
@@ -162,6 +163,7 @@ class ManyQuestions:
             concurrency: How many are fetched at the same time; 50 by default.
             live: Whether to show how far it is; by default in a notebook and in a terminal.
             ledger: The file to write to; by default one in the user's data folder.
+            client: A `dask.distributed.Client`, by whose workers it is fetched, as with `arun_many`.
 
         Returns:
             A `Batch` whose questions are the symbols; `.facts` is what was asked for. What has no figures failed.
@@ -169,8 +171,11 @@ class ManyQuestions:
         Raises:
             InputError: There is no such need.
             LedgerError: The ledger cannot be used; what was recorded is kept.
+            ConfigurationError: The provider cannot be built on a cluster, or Dask is not installed.
+            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
         """
-        return await self._across(symbols, need, years, {"concurrency": concurrency, "live": live, "ledger": ledger})
+        options: BatchOptions = {"concurrency": concurrency, "live": live, "ledger": ledger, "client": client}
+        return await self._across(symbols, need, years, options)
 
     def run_across(
         self,
@@ -181,12 +186,13 @@ class ManyQuestions:
         concurrency: int | None = None,
         live: bool | None = None,
         ledger: str | Path | None = None,
+        client: Any = None,
     ) -> Batch:
         """`across()` for code that cannot await."""
         from finassist.batch.sync import answered
 
         bridge.check_caller()
-        options: BatchOptions = {"concurrency": concurrency, "live": live, "ledger": ledger}
+        options: BatchOptions = {"concurrency": concurrency, "live": live, "ledger": ledger, "client": client}
         return answered(self._across_job(symbols, need, years, options))
 
     # ------------------------------------------------------------------------------------- making jobs
@@ -195,19 +201,13 @@ class ManyQuestions:
         return await self._across_job(symbols, need, years, options).run()
 
     def _across_job(self, symbols: Questions, need: str, years: int | None, options: BatchOptions) -> Job:
-        from finassist.batch.across import across_flow, need_of
+        from finassist.batch.across import need_of
 
-        wanted, many = need_of(need), _checked("years", years, _me(self).settings.years, 10)
-        work = _work(_me(self), across_flow(wanted, many), {"across": wanted, "years": many})
-        return _job(_me(self), work, symbols, options)
+        wanted = need_of(need), _checked("years", years, _me(self).settings.years, 10)
+        return _job(_me(self), symbols, options, wanted)
 
     def _job(self, questions: Questions, options: BatchOptions) -> Job:
-        job = _job(_me(self), work_of(_me(self)), questions, options)
-        if (client := options.get("client")) is not None:
-            from finassist.batch.dask import DaskCluster
-
-            job.cluster = DaskCluster(client, _me(self))
-        return job
+        return _job(_me(self), questions, options)
 
     async def _estimate(self, questions: Questions, options: BatchOptions) -> Estimate:
         from finassist.batch.estimate import estimator
@@ -222,14 +222,18 @@ def _me(many: ManyQuestions) -> FinancialAssistantWorkflow:
     return cast("FinancialAssistantWorkflow", many)
 
 
-def _job(me: FinancialAssistantWorkflow, work: Work, questions: Questions, options: BatchOptions) -> Job:
+def _job(
+    me: FinancialAssistantWorkflow, questions: Questions, options: BatchOptions, across: Across | None = None
+) -> Job:
     from finassist.batch.budget import Budget
     from finassist.batch.intake import Intake
     from finassist.batch.job import Job
+    from finassist.batch.work import work_of
     from finassist.views.batch_progress import open_display
 
     concurrency, ledger, live = _concurrency(options), options.get("ledger"), options.get("live")
     live = {"on": True, "off": False}.get(me.live) if live is None else live
+    work, cluster = work_of(me, across), _cluster(me, options.get("client"), across)
     return Job(
         work=work,
         intake=Intake(questions, options.get("column"), work.longest),
@@ -239,37 +243,16 @@ def _job(me: FinancialAssistantWorkflow, work: Work, questions: Questions, optio
         resume=options.get("resume", True),
         live=live,
         display=open_display(live),
+        cluster=cluster,
     )
 
 
-def work_of(workflow: FinancialAssistantWorkflow) -> Work:
-    """What a workflow does with each question of a batch."""
-    call = {"model": str(workflow.model.id), "routing": workflow.routing, "years": workflow.settings.years}
-    return _work(workflow, None, call)
+def _cluster(me: FinancialAssistantWorkflow, client: Any, across: Across | None) -> Cluster | None:
+    if client is None:
+        return None
+    from finassist.batch.dask import DaskCluster
 
-
-def _work(me: FinancialAssistantWorkflow, flow: Any, call: dict[str, Any]) -> Work:
-    from finassist.batch.job import Work
-    from finassist.call import Call
-
-    def call_of(question: str) -> Call:
-        return Call(
-            question=question,
-            run_id=str(uuid4()),
-            session_id="",
-            user_id=None,
-            workflow_id=str(me.id),
-            workflow_name=str(me.name),
-        )
-
-    return Work(
-        flow=flow or (lambda question: me.flow_for(call_of(question))),
-        crew=lambda question: me.crew_for(call_of(question)),
-        provider=me.provider,
-        call={**call, "provider": me.provider.id},
-        longest=me.settings.max_question_length,
-        home=me.settings.home,
-    )
+    return DaskCluster(client, me, across)
 
 
 def _concurrency(options: BatchOptions) -> int:

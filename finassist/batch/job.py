@@ -12,8 +12,6 @@ from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
-from agno.tools.finance import FinanceProvider
-
 from finassist.batch.asking import Asker, Asks
 from finassist.batch.batch import Batch
 from finassist.batch.budget import Budget, Spending
@@ -26,9 +24,7 @@ from finassist.batch.results import Outcome, Result, answer_of
 from finassist.batch.scribe import Scribe
 from finassist.batch.sharing import Sharing
 from finassist.batch.shelf import choose, key_of, notes_of
-from finassist.draft import Draft
-from finassist.drivers import Crew
-from finassist.effects import Flow
+from finassist.batch.work import Work
 from finassist.errors import LedgerError
 from finassist.tasks import settle
 from finassist.views.batch_progress import open_display
@@ -51,27 +47,6 @@ class Cluster(Protocol):
     ) -> AbstractAsyncContextManager[Dispatcher]:
         """Somebody who asks there, within a budget."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What is done with each question, and with whom.
-
-    Attributes:
-        flow: The flow that answers it.
-        crew: Whom its effects are performed with, anew for each question.
-        provider: Where figures come from.
-        call: What changes an answer, besides the question: model, provider, routing, years.
-        longest: Characters a question may have.
-        home: Folder of the user's data.
-    """
-
-    flow: Callable[[str], Flow[Draft]]
-    crew: Callable[[str], Crew]
-    provider: FinanceProvider
-    call: dict[str, Any]
-    longest: int
-    home: Path
 
 
 @dataclass(kw_only=True)

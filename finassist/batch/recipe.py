@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from agno.models.base import Model
 
 import finassist
-from finassist.batch.chunks import Recipe
+from finassist.batch.chunks import Across, Recipe
 from finassist.data.providers import AUTO, open_provider
 from finassist.errors import ConfigurationError
 from finassist.llm.catalogue import PROVIDERS
@@ -28,6 +28,7 @@ from finassist.variables import variable_of
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
+_NO_MODEL: Final = OfflineModel().id
 _OWN: Final = ("home", "cache_folder", "live", *KEYS)
 """Settings of a machine, which each worker has its own of."""
 
@@ -46,19 +47,24 @@ class Pickler:
     loads: Callable[[bytes], Any]
 
 
-def recipe_of(workflow: FinancialAssistantWorkflow, workers: int, pickler: Pickler) -> Recipe:
+def recipe_of(
+    workflow: FinancialAssistantWorkflow, workers: int, pickler: Pickler, across: Across | None = None
+) -> Recipe:
     """The recipe of a workflow.
 
     Args:
         workflow: Whose agents are as it built them.
         workers: How many processes share the requests that a source answers in a minute.
         pickler: For models and providers that are given as objects.
+        across: What is fetched of each company, where no questions are asked: then its model and agents do not matter.
 
     Raises:
         ConfigurationError: Something cannot be built elsewhere, or would take a key along.
     """
-    _check_agents(workflow)
+    if across is None:
+        _check_agents(workflow)
     model, provider = workflow.chosen
+    used = (workflow.provider,) if across else (workflow.model, workflow.provider)
     values = workflow.settings.model_dump(mode="json", exclude={*_OWN})
     values["per_minute"] = max(1, values["per_minute"] // workers)
     carry = _Carrier(workflow.settings, pickler)
@@ -66,9 +72,10 @@ def recipe_of(workflow: FinancialAssistantWorkflow, workers: int, pickler: Pickl
         "version": finassist.__version__,
         "settings": values,
         "routing": workflow.routing,
-        "model": carry.all_of(model, lambda name: _model_name(name, workflow.settings)),
+        "model": carry.all_of(_NO_MODEL if across else model, lambda name: _model_name(name, workflow.settings)),
         "provider": carry.all_of(provider, lambda name: _provider_name(name, workflow.settings)),
-        "keys": sorted(_keys(workflow)),
+        "keys": sorted(_keys(*used)),
+        "across": across,
     }
 
 
@@ -168,7 +175,7 @@ def _model_name(name: str, settings: Settings) -> str:
         return name
     model = resolve_model(AUTO, settings)
     owner = _owner(model)
-    return f"{owner}:{model.id}" if owner else OfflineModel().id
+    return f"{owner}:{model.id}" if owner else _NO_MODEL
 
 
 def _provider_name(names: str, settings: Settings) -> str:
@@ -182,11 +189,10 @@ def _owner(model: Any) -> str:
     return next((row.name for row in PROVIDERS.values() if f"{module}.".startswith(f"{row.module}.")), "")
 
 
-def _keys(workflow: FinancialAssistantWorkflow) -> Iterator[str]:
-    """The settings with the keys that this model and this provider need."""
-    model, provider = workflow.model, workflow.provider
-    names = {_owner(each) for each in (model, *getattr(model, "fallbacks", ()))}
-    names |= {each.id for each in (provider, *getattr(provider, "providers", ()))}
+def _keys(*used: Any) -> Iterator[str]:
+    """The settings with the keys that these models and providers need."""
+    everybody = [each for one in used for each in (one, *getattr(one, "fallbacks", ()), *getattr(one, "providers", ()))]
+    names = {_owner(each) if isinstance(each, Model) else each.id for each in everybody}
     return (name for name in KEYS if name.removesuffix("_api_key") in names)
 
 

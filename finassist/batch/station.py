@@ -22,7 +22,7 @@ from finassist.errors import FinassistError
 from finassist.quiet import hush
 
 if TYPE_CHECKING:
-    from finassist.batch.job import Work
+    from finassist.batch.work import Work
     from finassist.workflow import FinancialAssistantWorkflow
 
 _LOOK: Final = 0.05
@@ -111,11 +111,11 @@ _stations: OrderedDict[str, Station] = OrderedDict()
 
 
 def _station(order: Order, pickler: Pickler) -> Station:
-    from finassist.batch.door import work_of
+    from finassist.batch.work import work_of
 
     with _building:
         if order["batch"] not in _stations:
-            work = work_of(_workflow(order["recipe"], pickler))
+            work = work_of(_workflow(order["recipe"], pickler), order["recipe"]["across"])
             room = asyncio.Semaphore(order["concurrency"])
             _stations[order["batch"]] = Station(work, Sharing(work.provider), room)
             if len(_stations) > _KEPT:
