@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from finassist.facts import Fact, Gap
 
 RECORD = "finassist.record"
 _VERSION = 1
-_NAMES = tuple(each.name for each in fields(Fact))
+_NAMES = Fact.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

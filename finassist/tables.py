@@ -54,7 +54,9 @@ class Footnotes:
 
         `known` is a note that the table says already.
         """
-        note = note_of(fact, formula) if fact else ""
+        if fact is None or (fact.note is None and fact.formula == formula):
+            return None  # as most
+        note = note_of(fact, formula)
         if not note or note == known:
             return None
         self.notes.setdefault(note, []).append(where)

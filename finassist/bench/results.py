@@ -173,7 +173,7 @@ def machine() -> dict[str, Any]:
 
 
 def _nanoseconds_a_step() -> int:
-    """Of a loop that adds. It tells machines apart, and builds of Python: one made without profiling takes 1.4 times as long."""
+    """Of a loop that adds: machines differ in it, and a Python that was built plainly takes 1.4 times as long."""
     steps = 100_000
     seconds = min(timeit.repeat(f"total = 0\nfor step in range({steps}): total += step", number=1, repeat=5))
     return round(seconds / steps * 1e9)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn, Self, cast
 
 from agno.tools.finance import (
@@ -32,6 +32,7 @@ from agno.tools.finance import (
     Quote,
     SymbolMatch,
 )
+from msgspec.structs import replace
 
 from finassist.data.sourced import Sourced
 from finassist.data.sourcing import Need, fetch_facts

@@ -8,12 +8,12 @@ without a unit, because nobody here knows what they measure.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from itertools import count
 from typing import cast
 
 from agno.tools.finance import CompanyProfile, FinancialStatement, PriceBar, Quote
+from msgspec.structs import replace
 
 from finassist.data.values import NAN, currency, day, fiscal_period, number
 from finassist.data.vocabulary import FIELDS, canonical, preference, snake

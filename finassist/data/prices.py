@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
+
+from msgspec.structs import replace
 
 from finassist.data.figures import lines
 from finassist.data.vocabulary import FIELDS
@@ -50,7 +53,7 @@ class Series:
             after = date(newest.year - 1, 12, 31)
         else:
             after = newest - timedelta(_DAYS[period]) if period in _DAYS else date.min
-        return replace(self, facts=tuple(f for f in self.facts if f.period_end and f.period_end > after))
+        return changed(self, facts=tuple(f for f in self.facts if f.period_end and f.period_end > after))
 
 
 def symbols() -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -24,6 +23,7 @@ from agno.exceptions import ModelProviderError
 from agno.models.base import Model
 from agno.models.response import ModelResponse
 from agno.tools.finance import ProviderStatus
+from msgspec.structs import replace
 
 from finassist import errors
 from finassist.data.sourcing import Need

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, cast
 
 from agno.tools.finance.base import PriceBar
+from msgspec.structs import replace
 
 from finassist.data.fmp.rows import Asked, Row, figure, one_row, rows_of, text, traded_in
 from finassist.data.prices import changes

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from agno.tools.finance import AnalystRecommendations
+from msgspec.structs import replace
 
 from finassist.data.fmp.rows import SOURCE, Asked, Row, figure, one_row, text, traded_in
 from finassist.data.sourced import Sourced, SourcedMetrics, distinct, plain

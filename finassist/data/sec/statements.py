@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+
+from msgspec.structs import replace
 
 from finassist.data.provenance import EXPECTED
 from finassist.data.sec.asked import Asked
