@@ -8,9 +8,11 @@ import json
 import logging
 import os
 import pickle
+import sqlite3
 import traceback
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -29,7 +31,7 @@ from finassist.data.providers import open_provider
 from finassist.llm.models import resolve_model
 from finassist.settings import KEYS
 from finassist.variables import variable_of
-from tests.fmp_server import fmp_server
+from tests.fmp_server import PATHS, fixture, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Request, Server, answer, cut_off, hang_up, redirect, stalled
 
@@ -152,11 +154,11 @@ class Search:
         return sorted({place for place, _ in found})
 
 
-def build(source: Server, model: ModelServer) -> FinancialAssistantWorkflow:
+def build(source: Server, model: ModelServer, provider: type[FMPProvider] = FMPProvider) -> FinancialAssistantWorkflow:
     settings = Settings()
     return FinancialAssistantWorkflow(
         settings=settings,
-        provider=FMPProvider(base_url=source.url, settings=settings),
+        provider=provider(base_url=source.url, settings=settings),
         model=resolve_model("openai:mine", settings, base_url=model.url),
         routing="model",
         store_events=True,
@@ -219,6 +221,67 @@ def test_a_model_that_repeats_the_key_tells_nobody(mood, run_async, capsys, tmp_
     for question in ("Tell me about Apple", "How do markets feel today?"):
         search = live_through(fmp_server(), ModelServer(moods), question, run_async, capsys, tmp_path)
         assert search.hits() == []
+
+
+class Unguarded(FMPProvider):
+    """Of one company it knows nothing but an error that nobody expects, with the key in it."""
+
+    async def aget_quote(self, symbol: str) -> Any:
+        if symbol == "TSLA":
+            raise TypeError(f"bug in GET /quote?apikey={quote(CANARIES['fmp_api_key'], safe='')}")
+        return await super().aget_quote(symbol)
+
+
+def partly_broken(request: Request) -> Any:
+    """A source that repeats the key where it has no figures, and has some."""
+    broken = {"/quote": "402 in text", "/cash-flow-statement": "200 with an error", "/profile": "403"}
+    if fault := broken.get(request.path):
+        return SOURCES[fault](request)
+    return answer(fixture(request.path) if request.path in PATHS else [])
+
+
+def rows_of(ledger: Path) -> str:
+    """Everything in it; of answers, which are compressed, the text and the rest."""
+    with closing(sqlite3.connect(ledger)) as db:
+        rows = [*db.execute("SELECT * FROM batch"), *db.execute("SELECT * FROM questions")]
+        packed = db.execute("SELECT content, record FROM questions WHERE content IS NOT NULL")
+        return str(rows) + "".join(zlib.decompress(part).decode() for row in packed for part in row)
+
+
+def test_a_batch_writes_no_key_into_its_ledger_or_its_frames(tmp_path, capsys) -> None:
+    search, ledger = Search(), tmp_path / "ledger.db"
+    moods = dict.fromkeys(("router", "symbol_extraction", "chat"), "401")
+    questions = [
+        "Tell me about Apple",
+        "How do markets feel today?",
+        "What is the price of Tesla?",
+        "Compare $KO and $F",
+    ]
+    with everything_logged() as lines, Server(partly_broken) as source, ModelServer(moods) as model:
+        workflow = build(source, model, Unguarded)
+        for result in workflow.run_many(questions, ledger=ledger, stream=True, concurrency=1):
+            search.see_object("result", result)
+            search.see_folder(tmp_path)  # while it is written: the ledger has its -wal next to it
+        batch = workflow.run_many(questions, ledger=ledger)
+        across = workflow.run_across(["AAPL", "TSLA"], "quote", ledger=tmp_path / "across.db")
+    assert {"file ledger.db", "file ledger.db-wal"} <= {place for place, _ in search.places}
+    assert set(batch.frame["status"]) == {"completed", "failed"}
+    assert across.frame["status"].tolist() == ["failed", "failed"]
+    for name, made in (("batch", batch), ("across", across)):
+        search.see_object(name, made)
+        search.see(f"rows of {name}", rows_of(made.ledger))
+        search.see(f"answers of {name}", [answer.to_html() for answer in made.answers()])
+        for kind in ("frame", "facts", "failures"):
+            search.see(f"{kind} of {name}", getattr(made, kind).to_csv())
+            getattr(made, kind).to_parquet(tmp_path / f"{name}-{kind}.parquet", compression=None)
+    search.see_folder(tmp_path)
+    search.see("logs", "\n".join(lines))
+    search.see("printed", "".join(capsys.readouterr()))
+    assert CANARIES["fmp_api_key"] in {request.query.get("apikey") for request in source.requests}
+    assert any(CANARIES["openai_api_key"] in seen.headers["authorization"] for seen in model.seen)
+    assert any("bug in GET /quote?apikey=[hidden]" in message for message in batch.failures["message"])
+    assert '"facts"' in rows_of(batch.ledger)
+    assert search.hits() == []
 
 
 @pytest.mark.parametrize("owner", ["anthropic", "openai", "groq"])

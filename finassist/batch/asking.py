@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from finassist.batch.budget import Metered, Spending, Tally
 from finassist.batch.results import Outcome
 from finassist.batch.sharing import SharedSource, Sharing
+from finassist.data.redaction import redact
 from finassist.draft import Draft
 from finassist.drivers import Crew, adrive
 from finassist.effects import Flow
@@ -35,12 +36,14 @@ class Asker:
         crew: Whom its effects are performed with, anew for each question.
         sharing: What questions have fetched for each other.
         spending: What they have used together.
+        secrets: Keys that an error might repeat; what is recorded has none.
     """
 
     flow: Callable[[str], Flow[Draft]]
     crew: Callable[[str], Crew]
     sharing: Sharing
     spending: Spending
+    secrets: Callable[[], Sequence[str]]
 
     async def ask(self, text: str) -> Outcome:
         """Ask it. Whatever goes wrong with it, a bug included, is its outcome, and nobody else's."""
@@ -49,14 +52,18 @@ class Asker:
         try:
             draft = await adrive(self.flow(text), self._crew(text, tally), _unheard)
         except BudgetReached as error:
-            return _failed(error, tally, started, unasked=True)
+            return self._failed(error, tally, started, unasked=True)
         except asyncio.CancelledError:
             if cancelling():
                 raise
-            return _failed(RuntimeError("It cancelled itself. Ask again."), tally, started)
+            return self._failed(RuntimeError("It cancelled itself. Ask again."), tally, started)
         except (Exception, SystemExit) as error:  # noqa: BLE001  recorded with its name
-            return _failed(error, tally, started)
+            return self._failed(error, tally, started)
         return Outcome(draft=draft, **_used(tally, started))
+
+    def _failed(self, error: BaseException, tally: Tally, started: float, **more: Any) -> Outcome:
+        outcome = Outcome.failed(error, **_used(tally, started), **more)
+        return replace(outcome, message=redact(str(outcome.message), self.secrets()))
 
     def _crew(self, text: str, tally: Tally) -> Crew:
         crew = self.crew(text)
@@ -66,10 +73,6 @@ class Asker:
             provider=SharedSource(self.sharing, tally),
             stamp=_as_it_is,
         )
-
-
-def _failed(error: BaseException, tally: Tally, started: float, **more: Any) -> Outcome:
-    return Outcome.failed(error, **_used(tally, started), **more)
 
 
 def _used(tally: Tally, started: float) -> dict[str, Any]:

@@ -161,7 +161,9 @@ class Job:
         """Who asks, and how many questions at the same time: here, or on a cluster."""
         spending = Spending(self.budget)
         if self.cluster is None:
-            yield Asker(self.work.flow, self.work.crew, Sharing(self.work.provider), spending), self.concurrency
+            work = self.work
+            asker = Asker(work.flow, work.crew, Sharing(work.provider), spending, work.secrets)
+            yield asker, self.concurrency
         else:
             async with self.cluster.dispatcher(spending, self.concurrency, total) as dispatcher:
                 yield dispatcher, dispatcher.plan.in_flight

@@ -65,7 +65,7 @@ class Station:
         """Ask the questions of a chunk in a task group of its own; posts `AllBegun` where there is more room."""
         hush()
         spending = spending_of(order)
-        asker = Asker(self.work.flow, self.work.crew, self.sharing, spending)
+        asker = Asker(self.work.flow, self.work.crew, self.sharing, spending, self.work.secrets)
         outcomes: list[dict[str, Any] | None] = [None] * len(order["texts"])
         questions = iter(enumerate(order["texts"]))
         try:

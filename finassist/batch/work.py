@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ class Work:
         call: What changes an answer, besides the question: model, provider, routing, years.
         longest: Characters a question may have.
         home: Folder of the user's data.
+        secrets: The keys that are set, which no text of an error may repeat.
     """
 
     flow: Callable[[str], Flow[Draft]]
@@ -40,6 +41,7 @@ class Work:
     call: dict[str, Any]
     longest: int
     home: Path
+    secrets: Callable[[], Sequence[str]]
 
 
 def work_of(workflow: FinancialAssistantWorkflow, across: Across | None = None) -> Work:
@@ -59,6 +61,7 @@ def _work(workflow: FinancialAssistantWorkflow, flow: Callable[[str], Flow[Draft
         call={**call, "provider": workflow.provider.id},
         longest=workflow.settings.max_question_length,
         home=workflow.settings.home,
+        secrets=workflow.settings.secrets,
     )
 
 
