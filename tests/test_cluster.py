@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.batch.budget import Budget, Spending
-from finassist.batch.chunks import Order, Reply
+from finassist.batch.chunks import Order, Reply, spending_of
 from finassist.batch.dispatch import Dispatcher, Plan
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, built, recipe_of
@@ -65,7 +65,7 @@ class Processes:
         self.chunks.append(order["texts"])
         if self.poison & set(order["texts"]):
             return {"lost": True}
-        return await self.station.ask(pickle.loads(pickle.dumps(order)), lambda _: None)
+        return await self.station.ask(pickle.loads(pickle.dumps(order)), spending_of(order), lambda _: None)
 
 
 async def dispatched(
@@ -420,6 +420,24 @@ def test_a_budget_stops_it_and_the_same_call_goes_on(client, tmp_path) -> None:
     assert len(batch) == 40
     batch = workflow.run_many(questions, ledger=tmp_path / "b.db", client=client)
     assert batch.frame["status"].eq("completed").all()
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_has_used_counts(client, tmp_path) -> None:
+    names = symbols(20)
+    poison = names[4]  # the last of its chunk: four questions before it are answered in vain
+    source = NotedSource(tmp_path / "notes", delay=0.4, poison=poison)
+    options = {"client": client, "concurrency": 1, "budget": Budget(calls=20)}
+    batch = build(provider=source).run_many(asked_about(names), ledger=tmp_path / "b.db", **options)
+    assert "20 data calls" in batch.left.reason
+    asked = Counter(name for name, _ in source.noted("asked") if name != poison)
+    assert max(asked.values()) == 2
+    assert asked.total() <= 20
+    until(
+        lambda: (
+            not client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.extensions["variables"].variables))
+        )
+    )
 
 
 @pytest.mark.slow

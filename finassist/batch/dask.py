@@ -2,6 +2,7 @@
 
 A chunk is one task, and its function runs in a thread of a worker. Dask starts a task again where its worker ended. So
 a chunk notes on the scheduler that it was begun: begun a second time, it comes back as lost, and is asked in pieces.
+Where there is a budget it also notes what it has used, again and again, so that this counts if its worker ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from finassist.batch.budget import Spending
-from finassist.batch.chunks import Across, Order, Recipe, Reply
+from finassist.batch.chunks import Across, Order, Recipe, Reply, Used, spending_of, used_since
 from finassist.batch.dispatch import Dispatcher, Plan
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, recipe_of
@@ -125,7 +126,7 @@ class _Engine:
         try:
             return await self._reply(future)
         finally:
-            clearing = asyncio.create_task(self._clear(future, key))
+            clearing = asyncio.create_task(self._clear(future, key, noted=bool(order["limits"])))
             await settle(clearing)
 
     async def _reply(self, future: Any) -> Reply:
@@ -144,7 +145,7 @@ class _Engine:
             return _failure(await self._call(future.exception))
         return await self._call(future.result)
 
-    async def _clear(self, future: Any, key: str) -> None:
+    async def _clear(self, future: Any, key: str, *, noted: bool) -> None:
         """Leave nothing behind on the scheduler; a task that still runs is cancelled."""
         if self._client.status != "running":
             return
@@ -155,6 +156,8 @@ class _Engine:
                 else:
                     await self._call(self._client.cancel, [future])
                 await self._call(_dask().Event(key, client=self._client).clear)
+                if noted:
+                    _dask().Variable(key, client=self._client).delete()
 
     async def _call(self, function: Any, *args: Any) -> Any:
         """Call a method of the client, which is sync or async, as the client is."""
@@ -175,18 +178,38 @@ def _failure(error: BaseException) -> Reply:
     raise ClusterError(f"A worker failed with {type(error).__name__}: {error}") from error
 
 
+class _Notes:
+    """What a chunk has used, on the scheduler, where there is a budget that it counts for."""
+
+    def __init__(self, variable: Any, *, wanted: bool) -> None:
+        self._variable, self._wanted = variable, wanted
+        self._written: Used | None = None
+
+    def write(self, used: Used) -> None:
+        """Note it, where it is news."""
+        if self._wanted and used != self._written:
+            with suppress(OSError, TimeoutError):  # the next note says all that this one did not
+                self._variable.set(used)
+                self._written = used
+
+    def read(self) -> Reply:
+        """What the worker that ended had noted at last."""
+        return {"used": self._variable.get(timeout=_CLEARING_SECONDS)} if self._wanted else {}
+
+
 def on_worker(order: Order) -> Reply:
     """A chunk, on a worker; nothing of it is raised, because Dask logs what a task that failed was called with."""
     dask = _dask()
     worker = dask.get_worker()
     key = worker.get_current_task()
-    begun = dask.Event(key)
+    begun, notes = dask.Event(key), _Notes(dask.Variable(key), wanted=bool(order["limits"]))
     if begun.is_set():
-        return {"lost": True}
+        return {"lost": True, **notes.read()}
+    notes.write(used_since(spending_of(order), order["used"]))
     begun.set()
 
     def wanted() -> bool:
         task = worker.state.tasks.get(key)
         return task is not None and task.state in _UNDER_WAY and worker.status.name not in ("closing", "closed")
 
-    return answer(order, Task(wanted, dask.secede), _pickler())
+    return answer(order, Task(wanted, dask.secede, notes.write), _pickler())

@@ -60,7 +60,7 @@ class Purse:
                 return self._given(free, everything)
 
     async def take_back(self, grant: Grant, used: Used | None) -> None:
-        """The chunk is done; of one that was lost nobody knows what it used."""
+        """The chunk is done; of one that was lost it is known only what its process had told before."""
         async with self._returned:
             self._held.remove(grant)
             if used is not None:

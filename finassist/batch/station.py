@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.batch.asking import Asker
-from finassist.batch.chunks import Order, Recipe, Reply, plain, spending_of, used_since
+from finassist.batch.budget import Spending
+from finassist.batch.chunks import Order, Recipe, Reply, Used, plain, spending_of, used_since
 from finassist.batch.recipe import Pickler, built
 from finassist.batch.sharing import Sharing
 from finassist.bridge import Ended, Post, bridge
@@ -41,10 +42,12 @@ class Task:
     Attributes:
         wanted: Whether somebody still waits for it.
         give_way: Lets the worker begin another chunk beside this one; called once, in the thread of the chunk.
+        report: Told again and again what the chunk has used, in case that its process ends.
     """
 
     wanted: Callable[[], bool]
     give_way: Callable[[], None]
+    report: Callable[[Used], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,9 @@ class Station:
     sharing: Sharing
     room: asyncio.Semaphore
 
-    async def ask(self, order: Order, post: Post) -> Reply:
+    async def ask(self, order: Order, spending: Spending, post: Post) -> Reply:
         """Ask the questions of a chunk in a task group of its own; posts `AllBegun` where there is more room."""
         hush()
-        spending = spending_of(order)
         asker = Asker(self.work.flow, self.work.crew, self.sharing, spending, self.work.secrets)
         outcomes: list[dict[str, Any] | None] = [None] * len(order["texts"])
         questions = iter(enumerate(order["texts"]))
@@ -92,7 +94,8 @@ def answer(order: Order, task: Task, pickler: Pickler) -> Reply:
         station = _station(order, pickler)
     except FinassistError as error:
         return {"problem": str(error)}
-    with bridge.start(lambda post: station.ask(order, post)) as inbox:
+    spending = spending_of(order)
+    with bridge.start(lambda post: station.ask(order, spending, post)) as inbox:
         while True:
             match inbox.receive(_LOOK):
                 case Ended() as ended:
@@ -103,6 +106,7 @@ def answer(order: Order, task: Task, pickler: Pickler) -> Reply:
                     task.give_way()
                 case _:
                     pass
+            task.report(used_since(spending, order["used"]))
 
 
 _building = threading.Lock()
