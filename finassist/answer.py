@@ -15,7 +15,7 @@ from finassist.events import RunResponse, spans
 from finassist.facts import Fact, Gap
 from finassist.state import replay
 from finassist.views import kernel
-from finassist.views.timeline_svg import TimelineImage
+from finassist.views.timeline_html import TimelineImage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -69,8 +69,8 @@ LAZY_DOORS = {
     ("frames/files.py", "finassist.export.restored"),
     ("lab/dials.py", "finassist.views.dials.dials_view"),
     ("lab/dials.py", "finassist.views.dials"),
-    ("lab/stopwatch.py", "finassist.views.timeline_svg"),
-    ("lab/stopwatch.py", "finassist.views.timeline_svg.TimelineImage"),
+    ("lab/stopwatch.py", "finassist.views.timeline_html"),
+    ("lab/stopwatch.py", "finassist.views.timeline_html.TimelineImage"),
     ("workflow.py", "finassist.views.chat"),
 }
 

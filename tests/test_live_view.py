@@ -110,7 +110,7 @@ def test_a_run_that_ends_early_keeps_what_arrived(error: Any, status: str, words
     html = shown(view)
     assert words in html
     assert "Half an ans" in html
-    assert "<img" not in html
+    assert "<img src=x" not in html
     assert "<script" not in html
 
 
@@ -121,7 +121,7 @@ def test_no_text_of_a_run_is_markup() -> None:
     )  # fmt: skip
     for html in (run_html(state), text_html(EVIL * 1000)):
         assert "<script" not in html
-        assert "<img" not in html
+        assert "<img src=x" not in html
 
 
 def test_what_was_understood_is_one_line() -> None:

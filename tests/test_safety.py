@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from base64 import b64decode
 from functools import cache
 
 import html5lib
@@ -17,7 +18,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from finassist.export import conversation_html, safe_csv
-from finassist.views import header, style, timeline_svg
+from finassist.views import header, style, timeline_html, timeline_svg
 from finassist.views.plot import plot
 from finassist.views.prose import safe_markdown
 
@@ -33,11 +34,11 @@ def words(*texts: str) -> set[str]:
 
 
 PROSE = words("p br hr h1 h2 h3 h4 h5 h6 ul ol li strong em s blockquote code pre table thead tbody tr th td a")
-CARD = words("div span b i sup small header footer section details summary style")
+CARD = words("div span b i sup small header footer section details summary style img")
 DRAWN = words("svg g rect path line text tspan title desc style polygon circle")
 ELEMENTS = {HTML + name for name in PROSE | CARD} | {SVG + name for name in DRAWN}
 ATTRIBUTES = words(
-    "class title scope role aria-label aria-hidden style data-t open start href rel tabindex",
+    "class title scope role aria-label aria-hidden style data-t open start href rel tabindex hidden alt src",
     "viewBox preserveAspectRatio width height d x y x1 x2 y1 y2 rx cx cy r points transform",
     "fill fill-opacity stroke stroke-width stroke-dasharray stroke-linecap stroke-opacity opacity",
     "font-family font-size font-weight text-anchor dominant-baseline pointer-events",
@@ -45,9 +46,10 @@ ATTRIBUTES = words(
 PLAIN_VALUES = re.compile(r"[\w\s.,%#()/:;-]*")
 """Of every attribute that is not text for a reader: no quotes, no entity, no scheme."""
 
-TEXTS = {"title", "aria-label", "data-t"}
+TEXTS = {"title", "aria-label", "data-t", "alt"}
+PICTURE = "data:image/svg+xml;base64,"
 STYLE = re.compile(r"((left|width|bottom|height):-?\d+(\.\d+)?%;?)+|text-align: ?(left|right|center);?")
-SHEETS = {style.CSS, header.CSS, timeline_svg.CSS}
+SHEETS = {style.CSS, header.CSS, timeline_svg.CSS, timeline_html.CSS}
 HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 EVERY = [(surface, kind) for surface in SURFACES for kind in PAYLOADS]
@@ -77,6 +79,9 @@ def check_value(name: str, value: str, beside: dict[str, str]) -> None:
     if name == "href":
         assert re.fullmatch(r"https://[\w.-]+\.[a-z]+(:\d+)?([/?#][^\s\"'<>]*)?", value), f"link to {value!r}"
         assert beside.get("rel") == "noopener noreferrer nofollow"
+    elif name == "src":
+        assert value.startswith(PICTURE), f"picture from {value!r:.80}"
+        check(b64decode(value.removeprefix(PICTURE), validate=True).decode())
     elif name == "style":
         assert STYLE.fullmatch(value), f"style {value!r}"
     elif name not in TEXTS:
@@ -101,6 +106,8 @@ def test_the_corpus_is_large_and_has_no_text_twice():
         "<a href=javascript:probe() rel='noopener noreferrer nofollow'>x</a>",
         "<a href=https://evil.example>x</a>",
         "<img src=https://evil.example/a.png>",
+        "<img src='data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9cHJvYmUoKT48L3N2Zz4='>",
+        "<img src='data:text/html;base64,eA=='>",
         "<p style='background:url(https://evil.example)'>x</p>",
         "<style>*{background:url(https://evil.example)}</style>",
         "<svg><use href='#x'></use></svg>",

@@ -14,7 +14,7 @@ from finassist.errors import InputError
 from finassist.state import ROOT, RunState, Task, TaskStatus
 
 if TYPE_CHECKING:
-    from finassist.views.timeline_svg import TimelineImage
+    from finassist.views.timeline_html import TimelineImage
 
 
 class Stopwatch:
@@ -88,7 +88,7 @@ class Stopwatch:
     @property
     def timeline(self) -> TimelineImage:
         """The picture, which stays in a saved notebook."""
-        from finassist.views.timeline_svg import TimelineImage
+        from finassist.views.timeline_html import TimelineImage
 
         return TimelineImage(self.state)
 

@@ -7,7 +7,8 @@ from typing import Final
 from finassist.report import TITLES
 from finassist.state import RunState
 from finassist.views.safe import escape, safe_html
-from finassist.views.timeline_svg import how_far, timeline_svg
+from finassist.views.timeline_html import timeline_html
+from finassist.views.timeline_svg import how_far
 from finassist.views.tracks import seconds
 
 _DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
@@ -62,7 +63,7 @@ def run_html(state: RunState, card: str = "") -> str:
     summary = escape(f"{how_far(state)}, {seconds(state.elapsed)}")
     return (
         f'{header_html(state)}<div class="finassist-run"><details open><summary>{summary[:1].upper()}{summary[1:]}'
-        f"</summary>{timeline_svg(state)}</details>{card or _ending(state)}</div>"
+        f"</summary>{timeline_html(state)}</details>{card or _ending(state)}</div>"
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Any, Final
 
@@ -25,20 +24,33 @@ def timeline_svg(state: RunState) -> str:
     the same text.
     """
     rows = tracks(state)
+    summary = escape(summary_of(state))
+    words = f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>"
+    picture, height = _drawn(state, rows, lambda track: f"<title>{escape(told(track, state.elapsed))}</title>")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
+        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">{words}{picture}</svg>'
+    )
+
+
+def picture_svg(state: RunState) -> tuple[str, int]:
+    """The same for an image, which has neither a page around it nor hovering: the SVG, and its height in pixels."""
+    picture, height = _drawn(state, tracks(state), lambda _: "")
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="{height}" font-family="system-ui,sans-serif"'
+    return f'{head} font-size="12">{picture}</svg>', height
+
+
+def _drawn(state: RunState, rows: Sequence[Track], hint: Callable[[Track], str]) -> tuple[str, int]:
+    """What is drawn, and how high it is; `hint` is what hovering over a row shows."""
     shown = list(_placed(rows))
     height = (shown[-1][1] + shown[-1][2] if shown else _LOOK["top"]) + _LOOK["row"] + 3
-    summary = escape(summary_of(state))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
-        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">',
-        f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>",
         f'<rect class="tl-paper" width="100%" height="100%" fill="{PAPER}"/>',
         *_grid(state.elapsed, height - _LOOK["row"]),
-        *(_row(track, y, tall, state.elapsed, len(rows) > MANY) for track, y, tall in shown),
+        *(_row(track, y, tall, state.elapsed, hint(track)) for track, y, tall in shown),
         _legend(rows, height),
-        "</svg>",
     ]
-    return "".join(parts)
+    return "".join(parts), height
 
 
 def summary_of(state: RunState) -> str:
@@ -93,13 +105,13 @@ def _grid(span: float, bottom: int) -> Iterator[str]:
         )
 
 
-def _row(track: Track, y: int, tall: int, now: float, many: bool) -> str:
+def _row(track: Track, y: int, tall: int, now: float, hint: str) -> str:
     task, slim = track.task, tall == _LOOK["slim"]
     end = now if task.end is None else task.end
     middle = y + tall / 2
     label = "" if slim else _label(track, middle, end)
-    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>'
-    return f"<g><title>{escape(told(track, now))}</title>{hit}{label}{_bar(track, middle, end, now, slim)}</g>"
+    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>' if hint else ""
+    return f"<g>{hint}{hit}{label}{_bar(track, middle, end, now, slim)}</g>"
 
 
 def _label(track: Track, middle: float, end: float) -> str:
@@ -157,20 +169,3 @@ def _shape(status: str, x: int, y: float) -> str:
         f'<path class="tl-{status}" transform="translate({x} {y:g})" d="{_LOOK["shapes"][status]}" fill="none" '
         f'stroke="{FALLBACK[status]}" stroke-width="1.8"/>'
     )
-
-
-@dataclass(frozen=True, repr=False)
-class TimelineImage:
-    """The timeline of a run that is over: shows itself in a notebook; `str()` is the SVG, to be written to a file."""
-
-    state: RunState
-
-    def __str__(self) -> str:
-        return timeline_svg(self.state)
-
-    def __repr__(self) -> str:
-        return f"<{summary_of(self.state)}>"
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        # Not image/svg+xml: front ends put that into the page as it is, or not at all.
-        return {"text/plain": repr(self), "text/html": str(self)}
