@@ -25,6 +25,7 @@ from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.call import Call
+from finassist.data.redaction import blot
 from finassist.draft import Draft
 from finassist.drivers import Crew, adrive_stream, drive
 from finassist.effects import Flow
@@ -83,6 +84,9 @@ class FlowStep(Step):
             # As a cancellation Agno saves the run; `run()` raises the interrupt again once it has.
             call.interrupts.heard = call.stopped = True
             raise RunCancelledException("The run was interrupted.") from None
+        except Exception as error:
+            self._blot(error)
+            raise
         yield self._output(call.draft)
 
     async def aexecute_stream(self, step_input: StepInput, *args: Any, **kwargs: Any) -> AsyncGenerator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -98,7 +102,8 @@ class FlowStep(Step):
             if cancelling():
                 raise
             raise RunCancelledException("The run was stopped.") from None
-        except Exception:
+        except Exception as error:
+            self._blot(error)
             await asyncio.to_thread(_import_what_a_failed_run_needs)
             raise
         call.draft = drafts[0]
@@ -109,6 +114,10 @@ class FlowStep(Step):
         call = self._call or self._workflow.call_for(step_input, run)
         call.session = kwargs.get("workflow_session")
         return call, self._workflow.flow_for(call), self._workflow.crew_for(call)
+
+    def _blot(self, error: Exception) -> None:
+        """Agno stores the words of an error, and tells them in an event."""
+        blot(error, self._workflow.settings.secrets())
 
     def _output(self, draft: Draft) -> StepOutput:
         """Token use per agent, the record, and last what becomes the run's content."""

@@ -25,6 +25,26 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def blot(error: BaseException, secrets: Iterable[str]) -> None:
+    """Take the secrets out of what an error, and every error behind it, was made with.
+
+    What we raise has none. This is for a bug in somebody else's code, whose words are stored and shown as they are.
+
+    Example:
+        >>> error = TypeError("no number in /quote?apikey=s3cret-key", 5)
+        >>> blot(error, ["s3cret-key"])
+        >>> error
+        TypeError('no number in /quote?apikey=[hidden]', 5)
+    """
+    known, seen, waiting = tuple(secrets), set[int](), [error]
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            each.args = tuple(redact(part, known) if isinstance(part, str) else part for part in each.args)
+            waiting += filter(None, (each.__cause__, each.__context__))
+
+
 def _spellings(secret: str) -> set[str]:
     encoded = quote(secret, safe="")
     lower = "".join(part if not i else "%" + part[:2].lower() + part[2:] for i, part in enumerate(encoded.split("%")))
