@@ -50,3 +50,29 @@ def test_its_answers_are_readable_in_both_themes(
     shoot(lab.page, f"{Path(ran.path).stem} {theme}")
     for shown in ran.panel.locator(".fin-answer, .finassist-tl, .finassist-chat").all():
         assert poor_contrast(shown) == []
+
+
+EXECUTED = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=lambda path: path.stem)
+def test_a_notebook_that_is_not_trusted_shows_pictures_and_no_loose_words(lab: Lab, path: Path) -> None:
+    """Which is every notebook that somebody else has run, before one runs it oneself."""
+    shutil.copy(path, lab.server.folder)
+    shutil.copytree(NOTEBOOKS / "images", lab.server.folder / "images", dirs_exist_ok=True)
+    lab.page.set_viewport_size({"width": 1100, "height": 16_000})  # of what is far below nothing is drawn
+    notebook = lab.notebook(path.name)
+    try:
+        expect(notebook.panel.locator(".jp-MarkdownOutput").last).to_be_visible()
+        saved = sum('class="finassist-tl-box"' in str(cell.get("outputs")) for cell in notebook.save().cells)
+        shown = notebook.panel.locator(".finassist-tl-box > img")
+        expect(shown).to_have_count(saved)
+        for picture in shown.all():
+            expect(picture).to_be_visible()
+            assert picture.evaluate("image => image.complete && image.naturalHeight > 0")
+        words = notebook.panel.inner_text()
+        assert "Critical path:" not in words
+        assert "critical path" not in words.replace("the critical path", "")
+    finally:
+        notebook.close()
+        lab.page.set_viewport_size({"width": 1280, "height": 900})
