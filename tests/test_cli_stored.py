@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_conversations_are_listed_one_a_line(db: str, capsys) -> None:
     assert main(["sessions", "--db", db]) == 0
     header, *lines = capsys.readouterr().out.splitlines()
-    assert header.split() == ["session", "id", "name", "turns", "last", "question", "symbols", "updated", "at"]
+    assert header.split() == ["session", "id", "name", "turns", "last", "question", "symbols", "updated", "at", "(UTC)"]
     assert sorted(line.split()[0] for line in lines) == ["apple", "words"]
 
 
@@ -51,7 +52,9 @@ def test_history_is_the_latest_first(db: str, capsys) -> None:
     assert main(["history", "--db", db, "-n", "1"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert main(["history", "--db", db]) == 0
-    assert "COMPLETED" in capsys.readouterr().out
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert {"started (UTC)", "latency (s)", "cost (USD)"} <= set(re.split(r" {2,}", header.strip()))
+    assert all("COMPLETED" in line for line in lines)
 
 
 def test_a_conversation_is_printed_renamed_and_deleted(db: str, capsys) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SESSIONS: Final = ("session_id", "name", "turns", "last_question", "symbols", "updated_at")
 _HISTORY: Final = ("started", "status", "latency", "tokens", "cost", "symbols", "question")
+_UNITS: Final = {"started": " (UTC)", "updated_at": " (UTC)", "latency": " (s)", "cost": " (USD)"}
 
 
 def add(commands: Any) -> None:
@@ -132,7 +133,8 @@ def _print(frame: pd.DataFrame, columns: tuple[str, ...], options: argparse.Name
         from finassist.cli.show import show_table
 
         rows = frame[list(columns)].astype("object").itertuples(index=False, name=None)
-        show_table([name.replace("_", " ") for name in columns], ([_cell(value) for value in row] for row in rows))
+        header = [name.replace("_", " ") + _UNITS.get(name, "") for name in columns]
+        show_table(header, ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: Any) -> str:
