@@ -33,4 +33,5 @@ def find(playwright: Playwright) -> str | None:
 
 
 def launch(playwright: Playwright, path: str) -> Browser:
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True)
+    # Ctrl+C is for the tests alone: they close the browser themselves, which they cannot when it is gone before them.
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS, headless=True, handle_sigint=False)

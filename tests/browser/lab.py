@@ -69,6 +69,7 @@ def _serve(command: list[str], root: Path, everybody: Sequence[str] = _JUPYTER) 
         process = subprocess.Popen(
             [sys.executable, "-m", *command, f"--port={port}", *everybody],
             cwd=folder, env=_environment(root), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,  # Ctrl+C is for the tests, which end the server after the pages that need it
         )  # fmt: skip
         try:
             server = Server(port, folder)
