@@ -38,7 +38,7 @@ CARD = words("div span b i sup small header footer section details summary style
 DRAWN = words("svg g rect path line text tspan title desc style polygon circle")
 ELEMENTS = {HTML + name for name in PROSE | CARD} | {SVG + name for name in DRAWN}
 ATTRIBUTES = words(
-    "class title scope role aria-label aria-hidden style data-t open start href rel tabindex hidden alt src",
+    "class title scope role aria-label aria-hidden style data-t open start href rel tabindex alt src",
     "viewBox preserveAspectRatio width height d x y x1 x2 y1 y2 rx cx cy r points transform",
     "fill fill-opacity stroke stroke-width stroke-dasharray stroke-linecap stroke-opacity opacity",
     "font-family font-size font-weight text-anchor dominant-baseline pointer-events",
@@ -48,7 +48,7 @@ PLAIN_VALUES = re.compile(r"[\w\s.,%#()/:;-]*")
 
 TEXTS = {"title", "aria-label", "data-t", "alt"}
 PICTURE = "data:image/svg+xml;base64,"
-STYLE = re.compile(r"((left|width|bottom|height):-?\d+(\.\d+)?%;?)+|text-align: ?(left|right|center);?")
+STYLE = re.compile(r"((left|width|bottom|height):-?\d+(\.\d+)?%;?)+|text-align: ?(left|right|center);?|display:none")
 SHEETS = {style.CSS, header.CSS, timeline_svg.CSS, timeline_html.CSS}
 HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

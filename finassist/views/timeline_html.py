@@ -14,7 +14,7 @@ from finassist.state import RunState
 from finassist.views.safe import escape
 from finassist.views.timeline_svg import picture_svg, summary_of, timeline_svg
 
-# `hidden` stays where style is dropped, and takes the words with it; where style is kept, it is overruled.
+# An attribute stays where style sheets are dropped, and takes the words with it; where they are kept, it is overruled.
 CSS: Final = ".finassist-tl-box>div{display:block!important}.finassist-tl-box>img{display:none}"
 
 
@@ -23,7 +23,7 @@ def timeline_html(state: RunState) -> str:
     picture, height = picture_svg(state)
     source = b64encode(picture.encode()).decode()
     return (
-        f'<div class="finassist-tl-box"><style>{CSS}</style><div hidden>{timeline_svg(state)}</div>'
+        f'<div class="finassist-tl-box"><style>{CSS}</style><div style="display:none">{timeline_svg(state)}</div>'
         f'<img alt="{escape(summary_of(state))}" width="100%" height="{height}" '
         f'src="data:image/svg+xml;base64,{source}"></div>'
     )
