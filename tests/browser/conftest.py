@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.lab import Server, jupyterlab
@@ -100,7 +100,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     lab = getattr(item, "funcargs", {}).get("lab")
     if report.failed and isinstance(lab, Lab):
         ARTEFACTS.mkdir(exist_ok=True)
-        lab.page.screenshot(path=ARTEFACTS / f"failed {item.name}.png")
+        with suppress(Error):  # where the browser is gone already, the failure itself is what matters
+            lab.page.screenshot(path=ARTEFACTS / f"failed {item.name}.png")
     return report
 
 
