@@ -18,7 +18,7 @@ from finassist.complaints import did_you_mean
 from finassist.data.cache import Cache
 from finassist.data.redaction import redact
 from finassist.settings import KEYS, Settings
-from finassist.variables import known_variables, misspelt_keys, stray_variables, variable_of
+from finassist.variables import env_file, known_variables, misspelt_keys, stray_variables, variable_of
 
 type Verdict = Literal["ok", "note", "failed"]
 
@@ -116,10 +116,11 @@ def check_variables() -> Iterator[Check]:
 
 
 def check_env_file(settings: Settings) -> Iterator[Check]:
-    """The `.env` of this folder, if it has keys in it."""
-    path = Path(".env")
+    """The `.env` that is read, if it has keys in it."""
+    path = env_file()
     if any(settings.origin(name) == ".env" for name in KEYS) and _is_open(path):
-        yield Check(".env", "note", "It has keys, and others on this machine can read it. Run: chmod 600 .env")
+        where = os.path.relpath(path)
+        yield Check(".env", "note", f"It has keys, and others on this machine can read it. Run: chmod 600 {where}")
 
 
 # ---------------------------------------------------------------------------------------------- disk

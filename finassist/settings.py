@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, cast
 
 import platformdirs
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from finassist.complaints import allowed, complaint, did_you_mean
 from finassist.errors import ConfigurationError
@@ -19,6 +19,7 @@ from finassist.variables import (
     Given,
     Noted,
     Origin,
+    env_file,
     is_key,
     known_variables,
     preferred,
@@ -67,7 +68,8 @@ class Settings(BaseSettings):
     """What a workflow can be told once instead of at every call.
 
     An argument wins over `finassist.configure(...)`, that over a variable of the environment, and that over a line of
-    `.env` in the working directory. Printing settings shows where each value came from, and never a key.
+    `.env` in the working folder, or else in the nearest one above it up to the root of the project. Printing settings
+    shows where each value came from, and never a key.
 
     Raises:
         ConfigurationError: A value cannot be used, or there is no such setting. The message names the variable and
@@ -80,7 +82,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True,
+        env_prefix=PREFIX, env_file_encoding="utf-8-sig", env_ignore_empty=True,
         extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True,
     )  # fmt: skip
 
@@ -166,7 +168,7 @@ class Settings(BaseSettings):
             "argument": init_settings,
             "configure()": Given(settings_cls, {preferred(name): value for name, value in cls.configured.items()}),
             "environment": env_settings,
-            ".env": dotenv_settings,
+            ".env": DotEnvSettingsSource(settings_cls, env_file=env_file()),
         }
         return tuple(Noted(source, origin, _NAMES) for origin, source in sources.items())
 

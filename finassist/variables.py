@@ -23,11 +23,24 @@ type Origin = Literal["argument", "configure()", "environment", ".env", "default
 PREFIX: Final = "FINASSIST_"
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 _NEAR: Final = 0.85
+_ROOT: Final = (".git", "pyproject.toml")
 _warned: set[str] = set()
 
 
 class FinassistWarning(UserWarning):
     """Something is odd and nothing is lost: a variable that nobody reads, for example."""
+
+
+def env_file() -> Path:
+    """The `.env` of the working folder; without one, the nearest above it up to the root of the project.
+
+    A notebook works in its own folder, often one below the root. Above the folder with `.git` or `pyproject.toml`, or
+    where there is none, nothing is looked for: a stranger's file is never read.
+    """
+    here = Path.cwd()
+    above = [here, *here.parents]
+    root = next((depth for depth, folder in enumerate(above) if any((folder / name).exists() for name in _ROOT)), 0)
+    return next((path for folder in above[: root + 1] if (path := folder / ".env").is_file()), here / ".env")
 
 
 # --------------------------------------------------------------------------------------------- names

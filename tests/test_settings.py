@@ -125,6 +125,31 @@ def test_what_cannot_be_configured_changes_nothing() -> None:
 # --------------------------------------------------------------------------------- what cannot be used
 
 
+@pytest.mark.parametrize("root", [".git", "pyproject.toml"])
+def test_a_notebook_below_the_root_of_a_project_reads_its_env_file(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "stranger" / "project"
+    (project / "notebooks" / "drafts").mkdir(parents=True)
+    (tmp_path / "stranger" / ".env").write_text("FINASSIST_YEARS=1")
+    (project / root).touch()
+    monkeypatch.chdir(project / "notebooks" / "drafts")
+    assert Settings().origin("years") == "default", "what is above the root is somebody else's"
+    (project / ".env").write_text("FINASSIST_YEARS=2")
+    assert (Settings().years, Settings().origin("years")) == (2, ".env")
+    (project / "notebooks" / ".env").write_text("FINASSIST_YEARS=3")
+    assert Settings().years == 3
+
+
+def test_without_a_project_only_the_working_folder_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / ".env").write_text("FINASSIST_YEARS=2")
+    monkeypatch.chdir(tmp_path / "below")
+    assert Settings().origin("years") == "default"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
