@@ -101,6 +101,14 @@ def test_a_name_given_twice_is_invalid_even_with_equal_values() -> None:
     assert read == [{"revenue": Invalid("given twice"), "eps": 1}, {"revenue": 6}]
 
 
+@given(st.lists(st.sampled_from(["", " ", "\n", "\t", " \r\n"]), min_size=8, max_size=8))
+def test_a_name_given_twice_is_found_however_it_is_spaced(spaces: list[str]) -> None:
+    before, after = spaces[:4], spaces[4:]
+    names = ("revenue", "revenue", "eps", "cost")
+    fields = (f'"{name}"{b}:{a}{at}' for at, (name, b, a) in enumerate(zip(names, before, after, strict=True)))
+    assert loads(f"[{{{','.join(fields)}}}]") == [{"revenue": Invalid("given twice"), "eps": 2, "cost": 3}]
+
+
 def test_many_names_given_twice_are_found_quickly() -> None:
     names = ", ".join(f'"n{number}": 1' for number in range(30_000))
     assert loads("{" + names + ', "n7": 2}')["n7"] == Invalid("given twice")

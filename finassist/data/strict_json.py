@@ -27,6 +27,9 @@ _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute wit
 _MOST_LEVELS = 32
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
+_APART = (" :", "\t:", "\n:", "\r:")
+"""A colon that does not follow its name directly is not counted."""
+
 _MOST = 10 ** (_MOST_DIGITS - 1) - 1
 
 
@@ -143,7 +146,7 @@ def _plain_table(text: str) -> list[dict[str, Any]] | None:
     The counts tell: every bracket is the list's or an object's, and every colon after a quote follows a name that is
     there, which it is not where one was given twice. A text that holds such signs itself only takes the longer way.
     """
-    if not text.lstrip().startswith("[") or _has_half_characters(text):
+    if not text.lstrip().startswith("[") or _has_half_characters(text) or any(map(text.__contains__, _APART)):
         return None
     try:
         rows = _PLAIN.decode(text)
