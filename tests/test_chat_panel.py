@@ -737,7 +737,7 @@ def test_what_people_and_models_write_is_never_markup(play) -> None:
         await pressed(panel, panel.header.tools["conversations"])
         for widget in every(panel):
             if type(widget).__name__ == "HTML":
-                assert "<img" not in widget.value
+                assert "<img src=x" not in widget.value
                 assert "<script" not in widget.value
         panel.close()
 

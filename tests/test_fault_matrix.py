@@ -134,7 +134,7 @@ def ask(workflow: FinancialAssistantWorkflow, form: str, run_async: Any, questio
 
 def build(server: Server, row: Fault) -> FinancialAssistantWorkflow:
     # Only a source that stalls is given up on; short enough for a test, long enough for a busy machine.
-    patience = 1.0 if row.error == "SourceTimeout" else 20.0
+    patience = 2.0 if row.error == "SourceTimeout" else 20.0
     return FinancialAssistantWorkflow(db=None, provider=fmp(server, timeout=patience))
 
 

@@ -22,6 +22,9 @@ ADVICE = "run `python -m tests.execute_notebooks` and commit the result"
 MACHINE = re.compile(r"/(home|root|tmp|Users|var|opt|usr|mnt|work)/|[A-Z]:\\\\|site-packages|FINASSIST_HOME")
 ACTIVE = re.compile(r"<script|<iframe|<img|<link|javascript:|\bon\w+\s*=\s*[\"']|\bsrc\s*=|url\(", re.IGNORECASE)
 
+PICTURE = re.compile(r'<img alt="[^"<>]*" width="100%" height="\d+" src="data:image/svg\+xml;base64,[\w+/=]+">')
+"""Our own timeline, where a page drops SVG; what may be in it says tests/test_safety.py."""
+
 pytestmark = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
@@ -99,7 +102,7 @@ def test_it_is_committed_with_static_outputs(path: Path, committed: NotebookNode
     for name, data in shown:
         assert set(data) <= {"text/plain", "text/html"}, f"{name} shows what GitHub does not draw: {sorted(data)}"
         assert "text/plain" in data, f"{name} has no text for a reader without HTML"
-        assert not ACTIVE.search(data.get("text/html", "")), f"{name} is not self-contained"
+        assert not ACTIVE.search(PICTURE.sub("", data.get("text/html", ""))), f"{name} is not self-contained"
 
 
 def test_it_is_small_and_names_no_machine(path: Path, committed: NotebookNode) -> None:

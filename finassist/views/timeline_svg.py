@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
@@ -14,6 +15,7 @@ from finassist.views.tracks import MANY, WORDS, Track, seconds, tick_label, tick
 from finassist.worklist import leaves
 
 _LOOK: Final[dict[str, Any]] = dict(LOOK)
+_CLASS: Final = re.compile(r' class="tl-\w+"').sub
 _DASHES: Final = {"error": ' stroke-dasharray="5 2"', "cancelled": ' stroke-dasharray="2 3"'}
 
 
@@ -37,7 +39,7 @@ def picture_svg(state: RunState) -> tuple[str, int]:
     """The same for an image, which has neither a page around it nor hovering: the SVG, and its height in pixels."""
     picture, height = _drawn(state, tracks(state), lambda _: "")
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="{height}" font-family="system-ui,sans-serif"'
-    return f'{head} font-size="12">{picture}</svg>', height
+    return f'{head} font-size="12">{_CLASS("", picture)}</svg>', height
 
 
 def _drawn(state: RunState, rows: Sequence[Track], hint: Callable[[Track], str]) -> tuple[str, int]:
