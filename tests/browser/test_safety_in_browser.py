@@ -79,7 +79,7 @@ def test_no_probe_fires_and_nobody_is_asked(watched: Watched, surface: str) -> N
         "() => [...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames()).filter(n => /^on/i.test(n))"
     )
     assert watched.page.evaluate(handlers) == []
-    pictures = "img:not([src^='data:image/svg+xml;base64,'])"  # which load nothing and run nothing
+    pictures = 'img:not([src^="data:image/svg+xml;base64,"])'  # which load nothing and run nothing
     elements = (
         f"() => document.querySelectorAll('script, {pictures}, iframe, object, embed, link, base, form, meta').length"
     )
