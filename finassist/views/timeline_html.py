@@ -14,8 +14,8 @@ from finassist.state import RunState
 from finassist.views.safe import escape
 from finassist.views.timeline_svg import picture_svg, summary_of, timeline_svg
 
-# An attribute stays where SVG is dropped, and takes the words with it. Where the SVG is kept, it is overruled: only there,
-# for the style of one output holds for its whole page, on which others may have lost theirs.
+# An attribute stays where SVG is dropped, and takes the words with it. Where the SVG is kept, it is overruled, and only
+# there: the style of one output holds for its whole page, on which others may have lost theirs.
 CSS: Final = ".finassist-tl-box:has(svg)>div{display:block!important}.finassist-tl-box:has(svg)>img{display:none}"
 
 
