@@ -37,10 +37,12 @@ def env_file() -> Path:
     A notebook works in its own folder, often one below the root. Above the folder with `.git` or `pyproject.toml`, or
     where there is none, nothing is looked for: a stranger's file is never read.
     """
-    here = Path.cwd()
-    above = [here, *here.parents]
-    root = next((depth for depth, folder in enumerate(above) if any((folder / name).exists() for name in _ROOT)), 0)
-    return next((path for folder in above[: root + 1] if (path := folder / ".env").is_file()), here / ".env")
+    try:
+        above = [Path.cwd(), *Path.cwd().parents]
+        root = next((depth for depth, folder in enumerate(above) if any((folder / name).exists() for name in _ROOT)), 0)
+        return next((path for folder in above[: root + 1] if (path := folder / ".env").is_file()), above[0] / ".env")
+    except OSError:  # a working folder that was deleted, or one above it that may not be looked into
+        return Path(".env")
 
 
 # --------------------------------------------------------------------------------------------- names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from copy import deepcopy
@@ -139,6 +140,15 @@ def test_a_notebook_below_the_root_of_a_project_reads_its_env_file(
     assert (Settings().years, Settings().origin("years")) == (2, ".env")
     (project / "notebooks" / ".env").write_text("FINASSIST_YEARS=3")
     assert Settings().years == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a working folder cannot be deleted")
+def test_a_working_folder_that_was_deleted_has_no_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Settings().origin("years") == "default"
 
 
 def test_without_a_project_only_the_working_folder_is_looked_at(
