@@ -133,8 +133,9 @@ def ask(workflow: FinancialAssistantWorkflow, form: str, run_async: Any, questio
 
 
 def build(server: Server, row: Fault) -> FinancialAssistantWorkflow:
-    # Only a source that stalls is given up on; short enough for a test, long enough for a busy machine.
-    patience = 2.0 if row.error == "SourceTimeout" else 20.0
+    # Only a source that stalls is given up on, after half of this: short enough for a test, long enough for a machine
+    # that does not get to run for a second or two.
+    patience = 6.0 if row.error == "SourceTimeout" else 20.0
     return FinancialAssistantWorkflow(db=None, provider=fmp(server, timeout=patience))
 
 
