@@ -13,6 +13,7 @@ from agno.workflow.types import StepOutput
 from finassist.draft import RECORD, Draft
 from finassist.events import RunResponse, spans
 from finassist.facts import Fact, Gap
+from finassist.ledger import YEARS_SHOWN
 from finassist.state import replay
 from finassist.views import kernel
 from finassist.views.timeline_html import TimelineImage
@@ -36,6 +37,7 @@ class Answer(WorkflowRunOutput):
         decided_by: `"rules"` or `"model"`: who decided what was asked.
         reason: Why the question was understood so.
         warnings: What to know about how the answer came about.
+        years: How many fiscal years its tables show; its facts may go further back.
         models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
         duration: Seconds the run took.
@@ -58,6 +60,7 @@ class Answer(WorkflowRunOutput):
     decided_by: str = "rules"
     reason: str = ""
     warnings: list[str] = field(default_factory=list[str])
+    years: int = YEARS_SHOWN
     models: dict[str, str] = field(default_factory=dict[str, str])
     saved: bool = True
     duration: float | None = None
@@ -178,5 +181,6 @@ def _own_fields(draft: Draft) -> dict[str, Any]:
         "decided_by": draft.decided_by,
         "reason": draft.reason,
         "warnings": list(draft.warnings),
+        "years": draft.years,
         "models": {agent: model for agent, model, _ in draft.usage},
     }

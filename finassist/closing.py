@@ -19,11 +19,12 @@ class Closing:
     Attributes:
         store: Where sessions are stored.
         mine: The model and the provider, if the workflow opened them by name; what a user handed in is the user's.
+        summariser: Who condenses long conversations once their answers were given; `wait()` waits for that.
     """
 
     store: Store
     mine: tuple[Any, ...]
-    _summariser: Summariser
+    summariser: Summariser
 
     def close(self) -> None:
         """Wait for summaries under way, then close connections and files.
@@ -33,7 +34,7 @@ class Closing:
         with ExitStack() as stack:
             for each in reversed(self._open()):
                 stack.callback(each.close)
-            self._summariser.wait()
+            self.summariser.wait()
 
     async def aclose(self) -> None:
         """`close()` for a running loop: does not block it, and its connections are closed when this returns."""
@@ -41,7 +42,7 @@ class Closing:
             for each in reversed(self._open()):
                 stack.callback(each.close)  # what is left on other loops
                 stack.push_async_callback(each.aclose)
-            await self._summariser.await_all()
+            await self.summariser.await_all()
 
     def _open(self) -> list[Any]:
         return [each for each in (*self.mine, self.store) if hasattr(each, "aclose")]

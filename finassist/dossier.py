@@ -14,7 +14,7 @@ from itertools import chain
 from finassist.data.vocabulary import fields_of
 from finassist.facts import Fact, FactBook, Statement
 from finassist.formatting import cell, day, label
-from finassist.ledger import SPENDING, Ledger
+from finassist.ledger import SPENDING, YEARS_SHOWN, Ledger
 from finassist.ratios import LINES, RATIOS
 from finassist.tables import (
     UNSCALED,
@@ -32,7 +32,6 @@ from finassist.tables import (
     with_currency,
 )
 
-YEARS_SHOWN = 5
 PAYMENTS = "Capital expenditure, dividends and buybacks are payments, shown as positive amounts."
 
 CORE = {
@@ -79,11 +78,11 @@ class Dossier:
     closes: tuple[Fact, ...] = ()
 
     @classmethod
-    def of(cls, subject: Subject, book: FactBook) -> Dossier:
-        """The company's facts, with the five latest fiscal years and the newest price picked out."""
+    def of(cls, subject: Subject, book: FactBook, years: int = YEARS_SHOWN) -> Dossier:
+        """The company's facts, with the latest fiscal years and the newest price picked out."""
         ledger = Ledger(book, subject.symbol)
         closes = [f for f in book.series(subject.symbol, "close") if f.known]
-        return cls(subject, ledger, tuple(ledger.years[-YEARS_SHOWN:]), ledger.newest_price(), tuple(closes))
+        return cls(subject, ledger, tuple(ledger.years[-years:]), ledger.newest_price(), tuple(closes))
 
     def fact(self, name: str, period: str) -> Fact | None:
         """The fact of one field and period, whatever its status."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Self
 
+import msgspec
 from agno.metrics import RunMetrics
+from msgspec.structs import astuple
 
 from finassist.facts import Fact, Gap
+from finassist.ledger import YEARS_SHOWN
 
 RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = Fact.__struct_fields__
+_WRITER = msgspec.json.Encoder(decimal_format="string")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Draft:
         decided_by: `"rules"` or `"model"`: who decided what was asked.
         reason: Why it was understood so, in a sentence.
         warnings: What the person should know about how the answer came about.
+        years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.
         usage: Token use of each agent that was asked, with the model's name.
     """
 
@@ -43,6 +47,7 @@ class Draft:
     decided_by: str = "rules"
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    years: int = YEARS_SHOWN
     usage: tuple[tuple[str, str, RunMetrics | None], ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +63,7 @@ class Draft:
             "decided_by": self.decided_by,
             "reason": self.reason,
             "warnings": list(self.warnings),
+            "years": self.years,
             "models": {agent: model for agent, model, _ in self.usage},
         }
 
@@ -74,6 +80,7 @@ class Draft:
             decided_by=data["decided_by"],
             reason=data["reason"],
             warnings=tuple(data["warnings"]),
+            years=data.get("years", YEARS_SHOWN),
             usage=tuple((agent, model, None) for agent, model in data.get("models", {}).items()),
         )
 
@@ -89,7 +96,12 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    return json.dumps({name: _column(map(attrgetter(name), facts)) for name in _NAMES}, default=str)
+    columns = zip(*map(astuple, facts), strict=True) if facts else [()] * len(_NAMES)
+    table = dict(zip(_NAMES, map(_column, columns), strict=True))
+    try:
+        return _WRITER.encode(table).decode()
+    except UnicodeEncodeError:  # half a character, from somebody's own source: JSON can write it as an escape
+        return json.dumps(table, default=str)
 
 
 def decode(text: str) -> tuple[Fact, ...]:
@@ -99,7 +111,6 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Iterable[Any]) -> dict[str, list[Any]]:
-    column = list(values)
-    places = {value: place for place, value in enumerate(dict.fromkeys(column))}
-    return {"values": list(places), "codes": list(map(places.__getitem__, column))}
+def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return {"values": list(places), "codes": list(map(places.__getitem__, values))}

@@ -200,9 +200,10 @@ def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
     every = (*facts, *derived)
     return _draft(
         plan,
-        _with_warnings(report.compose(plan.category, subjects, every, gaps), plan),
+        _with_warnings(report.compose(plan.category, subjects, every, gaps, desk.years), plan),
         facts=every,
         gaps=gaps,
+        years=desk.years,
         follow_ups=tuple(report.follow_ups(plan.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
 

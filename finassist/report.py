@@ -25,6 +25,7 @@ from finassist.disclosure import (
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
 from finassist.formatting import escape_line, escape_markdown, listed
+from finassist.ledger import YEARS_SHOWN
 from finassist.points import Point, points_of
 from finassist.tables import Table
 
@@ -40,7 +41,9 @@ DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap]) -> str:
+def compose(
+    category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap], years: int = YEARS_SHOWN
+) -> str:
     """The report on one or several companies as Markdown.
 
     Args:
@@ -48,6 +51,7 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
         subjects: The companies, in the order of the question.
         facts: Everything known about them, the derived facts of `finassist.analysis.derive` included.
         gaps: What could not be had.
+        years: How many fiscal years to show.
 
     Returns:
         Markdown (GitHub flavour). The order of `facts` does not matter.
@@ -57,7 +61,7 @@ def compose(category: str, subjects: Sequence[Subject], facts: Iterable[Fact], g
         # Acme Corp (ACME): stock price
     """
     book = FactBook(facts)
-    dossiers = [Dossier.of(subject, book) for subject in subjects]
+    dossiers = [Dossier.of(subject, book, years) for subject in subjects]
     told = dossiers if len(dossiers) < 2 else with_figures(category, dossiers)
     compared = side_by_side(category, told)
     shown = [tables(category, dossier) for dossier in told]

@@ -52,6 +52,15 @@ def check_session_id(session_id: str) -> str:
 # ---------------------------------------------------------------------------------------------- store
 
 
+class MemoryDb(InMemoryDb):
+    """Agno's sessions in memory; whether a run is there is told without copying every run."""
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether the run is there; the newest sessions are looked through first."""
+        runs = (run for session in reversed(self._sessions.values()) for run in reversed(session.get("runs") or []))
+        return any(run["run_id"] == run_id for run in runs)
+
+
 @dataclass(frozen=True)
 class Store:
     """A sync and an async adapter to the same sessions.
@@ -101,6 +110,8 @@ class Store:
         try:
             if self.file is not None:
                 return self.file.has_run(run_id)
+            if isinstance(self.sync, MemoryDb):
+                return self.sync.has_run(run_id)
             return self.for_run().get_run(run_id, deserialize=False) is not None
         except Exception:  # noqa: BLE001  any database error means the same to the person: it is not there
             return False
@@ -135,7 +146,7 @@ def open_store(database: Database) -> Store:
         ConfigurationError: It is the address of something else.
     """
     if database is None:
-        memory = InMemoryDb()
+        memory = MemoryDb()
         return Store(memory, memory)
     if isinstance(database, str) and "://" in database:
         return _server_store(database)

@@ -12,14 +12,38 @@ from agno.db.sqlite import AsyncSqliteDb, SqliteDb
 from agno.db.utils import json_serializer
 from filelock import FileLock
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from finassist.connections import LoopGuard, ensure_schema
+from finassist.tasks import in_thread
 
 _BUSY_SECONDS = 30
 _KEPT_CONNECTIONS = 5
 _ID = "finassist"
+
+
+class ThreadedSqliteDb(AsyncSqliteDb):
+    """Agno's async adapter, where what every answer needs is one trip to a thread.
+
+    SQLite has no answers to wait for on a loop: Agno's own form goes to a thread and back for every step of a query.
+    """
+
+    def __init__(self, sync: SqliteDb, engine: AsyncEngine) -> None:
+        super().__init__(db_engine=engine, db_file=sync.db_file, id=sync.id)
+        self._sync = sync
+
+    async def get_session(self, *args: Any, **options: Any) -> Any:
+        """Agno's `SqliteDb.get_session`."""
+        return await in_thread(self._sync.get_session, *args, **options)
+
+    async def upsert_session(self, *args: Any, **options: Any) -> Any:
+        """Agno's `SqliteDb.upsert_session`."""
+        return await in_thread(self._sync.upsert_session, *args, **options)
+
+    async def upsert_run(self, *args: Any, **options: Any) -> None:
+        """Agno's `SqliteDb.upsert_run`."""
+        await in_thread(self._sync.upsert_run, *args, **options)
 
 
 @dataclass(frozen=True)
@@ -52,7 +76,7 @@ class SqliteFile:
             ensure_schema(sync)
         guard = LoopGuard(native_engine)
         event.listen(native_engine.sync_engine, "connect", guard)
-        file = cls(sync, AsyncSqliteDb(db_engine=native_engine, db_file=str(path), id=_ID), guard)
+        file = cls(sync, ThreadedSqliteDb(sync, native_engine), guard)
         weakref.finalize(file, sync_engine.dispose)
         weakref.finalize(file, guard.close).atexit = False
         return file

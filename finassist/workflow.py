@@ -134,7 +134,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         self.summary_agent = build_summary_agent(self.model)
         rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
         self.locks = self.store.new_locks()
-        self._summariser = Summariser(self.store, self.locks, self.settings)
+        self.summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,
             name=name,
@@ -378,7 +378,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         if call.draft is not None and call.saved:
             runs = (call.session.runs if call.session else None) or []
             condensed = int(stored_summary(call.session).get("turns", 0))
-            self._summariser.consider(call.session_id, len(runs), condensed, self.summary_agent)
+            self.summariser.consider(call.session_id, len(runs), condensed, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
 

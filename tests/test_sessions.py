@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from agno.db.in_memory import InMemoryDb
 from agno.db.sqlite import SqliteDb
+from agno.tools.finance.base import CompanyProfile, FinanceProvider
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.conversations import Conversations
@@ -47,6 +48,28 @@ def test_a_stored_answer_comes_back_whole(stored_workflow: FinancialAssistantWor
     for name in ("content", "category", "symbols", "facts", "gaps", "follow_ups", "decided_by", "reason", "status"):
         assert getattr(stored, name) == getattr(answer, name), name
     assert stored.to_frame().equals(answer.to_frame())
+
+
+class HalfCharacters(FinanceProvider):
+    """Somebody's own source, whose texts no UTF-8 file could hold as they are."""
+
+    id = name = "halves"
+    capabilities = frozenset({"get_company_profile"})
+
+    def get_company_profile(self, symbol: str) -> CompanyProfile:
+        return CompanyProfile(symbol=symbol, name="Apple \udfff", sector="Tech \ud800", currency="USD")
+
+    async def aget_company_profile(self, symbol: str) -> CompanyProfile:
+        return self.get_company_profile(symbol)
+
+
+def test_half_a_character_of_a_source_loses_no_turn(tmp_path: Path) -> None:
+    workflow = FinancialAssistantWorkflow(db=tmp_path / "sessions.db", provider=HalfCharacters())
+    answer = workflow.run("$AAPL report")
+    [stored] = workflow.answers()
+    assert answer.saved
+    assert any(fact.text == "Tech \ud800" for fact in stored.facts), "it is what the source said"
+    assert stored.facts == answer.facts
 
 
 def test_what_is_used_last_is_first_within_a_second_as_well(

@@ -78,7 +78,10 @@ def stores(*, quick: bool) -> Generator[list[tuple[str, Path | None]]]:
 
 
 class Bench:
-    """A workflow between a sleeping model and a sleeping source, and the ways to time it."""
+    """A workflow between a sleeping model and a sleeping source, and the ways to time it.
+
+    Every question begins a conversation of its own, so that none is summarised while the next is timed.
+    """
 
     def __init__(self, waits: Waits, database: Path | None, routing: Routing, category: str = "report") -> None:
         self.model = SleepingModel(waits.model, category)
@@ -94,13 +97,13 @@ class Bench:
             await self.workflow.arun(question, session_id=str(uuid4()))
             return time.perf_counter() - start
 
-        return self._settled(on_loop(ask()))
+        return on_loop(ask())
 
     def run(self, question: str) -> float:
         """Time one answer, in seconds, with the sync form."""
         start = time.perf_counter()
         self.workflow.run(question, session_id=str(uuid4()))
-        return self._settled(time.perf_counter() - start)
+        return time.perf_counter() - start
 
     def first(self, question: str, kind: str | None = None) -> float:
         """Time the first event, or the first one of that kind, in seconds."""
@@ -114,15 +117,11 @@ class Bench:
                         return time.perf_counter() - start
             raise RuntimeError(f"The run ended without an event of the kind {kind}.")
 
-        return self._settled(on_loop(listen()))
+        return on_loop(listen())
 
     def no_model_call(self) -> str:
         """What is wrong if the model was asked at all."""
         return f"{self.model.calls} model calls" if self.model.calls else ""
-
-    def _settled(self, seconds: float) -> float:
-        self.workflow.close()  # a summary under way must not be measured with the next case
-        return seconds
 
 
 def on_loop[Result](work: Coroutine[Any, Any, Result]) -> Result:

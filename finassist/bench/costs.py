@@ -83,7 +83,7 @@ def processor_time(workflow: Workflow, session_id: str) -> float:
     start = time.process_time()
     on_loop(ask())
     if isinstance(workflow, FinancialAssistantWorkflow):
-        workflow.close()
+        workflow.summariser.wait()
     return time.process_time() - start
 
 

@@ -22,6 +22,8 @@ from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any
 
+import msgspec
+
 _MOST_DIGITS = 60
 _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute with
 _MOST_LEVELS = 32
@@ -150,18 +152,17 @@ def _plain_table(text: str) -> list[dict[str, Any]] | None:
         return None
     try:
         rows = _PLAIN.decode(text)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None  # the longer way says what is wrong
-    if set(map(type, rows)) - {dict} or text.count("{") + text.count("[") != len(rows) + 1:
-        return None
-    if text.count('":') != sum(map(len, rows)):
+    if text.count("{") + text.count("[") != len(rows) + 1 or text.count('":') != sum(map(len, rows)):
         return None
     return None if _has_odd_numbers(list(chain.from_iterable(row.values() for row in rows))) else rows
 
 
 def _has_odd_numbers(values: list[Any]) -> bool:
     """Whether there is a number whose size has to be looked at: a long one, or one with an exponent."""
-    if any(abs(value) > _MOST for value in values if type(value) is int):
+    whole = [value for value in values if type(value) is int]
+    if max(whole, default=0) > _MOST or min(whole, default=0) < -_MOST:
         return True
     written = [value for value in values if type(value) is Written]
     joined = b"".join(written)
@@ -192,11 +193,7 @@ def _mend(value: Any) -> Any:
     return value
 
 
-def _no_number(_: str) -> Any:
-    raise ValueError
-
-
-_PLAIN = json.JSONDecoder(parse_float=str.encode, parse_constant=_no_number)
+_PLAIN = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str.encode)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=Invalid, strict=True
 )

@@ -13,6 +13,7 @@ from finassist.data.vocabulary import snake
 
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}
 _MINOR_UNITS = {"GBp": "GBX", "ZAc": "ZAC"}
+_LONGEST_DATE = 40
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
 _LARGEST_EXPONENT = 30
 LARGEST = 10 ** (_LARGEST_EXPONENT + 1)
@@ -80,14 +81,14 @@ def day(value: object) -> date | None:
         >>> day("2026-08-21T20:00:00Z"), day("soon")
         (datetime.date(2026, 8, 21), None)
     """
-    if isinstance(value, date):
-        return value.date() if isinstance(value, datetime) else value
-    return _day_of(value.strip()[:11]) if isinstance(value, str) else None
+    if isinstance(value, str):
+        return _day_of(value[:_LONGEST_DATE])
+    return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
 
 
 @lru_cache(maxsize=4096)  # the days of trading are those of every company
 def _day_of(text: str) -> date | None:
-    found = _DAY(text)
+    found = _DAY(text.strip())
     try:
         return date.fromisoformat(found[0]) if found else None
     except ValueError:

@@ -22,6 +22,7 @@ from finassist.disclosure import (
 from finassist.dossier import Dossier, Subject, year_ends
 from finassist.facts import Fact, FactBook, Gap
 from finassist.formatting import listed
+from finassist.ledger import YEARS_SHOWN
 from finassist.report import DIFFERENT_YEARS, TITLES
 from finassist.tables import Table
 from finassist.views.overview import bullets, overview
@@ -86,7 +87,7 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     """The card of an answer.
 
     Args:
-        answer: An answer, or anything with its fields. Fields `warnings` and `notes()` are shown where present.
+        answer: An answer, or anything with its fields. `warnings` and `notes()` are shown, and `years` obeyed, where present.
         style: Whether the card brings its style sheet; not where the page around it has it already.
 
     Returns:
@@ -115,7 +116,8 @@ def without_follow_ups[A: AnswerLike](answer: A) -> A:
 def dossiers_of(answer: AnswerLike, book: FactBook | None = None) -> list[Dossier]:
     """What an answer knows of each of its companies, in the order of the question."""
     facts = book or FactBook(sorted(answer.facts, key=lambda fact: fact.key))
-    return [Dossier.of(Subject(symbol, _name(facts, symbol)), facts) for symbol in answer.symbols]
+    years = getattr(answer, "years", YEARS_SHOWN)
+    return [Dossier.of(Subject(symbol, _name(facts, symbol)), facts, years) for symbol in answer.symbols]
 
 
 def _text(answer: AnswerLike) -> Iterator[str]:
