@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Self
 
 import msgspec
 from agno.metrics import RunMetrics
-from msgspec.structs import astuple
 
 from finassist.facts import Fact, Gap
 from finassist.ledger import YEARS_SHOWN
@@ -96,8 +96,7 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    columns = zip(*map(astuple, facts), strict=True) if facts else [()] * len(_NAMES)
-    table = dict(zip(_NAMES, map(_column, columns), strict=True))
+    table = {name: _column(list(map(attrgetter(name), facts))) for name in _NAMES}
     try:
         return _WRITER.encode(table).decode()
     except UnicodeEncodeError:  # half a character, from somebody's own source: JSON can write it as an escape

@@ -29,6 +29,10 @@ _STEPS = tuple(Decimal(1).scaleb(-digits) for digits in range(_MOST_DIGITS + 1))
 _TOO_LONG = 30  # digits before the point
 _WORDS = ((Decimal("1e12"), "trillion"), (Decimal("1e9"), "billion"), (Decimal("1e6"), "million"))
 _PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?: |\.(?=[0-9 ])|$))*").fullmatch
+_MARKS = re.compile(r"([\\`*\[\]|~$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+"""Inside a name such as FMP_API_KEY an underscore marks nothing."""
+
+_OPENING = re.compile(r"^(\d*)([-+#=.)])")
 _SIGNED = frozenset(["change", "change_percent", *(ratio.field for ratio in RATIOS.values() if ratio.kind == "growth")])
 
 
@@ -212,8 +216,7 @@ def escape_markdown(text: str, limit: int = 400) -> str:
     """
     if len(text) <= limit and _PLAIN(text):
         return text
-    marks = r"[\\`*\[\]|~$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"  # inside a name such as FMP_API_KEY, _ marks nothing
-    escaped = re.sub(f"({marks})", r"\\\1", clean(text, limit))
+    escaped = _MARKS.sub(r"\\\1", clean(text, limit))
     escaped = re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"(?i)\b(www)\.", r"\1\.", escaped.replace("://", "\\://"))
     return escaped.replace("@", "&#64;")
@@ -226,4 +229,4 @@ def escape_line(text: str, limit: int = 400) -> str:
         >>> escape_line("# 1"), escape_line("1. a"), escape_line("-5%")
         ('\\# 1', '1\\. a', '\\-5%')
     """
-    return re.sub(r"^(\d*)([-+#=.)])", r"\1\\\2", escape_markdown(text, limit))
+    return _OPENING.sub(r"\1\\\2", escape_markdown(text, limit))

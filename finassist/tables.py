@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from finassist.facts import Fact
 from finassist.formatting import Scale, cell, label, scaled, span
@@ -15,7 +16,7 @@ UNSCALED = Scale(Decimal(1), "")
 """For figures that a table never divides."""
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True, gc=False):
     """One place of a table: its text, the fact it shows, and the number of its footnote."""
 
     text: str
@@ -23,7 +24,7 @@ class Cell(NamedTuple):
     mark: int | None = None
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True, gc=False):
     """One line of a table."""
 
     label: str

@@ -87,7 +87,7 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     """The card of an answer.
 
     Args:
-        answer: An answer, or anything with its fields. `warnings` and `notes()` are shown, `years` obeyed, where present.
+        answer: An answer, or anything with its fields; `warnings`, `notes()` and `years` count where present.
         style: Whether the card brings its style sheet; not where the page around it has it already.
 
     Returns:
