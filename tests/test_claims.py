@@ -32,6 +32,10 @@ def test_the_spread_decides_what_may_be_said(theirs: list[float], verdict: str) 
     assert ("no notable difference" in row.wording) == (verdict == "no difference")
 
 
+def test_a_large_ratio_is_written_out() -> None:
+    assert "takes 300 times [290 to 310, 3 rounds]" in claim([1.0] * 3, [280.0, 300.0, 320.0]).wording
+
+
 def test_a_ratio_is_taken_round_by_round() -> None:
     row = claim([0.1, 0.2], [0.2, 0.8])
     assert (row.ratio, row.low, row.high, row.count) == (3.0, 2.5, 3.5, 2)

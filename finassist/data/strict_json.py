@@ -29,9 +29,7 @@ _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute wit
 _MOST_LEVELS = 32
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
-_APART = (" :", "\t:", "\n:", "\r:")
-"""A colon that does not follow its name directly is not counted."""
-
+_BLANKS = " \t\n\r"
 _MOST = 10 ** (_MOST_DIGITS - 1) - 1
 
 
@@ -145,18 +143,19 @@ def _children(value: Any) -> Iterable[Any]:
 def _plain_table(text: str) -> list[dict[str, Any]] | None:
     """The rows of a list of flat objects in which nothing is unusual, as most answers are; `None` for all else.
 
-    The counts tell: every bracket is the list's or an object's, and every colon after a quote follows a name that is
-    there, which it is not where one was given twice. A text that holds such signs itself only takes the longer way.
+    The count tells: every colon after a quote follows a name that is there, which it is not where one was given
+    twice. A text that holds such signs itself only takes the longer way.
     """
-    if not text.lstrip().startswith("[") or _has_half_characters(text) or any(map(text.__contains__, _APART)):
+    if not text.lstrip().startswith("[") or _has_half_characters(text) or _has_colons_apart(text):
         return None
     try:
         rows = _PLAIN.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None  # the longer way says what is wrong
-    if text.count("{") + text.count("[") != len(rows) + 1 or text.count('":') != sum(map(len, rows)):
+    values = list(chain.from_iterable(row.values() for row in rows))
+    if text.count('":') != len(values) or not _FLAT.issuperset(map(type, values)) or _has_odd_numbers(values):
         return None
-    return None if _has_odd_numbers(list(chain.from_iterable(row.values() for row in rows))) else rows
+    return rows
 
 
 def _has_odd_numbers(values: list[Any]) -> bool:
@@ -170,7 +169,14 @@ def _has_odd_numbers(values: list[Any]) -> bool:
 
 
 def _has_half_characters(text: str) -> bool:
-    return _SURROGATE.search(text) is not None or (not text.isascii() and _HALF.search(text) is not None)
+    if "\\" in text and _SURROGATE.search(text):
+        return True
+    return not text.isascii() and _HALF.search(text) is not None
+
+
+def _has_colons_apart(text: str) -> bool:
+    """Whether a colon does not follow its name directly; such a one would not be counted."""
+    return any(blank in text and f"{blank}:" in text for blank in _BLANKS)
 
 
 def _is_shallow(value: Any) -> bool:
@@ -193,6 +199,7 @@ def _mend(value: Any) -> Any:
     return value
 
 
+_FLAT = frozenset({str, int, bool, type(None), Written})
 _PLAIN = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str.encode)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=Invalid, strict=True

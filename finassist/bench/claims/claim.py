@@ -93,10 +93,16 @@ class Claim:
         return "no difference" if self.high >= 1 / _NOTABLE else "does not hold"
 
     @property
+    def spread(self) -> tuple[float, float, float]:
+        """Lower quartile, median and upper quartile of the ratios."""
+        return self.low, self.ratio, self.high
+
+    @property
     def wording(self) -> str:
         """A sentence that is true of what was measured."""
         amount = f"{self.ours:g} {self.unit} against {self.theirs:g} {self.unit}"
-        spread = f"{self.ratio:.2g} times [{self.low:.2g} to {self.high:.2g}, {self.count} rounds]"
+        low, ratio, high = (f"{times:.0f}" if times >= 100 else f"{times:.2g}" for times in self.spread)
+        spread = f"{ratio} times [{low} to {high}, {self.count} rounds]"
         if self.verdict == "no difference":
             return f"{self.regime}: no notable difference from {self.baseline} ({amount})."
         more = "as much as" if self.unit != "ms" else "as long as"
