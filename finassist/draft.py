@@ -111,5 +111,7 @@ def decode(text: str) -> tuple[Fact, ...]:
 
 
 def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+    if values and values.count(values[0]) == len(values):
+        return {"values": [values[0]], "codes": [0] * len(values)}
     places = {value: place for place, value in enumerate(dict.fromkeys(values))}
     return {"values": list(places), "codes": list(map(places.__getitem__, values))}

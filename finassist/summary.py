@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakValueDictionary
 
 from agno.db.base import AsyncBaseDb, SessionType
 from agno.session import WorkflowSession
@@ -25,6 +26,7 @@ class Summariser:
         self._limits = Limits.of(settings)
         self._after, self._kept = settings.summary_after, settings.remembered_turns
         self._pending: set[Background] = set()
+        self._in_turn: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def consider(self, session_id: str, turns: int, condensed: int, agent: Askable) -> None:
         """Summarise the session in the background if enough turns have passed since the last time.
@@ -35,9 +37,9 @@ class Summariser:
             condensed: How many of them its summary covers.
             agent: Who summarises.
         """
-        if turns < self._after or turns - self._kept - condensed < self._kept:
+        if not self._due(turns, condensed):
             return
-        work = bridge.spawn(self._summarise(session_id, agent))
+        work = bridge.spawn(self._summarise(session_id, turns, agent))
         self._pending.add(work)
         work.add_done_callback(self._pending.discard)
 
@@ -51,11 +53,23 @@ class Summariser:
         for work in list(self._pending):
             await asyncio.wrap_future(work)
 
-    async def _summarise(self, session_id: str, agent: Askable) -> None:
+    def _due(self, turns: int, condensed: int) -> bool:
+        return turns >= self._after and turns - self._kept - condensed >= self._kept
+
+    async def _summarise(self, session_id: str, turns: int, agent: Askable) -> None:
+        """In turn, so that how a conversation falls into summaries does not depend on how fast it goes on."""
+        turn = self._in_turn.setdefault(session_id, asyncio.Lock())
+        async with turn:
+            await self._condense(session_id, turns, agent)
+
+    async def _condense(self, session_id: str, turns: int, agent: Askable) -> None:
+        """Condense what was old when there were so many turns, if that has not been done meanwhile."""
         session = await self._read(session_id)
-        turns = [turn_of(run) for run in (session.runs if session else None) or ()]
-        older, summary = turns[: -self._kept], stored_summary(session)
-        if unread := older[int(summary.get("turns", 0)) :]:
+        summary = stored_summary(session)
+        condensed = int(summary.get("turns", 0))
+        runs = (session.runs if session else None) or []
+        older = [turn_of(run) for run in runs[: turns - self._kept]]
+        if (unread := older[condensed:]) and self._due(turns, condensed):
             fit(agent, self._limits)
             run = await agent.arun(summary_message(unread, str(summary.get("text", ""))))
             if isinstance(run.content, ConversationSummary):

@@ -277,6 +277,33 @@ def test_a_summary_is_never_on_the_way_of_an_answer(tmp_path: Path) -> None:
     assert workflow.sessions()["summary"].notna().all()
 
 
+def test_a_summary_does_not_depend_on_how_fast_the_talk_goes_on(tmp_path: Path) -> None:
+    release = threading.Event()
+    told: list[str] = []
+    for name, waits in (("fast", False), ("slow", True)):
+        workflow = FinancialAssistantWorkflow(
+            db=tmp_path / f"{name}.db", settings=Settings(summary_after=3, remembered_turns=2)
+        )
+        summarise = workflow.summary_agent.arun
+
+        async def held(*args: Any, summarise: Any = summarise, waits: bool = waits, **kwargs: Any) -> Any:
+            while waits and not release.is_set():
+                await asyncio.sleep(0.005)
+            return await summarise(*args, **kwargs)
+
+        workflow.summary_agent.arun = held  # type: ignore[method-assign]
+        for company in ("Apple", "Tesla", "Nvidia", "Walmart", "Pepsi", "Amazon", "Microsoft"):
+            workflow.run(f"What is {company}'s stock price?")
+            if not waits:
+                workflow.summariser.wait()
+        release.set()
+        workflow.close()
+        told.extend(workflow.sessions()["summary"])
+    fast, slow = told
+    assert fast == slow, "the same turns are condensed together"
+    assert "AAPL" in fast
+
+
 def test_os_fork_gets_a_bridge_of_its_own() -> None:
     from finassist.bridge import Bridge
 

@@ -166,27 +166,27 @@ def _spans(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
 def _price_bar(days: list[Dated], close: Fact) -> PriceBar:
     """One bar of one or several days, dated by the last of them."""
     rows = [row for _, row in days]
-    opens, volumes = _positives(rows, "open"), _positives(rows, "volume")
+    opens = (found[0] for row in rows if (found := _positives([row], "open")))
     return PriceBar(
         date=close.period,
         close=plain(close),
-        open=_shown(opens[:1]),
-        high=_shown([max(_positives(rows, "high"), default=0)]),
-        low=_shown([min(_positives(rows, "low"), default=0)]),
-        volume=_shown(volumes),
+        open=_shown(next(opens, 0)),
+        high=_shown(max(_positives(rows, "high"), default=0)),
+        low=_shown(min(_positives(rows, "low"), default=0)),
+        volume=_shown(sum(_positives(rows, "volume"))),
     )
 
 
-def _positives(rows: Sequence[Row], name: str) -> list[float]:
+def _positives(rows: Sequence[Row], name: str) -> Sequence[float]:
     """What is above zero in a column. Agno's bars are of floating-point numbers, and so is this; closes are exact."""
     given = [row.get(name) for row in rows]
-    if not set(map(type, given)) - _WRITTEN:  # as it should be
-        found = list(map(float, cast("list[Written | int]", given)))
+    if _WRITTEN.issuperset(kinds := set(map(type, given))):  # as it should be
+        numbers = cast("list[Any]", given)
+        found: list[float] = list(map(float, numbers)) if Written in kinds else numbers
         if min(found) > 0 and max(found) < LARGEST:
             return found
     return [float(each) for value in given if isinstance(each := number(value), Decimal) and each > 0]
 
 
-def _shown(parts: Sequence[float]) -> float | int | None:
-    total = sum(parts)
-    return (int(total) if total.is_integer() else total) or None
+def _shown(value: float) -> float | int | None:
+    return (int(value) if value == int(value) else value) or None
