@@ -262,7 +262,8 @@ def _sentence(details: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
     where = " (in .env)" if origin == ".env" else ""
     who = f"{variable_of(name)}{where}" if origin in ("environment", ".env") else f"The setting {name!r}"
     if is_key(name):
-        return f"{who} cannot be used: a key is text without spaces or line breaks. Copy it again."
+        what = "a key is one word of plain letters, digits and signs"
+        return f"{who} cannot be used: {what}. Copy the whole of it, or remove it."
     default = _shown(name, field.get_default(call_default_factory=True))
     return f"{who} must be {allowed(field)}. Correct it, or remove it to use the default, {default}."
 

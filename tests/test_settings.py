@@ -123,9 +123,6 @@ def test_what_cannot_be_configured_changes_nothing() -> None:
     assert (Settings().years, Settings().routing) == (5, "auto")
 
 
-# --------------------------------------------------------------------------------- what cannot be used
-
-
 @pytest.mark.parametrize("root", [".git", "pyproject.toml"])
 def test_a_notebook_below_the_root_of_a_project_reads_its_env_file(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,6 +157,9 @@ def test_without_a_project_only_the_working_folder_is_looked_at(
     assert Settings().origin("years") == "default"
 
 
+# --------------------------------------------------------------------------------- what cannot be used
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [
@@ -171,8 +171,9 @@ def test_without_a_project_only_the_working_folder_is_looked_at(
         ("FINASSIST_QUOTE_LIFETIME", "-1", "FINASSIST_QUOTE_LIFETIME must be a number of seconds, at least 0"),
         ("FINASSIST_MODEL_PRICES", "{'mine': 3", "FINASSIST_MODEL_PRICES must be JSON"),
         ("FINASSIST_MODEL_PRICES", '{"mine": 3}', "FINASSIST_MODEL_PRICES must be JSON"),
-        ("FMP_API_KEY", f"{CANARY} twice", "FMP_API_KEY cannot be used: a key is text without spaces"),
-        ("FMP_API_KEY", f"{CANARY}é", "Copy it again"),
+        ("FMP_API_KEY", f"{CANARY} twice", "FMP_API_KEY cannot be used: a key is one word"),
+        ("FMP_API_KEY", f"{CANARY}é", "Copy the whole of it"),
+        ("FMP_API_KEY", "…", "plain letters, digits and signs"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_may_be_and_is_not_repeated(variable, value, said, monkeypatch) -> None:
