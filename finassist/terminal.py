@@ -19,6 +19,11 @@ def say(text: str, end: str = "\n") -> None:
     print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
 
 
+def note(text: str) -> None:
+    """Print what is no part of an answer, where it does not mix with one."""
+    print(printable(text), file=sys.stderr)
+
+
 def warning(message: Warning | str, *_: Any, **__: Any) -> str:
     """A warning as a sentence: a terminal has no line of code that it points to."""
     return f"Note: {printable(str(message))}\n"

@@ -34,7 +34,15 @@ def test_answers_go_into_a_file_and_figures_into_another(capsys) -> None:
     assert answers["category"].tolist() == ["stock_price", "chat"]
     assert set(facts["question"]) == {answers["question"][0]}
     assert facts["exact"].notna().any()
-    assert capsys.readouterr().out == ""
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "answers.parquet: 2 answers\n" in said.err
+    assert f"facts.csv: {len(facts)} figures\n" in said.err
+
+
+def test_quiet_is_quiet(capsys) -> None:
+    assert main(["batch", questions_csv(), "--out", "answers.parquet", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_without_a_file_answers_are_csv_on_the_output(capsys) -> None:

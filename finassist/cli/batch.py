@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.cli.common import FAILED, INTERRUPTED, OK, add_command, open_workflow
-from finassist.terminal import complain, say
+from finassist.terminal import complain, note, say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
     from finassist.batch.door import BatchOptions
@@ -43,7 +45,7 @@ def add(commands: Any) -> None:
     text = "go on with a batch of the same questions that was stopped (the default)"
     batch.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help=text)
     batch.add_argument("--estimate", action="store_true", help="say what it will take, and ask nobody")
-    batch.add_argument("--quiet", action="store_true", help="do not show how far it is")
+    batch.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
     batch.set_defaults(command=_batch)
 
 
@@ -73,15 +75,22 @@ def _batch(options: argparse.Namespace) -> int:
 
 def _written(batch: Batch, options: argparse.Namespace) -> int:
     from finassist.export import safe_csv
-    from finassist.frames import write_frame
 
     if options.out:
-        write_frame(batch.frame, options.out)
+        _write(batch.frame, options.out, "answers", options)
     else:
         say(safe_csv(batch.frame), end="")
     if options.facts:
-        write_frame(batch.facts, options.facts)
+        _write(batch.facts, options.facts, "figures", options)
     return _ending(batch)
+
+
+def _write(frame: pd.DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
+    from finassist.frames import write_frame
+
+    write_frame(frame, path)
+    if not options.quiet:
+        note(f"{path}: {len(frame):,} {what}")
 
 
 def _ending(batch: Batch) -> int:
