@@ -22,6 +22,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settled_heap():
+    """Nor at what other modules have left: a look through all of it takes longer than some of the waits tested here."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def workflow() -> FinancialAssistantWorkflow:
     return FinancialAssistantWorkflow(db=None)

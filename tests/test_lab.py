@@ -29,11 +29,21 @@ from finassist.llm.attempts import Limits
 from finassist.settings import Settings
 
 QUESTION = "Compare the stock prices of Apple and Microsoft"
-PATIENT = Settings(fetch_timeout=0.3, model_timeout=0.3, question_timeout=5)
+PATIENT = Settings(fetch_timeout=10, model_timeout=10, model_retries=0, question_timeout=30)
+HASTY = Settings(fetch_timeout=0.3, model_timeout=0.3, model_retries=0, question_timeout=5)
 
 
 def workflow(**options: Any) -> FinancialAssistantWorkflow:
     return FinancialAssistantWorkflow(db=None, **{"settings": PATIENT, **options})
+
+
+def waits(failure: str) -> Settings:
+    """Short for what hangs, and only for that: a busy machine may not get to run for so long."""
+    return HASTY if failure == "hang" else PATIENT
+
+
+def limits(failure: str) -> Limits:
+    return Limits.of(waits(failure))
 
 
 def outcome(answer: Any) -> tuple[Any, ...]:
@@ -96,7 +106,8 @@ def test_an_unknown_failure_is_refused_at_once_with_the_known_ones() -> None:
 @pytest.mark.parametrize("failure", [*DATA_FAILURES, "hang"])
 def test_every_failure_of_a_source_is_one_behaviour(failure: str, run_async: Any) -> None:
     def build() -> FinancialAssistantWorkflow:
-        return workflow(provider=FaultyProvider("embedded", Dials(failure=failure, only="quote MSFT")))
+        provider = FaultyProvider("embedded", Dials(failure=failure, only="quote MSFT"))
+        return workflow(provider=provider, settings=waits(failure))
 
     if failure == "bug":
         with pytest.raises(TypeError, match="made in the lab"):
@@ -152,8 +163,8 @@ def test_turned_dials_are_bound_to_their_widgets() -> None:
 @pytest.mark.parametrize("agent", ["router", "symbol_extraction"])
 def test_every_failure_of_a_model_is_one_behaviour(failure: str, agent: str, run_async: Any) -> None:
     def build() -> FinancialAssistantWorkflow:
-        model = FaultyModel("offline", Dials(failure=failure, only=agent), Limits(seconds=0.2))
-        return workflow(model=model, routing="model")
+        model = FaultyModel("offline", Dials(failure=failure, only=agent), limits(failure))
+        return workflow(model=model, routing="model", settings=waits(failure))
 
     answer = build().run("What is Apple's stock price?")
     assert outcome(answer) == outcome(run_async(build().arun("What is Apple's stock price?")))
@@ -166,8 +177,8 @@ def test_every_failure_of_a_model_is_one_behaviour(failure: str, agent: str, run
 @pytest.mark.parametrize("failure", ["overloaded", "unreachable", "hang"])
 def test_a_chat_that_fails_says_why(failure: str, run_async: Any) -> None:
     def build() -> FinancialAssistantWorkflow:
-        model = FaultyModel("offline", Dials(failure=failure, only="chat"), Limits(seconds=0.2))
-        return workflow(model=model)
+        model = FaultyModel("offline", Dials(failure=failure, only="chat"), limits(failure))
+        return workflow(model=model, settings=waits(failure))
 
     raised: list[str] = []
     for ask in (lambda: build().run("What is EBITDA?"), lambda: run_async(build().arun("What is EBITDA?"))):
