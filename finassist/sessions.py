@@ -57,7 +57,8 @@ class MemoryDb(InMemoryDb):
 
     def has_run(self, run_id: str) -> bool:
         """Whether the run is there; the newest sessions are looked through first."""
-        runs = (run for session in reversed(self._sessions.values()) for run in reversed(session.get("runs") or []))
+        sessions = list(self._sessions.values())  # at once: other threads may begin sessions meanwhile
+        runs = (run for session in reversed(sessions) for run in reversed(session.get("runs") or []))
         return any(run["run_id"] == run_id for run in runs)
 
 
