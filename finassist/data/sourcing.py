@@ -1,7 +1,7 @@
 """Any Agno finance provider's answer as facts: the one seam between providers and everything else.
 
-A provider that knows its sources (`EmbeddedProvider`, `FMPProvider`) hands over facts with its answer, and
-those are used as they are. Any other provider answers with Agno's plain dataclasses; their numbers become
+A provider that knows its sources hands over facts, alone (`FMPProvider`) or with its answer (`EmbeddedProvider`),
+and those are used as they are. Any other provider answers with Agno's plain dataclasses; their numbers become
 facts here, with the provider's name as the source and whatever date the answer itself gives.
 
 A failure of the source is a `DataError`, and so is Agno's own `FinanceProviderError`: a provider says by it
@@ -50,7 +50,7 @@ _STATEMENTS: dict[Need, Statement] = {
 
 @runtime_checkable
 class FactSource(Protocol):
-    """A provider that finds facts in a way of its own, such as a list of providers asked in turn."""
+    """A provider that hands over facts themselves: its own, or those of the providers it asks in turn."""
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """The same as the function of this name, for this provider."""
@@ -82,7 +82,7 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
     if isinstance(provider, FactSource):
-        return await provider.fetch_facts(need, symbol, limit)
+        return _some(provider, need, symbol, await provider.fetch_facts(need, symbol, limit))
     if not provider.supports(_CAPABILITY[need]):
         raise NotOffered(f"{provider.name} does not offer {_words(need)}. Use another provider for it.")
     try:

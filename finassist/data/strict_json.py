@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -29,8 +28,6 @@ _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute wit
 _MOST_LEVELS = 32
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
-_BLANKS = " \t\n\r"
-_MOST = 10 ** (_MOST_DIGITS - 1) - 1
 
 
 Written = bytes
@@ -143,40 +140,26 @@ def _children(value: Any) -> Iterable[Any]:
 def _plain_table(text: str) -> list[dict[str, Any]] | None:
     """The rows of a list of flat objects in which nothing is unusual, as most answers are; `None` for all else.
 
-    The count tells: every colon after a quote follows a name that is there, which it is not where one was given
-    twice. A text that holds such signs itself only takes the longer way.
+    Counting marks tells: what opens a row or a list, and the quote and colon at the end of a name, of which there are
+    more than names where one was given twice. A text that holds such marks itself only takes the longer way.
     """
-    if not text.lstrip().startswith("[") or _has_half_characters(text) or _has_colons_apart(text):
+    if not text.lstrip().startswith("[") or _has_half_characters(text):
+        return None
+    marks = text.encode().translate(_AS_MARK, _NO_MARK)
+    if b"0e" in marks or _LONG in marks or marks.count(b"[") > 1:
         return None
     try:
         rows = _PLAIN.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return None  # the longer way says what is wrong
-    values = list(chain.from_iterable(row.values() for row in rows))
-    if text.count('":') != len(values) or not _FLAT.issuperset(map(type, values)) or _has_odd_numbers(values):
-        return None
-    return rows
-
-
-def _has_odd_numbers(values: list[Any]) -> bool:
-    """Whether there is a number whose size has to be looked at: a long one, or one with an exponent."""
-    whole = [value for value in values if type(value) is int]
-    if max(whole, default=0) > _MOST or min(whole, default=0) < -_MOST:
-        return True
-    written = [value for value in values if type(value) is Written]
-    joined = b"".join(written)
-    return b"e" in joined or b"E" in joined or max(map(len, written), default=0) > _MOST_DIGITS
+    flat = marks.count(b"{") == len(rows) and marks.count(b'":') == sum(map(len, rows))
+    return rows if flat else None
 
 
 def _has_half_characters(text: str) -> bool:
     if "\\" in text and _SURROGATE.search(text):
         return True
     return not text.isascii() and _HALF.search(text) is not None
-
-
-def _has_colons_apart(text: str) -> bool:
-    """Whether a colon does not follow its name directly; such a one would not be counted."""
-    return any(blank in text and f"{blank}:" in text for blank in _BLANKS)
 
 
 def _is_shallow(value: Any) -> bool:
@@ -199,7 +182,13 @@ def _mend(value: Any) -> Any:
     return value
 
 
-_FLAT = frozenset({str, int, bool, type(None), Written})
+_MARKS = b'[{":'
+_DIGITS = b"0123456789."
+_AS_MARK = bytes.maketrans(_DIGITS + b"E", b"0" * len(_DIGITS) + b"e")
+_NO_MARK = bytes(set(range(256)).difference(_MARKS, _DIGITS, b"eE"))
+_LONG = b"0" * _MOST_DIGITS
+"""What a long number looks like among marks: every digit and point is a zero there, every exponent `0e`."""
+
 _PLAIN = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str.encode)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=Invalid, strict=True

@@ -33,13 +33,9 @@ def parse_profile(data: object, asked: Asked) -> SourcedProfile:
         BadPayload: The answer is no profile, or about another symbol.
         UnknownSymbol: The source knows no such symbol.
     """
-    row = one_row(data, asked)
-    texts = {field: link(row, name) if field == "website" else text(row, name) for field, name in _TEXTS.items()}
-    texts["location"] = ", ".join(part for name in ("city", "state") if (part := text(row, name))) or None
-    texts["currency"] = currency(row.get("currency"))
-    employees = _employees(row, asked)
-    facts = [*(_text(field, value, asked) for field, value in texts.items()), employees]
-    values: dict[str, Any] = {**texts}
+    facts = profile_facts(data, asked)
+    *texts, employees = facts
+    values: dict[str, Any] = {fact.field: fact.text for fact in texts}
     made = SourcedProfile(
         symbol=asked.symbol,
         employees=int(employees.value) if employees.value is not None else None,
@@ -48,6 +44,15 @@ def parse_profile(data: object, asked: Asked) -> SourcedProfile:
         **values,
     )
     return made.with_facts(facts)
+
+
+def profile_facts(data: object, asked: Asked) -> list[Fact]:
+    """The facts of `parse_profile` alone; the number of employees is the last."""
+    row = one_row(data, asked)
+    texts = {field: link(row, name) if field == "website" else text(row, name) for field, name in _TEXTS.items()}
+    texts["location"] = ", ".join(part for name in ("city", "state") if (part := text(row, name))) or None
+    texts["currency"] = currency(row.get("currency"))
+    return [*(_text(field, value, asked) for field, value in texts.items()), _employees(row, asked)]
 
 
 def _text(field: str, value: str | None, asked: Asked) -> Fact:

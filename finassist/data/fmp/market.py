@@ -50,16 +50,20 @@ def parse_quote(data: object, asked: Asked) -> SourcedQuote:
         BadPayload: The answer is no quote, or about another symbol.
         UnknownSymbol: The source knows no such symbol.
     """
+    return _quote(quote_facts(data, asked), one_row(data, asked))
+
+
+def quote_facts(data: object, asked: Asked) -> list[Fact]:
+    """The figures of `parse_quote` alone."""
     row = one_row(data, asked)
     moment = _moment(row.get("timestamp"))
     at = moment.astimezone(_NEW_YORK_DAY).date() if moment else asked.fetched
-    exchange = text(row, "exchange")
+    money = traded_in(asked.symbol, text(row, "exchange"))
     blank = Fact(
         symbol=asked.symbol, field="", period=at.isoformat(), period_end=at, as_of=at, source=asked.source(),
-        statement="price", currency=traded_in(asked.symbol, exchange), note=None if moment else UNDATED,
+        statement="price", currency=money, note=None if moment else UNDATED,
     )  # fmt: skip
-    facts = _quote_facts(blank, row)
-    return _quote(facts, row, exchange, moment.isoformat() if moment else at.isoformat())
+    return _of_the_day(blank, row)
 
 
 def _moment(value: object) -> datetime | None:
@@ -70,7 +74,7 @@ def _moment(value: object) -> datetime | None:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def _quote_facts(blank: Fact, row: Row) -> list[Fact]:
+def _of_the_day(blank: Fact, row: Row) -> list[Fact]:
     """The figures of the quote. The change is computed, exactly, wherever its two prices are known."""
     facts = [_above_zero(figure(blank, field, row, name)) for field, name in _QUOTE.items()]
     price, previous = facts[0], facts[1]
@@ -98,7 +102,8 @@ def _fraction(fact: Fact) -> Fact:
     return fact if fact.value is None else replace(fact, value=fact.value / 100)
 
 
-def _quote(facts: list[Fact], row: Row, exchange: str | None, moment: str) -> SourcedQuote:
+def _quote(facts: list[Fact], row: Row) -> SourcedQuote:
+    moment = _moment(row.get("timestamp"))
     values: dict[str, Any] = {fact.field: plain(fact) for fact in facts}
     percent = next(fact.value for fact in facts if fact.field == "change_percent")
     values["change_percent"] = None if percent is None else float(percent * 100)  # Agno's is in percent
@@ -106,8 +111,8 @@ def _quote(facts: list[Fact], row: Row, exchange: str | None, moment: str) -> So
         symbol=facts[0].symbol,
         currency=facts[0].currency,
         name=text(row, "name"),
-        exchange=exchange,
-        as_of=moment,
+        exchange=text(row, "exchange"),
+        as_of=moment.isoformat() if moment else facts[0].period,
         source=facts[0].source,
         notes=distinct(fact.note for fact in facts),
         **values,
@@ -122,32 +127,45 @@ def parse_history(data: object, asked: Asked, period: str, interval: str) -> Sou
         BadPayload: The answer is no price history, or about another symbol.
         UnknownSymbol: The source has none.
     """
-    by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
-    if not by_day:
-        raise asked.bad("prices without a date")
-    spans = _spans(sorted(by_day.items()), interval)
-    spans = spans[-_LAST[period] :] if period in _LAST else spans
-    money = traded_in(asked.symbol)
-    blank = Fact(symbol=asked.symbol, field="close", source=asked.source(), statement="price", currency=money)
-    facts = [_close(blank, *days[-1]) for days in spans]
+    spans = _spans(data, asked, period, interval)
+    facts = _closes(spans, asked)
     made = SourcedHistory(
         symbol=asked.symbol,
         period=period,
         interval=interval,
-        currency=money,
+        currency=traded_in(asked.symbol),
         bars=[_price_bar(days, close) for days, close in zip(spans, facts, strict=True)],
-        source=blank.source,
+        source=asked.source(),
         notes=[ADJUSTED],
     )
     return made.with_facts(facts)
+
+
+def history_facts(data: object, asked: Asked, period: str, interval: str) -> list[Fact]:
+    """The closes of `parse_history` alone."""
+    return _closes(_spans(data, asked, period, interval), asked)
+
+
+def _closes(spans: Iterable[Sequence[Dated]], asked: Asked) -> list[Fact]:
+    money = traded_in(asked.symbol)
+    blank = Fact(symbol=asked.symbol, field="close", source=asked.source(), statement="price", currency=money)
+    return [_close(blank, *days[-1]) for days in spans]
 
 
 def _close(blank: Fact, at: date, bar: Row) -> Fact:
     return _above_zero(figure(replace(blank, period=at.isoformat(), period_end=at, as_of=at), "close", bar, "close"))
 
 
-def _spans(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
-    """Days in groups of one day, one week or one month."""
+def _spans(data: object, asked: Asked, period: str, interval: str) -> list[list[Dated]]:
+    """The days of an answer, oldest first, in groups of one day, one week or one month."""
+    by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
+    if not by_day:
+        raise asked.bad("prices without a date")
+    spans = _grouped(sorted(by_day.items()), interval)
+    return spans[-_LAST[period] :] if period in _LAST else spans
+
+
+def _grouped(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
 
     def span(dated: Dated) -> tuple[int, int]:
         at = dated[0]

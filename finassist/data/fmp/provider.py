@@ -24,19 +24,20 @@ from pydantic import SecretStr
 
 from finassist.data.cache import Cache
 from finassist.data.fmp import requests
-from finassist.data.fmp.company import parse_news, parse_profile, parse_search
-from finassist.data.fmp.market import parse_history, parse_quote
+from finassist.data.fmp.company import parse_news, parse_profile, parse_search, profile_facts
+from finassist.data.fmp.market import history_facts, parse_history, parse_quote, quote_facts
 from finassist.data.fmp.metrics import SourcedRecommendations, parse_metrics, parse_recommendations
 from finassist.data.fmp.options import disk_cache, key
 from finassist.data.fmp.requests import MOST_ROWS, PLANS, Request
 from finassist.data.fmp.rows import SOURCE, Asked, objects_of, rows_of
-from finassist.data.fmp.statements import parse_statements
+from finassist.data.fmp.statements import parse_statements, statement_facts
 from finassist.data.http import Transport
 from finassist.data.sourced import SourcedHistory, SourcedMetrics, SourcedProfile, SourcedQuote
+from finassist.data.sourcing import HISTORY_INTERVAL, HISTORY_PERIOD, Need
 from finassist.data.symbols import normalise_symbol
 from finassist.data.waiting import wait_for
 from finassist.errors import ConfigurationError, DataError, NotOffered, PlanError
-from finassist.facts import Statement
+from finassist.facts import Fact, Statement
 from finassist.settings import FmpPlan, Settings
 
 BASE_URL = "https://financialmodelingprep.com/stable"
@@ -60,7 +61,8 @@ type Answer = tuple[object, Asked]
 class FMPProvider(FinanceProvider):
     """Live quotes, histories, profiles, statements, metrics, news and recommendations, each figure with its source.
 
-    Money keeps the currency the source names; payments are positive amounts; the source's zero where a figure may be
+    Reports ask `fetch_facts`, Agno's tools the methods that Agno names: both hold the same facts. Money keeps the
+    currency the source names; payments are positive amounts; the source's zero where a figure may be
     absent is `"0 or not reported"` (`finassist.data.fmp.zeros` has the rule).
 
     Args:
@@ -167,18 +169,17 @@ class FMPProvider(FinanceProvider):
 
     async def aget_quote(self, symbol: str) -> SourcedQuote:
         """The newest price, with its day; the change is computed from it and the previous close."""
-        return parse_quote(*await self._get(requests.request_quote(normalise_symbol(symbol))))
+        return parse_quote(*await self._quote(symbol))
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
         """Closes adjusted for splits: each day, or the last trading day of each week or month."""
         _one_of("period", period, PERIODS)
         _one_of("interval", interval, INTERVALS)
-        request = requests.request_history(normalise_symbol(symbol), period, datetime.now(UTC).date())
-        return parse_history(*await self._get(request), period, interval)
+        return parse_history(*await self._history(symbol, period), period, interval)
 
     async def aget_company_profile(self, symbol: str) -> SourcedProfile:
         """Name, seat, sector, employees and what the company does."""
-        return parse_profile(*await self._get(requests.request_profile(normalise_symbol(symbol))))
+        return parse_profile(*await self._profile(symbol))
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
@@ -190,10 +191,8 @@ class FMPProvider(FinanceProvider):
         """The newest `limit` statements, newest first, as many as the plan allows; each is a `SourcedStatement`."""
         _one_of("statement", statement, STATEMENTS)
         _one_of("period", period, STATEMENT_PERIODS)
-        kind, limit = cast(Statement, statement), max(1, min(limit, MOST_ROWS[self.plan]))
-        request = requests.request_statement(normalise_symbol(symbol), kind, period, limit)
-        found = parse_statements(*await self._get(request), kind, period, limit)
-        return [*found]
+        kind = cast(Statement, statement)
+        return [*parse_statements(*await self._statements(symbol, kind, period, limit), kind, period, limit)]
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
@@ -204,6 +203,19 @@ class FMPProvider(FinanceProvider):
         """How many analysts advise what, and the prices they expect."""
         request = requests.request_recommendations(normalise_symbol(symbol))
         return parse_recommendations(*await self._all(request))
+
+    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+        """The facts of one need, without the form that Agno's tools want around them: a report has no use for it."""
+        match need:
+            case "profile":
+                return profile_facts(*await self._profile(symbol))
+            case "quote":
+                return quote_facts(*await self._quote(symbol))
+            case "history":
+                answer = await self._history(symbol, HISTORY_PERIOD)
+                return history_facts(*answer, HISTORY_PERIOD, HISTORY_INTERVAL)
+            case _:
+                return statement_facts(*await self._statements(symbol, need, "annual", limit), need, "annual", limit)
 
     # ------------------------------------------------------------------------------------------- sync
 
@@ -242,6 +254,19 @@ class FMPProvider(FinanceProvider):
         return wait_for(lambda: self.aget_analyst_recommendations(symbol), "get_analyst_recommendations")
 
     # ---------------------------------------------------------------------------------------- requests
+
+    async def _quote(self, symbol: str) -> Answer:
+        return await self._get(requests.request_quote(normalise_symbol(symbol)))
+
+    async def _history(self, symbol: str, period: str) -> Answer:
+        return await self._get(requests.request_history(normalise_symbol(symbol), period, datetime.now(UTC).date()))
+
+    async def _profile(self, symbol: str) -> Answer:
+        return await self._get(requests.request_profile(normalise_symbol(symbol)))
+
+    async def _statements(self, symbol: str, statement: Statement, period: str, limit: int) -> Answer:
+        limit = max(1, min(limit, MOST_ROWS[self.plan]))
+        return await self._get(requests.request_statement(normalise_symbol(symbol), statement, period, limit))
 
     async def _get(self, request: Request) -> Answer:
         """The decoded answer to one request, and what is known about it."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
 from finassist.data.fmp.rows import Asked, Row, figure, rows_of, text
 from finassist.data.sourced import SourcedStatement, distinct, plain
@@ -84,15 +85,25 @@ def parse_statements(
         BadPayload: The answer is no statement, has no dates, or is of other periods than asked for.
         UnknownSymbol: The source has none.
     """
-    found: dict[str, SourcedStatement] = {}
-    rows = rows_of(data, asked)
-    for row in sorted(rows, key=_newest, reverse=True):
-        label = _label(row, period, asked)
-        if label and label not in found:
-            found[label] = _statement(row, asked, statement, period, label)
+    newest = _by_period(data, asked, period, limit).items()
+    return [_statement(_figures(row, asked, statement, label), row, period) for label, row in newest]
+
+
+def statement_facts(data: object, asked: Asked, statement: Statement, period: str, limit: int) -> list[Fact]:
+    """The figures of `parse_statements` alone."""
+    newest = _by_period(data, asked, period, limit).items()
+    return [fact for label, row in newest for fact in _figures(row, asked, statement, label)]
+
+
+def _by_period(data: object, asked: Asked, period: str, limit: int) -> dict[str, Row]:
+    """The newest `limit` rows by the name of their period, newest first."""
+    found: dict[str, Row] = {}
+    for row in sorted(rows_of(data, asked), key=_newest, reverse=True):
+        if label := _label(row, period, asked):
+            found.setdefault(label, row)
     if not found:
         raise asked.bad("statements without a date")
-    return list(found.values())[: max(limit, 1)]
+    return dict(islice(found.items(), max(limit, 1)))
 
 
 def _newest(row: Row) -> tuple[date, date]:
@@ -135,24 +146,28 @@ def _fiscal_year(row: Row) -> int | None:
     return int(year) if end is None or abs(end.year - int(year)) <= 1 else None
 
 
-def _statement(row: Row, asked: Asked, statement: Statement, period: str, label: str) -> SourcedStatement:
+def _figures(row: Row, asked: Asked, statement: Statement, label: str) -> list[Fact]:
     end, known = day(row.get("date")), filed(row)
     blank = Fact(
         symbol=asked.symbol, field="", period=label, period_end=end, as_of=known, source=asked.source(known),
         statement=statement, currency=currency(row.get("reportedCurrency")),
     )  # fmt: skip
-    facts = [figure(blank, field, row, *names) for field, names in NAMES[statement].items()]
-    usable = [fact for fact in facts if fact.known]
+    return [figure(blank, field, row, *names) for field, names in NAMES[statement].items()]
+
+
+def _statement(facts: list[Fact], row: Row, period: str) -> SourcedStatement:
+    usable, any_fact = [fact for fact in facts if fact.known], facts[0]
+    end, known = any_fact.period_end, any_fact.as_of
     made = SourcedStatement(
-        symbol=asked.symbol,
-        statement=statement,
+        symbol=any_fact.symbol,
+        statement=any_fact.statement,
         period=period,
         report_period=end.isoformat() if end else None,
-        fiscal_period=label,
-        currency=blank.currency,
+        fiscal_period=any_fact.period,
+        currency=currency(row.get("reportedCurrency")),
         items={fact.field: plain(fact) for fact in usable},
         as_of=known.isoformat() if known else None,
-        source=blank.source,
+        source=any_fact.source,
         missing=[fact.field for fact in facts if not fact.known],
         notes=distinct(f"{fact.field}: {fact.note}" for fact in usable if fact.note),
     )
