@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Self
 
 import msgspec
 from agno.metrics import RunMetrics
+from msgspec.structs import astuple
 
 from finassist.facts import Fact, Gap
 from finassist.ledger import YEARS_SHOWN
@@ -96,11 +96,22 @@ def encode(facts: Sequence[Fact]) -> str:
         >>> decode(encode([fact, fact])) == (fact, fact)
         True
     """
-    table = {name: _column(list(map(attrgetter(name), facts))) for name in _NAMES}
+    columns = zip(*map(astuple, facts), strict=True) if facts else ((),) * len(_NAMES)
+    return written(dict(zip(_NAMES, map(_column, columns), strict=True)))
+
+
+def written(data: object) -> str:
+    """JSON of what facts and drafts consist of; a `Decimal` is a text, so that no digit is lost.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> written({"value": Decimal("1.10")})
+        '{"value":"1.10"}'
+    """
     try:
-        return _WRITER.encode(table).decode()
+        return _WRITER.encode(data).decode()
     except UnicodeEncodeError:  # half a character, from somebody's own source: JSON can write it as an escape
-        return json.dumps(table, default=str)
+        return json.dumps(data, default=str)
 
 
 def decode(text: str) -> tuple[Fact, ...]:
@@ -110,7 +121,7 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: Sequence[Any]) -> dict[str, list[Any]]:
+def _column(values: tuple[Any, ...]) -> dict[str, list[Any]]:
     if values and values.count(values[0]) == len(values):
         return {"values": [values[0]], "codes": [0] * len(values)}
     places = {value: place for place, value in enumerate(dict.fromkeys(values))}

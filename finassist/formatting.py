@@ -28,10 +28,15 @@ _MOST_DIGITS = 8
 _STEPS = tuple(Decimal(1).scaleb(-digits) for digits in range(_MOST_DIGITS + 1))
 _TOO_LONG = 30  # digits before the point
 _WORDS = ((Decimal("1e12"), "trillion"), (Decimal("1e9"), "billion"), (Decimal("1e6"), "million"))
-_PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?: |\.(?=[0-9 ])|$))*").fullmatch
+_PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?:[.:;]? |(?<=[0-9])\.(?=[0-9])|$))*").fullmatch
 _MARKS = re.compile(r"([\\`*\[\]|~$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 """Inside a name such as FMP_API_KEY an underscore marks nothing."""
 
+_FIGURES = "0123456789,.%+×-"
+"""What cells consist of, and nothing in it marks anything inside a line."""
+
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 _OPENING = re.compile(r"^(\d*)([-+#=.)])")
 _SIGNED = frozenset(["change", "change_percent", *(ratio.field for ratio in RATIOS.values() if ratio.kind == "growth")])
 
@@ -214,11 +219,11 @@ def escape_markdown(text: str, limit: int = 400) -> str:
         >>> escape_markdown("AT&T [x](https://a.b) | <b>")
         'AT&T \\[x\\](https\\://a.b) \\| &lt;b&gt;'
     """
-    if len(text) <= limit and _PLAIN(text):
+    if len(text) <= limit and (not text.strip(_FIGURES) or _PLAIN(text)):
         return text
     escaped = _MARKS.sub(r"\\\1", clean(text, limit))
-    escaped = re.sub(r"&(?=#?\w+;)", "&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
-    escaped = re.sub(r"(?i)\b(www)\.", r"\1\.", escaped.replace("://", "\\://"))
+    escaped = _ENTITY.sub("&amp;", escaped).replace("<", "&lt;").replace(">", "&gt;")
+    escaped = _WWW.sub(r"\1\.", escaped.replace("://", "\\://"))
     return escaped.replace("@", "&#64;")
 
 

@@ -49,6 +49,6 @@ def fmp_server(changed: Mapping[str, Any] | None = None) -> Server:
     return Server(script)
 
 
-def fmp(server: Server, **options: Any) -> FMPProvider:
+def fmp(server: Server, kind: type[FMPProvider] = FMPProvider, **options: Any) -> FMPProvider:
     """A provider that asks this server, without a cache and without patience for failures."""
-    return FMPProvider(KEY, base_url=server.url, **{"cache": False, "attempts": 1, "timeout": 5.0, **options})
+    return kind(KEY, base_url=server.url, **{"cache": False, "attempts": 1, "timeout": 5.0, **options})

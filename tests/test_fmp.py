@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from agno.tools.finance import FinanceTools
+from agno.tools.finance import FinanceTools, Quote
 
 from finassist import FinancialAssistantWorkflow
 from finassist.bridge import bridge
@@ -21,6 +21,7 @@ from finassist.data.embedded import EmbeddedProvider
 from finassist.data.fmp import FMPProvider
 from finassist.data.fmp.rows import Asked
 from finassist.data.fmp.statements import parse_statements
+from finassist.data.sourcing import fetch_facts
 from finassist.data.vocabulary import FIELDS
 from finassist.errors import (
     AuthError,
@@ -76,6 +77,47 @@ def test_each_capability_works_alike_in_both_forms(run_async: Any) -> None:
             assert waited == awaited
             assert waited
             assert getattr(waited, "facts", None) == getattr(awaited, "facts", None)
+
+
+ANSWERS = {
+    "quote": ("aget_quote", ()),
+    "history": ("aget_price_history", ("2y", "1mo")),
+    "profile": ("aget_company_profile", ()),
+    "income": ("aget_financials", ("income", "annual", 5)),
+    "balance_sheet": ("aget_financials", ("balance_sheet", "annual", 5)),
+    "cash_flow": ("aget_financials", ("cash_flow", "annual", 5)),
+}
+
+
+@pytest.mark.parametrize("need", ANSWERS)
+def test_a_report_gets_the_facts_that_answers_carry(need: Any, run_async: Any) -> None:
+    method, args = ANSWERS[need]
+    with fmp_server() as server:
+        provider = fmp(server)
+        found = run_async(fetch_facts(provider, need, "AAPL", limit=5))
+        answer = run_async(getattr(provider, method)("AAPL", *args))
+    answers = answer if isinstance(answer, list) else [answer]
+    assert found == [fact for each in answers for fact in each.facts]
+    assert found
+
+
+class Half(FMPProvider):
+    """Quotes at half the price."""
+
+    async def aget_quote(self, symbol: str) -> Any:
+        quote = await super().aget_quote(symbol)
+        return Quote(symbol=symbol, price=(quote.price or 0) / 2, currency="USD", as_of=quote.as_of)
+
+
+def test_what_a_subclass_answers_is_what_a_report_gets(run_async: Any) -> None:
+    with fmp_server() as server:
+        halved, plain = fmp(server, Half), fmp(server)
+        replaced = fmp(server)
+        replaced.aget_quote = halved.aget_quote
+        for provider, price in ((halved, "60.25"), (replaced, "60.25"), (plain, "120.5")):
+            facts = {fact.field: fact for fact in run_async(fetch_facts(provider, "quote", "AAPL"))}
+            assert facts["price"].value == Decimal(price)
+        assert run_async(fetch_facts(halved, "history", "AAPL")) == run_async(fetch_facts(plain, "history", "AAPL"))
 
 
 def test_the_sync_form_works_on_a_thread_whose_loop_is_running(run_async: Any) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final
 
-_SELDOM: Final = 50_000
+_SELDOM: Final = 200_000
 """New objects between two collections. An answer is made of thousands that all go when it is recorded."""
 
 _guard = Lock()

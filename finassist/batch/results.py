@@ -12,7 +12,7 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.answer import Answer
-from finassist.draft import Draft
+from finassist.draft import Draft, written
 
 Status = Literal["completed", "failed", "unasked"]
 _QUICK: Final = 1
@@ -111,7 +111,7 @@ class Packed:
     def of(cls, draft: Draft) -> Packed:
         """Written down on the loop; `compressed()` may run anywhere."""
         about = (draft.category, json.dumps(draft.symbols), len(draft.facts), len(draft.gaps))
-        return cls(draft.content.encode("utf-8", "replace"), json.dumps(draft.to_dict()).encode(), about)
+        return cls(draft.content.encode("utf-8", "replace"), written(draft.to_dict()).encode(), about)
 
     def compressed(self) -> Packed:
         """The same, a fifth as large."""

@@ -81,7 +81,7 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         >>> facts[0].key, facts[0].value  # doctest: +SKIP
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
-    if isinstance(provider, FactSource):
+    if isinstance(provider, FactSource) and _speaks_for_itself(provider, need):
         return _some(provider, need, symbol, await provider.fetch_facts(need, symbol, limit))
     if not provider.supports(_CAPABILITY[need]):
         raise NotOffered(f"{provider.name} does not offer {_words(need)}. Use another provider for it.")
@@ -97,6 +97,15 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
     if statement := _STATEMENTS.get(need):
         return _statements(provider, statement, symbol, answer)
     return _one(provider, need, symbol, answer)
+
+
+def _speaks_for_itself(provider: FinanceProvider, need: Need) -> bool:
+    """Whether its facts hold: not where a subclass has changed, nearer to the object, the answer they stand for."""
+    changed = f"a{_CAPABILITY[need]}"
+    for names in (getattr(provider, "__dict__", {}), *map(vars, type(provider).__mro__)):
+        if "fetch_facts" in names or changed in names:
+            return "fetch_facts" in names
+    return True
 
 
 async def _ask(provider: FinanceProvider, need: Need, symbol: str, limit: int) -> object:

@@ -6,9 +6,7 @@ it on the private loop.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any, NoReturn, Self, cast
 
 from agno.tools.finance import (
@@ -24,19 +22,20 @@ from pydantic import SecretStr
 
 from finassist.data.cache import Cache
 from finassist.data.fmp import requests
+from finassist.data.fmp.client import Client
 from finassist.data.fmp.company import parse_news, parse_profile, parse_search, profile_facts
 from finassist.data.fmp.market import history_facts, parse_history, parse_quote, quote_facts
 from finassist.data.fmp.metrics import SourcedRecommendations, parse_metrics, parse_recommendations
 from finassist.data.fmp.options import disk_cache, key
-from finassist.data.fmp.requests import MOST_ROWS, PLANS, Request
-from finassist.data.fmp.rows import SOURCE, Asked, objects_of, rows_of
+from finassist.data.fmp.requests import PLANS
+from finassist.data.fmp.rows import SOURCE
 from finassist.data.fmp.statements import parse_statements, statement_facts
 from finassist.data.http import Transport
 from finassist.data.sourced import SourcedHistory, SourcedMetrics, SourcedProfile, SourcedQuote
 from finassist.data.sourcing import HISTORY_INTERVAL, HISTORY_PERIOD, Need
 from finassist.data.symbols import normalise_symbol
 from finassist.data.waiting import wait_for
-from finassist.errors import ConfigurationError, DataError, NotOffered, PlanError
+from finassist.errors import ConfigurationError, NotOffered
 from finassist.facts import Fact, Statement
 from finassist.settings import FmpPlan, Settings
 
@@ -54,8 +53,6 @@ _CAPABILITIES = frozenset(
         "get_analyst_recommendations",
     }
 )
-
-type Answer = tuple[object, Asked]
 
 
 class FMPProvider(FinanceProvider):
@@ -124,6 +121,7 @@ class FMPProvider(FinanceProvider):
             cache=disk_cache(settings.cache if cache is None else cache, settings),
             allow_custom_host=allow_custom_host,
         )
+        self._client = Client(self._transport, plan)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An FMPProvider holds a key and is never pickled. Build it where it is used.")
@@ -164,26 +162,26 @@ class FMPProvider(FinanceProvider):
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits."""
         limit = max(limit, 1)
-        answers, _ = await self._all(requests.request_search(query.strip(), limit))
+        answers, _ = await self._client.all(requests.request_search(query.strip(), limit))
         return parse_search(answers, limit)
 
     async def aget_quote(self, symbol: str) -> SourcedQuote:
         """The newest price, with its day; the change is computed from it and the previous close."""
-        return parse_quote(*await self._quote(symbol))
+        return parse_quote(*await self._client.quote(symbol))
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
         """Closes adjusted for splits: each day, or the last trading day of each week or month."""
         _one_of("period", period, PERIODS)
         _one_of("interval", interval, INTERVALS)
-        return parse_history(*await self._history(symbol, period), period, interval)
+        return parse_history(*await self._client.history(symbol, period), period, interval)
 
     async def aget_company_profile(self, symbol: str) -> SourcedProfile:
         """Name, seat, sector, employees and what the company does."""
-        return parse_profile(*await self._profile(symbol))
+        return parse_profile(*await self._client.profile(symbol))
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
-        return parse_metrics(*await self._all(requests.request_metrics(normalise_symbol(symbol))))
+        return parse_metrics(*await self._client.all(requests.request_metrics(normalise_symbol(symbol))))
 
     async def aget_financials(
         self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
@@ -192,30 +190,32 @@ class FMPProvider(FinanceProvider):
         _one_of("statement", statement, STATEMENTS)
         _one_of("period", period, STATEMENT_PERIODS)
         kind = cast(Statement, statement)
-        return [*parse_statements(*await self._statements(symbol, kind, period, limit), kind, period, limit)]
+        return [*parse_statements(*await self._client.statements(symbol, kind, period, limit), kind, period, limit)]
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
         limit = max(limit, 1)
-        return parse_news(*await self._get(requests.request_news(normalise_symbol(symbol), limit)), limit)
+        return parse_news(*await self._client.get(requests.request_news(normalise_symbol(symbol), limit)), limit)
 
     async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
         """How many analysts advise what, and the prices they expect."""
         request = requests.request_recommendations(normalise_symbol(symbol))
-        return parse_recommendations(*await self._all(request))
+        return parse_recommendations(*await self._client.all(request))
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """The facts of one need, without the form that Agno's tools want around them: a report has no use for it."""
         match need:
             case "profile":
-                return profile_facts(*await self._profile(symbol))
+                return profile_facts(*await self._client.profile(symbol))
             case "quote":
-                return quote_facts(*await self._quote(symbol))
+                return quote_facts(*await self._client.quote(symbol))
             case "history":
-                answer = await self._history(symbol, HISTORY_PERIOD)
+                answer = await self._client.history(symbol, HISTORY_PERIOD)
                 return history_facts(*answer, HISTORY_PERIOD, HISTORY_INTERVAL)
             case _:
-                return statement_facts(*await self._statements(symbol, need, "annual", limit), need, "annual", limit)
+                return statement_facts(
+                    *await self._client.statements(symbol, need, "annual", limit), need, "annual", limit
+                )
 
     # ------------------------------------------------------------------------------------------- sync
 
@@ -253,62 +253,10 @@ class FMPProvider(FinanceProvider):
         """`aget_analyst_recommendations`, waited for."""
         return wait_for(lambda: self.aget_analyst_recommendations(symbol), "get_analyst_recommendations")
 
-    # ---------------------------------------------------------------------------------------- requests
-
-    async def _quote(self, symbol: str) -> Answer:
-        return await self._get(requests.request_quote(normalise_symbol(symbol)))
-
-    async def _history(self, symbol: str, period: str) -> Answer:
-        return await self._get(requests.request_history(normalise_symbol(symbol), period, datetime.now(UTC).date()))
-
-    async def _profile(self, symbol: str) -> Answer:
-        return await self._get(requests.request_profile(normalise_symbol(symbol)))
-
-    async def _statements(self, symbol: str, statement: Statement, period: str, limit: int) -> Answer:
-        limit = max(1, min(limit, MOST_ROWS[self.plan]))
-        return await self._get(requests.request_statement(normalise_symbol(symbol), statement, period, limit))
-
-    async def _get(self, request: Request) -> Answer:
-        """The decoded answer to one request, and what is known about it."""
-        try:
-            payload = await self._transport.get_json(
-                request.path, request.params, kind=request.kind, check=lambda data: _check(data, request)
-            )
-        except PlanError as error:
-            plan = f"your {self.plan} plan" if self.plan else "your plan"
-            raise PlanError(str(error).replace("your plan", plan)) from error
-        asked = Asked(request.about, request.words, payload.fetched_at.date(), payload.cached)
-        return payload.data, asked
-
-    async def _all(self, wanted: Iterable[Request]) -> tuple[list[Answer], list[str]]:
-        """The answers that came, in order, and why others did not; with none, the first failure is raised."""
-        tasks: list[asyncio.Task[Answer | DataError]] = []
-        async with asyncio.TaskGroup() as group:
-            tasks += [group.create_task(_settled(self._get(request))) for request in wanted]
-        found = [task.result() for task in tasks]
-        failed = [outcome for outcome in found if isinstance(outcome, DataError)]
-        answers = [outcome for outcome in found if not isinstance(outcome, DataError)]
-        if not answers:
-            raise failed[0]
-        return answers, [str(error) for error in failed]
-
-
-async def _settled(work: Coroutine[Any, Any, Answer]) -> Answer | DataError:
-    try:
-        return await work
-    except DataError as error:
-        return error
-
 
 def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
     if value not in allowed:
         raise NotOffered(f"{name} {value!r} does not exist. Use one of: {', '.join(allowed)}.")
-
-
-def _check(data: object, request: Request) -> None:
-    """Refuse what is no data about what was asked, so that it is not kept."""
-    asked = Asked(request.about, request.words, datetime.now(UTC).date())
-    (objects_of if request.may_be_empty else rows_of)(data, asked)
 
 
 register_provider(FMPProvider.id, FMPProvider)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -51,7 +50,7 @@ class Wish:
     @property
     def identity(self) -> str:
         """What is asked, and nothing else: equal for equal wishes, different for different ones."""
-        return json.dumps([self.kind, self.path, sorted(self.params.items())])
+        return repr((self.kind, self.path, sorted(self.params.items())))
 
 
 class _AskAgain(Exception):
