@@ -124,7 +124,11 @@ def _caveats(*inputs: Fact) -> str | None:
 
 
 def _latest(*days: date | None) -> date | None:
-    return max(filter(None, days), default=None)
+    latest = days[0]
+    for day in days:
+        if day is not latest and day is not None and (latest is None or day > latest):
+            latest = day
+    return latest
 
 
 @lru_cache(maxsize=1000)

@@ -81,8 +81,8 @@ class Dossier:
     def of(cls, subject: Subject, book: FactBook, years: int = YEARS_SHOWN) -> Dossier:
         """The company's facts, with the latest fiscal years and the newest price picked out."""
         ledger = Ledger(book, subject.symbol)
-        closes = [f for f in book.series(subject.symbol, "close") if f.known]
-        return cls(subject, ledger, tuple(ledger.years[-years:]), ledger.newest_price(), tuple(closes))
+        closes = tuple(f for f in book.series(subject.symbol, "close") if f.known)
+        return cls(subject, ledger, tuple(ledger.years[-years:]), ledger.newest_price(), closes)
 
     def fact(self, name: str, period: str) -> Fact | None:
         """The fact of one field and period, whatever its status."""
@@ -203,7 +203,8 @@ def year_ends(dossiers: Sequence[Dossier]) -> set[date]:
 def _yearly(dossier: Dossier, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
     if not names or not dossier.years:
         return None
-    lines = [[dossier.fact(name, year) for year in dossier.years] for name in names]
+    lookup = dossier.ledger.facts.get
+    lines = [[lookup((name, year)) for year in dossier.years] for name in names]
     shown = list(chain(*lines))
     scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
     shared = [common_note(column) for column in zip(*lines, strict=True)]

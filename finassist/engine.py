@@ -25,6 +25,7 @@ from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.call import Call
+from finassist.collector import seldom_collecting
 from finassist.data.redaction import blot
 from finassist.draft import Draft
 from finassist.drivers import Crew, adrive_stream, drive
@@ -151,7 +152,7 @@ def stream(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, 
     context.run(hush)
     error = None
     workflow.locks.check_loop_is_free(call.session_id)
-    with workflow.locks.of(call.session_id):
+    with workflow.locks.of(call.session_id), seldom_collecting():
         engine = _engine(workflow, call, options)
         try:
             while (event := _next(call, context, engine)) is not None:
@@ -217,9 +218,10 @@ async def _aengine(
     arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
     error = None
     try:
-        async for event in arun(twin, **arguments(call, options)):
-            if (seen := call.see(event)) is not None:
-                post(seen)
+        with seldom_collecting():
+            async for event in arun(twin, **arguments(call, options)):
+                if (seen := call.see(event)) is not None:
+                    post(seen)
     except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
         error = call.failed(failure)
     if (terminal := call.end(await workflow.store.ahas_run(call.run_id))) is not None:

@@ -128,7 +128,14 @@ class FactBook:
     """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        self._facts = {fact.key: fact for fact in facts}
+        known = facts._facts if isinstance(facts, FactBook) else {fact.key: fact for fact in facts}
+        self._facts: dict[str, Fact] = dict(known)
+
+    def joined(self, facts: Iterable[Fact]) -> FactBook:
+        """A book of these facts and more."""
+        both = FactBook(self)
+        both._facts.update({fact.key: fact for fact in facts})
+        return both
 
     def __iter__(self) -> Any:
         return iter(self._facts.values())

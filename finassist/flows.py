@@ -197,11 +197,10 @@ def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
     subjects = [Subject(company.symbol, company.name) for company in plan.companies]
     book = FactBook(facts)
     derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
-    every = (*facts, *derived)
     return _draft(
         plan,
-        _with_warnings(report.compose(plan.category, subjects, every, gaps, desk.years), plan),
-        facts=every,
+        _with_warnings(report.compose(plan.category, subjects, book.joined(derived), gaps, desk.years), plan),
+        facts=(*facts, *derived),
         gaps=gaps,
         years=desk.years,
         follow_ups=tuple(report.follow_ups(plan.category, [s for s in subjects if s.symbol in book.symbols()])),

@@ -28,7 +28,7 @@ _MOST_DIGITS = 8
 _STEPS = tuple(Decimal(1).scaleb(-digits) for digits in range(_MOST_DIGITS + 1))
 _TOO_LONG = 30  # digits before the point
 _WORDS = ((Decimal("1e12"), "trillion"), (Decimal("1e9"), "billion"), (Decimal("1e6"), "million"))
-_PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×()'–-]+(?:[.:;]? |(?<=[0-9])\.(?=[0-9])|$))*").fullmatch
+_PLAIN = re.compile(r"(?:[0-9A-Za-z,%+×·()'–-]+(?:[.:;]?(?: |$)|(?<=[0-9])\.(?=[0-9])))*").fullmatch
 _MARKS = re.compile(r"([\\`*\[\]|~$^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 """Inside a name such as FMP_API_KEY an underscore marks nothing."""
 

@@ -29,7 +29,11 @@ def fiscal_years(facts: Iterable[Fact]) -> list[str]:
         >>> fiscal_years([fact])
         ['FY2025']
     """
-    return sorted(filter(is_fiscal_year, {f.period for f in facts if f.known}))
+    known: set[str] = set()
+    for fact in facts:
+        if fact.period not in known and fact.known:
+            known.add(fact.period)
+    return sorted(filter(is_fiscal_year, known))
 
 
 class Ledger:

@@ -129,7 +129,7 @@ def _table(table: Table, depth: int) -> Iterator[str]:
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
     lines = [_row(escape_markdown(text) for text in head), _row(align)]
     for row in table.rows:
-        cells = [escape_markdown(cell.text) + _mark(cell.mark) for cell in row.cells]
+        cells = [escape_markdown(cell.text) + (_mark(cell.mark) if cell.mark else "") for cell in row.cells]
         formula = [_code(row.formula)] if formulas else []
         lines.append(_row([escape_markdown(row.label), *cells, *formula]))
     yield "\n".join(lines)

@@ -121,8 +121,9 @@ def unit_of(facts: Iterable[Fact | None], scale: Scale) -> str:
 def with_currency(fact: Fact | None, scale: Scale, currencies: Sequence[str]) -> str:
     """A cell's text, led by its currency where a table mixes several."""
     text = cell(fact, scale)
-    mixed = len(currencies) > 1 and fact is not None and fact.known and fact.currency
-    return f"{fact.currency} {text}" if mixed and fact else text
+    if len(currencies) < 2 or fact is None or not (fact.known and fact.currency):
+        return text
+    return f"{fact.currency} {text}"
 
 
 def scale_of(fact: Fact, scale: Scale) -> Scale:

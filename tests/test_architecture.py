@@ -30,6 +30,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "interrupts.py",
         "bridge.py",
         "tasks.py",
+        "collector.py",
     ),
     ("data/__init__.py", "data/vocabulary.py", "data/vocabulary_table.py"),
     ("ledger.py", "ratios.py", "formatting.py", "derivation.py", "thresholds.py", "points.py", "analysis.py"),

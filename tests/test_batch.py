@@ -459,20 +459,3 @@ def test_a_batch_shows_itself_without_running_anything(ledger) -> None:
     assert "<img" not in bundle["text/html"]
     assert "2" in bundle["text/html"]
     assert repr(batch).startswith("<Batch completed")
-
-
-def test_the_garbage_collector_is_as_it_was_when_the_last_batch_has_left() -> None:
-    import gc
-
-    from finassist.batch.collector import seldom_collecting
-
-    before = gc.get_threshold()
-    first, second = seldom_collecting(), seldom_collecting()
-    first.__enter__()
-    during = gc.get_threshold()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert gc.get_threshold() == during
-    assert during[0] > before[0]
-    second.__exit__(None, None, None)
-    assert gc.get_threshold() == before

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from finassist.batch.asking import Asks
-from finassist.batch.collector import seldom_collecting
 from finassist.batch.intake import Intake, Question, Reasked
 from finassist.batch.results import Outcome
 from finassist.batch.scribe import Scribe
+from finassist.collector import seldom_collecting
 from finassist.errors import LedgerMismatch, QuestionsFailed
 from finassist.quiet import hush
 

@@ -42,8 +42,8 @@ def key_metrics(annual: Annual) -> SourcedMetrics:
         'net_income / revenue (FY2025)'
     """
     given = (*annual.facts, *prices.quote(annual.symbol))
-    derived = derive(FactBook(given), annual.symbol)
-    book = FactBook((*given, *derived))
+    book = FactBook(given)
+    book = book.joined(derive(book, annual.symbol))
     found = {name: fact for name, ours in _NAMES.items() if (fact := book.latest(annual.symbol, ours))}
     made = SourcedMetrics(
         symbol=annual.symbol,
