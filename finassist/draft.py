@@ -86,7 +86,7 @@ class Draft:
 
 
 def encode(facts: Sequence[Fact]) -> str:
-    """Facts as one JSON text: a column per attribute, each a list of distinct values and an index per fact.
+    """Facts as one JSON text: a column per attribute, each a list of values and an index per fact.
 
     Sources, periods and units repeat from figure to figure; stored once, a report takes a tenth of the space. One
     text, because every turn of a conversation reads all turns before it, and a text is read without being parsed.
@@ -97,7 +97,7 @@ def encode(facts: Sequence[Fact]) -> str:
         True
     """
     columns = zip(*map(astuple, facts), strict=True) if facts else ((),) * len(_NAMES)
-    return written(dict(zip(_NAMES, map(_column, columns), strict=True)))
+    return written({name: _column(name, values) for name, values in zip(_NAMES, columns, strict=True)})
 
 
 def written(data: object) -> str:
@@ -121,7 +121,9 @@ def decode(text: str) -> tuple[Fact, ...]:
     return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
 
 
-def _column(values: tuple[Any, ...]) -> dict[str, list[Any]]:
+def _column(name: str, values: tuple[Any, ...]) -> dict[str, list[Any]]:
+    if name == "value":  # figures seldom repeat, and a `Decimal` takes long to look up
+        return {"values": list(values), "codes": list(range(len(values)))}
     if values and values.count(values[0]) == len(values):
         return {"values": [values[0]], "codes": [0] * len(values)}
     places = {value: place for place, value in enumerate(dict.fromkeys(values))}

@@ -38,6 +38,7 @@ TITLES = {
     "report": "financial report",
 }
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
+_FORMULA = re.compile(r"[\w ./()*+-]+").fullmatch
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -145,7 +146,7 @@ def _code(formula: str | None) -> str:
     """A formula as code; text that is no plain formula is escaped instead."""
     if not formula:
         return ""
-    return f"`{formula}`" if re.fullmatch(r"[\w ./()*+-]+", formula) else escape_markdown(formula)
+    return f"`{formula}`" if _FORMULA(formula) else escape_markdown(formula)
 
 
 def _mark(number: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "[hidden]"
@@ -45,8 +46,9 @@ def blot(error: BaseException, secrets: Iterable[str]) -> None:
             waiting += filter(None, (each.__cause__, each.__context__))
 
 
-def _spellings(secret: str) -> set[str]:
+@lru_cache(maxsize=16)  # of the same key, for every answer of a source
+def _spellings(secret: str) -> frozenset[str]:
     encoded = quote(secret, safe="")
     lower = "".join(part if not i else "%" + part[:2].lower() + part[2:] for i, part in enumerate(encoded.split("%")))
     escaped = json.dumps(secret)[1:-1]
-    return {secret, encoded, lower, quote(secret), quote_plus(secret), escaped, escaped.replace("/", "\\/")}
+    return frozenset([secret, encoded, lower, quote(secret), quote_plus(secret), escaped, escaped.replace("/", "\\/")])
