@@ -61,7 +61,7 @@ class Ledger:
     def usable(self, field: str, period: str) -> Fact | None:
         """A figure to compute with; `None` when it is absent or a zero that may stand for an absent one."""
         fact = self.facts.get((field, period))
-        if fact is None or not fact.known or unreported_zero(fact):
+        if fact is None or not fact.known or (fact.note is not None and unreported_zero(fact)):
             return None
         return fact if fact.value is not None and fact.value.is_finite() else None
 

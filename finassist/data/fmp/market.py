@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, cast
 
 from agno.tools.finance.base import PriceBar
@@ -39,6 +40,10 @@ _NEW_YORK_DAY = timezone(timedelta(hours=-5))
 _FIRST_SECOND, _LAST_SECOND = 0, 4_102_444_800
 _LARGEST_RISE = 1_000_000
 _LAST = {"1d": 1, "5d": 5}
+_SPANS: Mapping[str, Callable[[Dated], object]] = {
+    "1wk": lambda dated: dated[0].isocalendar()[:2],
+    "1mo": lambda dated: (dated[0].year, dated[0].month),
+}
 UNDATED = "the source does not say of when; it is the day the quote was fetched"
 ADJUSTED = "closes are adjusted for splits, not for dividends"
 
@@ -161,24 +166,9 @@ def _spans(data: object, asked: Asked, period: str, interval: str) -> list[list[
     by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
     if not by_day:
         raise asked.bad("prices without a date")
-    spans = _grouped(sorted(by_day.items()), interval)
+    grouped = groupby(sorted(by_day.items()), key=_SPANS.get(interval, itemgetter(0)))
+    spans = [list(days) for _, days in grouped]
     return spans[-_LAST[period] :] if period in _LAST else spans
-
-
-def _grouped(rows: Iterable[Dated], interval: str) -> list[list[Dated]]:
-
-    def span(dated: Dated) -> tuple[int, int]:
-        at = dated[0]
-        match interval:
-            case "1wk":
-                week = at.isocalendar()
-                return week.year, week.week
-            case "1mo":
-                return at.year, at.month
-            case _:
-                return at.toordinal(), 0
-
-    return [list(group) for _, group in groupby(rows, key=span)]
 
 
 def _price_bar(days: list[Dated], close: Fact) -> PriceBar:

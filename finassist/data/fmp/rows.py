@@ -7,10 +7,11 @@ source knows nothing of the symbol.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import cast
 
 from finassist.data.fmp.zeros import zero_is_real
@@ -155,39 +156,42 @@ def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
         >>> zero.value, zero.status, zero.note
         (None, 'missing', '0 or not reported')
     """
-    known = FIELDS.get(field)
-    unit = known.unit if known else ""
-    money, currency = unit.startswith("USD"), blank.currency
-    found, status, note = _read(_first(row, names), field, row)
+    unit, currency, outflow, unknown_money = _measure(field, blank.currency)
+    given = None
+    for name in names:
+        if (given := row.get(name)) is not None:
+            break
+    found, status, note = _read(given, field, row)
     if found is not None:
-        found = abs(found) if known and known.outflow else found
-        note = "; ".join(filter(None, (blank.note, NO_CURRENCY))) if money and not currency else blank.note
-    if money:
-        unit = unit.replace("USD", currency) if currency else ""
+        found = abs(found) if outflow else found
+        note = "; ".join(filter(None, (blank.note, NO_CURRENCY))) if unknown_money else blank.note
     return Fact(
-        symbol=blank.symbol, field=field, value=found, unit=unit, currency=currency if money else None,
-        period=blank.period, period_end=blank.period_end, as_of=blank.as_of, source=blank.source,
-        statement=blank.statement, status=status, note=note,
+        symbol=blank.symbol, field=field, value=found, unit=unit, currency=currency, period=blank.period,
+        period_end=blank.period_end, as_of=blank.as_of, source=blank.source, statement=blank.statement,
+        status=status, note=note,
     )  # fmt: skip
 
 
-def _first(row: Row, names: Sequence[str]) -> object:
-    for name in names:
-        if (given := row.get(name)) is not None:
-            return given
-    return None
+@lru_cache(maxsize=1000)
+def _measure(field: str, currency: str | None) -> tuple[str, str | None, bool, bool]:
+    """Unit and currency of a field, whether it is money paid out, and whether it is money of unknown currency."""
+    known = FIELDS.get(field)
+    unit, outflow = (known.unit, known.outflow) if known else ("", False)
+    if not unit.startswith("USD"):
+        return unit, None, outflow, False
+    return (unit.replace("USD", currency) if currency else ""), currency, outflow, not currency
 
 
 def _read(value: object, field: str, row: Row) -> tuple[Decimal | None, Status, str | None]:
     """A value as a figure, or the reason why it is none."""
+    found = number(value)
+    if isinstance(found, Decimal):
+        if not found and not zero_is_real(field, row):
+            return None, "missing", UNREPORTED_ZERO
+        return found, "reported", None
     if isinstance(value, Invalid):
         return None, "error", f"the source gave {value.reason} where a number belongs"
-    found = number(value)
-    if isinstance(found, str):
-        return None, "missing" if value is None or found == NAN else "error", found
-    if not found and not zero_is_real(field, row):
-        return None, "missing", UNREPORTED_ZERO
-    return found, "reported", None
+    return None, "missing" if value is None or found == NAN else "error", found
 
 
 def text(row: Row, name: str) -> str | None:
