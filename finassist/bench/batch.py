@@ -37,7 +37,7 @@ _MEASURED_AT, _SETTLED = 20, 0.2
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many questions each measurement asks."""
+    """How many questions each measurement asks; that of throughput for each that may be asked at the same time."""
 
     throughput: int
     memory: int
@@ -45,7 +45,7 @@ class Sizes:
     rounds: int
 
 
-QUICK, FULL = Sizes(100, 500, 500, 1), Sizes(1_000, 10_000, 10_000, 3)
+QUICK, FULL = Sizes(2, 500, 500, 1), Sizes(10, 10_000, 10_000, 3)
 
 
 def measure(model_delay: float, data_delay: float, sizes: Sizes) -> list[Row]:
@@ -70,11 +70,12 @@ class Taken:
 
 def throughput(at: Desk, folder: Path, wait: float, sizes: Sizes) -> list[Row]:
     """Reports a second at several concurrencies; at the best of them, processor time of each."""
-    asked = symbols(sizes.throughput)
-    on_loop(_batch(at, folder, asked[:50], 50))
+    companies = symbols(sizes.throughput * max(CONCURRENCIES))
+    on_loop(_batch(at, folder, companies[:50], 50))
     rows: list[Row] = []
     best: tuple[list[Taken], list[Taken]] | None = None
     for many in CONCURRENCIES:
+        asked = companies[: sizes.throughput * many]  # so many that beginning and end weigh the same in each
         pairs = [_pair(at, folder, asked, many, wait) for _ in range(sizes.rounds)]
         mine, plain = ([pair[0] for pair in pairs], [pair[1] for pair in pairs])
         rows.append(_rate(f"batch of {len(asked):,} reports, {many} at once", mine, plain))
