@@ -430,9 +430,8 @@ def test_what_a_killed_worker_has_used_counts(client, tmp_path) -> None:
     options = {"client": client, "concurrency": 1, "budget": Budget(calls=20)}
     batch = build(provider=source).run_many(asked_about(names), ledger=tmp_path / "b.db", **options)
     assert "20 data calls" in batch.left.reason
-    asked = Counter(name for name, _ in source.noted("asked") if name != poison)
-    assert max(asked.values()) == 2
-    assert asked.total() <= 20
+    # However long the worker takes to come back: were its calls forgotten, these four would be asked on top of 20.
+    assert len([name for name, _ in source.noted("asked") if name != poison]) <= 20
     until(
         lambda: (
             not client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.extensions["variables"].variables))
