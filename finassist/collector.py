@@ -36,5 +36,5 @@ def seldom_collecting() -> Generator[None]:
     finally:
         with _guard:
             _inside -= 1
-            if _inside == 0:
+            if _inside == 0 and gc.get_threshold()[0] == _SELDOM:  # else somebody has chosen another meanwhile
                 gc.set_threshold(*_before)

@@ -96,6 +96,15 @@ def test_a_threshold_of_your_own_that_is_seldom_or_never_is_left_alone() -> None
         gc.set_threshold(*USUAL)
 
 
+def test_a_threshold_that_you_set_meanwhile_stays() -> None:
+    try:
+        with seldom_collecting():
+            gc.set_threshold(5_000)
+        assert gc.get_threshold()[0] == 5_000
+    finally:
+        gc.set_threshold(*USUAL)
+
+
 def test_the_last_one_to_leave_restores_it() -> None:
     first, second = seldom_collecting(), seldom_collecting()
     first.__enter__()
