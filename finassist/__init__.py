@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from finassist.answer import Answer
+    from finassist.apps.cli.doctor import doctor
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
-    from finassist.checkup import doctor
-    from finassist.configuration import configure
-    from finassist.data.embedded import EmbeddedProvider
-    from finassist.data.fmp import FMPProvider
-    from finassist.errors import FinassistError
-    from finassist.events import RunResponse
-    from finassist.facts import Fact, Gap
-    from finassist.frames import by_company, by_year, read_frame, write_frame
+    from finassist.config.configure import configure
+    from finassist.config.settings import Settings
+    from finassist.config.sources import FinassistWarning
+    from finassist.core.errors import FinassistError
+    from finassist.core.events import RunResponse
+    from finassist.core.facts import Fact, Gap
     from finassist.llm.offline import OfflineModel
     from finassist.llm.schemas import CATEGORIES as categories  # noqa: N811  the documented name
-    from finassist.settings import Settings
-    from finassist.variables import FinassistWarning
+    from finassist.providers.embedded.provider import EmbeddedProvider
+    from finassist.providers.fmp import FMPProvider
+    from finassist.reporting.frames import by_company, by_year, read_frame, write_frame
     from finassist.workflow import FinancialAssistantWorkflow
 
 __version__ = "0.1.0"
@@ -60,23 +60,23 @@ _HOME: Final = {
     "Answer": ("finassist.answer", "Answer"),
     "Batch": ("finassist.batch.batch", "Batch"),
     "Budget": ("finassist.batch.budget", "Budget"),
-    "EmbeddedProvider": ("finassist.data.embedded", "EmbeddedProvider"),
-    "FMPProvider": ("finassist.data.fmp", "FMPProvider"),
-    "Fact": ("finassist.facts", "Fact"),
+    "EmbeddedProvider": ("finassist.providers.embedded.provider", "EmbeddedProvider"),
+    "FMPProvider": ("finassist.providers.fmp", "FMPProvider"),
+    "Fact": ("finassist.core.facts", "Fact"),
     "FinancialAssistantWorkflow": ("finassist.workflow", "FinancialAssistantWorkflow"),
-    "FinassistError": ("finassist.errors", "FinassistError"),
-    "FinassistWarning": ("finassist.variables", "FinassistWarning"),
-    "Gap": ("finassist.facts", "Gap"),
+    "FinassistError": ("finassist.core.errors", "FinassistError"),
+    "FinassistWarning": ("finassist.config.sources", "FinassistWarning"),
+    "Gap": ("finassist.core.facts", "Gap"),
     "OfflineModel": ("finassist.llm.offline", "OfflineModel"),
-    "RunResponse": ("finassist.events", "RunResponse"),
-    "Settings": ("finassist.settings", "Settings"),
-    "by_company": ("finassist.frames", "by_company"),
-    "by_year": ("finassist.frames", "by_year"),
+    "RunResponse": ("finassist.core.events", "RunResponse"),
+    "Settings": ("finassist.config.settings", "Settings"),
+    "by_company": ("finassist.reporting.frames", "by_company"),
+    "by_year": ("finassist.reporting.frames", "by_year"),
     "categories": ("finassist.llm.schemas", "CATEGORIES"),
-    "configure": ("finassist.configuration", "configure"),
-    "doctor": ("finassist.checkup", "doctor"),
-    "read_frame": ("finassist.frames", "read_frame"),
-    "write_frame": ("finassist.frames", "write_frame"),
+    "configure": ("finassist.config.configure", "configure"),
+    "doctor": ("finassist.apps.cli.doctor", "doctor"),
+    "read_frame": ("finassist.reporting.frames", "read_frame"),
+    "write_frame": ("finassist.reporting.frames", "write_frame"),
 }
 
 
@@ -90,14 +90,14 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext finassist`: gives a notebook `%%ask` and `%finassist`."""
-    from finassist.magics import load
+    from finassist.apps.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext finassist`."""
-    from finassist.magics import unload
+    from finassist.apps.magics import unload
 
     unload(shell)
 

@@ -10,13 +10,13 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepOutput
 
-from finassist.draft import RECORD, Draft
-from finassist.events import RunResponse, spans
-from finassist.facts import Fact, Gap
-from finassist.ledger import YEARS_SHOWN
-from finassist.state import replay
-from finassist.views import kernel
-from finassist.views.timeline_html import TimelineImage
+from finassist.analysis.statements import YEARS_SHOWN
+from finassist.apps.live.timeline_html import TimelineImage
+from finassist.core.events import RunResponse, spans
+from finassist.core.facts import Fact, Gap
+from finassist.runtime import notebook as kernel
+from finassist.runtime.result import RECORD, Draft
+from finassist.runtime.state import replay
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,14 +80,14 @@ class Answer(WorkflowRunOutput):
     # ----------------------------------------------------------------------------------- reading
 
     def to_frame(self) -> pd.DataFrame:
-        """The figures as a tidy DataFrame, one row a fact; see `finassist.frames.facts_frame` for the columns."""
-        from finassist.frames import facts_frame
+        """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""
+        from finassist.reporting.frames import facts_frame
 
         return facts_frame(self.facts)
 
     def spans(self) -> pd.DataFrame:
         """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
-        from finassist.frames import spans_frame
+        from finassist.reporting.frames import spans_frame
 
         return spans_frame(spans(self._events(), self.duration))
 
@@ -103,18 +103,18 @@ class Answer(WorkflowRunOutput):
 
     def to_html(self) -> str:
         """The answer as one self-contained, escaped HTML card, readable in light and dark themes."""
-        from finassist.views.html import answer_html
+        from finassist.reporting.html.card import answer_html
 
         return answer_html(self)
 
     def plot(self, kind: str | None = None, *, library: Literal["plotly", "matplotlib"] | None = None) -> Any:
-        """The figures over time as a Plotly or Matplotlib figure; see `finassist.views.plot.plot` for the kinds.
+        """The figures over time as a Plotly or Matplotlib figure.
 
         Args:
             kind: `"statements"`, `"price"`, or a yearly field or ratio such as `"net_margin"`.
             library: Which library draws; by default Plotly where it is installed, else Matplotlib.
         """
-        from finassist.views.plot import plot
+        from finassist.reporting.charts.plot import plot
 
         return plot(self, kind, library=library)
 

@@ -20,21 +20,11 @@ from agno.workflow import Workflow
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
-from finassist.archive import StoredSessions
+from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.batch.door import ManyQuestions
-from finassist.bridge import bridge
-from finassist.call import Call
-from finassist.closing import Closing, opened_by_name
-from finassist.data.providers import Provider, open_provider
-from finassist.data.symbols import directory
-from finassist.draft import Draft
-from finassist.drivers import Crew, adrive_stream, drive
-from finassist.effects import Flow
-from finassist.engine import FlowStep, arguments, astream, stream
-from finassist.events import FlowEvent, RunResponse
-from finassist.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
-from finassist.interrupts import check_not_interrupted
-from finassist.llm import rules
+from finassist.config.settings import Live, Routing, Settings
+from finassist.core.events import FlowEvent, RunResponse
+from finassist.core.validation import check_question
 from finassist.llm.agents import (
     build_chat_agent,
     build_router_agent,
@@ -44,16 +34,26 @@ from finassist.llm.agents import (
 from finassist.llm.attempts import Limits
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.schemas import Category
-from finassist.patience import Patience
-from finassist.questions import check_question
-from finassist.sessions import Database, check_session_id, open_store, remember, stored_summary
-from finassist.settings import Live, Routing, Settings
-from finassist.summary import Summariser
-from finassist.views import kernel
-from finassist.watching import open_view, wanted, watched
+from finassist.providers.registry import Provider, open_provider
+from finassist.questions import rules
+from finassist.runtime import notebook as kernel
+from finassist.runtime.agno_step import FlowStep, arguments, astream, stream
+from finassist.runtime.closing import Closing, opened_by_name
+from finassist.runtime.drivers import Crew, adrive_stream, drive
+from finassist.runtime.effects import Flow
+from finassist.runtime.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
+from finassist.runtime.interrupts import check_not_interrupted
+from finassist.runtime.portal import bridge
+from finassist.runtime.result import Draft
+from finassist.runtime.run import Call
+from finassist.runtime.timeouts import Patience
+from finassist.sessions.archive import StoredSessions
+from finassist.sessions.store import Database, check_session_id, open_store, remember, stored_summary
+from finassist.sessions.summary import Summariser
+from finassist.symbols.directory import directory
 
 if TYPE_CHECKING:
-    from finassist.views.chat import ChatPanel
+    from finassist.apps.chat import ChatPanel
 
 _NAME: Final = "finassist"
 
@@ -384,7 +384,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and go on in; opens a stored conversation, by default the workflow's own."""
-        from finassist.views.chat import ChatPanel
+        from finassist.apps.chat import ChatPanel
 
         return ChatPanel(self, session_id=session_id)
 

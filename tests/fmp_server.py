@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from finassist.data.fmp import FMPProvider
+from finassist.providers.fmp import FMPProvider
 from tests.servers import Act, Request, Server, answer
 
 KEY = "canary-key-0123456789"

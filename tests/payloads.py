@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from finassist.export import conversation_html, conversation_markdown
-from finassist.facts import Fact, Gap
-from finassist.state import RunState
-from finassist.views.header import header_html, run_html, text_html
-from finassist.views.html import answer_html
-from finassist.views.safe import safe_html
-from finassist.views.timeline_svg import timeline_svg
-from finassist.worklist import Task
+from finassist.apps.live.header import header_html, run_html, text_html
+from finassist.apps.live.timeline_svg import timeline_svg
+from finassist.core.facts import Fact, Gap
+from finassist.reporting.export import conversation_html, conversation_markdown
+from finassist.reporting.html.card import answer_html
+from finassist.reporting.html.sanitize import safe_html
+from finassist.runtime.state import RunState
+from finassist.runtime.task_list import Task
 
 from .test_html import Reply
 from .test_report import fact

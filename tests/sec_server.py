@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from finassist.data.sec import SECProvider
+from finassist.providers.sec import SECProvider
 from tests.servers import Act, Request, Server, answer
 
 CONTACT = "reader@example.org"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.analysis import RATIOS, derive, points
-from finassist.facts import Fact, FactBook
+from finassist.analysis.metrics import RATIOS, derive, points
+from finassist.core.facts import Fact, FactBook
 
 MONEY = st.integers(min_value=-(10**9), max_value=10**9).map(lambda n: Decimal(n) * 1000)
 INPUTS = sorted({name for r in RATIOS.values() if r.kind != "price" for name in (r.top, r.bottom)} - {"free_cash_flow"})

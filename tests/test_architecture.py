@@ -63,16 +63,16 @@ ROWS: tuple[tuple[str, ...], ...] = (
 
 # Doors that open lazily, inside a function: an answer shows itself through rooms above it.
 LAZY_DOORS = {
-    ("answer.py", "finassist.frames"),
-    ("answer.py", "finassist.views.html"),
-    ("frames/files.py", "finassist.export"),
-    ("frames/files.py", "finassist.export.safe_csv"),
-    ("frames/files.py", "finassist.export.restored"),
-    ("lab/dials.py", "finassist.views.dials.dials_view"),
-    ("lab/dials.py", "finassist.views.dials"),
-    ("lab/stopwatch.py", "finassist.views.timeline_html"),
-    ("lab/stopwatch.py", "finassist.views.timeline_html.TimelineImage"),
-    ("workflow.py", "finassist.views.chat"),
+    ("answer.py", "finassist.reporting.frames"),
+    ("answer.py", "finassist.reporting.html.card"),
+    ("frames/files.py", "finassist.reporting.export"),
+    ("frames/files.py", "finassist.reporting.export.safe_csv"),
+    ("frames/files.py", "finassist.reporting.export.restored"),
+    ("lab/dials.py", "finassist.apps.live.dials.dials_view"),
+    ("lab/dials.py", "finassist.apps.live.dials"),
+    ("lab/stopwatch.py", "finassist.apps.live.timeline_html"),
+    ("lab/stopwatch.py", "finassist.apps.live.timeline_html.TimelineImage"),
+    ("workflow.py", "finassist.apps.chat"),
 }
 
 ASYNC_ROOMS = (

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.errors import InputError, InvalidLimit, MissingColumn, NotQuestions, QuestionsFailed
+from finassist.core.errors import InputError, InvalidLimit, MissingColumn, NotQuestions, QuestionsFailed
 from tests.test_twins import QUESTIONS, worlds
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -221,7 +221,7 @@ def test_an_iterator_is_read_only_as_fast_as_its_questions_are_answered(form, le
 
 
 def _companies(many: int) -> list[Any]:
-    from finassist.data.symbols import directory
+    from finassist.symbols.directory import directory
 
     return [company for company in directory().companies() if company.symbol.isalpha()][:many]
 

@@ -8,10 +8,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from finassist.bench import costs, live
-from finassist.bench.cases import Bench, Waits, measure, on_loop
-from finassist.bench.results import Results, Row, table
-from finassist.bench.server import LocalServer
+from tests.benchmarks import costs, live
+from tests.benchmarks.cases import Bench, Waits, measure, on_loop
+from tests.benchmarks.results import Results, Row, table
+from tests.benchmarks.server import LocalServer
 
 NOTHING = Waits(model=0.0, data=0.0)
 
@@ -47,7 +47,7 @@ def test_a_baseline_belongs_to_the_same_rounds() -> None:
 def test_results_are_json_and_name_the_machine_but_no_host() -> None:
     from platform import node
 
-    from finassist.bench.results import machine
+    from tests.benchmarks.results import machine
 
     results = Results(rows=[row()], machine=machine(), model_delay=0.2, data_delay=0.05, rounds=3)
     told = json.loads(json.dumps(results.to_dict()))

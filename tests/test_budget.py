@@ -14,11 +14,11 @@ from agno.metrics import MessageMetrics
 from agno.models.response import ModelResponse
 
 from finassist import FinancialAssistantWorkflow, Settings
+from finassist.apps.live.batch_progress import BatchLine, bar_html
 from finassist.batch.budget import Budget
 from finassist.batch.progress import Progress
 from finassist.batch.results import Outcome
-from finassist.errors import InvalidLimit
-from finassist.views.batch_progress import BatchLine, bar_html
+from finassist.core.errors import InvalidLimit
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 WORLD = World(category="chat", symbols=())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.data.cache import LIFETIMES, Cache, Kind
+from finassist.providers.http.cache import LIFETIMES, Cache, Kind
 
 KINDS = st.sampled_from(get_args(Kind))
 NOW = datetime(2026, 8, 21, 12, tzinfo=UTC)

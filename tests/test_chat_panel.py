@@ -11,15 +11,15 @@ import pytest
 from agno.run.base import RunStatus
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.conversations import Conversations
-from finassist.errors import InvalidSessionId, SessionError
-from finassist.sessions import Store, open_store
-from finassist.views.chat import ChatPanel
-from finassist.views.chat.bubbles import LONGEST_SHOWN
-from finassist.views.chat.composer import completions
-from finassist.views.chat.log import AT_ONCE
-from finassist.views.chat.picker import AT_ONCE as CONVERSATIONS
-from finassist.views.chat.presence import ALSO_OPEN
+from finassist.apps.chat import ChatPanel
+from finassist.apps.chat.bubbles import LONGEST_SHOWN
+from finassist.apps.chat.composer import completions
+from finassist.apps.chat.log import AT_ONCE
+from finassist.apps.chat.picker import AT_ONCE as CONVERSATIONS
+from finassist.apps.chat.presence import ALSO_OPEN
+from finassist.core.errors import InvalidSessionId, SessionError
+from finassist.sessions.conversations import Conversations
+from finassist.sessions.store import Store, open_store
 from tests.wire import Wire, click, recorded, set_value, tell
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 

@@ -9,8 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from finassist.bench.claims import contenders, graphs, memory, pythons, waiting
-from finassist.bench.claims.claim import Claim, Claims
+from tests.benchmarks.claims import contenders, graphs, memory, pythons, waiting
+from tests.benchmarks.claims.claim import Claim, Claims
 
 
 def claim(ours: list[float], theirs: list[float], **more: object) -> Claim:

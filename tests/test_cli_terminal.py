@@ -80,7 +80,7 @@ def test_figures_as_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
 
 
 def test_markup_in_an_answer_is_text(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    from finassist.cli import show
+    from finassist.apps.cli import show
 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     show.show_markdown(

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
-from finassist.bridge import Bridge
-from finassist.data.waiting import wait_for
+from finassist.providers.waiting import wait_for
+from finassist.runtime.portal import Bridge
 from tests.fmp_server import KEY, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Server
@@ -25,7 +25,7 @@ QUESTION = "Tell me about the iPhone maker"
 SCRIPT = """
 import asyncio, logging, os, pathlib, sys
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
-from finassist.data.waiting import wait_for
+from finassist.providers.waiting import wait_for
 from finassist.llm.models import resolve_model
 
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # with -X dev it reports whatever takes a while
@@ -184,7 +184,7 @@ def test_work_that_does_not_end_holds_nobody_up() -> None:
 
 def live(source: Server, model: ModelServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Everything by name, so that all of it is the workflow's own; the addresses are those of local servers."""
-    from finassist.data import providers
+    from finassist.providers import registry as providers
 
     settings = Settings(openai_api_key="sk-0123456789abcdefgh", fmp_api_key=KEY, cache=False)
     monkeypatch.setattr(providers, "_fmp", lambda **_: FMPProvider(KEY, base_url=source.url, settings=settings))

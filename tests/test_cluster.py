@@ -31,8 +31,8 @@ from finassist.batch.results import Outcome
 from finassist.batch.sharing import Sharing
 from finassist.batch.station import Station
 from finassist.batch.work import work_of
-from finassist.bench.victim import symbols
-from finassist.errors import ClusterError, ConfigurationError, MissingExtra
+from finassist.core.errors import ClusterError, ConfigurationError, MissingExtra
+from tests.benchmarks.victim import symbols
 from tests.cluster import KeyHolder, NotedSource, set_variable
 from tests.worlds import ScriptedProvider, World
 

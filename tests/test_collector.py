@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow
-from finassist.collector import seldom_collecting
-from finassist.data.embedded import EmbeddedProvider
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.runtime.collector import seldom_collecting
 
 USUAL = gc.get_threshold()
 QUESTION = "What is the price of $AAPL?"

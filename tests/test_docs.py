@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import finassist
-from finassist.settings import Settings
-from finassist.variables import variable_of
+from finassist.config.settings import Settings
+from finassist.config.sources import variable_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

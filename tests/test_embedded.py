@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 from agno.tools.finance import FinanceProvider, FinanceTools
 
-from finassist.analysis import derive
-from finassist.data import build, figures, prices
-from finassist.data.embedded import EmbeddedProvider
-from finassist.data.sourced import SourcedQuote, SourcedStatement
-from finassist.data.vocabulary import FIELDS
-from finassist.errors import DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
-from finassist.facts import Fact, FactBook
+from finassist.analysis.metrics import derive
+from finassist.core.errors import DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
+from finassist.core.facts import Fact, FactBook
+from finassist.core.fields import FIELDS
+from finassist.providers.embedded import figures, prices
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.sourced import SourcedQuote, SourcedStatement
+from tests.tools import build_embedded as build
 
 PROVIDER = EmbeddedProvider()
 STATEMENTS = ("income", "balance_sheet", "cash_flow")
@@ -422,7 +423,7 @@ def test_the_toolkit_passes_our_words_on(caplog: pytest.LogCaptureFixture) -> No
 
 def test_a_fresh_process_reads_a_figure() -> None:
     code = (
-        "from finassist.data.embedded import EmbeddedProvider;"
+        "from finassist.providers.embedded.provider import EmbeddedProvider;"
         "print(EmbeddedProvider().get_quote('MSFT').price, EmbeddedProvider().status().detail)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import finassist
-from finassist import FinancialAssistantWorkflow, FinassistError, errors
-from finassist.data.symbols import normalise_symbol
-from finassist.questions import check_question
+from finassist import FinancialAssistantWorkflow, FinassistError
+from finassist.core import errors
+from finassist.core.validation import check_question
+from finassist.symbols.directory import normalise_symbol
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 FORMS = ("run", "run streamed", "arun", "arun streamed")

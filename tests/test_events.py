@@ -10,8 +10,8 @@ import pytest
 from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent
 
 from finassist import Answer, FinancialAssistantWorkflow, RunResponse
-from finassist.errors import ModelFailed
-from finassist.events import TERMINAL, FetchCompleted, FetchStarted, Routed, StepStarted, spans
+from finassist.core.errors import ModelFailed
+from finassist.core.events import TERMINAL, FetchCompleted, FetchStarted, Routed, StepStarted, spans
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 QUESTIONS = ("Tell me about Apple", "What is EBITDA?", "Tell me about Appel", "Compare Apple and Ford")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from finassist.export import conversation_html, conversation_markdown, safe_csv
-from finassist.views.prose import safe_markdown
+from finassist.reporting.export import conversation_html, conversation_markdown, safe_csv
+from finassist.reporting.html.sanitize_markdown import safe_markdown
 
 from .test_html import Reader, Reply
 

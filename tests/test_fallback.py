@@ -10,13 +10,7 @@ from agno.tools.finance import FinanceProvider, ProviderStatus
 from agno.tools.finance.base import NotSupportedError
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.data.embedded import EmbeddedProvider
-from finassist.data.fallback import REASONS, FallbackProvider
-from finassist.data.fmp import FMPProvider
-from finassist.data.providers import open_provider
-from finassist.data.sourced import SourcedQuote
-from finassist.data.sourcing import NEEDS, fetch_facts
-from finassist.errors import (
+from finassist.core.errors import (
     ConfigurationError,
     DataError,
     InvalidSymbol,
@@ -26,6 +20,12 @@ from finassist.errors import (
     SourceTimeout,
     UnknownProvider,
 )
+from finassist.providers.base import NEEDS, fetch_facts
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.fallback import REASONS, FallbackProvider
+from finassist.providers.fmp import FMPProvider
+from finassist.providers.registry import open_provider
+from finassist.providers.sourced import SourcedQuote
 from tests.fmp_server import KEY, PATHS, fmp, fmp_server
 from tests.servers import answer
 from tests.worlds import ScriptedProvider, World

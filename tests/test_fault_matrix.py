@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from finassist import Answer, FinancialAssistantWorkflow
-from finassist.data.fmp import FMPProvider
+from finassist.providers.fmp import FMPProvider
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.servers import (
     Act,

@@ -14,16 +14,7 @@ import pytest
 from agno.tools.finance import FinanceTools, Quote
 
 from finassist import FinancialAssistantWorkflow
-from finassist.bridge import bridge
-from finassist.data import answers, prices
-from finassist.data.cache import Cache
-from finassist.data.embedded import EmbeddedProvider
-from finassist.data.fmp import FMPProvider
-from finassist.data.fmp.rows import Asked
-from finassist.data.fmp.statements import parse_statements
-from finassist.data.sourcing import fetch_facts
-from finassist.data.vocabulary import FIELDS
-from finassist.errors import (
+from finassist.core.errors import (
     AuthError,
     BadPayload,
     BridgeError,
@@ -35,7 +26,17 @@ from finassist.errors import (
     SourceTimeout,
     UnknownSymbol,
 )
-from finassist.facts import Fact
+from finassist.core.facts import Fact
+from finassist.core.fields import FIELDS
+from finassist.providers.base import fetch_facts
+from finassist.providers.embedded import agno_answers as answers
+from finassist.providers.embedded import prices
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.fmp import FMPProvider
+from finassist.providers.fmp.rows import Asked
+from finassist.providers.fmp.statements import parse_statements
+from finassist.providers.http.cache import Cache
+from finassist.runtime.portal import bridge
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.servers import answer, silent
 

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.data.fmp.company import parse_news, parse_profile, parse_search
-from finassist.data.fmp.market import parse_history, parse_quote
-from finassist.data.fmp.metrics import parse_metrics, parse_recommendations
-from finassist.data.fmp.rows import Asked
-from finassist.data.fmp.statements import NAMES, parse_statements
-from finassist.data.strict_json import loads
-from finassist.data.vocabulary import FIELDS, canonical
-from finassist.errors import (
+from finassist.core.errors import (
     BadPayload,
     DataError,
     UnknownSymbol,
 )
-from finassist.facts import Fact
+from finassist.core.facts import Fact
+from finassist.core.fields import FIELDS, canonical
+from finassist.providers.fmp.company import parse_news, parse_profile, parse_search
+from finassist.providers.fmp.market import parse_history, parse_quote
+from finassist.providers.fmp.metrics import parse_metrics, parse_recommendations
+from finassist.providers.fmp.rows import Asked
+from finassist.providers.fmp.statements import NAMES, parse_statements
+from finassist.providers.http.strict_json import loads
 from tests.fmp_server import fixture
 
 DAY = date(2026, 1, 20)

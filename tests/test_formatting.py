@@ -9,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from finassist.facts import Fact
-from finassist.formatting import Scale, cell, clean, escape_line, escape_markdown, figure, money, number, percent, span
+from finassist.core.facts import Fact
+from finassist.core.formatting import (
+    Scale,
+    cell,
+    clean,
+    escape_line,
+    escape_markdown,
+    figure,
+    money,
+    number,
+    percent,
+    span,
+)
 
 ONE = Scale(Decimal(1), "")
 MILLIONS = Scale(Decimal(1_000_000), "millions")

@@ -12,10 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finassist.errors import MissingExtra
-from finassist.facts import Fact
-from finassist.frames import SCHEMAS, facts_frame, history_frame, read_frame, sessions_frame, typed, write_frame
-from finassist.variables import FinassistWarning
+from finassist.config.sources import FinassistWarning
+from finassist.core.errors import MissingExtra
+from finassist.core.facts import Fact
+from finassist.reporting.frames import (
+    SCHEMAS,
+    facts_frame,
+    history_frame,
+    read_frame,
+    sessions_frame,
+    typed,
+    write_frame,
+)
 
 FORMS = (".parquet", ".csv", ".xlsx")
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from finassist.facts import Fact
-from finassist.frames import (
+from finassist.core.facts import Fact
+from finassist.reporting.frames import (
     SCHEMAS,
     by_company,
     by_year,

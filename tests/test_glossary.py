@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.llm.glossary import Term, glossary
-from finassist.llm.rules import route
+from finassist.questions.glossary import Term, glossary
+from finassist.questions.rules import route
 
 TERMS = glossary().terms
 NAMES = [name for term in TERMS for name in (term.name, *term.aliases)]

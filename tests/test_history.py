@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow
-from finassist.errors import SessionError
-from finassist.frames import SCHEMAS, events_frame
-from finassist.history import history_rows
+from finassist.core.errors import SessionError
+from finassist.reporting.frames import SCHEMAS, events_frame
+from finassist.sessions.history import history_rows
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 KNOWN = ["question", "category", "status", "saved", "models", "decided_by"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.facts import Fact, Gap
-from finassist.views.html import answer_html
-from finassist.views.safe import escape, safe_html
+from finassist.core.facts import Fact, Gap
+from finassist.reporting.html.card import answer_html
+from finassist.reporting.html.sanitize import escape, safe_html
 
 from .test_report import CATEGORIES, PAYLOADS, embedded, fact
 

@@ -246,7 +246,7 @@ def test_a_run_that_fails_shows_what_it_did_and_raises(kernel: Kernel) -> None:
 def test_a_page_that_closes_its_widgets_does_not_disturb_the_run(kernel: Kernel) -> None:
     cell = clean(
         kernel.run(
-            "from finassist.views.live import LiveView\n"
+            "from finassist.apps.live.view import LiveView\n"
             'view = LiveView("?")\n'
             'async for event in workflow.arun("Compare Apple and Microsoft", stream=True):\n'
             "    view.see(event)\n"

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.errors import FinassistError, InputError
-from finassist.lab import (
+from finassist.config.settings import Settings
+from finassist.core.errors import FinassistError, InputError
+from finassist.llm.attempts import Limits
+from finassist.testing import (
     DATA_FAILURES,
     MODEL_FAILURES,
     Dials,
@@ -25,8 +27,6 @@ from finassist.lab import (
     Stopwatch,
     Tape,
 )
-from finassist.llm.attempts import Limits
-from finassist.settings import Settings
 
 QUESTION = "Compare the stock prices of Apple and Microsoft"
 PATIENT = Settings(fetch_timeout=10, model_timeout=10, model_retries=0, question_timeout=30)

@@ -18,8 +18,8 @@ import pytest
 from finassist import FinancialAssistantWorkflow
 from finassist.batch.ledger import Ledger
 from finassist.batch.results import Outcome
-from finassist.bench.victim import Survival, symbols
-from finassist.errors import LedgerError, LedgerInUse, LedgerMismatch
+from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
+from tests.benchmarks.victim import Survival, symbols
 from tests.worlds import ScriptedProvider, World
 
 QUESTIONS = ["$AAPL price", "$MSFT price"]
@@ -196,8 +196,8 @@ FULL = """
 import json, resource, signal, sys
 from pathlib import Path
 from finassist import FinancialAssistantWorkflow
-from finassist.bench.victim import LoggingSource, symbols
-from finassist.errors import FinassistError
+from tests.benchmarks.victim import LoggingSource, symbols
+from finassist.core.errors import FinassistError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path, room = Path(sys.argv[1]), int(sys.argv[2])
 workflow = FinancialAssistantWorkflow(db=None, provider=LoggingSource(Path(sys.argv[3])), routing="rules")

@@ -17,7 +17,7 @@ from agno.models.openai import OpenAIChat
 from agno.run.agent import RunContentEvent
 
 from finassist import Answer, FinancialAssistantWorkflow, Settings
-from finassist.errors import (
+from finassist.core.errors import (
     ContextOverflow,
     FinassistError,
     MalformedReply,

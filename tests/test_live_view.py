@@ -10,14 +10,14 @@ import pytest
 from agno.run.agent import RunContentEvent
 
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
-from finassist.call import Call
-from finassist.events import FetchStarted, Routed, StepStarted
-from finassist.state import RunState, Task
-from finassist.views.header import run_html, text_html, understood
-from finassist.views.live import LiveView
-from finassist.views.pace import Pace
-from finassist.views.progress import ProgressLine, progress_line
-from finassist.watching import open_view, wanted, watched
+from finassist.apps.live.header import run_html, text_html, understood
+from finassist.apps.live.pace import Pace
+from finassist.apps.live.progress import ProgressLine, progress_line
+from finassist.apps.live.view import LiveView
+from finassist.apps.live.watching import open_view, wanted, watched
+from finassist.core.events import FetchStarted, Routed, StepStarted
+from finassist.runtime.run import Call
+from finassist.runtime.state import RunState, Task
 from tests.worlds import ScriptedProvider, World
 
 QUESTION = "Compare Apple and Microsoft"

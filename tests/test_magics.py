@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import finassist
 from finassist import Answer, FinancialAssistantWorkflow
-from finassist.magics import Notebook, awaited
+from finassist.apps.magics import Notebook, awaited
 from tests.kernels import Kernel
 from tests.test_kernel import SETUP, WAITING, check_stopped, clean
 
@@ -204,7 +204,7 @@ def test_no_such_command(shell, line, said):
 
 
 def test_nest_says_which_extra_is_missing(shell, monkeypatch):
-    monkeypatch.setattr("finassist.magics.find_spec", lambda _: None)
+    monkeypatch.setattr("finassist.apps.magics.find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install 'finassist\[notebook\]'"):
         shell.run("%finassist nest")
 

@@ -11,7 +11,7 @@ import pytest
 from agno.models.openai import OpenAIChat
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.errors import ConfigurationError, MissingExtra, UnknownModel
+from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
 from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel

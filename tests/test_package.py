@@ -61,8 +61,8 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(built: Path)
     [wheel] = (built / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"finassist"}
-    assert {"finassist/py.typed", "finassist/views/timeline.js", "finassist/views/chat/composer.js"} <= set(names)
-    assert [name for name in names if name.startswith("finassist/data/files/")]
+    assert {"finassist/py.typed", "finassist/apps/live/timeline.js", "finassist/apps/chat/composer.js"} <= set(names)
+    assert [name for name in names if name.startswith("finassist/providers/embedded/files/")]
 
 
 def test_the_sdist_holds_what_the_tests_need(built: Path) -> None:

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FinassistError
-from finassist.dossier import Dossier, Subject
-from finassist.facts import FactBook
-from finassist.views.chart import bar_chart, price_chart
-from finassist.views.plot import plot
+from finassist.core.facts import FactBook
+from finassist.reporting.charts.plot import plot
+from finassist.reporting.company import Dossier, Subject
+from finassist.reporting.html.chart import bar_chart, price_chart
 
 from .test_html import Reader, Reply
 from .test_report import fact
@@ -189,12 +189,14 @@ def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
 
 
 def test_without_a_library_it_says_which_extra_to_install(both, monkeypatch):
-    monkeypatch.setattr("finassist.views.plot.find_spec", lambda name: None)
+    where = "finassist.reporting.charts.plot.find_spec"
+    monkeypatch.setattr(where, lambda name: None)
     with pytest.raises(ImportError, match=r"neither is installed\. Install it with `pip install 'finassist\[plot\]'`"):
         both.plot()
     with pytest.raises(ImportError, match=r"package matplotlib, which is not installed"):
         both.plot(library="matplotlib")
     found = importlib.util.find_spec
-    monkeypatch.setattr("finassist.views.plot.find_spec", lambda name: None if name == "plotly" else found(name))
+    where = "finassist.reporting.charts.plot.find_spec"
+    monkeypatch.setattr(where, lambda name: None if name == "plotly" else found(name))
     assert type(both.plot()).__name__ == "Figure"
     assert hasattr(both.plot(), "savefig")

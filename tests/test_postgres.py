@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from finassist import FinancialAssistantWorkflow
-from finassist.errors import ConfigurationError, MissingExtra, SessionError
+from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from tests.postgres_server import PASSWORD, QUOTED, REQUIRED, NotHere, Server, running
 
 ASK = """

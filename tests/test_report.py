@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from finassist.analysis import derive
-from finassist.data import figures, prices
-from finassist.disclosure import tables
-from finassist.dossier import Dossier
-from finassist.facts import Fact, FactBook, Gap
-from finassist.report import Subject, compose, follow_ups, sources
+from finassist.analysis.metrics import derive
+from finassist.core.facts import Fact, FactBook, Gap
+from finassist.providers.embedded import figures, prices
+from finassist.reporting.company import Dossier
+from finassist.reporting.document import tables
+from finassist.reporting.markdown import Subject, compose, follow_ups, sources
 
 CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
 NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}

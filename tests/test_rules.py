@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.llm.rules import RULES, Context, route
 from finassist.llm.schemas import CATEGORIES
+from finassist.questions.rules import RULES, Context, route
 
 PRICE, INCOME, FINANCIALS, REPORT, CHAT = (
     "stock_price",

@@ -17,10 +17,11 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from finassist.export import conversation_html, safe_csv
-from finassist.views import header, style, timeline_html, timeline_svg
-from finassist.views.plot import plot
-from finassist.views.prose import safe_markdown
+from finassist.apps.live import header, timeline_html, timeline_svg
+from finassist.reporting.charts.plot import plot
+from finassist.reporting.export import conversation_html, safe_csv
+from finassist.reporting.html import style
+from finassist.reporting.html.sanitize_markdown import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply
 from .test_html import Reply

@@ -12,17 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.data.cache import Cache
-from finassist.data.http.transport import pace
-from finassist.data.providers import open_provider
-from finassist.data.sec import SECProvider
-from finassist.data.sec.asked import Asked
-from finassist.data.sec.statements import parse_statements
-from finassist.data.sec.tags import TAGS
-from finassist.data.sourcing import fetch_facts
-from finassist.data.symbols import directory
-from finassist.data.vocabulary import FIELDS
-from finassist.errors import (
+from finassist.core.errors import (
     AuthError,
     BadPayload,
     ConfigurationError,
@@ -32,7 +22,17 @@ from finassist.errors import (
     TooLarge,
     UnknownSymbol,
 )
-from finassist.facts import Fact
+from finassist.core.facts import Fact
+from finassist.core.fields import FIELDS
+from finassist.providers.base import fetch_facts
+from finassist.providers.http.cache import Cache
+from finassist.providers.http.transport import pace
+from finassist.providers.registry import open_provider
+from finassist.providers.sec import SECProvider
+from finassist.providers.sec.asked import Asked
+from finassist.providers.sec.statements import parse_statements
+from finassist.providers.sec.tags import TAGS
+from finassist.symbols.directory import directory
 from tests.sec_server import CONTACT, FACTS, SUBMISSIONS, YEARS, company_facts, sec, sec_server, submissions
 from tests.servers import answer
 

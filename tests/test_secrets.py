@@ -25,12 +25,12 @@ from yarl import URL
 
 import finassist
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.data.fmp import FMPProvider
-from finassist.data.http.endpoint import Endpoint
-from finassist.data.providers import open_provider
+from finassist.config.settings import KEYS
+from finassist.config.sources import variable_of
 from finassist.llm.models import resolve_model
-from finassist.settings import KEYS
-from finassist.variables import variable_of
+from finassist.providers.fmp import FMPProvider
+from finassist.providers.http.endpoint import Endpoint
+from finassist.providers.registry import open_provider
 from tests.fmp_server import PATHS, fixture, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Request, Server, answer, cut_off, hang_up, redirect, stalled

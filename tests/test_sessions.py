@@ -18,8 +18,8 @@ from agno.db.sqlite import SqliteDb
 from agno.tools.finance.base import CompanyProfile, FinanceProvider
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.conversations import Conversations
-from finassist.errors import ConfigurationError, SessionError
+from finassist.core.errors import ConfigurationError, SessionError
+from finassist.sessions.conversations import Conversations
 
 ASK = """
 import sys
@@ -174,7 +174,7 @@ def test_a_database_of_the_wrong_form_is_said(tmp_path: Path, run_async: Any) ->
     class Remote(InMemoryDb):
         """Stands for a sync-only server database."""
 
-    from finassist.sessions import Store
+    from finassist.sessions.store import Store
 
     store = Store(Remote(), None)
     with pytest.raises(ConfigurationError, match=r"workflow\.run"):
@@ -305,7 +305,7 @@ def test_a_summary_does_not_depend_on_how_fast_the_talk_goes_on(tmp_path: Path) 
 
 
 def test_os_fork_gets_a_bridge_of_its_own() -> None:
-    from finassist.bridge import Bridge
+    from finassist.runtime.portal import Bridge
 
     bridge = Bridge()
     first = bridge.loop

@@ -12,9 +12,9 @@ import pytest
 
 import finassist
 from finassist import FinassistWarning, Settings, configure
-from finassist.errors import ConfigurationError
-from finassist.settings import KEYS
-from finassist.variables import variable_of
+from finassist.config.settings import KEYS
+from finassist.config.sources import variable_of
+from finassist.core.errors import ConfigurationError
 
 CANARY = "canary-0123456789abcdef"
 

@@ -12,11 +12,18 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.data.fmp import FMPProvider
-from finassist.data.providers import open_provider
-from finassist.data.sec import SECProvider
-from finassist.errors import ConfigurationError, ModelError, QuestionTooLong, RateLimited, SourceTimeout, Unreachable
+from finassist.core.errors import (
+    ConfigurationError,
+    ModelError,
+    QuestionTooLong,
+    RateLimited,
+    SourceTimeout,
+    Unreachable,
+)
 from finassist.llm.models import resolve_model
+from finassist.providers.fmp import FMPProvider
+from finassist.providers.registry import open_provider
+from finassist.providers.sec import SECProvider
 from tests.fmp_server import KEY, fixture, fmp_server
 from tests.model_server import ModelServer
 from tests.sec_server import sec_server

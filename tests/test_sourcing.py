@@ -21,10 +21,10 @@ from agno.tools.finance.base import ALL_CAPABILITIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.data.embedded import EmbeddedProvider
-from finassist.data.sourcing import NEEDS, Need, fetch_facts
-from finassist.errors import BadPayload, DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
-from finassist.facts import Fact
+from finassist.core.errors import BadPayload, DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
+from finassist.core.facts import Fact
+from finassist.providers.base import NEEDS, Need, fetch_facts
+from finassist.providers.embedded.provider import EmbeddedProvider
 
 
 class Canned(FinanceProvider):

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.events import (
+from finassist.core.events import (
     FetchCompleted,
     FetchFailed,
     FetchStarted,
@@ -28,7 +28,7 @@ from finassist.events import (
     SymbolResolved,
     spans,
 )
-from finassist.state import RunState, Task, end, joined, reduce, replay
+from finassist.runtime.state import RunState, Task, end, joined, reduce, replay
 from tests.fmp_server import KEY, fmp, fmp_server
 from tests.servers import Act, Request, answer
 from tests.worlds import ScriptedModel, ScriptedProvider, World

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.data.strict_json import BadJson, Invalid, Written, has_invalid, loads
+from finassist.providers.http.strict_json import BadJson, Invalid, Written, has_invalid, loads
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(

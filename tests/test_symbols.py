@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.data import aliases, build_tickers, not_listed
-from finassist.data.names import normalise
-from finassist.data.symbols import Company, SymbolDirectory, directory, normalise_symbol
-from finassist.errors import InvalidSymbol
+from finassist.core.errors import InvalidSymbol
+from finassist.symbols import aliases, not_listed
+from finassist.symbols.directory import Company, SymbolDirectory, directory, normalise_symbol
+from finassist.symbols.names import normalise
+from tests.tools import build_tickers
 
 DATA = Path(__file__).parent / "data"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finassist.tasks import in_thread
+from finassist.core.tasks import in_thread
 
 type RunAsync = Callable[[Coroutine[Any, Any, None]], None]
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import finassist.views
+import finassist.apps.live
 from finassist import FinancialAssistantWorkflow
-from finassist.state import RunState, Task
-from finassist.views.palette import FALLBACK, LOOK
-from finassist.views.timeline import Timeline, timeline_svg
-from finassist.views.tracks import seconds, ticks, tracks
+from finassist.apps.live.palette import FALLBACK, LOOK
+from finassist.apps.live.timeline import Timeline, timeline_svg
+from finassist.apps.live.tracks import seconds, ticks, tracks
+from finassist.runtime.state import RunState, Task
 
 SVG = "{http://www.w3.org/2000/svg}"
-SCRIPT = Path(finassist.views.__file__).with_name("timeline.js").read_text(encoding="utf-8")
+SCRIPT = Path(finassist.apps.live.__file__).with_name("timeline.js").read_text(encoding="utf-8")
 EVIL = [
     '"><script>alert(1)</script>',
     "</title><img src=x onerror=alert(1)>",

@@ -25,15 +25,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from finassist import errors
-from finassist.bridge import bridge
-from finassist.data.cache import Cache
-from finassist.data.http import Payload, Transport
-from finassist.data.http.flights import Flights
-from finassist.data.http.quota import Quota
-from finassist.data.http.transport import pace
-from finassist.data.redaction import redact
-from finassist.data.strict_json import Invalid
+from finassist.core import errors
+from finassist.core.redaction import redact
+from finassist.providers.http import Payload, Transport
+from finassist.providers.http.cache import Cache
+from finassist.providers.http.flights import Flights
+from finassist.providers.http.quota import Quota
+from finassist.providers.http.strict_json import Invalid
+from finassist.providers.http.transport import pace
+from finassist.runtime.portal import bridge
 from tests import servers
 from tests.servers import Act, Gate, Request, Script, Server, answer
 from tests.suspensions import Suspensions
@@ -566,8 +566,8 @@ def test_a_closed_transport_opens_again(run_async: Any) -> None:
 def test_a_process_that_just_ends_is_silent() -> None:
     code = """
 import asyncio, sys
-from finassist.bridge import bridge
-from finassist.data.http import Transport
+from finassist.runtime.portal import bridge
+from finassist.providers.http import Transport
 transport = Transport(name="Acme", base_url=sys.argv[1], secret=None)
 ask = lambda: transport.get_json("quote", {}, kind="quote")
 asyncio.run_coroutine_threadsafe(ask(), bridge.loop).result(10)

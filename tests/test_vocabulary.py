@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.data.vocabulary import FIELDS, canonical, fields_of, label, preference, snake
+from finassist.core.fields import FIELDS, canonical, fields_of, label, preference, snake
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from agno.agent import Agent
 
 from finassist import Answer, FinancialAssistantWorkflow, OfflineModel
-from finassist.errors import BridgeError
+from finassist.core.errors import BridgeError
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 # ------------------------------------------------------------------------------------------ the main job
@@ -346,7 +346,7 @@ def test_an_answer_as_frames(workflow: FinancialAssistantWorkflow) -> None:
 FAILS_FIRST = """
 import asyncio, sys, threading
 from finassist import FinancialAssistantWorkflow
-from finassist.lab import Dials, FaultyModel
+from finassist.testing import Dials, FaultyModel
 
 class Watch:
     seen = []

@@ -15,7 +15,7 @@ from agno.models.response import ModelResponse
 from agno.tools.finance import FinanceProvider, FinanceProviderError, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import CompanyProfile
 
-from finassist.errors import BadPayload, SourceTimeout
+from finassist.core.errors import BadPayload, SourceTimeout
 
 NEEDS = ("profile", "income", "balance_sheet", "cash_flow", "quote", "history")
 SOURCE_MOODS = ("fine", "slow", "refuses", "times_out", "malformed", "empty", "cancels_itself", "other_symbol")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from finassist.data.sourcing import NEEDS, Need
-from finassist.draft import Draft
-from finassist.effects import Flow, fetch
-from finassist.errors import DataError, FinassistError, InputError
-from finassist.facts import Gap
+from finassist.core.errors import DataError, FinassistError, InputError
+from finassist.core.facts import Gap
+from finassist.providers.base import NEEDS, Need
+from finassist.runtime.effects import Flow, fetch
+from finassist.runtime.result import Draft
 
 ALSO: Final[dict[str, Need]] = {"income_statement": "income", "price": "quote", "price_history": "history"}
 """Other names of needs."""

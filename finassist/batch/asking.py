@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from finassist.batch.budget import Metered, Spending, Tally
 from finassist.batch.results import Outcome
 from finassist.batch.sharing import SharedSource, Sharing
-from finassist.data.redaction import redact
-from finassist.draft import Draft
-from finassist.drivers import Crew, adrive
-from finassist.effects import Flow
-from finassist.errors import BudgetReached
-from finassist.tasks import cancelling
+from finassist.core.errors import BudgetReached
+from finassist.core.redaction import redact
+from finassist.core.tasks import cancelling
+from finassist.runtime.drivers import Crew, adrive
+from finassist.runtime.effects import Flow
+from finassist.runtime.result import Draft
 
 
 class Asks(Protocol):

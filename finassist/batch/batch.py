@@ -90,22 +90,22 @@ class Batch:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a question, in the order given; see `finassist.frames.batch_frame` for the columns."""
-        from finassist.frames import batch_frame
+        """One row a question, in the order given; see `finassist.reporting.frames.batch_frame` for the columns."""
+        from finassist.reporting.frames import batch_frame
 
         return batch_frame(self._reader.rows())
 
     @property
     def failures(self) -> pd.DataFrame:
         """The rows of `frame` that failed, with the name of the error and what to do."""
-        from finassist.frames import batch_frame
+        from finassist.reporting.frames import batch_frame
 
         return batch_frame(self._reader.rows(_FAILED))
 
     @property
     def facts(self) -> pd.DataFrame:
         """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame()`."""
-        from finassist.frames import batch_facts_frame
+        from finassist.reporting.frames import batch_facts_frame
 
         found = self.results(_COMPLETED)
         return batch_facts_frame((each.ordinal, each.question, each.answer.facts) for each in found if each.answer)
@@ -150,7 +150,7 @@ class Batch:
         return f"<Batch {self.status}: {', '.join(f'{many:,} {name}' for name, many in counts.items() if many)}>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from finassist.views.batch_progress import batch_html
+        from finassist.apps.live.batch_progress import batch_html
 
         left = "" if self.status == "completed" else str(self.left)
         return {"text/plain": f"{self!r}\n{left}".strip(), "text/html": batch_html(self.status, self._counts(), left)}

@@ -11,9 +11,9 @@ from typing import Any
 
 from agno.run.agent import RunOutput
 
-from finassist.effects import Askable
-from finassist.errors import BudgetReached, InvalidLimit
+from finassist.core.errors import BudgetReached, InvalidLimit
 from finassist.llm.offline import OfflineModel
+from finassist.runtime.effects import Askable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from finassist.batch.budget import Budget, Spending
 from finassist.batch.results import Outcome, Packed
-from finassist.data.sourcing import Need
+from finassist.providers.base import Need
 
 type Across = tuple[Need, int]
 """What `across()` fetches of each company: one need, and how many years of it."""

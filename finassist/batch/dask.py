@@ -20,8 +20,8 @@ from finassist.batch.dispatch import Dispatcher, Plan
 from finassist.batch.purse import Purse
 from finassist.batch.recipe import Pickler, recipe_of
 from finassist.batch.station import Task, answer
-from finassist.errors import ClusterError, ConfigurationError, MissingExtra
-from finassist.tasks import settle
+from finassist.core.errors import ClusterError, ConfigurationError, MissingExtra
+from finassist.core.tasks import settle
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow

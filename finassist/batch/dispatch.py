@@ -17,8 +17,8 @@ from uuid import uuid4
 from finassist.batch.chunks import Order, Recipe, Reply, outcome_of
 from finassist.batch.purse import Purse
 from finassist.batch.results import Outcome
-from finassist.errors import BudgetReached, ClusterError, WorkerLost
-from finassist.tasks import settle
+from finassist.core.errors import BudgetReached, ClusterError, WorkerLost
+from finassist.core.tasks import settle
 
 SMALLEST, LARGEST, USUAL = 1, 200, 50
 """Questions in a chunk: at least, at most, and as long as there are enough for all workers."""

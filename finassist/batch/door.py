@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, cast, overload
 
 from finassist.batch.intake import Questions
-from finassist.bridge import bridge
-from finassist.errors import InvalidLimit
+from finassist.core.errors import InvalidLimit
+from finassist.runtime.portal import bridge
 
 if TYPE_CHECKING:
     from finassist.batch.batch import Batch
@@ -135,7 +135,7 @@ class ManyQuestions:
             BridgeError: Called from inside a data provider.
         """
         from finassist.batch.sync import answered, streamed
-        from finassist.data.waiting import wait_for
+        from finassist.providers.waiting import wait_for
 
         bridge.check_caller()
         if estimate:
@@ -225,11 +225,11 @@ def _me(many: ManyQuestions) -> FinancialAssistantWorkflow:
 def _job(
     me: FinancialAssistantWorkflow, questions: Questions, options: BatchOptions, across: Across | None = None
 ) -> Job:
+    from finassist.apps.live.batch_progress import open_display
     from finassist.batch.budget import Budget
     from finassist.batch.intake import Intake
     from finassist.batch.job import Job
     from finassist.batch.work import work_of
-    from finassist.views.batch_progress import open_display
 
     concurrency, ledger, live = _concurrency(options), options.get("ledger"), options.get("live")
     live = {"on": True, "off": False}.get(me.live) if live is None else live

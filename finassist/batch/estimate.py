@@ -12,13 +12,14 @@ from pydantic import BaseModel
 
 from finassist.batch.intake import Intake, Question
 from finassist.batch.progress import clock, dollars
-from finassist.data.embedded import EmbeddedProvider
-from finassist.flows import NEEDED
-from finassist.llm import prompts, rules
+from finassist.config.settings import Routing
+from finassist.llm import prompts
 from finassist.llm.offline import OfflineModel
 from finassist.llm.prices import cost, priced
 from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
-from finassist.settings import Routing
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.questions import rules
+from finassist.runtime.flows import NEEDED
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow

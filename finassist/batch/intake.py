@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sized
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from finassist.errors import EmptyQuestion, InputError, MissingColumn, NotQuestions, QuestionsFailed
-from finassist.questions import check_question
+from finassist.core.errors import EmptyQuestion, InputError, MissingColumn, NotQuestions, QuestionsFailed
+from finassist.core.validation import check_question
 
 type Questions = Iterable[Any] | AsyncIterable[Any]
 

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
+from finassist.apps.live.batch_progress import open_display
 from finassist.batch.asking import Asker, Asks
 from finassist.batch.batch import Batch
 from finassist.batch.budget import Budget, Spending
@@ -25,9 +26,8 @@ from finassist.batch.scribe import Scribe
 from finassist.batch.sharing import Sharing
 from finassist.batch.shelf import choose, key_of, notes_of
 from finassist.batch.work import Work
-from finassist.errors import LedgerError
-from finassist.tasks import settle
-from finassist.views.batch_progress import open_display
+from finassist.core.errors import LedgerError
+from finassist.core.tasks import settle
 
 type Tell = Callable[[Result], Awaitable[None]]
 

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
-from finassist.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
+from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
 
 APPLICATION: Final = 0x46494E42  # “FINB”, in the header of the file
 VERSION: Final = 1

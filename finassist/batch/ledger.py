@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from finassist.batch import layout
 from finassist.batch.layout import check_header, explained, read_notes
 from finassist.batch.results import Outcome, Packed
-from finassist.errors import LedgerError, LedgerInUse, WorkerLost
+from finassist.core.errors import LedgerError, LedgerInUse, WorkerLost
 
 PATIENCE: Final = 5.0
 """Seconds to wait for another program that holds the file."""

@@ -11,9 +11,9 @@ from finassist.batch.asking import Asks
 from finassist.batch.intake import Intake, Question, Reasked
 from finassist.batch.results import Outcome
 from finassist.batch.scribe import Scribe
-from finassist.collector import seldom_collecting
-from finassist.errors import LedgerMismatch, QuestionsFailed
-from finassist.quiet import hush
+from finassist.core.errors import LedgerMismatch, QuestionsFailed
+from finassist.runtime.collector import seldom_collecting
+from finassist.runtime.logging import hush
 
 type Deliver = Callable[[Question, Outcome, int], Awaitable[None]]
 """Told what came of each question that is recorded, and how often it was asked."""

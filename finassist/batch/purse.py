@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from finassist.batch.budget import Spending
 from finassist.batch.chunks import Used
-from finassist.errors import BudgetReached
+from finassist.core.errors import BudgetReached
 
 _LIMITED: Final = ("tokens", "dollars", "calls")
 _WHOLE: Final = frozenset({"tokens", "calls"})

@@ -17,13 +17,13 @@ from agno.models.base import Model
 
 import finassist
 from finassist.batch.chunks import Across, Recipe
-from finassist.data.providers import AUTO, open_provider
-from finassist.errors import ConfigurationError
+from finassist.config.settings import KEYS, Settings
+from finassist.config.sources import variable_of
+from finassist.core.errors import ConfigurationError
 from finassist.llm.catalogue import PROVIDERS
 from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel
-from finassist.settings import KEYS, Settings
-from finassist.variables import variable_of
+from finassist.providers.registry import AUTO, open_provider
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow

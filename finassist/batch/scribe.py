@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from finassist.batch.ledger import Ledger, Operation
-from finassist.tasks import settle
+from finassist.core.tasks import settle
 
 
 class Scribe:

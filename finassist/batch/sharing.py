@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from agno.tools.finance import FinanceProvider
 
-from finassist.data.sourcing import Need, fetch_facts
-from finassist.facts import Fact
+from finassist.core.facts import Fact
+from finassist.providers.base import Need, fetch_facts
 
 if TYPE_CHECKING:
     from finassist.batch.budget import Tally
-    from finassist.data.http.flights import Flights
+    from finassist.providers.http.flights import Flights
 
 KEPT_FACTS: Final = 100_000
 """How many figures are kept for questions to come; some 40 MB."""
@@ -29,7 +29,7 @@ class Sharing:
     """
 
     def __init__(self, provider: FinanceProvider, kept: int = KEPT_FACTS) -> None:
-        from finassist.data.http.flights import Flights  # its package loads an HTTP client
+        from finassist.providers.http.flights import Flights  # its package loads an HTTP client
 
         self.provider = provider
         self._room = kept
@@ -72,5 +72,5 @@ class SharedSource(FinanceProvider):
         self._sharing, self._tally = sharing, tally
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
-        """As `finassist.data.sourcing.fetch_facts`, which calls this."""
+        """As `finassist.providers.base.fetch_facts`, which calls this."""
         return await self._sharing.facts((symbol, need, limit), self._tally)

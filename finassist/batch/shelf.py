@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from finassist.batch.layout import check_header, explained, read_notes
-from finassist.errors import LedgerError, LedgerMismatch
+from finassist.core.errors import LedgerError, LedgerMismatch
 
 FOLDER: Final = "batches"
 _SUFFIX: Final = ".db"

@@ -18,9 +18,9 @@ from finassist.batch.budget import Spending
 from finassist.batch.chunks import Order, Recipe, Reply, Used, plain, spending_of, used_since
 from finassist.batch.recipe import Pickler, built
 from finassist.batch.sharing import Sharing
-from finassist.bridge import Ended, Post, bridge
-from finassist.errors import FinassistError
-from finassist.quiet import hush
+from finassist.core.errors import FinassistError
+from finassist.runtime.logging import hush
+from finassist.runtime.portal import Ended, Post, bridge
 
 if TYPE_CHECKING:
     from finassist.batch.work import Work

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 from finassist.batch.job import Job
 from finassist.batch.results import Result
-from finassist.tasks import settle
+from finassist.core.tasks import settle
 
 
 async def streamed(job: Job) -> AsyncGenerator[Result]:

@@ -12,10 +12,10 @@ from agno.tools.finance import FinanceProvider
 
 from finassist.batch.across import across_flow
 from finassist.batch.chunks import Across
-from finassist.call import Call
-from finassist.draft import Draft
-from finassist.drivers import Crew
-from finassist.effects import Flow
+from finassist.runtime.drivers import Crew
+from finassist.runtime.effects import Flow
+from finassist.runtime.result import Draft
+from finassist.runtime.run import Call
 
 if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow

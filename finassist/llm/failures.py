@@ -10,7 +10,7 @@ from typing import Final
 
 from agno.exceptions import ContextWindowExceededError, ModelAuthenticationError, ModelProviderError
 
-from finassist.errors import (
+from finassist.core.errors import (
     ContextOverflow,
     ModelAuthError,
     ModelError,

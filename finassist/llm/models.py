@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from agno.models.base import Model
 from agno.models.utils import MODEL_PROVIDER_CLASSES, get_model
 
-from finassist.errors import ConfigurationError, MissingExtra, UnknownModel
+from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
 from finassist.llm.attempts import Limits
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
 from finassist.llm.live import Live, adopt
@@ -43,7 +43,7 @@ def resolve_model(
             `"openai:<model id>"` for another, with any provider Agno has; `"auto"` for the first whose key is set;
             an Agno model object; a list of these, of which each stands in when those before it are overloaded, out of
             reach or too slow; or `None`.
-        settings: Where keys, timeouts and limits come from; see `finassist.settings.Settings`.
+        settings: Where keys, timeouts and limits come from; see `finassist.config.settings.Settings`.
         api_key: The key, instead of one from the settings or the environment.
         base_url: Where an OpenAI-compatible server is.
 

@@ -20,8 +20,8 @@ from agno.models.response import ModelResponse
 from finassist.llm.attempts import current_watch
 from finassist.llm.prompts import parse
 from finassist.llm.replies import cannot_fill, chat_reply, summarise
-from finassist.llm.rules import route
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.questions.rules import route
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 

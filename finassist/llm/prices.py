@@ -13,7 +13,7 @@ from typing import Any, Final
 from agno.metrics import MessageMetrics
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from finassist.errors import ConfigurationError
+from finassist.core.errors import ConfigurationError
 
 _PER: Final = 1_000_000
 

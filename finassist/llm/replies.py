@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 
 from finassist.llm import texts
-from finassist.llm.glossary import Term, glossary
-from finassist.llm.phrases import words
-from finassist.llm.reading import read
-from finassist.llm.rules import route
 from finassist.llm.schemas import Context, ConversationSummary
-from finassist.llm.smalltalk import SmallTalk, small_talk
+from finassist.questions.glossary import Term, glossary
+from finassist.questions.parser import read
+from finassist.questions.phrases import words
+from finassist.questions.rules import route
+from finassist.questions.smalltalk import SmallTalk, small_talk
 
 _SMALL_TALK: dict[SmallTalk, str] = {
     "greeting": texts.GREETING,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from finassist.data.redaction import redact
+from finassist.core.redaction import redact
 from finassist.llm.attempts import Limits, RanOn, current_attempt
 
 _AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})

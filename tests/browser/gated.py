@@ -13,8 +13,8 @@ from typing import Any
 from agno.models.response import ModelResponse
 
 from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+from finassist.config.settings import Settings
 from finassist.llm.offline import OfflineModel
-from finassist.settings import Settings
 
 GATES = Path("gates")
 

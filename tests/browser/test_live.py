@@ -202,8 +202,8 @@ def test_a_timeline_fits_a_narrow_screen(lab: Lab, notebook: Notebook, shoot: Ca
 
 
 MANY = """
-from finassist.events import FetchCompleted, FetchStarted, StepStarted
-from finassist.views.live import LiveView
+from finassist.core.events import FetchCompleted, FetchStarted, StepStarted
+from finassist.apps.live.view import LiveView
 from gated import passed
 from IPython.display import display
 from time import perf_counter

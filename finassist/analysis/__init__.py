@@ -1,0 +1,1 @@
+"""Facts to derived facts: ratios, growth, multiples, strengths. Pure."""

@@ -1,0 +1,150 @@
+"""Strengths and points of attention: fixed thresholds on figures, each stated with the figures it rests on.
+
+They describe what the figures show against a plain yardstick. They are not advice: what is usual differs
+between industries, and the text says the figure so that a reader can judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from finassist.analysis.statements import Ledger, year_before
+from finassist.analysis.thresholds import HIGH_MULTIPLE, HIGH_RETURN, MARGIN_STEP, RULES, STREAK, THIN_EQUITY, PointKind
+from finassist.core.facts import Fact, FactBook
+from finassist.core.formatting import day, figure, number, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One observation.
+
+    Attributes:
+        kind: `strength` or `attention`.
+        text: The observation with its figures and their period.
+        keys: `Fact.key` of every figure it rests on.
+    """
+
+    kind: PointKind
+    text: str
+    keys: tuple[str, ...]
+
+
+def points(book: FactBook, symbol: str) -> list[Point]:
+    """What the latest fiscal year's figures show against fixed thresholds.
+
+    Args:
+        book: Facts including the derived ones (see `finassist.analysis.metrics.derive`).
+        symbol: The company.
+
+    Returns:
+        Strengths first, then points of attention, each in the order of the rules; empty without figures.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> fact = Fact(symbol="ACME", field="net_income", value=Decimal(-5_000_000), unit="USD",
+        ...             currency="USD", period="FY2025", statement="income")
+        >>> [point.text for point in points(FactBook([fact]), "ACME")]
+        ['The year closed with a loss: net income USD -5.0 million in FY2025.']
+    """
+    return points_of(Ledger(book, symbol))
+
+
+def points_of(ledger: Ledger) -> list[Point]:
+    """The same as `points`, from a ledger at hand."""
+    if not ledger.years:
+        return []
+    found = [*_by_rules(ledger), *_return(ledger), *_margin_moves(ledger), *_growth_streak(ledger)]
+    found += _multiple(ledger)
+    return sorted(found, key=lambda point: point.kind != "strength")
+
+
+def _by_rules(ledger: Ledger) -> Iterable[Point]:
+    year = ledger.years[-1]
+    bank = _is_bank(ledger, year)
+    for rule in RULES:
+        fact = ledger.usable(rule.field, year)
+        if fact is None or fact.value is None or (bank and rule.unless_bank) or not rule.passes(fact.value):
+            continue
+        cited = {field: ledger.usable(field, year) for field in rule.cites}
+        named = {field: figure(other) for field, other in cited.items() if other is not None}
+        if len(named) == len(rule.cites):
+            keys = (fact.key, *(other.key for other in cited.values() if other is not None))
+            yield Point(rule.kind, rule.says.format(**_slots(fact), **named), keys)
+
+
+def _is_bank(ledger: Ledger, year: str) -> bool:
+    marked = ledger.facts.get(("current_assets", year))
+    lines = ("net_interest_income", "noninterest_revenue", "provision_for_credit_losses")
+    return (marked is not None and marked.status == "not_meaningful") or any(
+        ledger.usable(line, y) for line in lines for y in ledger.years
+    )
+
+
+def _slots(fact: Fact) -> dict[str, str]:
+    assert fact.value is not None
+    size = percent(abs(fact.value)) if fact.unit == "ratio" else ""
+    return {"value": _spoken(fact), "size": size, "period": fact.period}
+
+
+def _spoken(fact: Fact) -> str:
+    assert fact.value is not None
+    if fact.unit == "times":
+        return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)} times"
+    return percent(fact.value) if fact.unit == "ratio" else figure(fact)
+
+
+def _return(ledger: Ledger) -> Iterable[Point]:
+    year = ledger.years[-1]
+    fact, income, equity = (ledger.usable(f, year) for f in ("return_on_equity", "net_income", "equity"))
+    if fact is None or fact.value is None or fact.value < HIGH_RETURN or income is None or equity is None:
+        return
+    text = f"Return on year-end equity of {figure(fact)} in {year}: {figure(income)} on {figure(equity)}."
+    used = [fact, income, equity]
+    share = ledger.usable("liabilities_to_assets", year)
+    if share and share.value is not None and share.value >= THIN_EQUITY:
+        text += f" Little equity lifts this figure: liabilities were {figure(share)} of total assets."
+        used.append(share)
+    yield Point("strength", text, tuple(f.key for f in used))
+
+
+def _multiple(ledger: Ledger) -> Iterable[Point]:
+    price = ledger.newest_price()
+    fact = ledger.usable("pe_ratio", price.period) if price else None
+    if price is None or fact is None or fact.value is None or fact.value < HIGH_MULTIPLE:
+        return
+    earnings = next((f for f in ledger.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None)
+    per = f" of {figure(earnings)} in {earnings.period}" if earnings else ""
+    paid = figure(price).removesuffix(" per share")
+    text = f"The price of {paid} on {day(price.as_of)} was {_spoken(fact)} diluted earnings{per}."
+    yield Point("attention", text, (fact.key, *fact.inputs))
+
+
+def _margin_moves(ledger: Ledger) -> Iterable[Point]:
+    year = ledger.years[-1]
+    for field, name in (("gross_margin", "Gross margin"), ("operating_margin", "Operating margin")):
+        now, before = ledger.usable(field, year), ledger.usable(field, year_before(year))
+        if now is None or before is None or now.value is None or before.value is None:
+            continue
+        moved = now.value - before.value
+        if abs(moved) >= MARGIN_STEP:
+            verb = "rose" if moved > 0 else "fell"
+            text = f"{name} {verb} from {figure(before)} in {before.period} to {figure(now)} in {year}."
+            if moved < 0 or now.value > 0:
+                yield Point("strength" if moved > 0 else "attention", text, (now.key, before.key))
+
+
+def _growth_streak(ledger: Ledger) -> Iterable[Point]:
+    """Revenue that grew year after year."""
+    streak: list[Fact] = []
+    for year in reversed(ledger.years[-STREAK[-1] :]):
+        growth = ledger.usable("revenue_growth", year)
+        if growth is None or growth.value is None or growth.value <= 0:
+            break
+        streak.append(growth)
+    first = ledger.usable("revenue", year_before(streak[-1].period)) if len(streak) in STREAK else None
+    last = ledger.usable("revenue", ledger.years[-1])
+    if first and last:
+        start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
+        text = f"Revenue grew every year from {start} to {end}."
+        yield Point("strength", text, tuple(fact.key for fact in (*streak, first, last)))

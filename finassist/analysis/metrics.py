@@ -1,0 +1,207 @@
+"""Ratios, growth and price multiples: pure functions from facts to derived facts.
+
+Each derived `Fact` names its formula (in field names) and the facts it rests on. Where a figure cannot be
+computed the fact says why: `missing` names the input that is absent, `not_meaningful` the base that is zero
+or negative. Balance-sheet ratios use the year-end figure, not an average, so that a single year is enough.
+
+Money paid out (`capex`, `dividends_paid`, `buybacks`) is positive by convention. A source that reports it
+as a negative cash flow means the same spending, so its magnitude is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal, localcontext
+
+from finassist.analysis.derivation import ARITHMETIC, NOT_COMPARABLE, absent, line, quotient
+from finassist.analysis.insights import Point, points
+from finassist.analysis.ratios import LINES, RATIOS, Ratio
+from finassist.analysis.statements import UNREPORTED_ZERO, Ledger, amount, day_of, unreported_zero, words, year_before
+from finassist.core.facts import Fact, FactBook
+
+__all__ = ["LINES", "RATIOS", "Point", "Ratio", "derive", "points"]
+
+
+# Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
+# insurer's claims or an oil company's production costs stand on other lines, and it would look too good.
+LARGEST_GROSS_TO_OPERATING_GAP = Decimal("0.5")
+
+
+def derive(book: FactBook, symbol: str) -> list[Fact]:
+    """Everything that can be computed about one company from the facts at hand.
+
+    Args:
+        book: Facts of one or more companies.
+        symbol: The company.
+
+    Returns:
+        Derived lines (`free_cash_flow`, …), ratios and growth rates for every fiscal year, then price
+        multiples on the date of the newest price. A ratio that no year has the inputs for is left out; where
+        only some years lack them, those years are `missing` with a note. A line the book has is not made again.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> def fact(field, value):
+        ...     return Fact(symbol="ACME", field=field, value=Decimal(value), unit="USD", currency="USD",
+        ...                 period="FY2025", statement="income")
+        >>> [margin] = derive(FactBook([fact("revenue", 400), fact("net_income", 100)]), "ACME")
+        >>> margin.field, margin.value, margin.formula
+        ('net_margin', Decimal('0.25'), 'net_income / revenue')
+    """
+    ledger = Ledger(book, symbol)
+    with localcontext(ARITHMETIC):
+        derived = ledger.keep(_lines(ledger))
+        for ratio in RATIOS.values():
+            if ratio.kind != "price":
+                derived += ledger.keep(_by_year(ledger, ratio))
+        return derived + ledger.keep(_on_price_day(ledger))
+
+
+def _lines(ledger: Ledger) -> Iterable[Fact]:
+    for period in ledger.years:
+        for make in (_gross_profit, _total_liabilities, _free_cash_flow):
+            if (fact := make(ledger, period)) is not None:
+                yield fact
+
+
+def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
+    if ledger.usable("gross_profit", period):
+        return None
+    found = ledger.all_usable(period, "revenue", "cost_of_revenue", "operating_income")
+    if found is None:
+        return None
+    revenue, cost, operating = found
+    gross = amount(revenue) - amount(cost)
+    gap = gross - amount(operating)
+    if amount(revenue) <= 0 or gap > LARGEST_GROSS_TO_OPERATING_GAP * amount(revenue):
+        return None
+    note = "no gross profit line is reported"
+    return line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
+
+
+def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
+    if ledger.usable("total_liabilities", period):
+        return None
+    for terms, note in _LIABILITY_FORMULAS:
+        found = ledger.all_usable(period, *terms)
+        if found is not None:
+            value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
+            return line("total_liabilities", " - ".join(terms), value, found, note)
+    return None
+
+
+_NO_TOTAL = "no total of liabilities is reported"
+_LIABILITY_FORMULAS = (
+    (("total_assets", "equity_incl_nci"), _NO_TOTAL),
+    (("total_assets", "equity", "noncontrolling_interest"), _NO_TOTAL),
+    (("total_assets", "equity"), f"{_NO_TOTAL}; minority interests, if any, count as liabilities here"),
+)
+
+
+def _free_cash_flow(ledger: Ledger, period: str) -> Fact | None:
+    found = ledger.all_usable(period, "operating_cash_flow", "capex")
+    if found is None or ledger.usable("free_cash_flow", period):
+        return None
+    value = amount(found[0]) - amount(found[1])
+    return line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
+
+
+def _by_year(ledger: Ledger, ratio: Ratio) -> list[Fact]:
+    made = [_ratio_of_year(ledger, ratio, period) for period in ledger.years]
+    return made if any(fact.status != "missing" for fact in made) else []
+
+
+def _ratio_of_year(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
+    below = year_before(period) if ratio.kind == "growth" else period
+    top, bottom = ledger.usable(ratio.top, period), ledger.usable(ratio.bottom, below)
+    end = ledger.year_ends.get(period)
+    if top is None:
+        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.top, period, period))
+    if bottom is None:
+        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.bottom, below, period))
+    obstacle = _growth_obstacle(top, bottom) if ratio.kind == "growth" else None
+    return quotient(ratio, top, bottom, period, obstacle=obstacle)
+
+
+def _growth_obstacle(now: Fact, before: Fact) -> str | None:
+    for fact, other in ((now, before), (before, now)):
+        named = _periods_not_comparable(fact)
+        if named is not None and (not named or other.period in named):
+            return fact.note
+    if now.period_end and before.period_end and not 340 <= (now.period_end - before.period_end).days <= 390:
+        return "the two fiscal years do not end a year apart"
+    return None
+
+
+def _periods_not_comparable(fact: Fact) -> set[str] | None:
+    """Years a note calls not comparable; empty when it names none, `None` when there is no such note."""
+    _, found, rest = (fact.note or "").partition(NOT_COMPARABLE)
+    if not found:
+        return None
+    spans = re.findall(r"(?:FY)?(\d{4})(?:\s*(?:-|–|to)\s*(?:FY)?(\d{4}))?", rest)
+    return {f"FY{year}" for first, last in spans for year in range(int(first), int(last or first) + 1)}
+
+
+def _on_price_day(ledger: Ledger) -> Iterable[Fact]:
+    price = ledger.newest_price()
+    if price is None:
+        return
+    yield from ledger.keep(_day_change(ledger, price))
+    ended = [y for y in ledger.years if ledger.year_ends.get(y, date.min) <= day_of(price)]
+    if not ended:
+        return
+    year = ended[-1]
+    yield from ledger.keep(_market_cap(ledger, price, year))
+    for ratio in RATIOS.values():
+        if ratio.kind == "price" and (fact := _multiple(ledger, ratio, price, year)) is not None:
+            yield fact
+
+
+def _day_change(ledger: Ledger, price: Fact) -> Iterable[Fact]:
+    previous = ledger.usable("previous_close", price.period)
+    if previous is None or amount(previous) <= 0:
+        return
+    now, before, inputs = amount(price), amount(previous), (price, previous)
+    if not ledger.usable("change", price.period):
+        yield line("change", "price - previous_close", now - before, inputs, None)
+    if not ledger.usable("change_percent", price.period):
+        yield line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
+
+
+def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
+    shares = ledger.usable("shares_diluted", year)
+    if shares is None or ledger.usable("market_cap", price.period):
+        return
+    note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
+    value = amount(price) * amount(shares)
+    yield line("market_cap", "price * shares_diluted", value, (price, shares), note)
+
+
+_OF_THE_DAY = ("price", "market_cap")
+
+
+def _multiple(ledger: Ledger, ratio: Ratio, price: Fact, year: str) -> Fact | None:
+    periods = [price.period if field in _OF_THE_DAY else year for field in (ratio.top, ratio.bottom)]
+    top, bottom = ledger.usable(ratio.top, periods[0]), ledger.usable(ratio.bottom, periods[1])
+    day = day_of(price)
+    if top is None or bottom is None:
+        lacking = ratio.top if top is None else ratio.bottom
+        ever = any(fact.field == lacking and fact.known for fact in ledger.facts.values())
+        if lacking in _OF_THE_DAY or not ever:
+            return None
+        return absent(ledger.symbol, ratio, price.period, day, f"{words(lacking)} for {year} not reported")
+    figure = ratio.top if bottom is price else ratio.bottom
+    used = f"price of {day.isoformat()}, {words(figure)} of {year}"
+    return quotient(ratio, top, bottom, price.period, day=day, note=used)
+
+
+def _absence(ledger: Ledger, field: str, period: str, asked: str) -> str:
+    fact = ledger.facts.get((field, period))
+    when = "" if period == asked else f" for {period}"
+    if fact is not None and unreported_zero(fact):
+        return f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
+    if period not in ledger.years:
+        return f"{period} is not in the data"
+    return f"{words(field)}{when} not reported"

@@ -1,0 +1,5 @@
+"""The chat panel: `workflow.chat()`."""
+
+from finassist.apps.chat.panel import ChatPanel
+
+__all__ = ["ChatPanel"]

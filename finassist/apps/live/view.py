@@ -1,0 +1,140 @@
+"""A run while it works: question, progress, timeline and words, as widgets; then the finished answer.
+
+`LiveView` mirrors the events of one run; `LiveCell` is a live view below a cell of a notebook, where in the end it
+leaves what lasts: HTML that needs no kernel, no script and no widget.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any, Final
+from uuid import uuid4
+
+import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
+from agno.exceptions import RunCancelledException
+
+from finassist.apps.live.header import header_html, run_html, text_html
+from finassist.apps.live.pace import Pace
+from finassist.apps.live.timeline import Timeline
+from finassist.apps.live.timeline_svg import summary_of
+from finassist.runtime.state import RunState, end, joined, reduce, replay
+
+_w: Any = ipywidgets  # it has no types of its own
+_LONGEST_SHOWN: Final = 60_000
+
+
+class LiveView:
+    """Shows one run. Tell it every event with `see`; it draws about 14 times a second, however many there are.
+
+    Args:
+        question: What was asked.
+
+    Attributes:
+        widget: What to display: an `ipywidgets` box.
+        state: What it shows.
+    """
+
+    def __init__(self, question: str) -> None:
+        self.state = RunState(question)
+        self._began = perf_counter()
+        self._pending: list[Any] = []
+        self._pace = Pace(self._draw)
+        self._head = _w.HTML(header_html(self.state))
+        self._timeline = Timeline()
+        self._text = _w.HTML()
+        self.widget = _w.VBox([self._head, self._timeline, self._text])
+        self.widget.add_class("finassist-live")
+
+    def see(self, event: Any) -> None:
+        """Take one event of the run; cheap, at any rate."""
+        self._pending.append(event)
+        self._pace.want()
+
+    def flush(self) -> None:
+        """Draw what has not been drawn yet: for a sync run, before it waits for something."""
+        self._pace.flush()
+
+    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
+        """The run is over: draw it for the last time, and leave what lasts.
+
+        Args:
+            answer: What the run returned, if anything.
+            error: Why there is no answer: an exception, or what stopped the run.
+        """
+        self._pace.stop()
+        self._read()
+        if answer is not None:
+            self.state = replay(self.state.question, answer.events or (), answer.duration)
+        elif not self.state.ended:
+            self.state = self._broken_off(error)
+        self._show(answer)
+
+    def _show(self, answer: Any | None) -> None:
+        """Static HTML in place of the widgets that were alive."""
+        alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer)),)
+        _close(alive)
+
+    def _broken_off(self, error: BaseException | None) -> RunState:
+        failed = isinstance(error, Exception) and not isinstance(error, RunCancelledException)
+        spent = perf_counter() - self._began
+        return end(self.state, "error" if failed else "cancelled", str(error) if failed else "", spent)
+
+    def _read(self) -> None:
+        for event in joined(self._pending):
+            self.state = reduce(self.state, event)
+        self._pending.clear()
+
+    def _draw(self) -> None:
+        before = self.state
+        self._read()
+        state = self.state
+        self._head.value = header_html(state)
+        if state.text != before.text:
+            self._text.value = f'<div class="finassist-run">{text_html(state.text)}</div>'
+        self._timeline.show(state)
+
+
+class LiveCell(LiveView):
+    """A live view below the cell that is being executed; when the run is over it becomes static."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(question)
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        self._id = uuid4().hex
+        bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {question}"}
+        display(bundle, raw=True, display_id=self._id)
+
+    def _show(self, answer: Any | None) -> None:
+        from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
+
+        plain = summary_of(self.state) if answer is None else str(_shortened(answer))
+        bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer)}
+        update_display(bundle, raw=True, display_id=self._id)
+        _close([*self.widget.children, self.widget])
+
+
+def _static_html(state: RunState, answer: Any | None) -> str:
+    finished = answer is not None and state.status == "completed"
+    return run_html(state, _shortened(answer).to_html() if finished else "")
+
+
+def _shortened(answer: Any) -> Any:
+    """The answer, or one with the beginning of its text: a page that takes in a megabyte stands still for seconds."""
+    content = str(answer.content or "")
+    if len(content) <= _LONGEST_SHOWN:
+        return answer
+    shown = copy.copy(answer)
+    left = len(content) - _LONGEST_SHOWN
+    shown.content = f"{content[:_LONGEST_SHOWN]}\n\n*{left:,} more characters are in the answer's `content`.*"
+    return shown
+
+
+def _close(widgets: Iterable[Any]) -> None:
+    """Let go of widgets, in the kernel and in the browser."""
+    for widget in widgets:
+        for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
+            if part is not None:
+                part.close()

@@ -1,0 +1,132 @@
+"""Who watches a run: nobody, a live view below a cell, or a line in a terminal. None of them can break it."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+from finassist.answer import Answer
+from finassist.config.settings import Live
+from finassist.config.sources import FinassistWarning
+from finassist.runtime import notebook as kernel
+from finassist.runtime.run import Call
+
+
+class View(Protocol):
+    """What a run needs of whoever shows it."""
+
+    def see(self, event: Any) -> None:
+        """Take one event."""
+
+    def flush(self) -> None:
+        """Show what has been taken."""
+
+    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+        """The run is over."""
+
+
+def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
+    """Whether a run is to be shown: as the caller says, else the setting, else by itself where somebody waits for it.
+
+    Example:
+        >>> wanted(None, "off", by_itself=True), wanted(True, "off", by_itself=False)
+        (False, True)
+    """
+    chosen = {"on": True, "off": False}.get(setting) if live is None else live
+    return by_itself if chosen is None else chosen
+
+
+def open_view(question: str, shown: bool = True) -> View | None:
+    """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
+    if not shown:
+        return None
+    if kernel.on_display():
+        return _safely(lambda: _live_cell(question))
+    if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+        return _safely(lambda: _progress_line(question))
+    return None
+
+
+@contextmanager
+def watched(call: Call, view: Callable[[], View | None], *, sync: bool) -> Generator[Callable[[Any], None]]:
+    """Shows a run in the view that `view()` opens, if any: hand each of its events to what this gives.
+
+    However the run ends, so does the view. In a sync run an interrupt is only noted while something is drawn:
+    Python would raise it in the middle of a widget, where it can get lost.
+    """
+    watch = _Watch(call.interrupts.deferred if sync else nullcontext)
+    watch.open(view)
+    call.started = perf_counter()  # the first view of a kernel takes a while to open, which is no part of the run
+    call.idle = watch.flush
+    try:
+        yield watch.see
+    except BaseException as error:
+        watch.finish(None, error)
+        raise
+    watch.finish(call.answer())
+    if sync and call.interrupts.heard:
+        raise KeyboardInterrupt
+
+
+def _live_cell(question: str) -> View:
+    from finassist.apps.live.view import LiveCell
+
+    return LiveCell(question)
+
+
+def _progress_line(question: str) -> View:
+    from finassist.apps.live.progress import ProgressLine
+
+    return ProgressLine(question)
+
+
+@dataclass
+class _Watch:
+    """Passes on to a view until that fails; from then on the run goes on unseen."""
+
+    undisturbed: Callable[[], AbstractContextManager[None]]
+    view: View | None = None
+
+    def open(self, view: Callable[[], View | None]) -> None:
+        with self.undisturbed():
+            self.view = view()
+
+    def see(self, event: Any) -> None:
+        self._do(lambda view: view.see(event))
+
+    def flush(self) -> None:
+        self._do(lambda view: view.flush())
+
+    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+        self._do(lambda view: view.finish(answer, error))
+        if self.view is not None and answer is not None:
+            answer.cell = kernel.cell()
+        self.view = None
+
+    def _do(self, what: Callable[[View], None]) -> None:
+        view = self.view
+        if view is None:
+            return
+        with self.undisturbed():
+            if _safely(lambda: what(view) or view) is None:
+                self.view = None
+
+
+def _safely[Made](make: Callable[[], Made]) -> Made | None:
+    """What `make` makes, or a warning: an answer is worth more than its picture."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
+        with suppress(FinassistWarning):  # also where warnings are errors
+            warnings.warn(
+                f"The live view failed ({type(error).__name__}: {error}) and is not shown any more; the run goes on. "
+                "Pass live=False to do without it.",
+                FinassistWarning,
+                stacklevel=2,
+            )
+        return None

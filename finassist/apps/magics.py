@@ -1,0 +1,279 @@
+"""`%load_ext finassist`: `%%ask` for a question in plain words, `%finassist` for what goes on in this kernel.
+
+A cell that starts with `%%ask` is turned into an awaited call before it runs, so the event loop stays free while the
+question is answered and pressing stop is felt at once. Where nothing can be awaited, it is an ordinary magic that
+waits. The text of the cell is data: it travels as one string literal.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from argparse import BooleanOptionalAction, Namespace
+from collections.abc import Callable
+from contextvars import copy_context
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from IPython.core.error import UsageError
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from finassist import __version__
+from finassist.answer import Answer
+from finassist.apps.magics_options import read_cell
+from finassist.config.messages import did_you_mean
+from finassist.config.settings import KEYS, Routing
+from finassist.config.sources import FinassistWarning, variable_of
+from finassist.core.errors import FinassistError
+from finassist.runtime.logging import hush
+from finassist.runtime.run import Call, under_way
+from finassist.runtime.variants import variant
+from finassist.workflow import FinancialAssistantWorkflow
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NESTING: Final = (
+    "Event loops may now be nested in this kernel: `asyncio.run()` and `loop.run_until_complete()` work in a cell. "
+    "What that breaks, until the kernel is restarted: a nested call cannot be stopped with the stop button; timeouts "
+    "and task groups around it do not see its end in time; two nested calls at once finish only one inside the other; "
+    "`asyncio.Runner` and uvloop do not work. Finassist needs none of it: `await workflow.arun(...)`, or "
+    "`workflow.run(...)` as it is."
+)
+_COMMANDS: Final = ("status", "sessions", "cancel", "nest")
+_MAGIC: Final = re.compile(r"%%ask(?:\s|$)")
+
+
+class Told(str):
+    """Text that a cell shows as it is, not as a Python literal."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Notebook:
+    """What the magics of one kernel share: the workflows, and with them the conversation.
+
+    Args:
+        shell: The IPython shell.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+        self._base: FinancialAssistantWorkflow | None = None
+        self._variants: dict[tuple[Any, ...], FinancialAssistantWorkflow] = {}
+
+    # ---------------------------------------------------------------------------------------- asking
+
+    async def ask(self, line: str, cell: str) -> Answer:
+        """Answer the question of a cell on the running loop."""
+        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
+        try:
+            workflow = self._workflow(options)
+            answer = await workflow.arun(question, session_id=options.session, live=options.live)
+        except FinassistError as error:
+            raise UsageError(str(error)) from error
+        return self._keep(answer, options)
+
+    def ask_and_wait(self, line: str, cell: str) -> Answer:
+        """`ask` for a cell in which nothing can be awaited."""
+        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
+        try:
+            workflow = self._workflow(options)
+            answer = workflow.run(question, session_id=options.session, live=options.live)
+        except FinassistError as error:
+            raise UsageError(str(error)) from error
+        return self._keep(answer, options)
+
+    def _keep(self, answer: Answer, options: Namespace) -> Answer:
+        if options.to:
+            self.shell.user_ns[options.to] = answer
+        return answer
+
+    def _workflow(self, options: Namespace) -> FinancialAssistantWorkflow:
+        """The one for these options; all of them share sessions, so a conversation goes on whoever answers."""
+        base = self._named(options.workflow) if options.workflow else self.base
+        changes = {name: value for name in ("model", "provider", "routing") if (value := getattr(options, name))}
+        if not changes:
+            return base
+        key = (id(base), *changes.items())
+        if key not in self._variants:
+            self._variants[key] = variant(base, **changes)
+        return self._variants[key]
+
+    def _named(self, name: str) -> FinancialAssistantWorkflow:
+        found = self.shell.user_ns.get(name)
+        if not isinstance(found, FinancialAssistantWorkflow):
+            raise UsageError(
+                f"There is no workflow in the variable “{name}”. Make one, `{name} = "
+                "FinancialAssistantWorkflow()`, or leave --with away to use the notebook's own."
+            )
+        return found
+
+    @property
+    def base(self) -> FinancialAssistantWorkflow:
+        """The notebook's own workflow, made of the settings when it is first needed."""
+        if self._base is None:
+            self._base = FinancialAssistantWorkflow()
+        return self._base
+
+    # ------------------------------------------------------------------------------------- looking after
+
+    def command(self, line: str) -> Any:
+        """`%finassist status | sessions | cancel | nest`: what goes on in this kernel.
+
+        status: version, model, provider, which keys are set, session, database, and what is running.
+        sessions: the stored conversations as a DataFrame.
+        cancel: stop every question that is being answered in this kernel, in the background or in a chat panel.
+        nest: allow nested event loops, with a warning about what that breaks.
+        """
+        word, *rest = line.split() or ["status"]
+        commands: dict[str, Callable[[], Any]] = {name: getattr(self, name) for name in _COMMANDS}
+        if word not in commands or rest:
+            said = f"“%finassist {line.strip()[:60]}” is not a command." + did_you_mean(word, _COMMANDS)
+            raise UsageError(f"{said} Choose one of: {', '.join(f'%finassist {name}' for name in _COMMANDS)}.")
+        try:
+            return commands[word]()
+        except FinassistError as error:
+            raise UsageError(str(error)) from error
+
+    def status(self) -> Told:
+        """Who answers here, from what, and what is running; of a key only whether it is set."""
+        workflow = self.base
+        keys = [variable_of(name) for name in KEYS if getattr(workflow.settings, name)]
+        running = [f"{call.question[:60]!r} ({call.run_id})" for call in under_way()]
+        rows = (
+            ("finassist", __version__),
+            ("model", str(getattr(workflow.model, "id", workflow.model))),
+            ("provider", workflow.provider.id),
+            ("routing", workflow.routing),
+            ("keys set", ", ".join(keys) or "none; none is needed"),
+            ("session", str(workflow.session_id)),
+            ("sessions in", str(getattr(workflow.store.sync, "db_file", "")) or "memory"),
+            ("running", ", ".join(running) or "nothing"),
+        )
+        return Told("\n".join(f"{name:<12} {value}" for name, value in rows))
+
+    def sessions(self) -> pd.DataFrame:
+        """The stored conversations, the most recently used first."""
+        return self.base.sessions()
+
+    def cancel(self) -> Told:
+        """Tell every question under way to stop; each does so as soon as this cell has ended."""
+        from agno.run.cancel import cancel_run
+
+        def stop() -> list[Call]:
+            hush()
+            return [call for call in under_way() if cancel_run(call.run_id)]
+
+        told = copy_context().run(stop)  # so that only this is quiet
+        if not told:
+            return Told("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
+        listed = "\n".join(f"- {call.question[:80]}" for call in told)
+        return Told(f"Told to stop as soon as this cell has ended:\n{listed}")
+
+    def nest(self) -> None:
+        """Allow nested event loops in this kernel, and say what that breaks."""
+        if find_spec("nest_asyncio2") is None:
+            raise UsageError("Nested loops need nest-asyncio2. Install it with `pip install 'finassist[notebook]'`.")
+        import nest_asyncio2  # pyright: ignore[reportMissingTypeStubs]
+
+        try:
+            nest_asyncio2.apply()  # pyright: ignore[reportUnknownMemberType]
+        except ValueError as error:
+            raise UsageError(f"This event loop cannot be nested ({error}). Await `workflow.arun(...)`.") from error
+        warnings.warn(NESTING, FinassistWarning, stacklevel=2)
+
+
+# ---------------------------------------------------------------------------------------------- options
+
+
+@magic_arguments("%ask")
+@argument("--to", metavar="NAME", help="The variable to put the Answer into.")
+@argument("--model", metavar="MODEL", help="The language model, such as offline or openai; see Settings.")
+@argument("--provider", metavar="PROVIDER", help="Where figures come from, such as embedded or fmp.")
+@argument("--routing", choices=get_args(Routing), help="Who decides what is asked.")
+@argument("--session", metavar="ID", help="The conversation to go on with; by default the notebook's own.")
+@argument("--live", action=BooleanOptionalAction, default=None, help="Whether to show the run while it works.")
+@argument(  # pyright: ignore[reportUntypedFunctionDecorator]
+    "--with", dest="workflow", metavar="NAME", help="The variable that holds the workflow to ask."
+)
+def ask(line: str, cell: str) -> Answer:
+    """Answer the question that is the rest of the cell (or of the line)."""
+    return _notebook().ask_and_wait(line, cell)
+
+
+async def arun_cell(line: str, cell: str) -> Answer:
+    """What a cell that starts with `%%ask` becomes; see `awaited`."""
+    return await _notebook().ask(line, cell)
+
+
+# ---------------------------------------------------------------------------------------------- loading
+
+
+def awaited(lines: list[str]) -> list[str]:
+    r"""An input transformer: a cell that starts with `%%ask` becomes an awaited call, any other stays as it is.
+
+    Example:
+        >>> awaited(["%%ask --to a\n", "What is EBITDA?\n"])
+        ["await __import__('finassist.apps.magics').magics.arun_cell('--to a', 'What is EBITDA?\\n')\n"]
+        >>> awaited(["1 + 1\n"])
+        ['1 + 1\n']
+    """
+    if not lines or not _MAGIC.match(lines[0]) or not _can_await():
+        return lines
+    line, cell = lines[0].removeprefix("%%ask").strip(), "".join(lines[1:])
+    return [f"await __import__('finassist.apps.magics').magics.arun_cell({line!r}, {cell!r})\n"]
+
+
+class _Loaded:
+    """The one notebook of this process, and how deep inside a running cell it is."""
+
+    notebook: Notebook | None = None
+    depth: int = 0
+
+
+def _enter() -> None:
+    _Loaded.depth += 1
+
+
+def _leave() -> None:
+    _Loaded.depth = max(_Loaded.depth - 1, 0)
+
+
+def _can_await() -> bool:
+    """Whether the cell can be awaited: not where `await` is off, and not inside another cell, as in `%%capture`."""
+    shell = _Loaded.notebook.shell if _Loaded.notebook else None
+    return shell is None or bool(shell.autoawait and str(shell.loop_runner) == "asyncio" and not _Loaded.depth)
+
+
+def _notebook() -> Notebook:
+    if _Loaded.notebook is None:
+        raise UsageError("The magics of finassist are not loaded. Run `%load_ext finassist` first.")
+    return _Loaded.notebook
+
+
+def load(shell: Any) -> None:
+    """Give a shell `%%ask` and `%finassist`; loading twice changes nothing."""
+    if _Loaded.notebook is not None and _Loaded.notebook.shell is shell:
+        return
+    _Loaded.notebook, _Loaded.depth = Notebook(shell), 0
+    shell.register_magic_function(ask, "cell", "ask")
+    shell.register_magic_function(_Loaded.notebook.command, "line", "finassist")
+    shell.input_transformers_cleanup.append(awaited)
+    shell.events.register("pre_execute", _enter)
+    shell.events.register("post_execute", _leave)
+
+
+def unload(shell: Any) -> None:
+    """Take them back."""
+    if _Loaded.notebook is None:
+        return
+    _Loaded.notebook = None
+    for kind, name in (("cell", "ask"), ("line", "finassist")):
+        shell.magics_manager.magics[kind].pop(name, None)
+    shell.input_transformers_cleanup[:] = [each for each in shell.input_transformers_cleanup if each is not awaited]
+    shell.events.unregister("pre_execute", _enter)
+    shell.events.unregister("post_execute", _leave)

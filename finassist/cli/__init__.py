@@ -1,7 +1,0 @@
-"""The command line: `finassist ask`, `batch`, `sessions`, `history`, `doctor`, `cache`, `bench` and `lab`."""
-
-from __future__ import annotations
-
-from finassist.cli.program import main
-
-__all__ = ["main"]

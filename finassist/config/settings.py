@@ -1,0 +1,276 @@
+"""Settings from arguments, `configure()`, `FINASSIST_*` and `*_API_KEY` variables, and `.env`; each with a default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Final, Literal, cast
+
+import platformdirs
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from finassist.config.messages import allowed, complaint, did_you_mean
+from finassist.config.sources import (
+    PREFIX,
+    Given,
+    Noted,
+    Origin,
+    env_file,
+    is_key,
+    known_variables,
+    preferred,
+    reading,
+    settings_by_name,
+    stray_variables,
+    variable_of,
+    warn_of_strays,
+)
+from finassist.core.errors import ConfigurationError
+
+Routing = Literal["auto", "model", "rules"]
+Live = Literal["auto", "on", "off"]
+FmpPlan = Literal["free", "starter", "premium", "ultimate"]
+
+
+def _clean_key(value: Any) -> Any:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        return value
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("it has spaces or characters that no key has; copy it again")
+    return SecretStr(text) if text else None
+
+
+Key = Annotated[SecretStr | None, BeforeValidator(_clean_key)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Lifetime = Annotated[float, Field(ge=0, le=10 * 365 * 86_400, allow_inf_nan=False)]
+
+
+def _key(variable: str, owner: str) -> Any:
+    names = AliasChoices(f"{PREFIX}{variable}", variable)
+    return Field(default=None, validation_alias=names, description=f"Key of {owner}.", repr=False)
+
+
+def _data_folder() -> Path:
+    return platformdirs.user_data_path("finassist", appauthor=False)
+
+
+def _cache_folder() -> Path:
+    return platformdirs.user_cache_path("finassist", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """What a workflow can be told once instead of at every call.
+
+    An argument wins over `finassist.configure(...)`, that over a variable of the environment, and that over a line of
+    `.env` in the working folder, or else in the nearest one above it up to the root of the project. Printing settings
+    shows where each value came from, and never a key.
+
+    Raises:
+        ConfigurationError: A value cannot be used, or there is no such setting. The message names the variable and
+            what it may be, and does not repeat the value.
+
+    Example:
+        >>> settings = Settings(routing="rules")
+        >>> settings.routing, settings.origin("routing"), settings.origin("years")
+        ('rules', 'argument', 'default')
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file_encoding="utf-8-sig", env_ignore_empty=True,
+        extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True,
+    )  # fmt: skip
+
+    home: Folder = Field(default_factory=_data_folder, description="Folder of the session database.")
+    model: str = Field(default="auto", description="Which language model routes, extracts and chats.")
+    provider: str = Field(default="auto", description="Which data provider delivers the figures.")
+    routing: Routing = Field(
+        default="auto", description="Who decides what is asked: rules where certain, or one of them."
+    )
+    years: int = Field(default=5, ge=1, le=10, description="Fiscal years in an answer.")
+    live: Live = Field(
+        default="auto", description="Whether a run shows itself while it works; auto: where a cell awaits it."
+    )
+
+    question_timeout: Seconds = Field(default=60.0, description="Seconds all fetches of one question may take.")
+    fetch_timeout: Seconds = Field(default=20.0, description="Seconds one fetch may take before it is a gap.")
+    http_timeout: Seconds = Field(default=10.0, description="Seconds one request to a data source may take.")
+    http_attempts: int = Field(default=3, ge=1, le=10, description="Times a request is sent where trying again helps.")
+    concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
+    per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
+    fmp_plan: FmpPlan | None = Field(default=None, description="What is subscribed to at Financial Modeling Prep.")
+    sec_contact: str = Field(default="", description="E-mail address that the SEC asks of whoever reads its data.")
+    model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
+    model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
+    fallback_models: str = Field(
+        default="", description="Models that stand in for one that fails, with commas between."
+    )
+    model_prices: dict[str, dict[str, float | str]] = Field(
+        default_factory=dict[str, dict[str, float | str]],
+        description="US dollars per million tokens by model id, as JSON with input and output.",
+    )
+    max_reply_chars: int = Field(default=20_000, ge=100, description="Characters of a model's reply that are read.")
+
+    cache: bool = Field(default=True, description="Whether answers of live data sources are kept on disk.")
+    cache_folder: Folder = Field(default_factory=_cache_folder, description="Folder they are kept in.")
+    quote_lifetime: Lifetime = Field(default=60, description="Seconds a quote is used again.")
+    history_lifetime: Lifetime = Field(default=3_600, description="Seconds a price history is used again.")
+    news_lifetime: Lifetime = Field(default=900, description="Seconds news are used again.")
+    recommendations_lifetime: Lifetime = Field(default=86_400, description="Seconds recommendations are used again.")
+    metrics_lifetime: Lifetime = Field(default=43_200, description="Seconds key metrics and ratios are used again.")
+    profile_lifetime: Lifetime = Field(default=604_800, description="Seconds a company profile is used again.")
+    statement_lifetime: Lifetime = Field(default=86_400, description="Seconds a filed statement is used again.")
+    search_lifetime: Lifetime = Field(default=604_800, description="Seconds a search for a symbol is used again.")
+
+    max_question_length: int = Field(default=10_000, ge=1, description="Characters a question may have.")
+    max_companies: int = Field(default=10, ge=1, description="Companies in one answer.")
+    remembered_turns: int = Field(default=3, ge=1, description="Earlier turns a follow-up can refer to in full.")
+    summary_after: int = Field(default=6, ge=2, description="Turns after which older ones are summarised.")
+
+    fmp_api_key: Key = _key("FMP_API_KEY", "Financial Modeling Prep (data)")
+    financial_datasets_api_key: Key = _key("FINANCIAL_DATASETS_API_KEY", "Financial Datasets (data)")
+    anthropic_api_key: Key = _key("ANTHROPIC_API_KEY", "Anthropic (models)")
+    openai_api_key: Key = _key("OPENAI_API_KEY", "OpenAI (models)")
+    groq_api_key: Key = _key("GROQ_API_KEY", "Groq (models)")
+
+    _origins: Mapping[str, Origin] = PrivateAttr(default_factory=dict[str, Origin])
+    configured: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """What `configure()` was told; replaced as a whole, never changed."""
+
+    def __init__(self, **values: Any) -> None:
+        values = wrapped(values)
+        _check_names(values)
+        with reading() as noted:
+            problem = complaint(
+                lambda: super(Settings, self).__init__(**values), lambda details: _sentence(details, noted.origins)
+            )
+        warn_of_strays(stray_variables(noted.seen, _VARIABLES), _VARIABLES)
+        if problem:
+            raise ConfigurationError(problem)
+        self._origins = noted.origins
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, `configure()`, environment, `.env`: the first that has a value wins."""
+        sources: dict[Origin, PydanticBaseSettingsSource] = {
+            "argument": init_settings,
+            "configure()": Given(settings_cls, {preferred(name): value for name, value in cls.configured.items()}),
+            "environment": env_settings,
+            ".env": DotEnvSettingsSource(settings_cls, env_file=env_file()),
+        }
+        return tuple(Noted(source, origin, _NAMES) for origin, source in sources.items())
+
+    # ------------------------------------------------------------------------------------ reading
+
+    @property
+    def database(self) -> Path:
+        """The file sessions are stored in."""
+        return self.home / "sessions.db"
+
+    @property
+    def lifetimes(self) -> dict[str, timedelta]:
+        """How long a cached answer is used again, by kind of data; zero means never.
+
+        Example:
+            >>> Settings(quote_lifetime=5).lifetimes["quote"]
+            datetime.timedelta(seconds=5)
+        """
+        names = [name for name in Settings.model_fields if name.endswith("_lifetime")]
+        return {name.removesuffix("_lifetime"): timedelta(seconds=getattr(self, name)) for name in names}
+
+    def key(self, owner: str) -> str | None:
+        """The secret itself, for the one who sends it: `settings.key("fmp")`."""
+        secret = cast("SecretStr | None", getattr(self, f"{owner}_api_key", None))
+        return secret.get_secret_value() if secret else None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every key that is set: what has to be blotted out of any text that leaves the process."""
+        return tuple(key for name in KEYS if (key := self.key(name.removesuffix("_api_key"))))
+
+    def origin(self, name: str) -> Origin:
+        """Where the value of a setting came from."""
+        return self._origins.get(name, "default")
+
+    def rows(self) -> list[tuple[str, str, Origin]]:
+        """Name, value and origin of every setting; of a key only whether it is set."""
+        return [(name, _shown(name, getattr(self, name)), self.origin(name)) for name in Settings.model_fields]
+
+    def __repr__(self) -> str:
+        rows = self.rows()
+        wide, wider = (max(len(row[column]) for row in rows) for column in (0, 1))
+        lines = [f"  {name:<{wide}}  {value:<{wider}}  {origin}" for name, value, origin in rows]
+        return "\n".join(["Settings", *lines])
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(repr(self.rows()))
+
+    def __reduce__(self) -> tuple[Callable[..., Settings], tuple[dict[str, Any]]]:
+        """Without keys: whoever unpickles this reads them from an environment of their own."""
+        chosen = {name: getattr(self, name) for name in self._origins if name not in KEYS}
+        return _unpickled, (chosen,)
+
+
+KEYS = tuple(filter(is_key, Settings.model_fields))
+"""The settings that are secrets."""
+
+_NAMES: Final = settings_by_name(Settings.model_fields)
+_VARIABLES: Final = known_variables(Settings.model_fields)
+
+
+def _unpickled(values: dict[str, Any]) -> Settings:
+    return Settings(**values)
+
+
+# ---------------------------------------------------------------------------------- checks and words
+
+
+def wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
+    """With keys wrapped at once, so that no frame that a traceback shows holds one in plain text."""
+    return {
+        name: SecretStr(value) if is_key(name.lower()) and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    for name in values:
+        if name not in _NAMES and not name.startswith("_"):
+            advice = did_you_mean(name, Settings.model_fields) or " `print(Settings())` lists all of them."
+            raise ConfigurationError(f"There is no setting {name!r}.{advice}")
+
+
+def _sentence(details: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
+    name = _NAMES[str(details["loc"][0])]
+    field, origin = Settings.model_fields[name], origins.get(name, "argument")
+    where = " (in .env)" if origin == ".env" else ""
+    who = f"{variable_of(name)}{where}" if origin in ("environment", ".env") else f"The setting {name!r}"
+    if is_key(name):
+        what = "a key is one word of plain letters, digits and signs"
+        return f"{who} cannot be used: {what}. Copy the whole of it, or remove it."
+    default = _shown(name, field.get_default(call_default_factory=True))
+    return f"{who} must be {allowed(field)}. Correct it, or remove it to use the default, {default}."
+
+
+def _shown(name: str, value: Any) -> str:
+    if is_key(name) or value is None:
+        return "set" if value else "not set"
+    if isinstance(value, Path) and value.is_relative_to(Path.home()):
+        return str(Path("~") / value.relative_to(Path.home()))
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,175 @@
+"""The closed union of typed events that a run streams.
+
+Every event carries `event`, `run_id`, `session_id` and `created_at`. `event` values are Agno's, plus five of our
+own. Step and fetch events also carry `elapsed`, the seconds since the run started, from which the timeline is
+drawn. A consumer can match on the classes and end with `typing.assert_never`.
+
+    WorkflowStarted ── StepStarted … Routed … SymbolResolved … FetchStarted/FetchCompleted/FetchFailed …
+                       RunContent … StepCompleted ── WorkflowCompleted | WorkflowError | WorkflowCancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from agno.run.agent import RunContentEvent
+from agno.run.workflow import (
+    WORKFLOW_RUN_EVENT_TYPE_REGISTRY,
+    CustomEvent,
+    StepCompletedEvent,
+    StepStartedEvent,
+    WorkflowCancelledEvent,
+    WorkflowCompletedEvent,
+    WorkflowErrorEvent,
+    WorkflowStartedEvent,
+)
+
+if TYPE_CHECKING:
+    from finassist.runtime.state import Task
+
+StepStatus = Literal["completed", "error"]
+
+
+@dataclass(kw_only=True)
+class StepStarted(StepStartedEvent):
+    """A step began. `parent` names the step it runs inside, if any."""
+
+    elapsed: float = 0.0
+    parent: str | None = None
+
+
+@dataclass(kw_only=True)
+class StepCompleted(StepCompletedEvent):
+    """A step ended. A step that failed and was worked around has `outcome="error"` and says why in `content`."""
+
+    elapsed: float = 0.0
+    parent: str | None = None
+    outcome: StepStatus = "completed"
+
+
+@dataclass(kw_only=True)
+class Routed(CustomEvent):
+    """It is decided what kind of answer the question gets, and who decided."""
+
+    event: str = "Routed"
+    elapsed: float = 0.0
+    category: str = ""
+    symbols: list[str] | None = None
+    decided_by: str = ""
+    reason: str = ""
+
+
+@dataclass(kw_only=True)
+class SymbolResolved(CustomEvent):
+    """A company of the question is known by its ticker symbol."""
+
+    event: str = "SymbolResolved"
+    elapsed: float = 0.0
+    symbol: str = ""
+    name: str = ""
+
+
+@dataclass(kw_only=True)
+class FetchStarted(CustomEvent):
+    """A source is asked for one kind of figures about one company.
+
+    Comes again, with `attempt` 2 and more and the `reason`, when the source has to be asked again.
+    """
+
+    event: str = "FetchStarted"
+    elapsed: float = 0.0
+    parent: str | None = "gather"
+    symbol: str = ""
+    need: str = ""
+    provider: str = ""
+    attempt: int = 1
+    reason: str = ""
+
+
+@dataclass(kw_only=True)
+class FetchCompleted(CustomEvent):
+    """The source delivered `count` figures."""
+
+    event: str = "FetchCompleted"
+    elapsed: float = 0.0
+    parent: str | None = "gather"
+    symbol: str = ""
+    need: str = ""
+    provider: str = ""
+    count: int = 0
+
+
+@dataclass(kw_only=True)
+class FetchFailed(CustomEvent):
+    """The source did not deliver; the answer will name this gap."""
+
+    event: str = "FetchFailed"
+    elapsed: float = 0.0
+    parent: str | None = "gather"
+    symbol: str = ""
+    need: str = ""
+    provider: str = ""
+    error: str = ""
+    reason: str = ""
+
+
+TerminalEvent = WorkflowCompletedEvent | WorkflowErrorEvent | WorkflowCancelledEvent
+FlowEvent = (
+    StepStarted
+    | StepCompleted
+    | RunContentEvent
+    | Routed
+    | SymbolResolved
+    | FetchStarted
+    | FetchCompleted
+    | FetchFailed
+)
+RunResponse = WorkflowStartedEvent | FlowEvent | TerminalEvent
+
+TERMINAL = (WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowCancelledEvent)
+FETCHES = (FetchStarted, FetchCompleted, FetchFailed)
+KINDS = (
+    WorkflowStartedEvent,
+    StepStarted,
+    StepCompleted,
+    RunContentEvent,
+    Routed,
+    SymbolResolved,
+    *FETCHES,
+    *TERMINAL,
+)
+
+for _kind in (StepStarted, StepCompleted, Routed, SymbolResolved, *FETCHES):
+    # Agno reads stored events back through this table; an unknown name would make the session unreadable.
+    WORKFLOW_RUN_EVENT_TYPE_REGISTRY[_kind.event] = _kind
+
+
+def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[dict[str, Any]]:
+    """One row per task of a run: `name`, `parent`, `start`, `end` (seconds since the run started), `status`.
+
+    A task still open when the run ended has the status the run ended with. Pure: the timeline, the frame and the
+    tests read the same rows.
+
+    Args:
+        events: The events of one run, in the order they were streamed.
+        duration: Seconds the run took; by default the last event's time.
+
+    Example:
+        >>> begun, done = StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)
+        >>> rows = spans([begun, done])
+        >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
+        [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
+    """
+    from finassist.runtime.state import ROOT, replay
+
+    state = replay("", events, duration)
+    status = "running" if state.status == "waiting" else state.status
+    run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
+    return [run, *(_row(task, state.elapsed) for task in state.tasks)]
+
+
+def _row(task: Task, now: float) -> dict[str, Any]:
+    end = now if task.end is None else task.end
+    return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}

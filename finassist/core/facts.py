@@ -1,0 +1,179 @@
+"""Figures as values: what is known (`Fact`), what is not (`Gap`), and where each came from.
+
+Nothing here reads, fetches or renders. A figure is a `Decimal` with a unit, a period, an as-of date and a
+source; a figure that is absent is a `Fact` whose status says so, never a zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Status = Literal["reported", "derived", "missing", "not_meaningful", "error"]
+Statement = Literal["income", "balance_sheet", "cash_flow", "price", "ratio", "profile"]
+
+
+class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands, and none refers to another
+    """One figure about one company. `msgspec.structs.replace(fact, …)` gives the same with something changed.
+
+    Attributes:
+        symbol: Ticker, share classes with a dash (`BRK-B`).
+        field: Name from `finassist.core.fields` (`"revenue"`, `"net_margin"`, `"price"`).
+        value: The figure, exact; `None` unless `status` is `"reported"` or `"derived"`.
+        unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`, or `""` for text.
+        currency: ISO code of money figures, else `None`.
+        period: `"FY2025"`, `"Q1 2026"`, `"TTM"`, or an ISO date for a figure of one day.
+        period_end: Last day the figure covers.
+        as_of: The day the figure was known: the filing's date, or the day of the price.
+        source: Where it came from, in words a person can follow.
+        statement: Which statement the figure belongs to.
+        status: `reported`, `derived`, `missing`, `not_meaningful` or `error`.
+        filing: SEC accession number where known.
+        concept: The filer's own tag (us-gaap) where known.
+        formula: How a derived figure is computed, in field names.
+        inputs: `key` of every fact a derived figure rests on.
+        note: Why a figure is missing or not meaningful, or what to know before using it.
+        text: The value of a fact that is not a number (a sector, an exchange).
+
+    Example:
+        >>> from decimal import Decimal
+        >>> fact = Fact(symbol="AAPL", field="revenue", value=Decimal("416161000000"), unit="USD",
+        ...             currency="USD", period="FY2025", source="SEC 10-K", statement="income")
+        >>> fact.key, fact.known
+        ('AAPL/revenue/FY2025', True)
+    """
+
+    symbol: str
+    field: str
+    value: Decimal | None = None
+    unit: str = ""
+    currency: str | None = None
+    period: str = ""
+    period_end: date | None = None
+    as_of: date | None = None
+    source: str = ""
+    statement: Statement
+    status: Status = "reported"
+    filing: str | None = None
+    concept: str | None = None
+    formula: str | None = None
+    inputs: tuple[str, ...] = ()
+    note: str | None = None
+    text: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Identity of the figure: `SYMBOL/field/period`."""
+        return f"{self.symbol}/{self.field}/{self.period}"
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number to compute with."""
+        return self.value is not None and self.status in ("reported", "derived")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form; the value is a string so that no digit is lost."""
+        return {name: _plain(getattr(self, name)) for name in self.__struct_fields__}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; unknown names are ignored."""
+        kept = {name: data[name] for name in cls.__struct_fields__ if name in data}
+        fact = cls(**kept)
+        return replace(
+            fact,
+            value=None if kept.get("value") is None else Decimal(str(kept["value"])),
+            period_end=_day(kept.get("period_end")),
+            as_of=_day(kept.get("as_of")),
+            inputs=tuple(kept.get("inputs") or ()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Something an answer should have had and has not, with the reason in words.
+
+    Attributes:
+        symbol: The company, or `""` when the gap is not about one.
+        need: What is absent: `"income"`, `"quote"`, `"symbol"`, …
+        reason: What happened and what to do next, safe to show.
+        error: Class name of the failure.
+    """
+
+    symbol: str
+    need: str
+    reason: str
+    error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(**{f.name: data[f.name] for f in fields(cls) if f.name in data})
+
+
+class FactBook:
+    """Facts by symbol, field and period, for pure functions that compute or render.
+
+    Periods are ordered oldest first by `period_end`. A later fact with the same key replaces an earlier one.
+    """
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        known = facts._facts if isinstance(facts, FactBook) else {fact.key: fact for fact in facts}
+        self._facts: dict[str, Fact] = dict(known)
+
+    def joined(self, facts: Iterable[Fact]) -> FactBook:
+        """A book of these facts and more."""
+        both = FactBook(self)
+        both._facts.update({fact.key: fact for fact in facts})
+        return both
+
+    def __iter__(self) -> Any:
+        return iter(self._facts.values())
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def get(self, symbol: str, field: str, period: str) -> Fact | None:
+        """The fact with that identity, or `None`."""
+        return self._facts.get(f"{symbol}/{field}/{period}")
+
+    def find(self, key: str) -> Fact | None:
+        """The fact with that `Fact.key`, or `None`."""
+        return self._facts.get(key)
+
+    def symbols(self) -> list[str]:
+        """Symbols in first-seen order."""
+        return list(dict.fromkeys(fact.symbol for fact in self._facts.values()))
+
+    def series(self, symbol: str, field: str) -> list[Fact]:
+        """Every period of one field, oldest first."""
+        found = [f for f in self._facts.values() if f.symbol == symbol and f.field == field]
+        return sorted(found, key=lambda fact: (fact.period_end or date.min, fact.period))
+
+    def latest(self, symbol: str, field: str) -> Fact | None:
+        """The most recent known fact of one field, or `None`."""
+        return next((f for f in reversed(self.series(symbol, field)) if f.known), None)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return value
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -1,1 +1,0 @@
-"""Where figures come from: providers, the field vocabulary, the symbol directory."""

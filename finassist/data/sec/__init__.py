@@ -1,5 +1,0 @@
-"""The keyless primary source: what US companies filed with the SEC, as its EDGAR system serves it."""
-
-from finassist.data.sec.provider import SECProvider
-
-__all__ = ["SECProvider"]

@@ -1,0 +1,1 @@
+"""Where figures come from: the embedded data, live sources, and what they share."""

@@ -1,0 +1,1 @@
+"""The embedded figures and prices: no key, no network."""

@@ -1,0 +1,221 @@
+"""Reading a question: which companies, which data words, whether it points back, what was not understood.
+
+A `Reading` is what the routing table in `finassist.questions.rules` looks at. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from finassist.llm.schemas import Category, Context
+from finassist.questions import keywords as vocabulary
+from finassist.questions.glossary import Term, glossary
+from finassist.questions.phrases import COMPANY, words
+from finassist.questions.scan import Scan, scan
+from finassist.questions.smalltalk import small_talk
+from finassist.symbols.directory import Match, Resolution, Unmatched, directory
+
+_HALF = 1_000
+_NEAR = 60
+_NO_SPACE_BEFORE = re.compile(r"[^\s,;:.!?()]{0,20}$")
+_NO_SPACE_AFTER = re.compile(r"[^\s,;:.!?()'’]{0,20}")
+_MARKED = re.compile(r"(?:[$:(]|\bticker)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A question as the routing table sees it.
+
+    Attributes:
+        context: What the conversation carries over.
+        symbols: Companies named.
+        unmatched: Names that look like companies and are not known.
+        company_certain: Whether each company is unmistakable.
+        wanted: Kinds of figures asked for, in order of mention, without `report` and `chat`.
+        overview: Whether an overview, analysis or comparison is asked for.
+        plain: Whether no loose word decided.
+        terms: Glossary terms named.
+        concept: Whether it asks what a term means.
+        concept_understood: Whether every word of such a question was understood.
+        understood: Whether every word of a question about a company was understood.
+        bare: Whether nothing but a company is named.
+        what_about: Whether it starts like `What about …` or `And …`.
+        points_back: Whether it says `it`, `their`, `both`, …
+        compares_with_earlier: Whether it compares a company with those talked about before.
+        small_talk: Whether it is a greeting, thanks, a goodbye or a request for help, and nothing else.
+        coverage: Whether it asks which companies or data there are.
+        advice: Whether it asks what to buy or sell.
+        forecast: Whether it asks about the future.
+    """
+
+    context: Context
+    symbols: tuple[str, ...]
+    unmatched: tuple[Unmatched, ...]
+    company_certain: bool
+    wanted: tuple[Category, ...]
+    overview: bool
+    plain: bool
+    terms: tuple[Term, ...]
+    concept: bool
+    concept_understood: bool
+    understood: bool
+    bare: bool
+    what_about: bool
+    points_back: bool
+    compares_with_earlier: bool
+    small_talk: bool
+    coverage: bool
+    advice: bool
+    forecast: bool
+
+    @property
+    def earlier(self) -> tuple[str, ...]:
+        """Companies talked about before."""
+        return self.context.symbols
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """Companies talked about before, then those named now, when the question joins them."""
+        if self.symbols and not self.compares_with_earlier:
+            return self.symbols
+        return tuple(dict.fromkeys((*self.earlier, *self.symbols)))
+
+    @property
+    def carried(self) -> Category | None:
+        """The category of the conversation, if it was about a company."""
+        return self.context.category if self.context.category != "chat" else None
+
+    @property
+    def refers_back(self) -> bool:
+        """Whether it is about the companies talked about before and names no other."""
+        return self.points_back and bool(self.earlier) and not self.symbols
+
+    @property
+    def asks_overview(self) -> bool:
+        """Whether a plain word asks for an overview."""
+        return self.overview and self.plain
+
+    @property
+    def unmistakable(self) -> bool:
+        """Whether company, data word and every other word leave no doubt."""
+        return self.company_certain and self.plain and self.understood
+
+
+def read(question: str, context: Context) -> Reading:
+    """Read a question. Bounded in time: only the first and last 1,000 characters count."""
+    whole = len(question) <= 2 * _HALF
+    text = question if whole else f"{question[:_HALF]} … {question[-_HALF:]}"
+    found = _companies(text)
+    seen = scan(_masked(text, found.matches))
+    categories, plain = seen.categories()
+    wanted = _figures(categories)
+    concept = not found.matches and _is_concept(seen, wanted, context)
+    return Reading(
+        context=context,
+        symbols=found.symbols,
+        unmatched=found.unmatched,
+        company_certain=found.certain,
+        wanted=wanted,
+        overview="report" in categories,
+        plain=plain,
+        terms=tuple(dict.fromkeys(hit.value for hit in seen.terms)),
+        concept=concept,
+        concept_understood=concept and whole and _concept_understood(seen),
+        understood=whole and _company_understood(seen),
+        bare=not categories and seen.covered(vocabulary.BARE_FILLERS, seen.kinds["what about"]),
+        what_about=seen.follows_on,
+        points_back=bool(seen.kinds["points back"]),
+        compares_with_earlier=bool(context.symbols) and _compares_back(seen, len(found.symbols)),
+        small_talk=small_talk(text) is not None,
+        coverage=bool(seen.kinds["coverage"]),
+        advice=bool(seen.kinds["advice"]),
+        forecast=len(seen.kinds["forecast"]) > len(seen.kinds["polite"]),
+    )
+
+
+def _figures(categories: Sequence[Category]) -> tuple[Category, ...]:
+    distinct = dict.fromkeys(categories)
+    distinct.pop("report", None)
+    return tuple(distinct)
+
+
+def _companies(text: str) -> Resolution:
+    found = directory().resolve(text)
+    matches = (match for match in found.matches if not _is_a_term(match, text))
+    unmatched = (item for item in found.unmatched if not _names_a_term(item.text, text))
+    return Resolution(tuple(matches), tuple(unmatched))
+
+
+def _is_a_term(match: Match, text: str) -> bool:
+    """Whether a match is a term instead: `PEG` in "a PEG ratio", `Capital` in "capital expenditure"."""
+    owns = text[match.end : match.end + 2] in ("'s", "’s")
+    if owns or match.text == text.strip() or _MARKED.search(text[: match.start]):
+        return False
+    return _part_of_a_term(text, match.text, match.start, whole=match.how not in ("exact", "alias"))
+
+
+def _names_a_term(name: str, text: str) -> bool:
+    found = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+    return any(_part_of_a_term(text, name, each.start()) for each in islice(found, 5))
+
+
+def _part_of_a_term(text: str, name: str, start: int, *, whole: bool = True) -> bool:
+    """Whether the words around `name` make a glossary term with it; or, with `whole`, the name is one itself."""
+    end = start + len(name)
+    before, after = _NO_SPACE_BEFORE.search(text[:start]), _NO_SPACE_AFTER.match(text[end:])
+    inside = words(f"{before[0] if before else ''}{name}{after[0] if after else ''}")
+    left = words(text[max(0, start - _NEAR) : before.start() if before else start])[-4:]
+    right = words(text[after.end() + end if after else end : end + _NEAR])[:4]
+    first, last = len(left), len(left) + len(inside)
+    around = glossary().hits([*left, *inside, *right])
+    enough = len(inside) if whole or inside != words(name) else len(inside) + 1
+    return any(hit.start <= first and hit.end >= last and hit.end - hit.start >= enough for hit in around)
+
+
+def _masked(text: str, matches: Sequence[Match]) -> str:
+    for match in reversed(matches):
+        text = f"{text[: match.start]} {COMPANY} {text[match.end :]}"
+    return text
+
+
+def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> bool:
+    if not seen.terms:
+        return False
+    definite = any(hit.start > 0 and seen.tokens[hit.start - 1] == "the" for hit in seen.terms)
+    if definite and wanted == ("stock_price",):
+        return False
+    if wanted and context.symbols and (definite or seen.follows_on):
+        return False
+    if seen.kinds["concept"]:
+        return True
+    alone = seen.covered(frozenset({"a", "an", "and"}), seen.terms)
+    return alone and not context.symbols and wanted != ("stock_price",)
+
+
+def _concept_understood(seen: Scan) -> bool:
+    asks = seen.kinds["concept"]
+    fillers = vocabulary.FILLERS | vocabulary.CONCEPT_FILLERS
+    return bool(asks) and seen.covered(fillers, [*seen.terms, *asks])
+
+
+def _company_understood(seen: Scan) -> bool:
+    plain = [hit for hit in seen.data if hit.value.plain]
+    return not seen.negates and seen.covered(vocabulary.FILLERS, plain)
+
+
+_PRONOUNS = ("it", "its", "they", "their", "theirs", "them", "itself")
+
+
+def _compares_back(seen: Scan, named: int) -> bool:
+    if not seen.kinds["compare"] or COMPANY not in seen.tokens:
+        return False
+    first = seen.tokens.index(COMPANY)
+    before = [hit.phrase for hit in seen.kinds["points back"] if hit.start < first]
+    if any(named == 1 or phrase in _PRONOUNS for phrase in before):  # "the stocks of A and B" are those of A and B
+        return True
+    objects = [hit for hit in seen.kinds["points back"] if hit.phrase not in ("its", "their", "theirs")]
+    joined = first > 0 and seen.tokens[first - 1] in ("with", "to", "against", "vs", "versus", "than")
+    return named == 1 and bool(objects or joined)

@@ -1,0 +1,108 @@
+"""Every known phrase in the words of a question: data words, kinds of asking, glossary terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from finassist.llm.schemas import Category
+from finassist.questions import keywords as vocabulary
+from finassist.questions.glossary import Term, glossary
+from finassist.questions.phrases import COMPANY, Hit, PhraseIndex, is_break, words
+
+_NEGATION_REACH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DataWord:
+    """What a data word asks for, and whether it leaves no doubt."""
+
+    category: Category
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The words of a question and what is known among them.
+
+    Attributes:
+        tokens: The words, companies replaced by `§`.
+        data: Data words that are not negated.
+        kinds: By name, the phrases that point back, compare, ask for advice, …
+        terms: Glossary terms.
+    """
+
+    tokens: Sequence[str]
+    data: Sequence[Hit[DataWord]]
+    kinds: Mapping[str, Sequence[Hit[str]]]
+    terms: Sequence[Hit[Term]]
+
+    @property
+    def negates(self) -> bool:
+        """Whether something is said not to be wanted."""
+        return any(word in vocabulary.NEGATION for word in self.tokens) or bool(self.kinds["contrast"])
+
+    @property
+    def follows_on(self) -> bool:
+        """Whether it starts like `What about …` or `Thanks, and …`."""
+        starts = {hit.start for hit in self.kinds["what about"]}
+        before = (i for i, word in enumerate(self.tokens) if not (is_break(word) or word in vocabulary.LEADS))
+        return next(before, -1) in starts
+
+    def categories(self) -> tuple[list[Category], bool]:
+        """Categories asked for in order of mention, and whether no loose word was needed to tell."""
+        plain: list[Category] = [hit.value.category for hit in self.data if hit.value.plain]
+        every: list[Category] = [hit.value.category for hit in self.data]
+        return plain or every, bool(plain) or not every
+
+    def covered(self, fillers: frozenset[str], hits: Iterable[Hit[object]]) -> bool:
+        """Whether every word is a filler, a number, a company or part of one of the hits."""
+        known = {i for hit in hits for i in range(hit.start, hit.end)}
+        rest = (word for i, word in enumerate(self.tokens) if i not in known and not is_break(word))
+        return all(word == COMPANY or word.isdecimal() or word in fillers for word in rest)
+
+
+def scan(text: str) -> Scan:
+    """Find what is known in a text whose company names are masked.
+
+    Example:
+        >>> found = scan("what is § net margin, not the price")
+        >>> [hit.phrase for hit in found.data]
+        ['net margin']
+    """
+    tokens = words(text)
+    return Scan(
+        tokens=tokens,
+        data=[hit for hit in _DATA.find(tokens) if not _negated(hit, tokens)],
+        kinds={kind: index.find(tokens) for kind, index in _KINDS.items()},
+        terms=glossary().hits(tokens),
+    )
+
+
+def _negated(hit: Hit[DataWord], tokens: Sequence[str]) -> bool:
+    for i in range(hit.start - 1, max(-1, hit.start - 1 - _NEGATION_REACH), -1):
+        if is_break(tokens[i]) or tokens[i] == "but":
+            return False
+        if tokens[i] in vocabulary.NEGATION or " ".join(tokens[i : i + 2]) in vocabulary.CONTRAST:
+            return tokens[i + 1] != "only"
+    return False
+
+
+_DATA = PhraseIndex(
+    (phrase, DataWord(category, plain))
+    for table, plain in ((vocabulary.PLAIN, True), (vocabulary.LOOSE, False))
+    for category, phrases in table.items()
+    for phrase in phrases
+)
+_PHRASES: dict[str, tuple[str, ...]] = {
+    "concept": vocabulary.CONCEPT,
+    "compare": vocabulary.COMPARE,
+    "what about": vocabulary.WHAT_ABOUT,
+    "points back": vocabulary.POINTS_BACK,
+    "advice": vocabulary.ADVICE,
+    "forecast": vocabulary.FORECAST,
+    "polite": vocabulary.POLITE_WILL,
+    "contrast": vocabulary.CONTRAST,
+    "coverage": vocabulary.COVERAGE,
+}
+_KINDS = {kind: PhraseIndex((phrase, kind) for phrase in phrases) for kind, phrases in _PHRASES.items()}

@@ -1,0 +1,1 @@
+"""Facts to documents: Markdown, HTML, charts, frames, files."""

@@ -1,0 +1,1 @@
+"""Figures over time as Plotly or Matplotlib figures."""

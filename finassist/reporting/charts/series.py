@@ -1,0 +1,152 @@
+"""What a chart draws, apart from how: panels of lines of facts, with their unit, their gaps and their sources.
+
+A point without a figure stays in its place as `None`. Whoever draws it leaves a gap there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+from finassist.core.facts import Fact
+from finassist.core.formatting import label
+from finassist.reporting.company import Dossier
+
+STATEMENT_LINES = ("revenue", "net_income")
+_SIZES = ((Decimal("1e9"), "billions"), (Decimal("1e6"), "millions"))
+_SHORTEST_BREAK = 6
+"""Days between two closes that are never a gap: a long weekend."""
+
+_LONGEST_SPAN = 40
+"""Years between the first and the last beyond which no hole is filled."""
+
+type Point = tuple[str | date, Fact | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line or one colour of bars: `name`, and a fact or `None` for each place on the axis, in its order."""
+
+    name: str
+    points: tuple[Point, ...]
+
+    @property
+    def known(self) -> list[Fact]:
+        """The figures there are."""
+        return [fact for _, fact in self.points if fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One pair of axes.
+
+    Attributes:
+        title: Whose figures these are.
+        kind: `"bars"` by fiscal year, `"lines"` by fiscal year, or `"closes"` by day.
+        unit: Of the vertical axis, in words: `"USD billions"`, `"percent"`.
+        divisor: What a value is divided by to be in that unit.
+        lines: What is drawn.
+    """
+
+    title: str
+    kind: str
+    unit: str
+    divisor: Decimal
+    lines: tuple[Line, ...]
+
+    def value(self, fact: Fact | None) -> float | None:
+        """A figure in the unit of the axis; `None` where there is none."""
+        return float(fact.value / self.divisor) if fact and fact.known and fact.value is not None else None
+
+    @property
+    def places(self) -> list[str | date]:
+        """The horizontal axis: every place that any line has, in order."""
+        longest = max(self.lines, key=lambda line: len(line.points), default=None)
+        return [place for place, _ in longest.points] if longest else []
+
+    @property
+    def sources(self) -> list[str]:
+        """Where the figures came from, each source once."""
+        return list(dict.fromkeys(fact.source for line in self.lines for fact in line.known if fact.source))
+
+
+def by_year(title: str, named: Iterable[tuple[str, Dossier, str]], kind: str) -> Panel | None:
+    """Figures by fiscal year.
+
+    Args:
+        title: Whose they are.
+        named: For each line its name, the company and the field.
+        kind: `"bars"` or `"lines"`.
+
+    Returns:
+        A panel of the fiscal years from the first to the last, those without figures included; `None` where fewer
+        than two years have any, or the figures have different units.
+    """
+    lines = list(named)
+    years = _whole(sorted({year for _, dossier, _ in lines for year in dossier.years}))
+    drawn = [Line(name, tuple((y, dossier.ledger.usable(field, y)) for y in years)) for name, dossier, field in lines]
+    drawn = [line for line in drawn if line.known]
+    facts = [fact for line in drawn for fact in line.known]
+    if len({fact.period for fact in facts}) < 2 or len({(fact.unit, fact.currency) for fact in facts}) > 1:
+        return None
+    divisor, unit = _scale(facts)
+    return Panel(title, kind, unit, divisor, tuple(drawn))
+
+
+def statements(dossier: Dossier) -> Panel | None:
+    """Revenue and net income of a company by fiscal year."""
+    names = [(label(field), dossier, field) for field in STATEMENT_LINES]
+    return by_year(dossier.subject.title, names, "bars")
+
+
+def closes(dossier: Dossier) -> Panel | None:
+    """The closes of a company, with a gap where some are missing, and its newest price beside them."""
+    known = [fact for fact in dossier.closes if fact.period_end and fact.value and fact.value.is_finite()]
+    if len(known) < 2 or len({fact.currency for fact in known}) > 1:
+        return None
+    lines = [Line("Close", _with_gaps(known))]
+    price = dossier.price
+    if price and price.period_end and price.known and price.currency == known[-1].currency:
+        lines.append(Line("Price", ((price.period_end, price),)))
+    unit = f"{known[0].currency or ''} per share".strip()
+    return Panel(dossier.subject.title, "closes", unit, Decimal(1), tuple(lines))
+
+
+def _with_gaps(facts: Sequence[Fact]) -> tuple[Point, ...]:
+    """Closes with a `None` wherever the next is much later than their usual distance."""
+    days = [fact.period_end for fact in facts if fact.period_end]
+    distances = [(after - before).days for before, after in pairwise(days)]
+    longest = max(1.7 * median(distances), _SHORTEST_BREAK)
+    points: list[Point] = [(days[0], facts[0])]
+    for fact, day, distance in zip(facts[1:], days[1:], distances, strict=True):
+        if distance > longest:
+            points.append((date.fromordinal(day.toordinal() - distance // 2), None))
+        points.append((day, fact))
+    return tuple(points)
+
+
+def _whole(years: Sequence[str]) -> list[str]:
+    """Fiscal years without the holes between them."""
+    numbers = [int(year[2:]) for year in years if re.fullmatch(r"FY\d{4}", year, re.ASCII)]
+    if len(numbers) < len(years) or not numbers or numbers[-1] - numbers[0] > _LONGEST_SPAN:
+        return list(years)
+    return [f"FY{year}" for year in range(numbers[0], numbers[-1] + 1)]
+
+
+def _scale(facts: Sequence[Fact]) -> tuple[Decimal, str]:
+    fact = facts[0]
+    if fact.unit == "ratio":
+        return Decimal("0.01"), "percent"
+    if fact.unit == "times":
+        return Decimal(1), "times"
+    of = fact.currency or ("shares" if fact.unit == "shares" else "")
+    if fact.unit.endswith("/share"):
+        return Decimal(1), f"{of} per share".strip()
+    largest = max(abs(fact.value or Decimal(0)) for fact in facts)
+    size, word = next(((size, word) for size, word in _SIZES if largest >= size), (Decimal(1), ""))
+    return size, " ".join(filter(None, (of, word)))

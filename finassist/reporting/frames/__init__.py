@@ -1,0 +1,32 @@
+"""Facts, spans, events, sessions and runs as tidy DataFrames; the only package that imports pandas.
+
+Every frame has the same columns and types whether or not it has rows; `describe("facts")` lists them.
+"""
+
+from __future__ import annotations
+
+from finassist.reporting.frames.batches import batch_facts_frame, batch_frame
+from finassist.reporting.frames.builders import events_frame, facts_frame, history_frame, sessions_frame, spans_frame
+from finassist.reporting.frames.files import check_file, read_frame, write_frame
+from finassist.reporting.frames.pivots import by_company, by_year
+from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe, typed
+
+__all__ = [
+    "SCHEMAS",
+    "Column",
+    "Schema",
+    "batch_facts_frame",
+    "batch_frame",
+    "by_company",
+    "by_year",
+    "check_file",
+    "describe",
+    "events_frame",
+    "facts_frame",
+    "history_frame",
+    "read_frame",
+    "sessions_frame",
+    "spans_frame",
+    "typed",
+    "write_frame",
+]

@@ -1,0 +1,1 @@
+"""Documents as HTML: every text escaped, nothing remote."""

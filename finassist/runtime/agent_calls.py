@@ -1,0 +1,126 @@
+"""What Agno reports about an agent's run, read with care.
+
+A failed run does not raise, a reply that is not of the form asked for counts as completed, and so does one that was
+refused or cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final
+
+from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
+from agno.run.base import RunStatus
+from pydantic import BaseModel
+
+from finassist.core.errors import MalformedReply, ModelError
+from finassist.llm import failures
+from finassist.llm.attempts import Limits, Watch, watching
+from finassist.llm.live import fit
+from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.runtime.effects import Ask, Askable, Reply
+
+_DUTY: Final[Mapping[type[BaseModel], str]] = {
+    RoutedQuestion: "name the kind of answer",
+    ExtractedSymbols: "name the companies",
+    ConversationSummary: "sum up the conversation",
+}
+"""What each structured reply is for, in words that a reader knows."""
+
+
+@dataclass
+class Asked:
+    """A question to an agent, from asking to its reply.
+
+    Attributes:
+        ask: What is asked.
+        agent: Who is asked.
+        limits: How long the agent may take and how much it may say.
+    """
+
+    ask: Ask
+    agent: Askable
+    limits: Limits
+    _watch: Watch = field(default_factory=Watch)
+    _final: RunOutput | None = None
+    _told: str = ""
+    _said: int = 0
+
+    def __post_init__(self) -> None:
+        fit(self.agent, self.limits)
+        self.seconds = self.limits.overall(_models(self.agent))
+        self._deadline = monotonic() + self.seconds
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Inside, the agent's model reports what Agno does not."""
+        return watching(self._watch)
+
+    def read(self, event: Any) -> RunContentEvent | None:
+        """One event of the agent's stream: a word to hand on, if it is one."""
+        if isinstance(event, RunOutput):
+            self._final = event
+        elif isinstance(event, RunErrorEvent):
+            self._told = str(event.content or event.error_type or "no reason given")
+        elif isinstance(event, RunContentEvent) and event.content:
+            self._said += len(str(event.content))
+            name = self.ask.agent
+            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=name, step_name=name)
+        return None
+
+    def enough(self) -> bool:
+        """Whether to stop listening: the agent talks for too long, or too much."""
+        return monotonic() > self._deadline or self._said > self.limits.characters
+
+    def late(self) -> Reply:
+        """The reply, when time ran out."""
+        return self._reply(None, failures.late(self.ask.agent, self._watch, self.seconds))
+
+    def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> Reply:
+        """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
+
+        Raises:
+            interrupt: The run was interrupted; Agno turns that into a status, and the run as a whole has to stop.
+        """
+        if output is None and self.enough() and self._final is None:
+            return self._cut()
+        output = output or self._final or RunOutput(status=RunStatus.error)
+        if output.status == RunStatus.cancelled:
+            raise interrupt
+        return self._reply(output, self._problem(output))
+
+    def _cut(self) -> Reply:
+        if self._said > self.limits.characters:
+            return self._reply(None, failures.too_long(self.ask.agent, self._watch, self.limits.characters))
+        return self.late()
+
+    def _problem(self, output: RunOutput) -> ModelError | None:
+        name, schema = self.ask.agent, self.ask.schema
+        if output.status != RunStatus.completed:
+            told = self._told or str(output.content or "it ended without a reply")
+            return failures.failure(name, self._watch, told)
+        fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
+        if fits and schema:
+            return None
+        if problem := failures.ending(name, self._watch):
+            return problem
+        if fits:
+            return None
+        done = (
+            f"did not {_DUTY.get(schema, 'reply')} in the form it was asked for" if schema else "replied with nothing"
+        )
+        return MalformedReply(f"The model of the {name} agent {done}. Ask again.")
+
+    def _reply(self, output: RunOutput | None, error: ModelError | None) -> Reply:
+        content = output.content if output and not error else None
+        model = self._watch.models[-1] if self._watch.models else str(getattr(self.agent.model, "id", "") or "")
+        metrics = output.metrics if output else None
+        return Reply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
+
+
+def _models(agent: Askable) -> int:
+    """How many models Agno may try for the agent."""
+    fallbacks = getattr(agent, "fallback_config", None)
+    return 1 + len(fallbacks.on_error if fallbacks else ())

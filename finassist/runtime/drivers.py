@@ -1,0 +1,294 @@
+"""The only two places that perform what a flow asks for: `drive` for `run()`, `adrive` for `arun()`.
+
+Both send a flow's effects out and their results back in. They differ in one thing: `drive` asks agents with
+`agent.run()` on the calling thread, `adrive` with `await agent.arun()` on the running loop. Gathered work is one
+`asyncio.TaskGroup` in both, because `drive` reaches it through the bridge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from agno.tools.finance import FinanceProviderError
+
+from finassist.core.errors import DataError, InputError, SourceTimeout
+from finassist.core.events import FetchStarted, FlowEvent
+from finassist.core.facts import Fact, Gap
+from finassist.core.tasks import cancelling, settle
+from finassist.providers.base import fetch_facts
+from finassist.providers.retries import heard_by
+from finassist.runtime.agent_calls import Asked
+from finassist.runtime.context import Crew
+from finassist.runtime.effects import Ask, Effect, Fetch, Flow, Gather, Reply
+from finassist.runtime.portal import Ended, Errand, bridge
+
+type Emit = Callable[[FlowEvent], None]
+type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
+
+_POLL_SECONDS = 0.05
+
+
+# ---------------------------------------------------------------------------------------------- sync
+
+
+def drive[Result](flow: Flow[Result], crew: Crew) -> Generator[FlowEvent, None, Result]:
+    """Drive a flow to its end on the calling thread, yielding its events as they happen.
+
+    Returns:
+        What the flow returned (the value of `yield from`).
+
+    Raises:
+        RunCancelledException: The run was cancelled.
+        BridgeError: Called on the private data loop.
+    """
+    result: Any = None
+    with closing(flow):
+        while True:
+            crew.check_cancelled()
+            try:
+                wish = flow.send(result)
+            except StopIteration as end:
+                return end.value
+            if isinstance(wish, Ask | Fetch | Gather):
+                result = yield from _perform(wish, crew)
+            else:
+                result = yield crew.stamp(wish)
+
+
+def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
+    match effect:
+        case Ask():
+            return (yield from _ask(effect, crew))
+        case Fetch():
+            [facts] = yield from _gather([_wish(effect)], crew)
+            return facts
+        case Gather(flows=flows):
+            return (yield from _gather(flows, crew))
+
+
+def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
+    agent = crew.agents[ask.agent]
+    crew.idle()
+    asked = Asked(ask, agent, crew.limits)
+    if not ask.stream:
+        with crew.breakable(), asked.watched():
+            output = agent.run(ask.message)
+        return asked.reply(output, KeyboardInterrupt)
+    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
+        for event in _breakable(events, crew, asked):
+            crew.check_cancelled()
+            if (word := asked.read(event)) is not None:
+                yield crew.stamp(word)
+            if asked.enough():
+                break
+    return asked.reply(None, KeyboardInterrupt)
+
+
+def _breakable[Item](items: Iterator[Item], crew: Crew, asked: Asked) -> Generator[Item]:
+    """The same items; waiting for each can be broken off by an interrupt."""
+    while True:
+        with crew.breakable(), asked.watched():
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None, list[Any]]:
+    """Run `agather` on the private loop; what its children ask of an agent comes back to this thread."""
+    with bridge.start(lambda post: agather(flows, crew, _ask_caller(post), post)) as inbox:
+        while True:
+            match inbox.receive(_POLL_SECONDS):
+                case None:
+                    crew.check_cancelled()
+                    crew.idle()
+                case Ended() as ended:
+                    return ended.result()
+                case Errand(request=Ask() as ask) as errand:
+                    errand.answer((yield from _ask(ask, crew)))
+                case event:
+                    yield event
+
+
+def _ask_caller(post: Callable[[Any], None]) -> AskAgent:
+    async def ask_caller(ask: Ask, _emit: Emit) -> Reply:
+        errand = Errand(ask, asyncio.get_running_loop())
+        post(errand)
+        return await errand.answered
+
+    return ask_caller
+
+
+# --------------------------------------------------------------------------------------------- async
+
+
+async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAgent | None = None) -> Result:
+    """Drive a flow to its end on the running loop, handing each event to `emit` as it happens.
+
+    Args:
+        flow: What to drive.
+        crew: Whom to perform effects with.
+        emit: Receives each event; must not block.
+        ask: How agents are asked; by default with `await agent.arun()`.
+
+    Raises:
+        asyncio.CancelledError: The task was cancelled; children are cancelled with it.
+    """
+    ask = ask or _aask_with(crew)
+    result: Any = None
+    with closing(flow):
+        while True:
+            try:
+                wish = flow.send(result)
+            except StopIteration as end:
+                return end.value
+            if isinstance(wish, Ask | Fetch | Gather):
+                result = await _aperform(wish, crew, ask, emit)
+            else:
+                result = emit(crew.stamp(wish))
+
+
+async def adrive_stream[Result](
+    flow: Flow[Result],
+    crew: Crew,
+    into: list[Result],
+    started: Callable[[asyncio.Task[Any]], None] | None = None,
+) -> AsyncGenerator[FlowEvent]:
+    """`adrive` as an async iterator of events; the flow's result is appended to `into` at the end.
+
+    `started` receives the flow's task, through which it can be cancelled.
+
+    The flow runs in a task of its own and its events come through a queue: an async generator must never `yield`
+    inside a task group (PEP 789).
+    """
+    queue: asyncio.Queue[FlowEvent | None] = asyncio.Queue()
+    task = asyncio.create_task(adrive(flow, crew, queue.put_nowait), name="finassist-flow")
+    # A callback, not a `finally` in the task: a task cancelled before its first step never runs its `finally`.
+    task.add_done_callback(lambda _: queue.put_nowait(None))
+    if started:
+        started(task)
+    try:
+        while (event := await queue.get()) is not None:
+            yield event
+        into.append(task.result())
+    finally:
+        task.cancel()
+        await settle(task)
+
+
+async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: Emit) -> list[Any]:
+    """Drive flows at the same time in one `TaskGroup` and return their results in declared order.
+
+    Expected failures are values (a `Gap`, a `Reply` with an error), so every child settles and none cancels its
+    siblings. What is left is a bug: all children still settle, then the first in declared order is raised.
+    """
+    children = [_Child(flow) for flow in flows]
+    bug: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for child in children:
+                group.create_task(child.run(crew, ask, emit))
+        if bugs := [child.bug for child in children if child.bug]:
+            raise ExceptionGroup(f"{len(bugs)} of {len(children)} gathered tasks failed", bugs)
+    except* Exception as failed:  # noqa: BLE001  raised below, outside the group
+        bug = failed.exceptions[0]
+    if bug:
+        raise bug
+    return [child.result for child in children]
+
+
+@dataclass(slots=True)
+class _Child:
+    """One gathered flow, its result, or the bug that ended it."""
+
+    flow: Flow[Any]
+    result: Any = None
+    bug: Exception | None = None
+
+    async def run(self, crew: Crew, ask: AskAgent, emit: Emit) -> None:
+        try:
+            self.result = await adrive(self.flow, crew, emit, ask)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  kept, and raised once every sibling has settled
+            self.bug = error
+
+
+async def _aperform(effect: Effect, crew: Crew, ask: AskAgent, emit: Emit) -> Any:
+    match effect:
+        case Ask():
+            return await ask(effect, emit)
+        case Fetch():
+            return await _afetch(effect, crew, emit)
+        case Gather(flows=flows):
+            return await agather(flows, crew, ask, emit)
+
+
+def _aask_with(crew: Crew) -> AskAgent:
+    async def aask(ask: Ask, emit: Emit) -> Reply:
+        asked = Asked(ask, crew.agents[ask.agent], crew.limits)
+        try:
+            with asked.watched():
+                async with asyncio.timeout(asked.seconds):
+                    return await _listen(asked, crew, emit)
+        except TimeoutError:
+            return asked.late()
+
+    return aask
+
+
+async def _listen(asked: Asked, crew: Crew, emit: Emit) -> Reply:
+    agent, ask = asked.agent, asked.ask
+    if not ask.stream:
+        return asked.reply(await agent.arun(ask.message), asyncio.CancelledError)
+    async with aclosing(agent.arun(ask.message, stream=True, yield_run_output=True)) as events:
+        async for event in events:
+            if (word := asked.read(event)) is not None:
+                emit(crew.stamp(word))
+            if asked.enough():
+                break
+    return asked.reply(None, asyncio.CancelledError)
+
+
+async def _afetch(effect: Fetch, crew: Crew, emit: Emit) -> list[Fact] | Gap:
+    """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
+    attempts = count(2)
+
+    def again(reason: str) -> None:
+        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=crew.provider.id)
+        tried.attempt, tried.reason = next(attempts), reason
+        emit(crew.stamp(tried))
+
+    try:
+        async with asyncio.timeout(crew.patience.seconds()):
+            with heard_by(again):
+                return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
+    except TimeoutError:
+        return _gap(effect, SourceTimeout(crew.patience.verdict(crew.provider.name)))
+    except asyncio.CancelledError:
+        if cancelling():
+            raise
+        return _gap(effect, DataError(f"{crew.provider.name} cancelled the request by itself. Ask again."))
+    except (DataError, InputError, FinanceProviderError) as error:
+        return _gap(effect, error)
+    except (SystemExit, KeyboardInterrupt) as error:
+        # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
+        raise RuntimeError(f"{crew.provider.name} tried to end the process ({type(error).__name__}).") from error
+
+
+# ---------------------------------------------------------------------------- shared, and pure
+
+
+def _wish(effect: Fetch) -> Flow[Any]:
+    return (yield effect)
+
+
+def _gap(effect: Fetch, error: Exception) -> Gap:
+    reason = str(error) or f"The source failed with {type(error).__name__}. Ask again."
+    return Gap(symbol=effect.symbol, need=effect.need, reason=reason, error=type(error).__name__)

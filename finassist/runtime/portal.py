@@ -1,0 +1,213 @@
+"""The one bridge from sync code to the async fetch: a private event loop in a thread of its own.
+
+A notebook cell already has a running loop, and a sync function cannot await on it. So sync code hands a coroutine
+to this loop and reads what it posts from a thread-safe inbox, whether it is called in a script, in a thread, or in
+a cell. This module is the only one that calls `asyncio.run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextvars
+import os
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from finassist.core.errors import BridgeError
+
+_LAST_SECONDS = 2.0
+_POLL_SECONDS = 0.05
+
+type Post = Callable[[Any], None]
+type Background = Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The coroutine is done."""
+
+    task: asyncio.Task[Any]
+
+    def result(self) -> Any:
+        """What it returned; raises what it raised."""
+        return self.task.result()
+
+
+class Errand:
+    """A request from the private loop that the calling thread answers."""
+
+    def __init__(self, request: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.request = request
+        self.answered: asyncio.Future[Any] = loop.create_future()
+        self._loop = loop
+
+    def answer(self, reply: Any) -> None:
+        """Hand the reply to the waiting coroutine. Called on the calling thread."""
+        self._loop.call_soon_threadsafe(self._settle, reply)
+
+    def _settle(self, reply: Any) -> None:
+        if not self.answered.done():
+            self.answered.set_result(reply)
+
+
+class Inbox:
+    """What the coroutine posts, read on the calling thread."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self.post: Post = self._queue.put
+        self.ended = threading.Event()
+
+    def receive(self, timeout: float) -> Any:
+        """The next thing posted, or `None` if nothing came in time."""
+        try:
+            return self._queue.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def close(self, task: asyncio.Task[Any]) -> None:
+        """Called on the private loop when the coroutine is done."""
+        self.post(Ended(task))
+        self.ended.set()
+
+
+def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(serve())
+    except RuntimeError as error:
+        # All is closed by then, but for the loop's pool of threads: Python 3.12 wants a new thread to wait for those,
+        # and starts none any more when the process ends. They are waited for by whoever made them.
+        if "interpreter shutdown" not in str(error):
+            raise
+
+
+class Bridge:
+    """One private loop, started when first needed and kept for the life of the process."""
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._callers: list[threading.Thread] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._over = asyncio.Event()
+        self._pid = os.getpid()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The private loop; started on first use, and anew in a forked process, which has no such thread."""
+        with self._starting:
+            if self._pid != os.getpid():
+                self._forget()
+            if self._loop is None:
+                self._loop = self._begin()
+            return self._loop
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        ready: SimpleQueue[asyncio.AbstractEventLoop] = SimpleQueue()
+        self._over = over = asyncio.Event()
+
+        async def serve() -> None:
+            ready.put(asyncio.get_running_loop())
+            await over.wait()
+
+        self._thread = threading.Thread(target=_run, args=(serve,), name="finassist-bridge", daemon=True)
+        self._thread.start()
+        return ready.get()
+
+    def stop(self, seconds: float = _LAST_SECONDS) -> None:
+        """End the private loop: what runs on it is cancelled, and what is open on it is closed.
+
+        Called when the process ends. A thread that the process waits for anyway is served to its end first. Whoever
+        needs the loop later gets a new one.
+
+        Args:
+            seconds: How long to wait for that; work that does not let itself be cancelled is left alone then.
+        """
+        while self._is_waited_for():
+            threading.Event().wait(_POLL_SECONDS)
+        with self._starting:
+            loop, thread = self._loop, self._thread
+            if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():
+                return
+            with suppress(RuntimeError):  # it has ended already
+                loop.call_soon_threadsafe(self._over.set)
+            thread.join(seconds)
+            self._forget()
+
+    def _is_waited_for(self) -> bool:
+        callers = list(self._callers)
+        return any(each.is_alive() and not each.daemon and each is not threading.main_thread() for each in callers)
+
+    def check_caller(self) -> None:
+        """Refuse to be waited for from the private loop itself.
+
+        Raises:
+            BridgeError: The caller runs on the private loop and would wait for itself.
+        """
+        if self._thread is not None and threading.current_thread() is self._thread:
+            raise BridgeError(
+                "run() was called on the private data loop and would wait for itself. "
+                "Inside a data provider, use `await workflow.arun(...)` instead."
+            )
+
+    @contextmanager
+    def start(self, work: Callable[[Post], Coroutine[Any, Any, Any]]) -> Generator[Inbox]:
+        """Run `work(post)` on the private loop; on leaving early it is cancelled and waited for."""
+        self.check_caller()
+        inbox = Inbox()
+        started: list[asyncio.Task[Any]] = []
+
+        def begin() -> None:
+            task = asyncio.get_running_loop().create_task(work(inbox.post), name="finassist-gather")
+            task.add_done_callback(inbox.close)
+            started.append(task)
+
+        with self._waiting():
+            loop = self.loop
+            loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+            try:
+                yield inbox
+            finally:
+                if not inbox.ended.is_set():
+                    loop.call_soon_threadsafe(lambda: started[0].cancel())
+                    inbox.ended.wait()
+
+    @contextmanager
+    def _waiting(self) -> Generator[None]:
+        """Inside, it is known that this thread waits for the loop."""
+        caller = threading.current_thread()
+        self._callers.append(caller)
+        try:
+            yield
+        finally:
+            self._callers.remove(caller)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> Background:
+        """Run `work` on the private loop behind everybody's back."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+
+bridge = Bridge()
+
+
+def _at_exit(stop: Callable[[], None]) -> None:
+    """Have `stop` called when the main thread is done, while other threads can still finish what they do.
+
+    `atexit` comes too late: no thread starts any more then, and closing a database may need one. What is registered
+    later is called earlier, so the threads of `asyncio.to_thread` are imported first: they are stopped after us.
+    """
+    import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+    getattr(threading, "_register_atexit", atexit.register)(stop)
+
+
+_at_exit(bridge.stop)

@@ -1,0 +1,130 @@
+"""What a flow arrives at, and the compact form in which it is stored with the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import msgspec
+from agno.metrics import RunMetrics
+from msgspec.structs import astuple
+
+from finassist.analysis.statements import YEARS_SHOWN
+from finassist.core.facts import Fact, Gap
+
+RECORD = "finassist.record"
+_VERSION = 1
+_NAMES = Fact.__struct_fields__
+_WRITER = msgspec.json.Encoder(decimal_format="string")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An answer as the flows compose it, before the run around it is known.
+
+    Attributes:
+        content: The answer in markdown.
+        category: One of the five categories.
+        symbols: Ticker symbols the answer is about, in the order asked.
+        facts: Every figure, fetched and derived.
+        gaps: What should be there and is not.
+        follow_ups: Questions that make sense next.
+        decided_by: `"rules"` or `"model"`: who decided what was asked.
+        reason: Why it was understood so, in a sentence.
+        warnings: What the person should know about how the answer came about.
+        years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.
+        usage: Token use of each agent that was asked, with the model's name.
+    """
+
+    content: str
+    category: str
+    symbols: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    follow_ups: tuple[str, ...] = ()
+    decided_by: str = "rules"
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    years: int = YEARS_SHOWN
+    usage: tuple[tuple[str, str, RunMetrics | None], ...] = field(default=(), compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form without the content, which the run stores anyway."""
+        return {
+            "record": RECORD,
+            "version": _VERSION,
+            "category": self.category,
+            "symbols": list(self.symbols),
+            "facts": encode(self.facts),
+            "gaps": [gap.to_dict() for gap in self.gaps],
+            "follow_ups": list(self.follow_ups),
+            "decided_by": self.decided_by,
+            "reason": self.reason,
+            "warnings": list(self.warnings),
+            "years": self.years,
+            "models": {agent: model for agent, model, _ in self.usage},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], content: str) -> Self:
+        """The inverse of `to_dict`."""
+        return cls(
+            content=content,
+            category=data["category"],
+            symbols=tuple(data["symbols"]),
+            facts=decode(data["facts"]),
+            gaps=tuple(Gap.from_dict(gap) for gap in data["gaps"]),
+            follow_ups=tuple(data["follow_ups"]),
+            decided_by=data["decided_by"],
+            reason=data["reason"],
+            warnings=tuple(data["warnings"]),
+            years=data.get("years", YEARS_SHOWN),
+            usage=tuple((agent, model, None) for agent, model in data.get("models", {}).items()),
+        )
+
+
+def encode(facts: Sequence[Fact]) -> str:
+    """Facts as one JSON text: a column per attribute, each a list of values and an index per fact.
+
+    Sources, periods and units repeat from figure to figure; stored once, a report takes a tenth of the space. One
+    text, because every turn of a conversation reads all turns before it, and a text is read without being parsed.
+
+    Example:
+        >>> fact = Fact(symbol="AAPL", field="revenue", unit="USD", statement="income", status="missing")
+        >>> decode(encode([fact, fact])) == (fact, fact)
+        True
+    """
+    columns = zip(*map(astuple, facts), strict=True) if facts else ((),) * len(_NAMES)
+    return written({name: _column(name, values) for name, values in zip(_NAMES, columns, strict=True)})
+
+
+def written(data: object) -> str:
+    """JSON of what facts and drafts consist of; a `Decimal` is a text, so that no digit is lost.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> written({"value": Decimal("1.10")})
+        '{"value":"1.10"}'
+    """
+    try:
+        return _WRITER.encode(data).decode()
+    except UnicodeEncodeError:  # half a character, from somebody's own source: JSON can write it as an escape
+        return json.dumps(data, default=str)
+
+
+def decode(text: str) -> tuple[Fact, ...]:
+    """The inverse of `encode`."""
+    columns: dict[str, dict[str, list[Any]]] = json.loads(text)
+    expanded = [[column["values"][code] for code in column["codes"]] for column in columns.values()]
+    return tuple(Fact.from_dict(dict(zip(columns, row, strict=True))) for row in zip(*expanded, strict=True))
+
+
+def _column(name: str, values: tuple[Any, ...]) -> dict[str, list[Any]]:
+    if name == "value":  # figures seldom repeat, and a `Decimal` takes long to look up
+        return {"values": list(values), "codes": list(range(len(values)))}
+    if values and values.count(values[0]) == len(values):
+        return {"values": [values[0]], "codes": [0] * len(values)}
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return {"values": list(places), "codes": list(map(places.__getitem__, values))}

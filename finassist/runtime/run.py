@@ -1,0 +1,165 @@
+"""One call of `run()` or `arun()`: who it is, how it is stopped, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import perf_counter, time
+from typing import Any
+from weakref import WeakValueDictionary
+
+from agno.exceptions import MigrationRequiredError, RunCancelledException
+from agno.run.cancel import cleanup_run, get_active_runs, is_cancelled
+from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
+from agno.session import WorkflowSession
+from sqlalchemy.exc import SQLAlchemyError
+
+from finassist.answer import Answer
+from finassist.core.errors import SessionError
+from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.runtime.interrupts import Interrupts
+from finassist.runtime.result import Draft
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One call of `run()` or `arun()`: who it is, how it is stopped, and what came of it."""
+
+    question: str
+    run_id: str
+    session_id: str
+    user_id: str | None
+    workflow_id: str
+    workflow_name: str
+    started: float = field(default_factory=perf_counter)
+    events: list[RunResponse] = field(default_factory=list[RunResponse])
+    draft: Draft | None = None
+    output: WorkflowRunOutput | None = None
+    saved: bool = True
+    duration: float = 0.0
+    session: WorkflowSession | None = None
+    stopped: bool = False
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    idle: Callable[[], None] = lambda: None
+    _terminal: TerminalEvent | None = None
+    _answer: Answer | None = None
+    _flow_task: asyncio.Task[Any] | None = None
+
+    def __post_init__(self) -> None:
+        _CALLS[self.run_id] = self
+
+    # ------------------------------------------------------------------------------- its events
+
+    def stamp(self, event: FlowEvent) -> FlowEvent:
+        """Give an event of a flow the identity and the time of this run."""
+        event.run_id, event.session_id = self.run_id, self.session_id
+        event.workflow_id = self.workflow_id
+        event.created_at = int(time())
+        if hasattr(event, "elapsed"):
+            event.elapsed = perf_counter() - self.started  # pyright: ignore[reportAttributeAccessIssue]
+        return event
+
+    def see(self, event: Any) -> RunResponse | None:
+        """Take one event from Agno: what to hand on now, if anything. Of several terminal events the first counts."""
+        if isinstance(event, WorkflowCompletedEvent):
+            self.output = event.run_output
+        if isinstance(event, TERMINAL):
+            self._terminal = self._terminal or event
+            return None
+        if not isinstance(event, KINDS):
+            return None
+        self.events.append(event)
+        return event
+
+    def end(self, saved: bool) -> TerminalEvent | None:
+        """The run is over and its saving was checked: the terminal event, which may now be handed on."""
+        self.saved = saved
+        self.duration = perf_counter() - self.started
+        terminal, self._terminal = self._terminal, None
+        if terminal is not None:
+            vars(terminal)["elapsed"] = self.duration  # Agno's class has no such field
+            self.events.append(terminal)
+        if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
+            terminal.run_output = self.answer()
+        return terminal
+
+    def drain(self, engine: Iterable[Any]) -> None:
+        """Let Agno finish and save a run nobody listens to any more."""
+        for event in engine:
+            self.see(event)
+
+    def failed(self, error: Exception) -> Exception:
+        """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
+        cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
+        if isinstance(error, SQLAlchemyError | MigrationRequiredError):
+            error = _store_failure(error)
+        self._terminal = self._terminal or WorkflowErrorEvent(
+            run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
+            workflow_name=self.workflow_name, error=str(error),
+        )  # fmt: skip
+        if isinstance(self._terminal, WorkflowErrorEvent):
+            self._terminal.error_type = self._terminal.error_type or type(error).__name__
+        return error
+
+    def answer(self) -> Answer:
+        """What the run returns; the terminal event carries the same object."""
+        if self._answer is None:
+            self._answer = self._build_answer()
+        return self._answer
+
+    def _build_answer(self) -> Answer:
+        output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
+        answer = Answer.of(output, self.draft)
+        answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]
+        answer.saved, answer.duration = self.saved, self.duration
+        return answer
+
+    # ------------------------------------------------------------------------------ stopping it
+
+    def stop(self) -> None:
+        """Cancel through the flow, never through Agno's reading and saving."""
+        self.stopped = True
+        if self._flow_task is not None:
+            self._flow_task.cancel()
+
+    def check_stopped(self) -> None:
+        """Raise if the run is to stop, by `stop()` or by Agno's `cancel_run(run_id)`.
+
+        Raises:
+            RunCancelledException: It is.
+        """
+        if self.stopped or self.interrupts.heard or is_cancelled(self.run_id):
+            self.stopped = True
+            raise RunCancelledException("The run was stopped.")
+
+    def flow_started(self, task: asyncio.Task[Any]) -> None:
+        """From now on `stop()` reaches the flow."""
+        self._flow_task = task
+        if self.stopped:
+            task.cancel()
+
+    async def watch(self, every: float) -> None:
+        """Wake the loop regularly: notice `cancel_run()`, and let a kernel's interrupt be seen at once."""
+        while True:
+            await asyncio.sleep(every)
+            if not self.stopped and is_cancelled(self.run_id):
+                self.stop()
+
+
+_CALLS: WeakValueDictionary[str, Call] = WeakValueDictionary()
+
+
+def under_way() -> list[Call]:
+    """The calls of this process that are being answered now, the first to begin first."""
+    active = get_active_runs()
+    return sorted((call for run_id, call in list(_CALLS.items()) if run_id in active), key=lambda call: call.started)
+
+
+def _store_failure(error: Exception) -> SessionError:
+    failure = SessionError(
+        f"The session could not be read ({type(error).__name__}). Check that the session database is not locked or "
+        "damaged, set FINASSIST_HOME to another folder, or pass db=None to keep sessions in memory."
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,230 @@
+"""The state of a run, computed from its events alone: what every view of a run shows.
+
+`reduce(state, event)` is pure and never fails: an event it does not know, or that comes too late, changes nothing. The
+widget, the static timeline, the progress line and the DataFrame of spans all read the same state.
+
+    waiting ── first event ──► running ── terminal event ──► completed | error | cancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from agno.run.agent import RunContentEvent
+from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
+
+from finassist.core.events import (
+    FetchCompleted,
+    FetchFailed,
+    FetchStarted,
+    Routed,
+    RunResponse,
+    StepCompleted,
+    StepStarted,
+    SymbolResolved,
+)
+from finassist.llm.schemas import Category
+from finassist.runtime.flows import NEEDED
+from finassist.runtime.task_list import GATHER, ROOT, Task, TaskStatus, closed, leaves, opened
+
+__all__ = ["ROOT", "RunState", "RunStatus", "Task", "TaskStatus", "end", "joined", "reduce", "replay"]
+
+type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Everything a view shows of a run.
+
+    Attributes:
+        question: What was asked.
+        status: How the run is.
+        category: What kind of answer the question gets, once that is known.
+        symbols: Ticker symbols of its companies.
+        companies: Their names by symbol, as they become known.
+        decided_by: `"rules"` or `"model"`.
+        reason: Why the question was understood so.
+        tasks: In the order they began.
+        text: The answer as far as it has been said.
+        elapsed: Seconds since the run started, by its latest event.
+        error: Why the run failed, or `""`.
+    """
+
+    question: str = ""
+    status: RunStatus = "waiting"
+    category: str = ""
+    symbols: tuple[str, ...] = ()
+    companies: Mapping[str, str] = field(default_factory=dict[str, str])
+    decided_by: str = ""
+    reason: str = ""
+    tasks: tuple[Task, ...] = ()
+    text: str = ""
+    elapsed: float = 0.0
+    error: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self.status not in ("waiting", "running")
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many tasks are done, of how many that are known or foreseen.
+
+        Tasks that consist of others are not counted beside them. The fetches of a plan count from the moment the
+        question is understood, so the share that is done does not go back when they begin.
+
+        Example:
+            >>> routed = Routed(category="stock_price", symbols=["AAPL"])
+            >>> replay("", [StepStarted(step_name="understand"), routed]).progress
+            (0, 4)
+        """
+        known = leaves(self.tasks)
+        done = sum(task.status != "running" for task in known)
+        return done, len(known) if self.ended else max(1, len(known) + _foreseen(self))
+
+    @property
+    def critical_path(self) -> tuple[str, ...]:
+        """Names of the tasks that bound the run's duration, first to last.
+
+        The task that ended last, before it the one that ended last before that began, and so on: whoever wants the
+        run to be faster has to make one of these faster.
+        """
+        left = {task.name: task for task in leaves(self.tasks)}
+        path: list[str] = []
+        before = float("inf")
+        while ending := [task for task in left.values() if self._end(task) <= before]:
+            last = max(ending, key=lambda task: (self._end(task), task.start, task.name))
+            path.append(last.name)
+            before = last.start
+            del left[last.name]
+        return tuple(reversed(path))
+
+    def _end(self, task: Task) -> float:
+        return self.elapsed if task.end is None else task.end
+
+
+# --------------------------------------------------------------------------------------------- reducing
+
+
+def reduce(state: RunState, event: Any) -> RunState:
+    """The state after an event. Pure; the same for `run` and `arun`, live or from a stored run.
+
+    Args:
+        state: The state before it.
+        event: A `RunResponse`; anything else changes nothing, and neither does what comes after the end.
+
+    Example:
+        >>> state = reduce(RunState("Apple?"), FetchStarted(symbol="AAPL", need="quote", elapsed=0.1))
+        >>> state.status, [(task.label, task.status) for task in state.tasks]
+        ('running', [('AAPL quote', 'running')])
+    """
+    if state.ended:
+        return state
+    ending = _ending(event)
+    if ending is not None:
+        return end(state, ending, str(getattr(event, "error", None) or ""), getattr(event, "elapsed", None))
+    changed = _apply(state, event)
+    if changed is None:
+        return state
+    elapsed = max(state.elapsed, getattr(event, "elapsed", None) or 0.0)
+    return replace(changed, status="running", elapsed=elapsed)
+
+
+def replay(question: str, events: Iterable[RunResponse], duration: float | None = None) -> RunState:
+    """The state that a run's events lead to.
+
+    Args:
+        question: What was asked.
+        events: The events of one run, in the order they were streamed.
+        duration: Seconds the run took; by default the time of its latest event.
+    """
+    state = RunState(question)
+    for event in joined(events):
+        if duration is not None and _ending(event) is not None:
+            state = replace(state, elapsed=duration)
+        state = reduce(state, event)
+    return state if duration is None or state.ended else replace(state, elapsed=duration)
+
+
+def joined(events: Iterable[Any]) -> Iterable[Any]:
+    """The same events, with the words of an answer that follow each other as one.
+
+    A long answer comes in many thousand words, and a state with all of them is made for every event.
+    """
+    words: list[str] = []
+    for event in events:
+        if isinstance(event, RunContentEvent):
+            words.append(_said(event))
+            continue
+        if words:
+            yield RunContentEvent(content="".join(words))
+            words = []
+        yield event
+    if words:
+        yield RunContentEvent(content="".join(words))
+
+
+def end(state: RunState, status: RunStatus, error: str = "", at: float | None = None) -> RunState:
+    """The state when the run ends, `at` seconds after it started: what is still open ends with it, the same way."""
+    at = state.elapsed if at is None else max(at, state.elapsed)
+    closed: TaskStatus = "running" if status == "waiting" else status
+    tasks = (
+        replace(task, end=max(task.start, at), status=closed) if task.end is None else task for task in state.tasks
+    )
+    return replace(state, status=status, tasks=tuple(tasks), error=error, elapsed=at)
+
+
+def _ending(event: Any) -> RunStatus | None:
+    match event:
+        case WorkflowCompletedEvent():
+            return "completed"
+        case WorkflowErrorEvent():
+            return "error"
+        case WorkflowCancelledEvent():
+            return "cancelled"
+        case _:
+            return None
+
+
+def _apply(state: RunState, event: Any) -> RunState | None:
+    match event:
+        case WorkflowStartedEvent():
+            return state
+        case RunContentEvent():
+            return replace(state, text=state.text + _said(event))
+        case Routed():
+            return _routed(state, event)
+        case SymbolResolved(symbol=symbol, name=name):
+            return replace(state, companies={**state.companies, symbol: name})
+        case StepStarted() | FetchStarted():
+            return replace(state, tasks=opened(state.tasks, event))
+        case StepCompleted() | FetchCompleted() | FetchFailed():
+            return replace(state, tasks=closed(state.tasks, event))
+        case _:
+            return None
+
+
+def _routed(state: RunState, event: Routed) -> RunState:
+    symbols = tuple(event.symbols or ())
+    return replace(state, category=event.category, symbols=symbols, decided_by=event.decided_by, reason=event.reason)
+
+
+# ---------------------------------------------------------------------------------------- small questions
+
+
+def _said(event: RunContentEvent) -> str:
+    return "" if event.content is None else str(event.content)
+
+
+def _foreseen(state: RunState) -> int:
+    """Tasks that will come: the fetches of the plan that have not begun, and the step that writes the answer."""
+    if any(task.name in ("compose", "chat") for task in state.tasks):
+        return 0
+    if any(task.name == GATHER and task.end is not None for task in state.tasks):
+        return 1
+    begun = sum(task.parent == GATHER for task in state.tasks)
+    planned = len(NEEDED.get(cast(Category, state.category), ())) * len(state.symbols)
+    return max(0, planned - begun) + 1

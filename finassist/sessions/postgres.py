@@ -1,0 +1,222 @@
+"""Sessions on a PostgreSQL server, for several people or machines: Agno's tables, a sync and an async adapter to them.
+
+The password is in none of the objects here. It is handed to the driver when a connection is made, and to nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Event, Lock
+from typing import Any, Final, Self
+
+from agno.db.postgres import AsyncPostgresDb, PostgresDb
+from agno.db.postgres.engine import create_async_postgres_engine, create_postgres_engine
+from sqlalchemy import Connection, Engine, TextClause, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
+
+from finassist.core.errors import MissingExtra, SessionError
+from finassist.core.tasks import settle
+from finassist.runtime.logging import quietly
+from finassist.sessions.connections import LoopGuard, ensure_schema
+from finassist.sessions.url import Address
+
+_ID: Final = "finassist"
+_KEPT_CONNECTIONS: Final = 5
+_LONGEST_WAIT: Final = 120.0
+_DEFAULTS: Final = {
+    "application_name": "finassist",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "30000",  # a server that is gone without a word is noticed, milliseconds
+}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A sync and an async adapter to the same database, and the turns that are taken with other machines.
+
+    Connections are pooled; those of a loop are closed when it ends, the others with this object.
+    """
+
+    sync: PostgresDb
+    native: AsyncPostgresDb
+    turns: PostgresTurns
+    guard: LoopGuard
+
+    @classmethod
+    def open(cls, address: str) -> Self:
+        """Connect, and create Agno's tables (in its schema `ai`) if need be; processes that do so at once take turns.
+
+        Raises:
+            SessionError: The server cannot be reached, does not let us in, or does not let us create tables.
+            ConfigurationError: The address cannot be read.
+            MissingExtra: psycopg is not installed.
+        """
+        where = Address.read(address)
+        try:
+            engine = create_postgres_engine(where.url, **_options(where))
+            native_engine = create_async_postgres_engine(where.url, **_options(where))
+        except ImportError as error:
+            raise MissingExtra("Sessions on PostgreSQL need psycopg. Run: pip install 'finassist[postgres]'") from error
+        for each in (engine, native_engine.sync_engine):
+            event.listen(each, "do_connect", where.tell)
+        sync = PostgresDb(db_engine=engine, id=_ID)
+        try:
+            where.checked(lambda: _create_tables(engine, sync))
+        except BaseException:
+            engine.dispose()
+            raise
+        guard = LoopGuard(native_engine)
+        event.listen(native_engine.sync_engine, "connect", guard)
+        turns = PostgresTurns(engine, where)
+        server = cls(sync, AsyncPostgresDb(db_engine=native_engine, id=_ID), turns, guard)
+        weakref.finalize(server, _close, turns, engine)
+        weakref.finalize(server, guard.close).atexit = False
+        return server
+
+    def close(self) -> None:
+        """Close idle connections; those made on event loops, as soon as one of these gets to it."""
+        _close(self.turns, self.sync.db_engine)
+        self.guard.close(wait=True)
+
+    async def aclose(self) -> None:
+        """Close idle connections, and wait until they are."""
+        await asyncio.to_thread(_close, self.turns, self.sync.db_engine)
+        await self.guard.aclose()
+
+
+class PostgresTurns:
+    """Turns of one conversation taken between processes and machines, by advisory locks on one connection.
+
+    The server gives a lock back when its connection ends, so that a process that dies blocks nobody. One connection
+    holds the locks of all conversations under way in this store. (Behind a pooler the connection must be a session's:
+    with transaction pooling nothing is locked.)
+    """
+
+    def __init__(self, engine: Engine, address: Address) -> None:
+        self._engine, self._address = engine, address
+        self._guard = Lock()
+        self._connection: Connection | None = None
+
+    def take(self, session_id: str) -> None:
+        """Wait until no other process answers in this session.
+
+        Raises:
+            SessionError: One still does after two minutes, or the server is away.
+        """
+        try:
+            for pause in _pauses():
+                if self._ask("SELECT pg_try_advisory_lock(:key)", session_id):
+                    return
+                Event().wait(pause)
+        except KeyboardInterrupt:
+            self.give(session_id)  # it may have come right after the server's yes
+            raise
+        raise _still_answering(session_id)
+
+    def give(self, session_id: str) -> None:
+        """Let others answer."""
+        with suppress(SessionError):
+            self._ask("SELECT pg_advisory_unlock(:key)", session_id)
+
+    async def atake(self, session_id: str) -> None:
+        """`take` for a running event loop, which goes on meanwhile."""
+        for pause in _pauses():
+            if await self._in_a_thread(session_id, "SELECT pg_try_advisory_lock(:key)"):
+                return
+            await asyncio.sleep(pause)
+        raise _still_answering(session_id)
+
+    async def agive(self, session_id: str) -> None:
+        """`give` for a running event loop, which goes on meanwhile."""
+        giving = asyncio.create_task(asyncio.to_thread(self.give, session_id))
+        try:
+            await asyncio.shield(giving)
+        except asyncio.CancelledError:
+            await settle(giving)
+            raise
+
+    def close(self) -> None:
+        """End the connection; the server gives back what it held."""
+        with self._guard:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(SQLAlchemyError):
+                    connection.close()
+
+    async def _in_a_thread(self, session_id: str, statement: str) -> bool:
+        asking = asyncio.create_task(asyncio.to_thread(self._ask, statement, session_id))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            await settle(asking)
+            if not asking.exception() and asking.result():
+                await self.agive(session_id)
+            raise
+
+    def _ask(self, statement: str, session_id: str) -> bool:
+        with self._guard:
+            return self._address.checked(lambda: self._answer(text(statement), {"key": _key(session_id)}))
+
+    def _answer(self, statement: TextClause, parameters: dict[str, int]) -> bool:
+        if self._connection is not None:
+            try:
+                return bool(self._connection.execute(statement, parameters).scalar_one())
+            except SQLAlchemyError:
+                # The server was started anew, or closed what was idle: what this connection held is free.
+                self._connection.invalidate()
+                self._connection.close()
+                self._connection = None
+        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return bool(self._connection.execute(statement, parameters).scalar_one())
+
+
+def _options(where: Address) -> dict[str, Any]:
+    # Without a limit the pool never makes anybody wait, and so is never bound to one event loop.
+    arguments = {name: value for name, value in _DEFAULTS.items() if name not in where.url.query}
+    return {"pool_size": _KEPT_CONNECTIONS, "max_overflow": -1, "connect_args": arguments}
+
+
+def _create_tables(engine: Engine, database: PostgresDb) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": _key("the tables")}
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+        try:
+            # Agno would go on without its schema, and fail later with other words.
+            if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": database.db_schema}).scalar() is None:
+                connection.execute(CreateSchema(database.db_schema))
+            quietly(lambda: ensure_schema(database))
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _close(turns: PostgresTurns, engine: Engine) -> None:
+    turns.close()
+    engine.pool.dispose()
+
+
+def _key(session_id: str) -> int:
+    """The number the server knows the lock by. Two sessions of one number would wait for each other, no more."""
+    digest = sha256(f"{_ID} {session_id}".encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
+def _pauses() -> Iterator[float]:
+    """Growing, until it has been long enough."""
+    waited, pause = 0.0, 0.02
+    while waited < _LONGEST_WAIT:
+        yield pause
+        waited, pause = waited + pause, min(pause * 1.5, 0.5)
+
+
+def _still_answering(session_id: str) -> SessionError:
+    return SessionError(
+        f"Another process is still answering in the conversation {session_id!r}. Ask again when it has come to its "
+        "end, or pass another session_id."
+    )

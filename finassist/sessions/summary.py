@@ -1,0 +1,95 @@
+"""Keeps long conversations short: older turns are condensed behind everybody's back, never on the way of an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakValueDictionary
+
+from agno.db.base import AsyncBaseDb, SessionType
+from agno.session import WorkflowSession
+
+from finassist.config.settings import Settings
+from finassist.llm.attempts import Limits
+from finassist.llm.live import fit
+from finassist.llm.prompts import summary_message
+from finassist.llm.schemas import ConversationSummary
+from finassist.runtime.effects import Askable
+from finassist.runtime.portal import Background, bridge
+from finassist.sessions.store import SessionLocks, Store, stored_summary, turn_of, with_summary
+
+
+class Summariser:
+    """Condenses the older turns of a session on the bridge's private loop, after the answer was given."""
+
+    def __init__(self, store: Store, locks: SessionLocks, settings: Settings) -> None:
+        self._store, self._locks = store, locks
+        self._limits = Limits.of(settings)
+        self._after, self._kept = settings.summary_after, settings.remembered_turns
+        self._pending: set[Background] = set()
+        self._in_turn: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def consider(self, session_id: str, turns: int, condensed: int, agent: Askable) -> None:
+        """Summarise the session in the background if enough turns have passed since the last time.
+
+        Args:
+            session_id: The session.
+            turns: Turns it has now.
+            condensed: How many of them its summary covers.
+            agent: Who summarises.
+        """
+        if not self._due(turns, condensed):
+            return
+        work = bridge.spawn(self._summarise(session_id, turns, agent))
+        self._pending.add(work)
+        work.add_done_callback(self._pending.discard)
+
+    def wait(self) -> None:
+        """Wait for every summary under way; for scripts that end right after an answer, and for tests."""
+        for work in list(self._pending):
+            work.result()
+
+    async def await_all(self) -> None:
+        """`wait` for a running loop, which goes on meanwhile."""
+        for work in list(self._pending):
+            await asyncio.wrap_future(work)
+
+    def _due(self, turns: int, condensed: int) -> bool:
+        return turns >= self._after and turns - self._kept - condensed >= self._kept
+
+    async def _summarise(self, session_id: str, turns: int, agent: Askable) -> None:
+        """In turn, so that how a conversation falls into summaries does not depend on how fast it goes on."""
+        turn = self._in_turn.setdefault(session_id, asyncio.Lock())
+        async with turn:
+            await self._condense(session_id, turns, agent)
+
+    async def _condense(self, session_id: str, turns: int, agent: Askable) -> None:
+        """Condense what was old when there were so many turns, if that has not been done meanwhile."""
+        session = await self._read(session_id)
+        summary = stored_summary(session)
+        condensed = int(summary.get("turns", 0))
+        runs = (session.runs if session else None) or []
+        older = [turn_of(run) for run in runs[: turns - self._kept]]
+        if (unread := older[condensed:]) and self._due(turns, condensed):
+            fit(agent, self._limits)
+            run = await agent.arun(summary_message(unread, str(summary.get("text", ""))))
+            if isinstance(run.content, ConversationSummary):
+                await self._write(session_id, run.content.summary, len(older))
+
+    async def _write(self, session_id: str, text: str, turns: int) -> None:
+        async with self._locks.of(session_id):
+            if session := await self._read(session_id):
+                changed = with_summary(session, text, turns)
+                if self._store.sync is not None:
+                    await asyncio.to_thread(self._store.sync.upsert_session, changed)
+                elif isinstance(self._store.native, AsyncBaseDb):
+                    await self._store.native.upsert_session(changed)
+
+    async def _read(self, session_id: str) -> WorkflowSession | None:
+        # The sync adapter in a thread where there is one: pooled async connections belong to the user's loop.
+        if self._store.sync is not None:
+            found = await asyncio.to_thread(self._store.sync.get_session, session_id, SessionType.WORKFLOW)
+        elif isinstance(self._store.native, AsyncBaseDb):
+            found = await self._store.native.get_session(session_id, SessionType.WORKFLOW)
+        else:
+            found = None
+        return found if isinstance(found, WorkflowSession) else None

@@ -1,0 +1,1 @@
+"""Companies by ticker and by name."""

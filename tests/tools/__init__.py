@@ -1,0 +1,1 @@
+"""Builders of the embedded data, and other tools for developers."""
