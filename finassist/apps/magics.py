@@ -218,14 +218,14 @@ def awaited(lines: list[str]) -> list[str]:
 
     Example:
         >>> awaited(["%%ask --to a\n", "What is EBITDA?\n"])
-        ["await __import__('finassist.apps.magics').magics.arun_cell('--to a', 'What is EBITDA?\\n')\n"]
+        ["await __import__('finassist.apps.magics', fromlist=['magics']).arun_cell('--to a', 'What is EBITDA?\\n')\n"]
         >>> awaited(["1 + 1\n"])
         ['1 + 1\n']
     """
     if not lines or not _MAGIC.match(lines[0]) or not _can_await():
         return lines
     line, cell = lines[0].removeprefix("%%ask").strip(), "".join(lines[1:])
-    return [f"await __import__('finassist.apps.magics').magics.arun_cell({line!r}, {cell!r})\n"]
+    return [f"await __import__('finassist.apps.magics', fromlist=['magics']).arun_cell({line!r}, {cell!r})\n"]
 
 
 class _Loaded:
