@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
-from agno.workflow.types import StepOutput
 
-from finassist.analysis.statements import YEARS_SHOWN
 from finassist.apps.live.timeline_html import TimelineImage
-from finassist.core.events import RunResponse, spans
+from finassist.core.categories import YEARS_SHOWN
+from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
+from finassist.core.result import Draft, stored_draft
+from finassist.core.state import replay, spans
 from finassist.runtime import notebook as kernel
-from finassist.runtime.result import RECORD, Draft
-from finassist.runtime.state import replay
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,27 +147,6 @@ class Answer(WorkflowRunOutput):
 
     def _events(self) -> Sequence[RunResponse]:
         return self.events or []  # pyright: ignore[reportReturnType]
-
-
-def stored_draft(output: WorkflowRunOutput) -> Draft | None:
-    """The draft that was stored with a run, or `None` for a run that did not get that far."""
-    record = stored_record(output)
-    return Draft.from_dict(record, str(output.content or "")) if record else None
-
-
-def stored_record(output: WorkflowRunOutput) -> Mapping[str, Any] | None:
-    """The draft in its stored form, its facts still one text; cheap, for what needs no figures."""
-    contents = (step.content for step in _flat(output.step_results))
-    records = (cast("dict[str, Any]", content) for content in contents if isinstance(content, dict))
-    return next((record for record in records if record.get("record") == RECORD), None)
-
-
-def _flat(steps: Sequence[Any]) -> list[StepOutput]:
-    found: list[StepOutput] = []
-    for step in steps:
-        if isinstance(step, StepOutput):
-            found += [step, *_flat(step.steps or [])]
-    return found
 
 
 def _own_fields(draft: Draft) -> dict[str, Any]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
 os.environ["AGNO_TELEMETRY"] = "false"
 
-from agno.db.base import AsyncBaseDb, BaseDb
+from agno.agent import Agent
 from agno.run.agent import RunEvent
 from agno.run.workflow import WorkflowRunOutput
-from agno.session import WorkflowSession
-from agno.workflow import Workflow
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
@@ -24,33 +23,25 @@ from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.batch.door import ManyQuestions
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.events import FlowEvent, RunResponse
+from finassist.core.portal import bridge
+from finassist.core.result import Draft
 from finassist.core.validation import check_question
-from finassist.llm.agents import (
-    build_chat_agent,
-    build_router_agent,
-    build_summary_agent,
-    build_symbol_extraction_agent,
-)
-from finassist.llm.attempts import Limits
-from finassist.llm.models import ModelChoice, resolve_model
+from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
-from finassist.providers.registry import Provider, open_provider
+from finassist.providers.registry import Provider
 from finassist.questions import rules
 from finassist.runtime import notebook as kernel
-from finassist.runtime.agno_step import FlowStep, arguments, astream, stream
-from finassist.runtime.closing import Closing, opened_by_name
-from finassist.runtime.drivers import Crew, adrive_stream, drive
+from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
+from finassist.runtime.closing import Closing
+from finassist.runtime.context import Runtime
+from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
-from finassist.runtime.flows import Desk, alone_flow, answer_flow, chat_flow, report_flow
+from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
 from finassist.runtime.interrupts import check_not_interrupted
-from finassist.runtime.portal import bridge
-from finassist.runtime.result import Draft
-from finassist.runtime.run import Call
-from finassist.runtime.timeouts import Patience
+from finassist.runtime.run import RunContext
 from finassist.sessions.archive import StoredSessions
-from finassist.sessions.store import Database, check_session_id, open_store, remember, stored_summary
+from finassist.sessions.store import Database, check_session_id, stored_summary
 from finassist.sessions.summary import Summariser
-from finassist.symbols.directory import directory
 
 if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
@@ -120,27 +111,15 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         store_events: bool = False,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self.settings = settings or Settings()
-        self.routing: Routing = routing or self.settings.routing
-        self.live: Live = self.settings.live
-        self.chosen = (model or self.settings.model, provider or self.settings.provider)
-        self.model = resolve_model(self.chosen[0], self.settings)
-        self.provider = open_provider(self.chosen[1], self.settings)
-        self.mine = opened_by_name(((self.model, model), (self.provider, provider)))
-        self.store = open_store(self.settings.database if db == "default" else db)
-        self.router_agent = build_router_agent(self.model)
-        self.symbol_extraction_agent = build_symbol_extraction_agent(self.model)
-        self.chat_agent = build_chat_agent(self.model)
-        self.summary_agent = build_summary_agent(self.model)
+        self._use(Runtime.open(model=model, provider=provider, settings=settings, db=db, routing=routing))
         rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
-        self.locks = self.store.new_locks()
         self.summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,
             name=name,
             description=description,
             db=self.store.native or self.store.sync,
-            steps=[FlowStep(self)],
+            steps=[FlowStep(self._run_of_step)],
             session_id=str(uuid4()) if session_id is None else check_session_id(session_id),
             user_id=user_id,
             debug_mode=debug_mode,
@@ -203,10 +182,10 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             BridgeError: Called from inside a data provider.
         """
         bridge.check_caller()
-        call = self._call(input, session_id, user_id, run_id)
+        asked = self._new_run(input, session_id, user_id, run_id)
         shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
-        events = self._stream(call, more, shown)
-        return events if stream else self._answer(call, events)
+        events = self._stream(asked, more, shown)
+        return events if stream else self._answer(asked, events)
 
     @overload
     async def arun(
@@ -242,88 +221,120 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         Takes, returns and raises what `run` does. Cancelling the awaiting task, or leaving the iteration early,
         stops the run and stores it as cancelled.
         """
-        call = self._call(input, session_id, user_id, run_id)
+        asked = self._new_run(input, session_id, user_id, run_id)
         if more.get("background"):
-            return self._in_background(call, {**more, "stream": stream})
+            return in_background(self, asked, {**more, "stream": stream})
         if stream:
-            return self._astream(call, more, wanted(live, self.live, by_itself=False))
-        return self._aanswer(call, more, live)
+            return self._astream(asked, more, wanted(live, self.live, by_itself=False))
+        return self._aanswer(asked, more, live)
 
     # -------------------------------------------------------------------------------- the three flows
 
     def _run_report_flow(self, message: str) -> Iterator[RunResponse]:
         """A full report on the companies of the message, as events."""
-        return self._door(message, lambda desk: report_flow(message, desk))
+        return self._door(message, lambda known: report_flow(message, known))
 
     def _run_alone_flow(self, message: str, category: Category) -> Iterator[RunResponse]:
         """One kind of figures alone, as events."""
-        return self._door(message, lambda desk: alone_flow(message, category, desk))
+        return self._door(message, lambda known: alone_flow(message, category, known))
 
     def _run_chat_flow(self, message: str) -> Iterator[RunResponse]:
         """A conversational answer, as events."""
-        return self._door(message, lambda desk: chat_flow(message, desk))
+        return self._door(message, lambda known: chat_flow(message, known))
 
     def _arun_report_flow(self, message: str) -> AsyncIterator[RunResponse]:
         """A full report on the companies of the message, as events."""
-        return self._adoor(message, lambda desk: report_flow(message, desk))
+        return self._adoor(message, lambda known: report_flow(message, known))
 
     def _arun_alone_flow(self, message: str, category: Category) -> AsyncIterator[RunResponse]:
         """One kind of figures alone, as events."""
-        return self._adoor(message, lambda desk: alone_flow(message, category, desk))
+        return self._adoor(message, lambda known: alone_flow(message, category, known))
 
     def _arun_chat_flow(self, message: str) -> AsyncIterator[RunResponse]:
         """A conversational answer, as events."""
-        return self._adoor(message, lambda desk: chat_flow(message, desk))
+        return self._adoor(message, lambda known: chat_flow(message, known))
 
-    def _door(self, message: str, flow: Callable[[Desk], Flow[Draft]]) -> Iterator[FlowEvent]:
+    def _door(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> Iterator[FlowEvent]:
         bridge.check_caller()
-        return drive(flow(self._desk(None)), self.crew_for(self._call(message)))
+        run = self._new_run(message)
+        return drive(flow(FlowContext.of(run.runtime)), run)
 
-    def _adoor(self, message: str, flow: Callable[[Desk], Flow[Draft]]) -> AsyncIterator[FlowEvent]:
-        return adrive_stream(flow(self._desk(None)), self.crew_for(self._call(message)), [])
+    def _adoor(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> AsyncIterator[FlowEvent]:
+        run = self._new_run(message)
+        return adrive_stream(flow(FlowContext.of(run.runtime)), run, [])
 
     # ----------------------------------------------------------------------------------- what a run needs
 
-    def flow_for(self, call: Call) -> Flow[Draft]:
-        """The flow that answers the question of a call in its conversation."""
-        return answer_flow(call.question, self._desk(call.session))
-
-    def crew_for(self, call: Call) -> Crew:
-        """Whom the drivers perform effects with."""
-        agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent)
-        return Crew(
-            agents=dict(zip(("router", "symbol_extraction", "chat"), agents, strict=True)),
-            provider=self.provider,
-            patience=Patience(self.settings.fetch_timeout, self.settings.question_timeout),
-            stamp=call.stamp,
-            check_cancelled=call.check_stopped,
-            breakable=call.interrupts.breakable,
-            idle=lambda: call.idle(),
-            limits=Limits.of(self.settings),
-        )
-
-    def call_for(self, step_input: StepInput, run: WorkflowRunOutput | None) -> Call:
-        """The call when Agno runs the step by itself, not through `run` or `arun`."""
-        return self._call(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
-
-    def _desk(self, session: WorkflowSession | None) -> Desk:
-        return Desk(
-            directory=directory(),
-            provider=self.provider.id,
+    @property
+    def runtime(self) -> Runtime:
+        """What a run that begins now needs, with agents and settings as they are now."""
+        return replace(
+            self._opened,
+            settings=self.settings,
             routing=self.routing,
-            context=remember(session, self.settings.remembered_turns),
-            years=self.settings.years,
-            max_companies=self.settings.max_companies,
+            live=self.live,
+            model=self.model,
+            provider=self.provider,
+            store=self.store,
+            locks=self.locks,
+            agents={
+                "router": self.router_agent,
+                "symbol_extraction": self.symbol_extraction_agent,
+                "chat": self.chat_agent,
+                "summary": self.summary_agent,
+            },
         )
 
-    def _call(
+    def _use(self, runtime: Runtime) -> None:
+        self._opened = runtime
+        self.settings = runtime.settings
+        self.routing: Routing = runtime.routing
+        self.live: Live = runtime.live
+        self.model, self.provider = runtime.model, runtime.provider
+        self.store, self.locks = runtime.store, runtime.locks
+        agents = cast("Mapping[str, Agent]", runtime.agents)
+        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
+        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
+
+    def variant(
+        self,
+        *,
+        settings: Settings | None = None,
+        model: ModelChoice | None = None,
+        provider: Provider | None = None,
+        routing: Routing | None = None,
+    ) -> Self:
+        """A copy with another model, provider, routing or key that shares sessions and their locks with this one.
+
+        What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
+
+        Raises:
+            ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
+
+        Example:
+            >>> workflow = FinancialAssistantWorkflow(db=None, routing="auto")
+            >>> other = workflow.variant(routing="rules")
+            >>> other.routing, workflow.routing, other.store is workflow.store
+            ('rules', 'auto', True)
+        """
+        twin = copy.copy(self)
+        twin._use(self.runtime.variant(settings=settings, model=model, provider=provider, routing=routing))
+        twin.steps = [FlowStep(twin._run_of_step)]
+        return twin
+
+    def _run_of_step(self, step_input: StepInput, run: WorkflowRunOutput | None) -> RunContext:
+        """The run when Agno runs the step by itself, not through `run` or `arun`."""
+        return self._new_run(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
+
+    def _new_run(
         self,
         question: Any,
         session_id: str | None = None,
         user_id: str | None = None,
         run_id: str | None = None,
-    ) -> Call:
-        return Call(
+    ) -> RunContext:
+        return RunContext(
+            runtime=self.runtime,
             question=check_question(question, self.settings.max_question_length),
             run_id=run_id or str(uuid4()),
             session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),
@@ -332,53 +343,41 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             workflow_name=str(self.name),
         )
 
-    def twin_for(self, call: Call, db: BaseDb | AsyncBaseDb | None) -> Self:
-        """A shallow copy for one call: Agno writes to the workflow it runs, and wants one form of database."""
-        twin = copy.copy(self)
-        twin.db, twin.steps = db, [FlowStep(self, call)]
-        return twin
-
     # --------------------------------------------------------------------------------------- running
 
-    def _stream(self, call: Call, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
+    def _stream(self, run: RunContext, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
         check_not_interrupted()
-        with watched(call, lambda: open_view(call.question, shown), sync=True) as see:
-            for event in stream(self, call, options):
+        with watched(run, lambda: open_view(run.question, shown), sync=True) as see:
+            for event in stream(self, run, options):
                 see(event)
                 yield event
-        self._consider_summary(call)
+        self._consider_summary(run)
 
-    async def _astream(self, call: Call, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
-        with watched(call, lambda: open_view(call.question, shown), sync=False) as see:
-            async with aclosing(astream(self, call, options)) as events:
+    async def _astream(self, run: RunContext, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
+        with watched(run, lambda: open_view(run.question, shown), sync=False) as see:
+            async with aclosing(astream(self, run, options)) as events:
                 async for event in events:
                     see(event)
                     yield event
-        self._consider_summary(call)
+        self._consider_summary(run)
 
-    def _answer(self, call: Call, events: Iterator[RunResponse]) -> Answer:
+    def _answer(self, run: RunContext, events: Iterator[RunResponse]) -> Answer:
         for _ in events:
             pass
-        return call.answer()
+        return run.answer()
 
-    async def _aanswer(self, call: Call, options: dict[str, Any], live: bool | None) -> Answer:
+    async def _aanswer(self, run: RunContext, options: dict[str, Any], live: bool | None) -> Answer:
         shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())
-        async with aclosing(self._astream(call, options, shown)) as events:
+        async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:
                 pass
-        return call.answer()
+        return run.answer()
 
-    def _in_background(self, call: Call, options: dict[str, Any]) -> Any:
-        """AgentOS runs a workflow in a task of its own, and stops it through Agno."""
-        twin = self.twin_for(call, self.store.for_arun())
-        arun = cast("Callable[..., Any]", Workflow.arun)
-        return arun(twin, **{**arguments(call, {}), **options})
-
-    def _consider_summary(self, call: Call) -> None:
-        if call.draft is not None and call.saved:
-            runs = (call.session.runs if call.session else None) or []
-            condensed = int(stored_summary(call.session).get("turns", 0))
-            self.summariser.consider(call.session_id, len(runs), condensed, self.summary_agent)
+    def _consider_summary(self, run: RunContext) -> None:
+        if run.draft is not None and run.saved:
+            runs = (run.session.runs if run.session else None) or []
+            condensed = int(stored_summary(run.session).get("turns", 0))
+            self.summariser.consider(run.session_id, len(runs), condensed, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
+from finassist.core.portal import Bridge
 from finassist.providers.waiting import wait_for
-from finassist.runtime.portal import Bridge
 from tests.fmp_server import KEY, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Server

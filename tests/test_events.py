@@ -11,7 +11,8 @@ from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent
 
 from finassist import Answer, FinancialAssistantWorkflow, RunResponse
 from finassist.core.errors import ModelFailed
-from finassist.core.events import TERMINAL, FetchCompleted, FetchStarted, Routed, StepStarted, spans
+from finassist.core.events import TERMINAL, FetchCompleted, FetchStarted, Routed, StepStarted
+from finassist.core.state import spans
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 QUESTIONS = ("Tell me about Apple", "What is EBITDA?", "Tell me about Appel", "Compare Apple and Ford")

@@ -28,6 +28,7 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
+from finassist.core.portal import bridge
 from finassist.providers.base import fetch_facts
 from finassist.providers.embedded import agno_answers as answers
 from finassist.providers.embedded import prices
@@ -36,7 +37,6 @@ from finassist.providers.fmp import FMPProvider
 from finassist.providers.fmp.rows import Asked
 from finassist.providers.fmp.statements import parse_statements
 from finassist.providers.http.cache import Cache
-from finassist.runtime.portal import bridge
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.servers import answer, silent
 

@@ -16,8 +16,9 @@ from finassist.apps.live.progress import ProgressLine, progress_line
 from finassist.apps.live.view import LiveView
 from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.core.events import FetchStarted, Routed, StepStarted
-from finassist.runtime.run import Call
-from finassist.runtime.state import RunState, Task
+from finassist.core.state import RunState, Task
+from finassist.runtime.context import Runtime
+from finassist.runtime.run import RunContext
 from tests.worlds import ScriptedProvider, World
 
 QUESTION = "Compare Apple and Microsoft"
@@ -187,7 +188,7 @@ class Failing:
 
 @pytest.mark.parametrize("door", ["see", "flush", "finish"])
 def test_a_view_that_fails_is_left_out_with_one_warning(door: str, workflow: FinancialAssistantWorkflow) -> None:
-    call = Call(question="?", run_id="r", session_id="s", user_id=None, workflow_id="w", workflow_name="w")
+    call = RunContext(runtime=Runtime.open(db=None, model="offline", provider="embedded"), question="?")
     view = Failing(door)
 
     def run() -> None:
@@ -203,7 +204,7 @@ def test_a_view_that_fails_is_left_out_with_one_warning(door: str, workflow: Fin
 
 
 def test_the_error_of_a_run_is_not_hidden_by_that_of_its_view() -> None:
-    call = Call(question="?", run_id="r", session_id="s", user_id=None, workflow_id="w", workflow_name="w")
+    call = RunContext(runtime=Runtime.open(db=None, model="offline", provider="embedded"), question="?")
     failing = Failing("finish")
     with pytest.warns(FinassistWarning), pytest.raises(KeyError), watched(call, lambda: failing, sync=True):
         raise KeyError

@@ -26,9 +26,8 @@ from finassist.core.events import (
     StepCompleted,
     StepStarted,
     SymbolResolved,
-    spans,
 )
-from finassist.runtime.state import RunState, Task, end, joined, reduce, replay
+from finassist.core.state import RunState, Task, end, joined, reduce, replay, spans
 from tests.fmp_server import KEY, fmp, fmp_server
 from tests.servers import Act, Request, answer
 from tests.worlds import ScriptedModel, ScriptedProvider, World

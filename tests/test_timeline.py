@@ -17,7 +17,7 @@ from finassist import FinancialAssistantWorkflow
 from finassist.apps.live.palette import FALLBACK, LOOK
 from finassist.apps.live.timeline import Timeline, timeline_svg
 from finassist.apps.live.tracks import seconds, ticks, tracks
-from finassist.runtime.state import RunState, Task
+from finassist.core.state import RunState, Task
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCRIPT = Path(finassist.apps.live.__file__).with_name("timeline.js").read_text(encoding="utf-8")

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from finassist.core import errors
+from finassist.core.portal import bridge
 from finassist.core.redaction import redact
 from finassist.providers.http import Payload, Transport
 from finassist.providers.http.cache import Cache
@@ -33,7 +34,6 @@ from finassist.providers.http.flights import Flights
 from finassist.providers.http.quota import Quota
 from finassist.providers.http.strict_json import Invalid
 from finassist.providers.http.transport import pace
-from finassist.runtime.portal import bridge
 from tests import servers
 from tests.servers import Act, Gate, Request, Script, Server, answer
 from tests.suspensions import Suspensions
@@ -566,7 +566,7 @@ def test_a_closed_transport_opens_again(run_async: Any) -> None:
 def test_a_process_that_just_ends_is_silent() -> None:
     code = """
 import asyncio, sys
-from finassist.runtime.portal import bridge
+from finassist.core.portal import bridge
 from finassist.providers.http import Transport
 transport = Transport(name="Acme", base_url=sys.argv[1], secret=None)
 ask = lambda: transport.get_json("quote", {}, kind="quote")

@@ -9,9 +9,6 @@ from decimal import Decimal
 
 from finassist.core.facts import Fact
 
-YEARS_SHOWN = 5
-"""Fiscal years in a table, where nobody said otherwise."""
-
 UNREPORTED_ZERO = "0 or not reported"
 """What a note says of a zero that may stand for an absent figure; such a zero is kept out of ratios."""
 

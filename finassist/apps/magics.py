@@ -25,9 +25,8 @@ from finassist.config.messages import did_you_mean
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
-from finassist.runtime.logging import hush
-from finassist.runtime.run import Call, under_way
-from finassist.runtime.variants import variant
+from finassist.core.logging import hush
+from finassist.runtime.run import RunContext, under_way
 from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class Notebook:
             return base
         key = (id(base), *changes.items())
         if key not in self._variants:
-            self._variants[key] = variant(base, **changes)
+            self._variants[key] = base.variant(**changes)
         return self._variants[key]
 
     def _named(self, name: str) -> FinancialAssistantWorkflow:
@@ -143,7 +142,7 @@ class Notebook:
         """Who answers here, from what, and what is running; of a key only whether it is set."""
         workflow = self.base
         keys = [variable_of(name) for name in KEYS if getattr(workflow.settings, name)]
-        running = [f"{call.question[:60]!r} ({call.run_id})" for call in under_way()]
+        running = [f"{run.question[:60]!r} ({run.run_id})" for run in under_way()]
         rows = (
             ("finassist", __version__),
             ("model", str(getattr(workflow.model, "id", workflow.model))),
@@ -164,14 +163,14 @@ class Notebook:
         """Tell every question under way to stop; each does so as soon as this cell has ended."""
         from agno.run.cancel import cancel_run
 
-        def stop() -> list[Call]:
+        def stop() -> list[RunContext]:
             hush()
-            return [call for call in under_way() if cancel_run(call.run_id)]
+            return [run for run in under_way() if cancel_run(run.run_id)]
 
         told = copy_context().run(stop)  # so that only this is quiet
         if not told:
             return Told("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
-        listed = "\n".join(f"- {call.question[:80]}" for call in told)
+        listed = "\n".join(f"- {run.question[:80]}" for run in told)
         return Told(f"Told to stop as soon as this cell has ended:\n{listed}")
 
     def nest(self) -> None:

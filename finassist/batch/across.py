@@ -7,9 +7,9 @@ from typing import Final
 
 from finassist.core.errors import DataError, FinassistError, InputError
 from finassist.core.facts import Gap
+from finassist.core.result import Draft
 from finassist.providers.base import NEEDS, Need
 from finassist.runtime.effects import Flow, fetch
-from finassist.runtime.result import Draft
 
 ALSO: Final[dict[str, Need]] = {"income_statement": "income", "price": "quote", "price_history": "history"}
 """Other names of needs."""

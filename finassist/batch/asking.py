@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -11,12 +10,12 @@ from typing import Any, Protocol
 from finassist.batch.budget import Metered, Spending, Tally
 from finassist.batch.results import Outcome
 from finassist.batch.sharing import SharedSource, Sharing
+from finassist.batch.work import Work
 from finassist.core.errors import BudgetReached
 from finassist.core.redaction import redact
 from finassist.core.tasks import cancelling
-from finassist.runtime.drivers import Crew, adrive
-from finassist.runtime.effects import Flow
-from finassist.runtime.result import Draft
+from finassist.runtime.drivers import adrive
+from finassist.runtime.run import RunContext
 
 
 class Asks(Protocol):
@@ -32,25 +31,21 @@ class Asker:
     """Asks one question at a time, any number of them at once.
 
     Attributes:
-        flow: The flow that answers a question.
-        crew: Whom its effects are performed with, anew for each question.
+        work: What is done with each question, and with what.
         sharing: What questions have fetched for each other.
         spending: What they have used together.
-        secrets: Keys that an error might repeat; what is recorded has none.
     """
 
-    flow: Callable[[str], Flow[Draft]]
-    crew: Callable[[str], Crew]
+    work: Work
     sharing: Sharing
     spending: Spending
-    secrets: Callable[[], Sequence[str]]
 
     async def ask(self, text: str) -> Outcome:
         """Ask it. Whatever goes wrong with it, a bug included, is its outcome, and nobody else's."""
         tally = Tally(self.spending)
         started = perf_counter()
         try:
-            draft = await adrive(self.flow(text), self._crew(text, tally), _unheard)
+            draft = await adrive(self.work.flow(text), self._run(text, tally), _unheard)
         except BudgetReached as error:
             return self._failed(error, tally, started, unasked=True)
         except asyncio.CancelledError:
@@ -63,25 +58,19 @@ class Asker:
 
     def _failed(self, error: BaseException, tally: Tally, started: float, **more: Any) -> Outcome:
         outcome = Outcome.failed(error, **_used(tally, started), **more)
-        return replace(outcome, message=redact(str(outcome.message), self.secrets()))
+        return replace(outcome, message=redact(str(outcome.message), self.work.runtime.settings.secrets()))
 
-    def _crew(self, text: str, tally: Tally) -> Crew:
-        crew = self.crew(text)
-        return replace(
-            crew,
-            agents={name: Metered(agent, tally) for name, agent in crew.agents.items()},
-            provider=SharedSource(self.sharing, tally),
-            stamp=_as_it_is,
+    def _run(self, text: str, tally: Tally) -> RunContext:
+        runtime = self.work.runtime
+        agents = {name: Metered(agent, tally) for name, agent in runtime.agents.items()}
+        return RunContext(
+            runtime=replace(runtime, agents=agents, provider=SharedSource(self.sharing, tally)), question=text
         )
 
 
 def _used(tally: Tally, started: float) -> dict[str, Any]:
     latency = perf_counter() - started
     return {"latency": latency, "tokens": tally.tokens, "cost": tally.cost, "calls": tally.calls}
-
-
-def _as_it_is[Event](event: Event) -> Event:
-    return event
 
 
 def _unheard(_: object) -> None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from finassist.batch.budget import Spending
@@ -22,9 +22,7 @@ from finassist.batch.recipe import Pickler, recipe_of
 from finassist.batch.station import Task, answer
 from finassist.core.errors import ClusterError, ConfigurationError, MissingExtra
 from finassist.core.tasks import settle
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.context import Runtime
 
 _PREFIX: Final = "finassist"
 _CLEARING_SECONDS: Final = 5.0
@@ -54,7 +52,7 @@ class DaskCluster:
 
     Args:
         client: `dask.distributed.Client`; one made with `asynchronous=True` belongs to the running loop.
-        workflow: Whose like the workers build.
+        runtime: Whose like the workers build.
         across: What is fetched of each company, where no questions are asked.
 
     Raises:
@@ -62,13 +60,13 @@ class DaskCluster:
         ConfigurationError: It is no client, or the workflow cannot be built elsewhere.
     """
 
-    def __init__(self, client: Any, workflow: FinancialAssistantWorkflow, across: Across | None = None) -> None:
+    def __init__(self, client: Any, runtime: Runtime, across: Across | None = None) -> None:
         if not isinstance(client, _dask().Client):
             raise ConfigurationError(
                 f"client= is a `dask.distributed.Client`, not {type(client).__name__}. Leave it out to ask here."
             )
         self._client = client
-        self._workflow = workflow
+        self._runtime = runtime
         self._across = across
         self._recipe(1)  # whatever cannot be sent is said before anybody is asked
 
@@ -82,7 +80,7 @@ class DaskCluster:
         """
         engine = _Engine(self._client)
         workers = await engine.workers()
-        settings = self._workflow.settings
+        settings = self._runtime.settings
         plan = Plan(
             recipe=self._recipe(workers),
             workers=workers,
@@ -98,7 +96,7 @@ class DaskCluster:
             await settle(closing)
 
     def _recipe(self, workers: int) -> Recipe:
-        return recipe_of(self._workflow, workers, _pickler(), self._across)
+        return recipe_of(self._runtime, workers, _pickler(), self._across)
 
 
 class _Engine:

@@ -6,11 +6,12 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
 
 from finassist.batch.intake import Questions
 from finassist.core.errors import InvalidLimit
-from finassist.runtime.portal import bridge
+from finassist.core.portal import bridge
+from finassist.runtime.context import HasRuntime, Runtime
 
 if TYPE_CHECKING:
     from finassist.batch.batch import Batch
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from finassist.batch.estimate import Estimate
     from finassist.batch.job import Cluster, Job
     from finassist.batch.results import Result
-    from finassist.workflow import FinancialAssistantWorkflow
 
 CONCURRENCY: Final = 50
 """Questions asked at the same time, where nobody says how many."""
@@ -39,7 +39,7 @@ class BatchOptions(TypedDict, total=False):
     client: Any
 
 
-class ManyQuestions:
+class ManyQuestions(HasRuntime):
     """The part of the workflow that asks many questions."""
 
     @overload
@@ -203,28 +203,22 @@ class ManyQuestions:
     def _across_job(self, symbols: Questions, need: str, years: int | None, options: BatchOptions) -> Job:
         from finassist.batch.across import need_of
 
-        wanted = need_of(need), _checked("years", years, _me(self).settings.years, 10)
-        return _job(_me(self), symbols, options, wanted)
+        wanted = need_of(need), _checked("years", years, self.runtime.settings.years, 10)
+        return _job(self.runtime, symbols, options, wanted)
 
     def _job(self, questions: Questions, options: BatchOptions) -> Job:
-        return _job(_me(self), questions, options)
+        return _job(self.runtime, questions, options)
 
     async def _estimate(self, questions: Questions, options: BatchOptions) -> Estimate:
         from finassist.batch.estimate import estimator
         from finassist.batch.intake import Intake
 
-        me = _me(self)
-        intake = Intake(questions, options.get("column"), me.settings.max_question_length)
-        return await estimator(me, _concurrency(options)).of(intake)
+        runtime = self.runtime
+        intake = Intake(questions, options.get("column"), runtime.settings.max_question_length)
+        return await estimator(runtime, _concurrency(options)).of(intake)
 
 
-def _me(many: ManyQuestions) -> FinancialAssistantWorkflow:
-    return cast("FinancialAssistantWorkflow", many)
-
-
-def _job(
-    me: FinancialAssistantWorkflow, questions: Questions, options: BatchOptions, across: Across | None = None
-) -> Job:
+def _job(runtime: Runtime, questions: Questions, options: BatchOptions, across: Across | None = None) -> Job:
     from finassist.apps.live.batch_progress import open_display
     from finassist.batch.budget import Budget
     from finassist.batch.intake import Intake
@@ -232,11 +226,11 @@ def _job(
     from finassist.batch.work import work_of
 
     concurrency, ledger, live = _concurrency(options), options.get("ledger"), options.get("live")
-    live = {"on": True, "off": False}.get(me.live) if live is None else live
-    work, cluster = work_of(me, across), _cluster(me, options.get("client"), across)
+    live = {"on": True, "off": False}.get(runtime.live) if live is None else live
+    work, cluster = work_of(runtime, across), _cluster(runtime, options.get("client"), across)
     return Job(
         work=work,
-        intake=Intake(questions, options.get("column"), work.longest),
+        intake=Intake(questions, options.get("column"), runtime.settings.max_question_length),
         concurrency=concurrency,
         budget=options.get("budget") or Budget(),
         ledger=Path(ledger).expanduser() if ledger is not None else None,
@@ -247,12 +241,12 @@ def _job(
     )
 
 
-def _cluster(me: FinancialAssistantWorkflow, client: Any, across: Across | None) -> Cluster | None:
+def _cluster(runtime: Runtime, client: Any, across: Across | None) -> Cluster | None:
     if client is None:
         return None
     from finassist.batch.dask import DaskCluster
 
-    return DaskCluster(client, me, across)
+    return DaskCluster(client, runtime, across)
 
 
 def _concurrency(options: BatchOptions) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from agno.metrics import MessageMetrics
 from pydantic import BaseModel
@@ -13,16 +13,14 @@ from pydantic import BaseModel
 from finassist.batch.intake import Intake, Question
 from finassist.batch.progress import clock, dollars
 from finassist.config.settings import Routing
+from finassist.core.categories import CATEGORY
 from finassist.llm import prompts
 from finassist.llm.offline import OfflineModel
 from finassist.llm.prices import cost, priced
 from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.questions import rules
-from finassist.runtime.flows import NEEDED
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.context import Runtime
 
 _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
@@ -114,7 +112,7 @@ class Estimator:
         if route.category == "chat":
             self._ask("chat", prompts.chat_message(question.text, _NO_CONTEXT), _CHATTED_OUT)
             waits += _MODEL_SECONDS
-        symbols, needs = route.symbols[: self.max_companies], NEEDED[route.category]
+        symbols, needs = route.symbols[: self.max_companies], CATEGORY[route.category].needs
         self._fetches |= {(symbol, need) for symbol in symbols for need in needs}
         self._waited += waits * (not self._free) + _DATA_SECONDS * bool(symbols and needs) * bool(self.per_minute)
 
@@ -146,21 +144,21 @@ class Estimator:
 _NO_CONTEXT: Final = rules.Context()
 
 
-def estimator(workflow: FinancialAssistantWorkflow, concurrency: int) -> Estimator:
+def estimator(runtime: Runtime, concurrency: int) -> Estimator:
     """An estimator for the questions of a workflow."""
-    settings = workflow.settings
+    settings = runtime.settings
     told = {
         "router": (prompts.ROUTER_INSTRUCTIONS, RoutedQuestion),
         "symbol_extraction": (prompts.EXTRACTION_INSTRUCTIONS, ExtractedSymbols),
         "chat": (prompts.CHAT_INSTRUCTIONS, None),
     }
     return Estimator(
-        model=workflow.model,
+        model=runtime.model,
         instructions={name: _length(lines, schema) for name, (lines, schema) in told.items()},
-        routing=workflow.routing,
+        routing=runtime.routing,
         max_companies=settings.max_companies,
         prices=settings.model_prices,
-        per_minute=None if workflow.provider.id == EmbeddedProvider.id else settings.per_minute,
+        per_minute=None if runtime.provider.id == EmbeddedProvider.id else settings.per_minute,
         concurrency=concurrency,
     )
 

@@ -90,7 +90,9 @@ class Job:
         self._tell = tell
         try:
             key = key_of(self.work.call, await self.intake.fingerprint())
-            path, finished = await asyncio.to_thread(choose, self.work.home, self.ledger, key, self.resume)
+            path, finished = await asyncio.to_thread(
+                choose, self.work.runtime.settings.home, self.ledger, key, self.resume
+            )
             if finished:
                 return await self._read_back(path)
             notes = {"id": str(uuid4()), "key": key, "call": self.work.call, "total": self.intake.total}
@@ -162,7 +164,7 @@ class Job:
         spending = Spending(self.budget)
         if self.cluster is None:
             work = self.work
-            asker = Asker(work.flow, work.crew, Sharing(work.provider), spending, work.secrets)
+            asker = Asker(work, Sharing(work.runtime.provider), spending)
             yield asker, self.concurrency
         else:
             async with self.cluster.dispatcher(spending, self.concurrency, total) as dispatcher:
@@ -170,7 +172,9 @@ class Job:
 
     async def _failed(self, scribe: Scribe) -> Reasked:
         await scribe.write(lambda ledger: ledger.ask_failed_again())
-        return Reasked(await scribe.write(lambda ledger: ledger.in_state("again")), self.work.longest)
+        return Reasked(
+            await scribe.write(lambda ledger: ledger.in_state("again")), self.work.runtime.settings.max_question_length
+        )
 
     async def _watched(self, pool: Pool) -> None:
         """Run the pool; beside it, the loop wakes regularly, and what is shown is drawn."""

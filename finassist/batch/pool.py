@@ -12,8 +12,7 @@ from finassist.batch.intake import Intake, Question, Reasked
 from finassist.batch.results import Outcome
 from finassist.batch.scribe import Scribe
 from finassist.core.errors import LedgerMismatch, QuestionsFailed
-from finassist.runtime.collector import seldom_collecting
-from finassist.runtime.logging import hush
+from finassist.core.logging import hush
 
 type Deliver = Callable[[Question, Outcome, int], Awaitable[None]]
 """Told what came of each question that is recorded, and how often it was asked."""
@@ -59,10 +58,9 @@ class Pool:
         workers = min(self.concurrency, self.intake.total or self.concurrency)
         error: Exception | None = None
         try:
-            with seldom_collecting():
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(workers):
-                        group.create_task(self._work(), name="finassist-worker")
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(), name="finassist-worker")
         except* Exception as failed:  # noqa: BLE001  one cause, that many workers may have met; raised below
             error = failed.exceptions[0]
         if error is not None:

@@ -11,7 +11,7 @@ import pickletools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from agno.models.base import Model
 
@@ -24,9 +24,7 @@ from finassist.llm.catalogue import PROVIDERS
 from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel
 from finassist.providers.registry import AUTO, open_provider
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.context import Runtime
 
 _NO_MODEL: Final = OfflineModel().id
 _OWN: Final = ("home", "cache_folder", "live", *KEYS)
@@ -47,13 +45,11 @@ class Pickler:
     loads: Callable[[bytes], Any]
 
 
-def recipe_of(
-    workflow: FinancialAssistantWorkflow, workers: int, pickler: Pickler, across: Across | None = None
-) -> Recipe:
+def recipe_of(runtime: Runtime, workers: int, pickler: Pickler, across: Across | None = None) -> Recipe:
     """The recipe of a workflow.
 
     Args:
-        workflow: Whose agents are as it built them.
+        runtime: Whose agents are as it built them.
         workers: How many processes share the requests that a source answers in a minute.
         pickler: For models and providers that are given as objects.
         across: What is fetched of each company, where no questions are asked: then its model and agents do not matter.
@@ -62,31 +58,29 @@ def recipe_of(
         ConfigurationError: Something cannot be built elsewhere, or would take a key along.
     """
     if across is None:
-        _check_agents(workflow)
-    model, provider = workflow.chosen
-    used = (workflow.provider,) if across else (workflow.model, workflow.provider)
-    values = workflow.settings.model_dump(mode="json", exclude={*_OWN})
+        _check_agents(runtime)
+    model, provider = runtime.chosen
+    used = (runtime.provider,) if across else (runtime.model, runtime.provider)
+    values = runtime.settings.model_dump(mode="json", exclude={*_OWN})
     values["per_minute"] = max(1, values["per_minute"] // workers)
-    carry = _Carrier(workflow.settings, pickler)
+    carry = _Carrier(runtime.settings, pickler)
     return {
         "version": finassist.__version__,
         "settings": values,
-        "routing": workflow.routing,
-        "model": carry.all_of(_NO_MODEL if across else model, lambda name: _model_name(name, workflow.settings)),
-        "provider": carry.all_of(provider, lambda name: _provider_name(name, workflow.settings)),
+        "routing": runtime.routing,
+        "model": carry.all_of(_NO_MODEL if across else model, lambda name: _model_name(name, runtime.settings)),
+        "provider": carry.all_of(provider, lambda name: _provider_name(name, runtime.settings)),
         "keys": sorted(_keys(*used)),
         "across": across,
     }
 
 
-def built(recipe: Mapping[str, Any], pickler: Pickler) -> FinancialAssistantWorkflow:
-    """The workflow of a recipe, with the keys of this process.
+def built(recipe: Mapping[str, Any], pickler: Pickler) -> Runtime:
+    """The runtime of a recipe, with the keys of this process.
 
     Raises:
         ConfigurationError: A key is not set here, or this is another version of finassist.
     """
-    from finassist.workflow import FinancialAssistantWorkflow
-
     if recipe["version"] != finassist.__version__:
         raise ConfigurationError(
             f"It has finassist {finassist.__version__}, and the batch was begun with {recipe['version']}. "
@@ -101,9 +95,7 @@ def built(recipe: Mapping[str, Any], pickler: Pickler) -> FinancialAssistantWork
     model, provider = (_unpacked(recipe[part], pickler) for part in ("model", "provider"))
     for each in model:
         _give_key(each, settings)
-    return FinancialAssistantWorkflow(
-        model=model, provider=provider, settings=settings, routing=recipe["routing"], db=None
-    )
+    return Runtime.open(model=model, provider=provider, settings=settings, routing=recipe["routing"], db=None)
 
 
 # -------------------------------------------------------------------------------------------- packing
@@ -202,11 +194,9 @@ def _give_key(model: Any, settings: Settings) -> None:
         vars(model)["api_key"] = key
 
 
-def _check_agents(workflow: FinancialAssistantWorkflow) -> None:
-    from finassist.workflow import FinancialAssistantWorkflow as Ours
-
-    agents = (workflow.router_agent, workflow.symbol_extraction_agent, workflow.chat_agent)
-    if type(workflow) is not Ours or any(agent.model is not workflow.model for agent in agents):
+def _check_agents(runtime: Runtime) -> None:
+    agents = [agent for name, agent in runtime.agents.items() if name != "summary"]
+    if any(agent.model is not runtime.model for agent in agents):
         raise ConfigurationError(
             "A cluster builds its own agents, from the model and the provider of the workflow; agents and classes of "
             "your own stay here. Leave out client=, or use the workflow as it was built."

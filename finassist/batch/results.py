@@ -12,7 +12,7 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.answer import Answer
-from finassist.runtime.result import Draft, written
+from finassist.core.result import Draft, written
 
 Status = Literal["completed", "failed", "unasked"]
 _QUICK: Final = 1

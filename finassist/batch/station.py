@@ -19,12 +19,12 @@ from finassist.batch.chunks import Order, Recipe, Reply, Used, plain, spending_o
 from finassist.batch.recipe import Pickler, built
 from finassist.batch.sharing import Sharing
 from finassist.core.errors import FinassistError
-from finassist.runtime.logging import hush
-from finassist.runtime.portal import Ended, Post, bridge
+from finassist.core.logging import hush
+from finassist.core.portal import Ended, Post, bridge
+from finassist.runtime.context import Runtime
 
 if TYPE_CHECKING:
     from finassist.batch.work import Work
-    from finassist.workflow import FinancialAssistantWorkflow
 
 _LOOK: Final = 0.05
 _KEPT: Final = 4
@@ -67,7 +67,7 @@ class Station:
     async def ask(self, order: Order, spending: Spending, post: Post) -> Reply:
         """Ask the questions of a chunk in a task group of its own; posts `AllBegun` where there is more room."""
         hush()
-        asker = Asker(self.work.flow, self.work.crew, self.sharing, spending, self.work.secrets)
+        asker = Asker(self.work, self.sharing, spending)
         outcomes: list[dict[str, Any] | None] = [None] * len(order["texts"])
         questions = iter(enumerate(order["texts"]))
         try:
@@ -110,7 +110,7 @@ def answer(order: Order, task: Task, pickler: Pickler) -> Reply:
 
 
 _building = threading.Lock()
-_workflows: OrderedDict[str, FinancialAssistantWorkflow] = OrderedDict()
+_runtimes: OrderedDict[str, Runtime] = OrderedDict()
 _stations: OrderedDict[str, Station] = OrderedDict()
 
 
@@ -119,19 +119,19 @@ def _station(order: Order, pickler: Pickler) -> Station:
 
     with _building:
         if order["batch"] not in _stations:
-            work = work_of(_workflow(order["recipe"], pickler), order["recipe"]["across"])
+            work = work_of(_runtime(order["recipe"], pickler), order["recipe"]["across"])
             room = asyncio.Semaphore(order["concurrency"])
-            _stations[order["batch"]] = Station(work, Sharing(work.provider), room)
+            _stations[order["batch"]] = Station(work, Sharing(work.runtime.provider), room)
             if len(_stations) > _KEPT:
                 _stations.popitem(last=False)
         return _stations[order["batch"]]
 
 
-def _workflow(recipe: Recipe, pickler: Pickler) -> FinancialAssistantWorkflow:
-    """The workflow of a recipe; one that was built before is warm."""
+def _runtime(recipe: Recipe, pickler: Pickler) -> Runtime:
+    """The runtime of a recipe; one that was built before is warm."""
     name = repr(recipe)
-    if name not in _workflows:
-        _workflows[name] = built(recipe, pickler)
-        if len(_workflows) > _KEPT:
-            _workflows.popitem(last=False)[1].close()
-    return _workflows[name]
+    if name not in _runtimes:
+        _runtimes[name] = built(recipe, pickler)
+        if len(_runtimes) > _KEPT:
+            _runtimes.popitem(last=False)[1].close()
+    return _runtimes[name]

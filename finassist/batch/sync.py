@@ -17,8 +17,8 @@ from finassist.batch.intake import END
 from finassist.batch.job import Job
 from finassist.batch.progress import Display, Progress
 from finassist.batch.results import Result
+from finassist.core.portal import Ended, Errand, Inbox, Post, bridge
 from finassist.runtime.interrupts import Interrupts, check_not_interrupted
-from finassist.runtime.portal import Ended, Errand, Inbox, Post, bridge
 
 _POLL_SECONDS: Final = 0.05
 

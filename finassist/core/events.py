@@ -10,9 +10,8 @@ drawn. A consumer can match on the classes and end with `typing.assert_never`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import (
@@ -25,9 +24,6 @@ from agno.run.workflow import (
     WorkflowErrorEvent,
     WorkflowStartedEvent,
 )
-
-if TYPE_CHECKING:
-    from finassist.runtime.state import Task
 
 StepStatus = Literal["completed", "error"]
 
@@ -144,32 +140,3 @@ KINDS = (
 for _kind in (StepStarted, StepCompleted, Routed, SymbolResolved, *FETCHES):
     # Agno reads stored events back through this table; an unknown name would make the session unreadable.
     WORKFLOW_RUN_EVENT_TYPE_REGISTRY[_kind.event] = _kind
-
-
-def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[dict[str, Any]]:
-    """One row per task of a run: `name`, `parent`, `start`, `end` (seconds since the run started), `status`.
-
-    A task still open when the run ended has the status the run ended with. Pure: the timeline, the frame and the
-    tests read the same rows.
-
-    Args:
-        events: The events of one run, in the order they were streamed.
-        duration: Seconds the run took; by default the last event's time.
-
-    Example:
-        >>> begun, done = StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)
-        >>> rows = spans([begun, done])
-        >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
-        [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
-    """
-    from finassist.runtime.state import ROOT, replay
-
-    state = replay("", events, duration)
-    status = "running" if state.status == "waiting" else state.status
-    run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
-    return [run, *(_row(task, state.elapsed) for task in state.tasks)]
-
-
-def _row(task: Task, now: float) -> dict[str, Any]:
-    end = now if task.end is None else task.end
-    return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}

@@ -8,12 +8,14 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import BaseModel, Field
 
-Category = Literal["income_statement", "company_financials", "stock_price", "report", "chat"]
-CATEGORIES: tuple[Category, ...] = get_args(Category)
+from finassist.core.categories import CATEGORIES as CATEGORIES
+from finassist.core.categories import CategoryName
+
+Category = CategoryName
 
 
 @dataclass(frozen=True, slots=True)

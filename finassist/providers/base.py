@@ -11,7 +11,7 @@ that it could not deliver. Anything else a provider raises passes through untouc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol, cast, get_args, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from agno.tools.finance import (
     CompanyProfile,
@@ -23,13 +23,12 @@ from agno.tools.finance import (
 )
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
+from finassist.core.categories import NEEDS as NEEDS
+from finassist.core.categories import NeedName as Need
 from finassist.core.errors import BadPayload, DataError, FinassistError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, Statement
 from finassist.providers import agno_answers as plain
 from finassist.providers.values import kind
-
-Need = Literal["profile", "income", "balance_sheet", "cash_flow", "quote", "history"]
-NEEDS: tuple[Need, ...] = get_args(Need)
 
 HISTORY_PERIOD, HISTORY_INTERVAL = "2y", "1mo"
 

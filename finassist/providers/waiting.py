@@ -21,7 +21,7 @@ from agno.tools.finance import (
 )
 
 from finassist.core.errors import BridgeError
-from finassist.runtime.portal import Ended, bridge
+from finassist.core.portal import Ended, bridge
 
 _POLL_SECONDS = 0.5
 

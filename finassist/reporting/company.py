@@ -12,7 +12,8 @@ from decimal import Decimal
 from itertools import chain
 
 from finassist.analysis.ratios import LINES, RATIOS
-from finassist.analysis.statements import SPENDING, YEARS_SHOWN, Ledger
+from finassist.analysis.statements import SPENDING, Ledger
+from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, FactBook, Statement
 from finassist.core.fields import fields_of
 from finassist.core.formatting import cell, day, label

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from finassist.analysis.insights import Point, points_of
-from finassist.analysis.statements import YEARS_SHOWN
+from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_line, escape_markdown, listed
 from finassist.reporting.company import Dossier, Subject, year_ends

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, suppress
 from importlib import import_module
 from time import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
+from agno.db.base import AsyncBaseDb, BaseDb
 from agno.exceptions import RunCancelledException
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow import Workflow
@@ -25,17 +27,14 @@ from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.core.events import RunResponse
+from finassist.core.logging import hush
 from finassist.core.redaction import blot
+from finassist.core.result import Draft
 from finassist.core.tasks import cancelling, settle
-from finassist.runtime.collector import seldom_collecting
-from finassist.runtime.drivers import Crew, adrive_stream, drive
+from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
-from finassist.runtime.logging import hush
-from finassist.runtime.result import Draft
-from finassist.runtime.run import Call
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.flows import FlowContext, answer_flow
+from finassist.runtime.run import RunContext
 
 STEP_NAME: Final = "answer"
 _TICK_SECONDS: Final = 0.05
@@ -50,9 +49,13 @@ def answer_question(step_input: StepInput) -> StepOutput:
 
 
 class FlowStep(Step):
-    """The single step of the workflow: it drives the flow of a call, in the form Agno asks for."""
+    """The single step of the workflow: it drives the flow of a run, in the form Agno asks for.
 
-    def __init__(self, workflow: FinancialAssistantWorkflow, call: Call | None = None) -> None:
+    Args:
+        made_for: Gives the run of a step: the one at hand, or one for a step that Agno runs by itself.
+    """
+
+    def __init__(self, made_for: Callable[[StepInput, WorkflowRunOutput | None], RunContext]) -> None:
         super().__init__(
             name=STEP_NAME,
             step_id=STEP_NAME,
@@ -61,8 +64,7 @@ class FlowStep(Step):
             max_retries=0,
             human_review=HumanReview(on_error="fail"),
         )
-        self._workflow = workflow
-        self._call = call
+        self._made_for = made_for
 
     def execute(self, step_input: StepInput, *args: Any, **kwargs: Any) -> StepOutput:
         """The step's output; its events are dropped."""
@@ -77,26 +79,26 @@ class FlowStep(Step):
 
     def execute_stream(self, step_input: StepInput, *args: Any, **kwargs: Any) -> Iterator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The flow's events, then the step's output."""
-        call, flow, crew = self._prepare(step_input, kwargs)
+        run = self._run_for(step_input, kwargs)
         try:
-            call.check_stopped()
-            call.draft = yield from drive(flow, crew)
+            run.check_stopped()
+            run.draft = yield from drive(_flow_of(run), run)
         except KeyboardInterrupt:
             # As a cancellation Agno saves the run; `run()` raises the interrupt again once it has.
-            call.interrupts.heard = call.stopped = True
+            run.interrupts.heard = run.stopped = True
             raise RunCancelledException("The run was interrupted.") from None
         except Exception as error:
-            self._blot(error)
+            _redact(error, run)
             raise
-        yield self._output(call.draft)
+        yield self._output(run.draft)
 
     async def aexecute_stream(self, step_input: StepInput, *args: Any, **kwargs: Any) -> AsyncGenerator[Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The flow's events, then the step's output."""
-        call, flow, crew = self._prepare(step_input, kwargs)
+        run = self._run_for(step_input, kwargs)
         drafts: list[Draft] = []
         try:
-            call.check_stopped()
-            async with aclosing(adrive_stream(flow, crew, drafts, call.flow_started)) as events:
+            run.check_stopped()
+            async with aclosing(adrive_stream(_flow_of(run), run, drafts, run.flow_started)) as events:
                 async for event in events:
                     yield event
         except asyncio.CancelledError:
@@ -104,21 +106,16 @@ class FlowStep(Step):
                 raise
             raise RunCancelledException("The run was stopped.") from None
         except Exception as error:
-            self._blot(error)
+            _redact(error, run)
             await asyncio.to_thread(_import_what_a_failed_run_needs)
             raise
-        call.draft = drafts[0]
-        yield self._output(call.draft)
+        run.draft = drafts[0]
+        yield self._output(run.draft)
 
-    def _prepare(self, step_input: StepInput, kwargs: dict[str, Any]) -> tuple[Call, Flow[Draft], Crew]:
-        run: WorkflowRunOutput | None = kwargs.get("workflow_run_response")
-        call = self._call or self._workflow.call_for(step_input, run)
-        call.session = kwargs.get("workflow_session")
-        return call, self._workflow.flow_for(call), self._workflow.crew_for(call)
-
-    def _blot(self, error: Exception) -> None:
-        """Agno stores the words of an error, and tells them in an event."""
-        blot(error, self._workflow.settings.secrets())
+    def _run_for(self, step_input: StepInput, kwargs: dict[str, Any]) -> RunContext:
+        run = self._made_for(step_input, kwargs.get("workflow_run_response"))
+        run.session = kwargs.get("workflow_session")
+        return run
 
     def _output(self, draft: Draft) -> StepOutput:
         """Token use per agent, the record, and last what becomes the run's content."""
@@ -137,6 +134,15 @@ class FlowStep(Step):
 STEP_TYPE_MAPPING[FlowStep] = StepType.STEP
 
 
+def _flow_of(run: RunContext) -> Flow[Draft]:
+    return answer_flow(run.question, FlowContext.of(run.runtime, run.session))
+
+
+def _redact(error: Exception, run: RunContext) -> None:
+    """Agno stores the words of an error, and shows them in an event."""
+    blot(error, run.runtime.settings.secrets())
+
+
 def _import_what_a_failed_run_needs() -> None:
     """Agno imports its web server to note that a run failed; the first time that takes seconds, on the loop."""
     with suppress(Exception):
@@ -146,104 +152,114 @@ def _import_what_a_failed_run_needs() -> None:
 # ------------------------------------------------------------------------------------------------- running
 
 
-def stream(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]) -> Generator[RunResponse]:
-    """The life of one sync call. Yields the terminal event last, after the run is stored, then raises its error."""
+def shell_for(shell: Workflow, run: RunContext, db: BaseDb | AsyncBaseDb | None) -> Workflow:
+    """A shallow copy of Agno's workflow for one run: Agno writes to it, and wants one form of database."""
+    twin = copy.copy(shell)
+    twin.db, twin.steps = db, [FlowStep(lambda _step_input, _output: run)]
+    return twin
+
+
+def stream(shell: Workflow, run: RunContext, options: dict[str, Any]) -> Generator[RunResponse]:
+    """The life of one sync run. Yields the terminal event last, after the run is stored, then raises its error."""
     context = contextvars.copy_context()
     context.run(hush)
     error = None
-    workflow.locks.check_loop_is_free(call.session_id)
-    with workflow.locks.of(call.session_id), seldom_collecting():
-        engine = _engine(workflow, call, options)
+    locks, store = run.runtime.locks, run.runtime.store
+    locks.check_loop_is_free(run.session_id)
+    with locks.of(run.session_id):
+        engine = _engine(shell, run, options)
         try:
-            while (event := _next(call, context, engine)) is not None:
-                if (seen := call.see(event)) is not None:
+            while (event := _next(run, context, engine)) is not None:
+                if (seen := run.see(event)) is not None:
                     yield seen
         except (GeneratorExit, KeyboardInterrupt):
             # Left early, or interrupted between two events: what began is brought to its end and stored all the same.
-            with call.interrupts.deferred():
-                call.stop()
-                context.run(call.drain, engine)
-                call.end(workflow.store.has_run(call.run_id))
+            with run.interrupts.deferred():
+                run.stop()
+                context.run(run.drain, engine)
+                run.end(store.has_run(run.run_id))
             raise
         except Exception as failure:  # noqa: BLE001  raised below, after its terminal event
-            error = call.failed(failure)
-        with call.interrupts.deferred():
-            terminal = call.end(workflow.store.has_run(call.run_id))
+            error = run.failed(failure)
+        with run.interrupts.deferred():
+            terminal = run.end(store.has_run(run.run_id))
         if terminal is not None:
             yield terminal
-    _raise(call, error)
+    _raise(run, error)
 
 
-def _next(call: Call, context: contextvars.Context, engine: Iterator[Any]) -> Any:
-    with call.interrupts.deferred():
+def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) -> Any:
+    with run.interrupts.deferred():
         return context.run(next, engine, None)
 
 
-async def astream(
-    workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]
-) -> AsyncGenerator[RunResponse]:
-    """The life of one async call. Agno's engine runs in a task of its own, which is never cancelled."""
-    locks = workflow.locks
-    with locks.on_loop(call.session_id):
-        async with locks.of(call.session_id):
+async def astream(shell: Workflow, run: RunContext, options: dict[str, Any]) -> AsyncGenerator[RunResponse]:
+    """The life of one async run. Agno's engine runs in a task of its own, which is never cancelled."""
+    locks = run.runtime.locks
+    with locks.on_loop(run.session_id):
+        async with locks.of(run.session_id):
             queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
-            engine = asyncio.create_task(_aengine(workflow, call, options, queue.put_nowait), name="finassist-engine")
+            engine = asyncio.create_task(_aengine(shell, run, options, queue.put_nowait), name="finassist-engine")
             engine.add_done_callback(lambda _: queue.put_nowait(None))
-            ticker = asyncio.create_task(call.watch(_TICK_SECONDS), name="finassist-ticker")
+            ticker = asyncio.create_task(run.watch(_TICK_SECONDS), name="finassist-ticker")
             try:
                 while (event := await queue.get()) is not None:
                     yield event
             finally:
                 if not engine.done():
-                    call.stop()
+                    run.stop()
                 await settle(engine)
                 ticker.cancel()
                 await settle(ticker)
-    _raise(call, engine.result())
+    _raise(run, engine.result())
 
 
-def _engine(workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any]) -> Iterator[Any]:
-    """Agno's own `run`, on the call's twin."""
-    twin = workflow.twin_for(call, workflow.store.for_run())
-    run = cast("Callable[..., Iterator[Any]]", Workflow.run)
-    yield from run(twin, **arguments(call, options))
+def _engine(shell: Workflow, run: RunContext, options: dict[str, Any]) -> Iterator[Any]:
+    """Agno's own `run`, on a copy of the shell."""
+    agno_run = cast("Callable[..., Iterator[Any]]", Workflow.run)
+    yield from agno_run(shell_for(shell, run, run.runtime.store.for_run()), **arguments(run, options))
 
 
 async def _aengine(
-    workflow: FinancialAssistantWorkflow, call: Call, options: dict[str, Any], post: Callable[[RunResponse], None]
+    shell: Workflow, run: RunContext, options: dict[str, Any], post: Callable[[RunResponse], None]
 ) -> Exception | None:
-    """Agno's own `arun`, on the call's twin. Returns the error the run ended with."""
+    """Agno's own `arun`, on a copy of the shell. Returns the error the run ended with."""
     hush()
-    twin = workflow.twin_for(call, workflow.store.for_arun())
-    arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
+    store = run.runtime.store
+    agno_arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
     error = None
     try:
-        with seldom_collecting():
-            async for event in arun(twin, **arguments(call, options)):
-                if (seen := call.see(event)) is not None:
-                    post(seen)
+        async for event in agno_arun(shell_for(shell, run, store.for_arun()), **arguments(run, options)):
+            if (seen := run.see(event)) is not None:
+                post(seen)
     except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
-        error = call.failed(failure)
-    if (terminal := call.end(await workflow.store.ahas_run(call.run_id))) is not None:
+        error = run.failed(failure)
+    if (terminal := run.end(await store.ahas_run(run.run_id))) is not None:
         post(terminal)
     return error
 
 
-def arguments(call: Call, options: dict[str, Any]) -> dict[str, Any]:
+def in_background(shell: Workflow, run: RunContext, options: dict[str, Any]) -> Any:
+    """Agno's own `arun(background=True)`: AgentOS runs it in a task of its own, and stops it through Agno."""
+    agno_arun = cast("Callable[..., Any]", Workflow.arun)
+    return agno_arun(shell_for(shell, run, run.runtime.store.for_arun()), **{**arguments(run, {}), **options})
+
+
+def arguments(run: RunContext, options: dict[str, Any]) -> dict[str, Any]:
     """What Agno's `run` and `arun` are called with: always streamed, always with ids of our own."""
     return {
         **options,
-        "input": call.question,
-        "run_id": call.run_id,
-        "session_id": call.session_id,
-        "user_id": call.user_id,
+        "input": run.question,
+        "run_id": run.run_id,
+        "session_id": run.session_id,
+        "user_id": run.user_id,
         "stream": True,
         "stream_events": True,
     }
 
 
-def _raise(call: Call, error: Exception | None) -> None:
+def _raise(run: RunContext, error: Exception | None) -> None:
     if error is not None:
         raise error
-    if call.interrupts.heard:
+    if run.interrupts.heard:
         raise KeyboardInterrupt

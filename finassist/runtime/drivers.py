@@ -19,13 +19,13 @@ from agno.tools.finance import FinanceProviderError
 from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
+from finassist.core.portal import Ended, Errand, bridge
 from finassist.core.tasks import cancelling, settle
 from finassist.providers.base import fetch_facts
 from finassist.providers.retries import heard_by
 from finassist.runtime.agent_calls import Asked
-from finassist.runtime.context import Crew
 from finassist.runtime.effects import Ask, Effect, Fetch, Flow, Gather, Reply
-from finassist.runtime.portal import Ended, Errand, bridge
+from finassist.runtime.run import RunContext
 
 type Emit = Callable[[FlowEvent], None]
 type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
@@ -36,7 +36,7 @@ _POLL_SECONDS = 0.05
 # ---------------------------------------------------------------------------------------------- sync
 
 
-def drive[Result](flow: Flow[Result], crew: Crew) -> Generator[FlowEvent, None, Result]:
+def drive[Result](flow: Flow[Result], run: RunContext) -> Generator[FlowEvent, None, Result]:
     """Drive a flow to its end on the calling thread, yielding its events as they happen.
 
     Returns:
@@ -49,50 +49,50 @@ def drive[Result](flow: Flow[Result], crew: Crew) -> Generator[FlowEvent, None, 
     result: Any = None
     with closing(flow):
         while True:
-            crew.check_cancelled()
+            run.check_stopped()
             try:
                 wish = flow.send(result)
             except StopIteration as end:
                 return end.value
             if isinstance(wish, Ask | Fetch | Gather):
-                result = yield from _perform(wish, crew)
+                result = yield from _perform(wish, run)
             else:
-                result = yield crew.stamp(wish)
+                result = yield run.stamp(wish)
 
 
-def _perform(effect: Effect, crew: Crew) -> Generator[FlowEvent, None, Any]:
+def _perform(effect: Effect, run: RunContext) -> Generator[FlowEvent, None, Any]:
     match effect:
         case Ask():
-            return (yield from _ask(effect, crew))
+            return (yield from _ask(effect, run))
         case Fetch():
-            [facts] = yield from _gather([_wish(effect)], crew)
+            [facts] = yield from _gather([_wish(effect)], run)
             return facts
         case Gather(flows=flows):
-            return (yield from _gather(flows, crew))
+            return (yield from _gather(flows, run))
 
 
-def _ask(ask: Ask, crew: Crew) -> Generator[FlowEvent, None, Reply]:
-    agent = crew.agents[ask.agent]
-    crew.idle()
-    asked = Asked(ask, agent, crew.limits)
+def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, Reply]:
+    agent = run.runtime.agents[ask.agent]
+    run.idle()
+    asked = Asked(ask, agent, run.limits)
     if not ask.stream:
-        with crew.breakable(), asked.watched():
+        with run.interrupts.breakable(), asked.watched():
             output = agent.run(ask.message)
         return asked.reply(output, KeyboardInterrupt)
     with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
-        for event in _breakable(events, crew, asked):
-            crew.check_cancelled()
+        for event in _breakable(events, run, asked):
+            run.check_stopped()
             if (word := asked.read(event)) is not None:
-                yield crew.stamp(word)
+                yield run.stamp(word)
             if asked.enough():
                 break
     return asked.reply(None, KeyboardInterrupt)
 
 
-def _breakable[Item](items: Iterator[Item], crew: Crew, asked: Asked) -> Generator[Item]:
+def _breakable[Item](items: Iterator[Item], run: RunContext, asked: Asked) -> Generator[Item]:
     """The same items; waiting for each can be broken off by an interrupt."""
     while True:
-        with crew.breakable(), asked.watched():
+        with run.interrupts.breakable(), asked.watched():
             try:
                 item = next(items)
             except StopIteration:
@@ -100,18 +100,18 @@ def _breakable[Item](items: Iterator[Item], crew: Crew, asked: Asked) -> Generat
         yield item
 
 
-def _gather(flows: Sequence[Flow[Any]], crew: Crew) -> Generator[FlowEvent, None, list[Any]]:
+def _gather(flows: Sequence[Flow[Any]], run: RunContext) -> Generator[FlowEvent, None, list[Any]]:
     """Run `agather` on the private loop; what its children ask of an agent comes back to this thread."""
-    with bridge.start(lambda post: agather(flows, crew, _ask_caller(post), post)) as inbox:
+    with bridge.start(lambda post: agather(flows, run, _ask_caller(post), post)) as inbox:
         while True:
             match inbox.receive(_POLL_SECONDS):
                 case None:
-                    crew.check_cancelled()
-                    crew.idle()
+                    run.check_stopped()
+                    run.idle()
                 case Ended() as ended:
                     return ended.result()
                 case Errand(request=Ask() as ask) as errand:
-                    errand.answer((yield from _ask(ask, crew)))
+                    errand.answer((yield from _ask(ask, run)))
                 case event:
                     yield event
 
@@ -128,19 +128,19 @@ def _ask_caller(post: Callable[[Any], None]) -> AskAgent:
 # --------------------------------------------------------------------------------------------- async
 
 
-async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAgent | None = None) -> Result:
+async def adrive[Result](flow: Flow[Result], run: RunContext, emit: Emit, ask: AskAgent | None = None) -> Result:
     """Drive a flow to its end on the running loop, handing each event to `emit` as it happens.
 
     Args:
         flow: What to drive.
-        crew: Whom to perform effects with.
+        run: The run it belongs to.
         emit: Receives each event; must not block.
         ask: How agents are asked; by default with `await agent.arun()`.
 
     Raises:
         asyncio.CancelledError: The task was cancelled; children are cancelled with it.
     """
-    ask = ask or _aask_with(crew)
+    ask = ask or _aask_with(run)
     result: Any = None
     with closing(flow):
         while True:
@@ -149,14 +149,14 @@ async def adrive[Result](flow: Flow[Result], crew: Crew, emit: Emit, ask: AskAge
             except StopIteration as end:
                 return end.value
             if isinstance(wish, Ask | Fetch | Gather):
-                result = await _aperform(wish, crew, ask, emit)
+                result = await _aperform(wish, run, ask, emit)
             else:
-                result = emit(crew.stamp(wish))
+                result = emit(run.stamp(wish))
 
 
 async def adrive_stream[Result](
     flow: Flow[Result],
-    crew: Crew,
+    run: RunContext,
     into: list[Result],
     started: Callable[[asyncio.Task[Any]], None] | None = None,
 ) -> AsyncGenerator[FlowEvent]:
@@ -168,7 +168,7 @@ async def adrive_stream[Result](
     inside a task group (PEP 789).
     """
     queue: asyncio.Queue[FlowEvent | None] = asyncio.Queue()
-    task = asyncio.create_task(adrive(flow, crew, queue.put_nowait), name="finassist-flow")
+    task = asyncio.create_task(adrive(flow, run, queue.put_nowait), name="finassist-flow")
     # A callback, not a `finally` in the task: a task cancelled before its first step never runs its `finally`.
     task.add_done_callback(lambda _: queue.put_nowait(None))
     if started:
@@ -182,7 +182,7 @@ async def adrive_stream[Result](
         await settle(task)
 
 
-async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: Emit) -> list[Any]:
+async def agather(flows: Sequence[Flow[Any]], run: RunContext, ask: AskAgent, emit: Emit) -> list[Any]:
     """Drive flows at the same time in one `TaskGroup` and return their results in declared order.
 
     Expected failures are values (a `Gap`, a `Reply` with an error), so every child settles and none cancels its
@@ -193,7 +193,7 @@ async def agather(flows: Sequence[Flow[Any]], crew: Crew, ask: AskAgent, emit: E
     try:
         async with asyncio.TaskGroup() as group:
             for child in children:
-                group.create_task(child.run(crew, ask, emit))
+                group.create_task(child.run(run, ask, emit))
         if bugs := [child.bug for child in children if child.bug]:
             raise ExceptionGroup(f"{len(bugs)} of {len(children)} gathered tasks failed", bugs)
     except* Exception as failed:  # noqa: BLE001  raised below, outside the group
@@ -211,75 +211,75 @@ class _Child:
     result: Any = None
     bug: Exception | None = None
 
-    async def run(self, crew: Crew, ask: AskAgent, emit: Emit) -> None:
+    async def run(self, run: RunContext, ask: AskAgent, emit: Emit) -> None:
         try:
-            self.result = await adrive(self.flow, crew, emit, ask)
+            self.result = await adrive(self.flow, run, emit, ask)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  kept, and raised once every sibling has settled
             self.bug = error
 
 
-async def _aperform(effect: Effect, crew: Crew, ask: AskAgent, emit: Emit) -> Any:
+async def _aperform(effect: Effect, run: RunContext, ask: AskAgent, emit: Emit) -> Any:
     match effect:
         case Ask():
             return await ask(effect, emit)
         case Fetch():
-            return await _afetch(effect, crew, emit)
+            return await _afetch(effect, run, emit)
         case Gather(flows=flows):
-            return await agather(flows, crew, ask, emit)
+            return await agather(flows, run, ask, emit)
 
 
-def _aask_with(crew: Crew) -> AskAgent:
+def _aask_with(run: RunContext) -> AskAgent:
     async def aask(ask: Ask, emit: Emit) -> Reply:
-        asked = Asked(ask, crew.agents[ask.agent], crew.limits)
+        asked = Asked(ask, run.runtime.agents[ask.agent], run.limits)
         try:
             with asked.watched():
                 async with asyncio.timeout(asked.seconds):
-                    return await _listen(asked, crew, emit)
+                    return await _listen(asked, run, emit)
         except TimeoutError:
             return asked.late()
 
     return aask
 
 
-async def _listen(asked: Asked, crew: Crew, emit: Emit) -> Reply:
+async def _listen(asked: Asked, run: RunContext, emit: Emit) -> Reply:
     agent, ask = asked.agent, asked.ask
     if not ask.stream:
         return asked.reply(await agent.arun(ask.message), asyncio.CancelledError)
     async with aclosing(agent.arun(ask.message, stream=True, yield_run_output=True)) as events:
         async for event in events:
             if (word := asked.read(event)) is not None:
-                emit(crew.stamp(word))
+                emit(run.stamp(word))
             if asked.enough():
                 break
     return asked.reply(None, asyncio.CancelledError)
 
 
-async def _afetch(effect: Fetch, crew: Crew, emit: Emit) -> list[Fact] | Gap:
+async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
     """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
     attempts = count(2)
 
     def again(reason: str) -> None:
-        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=crew.provider.id)
+        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=run.runtime.provider.id)
         tried.attempt, tried.reason = next(attempts), reason
-        emit(crew.stamp(tried))
+        emit(run.stamp(tried))
 
     try:
-        async with asyncio.timeout(crew.patience.seconds()):
+        async with asyncio.timeout(run.deadline.seconds()):
             with heard_by(again):
-                return await fetch_facts(crew.provider, effect.need, effect.symbol, limit=effect.limit)
+                return await fetch_facts(run.runtime.provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
-        return _gap(effect, SourceTimeout(crew.patience.verdict(crew.provider.name)))
+        return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))
     except asyncio.CancelledError:
         if cancelling():
             raise
-        return _gap(effect, DataError(f"{crew.provider.name} cancelled the request by itself. Ask again."))
+        return _gap(effect, DataError(f"{run.runtime.provider.name} cancelled the request by itself. Ask again."))
     except (DataError, InputError, FinanceProviderError) as error:
         return _gap(effect, error)
     except (SystemExit, KeyboardInterrupt) as error:
         # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
-        raise RuntimeError(f"{crew.provider.name} tried to end the process ({type(error).__name__}).") from error
+        raise RuntimeError(f"{run.runtime.provider.name} tried to end the process ({type(error).__name__}).") from error
 
 
 # ---------------------------------------------------------------------------- shared, and pure

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from agno.run.agent import RunContentEvent
+from agno.session import WorkflowSession
 
 from finassist.analysis import metrics as analysis
 from finassist.config.settings import Routing
+from finassist.core.categories import CATEGORY
 from finassist.core.errors import NotOffered
 from finassist.core.events import (
     FetchCompleted,
@@ -29,30 +31,24 @@ from finassist.core.events import (
 )
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
+from finassist.core.result import Draft
 from finassist.llm import prompts
 from finassist.llm.schemas import Category, ExtractedSymbols, RoutedQuestion
-from finassist.providers.base import NEEDS, Need
+from finassist.providers.base import Need
 from finassist.questions import rules
 from finassist.questions.plan import Plan, from_model, from_rules
 from finassist.reporting import markdown as report
 from finassist.reporting.markdown import Subject
+from finassist.runtime.context import Runtime
 from finassist.runtime.effects import Flow, Reply, ask, fetch, gather
-from finassist.runtime.result import Draft
-from finassist.symbols.directory import SymbolDirectory
+from finassist.sessions.store import remember
+from finassist.symbols.directory import SymbolDirectory, directory
 
 _REASON_SHOWN = 600
 
-NEEDED: dict[Category, tuple[Need, ...]] = {
-    "income_statement": ("income",),
-    "company_financials": ("income", "balance_sheet", "cash_flow", "quote"),
-    "stock_price": ("quote", "history"),
-    "report": NEEDS,
-    "chat": (),
-}
-
 
 @dataclass(frozen=True)
-class Desk:
+class FlowContext:
     """What a flow may know without asking anybody.
 
     Attributes:
@@ -71,46 +67,59 @@ class Desk:
     years: int = 5
     max_companies: int = 10
 
+    @classmethod
+    def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
+        """What the flows of a run may know, in its conversation if it has one."""
+        settings = runtime.settings
+        return cls(
+            directory=directory(),
+            provider=runtime.provider.id,
+            routing=runtime.routing,
+            context=remember(session, settings.remembered_turns),
+            years=settings.years,
+            max_companies=settings.max_companies,
+        )
+
 
 # ------------------------------------------------------------------------------------------ the flows
 
 
-def answer_flow(question: str, desk: Desk) -> Flow[Draft]:
+def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """Any question: understand it, then take the flow of its category."""
-    plan = yield from understand(question, desk)
+    plan = yield from understand(question, known)
     if plan.category == "chat":
-        return (yield from chat_flow(question, desk, plan))
-    return (yield from _figures_flow(desk, plan))
+        return (yield from chat_flow(question, known, plan))
+    return (yield from _figures_flow(known, plan))
 
 
-def report_flow(question: str, desk: Desk) -> Flow[Draft]:
+def report_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """A full report on the companies of the question, whatever else it asks."""
-    plan = yield from understand(question, desk)
-    return (yield from _figures_flow(desk, replace(plan, category="report")))
+    plan = yield from understand(question, known)
+    return (yield from _figures_flow(known, replace(plan, category="report")))
 
 
-def alone_flow(question: str, category: Category, desk: Desk) -> Flow[Draft]:
+def alone_flow(question: str, category: Category, known: FlowContext) -> Flow[Draft]:
     """One kind of figures alone (`income_statement`, `company_financials`, `stock_price`)."""
-    plan = yield from understand(question, desk)
-    return (yield from _figures_flow(desk, replace(plan, category=category)))
+    plan = yield from understand(question, known)
+    return (yield from _figures_flow(known, replace(plan, category=category)))
 
 
-def chat_flow(question: str, desk: Desk, plan: Plan | None = None) -> Flow[Draft]:
+def chat_flow(question: str, known: FlowContext, plan: Plan | None = None) -> Flow[Draft]:
     """A conversational answer, word by word."""
     plan = plan or Plan(category="chat", decided_by="rules", reason="It was asked as conversation.")
     yield StepStarted(step_name="chat")
-    reply = yield from ask("chat", prompts.chat_message(question, desk.context), stream=True)
+    reply = yield from ask("chat", prompts.chat_message(question, known.context), stream=True)
     yield _completed("chat", reply)
     if reply.error:
         raise reply.error
     return _draft(plan, str(reply.content), usage=(*plan.usage, _usage(reply)))
 
 
-def _figures_flow(desk: Desk, plan: Plan) -> Flow[Draft]:
-    plan = plan.at_most(desk.max_companies)
-    found = yield from gather_facts(plan, desk) if plan.companies else _nothing()
+def _figures_flow(known: FlowContext, plan: Plan) -> Flow[Draft]:
+    plan = plan.at_most(known.max_companies)
+    found = yield from gather_facts(plan, known) if plan.companies else _nothing()
     yield StepStarted(step_name="compose")
-    draft = compose(plan, found, desk)
+    draft = compose(plan, found, known)
     for section in _sections(draft.content):
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
@@ -120,20 +129,20 @@ def _figures_flow(desk: Desk, plan: Plan) -> Flow[Draft]:
 # ------------------------------------------------------------------------------------------ understand
 
 
-def understand(question: str, desk: Desk) -> Flow[Plan]:
+def understand(question: str, known: FlowContext) -> Flow[Plan]:
     """What is asked, and about which companies. Rules decide where they are certain, a model otherwise."""
     yield StepStarted(step_name="understand")
-    route = rules.route(question, desk.context)
-    if desk.routing == "rules" or (desk.routing == "auto" and route.certain):
-        plan = from_rules(route, desk.directory)
+    route = rules.route(question, known.context)
+    if known.routing == "rules" or (known.routing == "auto" and route.certain):
+        plan = from_rules(route, known.directory)
     else:
         router, extraction = yield from gather(
             [
-                _ask_step("router", prompts.router_message(question, desk.context), RoutedQuestion),
-                _ask_step("symbol_extraction", prompts.extraction_message(question, desk.context), ExtractedSymbols),
+                _ask_step("router", prompts.router_message(question, known.context), RoutedQuestion),
+                _ask_step("symbol_extraction", prompts.extraction_message(question, known.context), ExtractedSymbols),
             ]
         )
-        plan = from_model(route, router, extraction, desk.directory)
+        plan = from_model(route, router, extraction, known.directory)
     yield from _announce(plan)
     return plan
 
@@ -160,19 +169,21 @@ def _announce(plan: Plan) -> Flow[None]:
 # ---------------------------------------------------------------------------------------------- gather
 
 
-def gather_facts(plan: Plan, desk: Desk) -> Flow[list[list[Fact] | Gap]]:
+def gather_facts(plan: Plan, known: FlowContext) -> Flow[list[list[Fact] | Gap]]:
     """Everything the category needs about every company, all at the same time."""
     yield StepStarted(step_name="gather")
-    wanted = [_fetch_step(company.symbol, need, desk) for company in plan.companies for need in NEEDED[plan.category]]
+    wanted = [
+        _fetch_step(company.symbol, need, known) for company in plan.companies for need in CATEGORY[plan.category].needs
+    ]
     found = yield from gather(wanted)
     yield StepCompleted(step_name="gather")
     return found
 
 
-def _fetch_step(symbol: str, need: Need, desk: Desk) -> Flow[list[Fact] | Gap]:
-    source = desk.provider
+def _fetch_step(symbol: str, need: Need, known: FlowContext) -> Flow[list[Fact] | Gap]:
+    source = known.provider
     yield FetchStarted(symbol=symbol, need=need, provider=source)
-    found = yield from fetch(symbol, need, desk.years + 1)  # growth of the first year shown needs the year before
+    found = yield from fetch(symbol, need, known.years + 1)  # growth of the first year shown needs the year before
     if isinstance(found, Gap):
         yield FetchFailed(symbol=symbol, need=need, provider=source, error=found.error, reason=found.reason)
     else:
@@ -188,7 +199,7 @@ def _nothing() -> Flow[list[list[Fact] | Gap]]:
 # --------------------------------------------------------------------------------------------- compose
 
 
-def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
+def compose(plan: Plan, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Draft:
     """Facts and gaps to an answer; pure."""
     facts = [fact for each in found if isinstance(each, list) for fact in each]
     gaps = (*plan.gaps, *_merged(each for each in found if isinstance(each, Gap) and _matters(each)))
@@ -201,10 +212,10 @@ def compose(plan: Plan, found: Sequence[list[Fact] | Gap], desk: Desk) -> Draft:
     derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
     return _draft(
         plan,
-        _with_warnings(report.compose(plan.category, subjects, book.joined(derived), gaps, desk.years), plan),
+        _with_warnings(report.compose(plan.category, subjects, book.joined(derived), gaps, known.years), plan),
         facts=(*facts, *derived),
         gaps=gaps,
-        years=desk.years,
+        years=known.years,
         follow_ups=tuple(report.follow_ups(plan.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
 

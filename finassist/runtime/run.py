@@ -1,4 +1,4 @@
-"""One call of `run()` or `arun()`: who it is, how it is stopped, and what came of it."""
+"""One run of a question: what it needs, how it is stopped, and what came of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from agno.exceptions import MigrationRequiredError, RunCancelledException
@@ -18,20 +19,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from finassist.answer import Answer
 from finassist.core.errors import SessionError
 from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.core.result import Draft
+from finassist.llm.attempts import Limits
+from finassist.runtime.context import Runtime
 from finassist.runtime.interrupts import Interrupts
-from finassist.runtime.result import Draft
+from finassist.runtime.timeouts import FetchDeadline
 
 
 @dataclass(kw_only=True)
-class Call:
-    """One call of `run()` or `arun()`: who it is, how it is stopped, and what came of it."""
+class RunContext:
+    """One run of a question: what it needs, how it is stopped, and what came of it.
 
+    The drivers read `runtime`, `limits` and `deadline`, stamp their events, and ask whether to stop.
+    """
+
+    runtime: Runtime
     question: str
-    run_id: str
-    session_id: str
-    user_id: str | None
-    workflow_id: str
-    workflow_name: str
+    run_id: str = field(default_factory=lambda: str(uuid4()))
+    session_id: str = ""
+    user_id: str | None = None
+    workflow_id: str = ""
+    workflow_name: str = ""
     started: float = field(default_factory=perf_counter)
     events: list[RunResponse] = field(default_factory=list[RunResponse])
     draft: Draft | None = None
@@ -47,7 +55,10 @@ class Call:
     _flow_task: asyncio.Task[Any] | None = None
 
     def __post_init__(self) -> None:
-        _CALLS[self.run_id] = self
+        settings = self.runtime.settings
+        self.limits = Limits.of(settings)
+        self.deadline = FetchDeadline(settings.fetch_timeout, settings.question_timeout)
+        _RUNS[self.run_id] = self
 
     # ------------------------------------------------------------------------------- its events
 
@@ -147,13 +158,13 @@ class Call:
                 self.stop()
 
 
-_CALLS: WeakValueDictionary[str, Call] = WeakValueDictionary()
+_RUNS: WeakValueDictionary[str, RunContext] = WeakValueDictionary()
 
 
-def under_way() -> list[Call]:
-    """The calls of this process that are being answered now, the first to begin first."""
+def under_way() -> list[RunContext]:
+    """The runs of this process that are being answered now, the first to begin first."""
     active = get_active_runs()
-    return sorted((call for run_id, call in list(_CALLS.items()) if run_id in active), key=lambda call: call.started)
+    return sorted((run for run_id, run in list(_RUNS.items()) if run_id in active), key=lambda run: run.started)
 
 
 def _store_failure(error: Exception) -> SessionError:

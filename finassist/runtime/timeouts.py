@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 
-class Patience:
+class FetchDeadline:
     """The time that the fetches of one question may take. The clock starts with the first of them.
 
     Args:
@@ -13,10 +13,10 @@ class Patience:
         question: Seconds all fetches of the question may take together.
 
     Example:
-        >>> patience = Patience(fetch=20, question=1)
-        >>> 0 < patience.seconds() <= 1
+        >>> deadline = FetchDeadline(fetch=20, question=1)
+        >>> 0 < deadline.seconds() <= 1
         True
-        >>> patience.verdict("The source")
+        >>> deadline.verdict("The source")
         'The source did not answer within the 1 seconds of a question. Ask again, or raise FINASSIST_QUESTION_TIMEOUT.'
     """
 

@@ -14,7 +14,7 @@ from agno.workflow import Workflow
 
 from finassist.answer import Answer
 from finassist.core.errors import SessionError
-from finassist.runtime.logging import quietly
+from finassist.core.logging import quietly
 from finassist.sessions.history import history_rows
 from finassist.sessions.store import Store, latest_first, session_rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
-from finassist.runtime.result import RECORD
+from finassist.core.result import RECORD
 
 _FREE: Final = frozenset({"offline", "rules"})
 """Who answers without tokens, because nothing is sent anywhere."""

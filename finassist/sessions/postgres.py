@@ -21,8 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
 from finassist.core.errors import MissingExtra, SessionError
+from finassist.core.logging import quietly
 from finassist.core.tasks import settle
-from finassist.runtime.logging import quietly
 from finassist.sessions.connections import LoopGuard, ensure_schema
 from finassist.sessions.url import Address
 

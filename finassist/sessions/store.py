@@ -15,8 +15,8 @@ from agno.db.sqlite import AsyncSqliteDb, SqliteDb
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
-from finassist.answer import stored_record
 from finassist.core.errors import ConfigurationError, InvalidSessionId, SessionError
+from finassist.core.result import stored_record
 from finassist.llm.schemas import CATEGORIES
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks

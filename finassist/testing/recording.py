@@ -12,11 +12,11 @@ from agno.models.response import ModelResponse
 from agno.tools.finance import FinanceProvider, FinanceProviderError, ProviderStatus
 
 from finassist.core.facts import Fact
+from finassist.core.result import encode
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.waiting import WaitingProvider
-from finassist.runtime.result import encode
 from finassist.testing.model import Wrapped, call_of
 from finassist.testing.tape import Take, Tape
 

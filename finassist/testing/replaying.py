@@ -28,10 +28,10 @@ from msgspec.structs import replace
 from finassist.core import errors
 from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
+from finassist.core.result import decode
 from finassist.llm.attempts import current_watch
 from finassist.providers.base import Need
 from finassist.providers.waiting import WaitingProvider
-from finassist.runtime.result import decode
 from finassist.testing.model import call_of, sleep
 from finassist.testing.tape import Take, Tape
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from finassist.core.errors import InputError
-from finassist.runtime.state import ROOT, RunState, Task, TaskStatus
+from finassist.core.state import ROOT, RunState, Task, TaskStatus
 
 if TYPE_CHECKING:
     from finassist.apps.live.timeline_html import TimelineImage

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from finassist.config.settings import Routing
 from finassist.core.events import RunResponse
-from finassist.runtime.portal import bridge
+from finassist.core.portal import bridge
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.fakes import SleepingModel, SleepingProvider
 from tests.benchmarks.results import Row

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from agno.run.agent import RunContentEvent
@@ -16,10 +16,8 @@ from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
 from finassist.answer import Answer
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
+from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversations
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
 
 NOTHING_ARRIVED = "Stopped before anything had arrived."
 
@@ -32,7 +30,7 @@ class Asking:
         stopped: Whether somebody stopped it.
     """
 
-    def __init__(self, workflow: FinancialAssistantWorkflow, question: str, session_id: str) -> None:
+    def __init__(self, workflow: Assistant, question: str, session_id: str) -> None:
         self.question, self.session_id, self.run_id = question, session_id, str(uuid4())
         self._workflow = workflow
         self._task: asyncio.Task[Any] | None = None
@@ -90,7 +88,7 @@ class Asking:
             return self._stopped_answer()
         saved, whole = True, None
         try:
-            stored = Conversations(self._workflow.store, self._workflow.locks)
+            stored = Conversations(self._workflow.runtime.store, self._workflow.runtime.locks)
             whole = await stored.keep_partial(self.session_id, self.run_id, self.text)
         except SessionError:
             saved = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -12,16 +12,13 @@ from finassist.apps.chat.drawer import UNCHANGED, Choices, Drawer
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.registry import AUTO
-from finassist.runtime.variants import changed_settings, variant
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.context import Assistant, changed_settings
 
 
 class Host(Protocol):
     """What it asks of the panel."""
 
-    workflow: FinancialAssistantWorkflow
+    workflow: Assistant
 
     def say(self, words: str) -> None:
         """Show a sentence."""
@@ -37,24 +34,26 @@ class Configuring:
     def __init__(
         self,
         host: Host,
-        given: FinancialAssistantWorkflow,
+        given: Assistant,
         guarded: Callable[[Callable[..., Any]], Callable[..., None]],
     ) -> None:
         self._host, self._given = host, given
         self._keys: dict[str, SecretStr] = {}
-        self.drawer = Drawer(self.apply, guarded, given.routing)
+        self.drawer = Drawer(self.apply, guarded, given.runtime.routing)
         # A key that is typed later makes these live; what somebody handed over as an object stays.
-        if given.settings.model == AUTO and type(given.model) is OfflineModel:
+        if given.runtime.settings.model == AUTO and type(given.runtime.model) is OfflineModel:
             self.drawer.model.value = AUTO
-        if given.settings.provider == AUTO and type(given.provider) is EmbeddedProvider:
+        if given.runtime.settings.provider == AUTO and type(given.runtime.provider) is EmbeddedProvider:
             self.drawer.provider.value = AUTO
         self._at_first = self.drawer.choices()
 
     def show(self) -> None:
         """What is in use now."""
         workflow = self._host.workflow
-        in_use = f"In use: {workflow.model.id} · {workflow.provider.name or workflow.provider.id}"
-        self.drawer.show(workflow.settings, in_use)
+        in_use = (
+            f"In use: {workflow.runtime.model.id} · {workflow.runtime.provider.name or workflow.runtime.provider.id}"
+        )
+        self.drawer.show(workflow.runtime.settings, in_use)
 
     async def apply(self, *_: Any) -> None:
         """Use what is chosen, from the next question on; where it cannot be used, all stays as it was."""
@@ -66,12 +65,11 @@ class Configuring:
         self.drawer.applied()
         self.show()
 
-    def _made(self, chosen: Choices) -> tuple[FinancialAssistantWorkflow, dict[str, SecretStr]]:
+    def _made(self, chosen: Choices) -> tuple[Assistant, dict[str, SecretStr]]:
         merged = {**self._keys, **chosen.keys}
         keys = {name: key for name, key in merged.items() if key is not None}
-        settings = changed_settings(self._given.settings, **keys)
-        made = variant(
-            self._given,
+        settings = changed_settings(self._given.runtime.settings, **keys)
+        made = self._given.variant(
             settings=settings,
             model=self._unless_kept(chosen.model, self._at_first.model, keys),
             provider=self._unless_kept(chosen.provider, self._at_first.provider, keys),

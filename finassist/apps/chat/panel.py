@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from finassist.answer import Answer
@@ -18,11 +18,9 @@ from finassist.apps.chat.picker import Picker
 from finassist.apps.chat.presence import Presence
 from finassist.apps.chat.turns import Turns
 from finassist.reporting.html.sanitize import escape
+from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversation, Conversations
 from finassist.sessions.store import check_session_id
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
 
 NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then go on."
 DELETED: Final = "This conversation was deleted in another panel. What you ask now begins it anew."
@@ -47,10 +45,10 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
     _presence: Presence | None = None
     _base: Any = None
 
-    def __init__(self, workflow: FinancialAssistantWorkflow, *, session_id: str | None = None) -> None:
+    def __init__(self, workflow: Assistant, *, session_id: str | None = None) -> None:
         self.session_id = str(workflow.session_id) if session_id is None else check_session_id(session_id)
         self.workflow = workflow
-        self.guard = Guard(self.say, lambda: self.workflow.settings.secrets())
+        self.guard = Guard(self.say, lambda: self.workflow.runtime.settings.secrets())
         guarded = self.guard.guarded
         self.composer = Composer(guarded(self._received))
         self.talk = Log(self._ask_on, guarded)
@@ -64,7 +62,9 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         }
         self.header = Header(drawers, self.new, self._opened, guarded)
         self.notice = html(classes="notice")
-        self._presence = here = Presence(workflow.store, self.session_id, self._answered_elsewhere, self._deleted)
+        self._presence = here = Presence(
+            workflow.runtime.store, self.session_id, self._answered_elsewhere, self._deleted
+        )
         here.roll_call = self.composer.call_roll
         self.turns = Turns(self, here)
         foot = column([self.composer], "foot")
@@ -152,7 +152,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     @property
     def _stored(self) -> Conversations:
-        return Conversations(self.workflow.store, self.workflow.locks, self.workflow.user_id)
+        return Conversations(self.workflow.runtime.store, self.workflow.runtime.locks, self.workflow.user_id)
 
     def _enter(self, session_id: str, *, keep_drawer: bool = False) -> None:
         self.session_id = session_id

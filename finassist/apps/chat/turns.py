@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from finassist.apps.chat.asking import Asking
 from finassist.apps.chat.bubbles import Turn
@@ -15,9 +15,7 @@ from finassist.apps.chat.viewing import Viewing
 from finassist.core.errors import InputError
 from finassist.core.events import RunResponse
 from finassist.core.validation import check_question
-
-if TYPE_CHECKING:
-    from finassist.workflow import FinancialAssistantWorkflow
+from finassist.runtime.context import Assistant
 
 BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
 NEXT: Final = "Another panel is asking in this conversation; your question is answered next."
@@ -26,7 +24,7 @@ NEXT: Final = "Another panel is asking in this conversation; your question is an
 class Host(Protocol):
     """What it needs of the panel."""
 
-    workflow: FinancialAssistantWorkflow
+    workflow: Assistant
     session_id: str
     composer: Composer
     talk: Log
@@ -60,7 +58,7 @@ class Turns:
                 self._host.composer.refused(question, BUSY)
             return
         try:
-            text = check_question(question, self._host.workflow.settings.max_question_length)
+            text = check_question(question, self._host.workflow.runtime.settings.max_question_length)
         except InputError as error:
             self._host.composer.refused(question, str(error))
             return

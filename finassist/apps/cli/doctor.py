@@ -28,7 +28,7 @@ from finassist.apps.cli.checks import (
 )
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, FinassistError
-from finassist.runtime.logging import hush
+from finassist.core.logging import hush
 
 _PROVIDER_SECONDS: Final = 8.0
 _MODEL_SECONDS: Final = 20.0

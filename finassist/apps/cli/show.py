@@ -20,7 +20,7 @@ from rich.theme import Theme
 from finassist.answer import Answer
 from finassist.apps.live.progress import progress_line
 from finassist.apps.terminal import printable
-from finassist.runtime.state import RunState, reduce
+from finassist.core.state import RunState, reduce
 
 _WIDEST: Final = 100
 _THEME: Final = Theme({"markdown.code": "cyan", "markdown.table.header": "bold"})  # no background of its own

@@ -7,9 +7,9 @@ from typing import Final
 from finassist.apps.live.timeline_html import timeline_html
 from finassist.apps.live.timeline_svg import how_far
 from finassist.apps.live.tracks import seconds
+from finassist.core.state import RunState
 from finassist.reporting.html.sanitize import escape, safe_html
 from finassist.reporting.markdown import TITLES
-from finassist.runtime.state import RunState
 
 _DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
 _SHOWN_WHILE_IT_COMES: Final = 6_000

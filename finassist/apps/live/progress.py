@@ -8,7 +8,7 @@ from typing import Any, Final, TextIO
 
 from finassist.apps.live.pace import Pace
 from finassist.apps.live.tracks import seconds
-from finassist.runtime.state import RunState, reduce
+from finassist.core.state import RunState, reduce
 
 _CLEAR: Final = "\r\x1b[2K"
 

@@ -12,7 +12,7 @@ import traitlets
 from finassist.apps.live.palette import CSS, LOOK
 from finassist.apps.live.timeline_svg import timeline_svg
 from finassist.apps.live.tracks import Track, told, tracks
-from finassist.runtime.state import RunState
+from finassist.core.state import RunState
 
 __all__ = ["Timeline", "timeline_svg"]
 

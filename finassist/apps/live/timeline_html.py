@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from finassist.apps.live.timeline_svg import picture_svg, summary_of, timeline_svg
+from finassist.core.state import RunState
 from finassist.reporting.html.sanitize import escape
-from finassist.runtime.state import RunState
 
 # An attribute stays where SVG is dropped, and takes the words with it. Where the SVG is kept, it is overruled, and only
 # there: the style of one output holds for its whole page, on which others may have lost theirs.

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from finassist.apps.live.palette import CSS, DIM, FALLBACK, INK, LINE, LOOK, PAPER
 from finassist.apps.live.tracks import MANY, WORDS, Track, seconds, tick_label, ticks, told, tracks
+from finassist.core.state import RunState
+from finassist.core.task_list import leaves
 from finassist.reporting.html.sanitize import escape
-from finassist.runtime.state import RunState
-from finassist.runtime.task_list import leaves
 
 _LOOK: Final[dict[str, Any]] = dict(LOOK)
 _CLASS: Final = re.compile(r' class="tl-\w+"').sub

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Final
 
-from finassist.runtime.state import ROOT, RunState, Task
+from finassist.core.state import ROOT, RunState, Task
 
 MANY: Final = 40
 """Rows from which on only groups have a name of their own, so that all of them fit on a screen."""

@@ -19,7 +19,7 @@ from finassist.apps.live.header import header_html, run_html, text_html
 from finassist.apps.live.pace import Pace
 from finassist.apps.live.timeline import Timeline
 from finassist.apps.live.timeline_svg import summary_of
-from finassist.runtime.state import RunState, end, joined, reduce, replay
+from finassist.core.state import RunState, end, joined, reduce, replay
 
 _w: Any = ipywidgets  # it has no types of its own
 _LONGEST_SHOWN: Final = 60_000

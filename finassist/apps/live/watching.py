@@ -14,7 +14,7 @@ from finassist.answer import Answer
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
 from finassist.runtime import notebook as kernel
-from finassist.runtime.run import Call
+from finassist.runtime.run import RunContext
 
 
 class View(Protocol):
@@ -53,23 +53,23 @@ def open_view(question: str, shown: bool = True) -> View | None:
 
 
 @contextmanager
-def watched(call: Call, view: Callable[[], View | None], *, sync: bool) -> Generator[Callable[[Any], None]]:
+def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> Generator[Callable[[Any], None]]:
     """Shows a run in the view that `view()` opens, if any: hand each of its events to what this gives.
 
     However the run ends, so does the view. In a sync run an interrupt is only noted while something is drawn:
     Python would raise it in the middle of a widget, where it can get lost.
     """
-    watch = _Watch(call.interrupts.deferred if sync else nullcontext)
+    watch = _Watch(run.interrupts.deferred if sync else nullcontext)
     watch.open(view)
-    call.started = perf_counter()  # the first view of a kernel takes a while to open, which is no part of the run
-    call.idle = watch.flush
+    run.started = perf_counter()  # the first view of a kernel takes a while to open, which is no part of the run
+    run.idle = watch.flush
     try:
         yield watch.see
     except BaseException as error:
         watch.finish(None, error)
         raise
-    watch.finish(call.answer())
-    if sync and call.interrupts.heard:
+    watch.finish(run.answer())
+    if sync and run.interrupts.heard:
         raise KeyboardInterrupt
 
 

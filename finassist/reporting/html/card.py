@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-from finassist.analysis.statements import YEARS_SHOWN
+from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
 from finassist.reporting.company import Dossier, Subject, year_ends

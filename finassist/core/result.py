@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgspec
 from agno.metrics import RunMetrics
+from agno.run.workflow import WorkflowRunOutput
+from agno.workflow.types import StepOutput
 from msgspec.structs import astuple
 
-from finassist.analysis.statements import YEARS_SHOWN
+from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, Gap
 
 RECORD = "finassist.record"
@@ -83,6 +85,27 @@ class Draft:
             years=data.get("years", YEARS_SHOWN),
             usage=tuple((agent, model, None) for agent, model in data.get("models", {}).items()),
         )
+
+
+def stored_draft(output: WorkflowRunOutput) -> Draft | None:
+    """The draft that was stored with a run, or `None` for a run that did not get that far."""
+    record = stored_record(output)
+    return Draft.from_dict(record, str(output.content or "")) if record else None
+
+
+def stored_record(output: WorkflowRunOutput) -> Mapping[str, Any] | None:
+    """The draft in its stored form, its facts still one text; cheap, for what needs no figures."""
+    contents = (step.content for step in _flat(output.step_results))
+    records = (cast("dict[str, Any]", content) for content in contents if isinstance(content, dict))
+    return next((record for record in records if record.get("record") == RECORD), None)
+
+
+def _flat(steps: Sequence[Any]) -> list[StepOutput]:
+    found: list[StepOutput] = []
+    for step in steps:
+        if isinstance(step, StepOutput):
+            found += [step, *_flat(step.steps or [])]
+    return found
 
 
 def encode(facts: Sequence[Fact]) -> str:

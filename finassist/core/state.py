@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
 
+from finassist.core.categories import CATEGORY
 from finassist.core.events import (
     FetchCompleted,
     FetchFailed,
@@ -25,11 +26,9 @@ from finassist.core.events import (
     StepStarted,
     SymbolResolved,
 )
-from finassist.llm.schemas import Category
-from finassist.runtime.flows import NEEDED
-from finassist.runtime.task_list import GATHER, ROOT, Task, TaskStatus, closed, leaves, opened
+from finassist.core.task_list import GATHER, ROOT, Task, TaskStatus, closed, leaves, opened
 
-__all__ = ["ROOT", "RunState", "RunStatus", "Task", "TaskStatus", "end", "joined", "reduce", "replay"]
+__all__ = ["ROOT", "RunState", "RunStatus", "Task", "TaskStatus", "end", "joined", "reduce", "replay", "spans"]
 
 type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
 
@@ -212,6 +211,33 @@ def _routed(state: RunState, event: Routed) -> RunState:
     return replace(state, category=event.category, symbols=symbols, decided_by=event.decided_by, reason=event.reason)
 
 
+def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[dict[str, Any]]:
+    """One row per task of a run: `name`, `parent`, `start`, `end` (seconds since the run started), `status`.
+
+    A task still open when the run ended has the status the run ended with. Pure: the timeline, the frame and the
+    tests read the same rows.
+
+    Args:
+        events: The events of one run, in the order they were streamed.
+        duration: Seconds the run took; by default the last event's time.
+
+    Example:
+        >>> begun, done = StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)
+        >>> rows = spans([begun, done])
+        >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
+        [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
+    """
+    state = replay("", events, duration)
+    status = "running" if state.status == "waiting" else state.status
+    run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
+    return [run, *(_row(task, state.elapsed) for task in state.tasks)]
+
+
+def _row(task: Task, now: float) -> dict[str, Any]:
+    end = now if task.end is None else task.end
+    return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}
+
+
 # ---------------------------------------------------------------------------------------- small questions
 
 
@@ -226,5 +252,6 @@ def _foreseen(state: RunState) -> int:
     if any(task.name == GATHER and task.end is not None for task in state.tasks):
         return 1
     begun = sum(task.parent == GATHER for task in state.tasks)
-    planned = len(NEEDED.get(cast(Category, state.category), ())) * len(state.symbols)
+    category = CATEGORY.get(state.category)
+    planned = len(category.needs) * len(state.symbols) if category else 0
     return max(0, planned - begun) + 1
