@@ -257,7 +257,7 @@ def test_the_last_change_is_never_left_out() -> None:
 def test_a_sync_run_shows_what_it_waits_for() -> None:
     """The loop of a notebook stands still during `run()`, so the driver says when it waits."""
     workflow = FinancialAssistantWorkflow(db=None, provider=ScriptedProvider(World(), delay=0.2))
-    call = workflow._call(QUESTION)
+    call = workflow._new_run(QUESTION)
     seen: list[Any] = []
     told: list[int] = []
     for event in workflow._stream(call, {}, False):
