@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from finassist.config.configure import configure
     from finassist.config.settings import Settings
     from finassist.config.sources import FinassistWarning
+    from finassist.core.categories import CATEGORIES as categories  # noqa: N811  the documented name
     from finassist.core.errors import FinassistError
     from finassist.core.events import RunResponse
     from finassist.core.facts import Fact, Gap
     from finassist.llm.offline import OfflineModel
-    from finassist.llm.schemas import CATEGORIES as categories  # noqa: N811  the documented name
     from finassist.providers.embedded.provider import EmbeddedProvider
     from finassist.providers.fmp import FMPProvider
     from finassist.reporting.frames import by_company, by_year, read_frame, write_frame
@@ -72,7 +72,7 @@ _HOME: Final = {
     "Settings": ("finassist.config.settings", "Settings"),
     "by_company": ("finassist.reporting.frames", "by_company"),
     "by_year": ("finassist.reporting.frames", "by_year"),
-    "categories": ("finassist.llm.schemas", "CATEGORIES"),
+    "categories": ("finassist.core.categories", "CATEGORIES"),
     "configure": ("finassist.config.configure", "configure"),
     "doctor": ("finassist.apps.cli.doctor", "doctor"),
     "read_frame": ("finassist.reporting.frames", "read_frame"),

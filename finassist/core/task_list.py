@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from finassist.core.categories import NEED
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 
 type TaskStatus = Literal["running", "completed", "error", "cancelled"]
@@ -22,14 +23,6 @@ _STEPS: Final = {
     "gather": "Figures",
     "compose": "Write the answer",
     "chat": "Answer",
-}
-_NEEDS: Final = {
-    "profile": "profile",
-    "income": "income statement",
-    "balance_sheet": "balance sheet",
-    "cash_flow": "cash flow",
-    "quote": "quote",
-    "history": "price history",
 }
 _DETAIL_CHARS: Final = 600
 
@@ -104,7 +97,7 @@ def _name(event: Any) -> str:
 def _label(event: StepStarted | FetchStarted) -> str:
     if isinstance(event, StepStarted):
         return _STEPS.get(str(event.step_name), str(event.step_name))
-    return f"{event.symbol} {_NEEDS.get(event.need, event.need)}"
+    return f"{event.symbol} {NEED[event.need].short if event.need in NEED else event.need}"
 
 
 def _short(text: Any) -> str:

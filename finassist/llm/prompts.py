@@ -11,15 +11,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from finassist.llm.schemas import CATEGORIES, Context
+from finassist.core.categories import CATEGORIES, CATEGORY
+from finassist.llm.schemas import Context
 
 ROUTER_INSTRUCTIONS = [
     "You sort one question about companies and markets into exactly one category.",
-    "income_statement: revenue, costs, profit, earnings or earnings per share of a company.",
-    "company_financials: balance sheet, cash flow, debt, margins, ratios or several statements of a company.",
-    "stock_price: the price, quote or price history of a share.",
-    "report: an overview, analysis or comparison of companies, or a company and no particular figure.",
-    "chat: everything else: concepts, definitions, greetings, help, opinions and forecasts.",
+    *(f"{category.name}: {category.meaning}" for category in CATEGORY.values()),
     "A short follow-up ('What about Tesla?') keeps the category in <context>.",
 ]
 EXTRACTION_INSTRUCTIONS = [

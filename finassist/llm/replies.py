@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from finassist.core.categories import CATEGORY
 from finassist.llm import texts
 from finassist.llm.schemas import Context, ConversationSummary
 from finassist.questions.glossary import Term, glossary
@@ -66,7 +67,7 @@ def summarise(context: Context) -> ConversationSummary:
         found = route(asked, Context(category=category, symbols=symbols))
         if found.symbols:
             category, symbols = found.category, found.symbols
-        kinds.append(_KINDS[found.category])
+        kinds.append(CATEGORY[found.category].plural)
         topics += found.symbols or tuple(term.name for term in glossary().find(asked))
     latest_last = list(dict.fromkeys(reversed(topics)))[::-1]
     return ConversationSummary(summary=_told(context, latest_last, kinds), topics=latest_last)
@@ -162,15 +163,6 @@ def _compared(first: Term, second: Term) -> str:
 
 def _names(terms: list[Term]) -> str:
     return ", ".join(f"*{term.name}*" for term in terms)
-
-
-_KINDS = {
-    "income_statement": "income statements",
-    "company_financials": "financial statements and ratios",
-    "stock_price": "share prices",
-    "report": "company reports",
-    "chat": "general questions",
-}
 
 
 def _told(context: Context, topics: list[str], kinds: list[str]) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from finassist.core.categories import CATEGORY
 from finassist.llm.schemas import Category, Context
 from finassist.questions.parser import Reading, read
 from finassist.symbols.directory import Unmatched
@@ -200,14 +201,6 @@ RULES: tuple[Rule, ...] = (
     Rule("chat", lambda r: True, "chat", "It names no company and no figure.", about="none"),
 )
 
-_SPOKEN: dict[Category, str] = {
-    "income_statement": "income statement figures",
-    "company_financials": "the financial statements and ratios",
-    "stock_price": "the share price",
-    "report": "a report",
-    "chat": "an explanation",
-}
-
 
 def route(question: str, context: Context | None = None) -> Route:
     """The category and companies of a question, by rules alone. Never raises; bounded in time.
@@ -229,7 +222,7 @@ def route(question: str, context: Context | None = None) -> Route:
         symbols=symbols,
         certain=rule.certain(reading),
         rule=rule.name,
-        reason=rule.reason.format(category=_SPOKEN[category], symbols=_listed(symbols)),
+        reason=rule.reason.format(category=CATEGORY[category].spoken, symbols=_listed(symbols)),
         unmatched=reading.unmatched,
     )
 

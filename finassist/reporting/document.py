@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
 from finassist.analysis.ratios import RATIOS, Ratio
 from finassist.analysis.statements import words
-from finassist.core.facts import Fact, FactBook, Gap, Statement
+from finassist.core.categories import category_of, need_title
+from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, figure, label, listed, span
 from finassist.reporting.company import CORE, Dossier, comparison, history, key_figures, price, ratios, statement
 from finassist.reporting.tables import Table
-
-STATEMENTS: Mapping[str, tuple[Statement, ...]] = {
-    "income_statement": ("income",),
-    "company_financials": ("income", "balance_sheet", "cash_flow"),
-    "report": ("income", "balance_sheet", "cash_flow"),
-    "stock_price": (),
-}
-"""The statements each category shows."""
-
-WITH_PRICE = ("report", "company_financials", "stock_price")
-"""The categories that show a price; ratios such as P/E need one."""
 
 MARGINS = (
     *("gross_margin", "operating_margin", "net_margin", "effective_tax_rate"),
@@ -43,15 +33,6 @@ _STATEMENT_ORDER = {name: place for place, name in enumerate(_STATEMENT_NAMES)}
 type _Taking = tuple[bool, str, str, str, int, str]
 """What one source gave: whether a price, source, filing, company, place of the statement, and its year or day."""
 
-_NEEDS = {
-    "income": "income statement",
-    "balance_sheet": "balance sheet",
-    "cash_flow": "cash flow statement",
-    "quote": "stock price",
-    "history": "price history",
-    "profile": "company profile",
-    "symbol": "",
-}
 _OPTIONAL = ("research_and_development",)
 """Lines that many companies do not have: without any of them, their ratio is not missed."""
 
@@ -61,10 +42,10 @@ _ENOUGH = 5
 
 def tables(category: str, dossier: Dossier) -> list[Table]:
     """The tables a category shows for one company, in order."""
-    shows = STATEMENTS.get(category, ())
+    shows = category_of(category).statements
     found = [
         key_figures(dossier) if len(shows) > 1 else None,
-        price(dossier) if category in WITH_PRICE else None,
+        price(dossier) if category_of(category).prices else None,
         history(dossier) if category == "stock_price" else None,
         *(statement(dossier, name) for name in shows),
         ratios(dossier, RATIOS if len(shows) > 1 else MARGINS) if shows else None,
@@ -77,7 +58,7 @@ def side_by_side(category: str, dossiers: Sequence[Dossier]) -> Table | None:
     told = with_figures(category, dossiers)
     if len(told) < 2:
         return None
-    return comparison(told, statements=bool(STATEMENTS.get(category)), prices=category in WITH_PRICE)
+    return comparison(told, statements=bool(category_of(category).statements), prices=category_of(category).prices)
 
 
 def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
@@ -86,11 +67,11 @@ def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
     Where there is no price, the last close stands in its place, always with its amount.
     """
     parts: list[str] = []
-    if dossier.years and STATEMENTS.get(category):
+    if dossier.years and category_of(category).statements:
         year = dossier.years[-1]
         ended = dossier.ledger.year_ends.get(year)
         parts.append(f"Statements through {year}" + (f" (year ended {day(ended)})" if ended else ""))
-    if dossier.price and category in WITH_PRICE:
+    if dossier.price and category_of(category).prices:
         when = day(dossier.price.as_of or dossier.price.period_end)
         parts.append(f"Price {figure(dossier.price)} on {when}" if amount else f"Price of {when}")
     elif last := last_close(category, dossier):
@@ -100,12 +81,12 @@ def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
 
 def last_close(category: str, dossier: Dossier) -> Fact | None:
     """The newest close, where it is all that is known of the price."""
-    return dossier.closes[-1] if dossier.closes and not dossier.price and category in WITH_PRICE else None
+    return dossier.closes[-1] if dossier.closes and not dossier.price and category_of(category).prices else None
 
 
 def with_figures(category: str, dossiers: Sequence[Dossier]) -> list[Dossier]:
     """The companies that have any figure of the kind asked for."""
-    statements, prices = bool(STATEMENTS.get(category)), category in WITH_PRICE
+    statements, prices = bool(category_of(category).statements), category_of(category).prices
     return [d for d in dossiers if (statements and d.years) or (prices and (d.price or d.closes))]
 
 
@@ -123,7 +104,7 @@ def left_out(category: str, dossiers: Sequence[Dossier]) -> str:
 
 def caution(category: str, dossier: Dossier) -> tuple[str, str]:
     """A heading and a sentence where too little of the latest year is known; `("", "")` elsewhere."""
-    shows = STATEMENTS.get(category, ())
+    shows = category_of(category).statements
     core = [line for name in shows for line in CORE[name]]
     absent = dossier.absent(core)
     crucial = "revenue" in absent or "net_income" in absent
@@ -142,14 +123,14 @@ def missing(category: str, dossiers: Sequence[Dossier], gaps: Sequence[Gap]) -> 
     for dossier in dossiers:
         if dossier.years:
             lines += _absent_lines(category, dossier)
-            lines += _absent_ratios(category, dossier) if len(STATEMENTS.get(category, ())) > 1 else []
+            lines += _absent_ratios(category, dossier) if len(category_of(category).statements) > 1 else []
     return lines
 
 
 def _gap_line(gap: Gap, dossier: Dossier | None) -> str:
     """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
     company = dossier.subject.title if dossier else gap.symbol
-    needs = [_NEEDS.get(need, need.replace("_", " ")) for need in gap.need.split(", ")]
+    needs = [need_title(need) for need in gap.need.split(", ")]
     nothing = dossier is not None and not (dossier.years or dossier.price or dossier.closes)
     if nothing and gap.reason.startswith(f"{gap.symbol} "):
         return gap.reason
@@ -189,7 +170,7 @@ def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
 
 
 def _absent_lines(category: str, dossier: Dossier) -> Iterator[str]:
-    for name in STATEMENTS.get(category, ()):
+    for name in category_of(category).statements:
         for line in CORE[name]:
             absent = [year for year in dossier.years if not dossier.ledger.usable(line, year)]
             if absent:
@@ -197,7 +178,7 @@ def _absent_lines(category: str, dossier: Dossier) -> Iterator[str]:
 
 
 def _absent_ratios(category: str, dossier: Dossier) -> Iterator[str]:
-    priced = category in WITH_PRICE and dossier.price is not None
+    priced = category_of(category).prices and dossier.price is not None
     absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(dossier, r)]
     if absent:
         yield f"{dossier.subject.symbol}: not computed because inputs are not reported: {listed(absent)}"

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from finassist.analysis.insights import Point, points_of
-from finassist.core.categories import YEARS_SHOWN
+from finassist.core.categories import CATEGORY, YEARS_SHOWN, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_line, escape_markdown, listed
 from finassist.reporting.company import Dossier, Subject, year_ends
 from finassist.reporting.document import (
-    STATEMENTS,
     as_of,
     caution,
     last_close,
@@ -31,12 +30,6 @@ from finassist.reporting.tables import Table
 
 __all__ = ["Subject", "compose", "follow_ups", "sources"]
 
-TITLES = {
-    "income_statement": "income statement",
-    "company_financials": "financial statements",
-    "stock_price": "stock price",
-    "report": "financial report",
-}
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 _FORMULA = re.compile(r"[\w ./()*+-]+").fullmatch
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -86,19 +79,12 @@ def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
     if not subjects:
         return ["Tell me about Apple", "Compare Apple and Microsoft", "What is free cash flow?"]
     names = listed(subject.symbol for subject in subjects[:3])
-    asks = {
-        "income_statement": f"Show the income statement of {names}",
-        "company_financials": f"Show the balance sheet and cash flow of {names}",
-        "stock_price": f"What is the stock price of {names}?",
-        "report": f"Give me a full report on {names}",
-    }
-    concept = {"stock_price": "What is a P/E ratio?", "income_statement": "What is operating margin?"}
-    others = [ask for name, ask in asks.items() if name != category]
-    return [*others[:3], concept.get(category, "What is return on equity?")]
+    asks = [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
+    return [*asks[:3], category_of(category).concept]
 
 
 def _title(category: str, subjects: Sequence[Subject]) -> str:
-    kind = TITLES.get(category, "figures")
+    kind = category_of(category).title
     named = [escape_markdown(subject.title) for subject in subjects]
     return f"{listed(named)}: {kind}" if named else f"No company: {kind}"
 
@@ -106,7 +92,7 @@ def _title(category: str, subjects: Sequence[Subject]) -> str:
 def _opening(category: str, dossiers: Sequence[Dossier], compared: Table | None) -> Iterator[str]:
     if compared is not None:
         yield from _table(compared, 2)
-        yield DIFFERENT_YEARS if STATEMENTS.get(category) and len(year_ends(dossiers)) > 1 else ""
+        yield DIFFERENT_YEARS if category_of(category).statements and len(year_ends(dossiers)) > 1 else ""
 
 
 def _company(category: str, dossier: Dossier, shown: Sequence[Table], depth: int) -> Iterator[str]:

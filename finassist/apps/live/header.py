@@ -7,9 +7,9 @@ from typing import Final
 from finassist.apps.live.timeline_html import timeline_html
 from finassist.apps.live.timeline_svg import how_far
 from finassist.apps.live.tracks import seconds
+from finassist.core.categories import category_of
 from finassist.core.state import RunState
 from finassist.reporting.html.sanitize import escape, safe_html
-from finassist.reporting.markdown import TITLES
 
 _DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
 _SHOWN_WHILE_IT_COMES: Final = 6_000
@@ -43,7 +43,7 @@ def understood(state: RunState) -> str:
     """
     if not state.category:
         return "" if state.ended else "Understanding the question …"
-    title = TITLES.get(state.category, state.category)
+    title = category_of(state.category).title
     names = ", ".join(_name(state, symbol) for symbol in state.symbols)
     decided = f"decided {_DECIDERS.get(state.decided_by, state.decided_by)}" if state.decided_by else ""
     return " · ".join(part for part in (title[:1].upper() + title[1:], names, decided) if part)

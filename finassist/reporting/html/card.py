@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-from finassist.core.categories import YEARS_SHOWN
+from finassist.core.categories import YEARS_SHOWN, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
 from finassist.reporting.company import Dossier, Subject, year_ends
 from finassist.reporting.document import (
-    STATEMENTS,
-    WITH_PRICE,
     left_out,
     missing,
     side_by_side,
@@ -26,7 +24,7 @@ from finassist.reporting.html.overview import bullets, overview
 from finassist.reporting.html.sanitize import escape, safe_html
 from finassist.reporting.html.style import CSS
 from finassist.reporting.html.table import table_html
-from finassist.reporting.markdown import DIFFERENT_YEARS, TITLES
+from finassist.reporting.markdown import DIFFERENT_YEARS
 from finassist.reporting.tables import Table
 from finassist.symbols.directory import directory
 
@@ -132,7 +130,7 @@ def _figures(answer: AnswerLike, dossiers: Sequence[Dossier], book: FactBook) ->
     category = answer.category
     titles = [dossier.subject.title for dossier in dossiers]
     yield f"<header><h2>{escape(listed(titles))}</h2>"
-    yield f'<p class="fin-dim">{escape(TITLES[category].capitalize())}</p></header>'
+    yield f'<p class="fin-dim">{escape(category_of(category).title.capitalize())}</p></header>'
     absent = left_out(category, dossiers)
     yield f'<p class="fin-flag">{escape(absent)}</p>' if absent else ""
     told = with_figures(category, dossiers)
@@ -144,7 +142,7 @@ def _figures(answer: AnswerLike, dossiers: Sequence[Dossier], book: FactBook) ->
     else:
         yield from _side_by_side(category, told, compared, shown)
     yield bullets("What is missing", missing(category, dossiers, answer.gaps))
-    drawn = [fact for dossier in told for fact in dossier.closes] if category in WITH_PRICE else []
+    drawn = [fact for dossier in told for fact in dossier.closes] if category_of(category).prices else []
     yield _sources(sources([*used_facts([compared, *chain(*shown)], book), *drawn]))
 
 
@@ -155,7 +153,7 @@ def _side_by_side(
     yield f'<div class="fin-companies">{heads}</div>'
     if compared:
         yield table_html(compared)
-        if STATEMENTS.get(category) and len(year_ends(dossiers)) > 1:
+        if category_of(category).statements and len(year_ends(dossiers)) > 1:
             yield f'<p class="fin-note">{escape(DIFFERENT_YEARS)}</p>'
     for dossier, own in zip(dossiers, shown, strict=True):
         inside = "".join(_details(category, own))

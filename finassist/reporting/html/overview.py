@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from finassist.analysis.insights import points_of
+from finassist.core.categories import category_of
 from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, label, percent
 from finassist.reporting.company import Dossier
-from finassist.reporting.document import STATEMENTS, WITH_PRICE, as_of, caution
+from finassist.reporting.document import as_of, caution
 from finassist.reporting.html.chart import bar_chart, price_chart
 from finassist.reporting.html.sanitize import escape, whole
 from finassist.reporting.html.table import provenance
@@ -29,8 +30,8 @@ def _parts(category: str, dossier: Dossier, *, heading: bool) -> Iterator[str]:
     yield f'<p class="fin-flag"><strong>{escape(title)}</strong> {escape(text)}</p>' if title else ""
     tiles = "".join(_tiles(category, dossier))
     yield f'<div class="fin-tiles">{tiles}</div>' if tiles else ""
-    charts = [bar_chart(dossier) if STATEMENTS.get(category) else ""]
-    charts += [price_chart(dossier) if category in WITH_PRICE else ""]
+    charts = [bar_chart(dossier) if category_of(category).statements else ""]
+    charts += [price_chart(dossier) if category_of(category).prices else ""]
     shown = "".join(f"<div>{chart}</div>" for chart in charts if chart)
     yield f'<div class="fin-beside">{shown}</div>' if shown else ""
     observed = _points(dossier) if category == "report" else []
@@ -38,19 +39,19 @@ def _parts(category: str, dossier: Dossier, *, heading: bool) -> Iterator[str]:
 
 
 def _tiles(category: str, dossier: Dossier) -> Iterator[str]:
-    if category in WITH_PRICE and dossier.price:
+    if category_of(category).prices and dossier.price:
         when = day(dossier.price.as_of or dossier.price.period_end)
         yield _tile(dossier.price, _signed(dossier.on_day("change_percent")), when)
         for name in ("market_cap", "pe_ratio"):
             fact = dossier.on_day(name)
             yield _tile(fact, when) if fact and fact.known else ""
-    if STATEMENTS.get(category) and dossier.years:
+    if category_of(category).statements and dossier.years:
         year = dossier.years[-1]
         beside = {"revenue": "revenue_growth", "net_income": "net_income_growth", "eps_diluted": "eps_growth"}
         cash = () if category == "report" else ("free_cash_flow",)
         for name in ("revenue", "net_income", "eps_diluted", *cash):
             fact = dossier.fact(name, year)
-            if fact and fact.known and (name != "free_cash_flow" or len(STATEMENTS[category]) > 1):
+            if fact and fact.known and (name != "free_cash_flow" or len(category_of(category).statements) > 1):
                 yield _tile(fact, year, _signed(dossier.fact(beside.get(name, ""), year)))
 
 
