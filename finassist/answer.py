@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -150,15 +150,7 @@ class Answer(WorkflowRunOutput):
 
 
 def _own_fields(draft: Draft) -> dict[str, Any]:
-    return {
-        "category": draft.category,
-        "symbols": list(draft.symbols),
-        "facts": list(draft.facts),
-        "gaps": list(draft.gaps),
-        "follow_ups": list(draft.follow_ups),
-        "decided_by": draft.decided_by,
-        "reason": draft.reason,
-        "warnings": list(draft.warnings),
-        "years": draft.years,
-        "models": {agent: model for agent, model, _ in draft.usage},
-    }
+    """The fields of a draft that an answer has too, its tuples as lists."""
+    own = {each.name: getattr(draft, each.name) for each in fields(draft) if each.name not in ("content", "usage")}
+    lists = {name: list(cast("tuple[Any, ...]", value)) for name, value in own.items() if isinstance(value, tuple)}
+    return {**own, **lists, "models": {agent: model for agent, model, _ in draft.usage}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import msgspec
 from agno.metrics import RunMetrics
@@ -20,6 +20,14 @@ RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = Fact.__struct_fields__
 _WRITER = msgspec.json.Encoder(decimal_format="string")
+
+
+class Usage(NamedTuple):
+    """What an agent used, and which model did its work."""
+
+    agent: str
+    model: str
+    metrics: RunMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +48,7 @@ class Draft:
         usage: Token use of each agent that was asked, with the model's name.
     """
 
-    content: str
+    content: str = ""
     category: str
     symbols: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
@@ -50,7 +58,7 @@ class Draft:
     reason: str = ""
     warnings: tuple[str, ...] = ()
     years: int = YEARS_SHOWN
-    usage: tuple[tuple[str, str, RunMetrics | None], ...] = field(default=(), compare=False)
+    usage: tuple[Usage, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form without the content, which the run stores anyway."""
@@ -83,7 +91,7 @@ class Draft:
             reason=data["reason"],
             warnings=tuple(data["warnings"]),
             years=data.get("years", YEARS_SHOWN),
-            usage=tuple((agent, model, None) for agent, model in data.get("models", {}).items()),
+            usage=tuple(Usage(agent, model) for agent, model in data.get("models", {}).items()),
         )
 
 

@@ -21,7 +21,7 @@ from finassist.llm import failures
 from finassist.llm.attempts import Limits, Watch, watching
 from finassist.llm.live import fit
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
-from finassist.runtime.effects import Ask, Askable, Reply
+from finassist.runtime.effects import AgentReply, Ask, Askable
 
 _DUTY: Final[Mapping[type[BaseModel], str]] = {
     RoutedQuestion: "name the kind of answer",
@@ -32,7 +32,7 @@ _DUTY: Final[Mapping[type[BaseModel], str]] = {
 
 
 @dataclass
-class Asked:
+class AgentCall:
     """A question to an agent, from asking to its reply.
 
     Attributes:
@@ -74,11 +74,11 @@ class Asked:
         """Whether to stop listening: the agent talks for too long, or too much."""
         return monotonic() > self._deadline or self._said > self.limits.characters
 
-    def late(self) -> Reply:
+    def late(self) -> AgentReply:
         """The reply, when time ran out."""
         return self._reply(None, failures.late(self.ask.agent, self._watch, self.seconds))
 
-    def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> Reply:
+    def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
         """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
 
         Raises:
@@ -91,7 +91,7 @@ class Asked:
             raise interrupt
         return self._reply(output, self._problem(output))
 
-    def _cut(self) -> Reply:
+    def _cut(self) -> AgentReply:
         if self._said > self.limits.characters:
             return self._reply(None, failures.too_long(self.ask.agent, self._watch, self.limits.characters))
         return self.late()
@@ -113,11 +113,11 @@ class Asked:
         )
         return MalformedReply(f"The model of the {name} agent {done}. Ask again.")
 
-    def _reply(self, output: RunOutput | None, error: ModelError | None) -> Reply:
+    def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
         content = output.content if output and not error else None
         model = self._watch.models[-1] if self._watch.models else str(getattr(self.agent.model, "id", "") or "")
         metrics = output.metrics if output else None
-        return Reply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
+        return AgentReply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
 
 
 def _models(agent: Askable) -> int:

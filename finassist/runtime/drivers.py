@@ -23,12 +23,12 @@ from finassist.core.portal import Ended, Errand, bridge
 from finassist.core.tasks import cancelling, settle
 from finassist.providers.base import fetch_facts
 from finassist.providers.retries import heard_by
-from finassist.runtime.agent_calls import Asked
-from finassist.runtime.effects import Ask, Effect, Fetch, Flow, Gather, Reply
+from finassist.runtime.agent_calls import AgentCall
+from finassist.runtime.effects import AgentReply, Ask, Effect, Fetch, Flow, Gather
 from finassist.runtime.run import RunContext
 
 type Emit = Callable[[FlowEvent], None]
-type AskAgent = Callable[[Ask, Emit], Awaitable[Reply]]
+type AskAgent = Callable[[Ask, Emit], Awaitable[AgentReply]]
 
 _POLL_SECONDS = 0.05
 
@@ -71,28 +71,28 @@ def _perform(effect: Effect, run: RunContext) -> Generator[FlowEvent, None, Any]
             return (yield from _gather(flows, run))
 
 
-def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, Reply]:
+def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
     agent = run.runtime.agents[ask.agent]
     run.idle()
-    asked = Asked(ask, agent, run.limits)
+    call = AgentCall(ask, agent, run.limits)
     if not ask.stream:
-        with run.interrupts.breakable(), asked.watched():
+        with run.interrupts.breakable(), call.watched():
             output = agent.run(ask.message)
-        return asked.reply(output, KeyboardInterrupt)
+        return call.reply(output, KeyboardInterrupt)
     with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
-        for event in _breakable(events, run, asked):
+        for event in _breakable(events, run, call):
             run.check_stopped()
-            if (word := asked.read(event)) is not None:
+            if (word := call.read(event)) is not None:
                 yield run.stamp(word)
-            if asked.enough():
+            if call.enough():
                 break
-    return asked.reply(None, KeyboardInterrupt)
+    return call.reply(None, KeyboardInterrupt)
 
 
-def _breakable[Item](items: Iterator[Item], run: RunContext, asked: Asked) -> Generator[Item]:
+def _breakable[Item](items: Iterator[Item], run: RunContext, call: AgentCall) -> Generator[Item]:
     """The same items; waiting for each can be broken off by an interrupt."""
     while True:
-        with run.interrupts.breakable(), asked.watched():
+        with run.interrupts.breakable(), call.watched():
             try:
                 item = next(items)
             except StopIteration:
@@ -117,7 +117,7 @@ def _gather(flows: Sequence[Flow[Any]], run: RunContext) -> Generator[FlowEvent,
 
 
 def _ask_caller(post: Callable[[Any], None]) -> AskAgent:
-    async def ask_caller(ask: Ask, _emit: Emit) -> Reply:
+    async def ask_caller(ask: Ask, _emit: Emit) -> AgentReply:
         errand = Errand(ask, asyncio.get_running_loop())
         post(errand)
         return await errand.answered
@@ -185,7 +185,7 @@ async def adrive_stream[Result](
 async def agather(flows: Sequence[Flow[Any]], run: RunContext, ask: AskAgent, emit: Emit) -> list[Any]:
     """Drive flows at the same time in one `TaskGroup` and return their results in declared order.
 
-    Expected failures are values (a `Gap`, a `Reply` with an error), so every child settles and none cancels its
+    Expected failures are values (a `Gap`, a `AgentReply` with an error), so every child settles and none cancels its
     siblings. What is left is a bug: all children still settle, then the first in declared order is raised.
     """
     children = [_Child(flow) for flow in flows]
@@ -231,29 +231,29 @@ async def _aperform(effect: Effect, run: RunContext, ask: AskAgent, emit: Emit) 
 
 
 def _aask_with(run: RunContext) -> AskAgent:
-    async def aask(ask: Ask, emit: Emit) -> Reply:
-        asked = Asked(ask, run.runtime.agents[ask.agent], run.limits)
+    async def aask(ask: Ask, emit: Emit) -> AgentReply:
+        call = AgentCall(ask, run.runtime.agents[ask.agent], run.limits)
         try:
-            with asked.watched():
-                async with asyncio.timeout(asked.seconds):
-                    return await _listen(asked, run, emit)
+            with call.watched():
+                async with asyncio.timeout(call.seconds):
+                    return await _listen(call, run, emit)
         except TimeoutError:
-            return asked.late()
+            return call.late()
 
     return aask
 
 
-async def _listen(asked: Asked, run: RunContext, emit: Emit) -> Reply:
-    agent, ask = asked.agent, asked.ask
+async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
+    agent, ask = call.agent, call.ask
     if not ask.stream:
-        return asked.reply(await agent.arun(ask.message), asyncio.CancelledError)
+        return call.reply(await agent.arun(ask.message), asyncio.CancelledError)
     async with aclosing(agent.arun(ask.message, stream=True, yield_run_output=True)) as events:
         async for event in events:
-            if (word := asked.read(event)) is not None:
+            if (word := call.read(event)) is not None:
                 emit(run.stamp(word))
-            if asked.enough():
+            if call.enough():
                 break
-    return asked.reply(None, asyncio.CancelledError)
+    return call.reply(None, asyncio.CancelledError)
 
 
 async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:

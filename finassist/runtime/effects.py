@@ -1,6 +1,6 @@
 """What a flow may wish for. A flow yields events and effects; a driver performs the effects.
 
-    Ask     a question to one of the agents          -> Reply
+    Ask     a question to one of the agents          -> AgentReply
     Fetch   one kind of figures about one company    -> list[Fact] or Gap
     Gather  several flows at the same time           -> their results, in declared order
 
@@ -33,7 +33,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AgentReply:
     """What an agent replied: content of the form asked for, or the reason there is none."""
 
     content: Any = None
@@ -77,9 +77,9 @@ type Effect = Ask | Fetch | Gather
 type Flow[Result] = Generator[FlowEvent | Effect, Any, Result]
 
 
-def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stream: bool = False) -> Flow[Reply]:
-    """Ask an agent and receive its `Reply`."""
-    return cast(Reply, (yield Ask(agent, message, schema, stream)))
+def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stream: bool = False) -> Flow[AgentReply]:
+    """Ask an agent and receive its `AgentReply`."""
+    return cast(AgentReply, (yield Ask(agent, message, schema, stream)))
 
 
 def fetch(symbol: str, need: Need, limit: int) -> Flow[list[Fact] | Gap]:

@@ -164,14 +164,14 @@ async def _check_one_model(model: Model, settings: Settings) -> Check:
 async def _word(model: Model, settings: Settings) -> str:
     from finassist.llm.agents import build_chat_agent
     from finassist.llm.attempts import Limits
-    from finassist.runtime.agent_calls import Asked
+    from finassist.runtime.agent_calls import AgentCall
     from finassist.runtime.effects import Ask, Askable
 
     hush()  # what Agno would log about a failure is the verdict
     agent = cast(Askable, _alone(build_chat_agent(model)))
-    asked = Asked(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings))
-    with asked.watched():
-        reply = asked.reply(await agent.arun(asked.ask.message), asyncio.CancelledError)
+    call = AgentCall(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings))
+    with call.watched():
+        reply = call.reply(await agent.arun(call.ask.message), asyncio.CancelledError)
     if reply.error:
         raise reply.error
     return f"answers: {str(reply.content)[:40]}"

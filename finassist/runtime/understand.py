@@ -1,0 +1,183 @@
+"""The first part of every flow: what is asked, and about which companies. Rules where they are certain, else a model.
+
+A model is believed only as far as it can be checked: its category must be one of the five, its symbols must exist.
+Where it failed, the rules' best guess stands in, and the draft says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from agno.session import WorkflowSession
+
+from finassist.config.settings import Routing
+from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus, SymbolResolved
+from finassist.core.facts import Gap
+from finassist.core.result import Draft, Usage
+from finassist.llm import prompts
+from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
+from finassist.questions import rules
+from finassist.questions.rules import Route
+from finassist.runtime.context import Runtime
+from finassist.runtime.effects import AgentReply, Flow, ask, gather
+from finassist.sessions.store import remember
+from finassist.symbols.directory import Company, SymbolDirectory, directory
+
+
+@dataclass(frozen=True)
+class FlowContext:
+    """What a flow knows from the start.
+
+    Attributes:
+        directory: All ticker symbols.
+        provider: Name of the data provider, for events.
+        routing: Who decides what is asked.
+        context: What the conversation so far carries over.
+        years: Fiscal years in an answer.
+        max_companies: Companies in one answer.
+    """
+
+    directory: SymbolDirectory
+    provider: str
+    routing: Routing = "auto"
+    context: rules.Context = field(default_factory=rules.Context)
+    years: int = 5
+    max_companies: int = 10
+
+    @classmethod
+    def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
+        """The context of a run, in its conversation if it has one."""
+        settings = runtime.settings
+        return cls(
+            directory=directory(),
+            provider=runtime.provider.id,
+            routing=runtime.routing,
+            context=remember(session, settings.remembered_turns),
+            years=settings.years,
+            max_companies=settings.max_companies,
+        )
+
+    def companies(self, symbols: Iterable[str]) -> list[Company]:
+        """Those of the symbols that are known, as companies."""
+        return _known(symbols, self.directory)
+
+
+# ------------------------------------------------------------------------------------------- the flow
+
+
+def understand(question: str, known: FlowContext) -> Flow[Draft]:
+    """A draft that says what is asked, and about which companies; it has no content yet."""
+    yield StepStarted(step_name="understand")
+    route = rules.route(question, known.context)
+    if known.routing == "rules" or (known.routing == "auto" and route.certain):
+        draft = from_rules(route, known.directory)
+    else:
+        router, extraction = yield from gather(
+            [
+                _ask_step("router", prompts.router_message(question, known.context), RoutedQuestion),
+                _ask_step("symbol_extraction", prompts.extraction_message(question, known.context), ExtractedSymbols),
+            ]
+        )
+        draft = from_model(route, router, extraction, known.directory)
+    yield from _announce(draft, known)
+    return draft
+
+
+def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedSymbols]) -> Flow[AgentReply]:
+    yield StepStarted(step_name=agent, parent="understand")
+    reply = yield from ask(agent, message, schema)
+    yield completed(agent, reply, parent="understand")
+    return reply
+
+
+def _announce(draft: Draft, known: FlowContext) -> Flow[None]:
+    yield Routed(category=draft.category, symbols=list(draft.symbols), decided_by=draft.decided_by, reason=draft.reason)
+    for company in known.companies(draft.symbols):
+        yield SymbolResolved(symbol=company.symbol, name=company.name)
+    yield StepCompleted(step_name="understand", content=draft.category)
+
+
+def completed(step: str, reply: AgentReply, parent: str | None = None) -> StepCompleted:
+    """The event that ends a step in which an agent was asked."""
+    outcome: StepStatus = "error" if reply.error else "completed"
+    said = reply.content.model_dump() if hasattr(reply.content, "model_dump") else reply.content
+    return StepCompleted(step_name=step, parent=parent, content=str(reply.error or said), outcome=outcome)
+
+
+def at_most(draft: Draft, limit: int) -> Draft:
+    """The draft with no more than `limit` companies, saying which were left out."""
+    if len(draft.symbols) <= limit:
+        return draft
+    left_out = ", ".join(draft.symbols[limit:])
+    warning = f"One answer covers at most {limit} companies; ask separately about {left_out}."
+    return replace(draft, symbols=draft.symbols[:limit], warnings=(*draft.warnings, warning))
+
+
+# --------------------------------------------------------------------------------------- who decided
+
+
+def from_rules(route: Route, directory: SymbolDirectory) -> Draft:
+    """The draft when rules decide."""
+    return Draft(
+        category=route.category,
+        symbols=_symbols(_known(route.symbols, directory)),
+        reason=route.reason,
+        gaps=_gaps(name.message for name in route.unmatched),
+    )
+
+
+def from_model(route: Route, router: AgentReply, extraction: AgentReply, directory: SymbolDirectory) -> Draft:
+    """The draft when agents were asked; `route` stands in for whichever of them failed."""
+    draft = from_rules(route, directory)
+    if isinstance(router.content, RoutedQuestion):
+        routed = router.content
+        draft = replace(draft, category=routed.category, decided_by="model", reason=routed.reason)
+    if isinstance(extraction.content, ExtractedSymbols):
+        symbols, gaps = _extracted(extraction.content, route, directory)
+        draft = replace(draft, symbols=symbols, gaps=gaps)
+    replies = (router, extraction)
+    warnings = tuple(f"{reply.error} Rules decided instead." for reply in replies if reply.error)
+    return replace(draft, warnings=warnings, usage=tuple(_usage(reply) for reply in replies))
+
+
+def _extracted(
+    extracted: ExtractedSymbols, route: Route, directory: SymbolDirectory
+) -> tuple[tuple[str, ...], tuple[Gap, ...]]:
+    found = [company for name in extracted.symbols for company in _lookup(name, directory)]
+    invented = [name for name in extracted.symbols if not _lookup(name, directory)]
+    doubtful = [*extracted.unknown, *invented]
+    if route.unmatched or not doubtful:
+        return _symbols(found), _gaps(name.message for name in route.unmatched)
+    return _symbols(found), _gaps(_stranger(name, directory) for name in dict.fromkeys(doubtful))
+
+
+def _usage(reply: AgentReply) -> Usage:
+    """Which engine did the agent's work: where a model failed, the rules; what it used was used all the same."""
+    return Usage(reply.agent, "rules" if reply.error else reply.model, reply.metrics)
+
+
+def _lookup(name: str, directory: SymbolDirectory) -> tuple[Company, ...]:
+    """A model may reply with a ticker, or with the name it should have turned into one."""
+    if company := directory.lookup(name):
+        return (company,)
+    return tuple(match.company for match in directory.resolve(name).matches)
+
+
+def _known(symbols: Iterable[str], directory: SymbolDirectory) -> list[Company]:
+    return [company for symbol in symbols if (company := directory.lookup(symbol))]
+
+
+def _symbols(companies: Sequence[Company]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(company.symbol for company in companies))
+
+
+def _gaps(reasons: Iterable[str]) -> tuple[Gap, ...]:
+    return tuple(Gap(symbol="", need="symbol", reason=reason, error="UnknownSymbol") for reason in reasons)
+
+
+def _stranger(name: str, directory: SymbolDirectory) -> str:
+    close = [f"{company.name} ({company.symbol})" for company in directory.suggest(name)]
+    hint = f"Did you mean {' or '.join(close)}?" if close else "Give its ticker symbol, for example $AAPL."
+    return f"“{name[:60]}” is not a US-listed company known here. {hint}"
