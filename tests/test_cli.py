@@ -112,8 +112,7 @@ def test_help_names_every_command(capsys) -> None:
         main(["--help"])
     printed = capsys.readouterr().out
     assert all(
-        f"\n    {command}" in printed
-        for command in ("ask", "batch", "sessions", "history", "doctor", "cache", "bench", "lab")
+        f"\n    {command}" in printed for command in ("ask", "batch", "sessions", "history", "doctor", "cache", "lab")
     )
     assert "exit codes" in printed
 

@@ -1,4 +1,4 @@
-"""What the command line prints: text that no terminal obeys, in an encoding it has."""
+"""What the command line prints, as text that no terminal obeys and in its encoding; and how it exits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 import sys
 import unicodedata
 from typing import Any
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
 
 
 def printable(text: str) -> str:
@@ -20,23 +23,23 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def note(text: str) -> None:
-    """Print what is no part of an answer, where it does not mix with one."""
+    """Print to the standard error, where it does not mix with an answer."""
     print(printable(text), file=sys.stderr)
 
 
 def warning(message: Warning | str, *_: Any, **__: Any) -> str:
-    """A warning as a sentence: a terminal has no line of code that it points to."""
+    """A warning as a sentence, without the line of code that raised it."""
     return f"Note: {printable(str(message))}\n"
 
 
 def complain(text: str, code: int) -> int:
-    """Print what went wrong where it does not mix with an answer, and hand back the exit code."""
+    """Print what went wrong to the standard error; return the exit code."""
     print(f"finassist: {printable(text)}", file=sys.stderr)
     translate(text)
     return code
 
 
 def translate(text: str) -> None:
-    """Say what an argument that a message advises is called in a terminal."""
+    """Name the environment variable for each argument that a message advises."""
     for name, value in sorted(set(re.findall(r'\b(model|provider)="([\w-]+)"', text))):
         print(f'In a terminal {name}="{value}" is FINASSIST_{name.upper()}={value}.', file=sys.stderr)

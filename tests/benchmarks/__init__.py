@@ -1,4 +1,4 @@
-"""What finassist costs, measured: `finassist bench`.
+"""What finassist costs, measured: `uv run python -m tests.benchmarks [--quick | --claims | --dask] [--json]`.
 
 A model that takes L and a data source that takes F (both sleep, see `fakes`) leave our own time as what a run takes
 beyond its critical path. All cases are measured in turn, round by round, each next to the bare sleeps of its critical

@@ -5,12 +5,11 @@ way on the loop as on both workers together. Questions that compute: full compar
 no model to wait for. `bare` is the loop, so a ratio below 1 is what the cluster gains. The cluster is warm: its start
 is a row of its own.
 
-    finassist bench --dask          python -m tests.benchmarks.dask [--quick]
+    python -m tests.benchmarks --dask [--quick]
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -112,7 +111,3 @@ def _took(load: _Waiting | _Computing, questions: list[str], folder: Path, clien
         raise RuntimeError(f"The bench's batch did not complete, so it measures nothing. {batch!r}")
     ledger.unlink()
     return taken
-
-
-if __name__ == "__main__":
-    print(dask(quick="--quick" in sys.argv))

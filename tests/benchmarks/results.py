@@ -125,7 +125,7 @@ class Results:
     def __str__(self) -> str:
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.machine.items())
         head = (
-            f"finassist bench: L = {_ms(self.model_delay):g} ms a model call, F = {_ms(self.data_delay):g} ms a fetch, "
+            f"benchmarks: L = {_ms(self.model_delay):g} ms a model call, F = {_ms(self.data_delay):g} ms a fetch; "
             f"{self.rounds} interleaved rounds; milliseconds unless said, median [quartiles]\n{told}\n"
         )
         return f"{head}\n{table(self.rows)}"

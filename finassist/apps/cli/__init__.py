@@ -1,7 +1,261 @@
-"""The command line: `finassist ask`, `batch`, `sessions`, `history`, `doctor`, `cache`, `bench` and `lab`."""
+"""The command line: its commands and options, and the exit code for whatever a command raises."""
 
 from __future__ import annotations
 
-from finassist.apps.cli.program import main
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from finassist import __version__
+from finassist.apps.cli import ask, batch, stored
+from finassist.apps.terminal import FAILED, INTERRUPTED, OK, USAGE, complain, printable, say, warning
 
 __all__ = ["main"]
+
+type _Command = Callable[[argparse.Namespace], int]
+
+_EPILOG: Final = """\
+exit codes:
+  0    done; of ask: an answer; of batch: every question is answered
+  1    failed; of ask: no answer, or an answer without a single figure where figures were asked for;
+       of batch: a question failed or is left
+  2    not understood: a wrong option, an empty question, an unknown model or provider, a setting that cannot be used
+  130  interrupted
+
+Settings come from FINASSIST_* variables and a .env file; see the README."""
+_DATABASE: Final = (
+    "where conversations are kept: a file, or postgresql://user@host/database with the password in PGPASSWORD or "
+    "~/.pgpass; by default a file in your data folder"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Without the program's name; by default those of the process.
+
+    Returns:
+        The exit code; wrong options end the process with 2, as `argparse` does.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal shows "?" for what its encoding lacks
+    options = _program().parse_args(arguments)
+    usual, warnings.formatwarning = warnings.formatwarning, warning
+    try:
+        return options.command(options)
+    except KeyboardInterrupt:
+        return complain("Stopped.", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone; without this Python complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if (code := _exit_code(error)) is None:
+            raise
+        return complain(_sentence(error), code)
+    finally:
+        warnings.formatwarning = usual
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code for an error that a sentence explains; `None` for a bug."""
+    from finassist.core.errors import ConfigurationError, FinassistError, InputError
+
+    if isinstance(error, InputError | ConfigurationError):
+        return USAGE
+    return FAILED if isinstance(error, FinassistError | OSError) else None
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)
+
+
+# --------------------------------------------------------------------------------------------- the program
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that suggests the option or command that was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        from finassist.config.messages import did_you_mean
+
+        wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
+        known = re.findall(r"--[\w-]+|(?<=^    )\w+", self.format_help(), re.MULTILINE)
+        super().error(message + (did_you_mean(wrong[1], known) if wrong else ""))
+
+
+def _program() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="finassist",
+        description="Ask a financial question; get an answer with figures, sources and what is missing.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"finassist {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_add_ask, _add_batch, _add_sessions, _add_history, _add_doctor, _add_cache, _add_lab, _add_streamlit):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: _Command, text: str, description: str | None = None
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=description or f"{text[0].upper()}{text[1:]}.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _add_ask(commands: Any) -> None:
+    parser = _command(commands, "ask", ask.ask, "answer one question")
+    parser.add_argument("question", help='for example "Compare Apple and Microsoft"')
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the answer as JSON; with --stream one event per line")
+    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
+    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
+    parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
+    parser.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
+    _add_database(parser)
+
+
+def _add_batch(commands: Any) -> None:
+    about = (
+        "Answer every question of a file. Each outcome is written to a ledger before the next question is asked;\n"
+        "after an interruption the same command continues. Identical questions are asked once."
+    )
+    parser = _command(commands, "batch", batch.batch, "answer the questions of a file", about)
+    add = parser.add_argument
+    text = "a .csv, .parquet or .xlsx file with a column of questions, or a text file with one a line; - is the input"
+    add("questions", help=text)
+    add("--out", metavar="FILE", help="the table of answers: .parquet, .csv or .xlsx; by default CSV")
+    add("--facts", metavar="FILE", help="also the table of all figures")
+    add("--column", default="question", metavar="NAME", help="the column of questions (“question”)")
+    add("--concurrency", type=int, metavar="N", help="questions asked at the same time (50)")
+    for name, kind, unit, text in batch.BUDGETS:
+        add(f"--budget-{name}", type=kind, metavar=unit, help=f"stop before using more {text}")
+    add("--ledger", metavar="FILE", help="where to keep the outcomes; a finished ledger is read back")
+    text = "continue a batch of the same questions that was stopped (the default)"
+    add("--resume", action=argparse.BooleanOptionalAction, default=True, help=text)
+    add("--estimate", action="store_true", help="only estimate what the batch will take")
+    add("--quiet", action="store_true", help="print nothing but failures")
+
+
+def _add_sessions(commands: Any) -> None:
+    text = "List stored conversations, print one, give one a name, or delete one."
+    parser = _command(commands, "sessions", stored.sessions, "list, show, rename or delete conversations", text)
+    _add_form(parser)
+    _add_database(parser)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
+    listed = actions.add_parser("list", help="all of them, the latest first (the default)")
+    listed.set_defaults(command=stored.sessions)
+    _add_form(listed, again=True)
+    _add_database(listed, again=True)
+    show = actions.add_parser("show", help="print a conversation as Markdown")
+    rename = actions.add_parser("rename", help="give a conversation a name")
+    delete = actions.add_parser("delete", help="delete a conversation and its answers")
+    for action, run in ((show, stored.show), (rename, stored.rename), (delete, stored.delete)):
+        action.add_argument("session", metavar="ID", help="its id, as the list has it")
+        _add_database(action, again=True)
+        action.set_defaults(command=run)
+    rename.add_argument("name", help="of one line; an empty one takes the name away")
+    delete.add_argument("--yes", action="store_true", help="delete without asking")
+
+
+def _add_history(commands: Any) -> None:
+    text = "List every question that was asked, the latest first: how it ended, what it took, what it was about."
+    parser = _command(commands, "history", stored.history, "list every question that was asked", text)
+    _add_form(parser)
+    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N; by default all")
+    _add_database(parser)
+
+
+def _add_doctor(commands: Any) -> None:
+    text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
+    parser = _command(commands, "doctor", _doctor, "check that everything works", text)
+    parser.add_argument("--json", action="store_true", help="as JSON instead of a table")
+
+
+def _add_cache(commands: Any) -> None:
+    text = "Show how many answers of live data sources are cached, and where; or remove them."
+    parser = _command(commands, "cache", stored.show_cache, "show or clear cached answers of live data sources", text)
+    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
+    actions.add_parser("show", help="how many, and where (the default)").set_defaults(command=stored.show_cache)
+    actions.add_parser("clear", help="remove all of them").set_defaults(command=stored.clear_cache)
+
+
+def _add_lab(commands: Any) -> None:
+    _command(commands, "lab", _lab, "open JupyterLab on the notebooks")
+
+
+def _add_streamlit(commands: Any) -> None:
+    text = "Serve the Streamlit page; options go to Streamlit."
+    parser = _command(commands, "streamlit", _streamlit, "open the Streamlit page", text)
+    parser.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
+    parser.add_argument("--headless", action="store_true", help="do not open a browser")
+
+
+def _add_form(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    form = parser.add_mutually_exclusive_group()
+    unset = argparse.SUPPRESS if again else False  # else it would reset an option that stands before the subcommand
+    form.add_argument("--json", action="store_true", default=unset, help="as JSON instead of a table")
+    form.add_argument("--csv", action="store_true", default=unset, help="as CSV, with every column")
+
+
+def _add_database(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    default = argparse.SUPPRESS if again else "default"
+    parser.add_argument("--db", metavar="PLACE", default=default, help=_DATABASE)
+
+
+# --------------------------------------------------------------------------------------- doctor, lab, streamlit
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from finassist.apps.cli.doctor import doctor
+
+    checkup = asyncio.run(doctor())
+    say(json.dumps(checkup.to_dict(), indent=2) if options.json else printable(str(checkup)))
+    return OK if checkup.ok else FAILED
+
+
+def _lab(_options: argparse.Namespace) -> int:
+    if find_spec("jupyterlab") is None:
+        return complain("JupyterLab is not installed. Run: pip install 'finassist[notebook]'", FAILED)
+    places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[3] / "notebooks")
+    folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
+    if folder is None:
+        complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder or Path.cwd())])
+
+
+def _streamlit(options: argparse.Namespace) -> int:
+    if find_spec("streamlit") is None:
+        return complain("Streamlit is not installed. Install it with `pip install 'finassist[streamlit]'`.", FAILED)
+    page = Path(__file__).parents[1] / "streamlit" / "app.py"
+    settings = {
+        "server.address": "127.0.0.1",
+        "server.port": options.port,
+        "server.headless": str(options.headless).lower(),
+        "browser.gatherUsageStats": "false",
+    }
+    given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *given])

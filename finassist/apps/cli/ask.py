@@ -7,8 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from finassist.apps.cli.common import FAILED, OK, add_command, add_database, open_workflow
-from finassist.apps.terminal import printable, say, translate
+from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say, translate
 
 if TYPE_CHECKING:
     from agno.run.agent import RunContentEvent
@@ -22,22 +21,13 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def add(commands: Any) -> None:
-    """The command and its options."""
-    ask = add_command(commands, "ask", "answer one question")
-    ask.add_argument("question", help='for example "Compare Apple and Microsoft"')
-    form = ask.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="the answer as JSON; with --stream one event per line")
-    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
-    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
-    ask.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
-    ask.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
-    add_database(ask)
-    ask.set_defaults(command=_ask)
+def ask(options: argparse.Namespace) -> int:
+    """Answer the question of the command line."""
+    if not options.question.strip():  # before Agno and the workflow are imported
+        return complain("The question is empty. Ask something such as “Tell me about Apple”.", USAGE)
+    from finassist.workflow import FinancialAssistantWorkflow
 
-
-def _ask(options: argparse.Namespace) -> int:
-    workflow = open_workflow(session_id=options.session, db=options.db)
+    workflow = FinancialAssistantWorkflow(session_id=options.session, db=options.db)
     try:
         answer = _answered(workflow, options)
     finally:
@@ -46,14 +36,15 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
-    from finassist.apps.cli.show import on_terminal, watch
+    from finassist.apps.cli.rich_text import on_terminal, show_markdown, watch
 
     if options.stream and not options.csv:
         return _stream(workflow, options)
     if on_terminal() and not (options.json or options.csv or options.markdown):
         answer = watch(options.question, workflow.run(options.question, stream=True))
         if answer is not None:
-            _print_rich(answer)
+            show_markdown(answer.to_markdown())
+            _print_afterwards(answer)
         return answer
     answer = workflow.run(options.question)
     _print(answer, options)
@@ -63,13 +54,6 @@ def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace)
 def _answers(answer: Answer) -> bool:
     """Whether something of what was asked for came."""
     return answer.category == "chat" or any(fact.known for fact in answer.facts)
-
-
-def _print_rich(answer: Answer) -> None:
-    from finassist.apps.cli.show import show_markdown
-
-    show_markdown(answer.to_markdown())
-    _print_afterwards(answer)
 
 
 def _print(answer: Answer, options: argparse.Namespace) -> None:

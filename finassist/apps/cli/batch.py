@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from finassist.apps.cli.common import FAILED, INTERRUPTED, OK, add_command, open_workflow
-from finassist.apps.terminal import complain, note, say
+from finassist.apps.terminal import FAILED, INTERRUPTED, OK, complain, note, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,43 +18,23 @@ if TYPE_CHECKING:
     from finassist.batch.door import BatchOptions
 
 _DELIMITERS: Final = ",;\t"
-_BUDGETS: Final = (
+BUDGETS: Final = (
     ("tokens", int, "N", "tokens of models, in and out"),
     ("dollars", float, "USD", "dollars for them; needs FINASSIST_MODEL_PRICES"),
     ("calls", int, "N", "fetches from data sources"),
     ("seconds", float, "S", "seconds from the start"),
 )
-_ABOUT: Final = """\
-Answer every question of a file. What came of each is written to a ledger before the next is asked: after whatever
-stopped it, the same command goes on where it was. Identical questions are asked once."""
 
 
-def add(commands: Any) -> None:
-    """The command and its options."""
-    batch = add_command(commands, "batch", "answer the questions of a file", _ABOUT)
-    text = "a .csv, .parquet or .xlsx file with a column of questions, or a text file with one a line; - is the input"
-    batch.add_argument("questions", help=text)
-    batch.add_argument("--out", metavar="FILE", help="the table of answers: .parquet, .csv or .xlsx; by default CSV")
-    batch.add_argument("--facts", metavar="FILE", help="also the table of all figures")
-    batch.add_argument("--column", default="question", metavar="NAME", help="the column of questions (“question”)")
-    batch.add_argument("--concurrency", type=int, metavar="N", help="questions asked at the same time (50)")
-    for name, kind, unit, text in _BUDGETS:
-        batch.add_argument(f"--budget-{name}", type=kind, metavar=unit, help=f"stop before using more {text}")
-    batch.add_argument("--ledger", metavar="FILE", help="where to keep what came of each; a finished one is read back")
-    text = "go on with a batch of the same questions that was stopped (the default)"
-    batch.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True, help=text)
-    batch.add_argument("--estimate", action="store_true", help="say what it will take, and ask nobody")
-    batch.add_argument("--quiet", action="store_true", help="say nothing but what went wrong")
-    batch.set_defaults(command=_batch)
-
-
-def _batch(options: argparse.Namespace) -> int:
+def batch(options: argparse.Namespace) -> int:
+    """Answer the questions of a file."""
     from finassist.reporting.frames import check_file
+    from finassist.workflow import FinancialAssistantWorkflow
 
     for path in filter(None, (options.out, options.facts)):
         check_file(path)  # before thousands of questions are asked
     questions: Any = _questions(options.questions, options.column)
-    workflow = open_workflow(db=None)
+    workflow = FinancialAssistantWorkflow(db=None)
     limits: BatchOptions = {"concurrency": options.concurrency, "budget": _budget(options)}
     if hasattr(questions, "columns"):
         limits["column"] = options.column
@@ -65,12 +44,12 @@ def _batch(options: argparse.Namespace) -> int:
             return OK
         limits["ledger"], limits["resume"] = options.ledger, options.resume
         limits["live"] = False if options.quiet else None
-        batch = workflow.run_many(questions, **limits)
+        answered = workflow.run_many(questions, **limits)
     except KeyboardInterrupt:
         return complain("Stopped. The same command goes on where it was.", INTERRUPTED)
     finally:
         workflow.close()
-    return _written(batch, options)
+    return _written(answered, options)
 
 
 def _written(batch: Batch, options: argparse.Namespace) -> int:
@@ -104,7 +83,7 @@ def _ending(batch: Batch) -> int:
 def _budget(options: argparse.Namespace) -> Budget:
     from finassist.batch.budget import Budget
 
-    return Budget(**{name: getattr(options, f"budget_{name}") for name, *_ in _BUDGETS})
+    return Budget(**{name: getattr(options, f"budget_{name}") for name, *_ in BUDGETS})
 
 
 def _questions(name: str, column: str) -> Any:

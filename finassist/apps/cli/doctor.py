@@ -1,39 +1,57 @@
-"""`finassist doctor`: is everything in order here, and if not, what to do."""
+"""`finassist doctor`: checks of the installation, the settings, the disk and the connections, each with what to do."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import os
+import platform
+import re
+import shutil
+import sqlite3
+import stat
 import textwrap
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Any, Final, Literal, cast
 
-from agno.agent import Agent
 from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
 
-from finassist.apps.cli.checks import (
-    Check,
-    check_cache,
-    check_database,
-    check_disk,
-    check_env_file,
-    check_keys,
-    check_packages,
-    check_python,
-    check_sqlite,
-    check_variables,
-    plain,
-)
-from finassist.config.settings import Settings
+from finassist.config.messages import did_you_mean
+from finassist.config.settings import KEYS, Settings
+from finassist.config.sources import env_file, known_variables, misspelt_keys, stray_variables, variable_of
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.logging import hush
+from finassist.core.redaction import redact
+from finassist.providers.http.cache import Cache
+
+type Verdict = Literal["ok", "note", "failed"]
 
 _PROVIDER_SECONDS: Final = 8.0
 _MODEL_SECONDS: Final = 20.0
 _WIDTH: Final = 100
 _ASKED: Final = "AAPL"
+_MEGABYTE: Final = 1_000_000
+_SQLITE_MENDED: Final = (3, 51, 3)
+_OPEN_TO_OTHERS: Final = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one check.
+
+    Attributes:
+        name: What it was.
+        verdict: `"ok"`; `"note"`: works, and could be better; `"failed"`: something does not work.
+        text: What is so, and unless it is fine what to do.
+    """
+
+    name: str
+    verdict: Verdict
+    text: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,10 +92,10 @@ def _lines(check: Check, wide: int) -> list[str]:
 
 
 async def doctor(settings: Settings | None = None, *, model: Any = None, provider: Any = None) -> Checkup:
-    """Look at the installation, the settings, the disk and the connections. Works offline.
+    """Check the installation, the settings, the disk and the connections. Works offline.
 
     A live data source is asked for one quote, past the cache; a live model for one word. With embedded figures and
-    the offline model nothing is sent anywhere. No value of a key is shown, only whether it is set.
+    the offline model nothing is sent. No value of a key is shown, only whether it is set.
 
     Args:
         settings: What to check; by default what a new workflow would use.
@@ -89,86 +107,198 @@ async def doctor(settings: Settings | None = None, *, model: Any = None, provide
         >>> checkup.ok  # doctest: +SKIP
         True
     """
-    checks = [check_python(), *check_packages(), check_sqlite()]
+    checks = [*_installation()]
     try:
         settings = settings or Settings()
     except ConfigurationError as error:
-        return Checkup((*checks, Check("settings", "failed", str(error)), *check_variables()))
-    checks += [Check("settings", "ok", _chosen(settings)), check_keys(settings), *check_variables()]
-    checks += [*check_env_file(settings), check_database(settings), check_cache(settings), *check_disk(settings)]
+        return Checkup((*checks, Check("settings", "failed", str(error)), *_variables()))
+    checks += [*_settings(settings), _database(settings), _cache(settings), *_disk(settings)]
     async with asyncio.TaskGroup() as group:
-        data = group.create_task(_check_provider(provider, settings))
-        words = group.create_task(_check_model(model, settings))
-    return Checkup((*checks, *data.result(), *words.result(), _check_telemetry()))
+        data = group.create_task(_provider(provider, settings))
+        words = group.create_task(_model(model, settings))
+    return Checkup((*checks, *data.result(), *words.result(), _telemetry()))
 
 
-def _chosen(settings: Settings) -> str:
+# ----------------------------------------------------------------------------------------- installation
+
+
+def _installation() -> Iterator[Check]:
+    version = f"{platform.python_version()} ({platform.python_implementation()}) on {platform.system()}"
+    yield Check("Python", "ok", version)
+    yield from _packages()
+    text = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < _SQLITE_MENDED:
+        mended = ".".join(map(str, _SQLITE_MENDED))
+        text += f"; before {mended} a rare race could damage a database. A newer Python brings a newer one. Until then "
+        text += "keep a copy of sessions that matter."
+    yield Check("SQLite", "note" if sqlite3.sqlite_version_info < _SQLITE_MENDED else "ok", text)
+
+
+def _packages() -> Iterator[Check]:
+    """What finassist needs, and which extras are installed."""
+    extras: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
+    for line in importlib.metadata.requires("finassist") or []:
+        package, extra = (re.match(r"[\w.-]+", line) or [""])[0], re.search(r"extra\s*==\s*[\"']([\w-]+)", line)
+        extras.setdefault(extra[1] if extra else "", []).append(package)
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    core = extras.pop("", [])
+    if missing := [package for package in core if package not in found]:
+        yield Check("packages", "failed", f"Not installed: {', '.join(missing)}. Run: pip install --upgrade finassist")
+    yield Check("packages", "ok", ", ".join(f"{package} {found[package]}" for package in core if package in found))
+    whole = [extra for extra in sorted(extras) if all(package in found for package in extras[extra])]
+    rest = ", ".join(extra for extra in sorted(extras) if extra not in whole)
+    text = f"installed: {', '.join(whole) or 'none'}" + (f"; pip install 'finassist[…]' adds {rest}" if rest else "")
+    yield Check("extras", "ok", text)
+
+
+# ------------------------------------------------------------------------------------------- settings
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
     changed = [f"{name} ({origin})" for name, _, origin in settings.rows() if origin != "default"]
-    return f"not default: {', '.join(changed)}" if changed else "all defaults"
+    yield Check("settings", "ok", f"not default: {', '.join(changed)}" if changed else "all defaults")
+    present = [f"{variable_of(name)} ({settings.origin(name)})" for name in KEYS if getattr(settings, name)]
+    absent = [variable_of(name) for name in KEYS if not getattr(settings, name)]
+    parts = [f"set: {', '.join(present) or 'none'}", *([f"not set: {', '.join(absent)}"] if absent else [])]
+    yield Check("keys", "ok", "; ".join(parts))
+    yield from _variables()
+    path = env_file()
+    if any(settings.origin(name) == ".env" for name in KEYS) and _is_open(path):
+        where = os.path.relpath(path)
+        yield Check(".env", "note", f"It has keys, and others on this machine can read it. Run: chmod 600 {where}")
+
+
+def _variables() -> Iterator[Check]:
+    """Variables that look like ours and are not read."""
+    known = known_variables(Settings.model_fields)
+    for name in stray_variables(os.environ, known):
+        hint = did_you_mean(name, known) or " Correct its spelling, or remove it."
+        yield Check("variables", "note", f"{name} is not read.{hint}")
+    for name, meant in misspelt_keys(os.environ, [variable_of(key) for key in KEYS]).items():
+        yield Check("variables", "note", f"{name} is not read. Did you mean {meant}?")
+
+
+# ---------------------------------------------------------------------------------------------- disk
+
+
+def _database(settings: Settings) -> Check:
+    """The session database: whether it can be written, and who can read it."""
+    path = settings.database
+    if not _writable(path):
+        return Check("sessions", "failed", f"{path} cannot be written. Set FINASSIST_HOME to a folder of your own.")
+    if not path.exists():
+        return Check("sessions", "ok", f"{path} is made when the first answer is stored")
+    files = [file for suffix in ("", "-wal", "-shm", "-journal") if (file := Path(f"{path}{suffix}")).exists()]
+    if opened := [file for file in files if _is_open(file)]:
+        return Check("sessions", "note", f"Others can read it. Run: chmod 600 {' '.join(map(str, opened))}")
+    if _is_open(path.parent):
+        return Check("sessions", "note", f"Others can look into its folder. Run: chmod 700 {path.parent}")
+    megabytes = sum(file.stat().st_size for file in files) / _MEGABYTE
+    return Check("sessions", "ok", f"{path} ({megabytes:.1f} MB, only you can read it)")
+
+
+def _cache(settings: Settings) -> Check:
+    folder = settings.cache_folder
+    if not settings.cache:
+        return Check("cache", "ok", "off (FINASSIST_CACHE)")
+    if not _writable(folder / "entry"):
+        return Check("cache", "note", f"{folder} cannot be written, so nothing is kept. Set FINASSIST_CACHE_FOLDER.")
+    if folder.exists() and _is_open(folder):
+        return Check("cache", "note", f"Others can look into it. Run: chmod 700 {folder}")
+    size = Cache(folder).size()
+    since = f", since {size.oldest:%Y-%m-%d %H:%M} UTC" if size.oldest else ""
+    return Check("cache", "ok", f"{folder}: {size.entries:,} answers, {size.bytes / _MEGABYTE:.1f} MB{since}")
+
+
+def _disk(settings: Settings) -> Iterator[Check]:
+    for path in dict.fromkeys(map(_existing, (settings.home, settings.cache_folder))):
+        megabytes = shutil.disk_usage(path).free / _MEGABYTE
+        text = f"{megabytes:,.0f} MB free at {path}"
+        if megabytes < 50:
+            yield Check("disk", "failed", f"{text}. Make room, or set FINASSIST_HOME to another disk.")
+        else:
+            yield Check("disk", "ok" if megabytes > 500 else "note", text)
+
+
+def _existing(path: Path) -> Path:
+    return next((each for each in (path, *path.parents) if each.exists()), path)
+
+
+def _writable(path: Path) -> bool:
+    place = _existing(path)
+    return os.access(place, os.W_OK) and (place == path or place.is_dir())
+
+
+def _is_open(path: Path) -> bool:
+    """Whether others may read it; Windows has no such modes, so there never."""
+    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & _OPEN_TO_OTHERS)
 
 
 # ------------------------------------------------------------------------------------------ connections
 
 
-async def _check_provider(provider: Any, settings: Settings) -> list[Check]:
+async def _provider(provider: Any, settings: Settings) -> list[Check]:
     from finassist.providers.registry import open_provider
 
-    afresh = settings.model_copy(update={"quote_lifetime": 0})  # counts its requests where the cache is
-    opened = _opened("data", settings, lambda: open_provider(provider or settings.provider, afresh))
-    if isinstance(opened, Check):
-        return [opened]
-    listed: Sequence[FinanceProvider] = getattr(opened, "providers", (opened,))
-    return [check for each in listed for check in await _check_source(each, settings)]
+    uncached = settings.model_copy(update={"quote_lifetime": 0})  # counts its requests where the cache is
+    try:
+        opened = open_provider(provider or settings.provider, uncached)
+    except FinassistError as error:
+        return [Check("data", "failed", _plain(str(error), settings))]
+    checks: list[Check] = []
+    for source in cast("Sequence[FinanceProvider]", getattr(opened, "providers", (opened,))):
+        if source.id == "embedded":
+            checks.append(Check("data", "ok", f"{source.name}: offline, needs no key"))
+        else:
+            checks.append(await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings))
+            checks += _plan(source)
+    return checks
 
 
-async def _check_source(source: FinanceProvider, settings: Settings) -> list[Check]:
-    if source.id == "embedded":
-        return [Check("data", "ok", f"{source.name}: offline, needs no key")]
-    return [await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings), *_plan(source)]
-
-
-async def _sample(provider: FinanceProvider) -> str:
-    """A quote; of a source that has none a profile."""
-    if not provider.supports("get_quote"):
-        return f"answers: {_ASKED} is {(await provider.aget_company_profile(_ASKED)).name}"
-    quote = await provider.aget_quote(_ASKED)
+async def _sample(source: FinanceProvider) -> str:
+    """A quote; a profile of a source that has no quotes."""
+    if not source.supports("get_quote"):
+        return f"answers: {_ASKED} is {(await source.aget_company_profile(_ASKED)).name}"
+    quote = await source.aget_quote(_ASKED)
     return f"answers: {quote.symbol} {quote.currency or ''} {quote.price} of {quote.as_of or 'no date'}"
 
 
-def _plan(provider: FinanceProvider) -> Iterator[Check]:
-    """What is known about the plan, and how much of it is used."""
-    detail = provider.status().detail
-    used = getattr(provider, "requests_today", None)
-    if detail or used is not None:
-        count = "" if used is None else f"{used:,} request{'' if used == 1 else 's'} made today, from this machine"
-        told = [detail or "", count]
-        yield Check("plan", "ok", "; ".join(filter(None, told)))
+def _plan(source: FinanceProvider) -> Iterator[Check]:
+    """The plan as far as it is known, and today's requests."""
+    used = getattr(source, "requests_today", None)
+    count = "" if used is None else f"{used:,} request{'' if used == 1 else 's'} made today, from this machine"
+    if parts := [part for part in (source.status().detail, count) if part]:
+        yield Check("plan", "ok", "; ".join(parts))
 
 
-async def _check_model(model: Any, settings: Settings) -> list[Check]:
+async def _model(model: Any, settings: Settings) -> list[Check]:
     from finassist.llm.models import resolve_model
 
-    opened = _opened("model", settings, lambda: resolve_model(model or settings.model, settings))
-    if isinstance(opened, Check):
-        return [opened]
-    stand_ins: Sequence[Model] = getattr(opened, "fallbacks", ())
-    return [await _check_one_model(each, settings) for each in (opened, *stand_ins)]
-
-
-async def _check_one_model(model: Model, settings: Settings) -> Check:
-    if model.id == "offline":
-        return Check("model", "ok", "offline: rules and a glossary, needs no key")
-    return await _asked("model", f"{model.provider} {model.id}", _word(model, settings), _MODEL_SECONDS, settings)
+    try:
+        opened: Any = resolve_model(model or settings.model, settings)
+    except FinassistError as error:
+        return [Check("model", "failed", _plain(str(error), settings))]
+    checks: list[Check] = []
+    for each in cast("Sequence[Model]", (opened, *getattr(opened, "fallbacks", ()))):
+        if each.id == "offline":
+            checks.append(Check("model", "ok", "offline: rules and a glossary, needs no key"))
+        else:
+            who = f"{each.provider} {each.id}"
+            checks.append(await _asked("model", who, _word(each, settings), _MODEL_SECONDS, settings))
+    return checks
 
 
 async def _word(model: Model, settings: Settings) -> str:
     from finassist.llm.agents import build_chat_agent
     from finassist.llm.attempts import Limits
     from finassist.runtime.agent_calls import AgentCall
-    from finassist.runtime.effects import Ask, Askable
+    from finassist.runtime.effects import Ask
 
     hush()  # what Agno would log about a failure is the verdict
-    agent = cast(Askable, _alone(build_chat_agent(model)))
+    agent: Any = build_chat_agent(model)
+    agent.fallback_config = None  # each fallback model is asked by itself
     call = AgentCall(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings))
     with call.watched():
         reply = call.reply(await agent.arun(call.ask.message), asyncio.CancelledError)
@@ -177,43 +307,33 @@ async def _word(model: Model, settings: Settings) -> str:
     return f"answers: {str(reply.content)[:40]}"
 
 
-def _alone(agent: Agent) -> Agent:
-    """The agent without the models that would stand in for its own: each of them is asked by itself."""
-    agent.fallback_config = None
-    return agent
-
-
-def _opened[Thing](name: str, settings: Settings, make: Callable[[], Thing]) -> Thing | Check:
-    try:
-        return make()
-    except FinassistError as error:
-        return Check(name, "failed", plain(str(error), settings.secrets()))
-
-
 async def _asked(name: str, who: str, asking: Coroutine[Any, Any, str], seconds: float, settings: Settings) -> Check:
-    """Whether somebody out there answers in time, or the reason they gave."""
+    """Whether a source or model answers in time, or the reason it gave."""
     try:
         async with asyncio.timeout(seconds):
             text = await asking
     except TimeoutError:
-        return Check(
-            name, "failed", f"{who} did not answer within {seconds:g} seconds. Check the network, then ask again."
-        )
+        text = f"{who} did not answer within {seconds:g} seconds. Check the network, then ask again."
+        return Check(name, "failed", text)
     except Exception as error:  # noqa: BLE001  whatever a live source or an SDK raises, the other checks go on
         reason = str(error) or type(error).__name__
-        named = who in reason or f"The model {who.partition(' ')[2]} " in reason  # it says of itself who it is about
-        told = reason if named else f"{who} does not answer. {reason}"
-        return Check(name, "failed", plain(told, settings.secrets()))
-    return Check(name, "ok", plain(f"{who} {text}", settings.secrets()))
+        named = who in reason or f"The model {who.partition(' ')[2]} " in reason
+        return Check(name, "failed", _plain(reason if named else f"{who} does not answer. {reason}", settings))
+    return Check(name, "ok", _plain(f"{who} {text}", settings))
 
 
-def _check_telemetry() -> Check:
-    """What Agno would send home. Importing the workflow switches it off."""
+def _plain(text: str, settings: Settings) -> str:
+    """Text from outside: on one line, without control characters and keys."""
+    shown = redact(text, settings.secrets())
+    return " ".join("".join(char if char.isprintable() else " " for char in shown).split())
+
+
+def _telemetry() -> Check:
+    """Whether Agno would report its use; importing the workflow switches that off."""
     from finassist.workflow import FinancialAssistantWorkflow
 
     workflow = FinancialAssistantWorkflow(model="offline", provider="embedded", settings=Settings(), db=None)
     agents = (workflow.router_agent, workflow.symbol_extraction_agent, workflow.chat_agent, workflow.summary_agent)
-    on = [each.name for each in (workflow, *agents) if each.telemetry]
-    if on or os.environ.get("AGNO_TELEMETRY", "").lower() != "false":
+    if any(each.telemetry for each in (workflow, *agents)) or os.environ.get("AGNO_TELEMETRY", "").lower() != "false":
         return Check("telemetry", "failed", "Agno's telemetry is on. Set AGNO_TELEMETRY=false.")
     return Check("telemetry", "ok", "off")

@@ -1,4 +1,4 @@
-"""`finassist sessions` and `history`: what was asked before."""
+"""`finassist sessions`, `history` and `cache`: what is stored."""
 
 from __future__ import annotations
 
@@ -6,67 +6,32 @@ import argparse
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from finassist.apps.cli.common import FAILED, OK, USAGE, add_command, add_database, open_workflow
-from finassist.apps.terminal import complain, printable, say
+from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from finassist.providers.http.cache import Cache
     from finassist.sessions.conversations import Conversations
+    from finassist.workflow import FinancialAssistantWorkflow
 
 _SESSIONS: Final = ("session_id", "name", "turns", "last_question", "symbols", "updated_at")
 _HISTORY: Final = ("started", "status", "latency", "tokens", "cost", "symbols", "question")
 _UNITS: Final = {"started": " (UTC)", "updated_at": " (UTC)", "latency": " (s)", "cost": " (USD)"}
 
 
-def add(commands: Any) -> None:
-    """The commands and their options."""
-    text = "List stored conversations, print one, give one a name, or delete one."
-    sessions = add_command(commands, "sessions", "list, show, rename or delete conversations", text)
-    _add_form(sessions)
-    add_database(sessions)
-    sessions.set_defaults(command=_list)
-    _add_actions(sessions.add_subparsers(title="commands", metavar="COMMAND"))
-    text = "List every question that was asked, the latest first: how it ended, what it took, what it was about."
-    history = add_command(commands, "history", "list every question that was asked", text)
-    _add_form(history)
-    history.add_argument("-n", "--last", type=int, metavar="N", help="only the last N; by default all")
-    add_database(history)
-    history.set_defaults(command=_history)
-
-
-def _add_actions(actions: Any) -> None:
-    listed = actions.add_parser("list", help="all of them, the latest first (the default)")
-    show = actions.add_parser("show", help="print a conversation as Markdown")
-    rename = actions.add_parser("rename", help="give a conversation a name")
-    delete = actions.add_parser("delete", help="delete a conversation and all that was asked in it")
-    for action, command in ((show, _show), (rename, _rename), (delete, _delete)):
-        action.add_argument("session", metavar="ID", help="its id, as the list has it")
-        add_database(action, again=True)
-        action.set_defaults(command=command)
-    _add_form(listed, again=True)
-    add_database(listed, again=True)
-    rename.add_argument("name", help="of one line; an empty one takes the name away")
-    delete.add_argument("--yes", action="store_true", help="do not ask whether that is meant")
-    listed.set_defaults(command=_list)
-
-
-def _add_form(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    form = parser.add_mutually_exclusive_group()
-    unset = argparse.SUPPRESS if again else False  # else it would take back what stands before the subcommand
-    form.add_argument("--json", action="store_true", default=unset, help="as JSON instead of a table")
-    form.add_argument("--csv", action="store_true", default=unset, help="as CSV, with every column")
-
-
-def _list(options: argparse.Namespace) -> int:
-    _print(open_workflow(db=options.db).sessions(), _SESSIONS, options)
+def sessions(options: argparse.Namespace) -> int:
+    """List conversations, the latest first."""
+    _print(_workflow(options).sessions(), _SESSIONS, options)
     return OK
 
 
-def _history(options: argparse.Namespace) -> int:
-    frame = open_workflow(db=options.db).history()
+def history(options: argparse.Namespace) -> int:
+    """List every question that was asked."""
+    frame = _workflow(options).history()
     frame = frame.head(options.last) if options.last is not None else frame
     if not (options.json or options.csv):
         frame = frame.assign(tokens=frame["tokens_in"] + frame["tokens_out"])
@@ -74,11 +39,12 @@ def _history(options: argparse.Namespace) -> int:
     return OK
 
 
-def _show(options: argparse.Namespace) -> int:
-    from finassist.apps.cli.show import on_terminal, show_markdown
+def show(options: argparse.Namespace) -> int:
+    """Print a conversation as Markdown."""
+    from finassist.apps.cli.rich_text import on_terminal, show_markdown
     from finassist.reporting.export import conversation_markdown
 
-    answers = open_workflow(db=options.db).answers(options.session)
+    answers = _workflow(options).answers(options.session)
     if not answers:
         return _unknown(options.session)
     text = conversation_markdown(answers)
@@ -86,29 +52,61 @@ def _show(options: argparse.Namespace) -> int:
     return OK
 
 
-def _rename(options: argparse.Namespace) -> int:
+def rename(options: argparse.Namespace) -> int:
+    """Give a conversation a name."""
     asyncio.run(_conversations(options).rename(options.session, options.name))
     return OK
 
 
-def _delete(options: argparse.Namespace) -> int:
+def delete(options: argparse.Namespace) -> int:
+    """Delete a conversation; without `--yes` ask first."""
     conversations = _conversations(options)
     found, answers = asyncio.run(conversations.read(options.session))
     if not answers:
         return _unknown(options.session)
     if not options.yes and not sys.stdin.isatty():
-        return complain("Nobody is there to ask whether that is meant. Say so with --yes.", USAGE)
+        return complain("Deleting needs a confirmation, and this is no terminal. Confirm with --yes.", USAGE)
     if not options.yes and not _agreed(f"Delete “{found.name}” and its {len(answers):,} answers? [y/N] "):
         return complain("Nothing was deleted.", FAILED)
     asyncio.run(conversations.delete(options.session))
     return OK
 
 
+def show_cache(_options: argparse.Namespace) -> int:
+    """Print how many answers of live data sources are cached, and where."""
+    cache, folder, used = _cache()
+    size = cache.size()
+    note = "" if used else " The setting cache is off: cached answers are neither used nor added."
+    say(f"{size.entries:,} answers, {size.bytes / 1e6:,.1f} MB, in {folder}.{note}")
+    return OK
+
+
+def clear_cache(_options: argparse.Namespace) -> int:
+    """Remove every cached answer."""
+    cache, folder, _ = _cache()
+    say(f"Removed {cache.clear():,} answers from {folder}")
+    return OK
+
+
+def _cache() -> tuple[Cache, Path, bool]:
+    from finassist.config.settings import Settings
+    from finassist.providers.http.cache import Cache
+
+    settings = Settings()
+    return Cache(settings.cache_folder), settings.cache_folder, settings.cache
+
+
+def _workflow(options: argparse.Namespace) -> FinancialAssistantWorkflow:
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    return FinancialAssistantWorkflow(db=options.db)
+
+
 def _conversations(options: argparse.Namespace) -> Conversations:
     from finassist.sessions.conversations import Conversations
     from finassist.sessions.store import check_session_id
 
-    workflow = open_workflow(db=options.db)
+    workflow = _workflow(options)
     check_session_id(options.session)
     return Conversations(workflow.store, workflow.locks)
 
@@ -130,7 +128,7 @@ def _print(frame: pd.DataFrame, columns: tuple[str, ...], options: argparse.Name
     elif options.json:
         say(json.dumps(json.loads(frame.to_json(orient="records", date_format="iso")), indent=2))
     else:
-        from finassist.apps.cli.show import show_table
+        from finassist.apps.cli.rich_text import show_table
 
         rows = frame[list(columns)].astype("object").itertuples(index=False, name=None)
         header = [name.replace("_", " ") + _UNITS.get(name, "") for name in columns]

@@ -138,7 +138,7 @@ class Claims:
 
     def __str__(self) -> str:
         told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.machine.items())
-        head = f"finassist bench --claims: ratios of baseline to ours, interleaved rounds\n{told}\n"
+        head = f"tests.benchmarks --claims: ratios of baseline to ours, interleaved rounds\n{told}\n"
         titles = sorted({(row.item, row.claim) for row in self.rows})
         return "\n".join([head, *(line for title in titles for line in self._section(*title))])
 
