@@ -12,11 +12,9 @@ from agno.run.base import RunStatus
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.chat import ChatPanel
-from finassist.apps.chat.bubbles import LONGEST_SHOWN
-from finassist.apps.chat.composer import completions
-from finassist.apps.chat.log import AT_ONCE
-from finassist.apps.chat.picker import AT_ONCE as CONVERSATIONS
-from finassist.apps.chat.presence import ALSO_OPEN
+from finassist.apps.chat.companies import completions
+from finassist.apps.chat.conversation import AT_ONCE, LONGEST_SHOWN
+from finassist.apps.chat.sessions import AT_ONCE as CONVERSATIONS
 from finassist.core.errors import InvalidSessionId, SessionError
 from finassist.sessions.conversations import Conversations
 from finassist.sessions.store import Store, open_store
@@ -109,17 +107,17 @@ def test_a_question_gets_a_bubble_an_answer_chips_and_follow_ups(play, workflow)
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await asked(panel, PRICE)
-        [turn] = panel.talk.turns
+        [turn] = panel.conversation.turns
         assert turn.answer.symbols == ["AAPL"]
         assert "What is Apple&#x27;s stock price?" in markup(turn.widget)
         assert "309.35" in markup(turn.widget)
         assert [chip.description for chip in turn.chips.chips] == ["AAPL · Apple Inc."]
-        assert wire.messages(panel.composer, "taken") == [{"type": "taken", "text": PRICE}]
+        assert wire.messages(panel.composer, "accepted") == [{"type": "accepted", "text": PRICE}]
         assert panel.composer.busy is False
         suggested = turn.follow_ups[0]
         assert markup(turn.widget).count(suggested.description) == 1
         await pressed(panel, suggested)
-        assert [each.question for each in panel.talk.turns] == [PRICE, suggested.description]
+        assert [each.question for each in panel.conversation.turns] == [PRICE, suggested.description]
         assert not turn.follow_ups
         assert [str(answer.input) for answer in workflow.answers()] == [PRICE, suggested.description]
         panel.close()
@@ -140,7 +138,7 @@ def test_a_double_click_asks_once_and_what_is_sent_meanwhile_is_kept(play) -> No
         assert "still being made" in refused["why"]
         held.let.set()
         await panel.idle()
-        assert [turn.question for turn in panel.talk.turns] == [PRICE]
+        assert [turn.question for turn in panel.conversation.turns] == [PRICE]
         panel.close()
 
     play(story)
@@ -154,9 +152,9 @@ def test_what_cannot_be_asked_is_refused_in_words(play, workflow, text: str) -> 
         [refused] = wire.messages(panel.composer, "refused")
         assert refused["text"] == text
         assert refused["why"].endswith((".", "”."))
-        assert not panel.talk.turns
+        assert not panel.conversation.turns
         await asked(panel, PRICE)
-        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        assert panel.conversation.turns[0].answer.symbols == ["AAPL"]
         panel.close()
 
     play(story)
@@ -176,7 +174,7 @@ def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_wo
         tell(panel.composer, type="stop")
         await turns_of_the_loop()
         await panel.idle()
-        [turn] = panel.talk.turns
+        [turn] = panel.conversation.turns
         assert turn.answer.status == RunStatus.cancelled
         assert turn.answer.content == "Cash"
         assert "This run was stopped." in markup(turn.widget)
@@ -184,11 +182,11 @@ def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_wo
         assert (stored.status, stored.content.strip()) == (RunStatus.cancelled, "Cash")
         again = workflow.chat("stopped")
         await again.idle()
-        assert "Cash" in markup(again.talk.widget)
-        assert "This run was stopped." in markup(again.talk.widget)
+        assert "Cash" in markup(again.conversation.widget)
+        assert "This run was stopped." in markup(again.conversation.widget)
         talking.let.set()
         await asked(panel, "Tell me more")
-        assert panel.talk.turns[1].answer.status == RunStatus.completed
+        assert panel.conversation.turns[1].answer.status == RunStatus.completed
         panel.close()
         again.close()
 
@@ -200,13 +198,13 @@ def test_a_failure_is_said_in_the_panel_and_the_next_click_works(play) -> None:
         model = ScriptedModel(World(category="chat", symbols=(), chat="fails"))
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=model))
         await asked(panel, "Tell me something")
-        [turn] = panel.talk.turns
+        [turn] = panel.conversation.turns
         assert "No answer." in markup(turn.widget)
         assert panel.last_error is not None
         model.world = World(category="chat", symbols=())
         [again] = turn.widget.children[2].children[1].children
         await pressed(panel, again)
-        assert panel.talk.turns[1].answer.content.strip() == "one two three four"
+        assert panel.conversation.turns[1].answer.content.strip() == "one two three four"
         panel.close()
 
     play(story)
@@ -217,28 +215,8 @@ def test_a_bug_is_told_without_its_words_which_may_be_anybodys(play) -> None:
         provider = ScriptedProvider(World(sources={"quote AAPL": "bug"}))
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=provider))
         await asked(panel, PRICE)
-        assert "TypeError" in markup(panel.talk.turns[0].widget)
+        assert "TypeError" in markup(panel.conversation.turns[0].widget)
         assert isinstance(panel.last_error, TypeError)
-        panel.close()
-
-    play(story)
-
-
-def test_without_steps_and_streaming_the_answer_comes_at_once(play) -> None:
-    async def story(wire: Wire) -> None:
-        talking = Talking()
-        panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=talking, routing="model"))
-        set_value(panel.configuring.drawer.steps, value=False)
-        set_value(panel.configuring.drawer.streaming, value=False)
-        await send(panel, "Tell me something")
-        await talking.said.wait()
-        await asyncio.sleep(0.15)
-        shown = markup(panel.talk.widget)
-        assert "Working on it" in shown
-        assert "one" not in shown.partition("Working on it")[2]
-        talking.let.set()
-        await panel.idle()
-        assert "one two three four" in markup(panel.talk.widget)
         panel.close()
 
     play(story)
@@ -248,10 +226,10 @@ def test_a_view_that_breaks_takes_no_answer_with_it(play, workflow) -> None:
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await send(panel, PRICE)
-        for widget in panel.talk.turns[0].widget.children[1].children[0].children:
+        for widget in panel.conversation.turns[0].widget.children[1].children[0].children:
             widget.close()  # somebody's broken front end
         await panel.idle()
-        assert "309.35" in markup(panel.talk.widget)
+        assert "309.35" in markup(panel.conversation.widget)
         panel.close()
 
     play(story)
@@ -264,9 +242,9 @@ def test_a_megabyte_of_text_is_cut_in_the_bubble_and_whole_in_the_export(play) -
         settings = Settings(max_reply_chars=2_000_000)
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=talking, routing="model", settings=settings))
         await asked(panel, "Tell me everything")
-        assert len(panel.talk.turns[0].answer.content) > 900_000
-        assert LONGEST_SHOWN < len(markup(panel.talk.widget)) < 10 * LONGEST_SHOWN
-        assert "more characters are not shown here" in markup(panel.talk.widget)
+        assert len(panel.conversation.turns[0].answer.content) > 900_000
+        assert LONGEST_SHOWN < len(markup(panel.conversation.widget)) < 10 * LONGEST_SHOWN
+        assert "more characters are not shown here" in markup(panel.conversation.widget)
         await panel.export("markdown")
         [file] = wire.messages(panel.composer, "download")
         assert len(file["text"]) > 900_000
@@ -317,15 +295,15 @@ def test_a_wrong_company_is_changed_and_the_question_asked_again(play, workflow)
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await asked(panel, PRICE)
-        chips = panel.talk.turns[0].chips
+        chips = panel.conversation.turns[0].chips
         await pressed(panel, chips.chips[0])
         assert chips.chooser.layout.display is None
         set_value(chips.search, value="Nvidia")
         await turns_of_the_loop()
         assert chips.options.children[0].description == "NVDA · NVIDIA Corp."
         await pressed(panel, chips.options.children[0])
-        assert panel.talk.turns[1].question == "What is $NVDA's stock price?"
-        assert panel.talk.turns[1].answer.symbols == ["NVDA"]
+        assert panel.conversation.turns[1].question == "What is $NVDA's stock price?"
+        assert panel.conversation.turns[1].answer.symbols == ["NVDA"]
         assert chips.chooser.layout.display == "none"
         panel.close()
 
@@ -336,11 +314,11 @@ def test_a_name_that_could_not_be_placed_is_asked_for(play, workflow) -> None:
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await asked(panel, "Compare Apple and Microsft")
-        chips = panel.talk.turns[0].chips
+        chips = panel.conversation.turns[0].chips
         assert chips.chips[1].description == "“Microsft”: which company?"
         await pressed(panel, chips.chips[1])
         await pressed(panel, chips.options.children[0])
-        assert panel.talk.turns[1].answer.symbols == ["AAPL", "MSFT"]
+        assert panel.conversation.turns[1].answer.symbols == ["AAPL", "MSFT"]
         panel.close()
 
     play(story)
@@ -350,13 +328,13 @@ def test_a_follow_up_that_names_no_company_is_corrected_too(play, workflow) -> N
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await asked(panel, PRICE, "And its income statement?")
-        chips = panel.talk.turns[1].chips
+        chips = panel.conversation.turns[1].chips
         await pressed(panel, chips.chips[0])
         set_value(chips.search, value="TSLA")
         await turns_of_the_loop()
         await pressed(panel, chips.options.children[0])
-        assert panel.talk.turns[2].answer.symbols == ["TSLA"]
-        assert panel.talk.turns[2].answer.category == "income_statement"
+        assert panel.conversation.turns[2].answer.symbols == ["TSLA"]
+        assert panel.conversation.turns[2].answer.category == "income_statement"
         panel.close()
 
     play(story)
@@ -370,10 +348,10 @@ def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stor
         await stored_workflow.arun(PRICE, session_id="old")
         panel = stored_workflow.chat("old")
         await panel.idle()
-        assert [turn.question for turn in panel.talk.turns] == [PRICE]
-        assert panel.talk.turns[0].follow_ups
+        assert [turn.question for turn in panel.conversation.turns] == [PRICE]
+        assert panel.conversation.turns[0].follow_ups
         await pressed(panel, panel.header.tools["new"])
-        assert not panel.talk.turns
+        assert not panel.conversation.turns
         await asked(panel, CASH)
         await pressed(panel, panel.header.tools["conversations"])
         assert {line.open.description for line in panel.picker.lines} == {CASH, PRICE}
@@ -394,7 +372,7 @@ def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stor
         await pressed(panel, line.confirm)
         assert list(stored_workflow.sessions()["first_question"]) == [CASH]
         assert panel.session_id != "old"
-        assert not panel.talk.turns
+        assert not panel.conversation.turns
         panel.close()
 
     play(story)
@@ -426,7 +404,7 @@ def test_turns_of_one_conversation_never_appear_in_the_next(play, workflow) -> N
                 await asyncio.sleep(0)
             await panel.open_conversation("two")
             await panel.idle()
-            assert [turn.question for turn in panel.talk.turns] == [PRICE]
+            assert [turn.question for turn in panel.conversation.turns] == [PRICE]
             panel.close()
 
     play(story)
@@ -442,12 +420,14 @@ def test_of_a_long_conversation_the_last_turns_are_shown_first(play, workflow) -
             await workflow.arun(f"help {number}", session_id="long")
         panel = workflow.chat("long")
         await panel.idle()
-        assert len(panel.talk.turns) == AT_ONCE
-        assert panel.talk.earlier.description == "Show earlier turns (3)"
-        await pressed(panel, panel.talk.earlier)
-        assert [turn.question for turn in panel.talk.turns] == [f"help {number}" for number in range(AT_ONCE + 3)]
-        assert panel.talk.earlier.layout.display == "none"
-        assert len(panel.talk.answers) == AT_ONCE + 3
+        assert len(panel.conversation.turns) == AT_ONCE
+        assert panel.conversation.earlier.description == "Show earlier turns (3)"
+        await pressed(panel, panel.conversation.earlier)
+        assert [turn.question for turn in panel.conversation.turns] == [
+            f"help {number}" for number in range(AT_ONCE + 3)
+        ]
+        assert panel.conversation.earlier.layout.display == "none"
+        assert len(panel.conversation.answers) == AT_ONCE + 3
         panel.close()
 
     play(story)
@@ -459,7 +439,7 @@ def test_while_an_answer_is_made_the_conversation_is_not_left(play) -> None:
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=held), session_id="busy")
         await send(panel, PRICE)
         await held.asked_for.wait()
-        for leave in (panel.new, lambda: panel.guard.start(panel.open_conversation("other"))):
+        for leave in (panel.new, lambda: panel.callbacks.start(panel.open_conversation("other"))):
             leave()
             await turns_of_the_loop()
             assert panel.session_id == "busy"
@@ -468,82 +448,8 @@ def test_while_an_answer_is_made_the_conversation_is_not_left(play) -> None:
         assert "still being made" in panel.notice.value
         held.let.set()
         await panel.idle()
-        assert panel.talk.turns[0].answer is not None
+        assert panel.conversation.turns[0].answer is not None
         panel.close()
-
-    play(story)
-
-
-def test_two_panels_take_turns_and_show_the_same(play) -> None:
-    async def story(wire: Wire) -> None:
-        held = Held()
-        workflow = FinancialAssistantWorkflow(db=None, provider=held)
-        one, other = workflow.chat("shared"), workflow.chat("shared")
-        for panel in (one, other):
-            tell(panel.composer, type="shown")
-        await turns_of_the_loop()
-        tell(one.composer, type="present")  # its front end answers the roll call
-        await turns_of_the_loop()
-        assert ALSO_OPEN in one._presence.widget.value
-        assert ALSO_OPEN in other._presence.widget.value
-        await send(one, PRICE)
-        await held.asked_for.wait()
-        await send(other, "What is Tesla's stock price?")
-        assert "answered next" in other.notice.value
-        held.let.set()
-        await one.idle()
-        await other.idle()
-        for panel in (one, other):
-            assert [turn.answer.symbols for turn in panel.talk.turns] == [["AAPL"], ["TSLA"]]
-        tell(one.composer, type="hidden")  # its cell was run again
-        await turns_of_the_loop()
-        assert other._presence.widget.value == ""
-        await other.delete_conversation("shared")
-        await one.idle()
-        assert not one.talk.turns
-        assert "deleted in another panel" in one.notice.value
-        one.close()
-        other.close()
-
-    play(story)
-
-
-def test_a_panel_whose_page_was_left_does_not_count(play, workflow) -> None:
-    async def story(wire: Wire) -> None:
-        one, other = workflow.chat("shared"), workflow.chat("shared")
-        tell(one.composer, type="shown")
-        await turns_of_the_loop()
-        wire.sent.clear()
-        tell(other.composer, type="shown")  # the page was loaded again; the view of `one` went without a word
-        await turns_of_the_loop()
-        assert wire.messages(one.composer, "roll call")
-        assert other._presence.widget.value == ""
-        tell(one.composer, type="present")
-        await turns_of_the_loop()
-        assert ALSO_OPEN in other._presence.widget.value
-        one.close()
-        other.close()
-
-    play(story)
-
-
-def test_a_question_that_waits_for_its_turn_can_be_stopped(play) -> None:
-    async def story(wire: Wire) -> None:
-        held = Held()
-        workflow = FinancialAssistantWorkflow(db=None, provider=held)
-        one, other = workflow.chat("shared"), workflow.chat("shared")
-        await send(one, PRICE)
-        await held.asked_for.wait()
-        await send(other, "What is Tesla's stock price?")
-        tell(other.composer, type="stop")
-        await turns_of_the_loop()
-        await other.idle()
-        assert other.talk.turns[-1].answer.status == RunStatus.cancelled
-        held.let.set()
-        await one.idle()
-        assert one.talk.turns[0].answer.symbols == ["AAPL"]
-        one.close()
-        other.close()
 
     play(story)
 
@@ -571,7 +477,7 @@ def test_an_id_that_cannot_be_one_is_refused_at_once(wire, workflow) -> None:
 def test_a_typed_key_is_used_and_is_nowhere_on_the_wire(play, workflow) -> None:
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
-        drawer = panel.configuring.drawer
+        drawer = panel.settings
         await pressed(panel, panel.header.tools["settings"])
         tell(drawer.fields, type="key", name="openai_api_key", value="sk-canary-0123456789")
         await turns_of_the_loop()
@@ -590,7 +496,7 @@ def test_a_typed_key_is_used_and_is_nowhere_on_the_wire(play, workflow) -> None:
         assert panel.workflow.settings.key("openai") is None
         assert panel.workflow.model.id == "offline"
         assert "canary" not in wire.text()
-        assert "canary" not in repr(drawer.choices()) + repr(panel.workflow.settings)
+        assert "canary" not in repr(vars(drawer)) + repr(panel.workflow.settings)
         panel.close()
 
     play(story)
@@ -610,12 +516,12 @@ def test_a_setting_that_cannot_be_used_is_told_and_changes_nothing(
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await pressed(panel, panel.header.tools["settings"])
-        set_value(getattr(panel.configuring.drawer, field), value=value)
-        await pressed(panel, panel.configuring.drawer.apply)
+        set_value(getattr(panel.settings, field), value=value)
+        await pressed(panel, panel.settings.apply)
         assert words in panel.notice.value
         assert panel.workflow is workflow
         await asked(panel, PRICE)
-        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        assert panel.conversation.turns[0].answer.symbols == ["AAPL"]
         panel.close()
 
     play(story)
@@ -625,10 +531,10 @@ def test_a_key_that_cannot_be_one_is_told_without_repeating_it(play, workflow) -
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await pressed(panel, panel.header.tools["settings"])
-        tell(panel.configuring.drawer.fields, type="key", name="fmp_api_key", value="canary with spaces")
-        tell(panel.configuring.drawer.fields, type="key", name="home", value="/somewhere")
+        tell(panel.settings.fields, type="key", name="fmp_api_key", value="canary with spaces")
+        tell(panel.settings.fields, type="key", name="home", value="/somewhere")
         await turns_of_the_loop()
-        await pressed(panel, panel.configuring.drawer.apply)
+        await pressed(panel, panel.settings.apply)
         assert "cannot be used" in panel.notice.value
         assert "canary" not in wire.text()
         panel.close()
@@ -641,13 +547,13 @@ def test_other_choices_are_asked_from_then_on_in_the_same_conversation(play, wor
         panel = workflow.chat("same")
         await asked(panel, PRICE)
         await pressed(panel, panel.header.tools["settings"])
-        drawer = panel.configuring.drawer
+        drawer = panel.settings
         set_value(drawer.routing, index=2)
         await pressed(panel, drawer.apply)
         assert (panel.workflow.routing, workflow.routing) == ("rules", "auto")
         assert panel.workflow.chat_agent is workflow.chat_agent
         await asked(panel, "and its income statement?")
-        assert panel.talk.turns[1].answer.symbols == ["AAPL"]
+        assert panel.conversation.turns[1].answer.symbols == ["AAPL"]
         assert len(workflow.answers("same")) == 2
         panel.close()
 
@@ -704,7 +610,7 @@ def test_messages_from_another_thread_are_heard_on_the_panels_loop(play, workflo
         await asyncio.to_thread(thread.join)
         await turns_of_the_loop()
         await panel.idle()
-        assert panel.talk.turns[0].answer.symbols == ["AAPL"]
+        assert panel.conversation.turns[0].answer.symbols == ["AAPL"]
         panel.close()
 
     play(story)
@@ -717,7 +623,7 @@ def test_messages_that_make_no_sense_do_no_harm(play, workflow, message: dict[st
         tell(panel.composer, **message)
         await turns_of_the_loop()
         await panel.idle()
-        assert not panel.talk.turns
+        assert not panel.conversation.turns
         assert panel.last_error is None
         panel.close()
 

@@ -61,7 +61,12 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(built: Path)
     [wheel] = (built / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"finassist"}
-    assert {"finassist/py.typed", "finassist/apps/live/timeline.js", "finassist/apps/chat/composer.js"} <= set(names)
+    assert {
+        "finassist/py.typed",
+        "finassist/apps/live/timeline.js",
+        "finassist/apps/chat/panel.js",
+        "finassist/apps/chat/panel.css",
+    } <= set(names)
     assert [name for name in names if name.startswith("finassist/providers/embedded/files/")]
 
 

@@ -113,17 +113,15 @@ class Conversations:
         """Store what had arrived of an answer that was stopped, which Agno forgets; no other turn is touched.
 
         Returns:
-            The whole answer where the run had come to its end before it could be stopped, else `None`.
+            The answer as it is stored, whole if the run was complete before it could be stopped; `None` if nothing is.
         """
         run = await self._ask(lambda db: db.get_run(run_id))
         if not isinstance(run, WorkflowRunOutput):
             return None
-        if run.status == RunStatus.completed:
-            return Answer.of(run)
-        if text.strip():
+        if run.status != RunStatus.completed and text.strip():
             run.content = text
             await self._ask(lambda db: db.upsert_run(run, session_id=session_id))
-        return None
+        return Answer.of(run)
 
     async def _session(self, session_id: str) -> WorkflowSession | None:
         found = await self._ask(lambda db: db.get_session(session_id, SessionType.WORKFLOW, self.user_id))

@@ -19,7 +19,7 @@ class Panel:
         self.welcome = area.locator(".finassist-chat-welcome")
         self.title = area.locator(".finassist-chat-title")
         self.word = area.locator(".finassist-composer-word")
-        self.notices = area.locator(".finassist-chat-notice")
+        self.notice = area.locator(".finassist-chat-notice")
         self.sessions = area.locator(".finassist-chat-session")
 
     @classmethod

@@ -1,178 +1,214 @@
-"""The chat panel: ask, watch, stop, read, correct, go on, keep what was said."""
+"""The chat panel: ask, watch, stop, read, correct, go on, and keep what was said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-from finassist.answer import Answer
+from finassist.apps.chat import widgets as ui
+from finassist.apps.chat.companies import completions
 from finassist.apps.chat.composer import Composer
-from finassist.apps.chat.configuring import Configuring
-from finassist.apps.chat.exports import Exports, exported, warm_up
-from finassist.apps.chat.guard import Guard
-from finassist.apps.chat.header import Header
-from finassist.apps.chat.kit import VBox, column, discard, html
-from finassist.apps.chat.log import Log
-from finassist.apps.chat.picker import Picker
-from finassist.apps.chat.presence import Presence
-from finassist.apps.chat.turns import Turns
+from finassist.apps.chat.conversation import Log, Question, Turn
+from finassist.apps.chat.sessions import Actions, Exports, Picker, exported
+from finassist.apps.chat.settings import SettingsDrawer
+from finassist.core.errors import InputError
+from finassist.core.validation import check_question
 from finassist.reporting.html.sanitize import escape
 from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversation, Conversations
 from finassist.sessions.store import check_session_id
 
+BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
 NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then go on."
-DELETED: Final = "This conversation was deleted in another panel. What you ask now begins it anew."
 STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
+_TITLE: Final = 60
+_TOOLS: Final = {
+    "conversations": ("Conversations", "history", "Past conversations: open, rename, delete"),
+    "export": ("Export", "download", "Download the conversation or its figures"),
+    "settings": ("Settings", "cog", "Model, data source, routing and keys"),
+}
 
 
-class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
+class Header:
+    """The title, and one drawer open at a time.
+
+    Attributes:
+        widget: What to show.
+        tools: Its buttons by name: `new`, and one for each drawer.
+    """
+
+    def __init__(
+        self,
+        drawers: Mapping[str, ui.Widget],
+        new: Callable[..., Any],
+        opened: Callable[[str], Any],
+        guarded: ui.Guarded,
+    ) -> None:
+        self._drawers, self._opened = drawers, opened
+        self._open: str | None = None
+        self._title = ui.html(classes="title")
+        self.tools = {"new": ui.button("New", guarded(new), icon="plus", tooltip="New conversation", classes="tool")}
+        for name, (text, icon, tip) in _TOOLS.items():
+            toggle = guarded(ui.bound(self._toggle, name))
+            self.tools[name] = ui.button(text, toggle, icon=icon, tooltip=tip, classes="tool toggle")
+        self.widget = ui.row([self._title, *self.tools.values()], "head")
+        self.close()
+
+    def name(self, conversation: str) -> None:
+        """Show which conversation is open."""
+        self._title.value = f"<div><b>finassist</b><span>{escape(ui.cut(conversation, _TITLE))}</span></div>"
+
+    def close(self) -> None:
+        """Close the drawer that is open."""
+        self._open = None
+        for name, drawer in self._drawers.items():
+            ui.show(drawer, False)
+            self.tools[name].remove_class("finassist-chat-open")
+
+    def _toggle(self, name: str) -> Any:
+        was = self._open
+        self.close()
+        if was == name:
+            return None
+        self._open = name
+        ui.show(self._drawers[name], True)
+        self.tools[name].add_class("finassist-chat-open")
+        return self._opened(name)
+
+
+class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
     """A conversation with a workflow, as a widget.
 
     Args:
-        workflow: Whom to ask. The panel's settings change a copy of it, never the workflow itself.
+        workflow: What to ask. The panel's settings change a copy of it, never the workflow itself.
         session_id: The conversation to open; by default the workflow's own.
 
     Raises:
         InvalidSessionId: The id cannot be used.
 
     Attributes:
-        workflow: Who is asked now, with what was chosen in the settings.
+        workflow: What is asked now, with the panel's settings.
         session_id: The conversation that is open.
     """
 
-    _presence: Presence | None = None
     _base: Any = None
 
     def __init__(self, workflow: Assistant, *, session_id: str | None = None) -> None:
         self.session_id = str(workflow.session_id) if session_id is None else check_session_id(session_id)
         self.workflow = workflow
-        self.guard = Guard(self.say, lambda: self.workflow.runtime.settings.secrets())
-        guarded = self.guard.guarded
+        self.callbacks = ui.Callbacks(self.say, lambda: self.workflow.runtime.settings.secrets())
+        guarded = self.callbacks.guarded
+        self._question: Question | None = None
+        self.notice = ui.html(classes="notice")
         self.composer = Composer(guarded(self._received))
-        self.talk = Log(self._ask_on, guarded)
-        self.picker = Picker(self, guarded)
-        self.configuring = Configuring(self, workflow, guarded)
+        self.conversation = Log(self._ask_on, guarded)
+        actions = Actions(
+            self.list_conversations,
+            self.open_conversation,
+            self.rename_conversation,
+            self.delete_conversation,
+            self.composer.take_focus,
+        )
+        self.picker = Picker(actions, guarded)
         self.exports = Exports(self.export, guarded)
+        self.settings = SettingsDrawer(workflow, self._use, guarded)
         drawers = {
             "conversations": self.picker.widget,
             "export": self.exports.widget,
-            "settings": self.configuring.drawer.widget,
+            "settings": self.settings.widget,
         }
         self.header = Header(drawers, self.new, self._opened, guarded)
-        self.notice = html(classes="notice")
-        self._presence = here = Presence(
-            workflow.runtime.store, self.session_id, self._answered_elsewhere, self._deleted
-        )
-        here.roll_call = self.composer.call_roll
-        self.turns = Turns(self, here)
-        foot = column([self.composer], "foot")
+        foot = ui.column([self.composer], "foot")
         self._base = super()
-        self._base.__init__([self.header.widget, *drawers.values(), self.talk.widget, here.widget, self.notice, foot])
+        self._base.__init__([self.header.widget, *drawers.values(), self.conversation.widget, self.notice, foot])
         self.add_class("finassist-chat")
         self._enter(self.session_id)
 
     @property
     def last_error(self) -> BaseException | None:
         """What went wrong last, in full."""
-        return self.guard.last_error
+        return self.callbacks.last_error
 
     async def idle(self) -> None:
         """Wait until nothing is under way; for cells that go on with what was asked."""
-        await self.guard.idle()
+        await self.callbacks.idle()
 
     # --------------------------------------------------------------------------------------- asking
 
     def ask(self, question: str) -> None:
-        """Ask a question, as if it had been typed; while another is being answered it is refused with a word."""
-        self.turns.ask(question)
+        """Ask a question, as if it had been typed; one that cannot be asked now stays in the text area."""
+        if self._question is not None:
+            if self._question.text != question.strip():  # the same one again is a double click
+                self.composer.refuse(question, BUSY)
+            return
+        try:
+            text = check_question(question, self.workflow.runtime.settings.max_question_length)
+        except InputError as error:
+            self.composer.refuse(question, str(error))
+            return
+        self.composer.accept(question)
+        self._question = Question(self.workflow, text, self.session_id)
+        self.composer.busy = True
+        self.say("")
+        turn = self.conversation.begin(text)
+        turn.watch()
+        self.composer.scroll_to_end()
+        self.callbacks.start(self._answer(self._question, turn))
 
     def stop(self, *_: Any) -> None:
         """Stop the answer being made; what has arrived of it is kept."""
-        self.turns.stop()
+        if self._question is not None:
+            self._question.stop()
+
+    async def _answer(self, question: Question, turn: Turn) -> None:
+        try:
+            answer = await question.answer(turn.see)
+        except BaseException as error:
+            turn.finish(None, error)
+            if not isinstance(error, Exception):
+                raise
+            turn.fail(self.callbacks.words(error))
+        else:
+            if not self.callbacks.closed:
+                turn.finish(answer)
+        finally:
+            self._question = None
+            self.composer.busy = False
+            self.say("")
+        if not self._current.named and len(self.conversation.turns) == 1:
+            self._name(Conversation(session_id=self.session_id, name=question.text, turns=1))
 
     def _ask_on(self, question: str) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
         self.ask(question)
-        self.focus()
+        self.composer.take_focus()
 
     # --------------------------------------------------------------------------------- conversations
 
     def new(self, *_: Any) -> None:
         """Begin a new conversation."""
-        if self._may_leave():
-            self._enter(str(uuid4()))
-            self.focus()
+        self._leave_for(str(uuid4()))
 
     async def open_conversation(self, session_id: str) -> None:
         """Show another conversation."""
-        if self._may_leave():
-            self._enter(session_id)
-            self.focus()
+        self._leave_for(session_id)
 
     async def rename_conversation(self, session_id: str, name: str) -> None:
         """Name a conversation."""
         await self._stored.rename(session_id, name)
         await self.list_conversations()
-        self.focus("session-name")
+        self.composer.take_focus("session-name")
 
     async def delete_conversation(self, session_id: str) -> None:
         """Delete a conversation; where it is open, a new one begins."""
-        if self._here.busy(session_id):
-            self.say(NOT_WHILE_BUSY)
+        if session_id == self.session_id and self._busy():
             return
         await self._stored.delete(session_id)
-        self._here.tell_deleted(session_id)
         if session_id == self.session_id:
             self._enter(str(uuid4()), keep_drawer=True)
         await self.list_conversations()
-        self.focus("session-name")
-
-    async def export(self, kind: str) -> None:
-        """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""
-        self.say("")
-        self.composer.download(*await exported(kind, self._conversation.name, self.talk.answers))
-
-    def close(self) -> None:
-        """Stop what is under way and take the panel off the page."""
-        if self._presence is not None:
-            self.stop()
-            self.guard.close()
-            self._presence.leave()
-            for child in self.children:
-                discard(child)
-        if self._base is not None:
-            self._base.close()
-
-    @property
-    def _here(self) -> Presence:
-        assert self._presence is not None
-        return self._presence
-
-    @property
-    def _stored(self) -> Conversations:
-        return Conversations(self.workflow.runtime.store, self.workflow.runtime.locks, self.workflow.user_id)
-
-    def _enter(self, session_id: str, *, keep_drawer: bool = False) -> None:
-        self.session_id = session_id
-        self._conversation = Conversation(session_id=session_id)
-        self._here.move(session_id)
-        self.say("")
-        if not keep_drawer:
-            self.header.close()
-        self.header.name(self._conversation.name)
-        self.talk.clear(loading=self.guard.ready)
-        if self.guard.ready:
-            self.guard.start(self._load(session_id))
-
-    async def _load(self, session_id: str) -> None:
-        conversation, answers = await self._stored.read(session_id)
-        if session_id == self.session_id:
-            self._conversation = conversation
-            self.header.name(conversation.name)
-            await self.talk.restore(answers)
-            self.composer.scroll_to_end()
+        self.composer.take_focus("session-name")
 
     async def list_conversations(self) -> None:
         """List past conversations in their drawer."""
@@ -180,45 +216,75 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.picker.show(conversations, self.session_id)
         for each in conversations:
             if each.session_id == self.session_id:
-                self._conversation = each
-                self.header.name(each.name)
+                self._name(each)
 
-    def asked(self, question: str) -> None:
-        """A question has been answered, or has failed: the first one names its conversation."""
-        if not self._conversation.named and len(self.talk.turns) == 1:
-            self._conversation = Conversation(session_id=self.session_id, name=question, turns=1)
-            self.header.name(question)
+    async def export(self, kind: str) -> None:
+        """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""
+        self.say("")
+        self.composer.download(*await exported(kind, self._current.name, self.conversation.answers))
 
-    def focus(self, where: str = "") -> None:
-        """Put the cursor into the text area, or to the widget of the panel with the class `where`."""
-        self.composer.take_focus(where)
+    def close(self) -> None:
+        """Stop what is under way and take the panel off the page."""
+        if self._base is not None:
+            self.stop()
+            self.callbacks.close()
+            for child in self.children:
+                ui.discard(child)
+            self._base.close()
 
-    def _may_leave(self) -> bool:
-        if self.turns.busy:
+    @property
+    def _stored(self) -> Conversations:
+        runtime = self.workflow.runtime
+        return Conversations(runtime.store, runtime.locks, self.workflow.user_id)
+
+    def _busy(self) -> bool:
+        """Whether an answer is being made; then the panel says so."""
+        if self._question is not None:
             self.say(NOT_WHILE_BUSY)
-        return not self.turns.busy
+        return self._question is not None
+
+    def _leave_for(self, session_id: str) -> None:
+        if not self._busy():
+            self._enter(session_id)
+            self.composer.take_focus()
+
+    def _enter(self, session_id: str, *, keep_drawer: bool = False) -> None:
+        self.session_id = session_id
+        self._name(Conversation(session_id=session_id))
+        self.say("")
+        if not keep_drawer:
+            self.header.close()
+        self.conversation.clear(loading=self.callbacks.ready)
+        if self.callbacks.ready:
+            self.callbacks.start(self._load(session_id))
+
+    async def _load(self, session_id: str) -> None:
+        conversation, answers = await self._stored.read(session_id)
+        if session_id == self.session_id:
+            self._name(conversation)
+            await self.conversation.restore(answers)
+            self.composer.scroll_to_end()
+
+    def _name(self, conversation: Conversation) -> None:
+        self._current = conversation
+        self.header.name(conversation.name)
+
+    # ------------------------------------------------------------------------------ drawers, messages
 
     def _opened(self, drawer: str) -> Any:
         if drawer == "settings":
-            self.configuring.show()
-        if drawer == "export":
-            return warm_up()
+            self.settings.show()
         return self.list_conversations() if drawer == "conversations" else None
 
-    # ----------------------------------------------------------------------- what others do, and words
-
-    def _answered_elsewhere(self, answer: Answer) -> None:
-        self.talk.insert(answer, before_last=self.turns.busy)
-
-    def _deleted(self) -> None:
-        self._enter(self.session_id)
-        self.say(DELETED)
+    def _use(self, workflow: Assistant) -> None:
+        self.workflow = workflow
+        self.say("")
 
     def say(self, words: str) -> None:
-        """Show a sentence above the text area; nothing takes it away."""
-        said = f"<p>{escape(words)}</p>" if words else ""
-        if self.notice.value != said:
-            self.notice.value = said
+        """Show a sentence above the text area, or none."""
+        markup = f"<p>{escape(words)}</p>" if words else ""
+        if self.notice.value != markup:
+            self.notice.value = markup
 
     def _received(self, _: Any, message: Mapping[str, Any], *__: Any) -> None:
         text = str(message.get("text", ""))
@@ -228,11 +294,7 @@ class ChatPanel(VBox):  # pyright: ignore[reportUntypedBaseClass]
             case "stop":
                 self.stop()
             case "complete":
-                self.composer.complete(text)
-            case "shown" | "present" as came:
-                self._here.view_came(new=came == "shown")
-            case "hidden":
-                self._here.view_went()
+                self.composer.offer(text, completions(text))
             case _:
                 pass
 

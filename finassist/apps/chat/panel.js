@@ -1,12 +1,15 @@
-// The composer of the chat panel: a text area with company suggestions, Send and Stop. Every text is set as text.
+// What the chat panel has that ipywidgets does not: the composer (a text area with company suggestions, Send and Stop),
+// password fields for keys, and roles and names for assistive technology. Every text is set as text.
 
 const ACK_SECONDS = 6;
+const PLACEHOLDER = "Ask about a company, a figure or a term";
+const HINT = "Enter sends · Alt+Enter starts a new line · $ or a name finds a company";
 const LONGEST_WORD = 80;
 const PAUSE = 90; // milliseconds of rest before a word is looked up
 
-// Every widget is a copy of this module of its own, so counting would give the same id twice.
+// Each widget has its own copy of this module, so counting would give the same id twice.
 function unique() {
-  return `finassist-composer-${Math.random().toString(36).slice(2)}`;
+  return `finassist-${Math.random().toString(36).slice(2)}`;
 }
 
 function make(tag, classes, attributes = {}, text = "") {
@@ -30,7 +33,7 @@ function build(id) {
   const form = make("form", "finassist-composer-form");
   const label = make("label", "finassist-composer-label", { for: `${id}-text` }, "Your question");
   const area = make("textarea", "finassist-composer-text", {
-    id: `${id}-text`, rows: "1", role: "combobox", spellcheck: "true", autocomplete: "off",
+    id: `${id}-text`, rows: "1", placeholder: PLACEHOLDER, role: "combobox", spellcheck: "true", autocomplete: "off",
     "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`,
     "aria-haspopup": "listbox", "aria-describedby": `${id}-hint`,
   });
@@ -38,12 +41,12 @@ function build(id) {
   list.hidden = true;
   const send = make("button", "finassist-composer-send", { type: "submit" }, "Send");
   const stop = make("button", "finassist-composer-stop", { type: "button", title: "Stop; what arrived is kept" }, "Stop");
-  const hint = make("div", "finassist-composer-hint", { id: `${id}-hint` });
+  const hint = make("div", "finassist-composer-hint", { id: `${id}-hint` }, HINT);
   const word = make("div", "finassist-composer-word", { role: "status", "aria-live": "polite" });
   const field = make("div", "finassist-composer-field");
   field.append(label, area, send, stop);
   form.append(list, field, hint, word);
-  return { id, form, area, list, send, stop, hint, word };
+  return { id, form, area, list, stop, word };
 }
 
 // ------------------------------------------------------------------------------------------- suggestions
@@ -128,8 +131,7 @@ class Suggestions {
 
 // ----------------------------------------------------------------------------------------- the panel around
 
-// What ipywidgets cannot say: roles and names for assistive technology, and that keys typed in here are not the
-// notebook's shortcuts.
+// Roles and names that ipywidgets cannot set; and keys typed in the panel are not the notebook's shortcuts.
 function furnish(root) {
   root.setAttribute("data-lm-suppress-shortcuts", "true");
   root.setAttribute("role", "region");
@@ -153,13 +155,13 @@ function furnish(root) {
   }
 }
 
-// Follows the conversation while new text comes, until the last question has reached the top, where its answer is
-// read from; and not while somebody has scrolled elsewhere.
+// Scrolls with new text until the last question has reached the top, from where its answer is read; not after the
+// reader has scrolled elsewhere.
 class Follower {
   constructor(log) {
     this.log = log;
     this.stick = true;
-    this.own = 0; // where we have scrolled to ourselves: no sign of what a reader wants
+    this.own = 0; // where we have scrolled to ourselves, which is not the reader's choice
     this.heard = () => {
       if (Math.abs(log.scrollTop - this.own) > 2) this.stick = Math.abs(log.scrollTop - this.place()) < 60;
     };
@@ -184,7 +186,7 @@ class Follower {
   stop() { this.sizes.disconnect(); this.log.removeEventListener("scroll", this.heard); }
 }
 
-function attend(el, settled) {
+function attend(el) {
   let follower = null, observer = null, frame = 0, gone = false;
   const tidy = (root) => { frame = 0; furnish(root); follower?.watch(); };
   const begin = (tries) => {
@@ -196,7 +198,6 @@ function attend(el, settled) {
     observer = new MutationObserver(() => { frame ||= requestAnimationFrame(() => tidy(root)); });
     observer.observe(root, { childList: true, subtree: true, attributeFilter: ["class", "title"] });
     tidy(root);
-    settled();
   };
   begin(0);
   return {
@@ -221,20 +222,28 @@ function download(message, word) {
   link.click();
 }
 
-// --------------------------------------------------------------------------------------------- the widget
+// --------------------------------------------------------------------------------------------- the widgets
 
 const GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
 const SILENT = "The kernel does not answer: it is busy with a cell, or was restarted. Your text is kept. "
   + "If it was restarted, run this cell again.";
 
-function render({ model, el }) {
+// Listens to the model; returns what ends that.
+function listen(model, handlers) {
+  const entries = Object.entries(handlers);
+  entries.forEach(([event, handler]) => model.on(event, handler));
+  return () => entries.forEach(([event, handler]) => model.off(event, handler));
+}
+
+// Whether there is a kernel to receive it; a widget whose kernel is gone throws.
+function tell(model, message) {
+  try { model.send(message); return true; } catch { return false; }
+}
+
+function composer({ model, el }) {
   const parts = build(unique());
-  // Whether there is a kernel to hear it; a widget whose kernel is gone throws.
-  const tell = (message) => {
-    try { model.send(message); return true; } catch { return false; }
-  };
-  const { form, area, send, stop, hint, word } = parts;
-  const suggestions = new Suggestions(parts, (text) => tell({ type: "complete", text }));
+  const { form, area, stop, word } = parts;
+  const suggestions = new Suggestions(parts, (text) => tell(model, { type: "complete", text }));
   let waiting = 0;
   el.classList.add("finassist-composer");
   el.append(form);
@@ -242,13 +251,11 @@ function render({ model, el }) {
   const say = (text) => { word.textContent = text; };
   const grow = () => { area.style.height = "auto"; area.style.height = `${Math.min(area.scrollHeight + 2, 180)}px`; };
   const update = () => {
-    const busy = model.get("busy");
-    form.classList.toggle("finassist-busy", busy);
-    stop.hidden = !busy;
-    area.placeholder = model.get("placeholder");
-    hint.textContent = model.get("hint");
+    form.classList.toggle("finassist-busy", model.get("busy"));
+    stop.hidden = !model.get("busy");
   };
   const acknowledged = () => { clearTimeout(waiting); waiting = 0; };
+  const gone = () => { acknowledged(); say(GONE); };
   const submit = () => {
     const text = area.value;
     if (waiting) return;
@@ -256,16 +263,13 @@ function render({ model, el }) {
     if (model.get("busy")) return say("An answer is still being made. Stop it, or send this when it is there.");
     say("");
     suggestions.close();
-    waiting = setTimeout(() => {
-      waiting = 0;
-      say(SILENT);
-    }, ACK_SECONDS * 1000);
-    if (!tell({ type: "send", text })) cut();
+    waiting = setTimeout(() => { waiting = 0; say(SILENT); }, ACK_SECONDS * 1000);
+    if (!tell(model, { type: "send", text })) gone();
     area.focus();
   };
 
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  stop.addEventListener("click", () => { if (!tell({ type: "stop" })) cut(); area.focus(); });
+  stop.addEventListener("click", () => { if (!tell(model, { type: "stop" })) gone(); area.focus(); });
   area.addEventListener("input", () => { grow(); say(""); suggestions.look(); });
   area.addEventListener("blur", () => suggestions.close());
   area.addEventListener("keydown", (event) => {
@@ -281,9 +285,9 @@ function render({ model, el }) {
     if (!event.repeat) submit();
   });
 
-  const around = attend(el, () => tell({ type: "shown" }));
+  const around = attend(el);
   const receive = (message) => {
-    if (message.type === "taken") {
+    if (message.type === "accepted") {
       acknowledged();
       if (area.value === message.text) area.value = "";
       grow();
@@ -298,25 +302,53 @@ function render({ model, el }) {
     else if (message.type === "focus" && message.where) focusSoon(el, `.finassist-chat-${message.where}`, 0);
     else if (message.type === "focus") area.focus();
     else if (message.type === "end") around.end();
-    else if (message.type === "roll call") tell({ type: "present" });
   };
-  const cut = () => { acknowledged(); say(GONE); };
-  model.on("change:busy", update);
-  model.on("change:placeholder", update);
-  model.on("change:hint", update);
-  model.on("msg:custom", receive);
-  model.on("comm_live_update", cut);
+  const deaf = listen(model, { "change:busy": update, "msg:custom": receive, comm_live_update: gone });
   update();
-  return () => {
-    acknowledged();
-    around.stop();
-    model.off("change:busy", update);
-    model.off("change:placeholder", update);
-    model.off("change:hint", update);
-    model.off("msg:custom", receive);
-    model.off("comm_live_update", cut);
-    tell({ type: "hidden" });
-  };
+  return () => { acknowledged(); around.stop(); deaf(); };
 }
 
-export default { render };
+// A key leaves its field in one message to the kernel and is in no state of the widget.
+function keyLine(model, prefix, key) {
+  const id = `${prefix}-${key.name}`;
+  const node = make("div", "finassist-keys-line");
+  const input = make("input", "finassist-keys-input", {
+    id, type: "password", autocomplete: "off", spellcheck: "false", placeholder: "paste a key", name: "",
+    "aria-describedby": `${id}-state`, "data-lpignore": "true", "data-1p-ignore": "true",
+  });
+  const hand = () => {
+    const value = input.value;
+    input.value = "";
+    if (value.trim()) tell(model, { type: "key", name: key.name, value });
+  };
+  input.addEventListener("change", hand);
+  input.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") hand();
+  });
+  node.append(
+    make("label", "finassist-keys-label", { for: id }, key.label), input,
+    make("span", `finassist-keys-state finassist-keys-${key.set ? "set" : "unset"}`, { id: `${id}-state` }, key.state),
+  );
+  if (key.forget) {
+    const name = `Forget the key of ${key.label}`;
+    const forget = make("button", "finassist-keys-forget", { type: "button", title: name, "aria-label": name }, "forget");
+    forget.addEventListener("click", () => tell(model, { type: "forget", name: key.name }));
+    node.append(forget);
+  }
+  return node;
+}
+
+function keys({ model, el }) {
+  const prefix = unique();
+  el.classList.add("finassist-keys");
+  const update = () => {
+    const focused = el.contains(document.activeElement) ? document.activeElement.id : "";
+    el.replaceChildren(...model.get("lines").map((key) => keyLine(model, prefix, key)));
+    if (focused) document.getElementById(focused)?.focus();
+  };
+  update();
+  return listen(model, { "change:lines": update });
+}
+
+export default { render: (context) => (context.model.get("kind") === "keys" ? keys : composer)(context) };

@@ -1,0 +1,295 @@
+"""The conversation on the page: one question being answered, a turn with its bubble and answer, and all turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, Final, Protocol, cast
+from uuid import uuid4
+
+from agno.run.agent import RunContentEvent
+from agno.run.base import RunStatus
+from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
+
+from finassist.apps.chat import widgets as ui
+from finassist.apps.chat.companies import CompanyChips
+from finassist.core.errors import SessionError
+from finassist.core.events import RunResponse
+from finassist.reporting.html.card import AnswerLike, without_follow_ups
+from finassist.reporting.html.sanitize import escape
+from finassist.runtime.context import Assistant
+from finassist.sessions.conversations import Conversations
+
+LONGEST_SHOWN: Final = 40_000
+"""Characters of one text that a turn shows; a browser takes seconds to lay out a million."""
+
+AT_ONCE: Final = 8
+"""Earlier turns shown at first, and more at each request."""
+
+NOTHING_ARRIVED: Final = "Stopped before anything had arrived."
+EXAMPLES: Final = (
+    "Compare Apple and Microsoft",
+    "Tell me about Nvidia",
+    "What is Apple's stock price?",
+    "What does free cash flow mean?",
+)
+_WELCOME: Final = (
+    "<h2>What would you like to know?</h2>"
+    "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is said.</p>"
+)
+_FOLLOW_UPS: Final = 5
+_LONGEST_LABEL: Final = 160
+
+
+class ShownAnswer(AnswerLike, Protocol):
+    """What a turn needs of an answer."""
+
+    @property
+    def input(self) -> Any:
+        """The question."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that made it."""
+
+    def to_html(self) -> str:
+        """Its card."""
+        ...
+
+
+class Question:
+    """One question, from sending it to its answer.
+
+    Attributes:
+        text: The question.
+    """
+
+    def __init__(self, workflow: Assistant, text: str, session_id: str) -> None:
+        self.text = text
+        self._workflow, self._session_id, self._run_id = workflow, session_id, str(uuid4())
+        self._task: asyncio.Task[Any] | None = None
+        self._events: list[RunResponse] = []
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Stop the run; what has arrived is kept."""
+        if self._task is not None and not self._stopped:
+            self._stopped = True
+            self._task.cancel()
+
+    async def answer(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+        """Ask, and hand every event to `see`.
+
+        Returns:
+            The answer; a stopped one with what had arrived, `None` if nothing of it could be stored.
+
+        Raises:
+            FinassistError: There is no answer.
+        """
+        self._task = asyncio.current_task()
+        try:
+            return await self._stream(see)
+        except asyncio.CancelledError:
+            if not self._stopped or self._task is None:
+                raise
+            self._task.uncancel()
+            return await self._partial(see)
+        finally:
+            self._task = None
+
+    async def _stream(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+        stream = self._workflow.arun(self.text, stream=True, session_id=self._session_id, run_id=self._run_id)
+        found: Any = None
+        async with aclosing(cast("AsyncGenerator[RunResponse]", stream)) as events:
+            async for event in events:
+                self._events.append(event)
+                if isinstance(event, WorkflowCompletedEvent):
+                    found = event.run_output
+                see(event)
+        return found
+
+    async def _partial(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+        text = "".join(str(each.content or "") for each in self._events if isinstance(each, RunContentEvent)).strip()
+        runtime = self._workflow.runtime
+        try:
+            answer: Any = await Conversations(runtime.store, runtime.locks).keep_partial(
+                self._session_id, self._run_id, text
+            )
+        except SessionError:
+            answer = None
+        complete = answer is not None and answer.status == RunStatus.completed
+        last = (WorkflowCompletedEvent if complete else WorkflowCancelledEvent)(
+            run_id=self._run_id, session_id=self._session_id
+        )
+        see(last)
+        if answer is not None:
+            answer.events = [*self._events, last]
+            answer.content = answer.content if complete else text or NOTHING_ARRIVED
+        return answer
+
+
+class Turn:
+    """A question and its answer, in progress or complete.
+
+    Args:
+        question: What was asked.
+        ask: Asks another question.
+        guarded: Makes callbacks.
+
+    Attributes:
+        widget: What to show.
+        answer: The answer, once there is one.
+    """
+
+    def __init__(self, question: str, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
+        self.question, self._ask, self._guarded = question, ask, guarded
+        self.answer: ShownAnswer | None = None
+        self.chips: CompanyChips | None = None
+        self.follow_ups: list[ui.Widget] = []
+        self._view: Any = None
+        bubble = ui.html(f"<div>{escape(ui.cut(question, LONGEST_SHOWN))}</div>", "question")
+        self._body, self._below = ui.column(classes="answer"), ui.column(classes="below")
+        self._suggestions = ui.row(classes="follow-ups")
+        self.widget = ui.column([bubble, self._body, self._below], "turn")
+
+    def watch(self) -> None:
+        """Show the work on the answer while it is done."""
+        self._try(self._open_view)
+
+    def see(self, event: RunResponse) -> None:
+        """Show an event of the run."""
+        self._try(lambda: self._view and self._view.see(event))
+
+    def finish(self, answer: ShownAnswer | None, error: BaseException | None = None) -> None:
+        """The run is over: show its answer, or that it was stopped."""
+        shown = None if answer is None else _shortened(answer)
+        self._try(lambda: self._view and self._view.finish(shown, error or asyncio.CancelledError()))
+        if answer is not None:
+            self.show(answer, card=self._view is None)
+        elif error is None:
+            self._below.children = [ui.html(f"<p>{escape(NOTHING_ARRIVED)}</p>", "failure")]
+
+    def show(self, answer: ShownAnswer, *, card: bool = True) -> None:
+        """Show an answer; without `card` where the live view shows it already."""
+        self.answer = answer
+        if card:
+            self._body.children = [ui.html(_shortened(answer).to_html(), "card")]
+        self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
+        self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
+        self._suggestions.children = self.follow_ups
+        self._below.children = [self.chips.widget, *([self._suggestions] if self.follow_ups else [])]
+
+    def fail(self, words: str) -> None:
+        """Say what went wrong, and offer to ask again."""
+        self.widget.add_class("finassist-chat-failed")
+        again = ui.button("Ask again", self._guarded(ui.bound(self._ask, self.question)), icon="refresh")
+        self._below.children = [
+            ui.html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure"),
+            ui.row([again], "follow-ups"),
+        ]
+
+    def forget_follow_ups(self) -> None:
+        """Suggest nothing more: only the last turn does."""
+        self.follow_ups = []
+        self._below.children = [child for child in self._below.children if child is not self._suggestions]
+
+    def _follow_up(self, text: str) -> ui.Widget:
+        label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
+        return ui.button(label, self._guarded(ui.bound(self._ask, text)), tooltip=f"Ask: {label}", classes="follow-up")
+
+    def _open_view(self) -> None:
+        from finassist.apps.live.view import LiveView
+
+        self._view = LiveView(self.question)
+        self._body.children = [self._view.widget]
+
+    def _try(self, draw: Callable[[], Any]) -> None:
+        try:
+            draw()
+        except Exception:  # noqa: BLE001  the answer matters more than the view of the work on it
+            self._view = None
+
+
+def _shortened(answer: ShownAnswer) -> ShownAnswer:
+    """The answer as a turn shows it: suggestions are buttons, and very long text is in exports only."""
+    shown: Any = without_follow_ups(answer)
+    content = str(answer.content or "")
+    if len(content) > LONGEST_SHOWN:
+        rest = f"{len(content) - LONGEST_SHOWN:,} more characters are not shown here; an export has all of them."
+        shown.content = f"{content[:LONGEST_SHOWN]}\n\n*{rest}*"
+    return shown
+
+
+class Log:
+    """The turns of one conversation, and a welcome where there are none.
+
+    Attributes:
+        widget: What to show.
+        turns: The turns on the page, oldest first.
+    """
+
+    def __init__(self, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
+        self._ask, self._guarded = ask, guarded
+        self.turns: list[Turn] = []
+        self._unshown: list[ShownAnswer] = []
+        examples = [
+            ui.button(text, guarded(ui.bound(ask, text)), tooltip=f"Ask: {text}", classes="follow-up")
+            for text in EXAMPLES
+        ]
+        self._welcome = ui.column([ui.html(_WELCOME), ui.row(examples, "follow-ups")], "welcome")
+        self.earlier = ui.button("Earlier turns", guarded(self._show_earlier), classes="quiet", icon="chevron-up")
+        self._turns = ui.column(classes="turns")
+        self.widget = ui.column([self._welcome, self.earlier, self._turns], "log")
+
+    @property
+    def answers(self) -> list[ShownAnswer]:
+        """Every answer of the conversation, also those not on the page."""
+        return [*self._unshown, *(turn.answer for turn in self.turns if turn.answer is not None)]
+
+    def clear(self, *, loading: bool = False) -> None:
+        """Remove all turns; while `loading` there is no welcome."""
+        old, self.turns, self._unshown = self.turns, [], []
+        self._arrange(loading=loading)
+        for turn in old:
+            ui.discard(turn.widget)
+
+    async def restore(self, answers: Sequence[ShownAnswer]) -> None:
+        """Show the last of these answers above what was asked meanwhile."""
+        known = {turn.answer.run_id for turn in self.turns if turn.answer is not None}
+        self._unshown = [answer for answer in answers if answer.run_id not in known]
+        self.earlier.disabled = False
+        await self._show_earlier()
+
+    def begin(self, question: str) -> Turn:
+        """A new turn at the end."""
+        turn = Turn(question, self._ask, self._guarded)
+        self.turns.append(turn)
+        self._arrange()
+        return turn
+
+    async def _show_earlier(self, *_: Any) -> None:
+        if self.earlier.disabled:
+            return
+        self.earlier.disabled, unshown = True, self._unshown
+        turns: list[Turn] = []
+        for answer in unshown[-AT_ONCE:]:
+            turn = Turn(str(answer.input or ""), self._ask, self._guarded)
+            turn.show(answer)
+            turns.append(turn)
+            await asyncio.sleep(0)  # a card takes a while to make: the loop may do other work in between
+            if unshown is not self._unshown:  # another conversation was opened
+                return
+        del unshown[-AT_ONCE:]
+        self.turns[:0] = turns
+        self.earlier.disabled = False
+        self._arrange()
+
+    def _arrange(self, *, loading: bool = False) -> None:
+        for turn in self.turns[:-1]:
+            turn.forget_follow_ups()
+        self._turns.children = [turn.widget for turn in self.turns]
+        ui.show(self._turns, bool(self.turns))
+        ui.show(self._welcome, not self.turns and not loading)
+        ui.show(self.earlier, bool(self._unshown))
+        self.earlier.description = f"Show earlier turns ({len(self._unshown)})"

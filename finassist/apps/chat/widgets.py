@@ -1,0 +1,192 @@
+"""The few ipywidgets a panel is built from, and callbacks that run on the panel's own loop and never raise.
+
+ipywidgets has no types of its own: this is the one module that reaches into it. A widget is `Widget` everywhere else.
+Descriptions of buttons and values of fields are set as text by the front end; only `html()` shows markup.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final
+
+import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
+
+from finassist.core.errors import FinassistError
+from finassist.core.redaction import redact
+
+_w: Any = ipywidgets
+
+type Widget = Any
+type Handler = Callable[..., Coroutine[Any, Any, None] | None]
+type Guarded = Callable[[Handler], Callable[..., None]]
+"""Makes a callback for a widget; see `Callbacks.guarded`."""
+
+VBox: Any = _w.VBox
+NO_LOOP: Final = "This panel lives in a notebook: open it in a cell of JupyterLab, Jupyter Notebook or Voilà."
+
+
+def html(markup: str = "", classes: str = "") -> Widget:
+    """Markup that has been escaped or cleaned."""
+    return _classed(_w.HTML(markup), classes)
+
+
+def column(children: Iterable[Widget] = (), classes: str = "") -> Widget:
+    """Widgets below each other."""
+    return _classed(_w.VBox(list(children)), classes)
+
+
+def row(children: Iterable[Widget] = (), classes: str = "") -> Widget:
+    """Widgets beside each other."""
+    return _classed(_w.HBox(list(children)), classes)
+
+
+def button(text: str, on_click: Callable[..., None], *, tooltip: str = "", icon: str = "", classes: str = "") -> Widget:
+    """A button; its tooltip is also its accessible name."""
+    made = _w.Button(description=text, tooltip=tooltip or text, icon=icon)
+    made.on_click(on_click)
+    return _classed(made, f"button {classes}")
+
+
+def text_field(
+    on_change: Callable[..., None] | None = None, *, label: str, value: str = "", classes: str = ""
+) -> Widget:
+    """One line to type in; `on_change` is called at every key."""
+    made = _w.Text(value=value, placeholder=label, tooltip=label)
+    if on_change is not None:
+        made.observe(on_change, names="value")
+    return _classed(made, f"field search {classes}")
+
+
+def choice(label: str, options: Sequence[tuple[str, str]], value: str, tooltip: str) -> Widget:
+    """One of a few, `(what is shown, value)`."""
+    return _classed(_w.Dropdown(options=list(options), value=value, description=label, tooltip=tooltip), "field")
+
+
+def suggestion(label: str, options: Sequence[str], value: str, tooltip: str) -> Widget:
+    """One of a few, or anything typed."""
+    made = _w.Combobox(options=list(options), value=value, description=label, tooltip=tooltip, ensure_option=False)
+    return _classed(made, "field")
+
+
+def show(widget: Widget, shown: bool) -> None:
+    """Show it, or take it off the page and out of the tab order."""
+    widget.layout.display = None if shown else "none"
+
+
+def discard(widget: Widget) -> None:
+    """Close it and everything in it, in the kernel and in the browser."""
+    for child in getattr(widget, "children", ()):
+        discard(child)
+    for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
+
+
+def bound(handler: Callable[..., Any], *values: Any) -> Callable[..., Any]:
+    """The handler for these values, whatever the front end passes."""
+    return lambda *_: handler(*values)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, shortened with an ellipsis where it is longer than `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _classed(widget: Widget, classes: str) -> Widget:
+    for name in classes.split():
+        widget.add_class(f"finassist-chat-{name}")
+    return widget
+
+
+class Callbacks:
+    """Runs handlers of widgets on the loop that runs where the panel is built, and shows what went wrong.
+
+    A message of the front end may arrive on another thread, ipywidgets never awaits an `async` handler, and what a
+    handler raises would only be logged.
+
+    Args:
+        complain: Shows a sentence in the panel.
+        secrets: Keys that no sentence may repeat.
+
+    Attributes:
+        closed: Whether the panel is closed.
+        last_error: What the last handler that failed raised.
+    """
+
+    def __init__(self, complain: Callable[[str], None], secrets: Callable[[], tuple[str, ...]]) -> None:
+        self._complain, self._secrets = complain, secrets
+        self._loop = _running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.closed = False
+        self.last_error: BaseException | None = None
+
+    def guarded(self, handler: Handler) -> Callable[..., None]:
+        """A callback for a widget: any thread, any arguments, never raises."""
+
+        def callback(*args: Any) -> None:
+            self._loop = self._loop or _running_loop()
+            if self._loop is None:
+                self._complain(NO_LOOP)
+            elif not self.closed and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._handle, handler, args)
+
+        return callback
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it as a task, referenced until it is done; call it on the panel's loop."""
+        task = asyncio.ensure_future(self._watched(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a loop is running here."""
+        return _running_loop() is not None
+
+    def close(self) -> None:
+        """Cancel what is under way; later messages are ignored."""
+        self.closed = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while others := [task for task in self._tasks if task is not asyncio.current_task()]:
+            await asyncio.wait(others)
+
+    def words(self, error: BaseException) -> str:
+        """Keep the error, and describe it without keys: what went wrong and what to do next."""
+        self.last_error = error
+        if isinstance(error, FinassistError):
+            return redact(str(error), self._secrets())
+        return (
+            f"Something unexpected went wrong ({type(error).__name__}). The next click works; if it happens again, "
+            "report it with what `panel.last_error` says."
+        )
+
+    def _handle(self, handler: Handler, args: tuple[Any, ...]) -> None:
+        if self.closed:
+            return
+        try:
+            work = handler(*args)
+        except Exception as error:  # noqa: BLE001  shown in the panel, where the person looks
+            self._complain(self.words(error))
+        else:
+            if work is not None:
+                self.start(work)
+
+    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  see _handle
+            words = self.words(error)
+            if not self.closed:
+                self._complain(words)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
