@@ -10,10 +10,8 @@ import pytest
 from agno.run.agent import RunContentEvent
 
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
-from finassist.apps.live.header import run_html, text_html, understood
-from finassist.apps.live.pace import Pace
-from finassist.apps.live.progress import ProgressLine, progress_line
-from finassist.apps.live.view import LiveView
+from finassist.apps.live.progress import Pace, ProgressLine, progress_line
+from finassist.apps.live.view import LiveView, run_html, text_html, understood
 from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.core.events import FetchStarted, Routed, StepStarted
 from finassist.core.state import RunState, Task

@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from finassist.apps.live import header, timeline_html, timeline_svg
+from finassist.apps.live import view
 from finassist.reporting.charts.plot import plot
 from finassist.reporting.export import conversation_html, safe_csv
-from finassist.reporting.html import style
+from finassist.reporting.html import style, timeline
 from finassist.reporting.html.sanitize_markdown import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply
@@ -50,7 +50,7 @@ PLAIN_VALUES = re.compile(r"[\w\s.,%#()/:;-]*")
 TEXTS = {"title", "aria-label", "data-t", "alt"}
 PICTURE = "data:image/svg+xml;base64,"
 STYLE = re.compile(r"((left|width|bottom|height):-?\d+(\.\d+)?%;?)+|text-align: ?(left|right|center);?|display:none")
-SHEETS = {style.CSS, header.CSS, timeline_svg.CSS, timeline_html.CSS}
+SHEETS = {style.CSS, view.CSS, timeline.CSS, timeline.BOX_CSS}
 HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 EVERY = [(surface, kind) for surface in SURFACES for kind in PAYLOADS]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import finassist.apps.live
 from finassist import FinancialAssistantWorkflow
-from finassist.apps.live.palette import FALLBACK, LOOK
-from finassist.apps.live.timeline import Timeline, timeline_svg
-from finassist.apps.live.tracks import seconds, ticks, tracks
+from finassist.apps.live.timeline import Timeline
 from finassist.core.state import RunState, Task
+from finassist.reporting.html.timeline import COLOURS, timeline_svg
+from finassist.reporting.timeline import LOOK, seconds, ticks, tracks
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCRIPT = Path(finassist.apps.live.__file__).with_name("timeline.js").read_text(encoding="utf-8")
@@ -182,7 +182,7 @@ def test_bars_stand_out_in_light_and_dark(status: str) -> None:
     style = timeline_svg(work(1))
     dark = re.search(rf"theme-light=\"false\"\] .*?--tl-{status}:(#\w+)", style)
     assert dark
-    assert _contrast(FALLBACK[status], "#ffffff") >= 4.5
+    assert _contrast(COLOURS[status], "#ffffff") >= 4.5
     assert _contrast(dark[1], "#111111") >= 4.5
 
 

@@ -8,13 +8,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from finassist.core.errors import InputError
 from finassist.core.state import ROOT, RunState, Task, TaskStatus
-
-if TYPE_CHECKING:
-    from finassist.apps.live.timeline_html import TimelineImage
+from finassist.reporting.html.timeline import TimelineImage
 
 
 class Stopwatch:
@@ -88,8 +85,6 @@ class Stopwatch:
     @property
     def timeline(self) -> TimelineImage:
         """The picture, which stays in a saved notebook."""
-        from finassist.apps.live.timeline_html import TimelineImage
-
         return TimelineImage(self.state)
 
     def _begin(self, name: str, parent: str) -> None:

@@ -3,8 +3,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HINT = "Point at a task, or walk with the arrow keys, for its details.";
-const DASHES = { error: "5 2", cancelled: "2 3" };
-const WORDS = { running: "running", completed: "done", error: "failed", cancelled: "stopped" };
 
 const make = (tag, attributes = {}, inside = []) => {
   const node = document.createElementNS(SVG, tag);
@@ -116,11 +114,11 @@ class Row {
     const key = `${top} ${slim} ${row.key}`;
     if (key === this.key) return;
     Object.assign(this, { key, row, slim, x1: undefined, x2: undefined });
-    set(this.node, { "aria-label": `${row.label}: ${WORDS[row.status]}`, "data-name": row.name });
+    set(this.node, { "aria-label": `${row.label}: ${look.words[row.status]}`, "data-name": row.name });
     set(this.hit, { y: top, height: tall });
     const width = slim ? look.slim - 1 : row.group ? look.group : look.bar;
     set(this.bar, { class: `tl-${row.status}`, y1: middle, y2: middle, "stroke-width": width });
-    set(this.bar, { "stroke-dasharray": DASHES[row.status] ?? "none" });
+    set(this.bar, { "stroke-dasharray": look.dashes[row.status] ?? "none" });
     for (const part of this.parts ?? []) set(part, { visibility: slim ? "hidden" : "visible" });
     if (slim) return;
     if (!this.parts) this.dress();
@@ -154,7 +152,7 @@ class Row {
     const { label, start, end, status, attempts, words } = this.row;
     if (end !== null) return words;
     const tries = attempts > 1 ? `, asked ${attempts} times` : "";
-    return `${label}: ${WORDS[status]}, ${seconds(now - start)}${tries}${words ? `, ${words}` : ""}`;
+    return `${label}: ${this.look.words[status]}, ${seconds(now - start)}${tries}${words ? `, ${words}` : ""}`;
   }
 }
 
@@ -258,7 +256,8 @@ class Picture {
   // What the shapes mean that occur, and the line below a bar.
   explain() {
     const { rows } = this.run;
-    const found = Object.keys(WORDS).filter((status) => rows.some((row) => row.status === status));
+    const { words } = this.look;
+    const found = Object.keys(words).filter((status) => rows.some((row) => row.status === status));
     const critical = rows.some((row) => row.critical);
     const shown = `${found} ${critical} ${this.bottom}`;
     if (shown === this.explained) return;
@@ -274,8 +273,8 @@ class Picture {
       const transform = `translate(${x} ${y - 4})`;
       const look = { class: `tl-${status}`, transform, d: this.look.shapes[status], fill: "none", "stroke-width": 1.8 };
       parts.push(make("path", look));
-      word(WORDS[status], x + 10);
-      x += 26 + 7 * WORDS[status].length;
+      word(words[status], x + 10);
+      x += 26 + 7 * words[status].length;
     }
     if (critical) {
       parts.push(make("line", { class: "tl-critical", x1: x, x2: x + 16, y1: y - 4, y2: y - 4, "stroke-width": 2 }));

@@ -1,4 +1,4 @@
-"""The concurrent work of a run as a picture: a widget while it happens, an SVG that stays."""
+"""The timeline of a run as a widget that moves while the run works."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from finassist.apps.live.palette import CSS, LOOK
-from finassist.apps.live.timeline_svg import timeline_svg
-from finassist.apps.live.tracks import Track, told, tracks
 from finassist.core.state import RunState
-
-__all__ = ["Timeline", "timeline_svg"]
+from finassist.reporting.html.timeline import CSS
+from finassist.reporting.timeline import LOOK, Track, describe, tracks
 
 _WARM_UP: Final = 2.0
 """Seconds in which a browser has surely loaded the script, if it cannot say so because a sync run keeps the kernel
@@ -89,6 +86,6 @@ class Timeline(anywidget.AnyWidget):
 def _row(track: Track, state: RunState) -> list[Any]:
     """In the order in which the script reads it."""
     task = track.task
-    words = task.detail if task.end is None else told(track, state.elapsed)
+    words = task.detail if task.end is None else describe(track, state.elapsed)
     place = [task.name, task.label, track.depth, track.group]
     return [*place, task.start, task.end, task.status, task.attempts, track.critical, words]

@@ -8,13 +8,14 @@ from typing import Any, Final
 import streamlit
 
 from finassist.answer import Answer
-from finassist.apps.live.timeline_svg import summary_of, timeline_svg
 from finassist.apps.streamlit.sidebar import Chosen
 from finassist.core.errors import FinassistError
 from finassist.core.events import RunResponse
 from finassist.core.state import RunState, reduce
 from finassist.reporting.html.card import without_follow_ups
 from finassist.reporting.html.sanitize import safe_html
+from finassist.reporting.html.timeline import timeline_svg
+from finassist.reporting.timeline import summary_of
 
 st: Any = streamlit
 _REDRAW_SECONDS: Final = 0.1

@@ -1,19 +1,41 @@
-"""What a timeline shows, row by row and tick by tick, without saying how it is drawn. Pure."""
+"""What the timeline of a run shows: rows, ticks, words, sizes and shapes. Pure; read by the SVG and by the widget."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor, isfinite, log10
-from typing import Final
+from typing import Any, Final
 
 from finassist.core.state import ROOT, RunState, Task
-
-MANY: Final = 40
-"""Rows from which on only groups have a name of their own, so that all of them fit on a screen."""
+from finassist.core.task_list import leaves
 
 WORDS: Final = {"running": "running", "completed": "done", "error": "failed", "cancelled": "stopped"}
-"""Statuses as a reader would say them."""
+"""Statuses in plain words."""
+
+LOOK: Final[dict[str, Any]] = {
+    "left": 33,
+    "wide": 54,
+    "top": 24,
+    "row": 21,
+    "bar": 10,
+    "group": 4,
+    "slim": 5,
+    "indent": 13,
+    "many": 40,
+    "words": WORDS,
+    "dashes": {"error": "5 2", "cancelled": "2 3"},
+    "shapes": {
+        "running": "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
+        "completed": "M-4 .5l2.8 3l5-7",
+        "error": "M-3.5-3.5l7 7m0-7l-7 7",
+        "cancelled": "M-3-3h6v6h-6z",
+    },
+}
+"""How both renderers draw: bars begin at `left` and reach `wide` further, in percent of the width; heights are in
+pixels; from `many` rows on only groups have labels, so that all rows fit on a screen. Each status has a shape and a
+dash pattern, so that colour is never the only sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +43,10 @@ class Track:
     """One row.
 
     Attributes:
-        task: What it is about.
+        task: The task it shows.
         depth: How many groups it is in.
-        group: Whether others are part of it.
-        critical: Whether the run could not have ended before it did.
+        group: Whether other tasks are part of it.
+        critical: Whether it is on the critical path.
     """
 
     task: Task
@@ -34,7 +56,7 @@ class Track:
 
 
 def tracks(state: RunState) -> list[Track]:
-    """The tasks of a run, each followed by those that are part of it. The critical path is known at the end."""
+    """The tasks of a run, each followed by its parts. The critical path is known only at the end."""
     known = {task.name for task in state.tasks}
     children: dict[str, list[Task]] = {}
     for task in state.tasks:
@@ -96,11 +118,11 @@ def ticks(span: float, most: int = 4) -> list[float]:
     return [step * i for i in range(int(span / step + 1e-9) + 1)]
 
 
-def told(track: Track, now: float) -> str:
-    """A row in words, for the hover and for those who hear it.
+def describe(track: Track, now: float) -> str:
+    """A row in words, for tooltips and screen readers.
 
     Example:
-        >>> told(Track(Task("chat", "Answer", "run", 0.5, 1.0, "completed"), 0, False, True), 1.0)
+        >>> describe(Track(Task("chat", "Answer", "run", 0.5, 1.0, "completed"), 0, False, True), 1.0)
         'Answer: done, 500 ms (from 500 ms to 1.00 s), on the critical path'
     """
     task = track.task
@@ -113,3 +135,27 @@ def told(track: Track, now: float) -> str:
         task.detail,
     ]
     return ", ".join(part for part in parts if part)
+
+
+def summary_of(state: RunState) -> str:
+    """One line on a run.
+
+    Example:
+        >>> summary_of(RunState(status="completed", elapsed=0.25))
+        'Timeline of the run: no tasks, 250 ms'
+    """
+    return f"Timeline of the run: {how_far(state)}, {seconds(state.elapsed)}"
+
+
+def how_far(state: RunState) -> str:
+    """How a run ended and how much of it was done.
+
+    Example:
+        >>> how_far(RunState(status="cancelled"))
+        'stopped, no tasks'
+    """
+    found = Counter(task.status for task in leaves(state.tasks))
+    failed = f", {found['error']} failed" if found["error"] else ""
+    work = f"{found['completed']} of {state.progress[1]} tasks done{failed}" if state.tasks else "no tasks"
+    word = "" if state.status == "completed" else f"{WORDS.get(state.status, state.status)}, "
+    return f"{word}{work}"
