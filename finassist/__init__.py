@@ -7,6 +7,7 @@
 
 Importing this package is cheap: every name below is loaded when it is first used.
 """
+# ruff: noqa: F403  the imports below are for type checkers
 
 from __future__ import annotations
 
@@ -14,78 +15,82 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from finassist.answer import Answer
-    from finassist.apps.cli.doctor import doctor
-    from finassist.batch.batch import Batch
-    from finassist.batch.budget import Budget
-    from finassist.config.configure import configure
-    from finassist.config.settings import Settings
-    from finassist.config.sources import FinassistWarning
-    from finassist.core.categories import CATEGORIES as categories  # noqa: N811  the documented name
-    from finassist.core.errors import FinassistError
-    from finassist.core.events import RunResponse
-    from finassist.core.facts import Fact, Gap
-    from finassist.llm.offline import OfflineModel
-    from finassist.providers.embedded.provider import EmbeddedProvider
-    from finassist.providers.fmp import FMPProvider
-    from finassist.reporting.frames import by_company, by_year, read_frame, write_frame
-    from finassist.workflow import FinancialAssistantWorkflow
+    from finassist.answer import Answer as Answer
+    from finassist.apps.cli.doctor import doctor as doctor
+    from finassist.batch.batch import Batch as Batch
+    from finassist.batch.budget import Budget as Budget
+    from finassist.config.configure import configure as configure
+    from finassist.config.settings import Settings as Settings
+    from finassist.config.sources import FinassistWarning as FinassistWarning
+    from finassist.core.categories import CATEGORIES
+    from finassist.core.errors import *
+    from finassist.core.events import *
+    from finassist.core.facts import Fact as Fact
+    from finassist.core.facts import Gap as Gap
+    from finassist.llm.offline import OfflineModel as OfflineModel
+    from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
+    from finassist.providers.fallback import FallbackProvider as FallbackProvider
+    from finassist.providers.fmp import FMPProvider as FMPProvider
+    from finassist.providers.sec import SECProvider as SECProvider
+    from finassist.reporting.frames import by_company as by_company
+    from finassist.reporting.frames import by_year as by_year
+    from finassist.reporting.frames import read_frame as read_frame
+    from finassist.reporting.frames import write_frame as write_frame
+    from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
+
+    categories = CATEGORIES
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Answer",
-    "Batch",
-    "Budget",
-    "EmbeddedProvider",
-    "FMPProvider",
-    "Fact",
-    "FinancialAssistantWorkflow",
-    "FinassistError",
-    "FinassistWarning",
-    "Gap",
-    "OfflineModel",
-    "RunResponse",
-    "Settings",
-    "by_company",
-    "by_year",
-    "categories",
-    "configure",
-    "doctor",
-    "read_frame",
-    "write_frame",
-]
-
-_HOME: Final = {
-    "Answer": ("finassist.answer", "Answer"),
-    "Batch": ("finassist.batch.batch", "Batch"),
-    "Budget": ("finassist.batch.budget", "Budget"),
-    "EmbeddedProvider": ("finassist.providers.embedded.provider", "EmbeddedProvider"),
-    "FMPProvider": ("finassist.providers.fmp", "FMPProvider"),
-    "Fact": ("finassist.core.facts", "Fact"),
-    "FinancialAssistantWorkflow": ("finassist.workflow", "FinancialAssistantWorkflow"),
-    "FinassistError": ("finassist.core.errors", "FinassistError"),
-    "FinassistWarning": ("finassist.config.sources", "FinassistWarning"),
-    "Gap": ("finassist.core.facts", "Gap"),
-    "OfflineModel": ("finassist.llm.offline", "OfflineModel"),
-    "RunResponse": ("finassist.core.events", "RunResponse"),
-    "Settings": ("finassist.config.settings", "Settings"),
-    "by_company": ("finassist.reporting.frames", "by_company"),
-    "by_year": ("finassist.reporting.frames", "by_year"),
-    "categories": ("finassist.core.categories", "CATEGORIES"),
-    "configure": ("finassist.config.configure", "configure"),
-    "doctor": ("finassist.apps.cli.doctor", "doctor"),
-    "read_frame": ("finassist.reporting.frames", "read_frame"),
-    "write_frame": ("finassist.reporting.frames", "write_frame"),
+_NAMES: Final = {
+    "finassist.answer": "Answer",
+    "finassist.apps.cli.doctor": "doctor",
+    "finassist.batch.batch": "Batch",
+    "finassist.batch.budget": "Budget",
+    "finassist.config.configure": "configure",
+    "finassist.config.settings": "Settings",
+    "finassist.config.sources": "FinassistWarning",
+    "finassist.core.categories": "categories",
+    "finassist.core.errors": """
+        FinassistError
+        InputError EmptyQuestion QuestionTooLong NotText InvalidSessionId InvalidSymbol InvalidLimit NotQuestions
+        MissingColumn QuestionsFailed
+        ConfigurationError UnknownProvider UnknownModel MissingExtra
+        DataError UnknownSymbol NotEmbedded NotOffered AuthError PlanError QuotaExhausted RateLimited NotFound
+        SourceTimeout Unreachable TooLarge BadPayload
+        ModelError ModelFailed ModelAuthError ModelOverloaded ModelUnreachable ModelTimeout ContextOverflow
+        ModelRefused MalformedReply TruncatedReply ReplyTooLong
+        SessionError LedgerError LedgerInUse LedgerMismatch LedgerFull BudgetReached WorkerLost ClusterError
+        BridgeError
+    """,
+    "finassist.core.events": """
+        RunResponse StepStarted StepCompleted Routed SymbolResolved FetchStarted FetchCompleted FetchFailed
+        RunContentEvent WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
+    """,
+    "finassist.core.facts": "Fact Gap",
+    "finassist.llm.offline": "OfflineModel",
+    "finassist.providers.embedded.provider": "EmbeddedProvider",
+    "finassist.providers.fallback": "FallbackProvider",
+    "finassist.providers.fmp": "FMPProvider",
+    "finassist.providers.sec": "SECProvider",
+    "finassist.reporting.frames": "by_company by_year read_frame write_frame",
+    "finassist.workflow": "FinancialAssistantWorkflow",
 }
+_HOME: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  one list of names is enough
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'finassist' has no attribute {name!r}")
-    module, attribute = _HOME[name]
-    value = globals()[name] = getattr(import_module(module), attribute)
+    attribute = "CATEGORIES" if name == "categories" else name
+    value = globals()[name] = getattr(import_module(_HOME[name]), attribute)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -100,7 +105,3 @@ def unload_ipython_extension(shell: Any) -> None:
     from finassist.apps.magics import unload
 
     unload(shell)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -20,18 +20,18 @@ from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
 from finassist.apps.live.watching import open_view, wanted, watched
-from finassist.batch.door import ManyQuestions
+from finassist.batch.door import BatchOptions, ManyQuestions
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.portal import bridge
 from finassist.core.result import Draft
-from finassist.core.validation import check_question
+from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
 from finassist.questions import rules
 from finassist.runtime import notebook as kernel
-from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
+from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
 from finassist.runtime.closing import Closing
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive_stream, drive
@@ -49,13 +49,20 @@ if TYPE_CHECKING:
 _NAME: Final = "finassist"
 
 
-class RunOptions(TypedDict, total=False):
-    """What `run` and `arun` can be told besides the question."""
+class RunOptions(AgnoOptions, total=False):
+    """The keywords of `run` and `arun`."""
 
     session_id: str | None
     user_id: str | None
     run_id: str | None
     live: bool | None
+
+
+_KEYWORDS: Final = ("stream", "session_id", "user_id", "run_id", "live", *AgnoOptions.__annotations__)
+_ELSEWHERE: Final = {
+    **dict.fromkeys(Settings.model_fields, "it is a setting, FinancialAssistantWorkflow(settings=Settings(…))."),
+    **dict.fromkeys(BatchOptions.__annotations__, "it is a keyword of run_many()."),
+}
 
 
 class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
@@ -159,7 +166,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         user_id: str | None = None,
         run_id: str | None = None,
         live: bool | None = None,
-        **more: Any,
+        **agno: Unpack[AgnoOptions],
     ) -> Answer | Iterator[RunResponse]:
         """Ask a question and wait for the answer; works in a script, in a thread, and in a notebook cell.
 
@@ -171,7 +178,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             run_id: Id of the run, to cancel it by; made up by default.
             live: Whether the run shows itself while it works: below the cell of a notebook, in a terminal as one
                 line. By default as the setting `live` says: in a notebook, if a cell waits for the answer.
-            **more: Passed to Agno's `Workflow.run`.
+            **agno: Keywords of Agno's `Workflow.run`.
 
         Returns:
             The `Answer`, or with `stream=True` an iterator of `RunResponse` events ending in exactly one terminal one.
@@ -180,12 +187,14 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             InputError: The question or the session id cannot be used.
             ModelError: The model needed for a chat answer failed.
             BridgeError: Called from inside a data provider.
+            TypeError: There is no such keyword.
         """
         bridge.check_caller()
-        asked = self._new_run(input, session_id, user_id, run_id)
+        check_keywords("run()", agno, _KEYWORDS, _ELSEWHERE)
+        run = self._new_run(input, session_id, user_id, run_id)
         shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
-        events = self._stream(asked, more, shown)
-        return events if stream else self._answer(asked, events)
+        events = self._stream(run, agno, shown)
+        return events if stream else self._answer(run, events)
 
     @overload
     async def arun(
@@ -214,19 +223,20 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         user_id: str | None = None,
         run_id: str | None = None,
         live: bool | None = None,
-        **more: Any,
+        **agno: Unpack[AgnoOptions],
     ) -> Any:
         """Ask a question on the running loop: `await` it, or with `stream=True` iterate with `async for`.
 
         Takes, returns and raises what `run` does. Cancelling the awaiting task, or leaving the iteration early,
         stops the run and stores it as cancelled.
         """
-        asked = self._new_run(input, session_id, user_id, run_id)
-        if more.get("background"):
-            return in_background(self, asked, {**more, "stream": stream})
+        check_keywords("arun()", agno, _KEYWORDS, _ELSEWHERE)
+        run = self._new_run(input, session_id, user_id, run_id)
+        if agno.get("background"):
+            return in_background(self, run, {**agno, "stream": stream})
         if stream:
-            return self._astream(asked, more, wanted(live, self.live, by_itself=False))
-        return self._aanswer(asked, more, live)
+            return self._astream(run, agno, wanted(live, self.live, by_itself=False))
+        return self._aanswer(run, agno, live)
 
     # -------------------------------------------------------------------------------- the three flows
 
@@ -345,7 +355,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
 
     # --------------------------------------------------------------------------------------- running
 
-    def _stream(self, run: RunContext, options: dict[str, Any], shown: bool) -> Iterator[RunResponse]:
+    def _stream(self, run: RunContext, options: AgnoOptions, shown: bool) -> Iterator[RunResponse]:
         check_not_interrupted()
         with watched(run, lambda: open_view(run.question, shown), sync=True) as see:
             for event in stream(self, run, options):
@@ -353,7 +363,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
                 yield event
         self._consider_summary(run)
 
-    async def _astream(self, run: RunContext, options: dict[str, Any], shown: bool) -> AsyncGenerator[RunResponse]:
+    async def _astream(self, run: RunContext, options: AgnoOptions, shown: bool) -> AsyncGenerator[RunResponse]:
         with watched(run, lambda: open_view(run.question, shown), sync=False) as see:
             async with aclosing(astream(self, run, options)) as events:
                 async for event in events:
@@ -366,7 +376,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             pass
         return run.answer()
 
-    async def _aanswer(self, run: RunContext, options: dict[str, Any], live: bool | None) -> Answer:
+    async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
         shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())
         async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import finassist
 from finassist import FinancialAssistantWorkflow, FinassistError
-from finassist.core import errors
+from finassist.core import errors, events
 from finassist.core.validation import check_question
 from finassist.symbols.directory import normalise_symbol
 from tests.worlds import ScriptedModel, ScriptedProvider, World
@@ -105,6 +105,34 @@ def test_any_question_is_checked_or_refused_in_words(question: Any) -> None:
         assert checked
         assert checked == checked.strip()
         assert check_question(checked, 100) == checked
+
+
+def test_an_unknown_keyword_is_refused_at_the_call_and_the_right_one_suggested(
+    workflow: FinancialAssistantWorkflow,
+) -> None:
+    says = {
+        "sesion_id": "Did you mean session_id",
+        "yeras": "years belongs elsewhere: it is a setting",
+        "years": "Settings",
+        "budget": "run_many",
+        "as_of": "It takes stream, session_id",
+    }
+    for keyword, words in says.items():
+        for call in (workflow.run, workflow.arun):
+            options: dict[str, Any] = {keyword: 1}
+            with pytest.raises(TypeError, match=words):
+                call("What is EBITDA?", **options)
+
+
+def test_errors_events_and_providers_are_public() -> None:
+    named = {*finassist.__all__}
+    tree = [errors.FinassistError]
+    for kind in tree:
+        tree += [sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__]
+    assert {kind.__name__ for kind in tree} <= named
+    assert {kind.__name__ for kind in events.KINDS} <= named
+    assert {"EmbeddedProvider", "FMPProvider", "SECProvider", "FallbackProvider"} <= named
+    assert all(getattr(finassist, name) is not None for name in named)
 
 
 # --------------------------------------------------------------------------------------- configuration

@@ -1,13 +1,17 @@
-"""What can be asked at all: text, not blank, not endless, without invisible control characters."""
+"""What can be asked: text, not blank, not endless, without invisible control characters; and with known keywords."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
+from finassist.config.messages import did_you_mean
 from finassist.core.errors import EmptyQuestion, NotText, QuestionTooLong
 
 _KEPT = "\n\t"
+_NONE: Mapping[str, str] = {}
 
 
 def check_question(question: Any, limit: int) -> str:
@@ -39,6 +43,32 @@ def check_question(question: Any, limit: int) -> str:
     if not visible:
         raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
     return visible
+
+
+def check_keywords(call: str, given: Iterable[str], known: Sequence[str], elsewhere: Mapping[str, str] = _NONE) -> None:
+    """Refuse keywords that a call does not have, and suggest the right one.
+
+    Args:
+        call: The call, for the message.
+        given: Keywords that were given.
+        known: Keywords of the call, those of interest first.
+        elsewhere: Where keywords belong that this call does not have.
+
+    Raises:
+        TypeError: There is an unknown one.
+
+    Example:
+        >>> check_keywords("run()", ["sesion_id"], ["session_id", "user_id"])
+        Traceback (most recent call last):
+        TypeError: run() has no keyword 'sesion_id'. Did you mean session_id?
+    """
+    for name in given:
+        if name in known:
+            continue
+        hint = did_you_mean(name, known)
+        if not hint and (near := get_close_matches(name, elsewhere, n=1)):
+            hint = f" {near[0]} belongs elsewhere: {elsewhere[near[0]]}"
+        raise TypeError(f"{call} has no keyword {name!r}.{hint or f' It takes {", ".join(known[:5])} and others.'}")
 
 
 def _is_control(char: str) -> bool:
