@@ -26,7 +26,7 @@ _TITLE: Final = 60
 _TOOLS: Final = {
     "conversations": ("Conversations", "history", "Past conversations: open, rename, delete"),
     "export": ("Export", "download", "Download the conversation or its figures"),
-    "settings": ("Settings", "cog", "Model, data source, routing and keys"),
+    "settings": ("Settings", "cog", "Model, data source and keys"),
 }
 
 

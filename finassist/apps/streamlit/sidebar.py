@@ -1,9 +1,8 @@
-"""The sidebar: what is asked with, which conversation, and what to keep of it."""
+"""The sidebar: model, source and keys, the conversation, and its export."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -21,60 +20,38 @@ from finassist.workflow import FinancialAssistantWorkflow
 st: Any = streamlit
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What the sidebar says.
-
-    Attributes:
-        workflow: What to ask.
-        session_id: The conversation.
-        steps: Whether to show intermediate steps.
-        streaming: Whether to show words as they come.
-    """
-
-    workflow: FinancialAssistantWorkflow
-    session_id: str
-    steps: bool
-    streaming: bool
-
-
-def sidebar() -> Chosen:
-    """Draw it, and read it."""
+def sidebar() -> tuple[FinancialAssistantWorkflow, str]:
+    """Draw it; returns the workflow to ask, and the conversation."""
     with st.sidebar:
         st.title("finassist")
         workflow = _workflow()
-        session_id = _conversation(workflow)
-        steps = st.toggle("Show intermediate steps", value=True)
-        streaming = st.toggle("Show words as they come", value=True)
-    return Chosen(workflow, session_id, steps, streaming)
+        return workflow, _conversation(workflow)
 
 
-def keep(answers: Sequence[Answer]) -> None:
-    """Buttons that save the conversation, and its figures."""
+def exports(answers: Sequence[Answer]) -> None:
+    """Buttons that save the conversation and its figures."""
     with st.sidebar, st.expander("Export", expanded=False):
         if not answers:
             st.caption("Ask something first.")
             return
         st.download_button("Conversation as Markdown", conversation_markdown(answers), "conversation.md")
         st.download_button("Conversation as HTML", conversation_html(answers), "conversation.html", "text/html")
-        frames = [answer.to_frame() for answer in answers if answer.facts]
+        frames = (answer.to_frame() for answer in answers if answer.facts)
         for number, frame in enumerate(frames, 1):
-            st.download_button(
-                f"Figures of answer {number} as CSV", safe_csv(frame), f"figures-{number}.csv", "text/csv"
-            )
+            label = f"Figures of answer {number} as CSV"
+            st.download_button(label, safe_csv(frame), f"figures-{number}.csv", "text/csv")
 
 
 def _workflow() -> FinancialAssistantWorkflow:
-    """One for each choice; it lives as long as the tab, and so do keys typed here."""
+    """The workflow for the current choice; it lives as long as the tab, and so do keys typed here."""
     with st.expander("Model and data"):
         model = st.selectbox("Model", MODELS)
         source = st.selectbox("Data", SOURCES)
-        who = dict(ROUTINGS)
-        routing = who[st.selectbox("Who decides what is asked", list(who))]
+        routings = dict(ROUTINGS)
+        routing = routings[st.selectbox("Who decides what is asked", list(routings))]
     with st.expander("Keys"):
-        typed: dict[str, str] = {name: st.text_input(variable_of(name), type="password") for name in KEYS}
+        typed: dict[str, str] = {name: _key(name) for name in KEYS}
         st.caption("Kept in memory for this tab only.")
-        _show_keys(typed)
     made = (model, source, routing, *typed.values())
     if st.session_state.get("made") != made:
         st.session_state.workflow = _opened(model, source, routing, typed)
@@ -82,6 +59,12 @@ def _workflow() -> FinancialAssistantWorkflow:
     workflow = st.session_state.workflow
     st.caption(f"In use: {workflow.model.id} · {workflow.provider.name}")
     return workflow
+
+
+def _key(name: str) -> str:
+    settings = Settings()
+    there = f"set ({settings.origin(name)})" if getattr(settings, name) else "not set"
+    return st.text_input(variable_of(name), type="password", placeholder=there)
 
 
 def _opened(model: str, source: str, routing: Routing, typed: dict[str, str]) -> FinancialAssistantWorkflow:
@@ -94,25 +77,17 @@ def _opened(model: str, source: str, routing: Routing, typed: dict[str, str]) ->
         return kept or FinancialAssistantWorkflow(model="offline", provider="embedded", routing=routing)
 
 
-def _show_keys(typed: dict[str, str]) -> None:
-    settings = Settings()
-    for name in KEYS:
-        there = settings.origin(name) if getattr(settings, name) else "not set"
-        st.caption(f"{variable_of(name)}: {'typed here' if typed[name].strip() else there}")
-
-
 def _conversation(workflow: FinancialAssistantWorkflow) -> str:
-    """Which conversation goes on; a new one until another is chosen."""
-    stored = workflow.sessions()
-    titles = {str(row["session_id"]): _title(row) for row in stored.to_dict("records")}
+    """The open conversation; a new one until another is chosen."""
+    titles = {str(row["session_id"]): _title(row) for row in workflow.sessions().to_dict("records")}
     current: str = st.session_state.setdefault("session_id", str(uuid4()))
     if current not in titles:
         titles = {current: "This conversation", **titles}
     if st.button("New conversation", width="stretch"):
         st.session_state.session_id = str(uuid4())
         st.rerun()
-    names = list(titles)
-    picked = st.selectbox("Conversation", names, index=names.index(current), format_func=titles.__getitem__)
+    place = list(titles).index(current)
+    picked = st.selectbox("Conversation", list(titles), index=place, format_func=titles.__getitem__)
     if picked != current:
         st.session_state.session_id = picked
         st.rerun()
