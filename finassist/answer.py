@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
+from finassist.core import notebook as kernel
 from finassist.core.categories import YEARS_SHOWN
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
 from finassist.reporting.html.timeline import TimelineImage
-from finassist.runtime import notebook as kernel
 
 if TYPE_CHECKING:
     import pandas as pd

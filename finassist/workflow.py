@@ -22,6 +22,7 @@ from finassist.answer import Answer
 from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.batch.door import BatchOptions, ManyQuestions
 from finassist.config.settings import Live, Routing, Settings
+from finassist.core import notebook as kernel
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.portal import bridge
 from finassist.core.result import Draft
@@ -30,14 +31,12 @@ from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
 from finassist.questions import rules
-from finassist.runtime import notebook as kernel
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
 from finassist.runtime.closing import Closing
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
-from finassist.runtime.interrupts import check_not_interrupted
 from finassist.runtime.run import RunContext
 from finassist.sessions.archive import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
@@ -356,7 +355,6 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
     # --------------------------------------------------------------------------------------- running
 
     def _stream(self, run: RunContext, options: AgnoOptions, shown: bool) -> Iterator[RunResponse]:
-        check_not_interrupted()
         with watched(run, lambda: open_view(run.question, shown), sync=True) as see:
             for event in stream(self, run, options):
                 see(event)

@@ -137,6 +137,13 @@ def test_a_thread_that_outlives_the_script_gets_its_answer(tmp_path: Path) -> No
     assert (done.stdout, done.stderr, done.returncode) == ("COMPLETED []\n", "", 0)
 
 
+def test_python_still_calls_us_before_it_refuses_new_threads() -> None:
+    """The contract of the private `threading._register_atexit`: without it the loop would end too late."""
+    code = "import atexit, threading\natexit.register(print, 'late')\nthreading._register_atexit(print, 'early')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["early", "late"]
+
+
 # ------------------------------------------------------------------------------------------ the private loop
 
 

@@ -260,16 +260,6 @@ def test_a_page_that_closes_its_widgets_does_not_disturb_the_run(kernel: Kernel)
     assert cell.lines() == ["completed"]
 
 
-def test_an_interrupt_before_run_has_begun_is_not_lost(kernel: Kernel) -> None:
-    """In a cell with an await, ipykernel only notes an interrupt for its loop, which a sync run would keep busy."""
-    clean(kernel.run("watched = FinancialAssistantWorkflow(provider=Endless(), db=None)"))
-    cell = kernel.run(
-        f'import os, signal\nawait asyncio.sleep(0)\nos.kill(os.getpid(), signal.SIGINT)\nwatched.run("{QUESTION}")'
-    )
-    assert cell.error in ("KeyboardInterrupt", "CancelledError")
-    assert clean(kernel.run("print(watched.provider.begun)")).lines() == ["[]"]
-
-
 # ------------------------------------------------------------------------------------------------ afterwards
 
 

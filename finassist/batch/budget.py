@@ -12,8 +12,8 @@ from typing import Any
 from agno.run.agent import RunOutput
 
 from finassist.core.errors import BudgetReached, InvalidLimit
+from finassist.llm.agents import Askable
 from finassist.llm.offline import OfflineModel
-from finassist.runtime.effects import Askable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from finassist.batch.job import Job
 from finassist.batch.progress import Display, Progress
 from finassist.batch.results import Result
 from finassist.core.portal import Ended, Errand, Inbox, Post, bridge
-from finassist.runtime.interrupts import Interrupts, check_not_interrupted
+from finassist.runtime.interrupts import Interrupts
 
 _POLL_SECONDS: Final = 0.05
 
@@ -112,7 +112,6 @@ def _serve(inbox: Inbox, questions: _Questions, display: Display | None) -> Gene
     while True:
         with interrupts.deferred():
             received = inbox.receive(_POLL_SECONDS)
-        check_not_interrupted()
         if interrupts.heard:
             raise KeyboardInterrupt
         match received:

@@ -5,6 +5,8 @@ They hold no database and send no telemetry: the workflow owns the session. A us
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 from agno.agent import Agent
 from agno.models.base import Model
 
@@ -16,6 +18,20 @@ from finassist.llm.prompts import (
     SUMMARY_INSTRUCTIONS,
 )
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, Reply, RoutedQuestion
+
+
+class Askable(Protocol):
+    """The part of an Agno agent that a driver uses."""
+
+    model: Any
+
+    def run(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
+        """Ask and wait."""
+        ...
+
+    def arun(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
+        """Ask on the running loop."""
+        ...
 
 
 def build_router_agent(model: Model) -> Agent:

@@ -18,10 +18,11 @@ from pydantic import BaseModel
 
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.llm import failures
+from finassist.llm.agents import Askable
 from finassist.llm.attempts import Limits, Watch, watching
 from finassist.llm.live import fit
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
-from finassist.runtime.effects import AgentReply, Ask, Askable
+from finassist.runtime.effects import AgentReply, Ask
 
 _DUTY: Final[Mapping[type[BaseModel], str]] = {
     RoutedQuestion: "name the kind of answer",

@@ -13,6 +13,7 @@ from agno.tools.finance import FinanceProvider
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.events import RunResponse
 from finassist.llm.agents import (
+    Askable,
     build_chat_agent,
     build_router_agent,
     build_summary_agent,
@@ -20,7 +21,6 @@ from finassist.llm.agents import (
 )
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
-from finassist.runtime.effects import Askable
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
 
 

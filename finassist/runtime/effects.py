@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from agno.metrics import RunMetrics
 from pydantic import BaseModel
@@ -57,20 +57,6 @@ class Gather:
     """Run flows at the same time; all of them settle, whatever becomes of their siblings."""
 
     flows: tuple[Flow[Any], ...]
-
-
-class Askable(Protocol):
-    """The part of an Agno agent that a driver uses."""
-
-    model: Any
-
-    def run(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
-        """Ask and wait."""
-        ...
-
-    def arun(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
-        """Ask on the running loop."""
-        ...
 
 
 type Effect = Ask | Fetch | Gather

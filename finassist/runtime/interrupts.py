@@ -2,38 +2,17 @@
 
 Python raises `KeyboardInterrupt` between any two lines: in the middle of Agno's reading or saving, which leaves the
 database adapter broken for good, or where somebody's `except` swallows it. And in a cell that contains an `await`,
-ipykernel does not raise at all: it asks the loop to cancel the cell, and a sync run keeps that loop busy.
+ipykernel's own handler does not raise at all: it asks the loop to cancel the cell, and a sync run keeps that loop busy.
 """
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-
-def check_not_interrupted() -> None:
-    """Raise what an interrupt meant that ipykernel has only noted for the loop, before a sync run blocks that loop.
-
-    Raises:
-        KeyboardInterrupt: There was one, in this cell, after its last `await`.
-    """
-    try:
-        waiting = tuple(getattr(asyncio.get_running_loop(), "_ready", ()))
-    except RuntimeError:
-        return
-    if any(_is_note(handle) for handle in waiting):
-        raise KeyboardInterrupt
-
-
-def _is_note(handle: Any) -> bool:
-    """Whether this is what `IPythonKernel._cancel_on_sigint` leaves on the loop; asyncio has no question for it."""
-    callbacks = (getattr(argument, "func", argument) for argument in getattr(handle, "_args", None) or ())
-    return any("_cancel_on_sigint" in getattr(callback, "__qualname__", "") for callback in callbacks)
 
 
 @dataclass

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from finassist.core import notebook as kernel
 from finassist.reporting.html.sanitize import escape
-from finassist.runtime import notebook as kernel
 
 if TYPE_CHECKING:
     from finassist.batch.progress import Display, Progress

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from finassist.answer import Answer
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
-from finassist.runtime import notebook as kernel
+from finassist.core import notebook as kernel
 from finassist.runtime.run import RunContext
 
 

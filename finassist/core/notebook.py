@@ -32,7 +32,10 @@ def on_display() -> bool:
 
 
 def awaited_by_cell() -> bool:
-    """Whether the current task is the one that executes a cell: not one that the cell started beside it."""
+    """Whether the current task is the one that executes a cell: not one that the cell started beside it.
+
+    Only the name of ipykernel's coroutine tells; `tests/test_kernel.py` notices if that changes.
+    """
     task = asyncio.current_task()
     code = getattr(task.get_coro(), "cr_code", None) if task else None
     return on_display() and "run_cell" in getattr(code, "co_name", "")
