@@ -1,4 +1,4 @@
-"""A laboratory for watching a workflow under bad weather: slow, failing and lying sources and models, on dials.
+"""Test doubles for a workflow: slow, failing and lying sources and models, on dials; recorded runs; a stopwatch.
 
     >>> from finassist import FinancialAssistantWorkflow
     >>> from finassist.testing import Dials, FaultyProvider
@@ -7,26 +7,19 @@
     >>> [gap.error for gap in workflow.run("What is Apple's stock price?").gaps]
     ['Unreachable']
 
-The dials may be turned while a run is under way; `dials.show()` shows them as widgets.
+The dials may be turned while a run is under way; `finassist.apps.live.dials.dials_view(dials)` shows them as widgets.
 
-    dials.py       what is to happen to a call: latency, jitter, failures, on which calls, by which seed
-    provider.py    any data source, disturbed
-    model.py       any language model, disturbed
-    tape.py        a run with its timing: recorded from real sources and models, played back without keys
-    recording.py   the source and the model that record a tape
-    replaying.py   the source and the model that play it
+    faults.py      any data source and any model, slow and failing as the dials say
+    tapes.py       a run with its timing: recorded from real sources and models, played back without keys
+    wrapped.py     a model around another, which both of them use
     stopwatch.py   any concurrent work of yours, drawn as a timeline
 """
 
 from __future__ import annotations
 
-from finassist.testing.dials import Dials
-from finassist.testing.model import MODEL_FAILURES, FaultyModel
-from finassist.testing.provider import DATA_FAILURES, FaultyProvider
-from finassist.testing.recording import Recorder
-from finassist.testing.replaying import ReplayModel, ReplayProvider
+from finassist.testing.faults import DATA_FAILURES, MODEL_FAILURES, Dials, FaultyModel, FaultyProvider
 from finassist.testing.stopwatch import Stopwatch
-from finassist.testing.tape import Tape
+from finassist.testing.tapes import Recorder, ReplayModel, ReplayProvider, Tape
 
 __all__ = [
     "DATA_FAILURES",

@@ -1,4 +1,4 @@
-"""The dials of the lab as widgets: turned while a run is under way."""
+"""The dials of `finassist.testing` as widgets, to be turned while a run is under way."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from typing import Any, Final
 
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 
-from finassist.testing.dials import Dials
-from finassist.testing.model import MODEL_FAILURES
-from finassist.testing.provider import DATA_FAILURES, HANG
+from finassist.testing.faults import DATA_FAILURES, HANG, MODEL_FAILURES, Dials
 
 _w: Any = ipywidgets
 _FAILURES: Final = tuple(dict.fromkeys([*DATA_FAILURES, *MODEL_FAILURES, HANG]))
 
 
 def dials_view(dials: Dials) -> Any:
-    """Sliders and choices that are bound to `dials`: what is turned here counts for the next call."""
+    """Sliders and choices that are bound to `dials`: a change counts for the next call."""
     box = _w.VBox([_bound(dials, name, title, make()) for name, (title, make) in _CONTROLS.items()])
     box.add_class("finassist-dials")
     return box

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
+from finassist.apps.live.dials import dials_view
 from finassist.config.settings import Settings
 from finassist.core.errors import FinassistError, InputError
 from finassist.llm.attempts import Limits
@@ -147,7 +148,7 @@ def test_dials_may_be_turned_while_a_run_is_under_way(run_async: Any) -> None:
 
 def test_turned_dials_are_bound_to_their_widgets() -> None:
     dials = Dials(latency=0.5)
-    box = dials.show()
+    box = dials_view(dials)
     by_title = {control.description: control for control in box.children}
     assert by_title["Latency (s)"].value == 0.5
     by_title["Failure"].value = "timeout"
