@@ -140,7 +140,7 @@ def test_settings_that_cannot_be_used_fail_and_the_rest_is_still_looked_at(run_a
     monkeypatch.setenv("FINASSIST_YEARS", "99")
     found = run_async(finassist.doctor())
     assert not found.ok
-    assert "FINASSIST_YEARS must be" in repr(found)
+    assert "FINASSIST_YEARS cannot be used" in repr(found)
     assert "SQLite" in repr(found)
 
 

@@ -21,11 +21,11 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from finassist import __version__
 from finassist.answer import Answer
 from finassist.apps.magics_options import read_cell
-from finassist.config.messages import did_you_mean
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
 from finassist.core.logging import hush
+from finassist.core.validation import did_you_mean
 from finassist.runtime.run import RunContext, under_way
 from finassist.workflow import FinancialAssistantWorkflow
 

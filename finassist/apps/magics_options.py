@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from IPython.core.error import UsageError
 
-from finassist.config.messages import did_you_mean
+from finassist.core.validation import did_you_mean
 
 EXAMPLE: Final = "%%ask --to answer\nCompare Apple and Microsoft"
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
-from finassist.config.settings import Settings, wrapped
+from finassist.config.settings import Settings, with_wrapped_keys
 
 
 class Configuration:
-    """What one `configure(...)` changed. `reset()` takes it back, and so does leaving a `with` block."""
+    """The handle of one `configure(...)`. `reset()` takes it back, and so does leaving a `with` block."""
 
     def __init__(self, changes: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         self._names, self._before = tuple(changes), before
 
     def reset(self) -> None:
-        """Back to what was configured before."""
+        """Go back to what was configured before."""
         Settings.configured = self._before
 
     def __enter__(self) -> Self:
@@ -32,7 +32,7 @@ class Configuration:
 def configure(**settings: Any) -> Configuration:
     """Change settings for every workflow that is built from now on in this process.
 
-    Without arguments everything configured before is forgotten. An argument of a workflow or of `Settings` still wins.
+    Without arguments it forgets everything configured before. An argument of a workflow or of `Settings` still wins.
 
     Args:
         **settings: Any setting by its name, for example `years=3` or `fmp_api_key="..."`.
@@ -52,7 +52,7 @@ def configure(**settings: Any) -> Configuration:
         'default'
     """
     before = Settings.configured
-    settings = wrapped(settings)
+    settings = with_wrapped_keys(settings)
     Settings(**settings)
     Settings.configured = MappingProxyType({**before, **settings} if settings else {})
     return Configuration(settings, before)

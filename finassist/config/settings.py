@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -9,27 +10,29 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, cast
 
 import platformdirs
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings.exceptions import SettingsError
 
-from finassist.config.messages import allowed, complaint, did_you_mean
 from finassist.config.sources import (
     PREFIX,
-    Given,
-    Noted,
-    Origin,
     env_file,
     is_key,
     known_variables,
-    preferred,
-    reading,
-    settings_by_name,
     stray_variables,
     variable_of,
     warn_of_strays,
 )
 from finassist.core.errors import ConfigurationError
+from finassist.core.validation import did_you_mean
 
+type Origin = Literal["argument", "configure()", "environment", ".env", "default"]
 Routing = Literal["auto", "model", "rules"]
 Live = Literal["auto", "on", "off"]
 FmpPlan = Literal["free", "starter", "premium", "ultimate"]
@@ -41,7 +44,7 @@ def _clean_key(value: Any) -> Any:
         return value
     text = text.strip()
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("it has spaces or characters that no key has; copy it again")
+        raise ValueError("a key is one word of plain letters, digits and signs")
     return SecretStr(text) if text else None
 
 
@@ -65,7 +68,7 @@ def _cache_folder() -> Path:
 
 
 class Settings(BaseSettings):
-    """What a workflow can be told once instead of at every call.
+    """Settings of a workflow, given once instead of at every call.
 
     An argument wins over `finassist.configure(...)`, that over a variable of the environment, and that over a line of
     `.env` in the working folder, or else in the nearest one above it up to the root of the project. Printing settings
@@ -140,39 +143,27 @@ class Settings(BaseSettings):
 
     _origins: Mapping[str, Origin] = PrivateAttr(default_factory=dict[str, Origin])
     configured: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """What `configure()` was told; replaced as a whole, never changed."""
+    """The settings of `configure()`; replaced as a whole, never changed."""
 
     def __init__(self, **values: Any) -> None:
-        values = wrapped(values)
+        values = with_wrapped_keys(values)
+        file = values.pop("_env_file") if "_env_file" in values else env_file()
         _check_names(values)
-        with reading() as noted:
-            problem = complaint(
-                lambda: super(Settings, self).__init__(**values), lambda details: _sentence(details, noted.origins)
-            )
-        warn_of_strays(stray_variables(noted.seen, _VARIABLES), _VARIABLES)
+        origins: dict[str, Origin] = {}
+        problem = _problem(
+            lambda: super(Settings, self).__init__(**_gathered(values, file, origins)),
+            lambda details: _sentence(details, origins),
+        )
         if problem:
             raise ConfigurationError(problem)
-        self._origins = noted.origins
+        self._origins = origins
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **_others: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, `configure()`, environment, `.env`: the first that has a value wins."""
-        sources: dict[Origin, PydanticBaseSettingsSource] = {
-            "argument": init_settings,
-            "configure()": Given(settings_cls, {preferred(name): value for name, value in cls.configured.items()}),
-            "environment": env_settings,
-            ".env": DotEnvSettingsSource(settings_cls, env_file=env_file()),
-        }
-        return tuple(Noted(source, origin, _NAMES) for origin, source in sources.items())
-
-    # ------------------------------------------------------------------------------------ reading
+        """The arguments only: `__init__` has gathered the other sources already, to note where each value is from."""
+        return (init_settings,)
 
     @property
     def database(self) -> Path:
@@ -191,12 +182,12 @@ class Settings(BaseSettings):
         return {name.removesuffix("_lifetime"): timedelta(seconds=getattr(self, name)) for name in names}
 
     def key(self, owner: str) -> str | None:
-        """The secret itself, for the one who sends it: `settings.key("fmp")`."""
+        """The secret itself, as it is sent: `settings.key("fmp")`."""
         secret = cast("SecretStr | None", getattr(self, f"{owner}_api_key", None))
         return secret.get_secret_value() if secret else None
 
     def secrets(self) -> tuple[str, ...]:
-        """Every key that is set: what has to be blotted out of any text that leaves the process."""
+        """Every key that is set, to be redacted in any text that leaves the process."""
         return tuple(key for name in KEYS if (key := self.key(name.removesuffix("_api_key"))))
 
     def origin(self, name: str) -> Origin:
@@ -222,7 +213,7 @@ class Settings(BaseSettings):
         return hash(repr(self.rows()))
 
     def __reduce__(self) -> tuple[Callable[..., Settings], tuple[dict[str, Any]]]:
-        """Without keys: whoever unpickles this reads them from an environment of their own."""
+        """Without keys: they are read again from the environment where this is unpickled."""
         chosen = {name: getattr(self, name) for name in self._origins if name not in KEYS}
         return _unpickled, (chosen,)
 
@@ -230,7 +221,18 @@ class Settings(BaseSettings):
 KEYS = tuple(filter(is_key, Settings.model_fields))
 """The settings that are secrets."""
 
-_NAMES: Final = settings_by_name(Settings.model_fields)
+ROUTINGS: Final[tuple[tuple[str, Routing], ...]] = (
+    ("rules where certain, else the model", "auto"),
+    ("always the model", "model"),
+    ("always the rules", "rules"),
+)
+"""The ways to decide what is asked, in words for a page."""
+
+_SPELLINGS: Final = {name: name for name in Settings.model_fields} | {
+    spelling: key for key in KEYS for spelling in (key.upper(), f"{PREFIX}{key.upper()}")
+}
+"""A setting by each name that a source may give it."""
+
 _VARIABLES: Final = known_variables(Settings.model_fields)
 
 
@@ -238,34 +240,75 @@ def _unpickled(values: dict[str, Any]) -> Settings:
     return Settings(**values)
 
 
-# ---------------------------------------------------------------------------------- checks and words
-
-
-def wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
-    """With keys wrapped at once, so that no frame that a traceback shows holds one in plain text."""
+def with_wrapped_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with keys wrapped, so that no frame that a traceback shows holds one in plain text."""
     return {
         name: SecretStr(value) if is_key(name.lower()) and isinstance(value, str) else value
         for name, value in values.items()
     }
 
 
+def _gathered(values: Mapping[str, Any], file: Path | None, origins: dict[str, Origin]) -> dict[str, Any]:
+    """The value of each setting from the first source that has one; `origins` says which that was."""
+    environment, dotenv = EnvSettingsSource(Settings), DotEnvSettingsSource(Settings, env_file=file)
+    warn_of_strays(stray_variables([*environment.env_vars, *dotenv.env_vars], _VARIABLES), _VARIABLES)
+    sources: dict[Origin, Callable[[], Mapping[str, Any]]] = {
+        "argument": lambda: values,
+        "configure()": lambda: Settings.configured,
+        "environment": environment,
+        ".env": dotenv,
+    }
+    gathered: dict[str, Any] = {}
+    for origin, source in sources.items():
+        try:
+            found = source()
+        except SettingsError as error:
+            origins.setdefault(_named_in(error), origin)
+            raise
+        for name, value in found.items():
+            if (setting := _SPELLINGS.get(name)) and setting not in origins:
+                gathered[setting], origins[setting] = value, origin
+    return gathered
+
+
 def _check_names(values: Mapping[str, Any]) -> None:
     for name in values:
-        if name not in _NAMES and not name.startswith("_"):
+        if name not in _SPELLINGS:
             advice = did_you_mean(name, Settings.model_fields) or " `print(Settings())` lists all of them."
             raise ConfigurationError(f"There is no setting {name!r}.{advice}")
 
 
+def _problem(make: Callable[[], None], sentence: Callable[[Mapping[str, Any]], str]) -> str | None:
+    """What is wrong with the values; `None` if nothing is.
+
+    It is returned, not raised: an error raised here would carry pydantic's error, which holds the values.
+    """
+    try:
+        make()
+    except ValidationError as error:
+        return " ".join(map(sentence, error.errors(include_input=False, include_url=False, include_context=False)))
+    except SettingsError as error:  # a value that has to be JSON
+        return sentence({"loc": (_named_in(error),), "msg": "it should be valid JSON"})
+    except (UnicodeDecodeError, OSError):
+        return "The file .env cannot be read as UTF-8 text. Save it as UTF-8, or remove it."
+    return None
+
+
+def _named_in(error: SettingsError) -> str:
+    """The setting that the error names; its text does not hold the value."""
+    return next(iter(re.findall(r'field "(\w+)"', str(error))), "")
+
+
 def _sentence(details: Mapping[str, Any], origins: Mapping[str, Origin]) -> str:
-    name = _NAMES[str(details["loc"][0])]
-    field, origin = Settings.model_fields[name], origins.get(name, "argument")
+    name = _SPELLINGS[str(details["loc"][0])]
+    origin = origins.get(name, "argument")
     where = " (in .env)" if origin == ".env" else ""
-    who = f"{variable_of(name)}{where}" if origin in ("environment", ".env") else f"The setting {name!r}"
+    subject = f"{variable_of(name)}{where}" if origin in ("environment", ".env") else f"The setting {name!r}"
+    reason = str(details["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
     if is_key(name):
-        what = "a key is one word of plain letters, digits and signs"
-        return f"{who} cannot be used: {what}. Copy the whole of it, or remove it."
-    default = _shown(name, field.get_default(call_default_factory=True))
-    return f"{who} must be {allowed(field)}. Correct it, or remove it to use the default, {default}."
+        return f"{subject} cannot be used: {reason}. Copy the whole of it, or remove it."
+    default = _shown(name, Settings.model_fields[name].get_default(call_default_factory=True))
+    return f"{subject} cannot be used: {reason}. Correct it, or remove it to use the default, {default}."
 
 
 def _shown(name: str, value: Any) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from finassist.config.messages import did_you_mean
 from finassist.core.errors import EmptyQuestion, NotText, QuestionTooLong
 
 _KEPT = "\n\t"
@@ -74,3 +73,14 @@ def check_keywords(call: str, given: Iterable[str], known: Sequence[str], elsewh
 def _is_control(char: str) -> bool:
     """Control, format (which includes text direction), surrogate and private-use characters."""
     return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """` Did you mean …?`, or nothing if no name is near.
+
+    Example:
+        >>> did_you_mean("FINASSIST_ROUTNG", ["FINASSIST_ROUTING", "FINASSIST_YEARS"])
+        ' Did you mean FINASSIST_ROUTING?'
+    """
+    near = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]}?" if near else ""

@@ -53,3 +53,6 @@ _ROWS: Final = (
 
 PROVIDERS: Final[Mapping[str, ModelProvider]] = MappingProxyType({row.name: row for row in _ROWS})
 """Every model provider with a name of its own, in the order in which `"auto"` looks for a key."""
+
+MODELS: Final = ("auto", "offline", *PROVIDERS)
+"""What a page offers to choose from."""

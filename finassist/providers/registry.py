@@ -9,14 +9,16 @@ from typing import Any, cast
 from agno.tools.finance import FinanceProvider, FinanceTools, register_provider, registered_providers
 from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 
-from finassist.config.messages import did_you_mean
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownProvider
+from finassist.core.validation import did_you_mean
 from finassist.providers.embedded.provider import EmbeddedProvider
 
 AUTO = "auto"
 FMP = "fmp"
 SEC = "sec"
+SOURCES = (AUTO, "embedded", FMP, "fmp, embedded", SEC, "sec, embedded", "yfinance", "financial_datasets")
+"""What a page offers to choose from."""
 
 # Agno imports these only when figures are fetched, which is too late to say what to install.
 _PACKAGES = {"yfinance": "yfinance"}

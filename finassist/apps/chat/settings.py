@@ -10,12 +10,12 @@ from pydantic import SecretStr
 
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.composer import KeyFields
-from finassist.config.choices import MODELS, ROUTINGS, SOURCES
-from finassist.config.settings import KEYS, Routing
+from finassist.config.settings import KEYS, ROUTINGS, Routing
 from finassist.config.sources import variable_of
+from finassist.llm.catalogue import MODELS
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
-from finassist.providers.registry import AUTO
+from finassist.providers.registry import AUTO, SOURCES
 from finassist.reporting.html.sanitize import escape
 from finassist.runtime.context import Assistant, changed_settings
 

@@ -91,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that suggests the option or command that was meant."""
 
     def error(self, message: str) -> NoReturn:
-        from finassist.config.messages import did_you_mean
+        from finassist.core.validation import did_you_mean
 
         wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
         known = re.findall(r"--[\w-]+|(?<=^    )\w+", self.format_help(), re.MULTILINE)

@@ -20,9 +20,15 @@ from typing import Any, Final, Literal, cast
 from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
 
-from finassist.config.messages import did_you_mean
 from finassist.config.settings import KEYS, Settings
-from finassist.config.sources import env_file, known_variables, misspelt_keys, stray_variables, variable_of
+from finassist.config.sources import (
+    did_you_mean,
+    env_file,
+    known_variables,
+    misspelt_keys,
+    stray_variables,
+    variable_of,
+)
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.logging import hush
 from finassist.core.redaction import redact

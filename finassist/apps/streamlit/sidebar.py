@@ -10,10 +10,11 @@ import streamlit
 from pydantic import SecretStr
 
 from finassist.answer import Answer
-from finassist.config.choices import MODELS, ROUTINGS, SOURCES
-from finassist.config.settings import KEYS, Routing, Settings
+from finassist.config.settings import KEYS, ROUTINGS, Routing, Settings
 from finassist.config.sources import variable_of
 from finassist.core.errors import FinassistError
+from finassist.llm.catalogue import MODELS
+from finassist.providers.registry import SOURCES
 from finassist.reporting.export import conversation_html, conversation_markdown, safe_csv
 from finassist.workflow import FinancialAssistantWorkflow
 
