@@ -7,6 +7,7 @@ agent is answered; see `FAULTS` for the bad ones. Nothing in it waits for a whil
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import threading
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 
 CHAT_WORDS = ("EBITDA ", "is ", "a ", "measure ", "of ", "earnings.")
 LATE = 0.9
+BOMB = gzip.compress(bytes(20_000_000))
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 
 HTTP_FAULTS = {
@@ -30,7 +32,7 @@ HTTP_FAULTS = {
 STRUCTURE_FAULTS = ("prose", "truncated_json", "unknown_category", "wrong_types")
 REPLY_FAULTS = ("empty", "refusal", "length", "html", "broken_body")
 CONNECTION_FAULTS = ("reset", "silent", "dies", "ends_early", "never_ends", "floods", "heartbeats",
-                     "endless_headers", "half_a_header", "stalls", "trickles")  # fmt: skip
+                     "endless_headers", "half_a_header", "stalls", "trickles", "bomb", "error_in_stream")  # fmt: skip
 FAULTS = (*HTTP_FAULTS, *STRUCTURE_FAULTS, *REPLY_FAULTS, *CONNECTION_FAULTS)
 
 
@@ -161,6 +163,15 @@ class ModelServer:
             await out.send(b"<html><h1>Bad gateway</h1></html>", 200, "text/html")
         elif mood == "broken_body":
             await out.send(b'{"choices": [{"mess', 200)
+        elif mood == "bomb":
+            out.writer.write(_head(200, "application/json", f"content-encoding: gzip\r\ncontent-length: {len(BOMB)}"))
+            out.writer.write(BOMB)
+        elif mood == "error_in_stream":
+            key = seen.headers.get("authorization", "").removeprefix("Bearer ")
+            line = "data: " + json.dumps({"error": {"message": f"no credit left for {key}"}}) + "\n\n"
+            await out.send(line.encode(), 200, "text/event-stream")
+        elif mood == "unoffered_tool":
+            await out.tool_call()
         else:
             await self._reply(seen, mood, reader, out)
 
@@ -279,6 +290,18 @@ class _Out:
         choice = {"index": 0, "message": message, "finish_reason": ending}
         await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m",
                                 "choices": [choice], "usage": USAGE})  # fmt: skip
+
+    async def tool_call(self) -> None:
+        function = {"name": "launch", "arguments": "{}"}
+        call = {"index": 0, "id": "call_1", "type": "function", "function": function}
+        if self.streamed:
+            await self.begin()
+            await self._delta({"tool_calls": [call]}, None)
+            await self.end("tool_calls", None)
+        else:
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+            await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
 
     async def begin(self) -> None:
         self.writer.write(_head(200, "text/event-stream", "transfer-encoding: chunked"))

@@ -15,7 +15,7 @@ from finassist import FinancialAssistantWorkflow
 from finassist.apps.live.dials import dials_view
 from finassist.config.settings import Settings
 from finassist.core.errors import FinassistError, InputError
-from finassist.llm.attempts import Limits
+from finassist.llm.limits import Limits
 from finassist.testing import (
     DATA_FAILURES,
     MODEL_FAILURES,

@@ -17,7 +17,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
-from finassist.llm.attempts import current_watch
+from finassist.llm.limits import current_record
 from finassist.llm.prompts import parse
 from finassist.llm.replies import cannot_fill, chat_reply, summarise
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
@@ -46,7 +46,7 @@ class OfflineModel(Model):
 
     def invoke(self, *args: Any, messages: Sequence[Message], **kwargs: Any) -> ModelResponse:
         """The whole reply."""
-        current_watch().begin(self.id)
+        current_record().begin(self.id)
         return self._parse_provider_response(_reply(messages, kwargs.get("response_format")))
 
     async def ainvoke(self, *args: Any, messages: Sequence[Message], **kwargs: Any) -> ModelResponse:
@@ -55,7 +55,7 @@ class OfflineModel(Model):
 
     def invoke_stream(self, *args: Any, messages: Sequence[Message], **kwargs: Any) -> Iterator[ModelResponse]:
         """The reply word by word; the pieces join to exactly what `invoke` returns."""
-        current_watch().begin(self.id)
+        current_record().begin(self.id)
         reply = _reply(messages, kwargs.get("response_format"))
         for piece in _PIECE.findall(reply):
             yield self._parse_provider_response_delta(piece)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agno.metrics import MessageMetrics
+from agno.metrics import BaseMetrics
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from finassist.core.errors import ConfigurationError
@@ -64,11 +64,11 @@ def priced(table: Mapping[str, Any]) -> Prices:
     return prices
 
 
-def cost(model_id: str, used: MessageMetrics, prices: Prices) -> float | None:
+def cost(model_id: str, used: BaseMetrics, prices: Prices) -> float | None:
     """US dollars that these tokens cost, or `None` where no price is known.
 
     Example:
-        >>> used = MessageMetrics(input_tokens=500_000, output_tokens=100_000)
+        >>> used = BaseMetrics(input_tokens=500_000, output_tokens=100_000)
         >>> cost("mine", used, {"mine": Price(input=2, output=8)}), cost("other", used, {})
         (1.8, None)
     """

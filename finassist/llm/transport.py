@@ -1,220 +1,324 @@
-"""HTTP clients for the model SDKs, with one deadline, one cap and one owner of retries.
+"""A guard around the HTTP client of a model's SDK: a total deadline, a cap on decoded bytes, no key in any answer.
 
-The SDKs' own retries are off, and so are Agno's. `send` tries again, because only the transport knows that nothing of
-a reply has been read yet, and because there it works the same for every SDK and in both forms.
+It is a transport in the public sense of httpx, handed to the SDK as part of its `http_client`. The SDK keeps its own
+retries; the guard tells it (by the header its servers use for that) when another try is of no use. It notes on the
+record of the question what Agno does not report: which model was asked, why a request failed, how a reply ended.
+
+Waits are limited one by one in the sync form, each to the time that is left; the body is also checked between its
+pieces. A server that sends its head byte by byte is stopped by the SDK's limit on the size of a head only.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, closing
+from dataclasses import dataclass, field
 from functools import cache
+from time import monotonic
 from typing import Any, Final
 
 from finassist.core.redaction import redact
-from finassist.llm.attempts import Limits, RanOn, current_attempt
+from finassist.llm.clients import LoopClients, ThreadClient
+from finassist.llm.limits import Failure, FailureKind, Limits, current_record
 
-_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
-_LONGEST_PAUSE: Final = 10.0
-_USED_UP: Final = b"insufficient_quota"
-
-# Everything of httpx is `Any` here: newer SDKs bring httpx2, older ones httpx, and the two share no types.
-type Client = Any
+# Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
+type Http = Any
 type Request = Any
 type Response = Any
 
+_LONGEST_PAUSE: Final = 10.0
+_SHORTEST_WAIT: Final = 0.001  # 0 would mean: do not wait at all
+_STREAMS: Final = ("text/event-stream", "application/x-ndjson")
+_KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "x-request-id")
+_USED_UP: Final = "insufficient_quota"  # a 429 that will be the same in a minute
 
-# --------------------------------------------------------------------------------------- what both forms share
+# Quotes inside a JSON text are escaped, so these match names and never what a model says.
+_ENDING: Final = re.compile(r'"(?:finish_reason|stop_reason|done_reason)"\s*:\s*"(\w+)"')
+_REFUSAL: Final = re.compile(r'"refusal"\s*:\s*"')
+_TELLS_ENDING: Final = re.compile(r'"finish_reason"|"message_start"')
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends requests: one model.
+
+    Attributes:
+        model_id: Its id.
+        limits: What it may take.
+        key: The variable its key is read from, if it has one.
+    """
+
+    model_id: str
+    limits: Limits
+    key: str | None = None
+
+
+class LimitReached(Exception):
+    """A limit of ours ended the request."""
+
+
+# ------------------------------------------------------------------------------------- what both forms share
 
 
 @dataclass
-class Sending:
-    """One request and the tries it takes. Pure apart from the clock of its attempt."""
+class Exchange:
+    """One request and its answer. Pure apart from the clock and the record of the question."""
 
+    http: Http
+    caller: Caller
     request: Request
-    limits: Limits
-    tries: int = 0
+    _read: int = 0
+    _rest: str = ""
+    _streamed: bool = False
+    _tells_ending: bool = False
+    _secrets: list[str] = field(default_factory=list[str])
+    _waits: dict[str, float] = field(default_factory=dict[str, float])
+
+    def __post_init__(self) -> None:
+        self.record = current_record()
+        self._until = self.record.deadline(self.caller, self.caller.limits.seconds)
+        headers = self.request.headers
+        secrets = headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer ")
+        self._secrets = [*filter(None, secrets)]
 
     @property
     def remaining(self) -> float:
-        """Seconds left for this request."""
-        attempt = current_attempt()
-        return attempt.remaining if attempt else self.limits.seconds
+        """Seconds left; not negative."""
+        return max(0.0, self._until - monotonic())
 
-    def prepare(self) -> None:
-        """Before each try: no wait of the transport may outlast the deadline."""
-        left = max(self.remaining, 0.001)
-        connect = min(self.limits.connect_seconds, left)
-        self.request.extensions["timeout"] = {"connect": connect, "read": left, "write": left, "pool": left}
-        self.tries += 1
+    def begin(self) -> None:
+        """Before the request is sent: no wait of the client may outlast the deadline.
 
-    def pause_after(self, outcome: Response | Exception) -> float | None:
-        """Seconds to wait before the next try, or `None` if there is none."""
-        if self.tries > self.limits.retries or not _worth_another(outcome):
+        Raises:
+            LimitReached: It must not be sent.
+        """
+        limits = self.caller.limits
+        if self.record.broken:
+            raise LimitReached("a reply that has begun is not begun again")
+        self.record.begin(self.caller.model_id, self.caller.key)
+        if not self.remaining:
+            raise self._limit("timeout")
+        if self.record.replies[id(self.caller)] >= limits.rounds:
+            self.record.failure = Failure("rejected", f"it called tools in more than {limits.rounds} rounds")
+            raise LimitReached(self.record.failure.text)
+        left = max(self.remaining, _SHORTEST_WAIT)
+        connect = min(limits.connect_seconds, left)
+        self._waits = {"connect": connect, "read": left, "write": left, "pool": left}
+        self.request.extensions["timeout"] = self._waits
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Whole lines of the body, without keys. No SDK reads less than a line, so no word waits for this.
+
+        Raises:
+            LimitReached: The body is too long, or took too long.
+        """
+        self._read += len(chunk)
+        if self._read > self.caller.limits.bytes:
+            raise self._limit("too_long")
+        if not self.remaining:
+            raise self._limit("timeout")
+        text = self._rest + chunk.decode("latin-1")  # bytes as they are: no character is split
+        cut = text.rfind("\n") + 1
+        self._rest = text[cut:]
+        return self._clean(text[:cut])
+
+    def finish(self) -> bytes:
+        """What is left of the body when it has ended.
+
+        Raises:
+            LimitReached: A stream ended without giving a reason.
+        """
+        left, self._rest = self._clean(self._rest), ""
+        if self._streamed and self._tells_ending and self.record.ending is None:
+            self._fail("cut", "the stream ended in the middle")
+            raise LimitReached("the stream ended in the middle")
+        return left
+
+    def broke(self, error: Exception) -> Exception:
+        """What to raise instead of an error in the middle of a stream."""
+        if self._streamed and self.record.ending:
+            return error  # after the last word, an SDK reads on only to reuse the connection
+        self.failed(error)
+        self.record.broken = self._streamed and self.record.said > 0
+        failure = self.record.failure
+        return self.http.ReadError(failure.text if failure else str(error), request=self.request)
+
+    def failed(self, error: Exception) -> None:
+        """Note why there is no answer."""
+        if isinstance(error, LimitReached) or self.record.failure is not None:
+            return
+        slow = isinstance(error, TimeoutError | self.http.TimeoutException)
+        if not self.remaining or (slow and not isinstance(error, self.http.ConnectTimeout)):
+            self._limit("timeout")
+        else:
+            self._fail("unreachable", str(error) or type(error).__name__)
+
+    def refusal(self) -> Response | None:
+        """In place of an answer that a limit of ours prevented, one that tells the SDK not to try again.
+
+        Agno asks a fallback model after 504, and none after 400.
+        """
+        failure = self.record.failure
+        if failure is None or (failure.kind in ("unreachable", "cut") and not self.record.broken):
             return None
-        pause = self.limits.pause * 2 ** (self.tries - 1)
-        asked = 0.0 if isinstance(outcome, Exception) else _retry_after(outcome)
-        pause = max(pause, asked)
-        return pause if pause < min(self.remaining, _LONGEST_PAUSE) else None
+        status = 504 if failure.kind == "timeout" and not self.record.broken else 400
+        content = {"error": {"message": failure.text}}
+        return self.http.Response(status, headers={"x-should-retry": "false"}, json=content, request=self.request)
+
+    def streams(self, response: Response) -> bool:
+        """Whether the body is to be read piece by piece. Its time does not begin anew."""
+        self._waits["read"] = max(self.remaining, _SHORTEST_WAIT)
+        self._streamed = response.is_success and response.headers.get("content-type", "").startswith(_STREAMS)
+        self.record.replies[id(self.caller)] += response.is_success
+        return self._streamed
+
+    def answer(self, response: Response, body: bytes) -> Response:
+        """The whole answer, without keys; an error is noted."""
+        headers = self.headers(response)
+        if not response.is_success:
+            text = body.decode("utf-8", "replace")
+            self._fail("rejected", _message(text), response.status_code)
+            if _USED_UP in text or _pause(headers) > min(self.remaining, _LONGEST_PAUSE):
+                headers["x-should-retry"] = "false"
+        return self.http.Response(response.status_code, headers=headers, content=body, request=self.request)
+
+    def headers(self, response: Response) -> dict[str, str]:
+        """Those that an SDK reads; the body is decoded already, and others may repeat a key."""
+        return {name: redact(value, self._secrets) for name, value in response.headers.items() if name in _KEPT_HEADERS}
+
+    def _clean(self, text: str) -> bytes:
+        self._tells_ending = self._tells_ending or bool(_TELLS_ENDING.search(text))
+        for ending in _ENDING.findall(text):
+            self.record.ending = ending
+            self.record.refusal |= ending in ("refusal", "content_filter")
+        self.record.refusal |= bool(_REFUSAL.search(text))
+        return redact(text, self._secrets).encode("latin-1")
+
+    def _limit(self, kind: FailureKind) -> LimitReached:
+        limits = self.caller.limits
+        text = {
+            "timeout": f"no reply within {limits.seconds:g} seconds",
+            "too_long": f"the answer had more than {limits.bytes:,} bytes",
+        }[kind]
+        self._fail(kind, text)
+        return LimitReached(text)
+
+    def _fail(self, kind: FailureKind, text: str, status: int | None = None) -> None:
+        self.record.failure = Failure(kind, redact(text, self._secrets), status)
 
 
-def _worth_another(outcome: Response | Exception) -> bool:
-    if isinstance(outcome, Exception):
-        kinds = {kind.__name__ for kind in type(outcome).__mro__}
-        # A connection that was not made, or was lost before an answer; not one that was slow.
-        return "ConnectTimeout" in kinds or ("TransportError" in kinds and "TimeoutException" not in kinds)
-    if outcome.status_code not in _AGAIN or outcome.headers.get("x-should-retry") == "false":
-        return False
-    return _USED_UP not in outcome.content  # a 429 that will be the same in a minute
-
-
-def _retry_after(response: Response) -> float:
+def _message(text: str) -> str:
     try:
-        seconds = float(response.headers.get("retry-after", ""))
+        error: Any = json.loads(text)["error"]
+        return error if isinstance(error, str) else str(error["message"])
+    except (ValueError, LookupError, TypeError):
+        return text
+
+
+def _pause(headers: dict[str, str]) -> float:
+    """Seconds that a server asks to wait."""
+    try:
+        return float(headers.get("retry-after", ""))
     except ValueError:
         return 0.0
-    return seconds if seconds >= 0 else 0.0
-
-
-def _scrubbed(response: Response) -> Response:
-    """The error without the key, should the server repeat it: SDKs and Agno put its text into logs and errors."""
-    headers = response.request.headers
-    secrets = [headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer ")]
-    text = response.text
-    clean = redact(text, filter(None, secrets))
-    if clean == text:
-        return response
-    kept = {name: headers for name, headers in response.headers.items() if name in ("content-type", "retry-after")}
-    return type(response)(response.status_code, headers=kept, text=clean, request=response.request)
-
-
-class _Capped:
-    """A body of which no more is read than the limit, and not for longer than the deadline."""
-
-    def __init__(self, stream: Any, limits: Limits) -> None:
-        self._stream, self._limits, self._read = stream, limits, 0
-
-    def _count(self, chunk: bytes) -> bytes:
-        self._read += len(chunk)
-        if self._read > self._limits.bytes:
-            raise RanOn(f"the answer had more than {self._limits.bytes:,} bytes")
-        if attempt := current_attempt():
-            attempt.check_time()
-        return chunk
-
-
-class _SyncBody(_Capped):
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
-            yield self._count(chunk)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _AsyncBody(_Capped):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield self._count(chunk)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-def _cap(response: Response, limits: Limits, body: type[_Capped], base: str) -> Response:
-    response.stream = _kind_of(type(response).__module__.partition(".")[0], body, base)(response.stream, limits)
-    return response
-
-
-@cache
-def _kind_of(package: str, body: type[_Capped], base: str) -> type[_Capped]:
-    """Our body as the kind of stream that this HTTP package accepts."""
-    return type(body.__name__, (body, getattr(sys.modules[package], base)), {})
 
 
 # ----------------------------------------------------------------------------------------------- the two forms
 
 
-@cache
-def sync_client(base: Any) -> type[Client]:
-    """An SDK's own sync HTTP client, guarded."""
+def sync_guard(http: Http, make: Callable[[], Any], caller: Caller) -> Any:
+    """A sync transport around the client that `make` makes on first use."""
+    return _kinds(http)[0](ThreadClient(make), caller)
 
-    class Guarded(base):
-        limits: Limits
 
-        def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
-            sending = Sending(request, self.limits)
-            while True:
-                sending.prepare()
-                try:
-                    response = self._once(request, options)
-                    pause = sending.pause_after(response)
-                except Exception as error:
-                    response, pause = None, sending.pause_after(error)
-                    if pause is None:
-                        raise
-                if pause is None:
-                    return _opened(response) if stream else _read(response)
-                threading.Event().wait(pause)
-
-        def _once(self, request: Request, options: dict[str, Any]) -> Response:
-            sent = base.send(self, request, stream=True, **options)
-            response = _cap(sent, self.limits, _SyncBody, "SyncByteStream")
-            return response if response.is_success else _scrubbed(_read(response))
-
-    return Guarded
+def async_guard(http: Http, make: Callable[[], Any], caller: Caller) -> Any:
+    """An async transport around the clients that `make` makes, one for each event loop."""
+    return _kinds(http)[1](LoopClients(make), caller)
 
 
 @cache
-def async_client(base: Any) -> type[Client]:
-    """An SDK's own async HTTP client, guarded."""
+def _kinds(http: Http) -> tuple[type[Any], type[Any]]:
+    """The classes for httpx or for httpx2."""
 
-    class Guarded(base):
-        limits: Limits
+    class SyncBody(http.SyncByteStream):
+        def __init__(self, exchange: Exchange, response: Response) -> None:
+            self.exchange, self.response = exchange, response
+            self.chunks = response.iter_bytes()  # an SDK iterates a second time for what it left unread
 
-        async def send(self, request: Request, *, stream: bool = False, **options: Any) -> Response:
-            sending = Sending(request, self.limits)
-            while True:
-                sending.prepare()
-                try:
-                    response = await self._once(request, options)
-                    pause = sending.pause_after(response)
-                except Exception as error:
-                    response, pause = None, sending.pause_after(error)
-                    if pause is None:
-                        raise
-                if pause is None:
-                    return _opened(response) if stream else await _aread(response)
-                await asyncio.sleep(pause)
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                for chunk in self.chunks:
+                    yield self.exchange.feed(chunk)
+                yield self.exchange.finish()
+            except Exception as error:
+                raise self.exchange.broke(error) from error
 
-        async def _once(self, request: Request, options: dict[str, Any]) -> Response:
-            sent = await base.send(self, request, stream=True, **options)
-            response = _cap(sent, self.limits, _AsyncBody, "AsyncByteStream")
-            return response if response.is_success else _scrubbed(await _aread(response))
+        def close(self) -> None:
+            self.response.close()
 
-    return Guarded
+    class AsyncBody(http.AsyncByteStream):
+        def __init__(self, exchange: Exchange, response: Response) -> None:
+            self.exchange, self.response = exchange, response
+            self.chunks = response.aiter_bytes()
 
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            try:
+                while (chunk := await self._next()) is not None:
+                    yield self.exchange.feed(chunk)
+                yield self.exchange.finish()
+            except Exception as error:
+                raise self.exchange.broke(error) from error
 
-def _opened(response: Response) -> Response:
-    if attempt := current_attempt():
-        attempt.body = response
-    return response
+        async def _next(self) -> bytes | None:
+            async with asyncio.timeout(self.exchange.remaining):
+                return await anext(self.chunks, None)
 
+        async def aclose(self) -> None:
+            await self.response.aclose()
 
-def _read(response: Response) -> Response:
-    try:
-        response.read()
-    finally:
-        response.close()
-    return response
+    class SyncGuard(http.BaseTransport):
+        def __init__(self, clients: ThreadClient, caller: Caller) -> None:
+            self.clients, self.caller = clients, caller
 
+        def handle_request(self, request: Request) -> Response:
+            exchange = Exchange(http, self.caller, request)
+            try:
+                exchange.begin()
+                response = self.clients.here().send(request, stream=True, auth=None)
+                body = SyncBody(exchange, response)
+                if exchange.streams(response):
+                    exchange.record.stream = body
+                    return http.Response(response.status_code, headers=exchange.headers(response), stream=body)
+                with closing(body):
+                    return exchange.answer(response, b"".join(body))
+            except Exception as error:
+                exchange.failed(error)
+                if (refusal := exchange.refusal()) is not None:
+                    return refusal
+                raise
 
-async def _aread(response: Response) -> Response:
-    try:
-        await response.aread()
-    finally:
-        await response.aclose()
-    return response
+    class AsyncGuard(http.AsyncBaseTransport):
+        def __init__(self, clients: LoopClients, caller: Caller) -> None:
+            self.clients, self.caller = clients, caller
+
+        async def handle_async_request(self, request: Request) -> Response:
+            exchange = Exchange(http, self.caller, request)
+            try:
+                exchange.begin()
+                async with asyncio.timeout(exchange.remaining):
+                    response = await self.clients.here().send(request, stream=True, auth=None)
+                body = AsyncBody(exchange, response)
+                if exchange.streams(response):
+                    return http.Response(response.status_code, headers=exchange.headers(response), stream=body)
+                async with aclosing(body):
+                    return exchange.answer(response, b"".join([chunk async for chunk in body]))
+            except Exception as error:
+                exchange.failed(error)
+                if (refusal := exchange.refusal()) is not None:
+                    return refusal
+                raise
+
+    return SyncGuard, AsyncGuard

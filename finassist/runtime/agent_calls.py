@@ -19,8 +19,9 @@ from pydantic import BaseModel
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.llm import failures
 from finassist.llm.agents import Askable
-from finassist.llm.attempts import Limits, Watch, watching
-from finassist.llm.live import fit
+from finassist.llm.limits import CallRecord, Limits, recording
+from finassist.llm.models import fit
+from finassist.llm.prices import cost
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.runtime.effects import AgentReply, Ask
 
@@ -45,10 +46,9 @@ class AgentCall:
     ask: Ask
     agent: Askable
     limits: Limits
-    _watch: Watch = field(default_factory=Watch)
+    _record: CallRecord = field(default_factory=CallRecord)
     _final: RunOutput | None = None
     _told: str = ""
-    _said: int = 0
 
     def __post_init__(self) -> None:
         fit(self.agent, self.limits)
@@ -57,7 +57,11 @@ class AgentCall:
 
     def watched(self) -> AbstractContextManager[None]:
         """Inside, the agent's model reports what Agno does not."""
-        return watching(self._watch)
+        return recording(self._record)
+
+    def close(self) -> None:
+        """Hang up if the reply was not read to its end."""
+        self._record.close()
 
     def read(self, event: Any) -> RunContentEvent | None:
         """One event of the agent's stream: a word to hand on, if it is one."""
@@ -65,19 +69,19 @@ class AgentCall:
             self._final = event
         elif isinstance(event, RunErrorEvent):
             self._told = str(event.content or event.error_type or "no reason given")
-        elif isinstance(event, RunContentEvent) and event.content:
-            self._said += len(str(event.content))
+        elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
+            self._record.said += len(str(event.content))
             name = self.ask.agent
             return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=name, step_name=name)
         return None
 
     def enough(self) -> bool:
         """Whether to stop listening: the agent talks for too long, or too much."""
-        return monotonic() > self._deadline or self._said > self.limits.characters
+        return monotonic() > self._deadline or self._record.broken or self._record.said > self.limits.characters
 
     def late(self) -> AgentReply:
         """The reply, when time ran out."""
-        return self._reply(None, failures.late(self.ask.agent, self._watch, self.seconds))
+        return self._reply(None, failures.late(self.ask.agent, self._record, self.seconds))
 
     def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
         """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
@@ -93,19 +97,23 @@ class AgentCall:
         return self._reply(output, self._problem(output))
 
     def _cut(self) -> AgentReply:
-        if self._said > self.limits.characters:
-            return self._reply(None, failures.too_long(self.ask.agent, self._watch, self.limits.characters))
+        if self._record.said > self.limits.characters:
+            return self._reply(None, failures.too_long(self.ask.agent, self._record, self.limits.characters))
+        if self._record.broken:
+            return self._reply(None, failures.failure(self.ask.agent, self._record, self._told))
         return self.late()
 
     def _problem(self, output: RunOutput) -> ModelError | None:
         name, schema = self.ask.agent, self.ask.schema
         if output.status != RunStatus.completed:
             told = self._told or str(output.content or "it ended without a reply")
-            return failures.failure(name, self._watch, told)
+            return failures.failure(name, self._record, told)
+        if len(str(output.content or "")) > self.limits.characters:
+            return failures.too_long(name, self._record, self.limits.characters)
         fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
         if fits and schema:
             return None
-        if problem := failures.ending(name, self._watch):
+        if problem := failures.ending(name, self._record):
             return problem
         if fits:
             return None
@@ -116,8 +124,10 @@ class AgentCall:
 
     def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
         content = output.content if output and not error else None
-        model = self._watch.models[-1] if self._watch.models else str(getattr(self.agent.model, "id", "") or "")
+        model = self._record.models[-1] if self._record.models else str(getattr(self.agent.model, "id", "") or "")
         metrics = output.metrics if output else None
+        if metrics is not None and metrics.cost is None:
+            metrics.cost = cost(model, metrics, self.limits.prices)
         return AgentReply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
 
 

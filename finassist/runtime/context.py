@@ -19,7 +19,7 @@ from finassist.llm.agents import (
     build_summary_agent,
     build_symbol_extraction_agent,
 )
-from finassist.llm.models import ModelChoice, resolve_model
+from finassist.llm.models import Connections, ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
 
@@ -71,7 +71,7 @@ class Runtime:
         settings = settings or Settings()
         chosen = (model or settings.model, provider or settings.provider)
         opened_model, opened_provider = resolve_model(chosen[0], settings), open_provider(chosen[1], settings)
-        by_name = ((opened_model, model), (opened_provider, provider))
+        by_name = ((Connections(opened_model), model), (opened_provider, provider))
         store = open_store(settings.database if db == "default" else db)
         return cls(
             settings=settings,

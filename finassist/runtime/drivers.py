@@ -79,7 +79,7 @@ def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
         with run.interrupts.breakable(), call.watched():
             output = agent.run(ask.message)
         return call.reply(output, KeyboardInterrupt)
-    with closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
+    with closing(call), closing(agent.run(ask.message, stream=True, yield_run_output=True)) as events:
         for event in _breakable(events, run, call):
             run.check_stopped()
             if (word := call.read(event)) is not None:

@@ -20,7 +20,7 @@ from finassist.answer import Answer
 from finassist.core.errors import SessionError
 from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
 from finassist.core.result import Draft
-from finassist.llm.attempts import Limits
+from finassist.llm.limits import Limits
 from finassist.runtime.context import Runtime
 from finassist.runtime.interrupts import Interrupts
 from finassist.runtime.timeouts import FetchDeadline

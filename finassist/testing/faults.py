@@ -27,7 +27,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
-from finassist.llm.attempts import Attempt, Limits, RanOutOfTime
+from finassist.llm.limits import Failure, Limits, current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, fetch_facts
 from finassist.providers.registry import Provider, open_provider
@@ -243,9 +243,12 @@ class _Fault(Interception):
         if not self._failure:
             return None
         name = str(self._model.id)
-        with Attempt(name, self._model.limits).under_way():
-            if self._failure == HANG:
-                raise RanOutOfTime(name, self.seconds)
-            if self._failure in _STATUS:
-                raise ModelProviderError(f"{self._failure}, made in the lab", _STATUS[self._failure], model_id=name)
+        record = current_record()
+        record.begin(name)
+        if self._failure == HANG:
+            record.failure = Failure("timeout", f"no reply within {self.seconds:g} seconds")
+            raise ModelProviderError(record.failure.text, 504, model_id=name)
+        if self._failure in _STATUS:
+            record.failure = Failure("rejected", f"{self._failure}, made in the lab", _STATUS[self._failure])
+            raise ModelProviderError(record.failure.text, _STATUS[self._failure], model_id=name)
         return ModelResponse(role="assistant", content=_REPLIES[self._failure])

@@ -36,7 +36,7 @@ from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
 from finassist.core.redaction import redact
 from finassist.core.result import decode, encode
-from finassist.llm.attempts import current_watch
+from finassist.llm.limits import current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, fetch_facts
 from finassist.providers.registry import Provider, open_provider
@@ -305,7 +305,7 @@ class ReplayModel(PlainModel):
         self._check(take)
 
     def _take(self, asked: dict[str, Any]) -> Take:
-        current_watch().begin(self.id)
+        current_record().begin(self.id)
         try:
             return self._playback.next(call_of(asked))
         except InputError as error:

@@ -298,7 +298,7 @@ async def _model(model: Any, settings: Settings) -> list[Check]:
 
 async def _word(model: Model, settings: Settings) -> str:
     from finassist.llm.agents import build_chat_agent
-    from finassist.llm.attempts import Limits
+    from finassist.llm.limits import Limits
     from finassist.runtime.agent_calls import AgentCall
     from finassist.runtime.effects import Ask
 

@@ -1,0 +1,139 @@
+"""The limits of asking a model, and the record of what happened while one was asked.
+
+Agno reports neither why a call failed nor why a reply ended. The transport sees both, and writes them on the record of
+the question under way. The record travels in a context variable, because Agno's agent stands in between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import monotonic
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+from finassist.llm.prices import Price, Prices, priced
+
+_GRACE = 0.2
+_BYTES_PER_CHARACTER = 200  # of a streamed reply: each word of it comes in an envelope of JSON
+
+FailureKind = Literal["timeout", "too_long", "cut", "unreachable", "rejected"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a model may take for one question, and how much it may say.
+
+    Attributes:
+        seconds: For one model, its retries and tool calls included.
+        connect_seconds: For one connection.
+        retries: Requests sent again by the SDK after an overload or a lost connection.
+        characters: Of a reply.
+        rounds: Replies of one model to one question; each tool call takes one.
+        prices: Of models by id.
+    """
+
+    seconds: float = 60.0
+    connect_seconds: float = 5.0
+    retries: int = 2
+    characters: int = 20_000
+    rounds: int = 20
+    prices: Prices = field(default_factory=lambda: MappingProxyType[str, Price]({}))
+
+    @classmethod
+    def of(cls, settings: Any) -> Self:
+        """From settings, with the default for each that is not there."""
+        names = {"seconds": "model_timeout", "retries": "model_retries", "characters": "max_reply_chars"}
+        given = {mine: getattr(settings, theirs) for mine, theirs in names.items() if hasattr(settings, theirs)}
+        return cls(**given, prices=priced(getattr(settings, "model_prices", None) or {}))
+
+    @property
+    def bytes(self) -> int:
+        """Decoded bytes of an HTTP body that are read."""
+        return self.characters * _BYTES_PER_CHARACTER
+
+    def overall(self, models: int) -> float:
+        """Seconds for a question that several models may be tried for; a model's own limit strikes first."""
+        return self.seconds * models + _GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request to a model failed.
+
+    Attributes:
+        kind: `"rejected"` is an answer with an error; the others are failures of the connection or of a limit.
+        text: What the server or the transport says about it, without keys.
+        status: HTTP status of a rejection.
+    """
+
+    kind: FailureKind
+    text: str = ""
+    status: int | None = None
+
+
+@dataclass
+class CallRecord:
+    """What happened while one question to an agent was answered, fallback models included.
+
+    Attributes:
+        models: Ids of the models that were tried, in order.
+        key: The variable that the last of them reads its key from, if it has one.
+        failure: Why its last request failed, if it did.
+        ending: Why its reply ended, in the provider's word (`"stop"`, `"length"`, …).
+        refusal: Whether it declined to answer.
+        said: Characters of a streamed reply that were handed on.
+        broken: Whether a stream failed after words of it were handed on. Such a reply cannot be begun again.
+        stream: The body of a sync reply that is being read. Nobody else closes it at once when its reader stops.
+        replies: How often each model replied, by its transport.
+    """
+
+    models: list[str] = field(default_factory=list[str])
+    key: str | None = None
+    failure: Failure | None = None
+    ending: str | None = None
+    refusal: bool = False
+    said: int = 0
+    broken: bool = False
+    stream: Any = None
+    replies: Counter[int] = field(default_factory=Counter[int])
+    _deadlines: dict[int, float] = field(default_factory=dict[int, float])
+
+    def begin(self, model_id: str, key: str | None = None) -> None:
+        """Another request is sent; what became of the one before no longer matters."""
+        if self.broken:
+            return
+        if self.models[-1:] != [model_id]:
+            self.models.append(model_id)
+        self.key = key
+        self.failure, self.ending, self.refusal = None, None, False
+
+    def close(self) -> None:
+        """Hang up on a sync reply that is not read to its end."""
+        if self.stream is not None:
+            self.stream.close()
+
+    def deadline(self, owner: object, seconds: float) -> float:
+        """When the time of one model is up: from its first request on, all of them together have so many seconds."""
+        return self._deadlines.setdefault(id(owner), monotonic() + seconds)
+
+
+_record: ContextVar[CallRecord | None] = ContextVar("finassist_call_record", default=None)
+
+
+def current_record() -> CallRecord:
+    """The record of the question under way; outside of a run, a new one for each request."""
+    return _record.get() or CallRecord()
+
+
+@contextmanager
+def recording(record: CallRecord) -> Generator[None]:
+    """Inside, every model that is asked writes on `record`."""
+    token = _record.set(record)
+    try:
+        yield
+    finally:
+        _record.reset(token)
