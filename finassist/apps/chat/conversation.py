@@ -140,6 +140,7 @@ class Turn:
     Attributes:
         widget: What to show.
         answer: The answer, once there is one.
+        view_error: What the view of the work raised; the answer is shown all the same.
     """
 
     def __init__(self, question: str, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
@@ -147,10 +148,11 @@ class Turn:
         self.answer: ShownAnswer | None = None
         self.chips: CompanyChips | None = None
         self.follow_ups: list[ui.Widget] = []
+        self.view_error: Exception | None = None
         self._view: Any = None
         bubble = ui.html(f"<div>{escape(ui.cut(question, LONGEST_SHOWN))}</div>", "question")
         self._body, self._below = ui.column(classes="answer"), ui.column(classes="below")
-        self._suggestions = ui.row(classes="follow-ups")
+        self._suggestions: ui.Widget = None
         self.widget = ui.column([bubble, self._body, self._below], "turn")
 
     def watch(self) -> None:
@@ -164,7 +166,7 @@ class Turn:
     def finish(self, answer: ShownAnswer | None, error: BaseException | None = None) -> None:
         """The run is over: show its answer, or that it was stopped."""
         shown = None if answer is None else _shortened(answer)
-        self._try(lambda: self._view and self._view.finish(shown, error or asyncio.CancelledError()))
+        self._try(lambda: self._view and self._view.finish(shown, error))
         if answer is not None:
             self.show(answer, card=self._view is None)
         elif error is None:
@@ -177,8 +179,9 @@ class Turn:
             self._body.children = [ui.html(_shortened(answer).to_html(), "card")]
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
-        self._suggestions.children = self.follow_ups
-        self._below.children = [self.chips.widget, *([self._suggestions] if self.follow_ups else [])]
+        self._suggestions = ui.row(self.follow_ups, "follow-ups")
+        ui.show(self._suggestions, bool(self.follow_ups))
+        self._below.children = [self.chips.widget, self._suggestions]
 
     def fail(self, words: str) -> None:
         """Say what went wrong, and offer to ask again."""
@@ -191,8 +194,10 @@ class Turn:
 
     def forget_follow_ups(self) -> None:
         """Suggest nothing more: only the last turn does."""
-        self.follow_ups = []
-        self._below.children = [child for child in self._below.children if child is not self._suggestions]
+        if self.follow_ups:
+            self.follow_ups = []
+            self._below.children = self._below.children[:1]
+            ui.discard(self._suggestions)
 
     def _follow_up(self, text: str) -> ui.Widget:
         label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
@@ -207,8 +212,8 @@ class Turn:
     def _try(self, draw: Callable[[], Any]) -> None:
         try:
             draw()
-        except Exception:  # noqa: BLE001  the answer matters more than the view of the work on it
-            self._view = None
+        except Exception as error:  # noqa: BLE001  the answer matters more than the view of the work on it
+            self._view, self.view_error = None, error
 
 
 def _shortened(answer: ShownAnswer) -> ShownAnswer:

@@ -168,13 +168,14 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             turn.finish(None, error)
             if not isinstance(error, Exception):
                 raise
-            turn.fail(self.callbacks.words(error))
+            turn.fail(self.callbacks.describe(error))
         else:
             if not self.callbacks.closed:
                 turn.finish(answer)
         finally:
             self._question = None
             self.composer.busy = False
+            self.callbacks.last_error = turn.view_error or self.callbacks.last_error
             self.say("")
         if not self._current.named and len(self.conversation.turns) == 1:
             self._name(Conversation(session_id=self.session_id, name=question.text, turns=1))

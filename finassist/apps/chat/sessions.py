@@ -129,8 +129,10 @@ class Line:
 
     def cancel(self) -> None:
         """Ask nothing more."""
-        self._below.children = []
+        old, self._below.children = self._below.children, ()
         ui.show(self._below, False)
+        for widget in old:
+            ui.discard(widget)
 
     def _cancel(self, *_: Any) -> None:
         self.cancel()

@@ -155,8 +155,8 @@ class Callbacks:
         while others := [task for task in self._tasks if task is not asyncio.current_task()]:
             await asyncio.wait(others)
 
-    def words(self, error: BaseException) -> str:
-        """Keep the error, and describe it without keys: what went wrong and what to do next."""
+    def describe(self, error: BaseException) -> str:
+        """Keep the error as the last one; returns what went wrong and what to do next, without keys."""
         self.last_error = error
         if isinstance(error, FinassistError):
             return redact(str(error), self._secrets())
@@ -171,7 +171,7 @@ class Callbacks:
         try:
             work = handler(*args)
         except Exception as error:  # noqa: BLE001  shown in the panel, where the person looks
-            self._complain(self.words(error))
+            self._complain(self.describe(error))
         else:
             if work is not None:
                 self.start(work)
@@ -180,7 +180,7 @@ class Callbacks:
         try:
             await work
         except Exception as error:  # noqa: BLE001  see _handle
-            words = self.words(error)
+            words = self.describe(error)
             if not self.closed:
                 self._complain(words)
 
