@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 import warnings
-from argparse import BooleanOptionalAction, Namespace
-from collections.abc import Callable
+from argparse import REMAINDER, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import copy_context
+from importlib.metadata import version
 from importlib.util import find_spec
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from finassist import __version__
 from finassist.answer import Answer
-from finassist.apps.magics_options import read_cell
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
@@ -39,17 +40,27 @@ NESTING: Final = (
     "`asyncio.Runner` and uvloop do not work. Finassist needs none of it: `await workflow.arun(...)`, or "
     "`workflow.run(...)` as it is."
 )
+_EXAMPLE: Final = "%%ask --to answer\nCompare Apple and Microsoft"
 _COMMANDS: Final = ("status", "sessions", "cancel", "nest")
 _MAGIC: Final = re.compile(r"%%ask(?:\s|$)")
 
 
-class Told(str):
+class Shown(str):
     """Text that a cell shows as it is, not as a Python literal."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return str(self)
+
+
+@contextmanager
+def _one_sentence() -> Generator[None]:
+    """A cell shows an error of finassist as one sentence, without a traceback."""
+    try:
+        yield
+    except FinassistError as error:
+        raise UsageError(str(error)) from error
 
 
 class Notebook:
@@ -61,6 +72,7 @@ class Notebook:
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
+        self._depth = 0
         self._base: FinancialAssistantWorkflow | None = None
         self._variants: dict[tuple[Any, ...], FinancialAssistantWorkflow] = {}
 
@@ -68,23 +80,30 @@ class Notebook:
 
     async def ask(self, line: str, cell: str) -> Answer:
         """Answer the question of a cell on the running loop."""
-        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
-        try:
+        options, question = read_cell(line, cell)
+        with _one_sentence():
             workflow = self._workflow(options)
             answer = await workflow.arun(question, session_id=options.session, live=options.live)
-        except FinassistError as error:
-            raise UsageError(str(error)) from error
         return self._keep(answer, options)
 
     def ask_and_wait(self, line: str, cell: str) -> Answer:
         """`ask` for a cell in which nothing can be awaited."""
-        options, question = read_cell(ask.parser, line, cell)  # pyright: ignore[reportFunctionMemberAccess]
-        try:
-            workflow = self._workflow(options)
-            answer = workflow.run(question, session_id=options.session, live=options.live)
-        except FinassistError as error:
-            raise UsageError(str(error)) from error
+        options, question = read_cell(line, cell)
+        with _one_sentence():
+            answer = self._workflow(options).run(question, session_id=options.session, live=options.live)
         return self._keep(answer, options)
+
+    def can_await(self) -> bool:
+        """Whether a cell can be awaited: not with `%autoawait` off, and not inside another, as in `%%capture`."""
+        return bool(self.shell.autoawait and str(self.shell.loop_runner) == "asyncio" and not self._depth)
+
+    def enter_cell(self) -> None:
+        """IPython begins to execute a cell."""
+        self._depth += 1
+
+    def leave_cell(self) -> None:
+        """The cell is over; the first one seen may be that of `%load_ext`, which was never entered."""
+        self._depth = max(self._depth - 1, 0)
 
     def _keep(self, answer: Answer, options: Namespace) -> Answer:
         if options.to:
@@ -92,7 +111,7 @@ class Notebook:
         return answer
 
     def _workflow(self, options: Namespace) -> FinancialAssistantWorkflow:
-        """The one for these options; all of them share sessions, so a conversation goes on whoever answers."""
+        """The workflow for these options; all share sessions, so a conversation continues with any model."""
         base = self._named(options.workflow) if options.workflow else self.base
         changes = {name: value for name in ("model", "provider", "routing") if (value := getattr(options, name))}
         if not changes:
@@ -113,12 +132,12 @@ class Notebook:
 
     @property
     def base(self) -> FinancialAssistantWorkflow:
-        """The notebook's own workflow, made of the settings when it is first needed."""
+        """The notebook's own workflow, made from the settings when it is first needed."""
         if self._base is None:
             self._base = FinancialAssistantWorkflow()
         return self._base
 
-    # ------------------------------------------------------------------------------------- looking after
+    # -------------------------------------------------------------------------------------- commands
 
     def command(self, line: str) -> Any:
         """`%finassist status | sessions | cancel | nest`: what goes on in this kernel.
@@ -131,20 +150,18 @@ class Notebook:
         word, *rest = line.split() or ["status"]
         commands: dict[str, Callable[[], Any]] = {name: getattr(self, name) for name in _COMMANDS}
         if word not in commands or rest:
-            said = f"“%finassist {line.strip()[:60]}” is not a command." + did_you_mean(word, _COMMANDS)
-            raise UsageError(f"{said} Choose one of: {', '.join(f'%finassist {name}' for name in _COMMANDS)}.")
-        try:
+            wrong = f"“%finassist {line.strip()[:60]}” is not a command." + did_you_mean(word, _COMMANDS)
+            raise UsageError(f"{wrong} Choose one of: {', '.join(f'%finassist {name}' for name in _COMMANDS)}.")
+        with _one_sentence():
             return commands[word]()
-        except FinassistError as error:
-            raise UsageError(str(error)) from error
 
-    def status(self) -> Told:
+    def status(self) -> Shown:
         """Who answers here, from what, and what is running; of a key only whether it is set."""
         workflow = self.base
         keys = [variable_of(name) for name in KEYS if getattr(workflow.settings, name)]
         running = [f"{run.question[:60]!r} ({run.run_id})" for run in under_way()]
         rows = (
-            ("finassist", __version__),
+            ("finassist", version("finassist")),
             ("model", str(getattr(workflow.model, "id", workflow.model))),
             ("provider", workflow.provider.id),
             ("routing", workflow.routing),
@@ -153,25 +170,25 @@ class Notebook:
             ("sessions in", str(getattr(workflow.store.sync, "db_file", "")) or "memory"),
             ("running", ", ".join(running) or "nothing"),
         )
-        return Told("\n".join(f"{name:<12} {value}" for name, value in rows))
+        return Shown("\n".join(f"{name:<12} {value}" for name, value in rows))
 
     def sessions(self) -> pd.DataFrame:
         """The stored conversations, the most recently used first."""
         return self.base.sessions()
 
-    def cancel(self) -> Told:
-        """Tell every question under way to stop; each does so as soon as this cell has ended."""
+    def cancel(self) -> Shown:
+        """Stop every question under way; each stops as soon as this cell has ended."""
         from agno.run.cancel import cancel_run
 
         def stop() -> list[RunContext]:
             hush()
             return [run for run in under_way() if cancel_run(run.run_id)]
 
-        told = copy_context().run(stop)  # so that only this is quiet
-        if not told:
-            return Told("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
-        listed = "\n".join(f"- {run.question[:80]}" for run in told)
-        return Told(f"Told to stop as soon as this cell has ended:\n{listed}")
+        stopped = copy_context().run(stop)  # so that only this is quiet
+        if not stopped:
+            return Shown("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
+        listed = "\n".join(f"- {run.question[:80]}" for run in stopped)
+        return Shown(f"Stops as soon as this cell has ended:\n{listed}")
 
     def nest(self) -> None:
         """Allow nested event loops in this kernel, and say what that breaks."""
@@ -196,17 +213,42 @@ class Notebook:
 @argument("--routing", choices=get_args(Routing), help="Who decides what is asked.")
 @argument("--session", metavar="ID", help="The conversation to go on with; by default the notebook's own.")
 @argument("--live", action=BooleanOptionalAction, default=None, help="Whether to show the run while it works.")
-@argument(  # pyright: ignore[reportUntypedFunctionDecorator]
-    "--with", dest="workflow", metavar="NAME", help="The variable that holds the workflow to ask."
-)
+@argument("--with", dest="workflow", metavar="NAME", help="The variable that holds the workflow to ask.")
+@argument("words", nargs=REMAINDER, help="The question, or its beginning.")  # pyright: ignore[reportUntypedFunctionDecorator]
 def ask(line: str, cell: str) -> Answer:
     """Answer the question that is the rest of the cell (or of the line)."""
-    return _notebook().ask_and_wait(line, cell)
+    return _loaded().ask_and_wait(line, cell)
 
 
 async def arun_cell(line: str, cell: str) -> Answer:
     """What a cell that starts with `%%ask` becomes; see `awaited`."""
-    return await _notebook().ask(line, cell)
+    return await _loaded().ask(line, cell)
+
+
+def read_cell(line: str, cell: str) -> tuple[Namespace, str]:
+    """Options and question of a cell; options come first, and what follows them on their line is question.
+
+    Args:
+        line: The first line, without `%%ask`.
+        cell: The lines below it.
+
+    Raises:
+        UsageError: An option cannot be used, or there is no question.
+    """
+    parser: Any = ask.parser  # pyright: ignore[reportFunctionMemberAccess]
+    try:
+        options = parser.parse_args(line.split())
+    except UsageError as error:
+        wrong = re.search(r"unrecognized arguments: (--[\w-]+)", str(error))
+        hint = did_you_mean(wrong[1], re.findall(r"--[\w-]+", parser.format_help())) if wrong else ""
+        raise UsageError(f"%%ask: {error}.{hint} `%%ask?` lists the options.") from None
+    for name in filter(None, (options.to, options.workflow)):
+        if not name.isidentifier() or iskeyword(name):
+            raise UsageError(f"%%ask: “{name[:60]}” cannot be the name of a variable. Use letters, digits and _.")
+    question = f"{' '.join(options.words)}\n{cell}".strip()
+    if not question:
+        raise UsageError(f"There is no question. Write it below %%ask, for example:\n\n{_EXAMPLE}")
+    return options, question
 
 
 # ---------------------------------------------------------------------------------------------- loading
@@ -221,34 +263,19 @@ def awaited(lines: list[str]) -> list[str]:
         >>> awaited(["1 + 1\n"])
         ['1 + 1\n']
     """
-    if not lines or not _MAGIC.match(lines[0]) or not _can_await():
+    if not lines or not _MAGIC.match(lines[0]) or not (_Loaded.notebook is None or _Loaded.notebook.can_await()):
         return lines
     line, cell = lines[0].removeprefix("%%ask").strip(), "".join(lines[1:])
     return [f"await __import__('finassist.apps.magics', fromlist=['magics']).arun_cell({line!r}, {cell!r})\n"]
 
 
 class _Loaded:
-    """The one notebook of this process, and how deep inside a running cell it is."""
+    """The one notebook of this process."""
 
     notebook: Notebook | None = None
-    depth: int = 0
 
 
-def _enter() -> None:
-    _Loaded.depth += 1
-
-
-def _leave() -> None:
-    _Loaded.depth = max(_Loaded.depth - 1, 0)
-
-
-def _can_await() -> bool:
-    """Whether the cell can be awaited: not where `await` is off, and not inside another cell, as in `%%capture`."""
-    shell = _Loaded.notebook.shell if _Loaded.notebook else None
-    return shell is None or bool(shell.autoawait and str(shell.loop_runner) == "asyncio" and not _Loaded.depth)
-
-
-def _notebook() -> Notebook:
+def _loaded() -> Notebook:
     if _Loaded.notebook is None:
         raise UsageError("The magics of finassist are not loaded. Run `%load_ext finassist` first.")
     return _Loaded.notebook
@@ -258,21 +285,21 @@ def load(shell: Any) -> None:
     """Give a shell `%%ask` and `%finassist`; loading twice changes nothing."""
     if _Loaded.notebook is not None and _Loaded.notebook.shell is shell:
         return
-    _Loaded.notebook, _Loaded.depth = Notebook(shell), 0
+    notebook = _Loaded.notebook = Notebook(shell)
     shell.register_magic_function(ask, "cell", "ask")
-    shell.register_magic_function(_Loaded.notebook.command, "line", "finassist")
+    shell.register_magic_function(notebook.command, "line", "finassist")
     shell.input_transformers_cleanup.append(awaited)
-    shell.events.register("pre_execute", _enter)
-    shell.events.register("post_execute", _leave)
+    shell.events.register("pre_execute", notebook.enter_cell)
+    shell.events.register("post_execute", notebook.leave_cell)
 
 
 def unload(shell: Any) -> None:
     """Take them back."""
-    if _Loaded.notebook is None:
+    notebook, _Loaded.notebook = _Loaded.notebook, None
+    if notebook is None:
         return
-    _Loaded.notebook = None
     for kind, name in (("cell", "ask"), ("line", "finassist")):
         shell.magics_manager.magics[kind].pop(name, None)
     shell.input_transformers_cleanup[:] = [each for each in shell.input_transformers_cleanup if each is not awaited]
-    shell.events.unregister("pre_execute", _enter)
-    shell.events.unregister("post_execute", _leave)
+    shell.events.unregister("pre_execute", notebook.enter_cell)
+    shell.events.unregister("post_execute", notebook.leave_cell)

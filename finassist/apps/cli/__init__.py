@@ -11,12 +11,12 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from finassist import __version__
 from finassist.apps.cli import ask, batch, stored
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, USAGE, complain, printable, say, warning
 
@@ -105,7 +105,7 @@ def _program() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"finassist {__version__}")
+    parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_ask, _add_batch, _add_sessions, _add_history, _add_doctor, _add_cache, _add_lab, _add_streamlit):
         add(commands)

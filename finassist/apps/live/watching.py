@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
 
-from finassist.answer import Answer
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
 from finassist.core import notebook as kernel
@@ -26,7 +25,7 @@ class View(Protocol):
     def flush(self) -> None:
         """Show what has been taken."""
 
-    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
         """The run is over."""
 
 
@@ -102,7 +101,7 @@ class _Watch:
     def flush(self) -> None:
         self._do(lambda view: view.flush())
 
-    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
         self._do(lambda view: view.finish(answer, error))
         if self.view is not None and answer is not None:
             answer.cell = kernel.cell()
