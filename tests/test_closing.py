@@ -15,7 +15,7 @@ import pytest
 
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
 from finassist.core.portal import Bridge
-from finassist.providers.waiting import wait_for
+from finassist.providers.to_agno import wait_for
 from tests.fmp_server import KEY, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Server
@@ -25,7 +25,7 @@ QUESTION = "Tell me about the iPhone maker"
 SCRIPT = """
 import asyncio, logging, os, pathlib, sys
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
-from finassist.providers.waiting import wait_for
+from finassist.providers.to_agno import wait_for
 from finassist.llm.models import resolve_model
 
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # with -X dev it reports whatever takes a while

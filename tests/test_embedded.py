@@ -20,9 +20,9 @@ from finassist.analysis.metrics import derive
 from finassist.core.errors import DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
 from finassist.core.fields import FIELDS
-from finassist.providers.embedded import figures, prices
+from finassist.providers.embedded import data as embedded
 from finassist.providers.embedded.provider import EmbeddedProvider
-from finassist.providers.sourced import SourcedQuote, SourcedStatement
+from finassist.providers.to_agno import SourcedQuote, SourcedStatement
 from tests.tools import build_embedded as build
 
 PROVIDER = EmbeddedProvider()
@@ -45,11 +45,11 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
 
 
 def all_facts() -> list[Fact]:
-    return [fact for symbol in figures.symbols() for fact in _annual(symbol).facts]
+    return [fact for symbol in embedded.symbols() for fact in _annual(symbol).facts]
 
 
-def _annual(symbol: str) -> figures.Annual:
-    found = figures.annual(symbol)
+def _annual(symbol: str) -> embedded.Annual:
+    found = embedded.annual(symbol)
     assert found is not None
     return found
 
@@ -207,7 +207,7 @@ def test_statements_are_newest_first_and_limited() -> None:
 
 @pytest.mark.parametrize("kind", STATEMENTS)
 def test_items_are_the_known_facts_and_missing_the_others(kind: str) -> None:
-    for symbol in figures.symbols():
+    for symbol in embedded.symbols():
         for row in PROVIDER.get_financials(symbol, kind, limit=20):
             assert isinstance(row, SourcedStatement)
             assert {fact.field for fact in row.facts if fact.known} == set(row.items)
@@ -248,16 +248,16 @@ def test_an_older_market_value_carries_its_own_date() -> None:
 
 
 def test_the_older_snapshot_serves_only_where_there_is_nothing_newer() -> None:
-    days = {symbol: prices.quote(symbol)[0].period for symbol in prices.symbols() if prices.quote(symbol)}
+    days = {symbol: embedded.quote(symbol)[0].period for symbol in embedded.priced_symbols() if embedded.quote(symbol)}
     assert {symbol for symbol, day in days.items() if day == "2025-10-16"} == {"GOOG", "BRK-A"}
     assert set(days.values()) == {"2025-10-16", "2026-08-21"}
 
 
 def test_every_price_is_dated_and_sourced() -> None:
-    for symbol in prices.symbols():
-        found = [prices.series(symbol, interval) for interval in ("1mo", "1wk")]
-        bars = [fact for series in found if series for fact in series.facts]
-        for fact in (*prices.quote(symbol), *bars):
+    for symbol in embedded.priced_symbols():
+        found = [embedded.series(symbol, interval) for interval in ("1mo", "1wk")]
+        bars = [fact for series in found for fact in series]
+        for fact in (*embedded.quote(symbol), *bars):
             assert fact.known
             assert fact.source
             assert fact.period == str(fact.as_of)

@@ -25,7 +25,7 @@ from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fallback import REASONS, FallbackProvider
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.registry import open_provider
-from finassist.providers.sourced import SourcedQuote
+from finassist.providers.to_agno import SourcedQuote
 from tests.fmp_server import KEY, PATHS, fmp, fmp_server
 from tests.servers import answer
 from tests.worlds import ScriptedProvider, World
@@ -172,21 +172,21 @@ def test_a_cancellation_stops_everything(run_async: Any) -> None:
 
 
 def test_a_slow_provider_leaves_time_for_the_next(run_async: Any) -> None:
-    providers = FallbackProvider([scripted("fine", delay=60), scripted("fine")], patience=0.01)
+    providers = FallbackProvider([scripted("fine", delay=60), scripted("fine")], timeout=0.01)
     [price, *_] = run_async(fetch_facts(providers, "quote", "AAPL"))
     assert price.source.endswith("(Scripted source: did not answer in time)")
 
 
 def test_the_time_of_a_fetch_is_shared_among_the_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = [scripted("fine"), scripted("fine")]
-    assert open_provider(listed, Settings(fetch_timeout=8)).patience == 4
-    assert open_provider(listed, Settings(fetch_timeout=8, question_timeout=2)).patience == 1
+    assert open_provider(listed, Settings(fetch_timeout=8)).timeout == 4
+    assert open_provider(listed, Settings(fetch_timeout=8, question_timeout=2)).timeout == 1
     monkeypatch.setenv("FINASSIST_FETCH_TIMEOUT", "5")
-    assert FallbackProvider(listed).patience == 2.5
+    assert FallbackProvider(listed).timeout == 2.5
 
 
 def test_the_last_provider_has_all_the_time_there_is(run_async: Any) -> None:
-    providers = FallbackProvider([scripted("refuses"), scripted("fine", delay=0.05)], patience=0.001)
+    providers = FallbackProvider([scripted("refuses"), scripted("fine", delay=0.05)], timeout=0.001)
     assert run_async(fetch_facts(providers, "quote", "AAPL"))
 
 

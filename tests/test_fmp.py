@@ -30,13 +30,13 @@ from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
 from finassist.core.portal import bridge
 from finassist.providers.base import fetch_facts
-from finassist.providers.embedded import agno_answers as answers
-from finassist.providers.embedded import prices
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.fmp.rows import Asked
-from finassist.providers.fmp.statements import parse_statements
+from finassist.providers.fmp.statements import statement_facts
 from finassist.providers.http.cache import Cache
+from finassist.providers.to_agno import Periods
+from finassist.providers.values import changes
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.servers import answer, silent
 
@@ -47,10 +47,6 @@ STATEMENT_PATHS = {
     "balance_sheet": "/balance-sheet-statement",
     "cash_flow": "/cash-flow-statement",
 }
-
-
-def statements(rows: list[dict[str, Any]], statement: Any = "income", period: str = "annual", limit: int = 5) -> Any:
-    return parse_statements(rows, ASKED, statement, period, limit)
 
 
 # ------------------------------------------------------------------------------------------- the provider
@@ -250,7 +246,7 @@ def test_agno_finds_it_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ours(path: str, statement: str) -> list[Fact]:
     """The fixture's figures, told as our own data would tell them; what is zero there is not reported here."""
-    facts = [fact for row in statements(fixture(path), statement) for fact in row.facts]
+    facts = statement_facts(fixture(path), ASKED, statement, "annual", 5)
     return [
         Fact(**{**_fields(fact), "source": f"SEC 10-K of {fact.period}", "note": _absent(fact)})
         for fact in facts
@@ -267,26 +263,21 @@ def _absent(fact: Fact) -> str | None:
 
 
 class OurData(EmbeddedProvider):
-    """The made-up company as embedded data: the same classes and the same shaping, other files."""
+    """The made-up company as embedded data."""
 
-    async def aget_financials(
-        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
-    ) -> Any:
-        facts = ours(STATEMENT_PATHS[statement], statement)
-        years = list(dict.fromkeys(fact.period for fact in facts))
-        return [answers.statement(symbol, [fact for fact in facts if fact.period == year]) for year in years]
-
-    async def aget_quote(self, symbol: str) -> Any:
+    async def fetch_periods(self, need: Any, symbol: str, periods: Periods) -> list[Fact]:
+        if need in STATEMENT_PATHS:
+            return ours(STATEMENT_PATHS[need], need)
+        if need == "history":
+            closes = {date(2025, 11, 28): "112", date(2025, 12, 31): "117.25", date(2026, 1, 16): "120.5"}
+            return [self._price(symbol, "close", value, day) for day, value in closes.items()]
+        if need == "profile":
+            return await super().fetch_periods(need, symbol, periods)
         values = {"price": "120.5", "previous_close": "120", "open": "119.5", "high": "121.75", "low": "118.25",
                   "volume": "31000000", "market_cap": "241000000000", "fifty_two_week_high": "131.5",
                   "fifty_two_week_low": "88.125"}  # fmt: skip
         facts = {name: self._price(symbol, name, value, date(2026, 1, 17)) for name, value in values.items()}
-        return answers.quote(symbol, (*facts.values(), *prices.changes(facts["price"], facts["previous_close"])))
-
-    async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> Any:
-        closes = {date(2025, 11, 28): "112", date(2025, 12, 31): "117.25", date(2026, 1, 16): "120.5"}
-        facts = tuple(self._price(symbol, "close", value, day) for day, value in closes.items())
-        return answers.history(symbol, period, interval, prices.Series("1mo", facts, ""))
+        return [*facts.values(), *changes(facts["price"], facts["previous_close"])]
 
     @staticmethod
     def _price(symbol: str, field: str, value: str, day: date) -> Fact:

@@ -18,12 +18,20 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, canonical
-from finassist.providers.fmp.company import parse_news, parse_profile, parse_search
-from finassist.providers.fmp.market import parse_history, parse_quote
-from finassist.providers.fmp.metrics import parse_metrics, parse_recommendations
+from finassist.providers import to_agno
+from finassist.providers.fmp.parse import (
+    history_facts,
+    parse_metrics,
+    parse_news,
+    parse_recommendations,
+    parse_search,
+    profile_facts,
+    quote_facts,
+)
 from finassist.providers.fmp.rows import Asked
-from finassist.providers.fmp.statements import NAMES, parse_statements
+from finassist.providers.fmp.statements import NAMES, statement_facts
 from finassist.providers.http.strict_json import loads
+from finassist.providers.to_agno import Periods
 from tests.fmp_server import fixture
 
 DAY = date(2026, 1, 20)
@@ -40,7 +48,20 @@ def by_key(facts: Any) -> dict[str, Fact]:
 
 
 def statements(rows: list[dict[str, Any]], statement: Any = "income", period: str = "annual", limit: int = 5) -> Any:
-    return parse_statements(rows, ASKED, statement, period, limit)
+    return to_agno.statements(statement_facts(rows, ASKED, statement, period, limit), period)
+
+
+def parse_quote(rows: Any, asked: Asked) -> to_agno.SourcedQuote:
+    return to_agno.quote(quote_facts(rows, asked))
+
+
+def parse_history(rows: Any, asked: Asked, period: str, interval: str) -> to_agno.SourcedHistory:
+    periods = Periods(span=period, interval=interval, whole_bars=True)
+    return to_agno.history(history_facts(rows, asked, periods), period, interval)
+
+
+def parse_profile(rows: Any, asked: Asked) -> to_agno.SourcedProfile:
+    return to_agno.profile(profile_facts(rows, asked))
 
 
 # ------------------------------------------------------------------------------------------- statements
@@ -174,7 +195,7 @@ def test_a_quote_is_of_its_day_with_an_exact_change() -> None:
     assert facts["change/2026-01-17"].value == Decimal("0.5")
     assert facts["change_percent/2026-01-17"].value == Decimal("0.00416667")
     assert facts["market_cap/2026-01-17"].value == Decimal("241000000000")
-    assert quote.as_of == "2026-01-17T21:00:01+00:00"
+    assert quote.as_of == "2026-01-17"
     assert quote.change_percent == pytest.approx(0.416667)
 
 

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from finassist.analysis.metrics import derive
 from finassist.core.facts import Fact, FactBook, Gap
-from finassist.providers.embedded import figures, prices
+from finassist.providers.embedded import data as stored
 from finassist.reporting.company import Dossier
 from finassist.reporting.document import tables
 from finassist.reporting.markdown import Subject, compose, follow_ups, sources
@@ -25,9 +25,8 @@ NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase 
 def embedded(*symbols: str) -> tuple[list[Subject], list[Fact]]:
     facts: list[Fact] = []
     for symbol in symbols:
-        given_ = [*figures.annual(symbol).facts, *prices.quote(symbol)]
-        series = prices.series(symbol, "1mo")
-        given_ += series.facts if series else ()
+        given_ = [*stored.annual(symbol).facts, *stored.quote(symbol)]
+        given_ += stored.series(symbol, "1mo")
         facts += [*given_, *derive(FactBook(given_), symbol)]
     return [Subject(symbol, NAMES.get(symbol, symbol)) for symbol in symbols], facts
 

@@ -26,11 +26,11 @@ from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
 from finassist.providers.base import fetch_facts
 from finassist.providers.http.cache import Cache
-from finassist.providers.http.transport import pace
+from finassist.providers.http.transport import make_limiter
 from finassist.providers.registry import open_provider
 from finassist.providers.sec import SECProvider
-from finassist.providers.sec.asked import Asked
-from finassist.providers.sec.statements import parse_statements
+from finassist.providers.sec.companyfacts import Asked
+from finassist.providers.sec.statements import statement_facts
 from finassist.providers.sec.tags import TAGS
 from finassist.symbols.directory import directory
 from tests.sec_server import CONTACT, FACTS, SUBMISSIONS, YEARS, company_facts, sec, sec_server, submissions
@@ -47,8 +47,8 @@ def us_gaap() -> dict[str, Any]:
 
 def table(facts: dict[str, Any], statement: Any, period: str = "annual", limit: int = 10) -> dict[str, Fact]:
     """Facts by field and period."""
-    made = parse_statements(facts, ASKED, statement, period, limit)
-    return {f"{fact.field} {fact.period}": fact for each in made for fact in each.facts}
+    made = statement_facts(facts, ASKED, statement, period, limit)
+    return {f"{fact.field} {fact.period}": fact for fact in made}
 
 
 def values(facts: dict[str, Fact], field: str) -> dict[str, Any]:
@@ -269,6 +269,6 @@ def test_it_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_more_than_ten_requests_leave_in_any_second() -> None:
-    limiter = pace(None, 10)
+    limiter = make_limiter(None, 10)
     assert limiter
     assert limiter.max_rate + limiter.max_rate / limiter.time_period <= 10  # a burst, and what flows back meanwhile

@@ -194,7 +194,7 @@ def test_an_answer_is_used_again_while_it_lives(more, requests, kept, tmp_path) 
         for _ in range(2):
             FMPProvider(base_url=server.url, settings=settings(tmp_path, **more)).get_quote("AAPL")
     assert len(server.requests) == requests
-    assert len(list(tmp_path.glob("cache/*.json"))) == kept
+    assert len(list(tmp_path.glob("cache/*.sqlite"))) == kept
 
 
 KINDS = {

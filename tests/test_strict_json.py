@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.providers.http.strict_json import BadJson, Invalid, Written, has_invalid, loads
+from finassist.providers.http.strict_json import BadJson, Invalid, has_invalid, loads
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(
@@ -22,15 +22,11 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=20,
 )
-ATOMS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-TABLES = st.lists(st.dictionaries(TEXT, ATOMS, max_size=4), max_size=4)
 NOT_NUMBERS = ["NaN", "Infinity", "-Infinity", "9" * 5000, "-" + "9" * 5000, "0." + "1" * 5000, "1e999", "1e-999999999"]
 
 
 def exact(value: Any) -> Any:
-    """The same with `Decimal` in place of `float` and `Written`, as a reader that loses nothing must give it."""
-    if isinstance(value, Written):
-        return Decimal(value.decode())
+    """The same with `Decimal` in place of `float`, as a reader that loses nothing must give it."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, list):
@@ -40,29 +36,9 @@ def exact(value: Any) -> Any:
 
 @given(VALUES)
 def test_all_finite_json_is_read_exactly(value: Any) -> None:
-    read = loads(json.dumps(value).encode())
+    read = loads(json.dumps(value))
     assert exact(read) == exact(value)
     assert not has_invalid(read)
-
-
-@given(TABLES, st.sampled_from([None, 2]), st.booleans())
-def test_a_table_is_read_exactly_and_its_numbers_are_no_texts(rows: Any, indent: int | None, ascii_only: bool) -> None:
-    read = loads(json.dumps(rows, indent=indent, ensure_ascii=ascii_only))
-    assert exact(read) == exact(rows)
-    for row, written in zip(read, rows, strict=True):
-        assert {name: isinstance(value, str) for name, value in row.items()} == {
-            name: isinstance(value, str) for name, value in written.items()
-        }
-
-
-@given(TABLES, st.sampled_from(NOT_NUMBERS), TEXT, st.data())
-def test_one_field_of_a_table_that_is_no_number_or_twice_there(rows: Any, token: str, name: str, data: Any) -> None:
-    spoilt = data.draw(st.sampled_from([f"{json.dumps(name)}: {token}", f'"n": 1, {json.dumps(name)}: 2, "n": 1']))
-    written = [json.dumps(row) for row in rows]
-    read = loads(f"[{', '.join([*written, '{' + spoilt + '}'])}]")
-    assert exact(read[:-1]) == exact(rows)
-    assert has_invalid(read[-1])
-    assert not has_invalid(read[:-1])
 
 
 @given(st.dictionaries(TEXT, VALUES, min_size=1, max_size=4), st.sampled_from(NOT_NUMBERS), st.data())
@@ -78,8 +54,8 @@ def test_what_is_no_number_makes_that_field_invalid_and_no_other(fields: Any, to
     assert has_invalid([{"row": read}])
 
 
-@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_any_bytes_are_data_or_bad_json(body: bytes) -> None:
+@given(st.text(st.characters(exclude_categories=[]), max_size=60))
+def test_any_text_is_data_or_bad_json(body: str) -> None:
     try:
         read = loads(body)
     except BadJson as problem:
@@ -90,7 +66,7 @@ def test_any_bytes_are_data_or_bad_json(body: bytes) -> None:
 
 @given(st.dictionaries(TEXT, VALUES, max_size=3), st.data())
 def test_a_body_that_breaks_off_is_never_data(value: Any, data: Any) -> None:
-    body = json.dumps([value]).encode()
+    body = json.dumps([value])
     cut = data.draw(st.integers(0, len(body) - 1))
     with pytest.raises(BadJson):
         loads(body[:cut])
@@ -99,14 +75,6 @@ def test_a_body_that_breaks_off_is_never_data(value: Any, data: Any) -> None:
 def test_a_name_given_twice_is_invalid_even_with_equal_values() -> None:
     read = loads('[{"revenue": 5, "revenue": 5, "eps": 1}, {"revenue": 6}]')
     assert read == [{"revenue": Invalid("given twice"), "eps": 1}, {"revenue": 6}]
-
-
-@given(st.lists(st.sampled_from(["", " ", "\n", "\t", " \r\n"]), min_size=8, max_size=8))
-def test_a_name_given_twice_is_found_however_it_is_spaced(spaces: list[str]) -> None:
-    before, after = spaces[:4], spaces[4:]
-    names = ("revenue", "revenue", "eps", "cost")
-    fields = (f'"{name}"{b}:{a}{at}' for at, (name, b, a) in enumerate(zip(names, before, after, strict=True)))
-    assert loads(f"[{{{','.join(fields)}}}]") == [{"revenue": Invalid("given twice"), "eps": 2, "cost": 3}]
 
 
 def test_many_names_given_twice_are_found_quickly() -> None:
@@ -123,30 +91,26 @@ def test_an_invalid_field_says_why_and_counts_as_nothing() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "empty"),
-        (b" \r\n", "empty"),
-        (b"\xef\xbb\xbf", "empty"),
-        (b"<!DOCTYPE html><html></html>", "web page"),
-        (b"Premium Query Parameter: no", "plain text"),
-        (b'[{"a": 1', "breaks off"),
-        (b'[{"a": 1,}]', "broken"),
-        (b"[{'a': 1}]", "broken"),
-        (b'["a\nb"]', "broken"),
-        (b"[1] [2]", "broken"),
-        (b"[01]", "broken"),
-        (b'["\xff"]', "not UTF-8"),
-        ('["é"]'.encode("latin-1"), "not UTF-8"),
-        ("[1]".encode("utf-16"), "not UTF-8"),
-        (b"\xed\xa0\x80", "not UTF-8"),
+        ("", "empty"),
+        (" \r\n", "empty"),
+        ("\ufeff", "empty"),
+        ("<!DOCTYPE html><html></html>", "web page"),
+        ("Premium Query Parameter: no", "plain text"),
+        ('[{"a": 1', "breaks off"),
+        ('[{"a": 1,}]', "broken"),
+        ("[{'a': 1}]", "broken"),
+        ('["a\nb"]', "broken"),
+        ("[1] [2]", "broken"),
+        ("[01]", "broken"),
     ],
 )
-def test_bodies_that_are_bad_as_a_whole(body: bytes, reason: str) -> None:
+def test_bodies_that_are_bad_as_a_whole(body: str, reason: str) -> None:
     with pytest.raises(BadJson, match=reason):
         loads(body)
 
 
 def test_a_byte_order_mark_changes_nothing() -> None:
-    assert loads(b"\xef\xbb\xbf[1]") == [1]
+    assert loads("\ufeff[1]") == [1]
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
@@ -155,7 +119,7 @@ def test_nesting_has_a_limit(opening: str, closing: str) -> None:
         return opening * levels + "1" + closing * levels
 
     loads(nested(32))
-    for levels in (40, 500, 100_000):
+    for levels in (40, 500, 200_000):
         with pytest.raises(BadJson, match="nested too deeply"):
             loads(nested(levels))
 

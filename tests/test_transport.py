@@ -15,6 +15,7 @@ import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,11 @@ from pydantic import SecretStr
 from finassist.core import errors
 from finassist.core.portal import bridge
 from finassist.core.redaction import redact
-from finassist.providers.http import Payload, Transport
-from finassist.providers.http.cache import Cache
-from finassist.providers.http.flights import Flights
-from finassist.providers.http.quota import Quota
+from finassist.providers.http.cache import Cache, Quota
+from finassist.providers.http.inflight import InFlight
+from finassist.providers.http.request import Payload
 from finassist.providers.http.strict_json import Invalid
-from finassist.providers.http.transport import pace
+from finassist.providers.http.transport import Transport, make_limiter
 from tests import servers
 from tests.servers import Act, Gate, Request, Script, Server, answer
 from tests.suspensions import Suspensions
@@ -80,7 +80,7 @@ def told(script: Script, run_async: Any, **options: Any) -> tuple[Any, Server]:
 def test_an_answer_comes_with_exact_numbers_its_time_and_the_key_was_sent(run_async: Any) -> None:
     before = datetime.now(UTC)
     payload, server = told(answer(QUOTE), run_async)
-    assert payload.data == [{"symbol": "AAPL", "price": b"101.25"}]
+    assert payload.data == [{"symbol": "AAPL", "price": Decimal("101.25")}]
     assert before <= payload.fetched_at <= datetime.now(UTC)
     assert payload.cached is False
     [request] = server.requests
@@ -90,7 +90,7 @@ def test_an_answer_comes_with_exact_numbers_its_time_and_the_key_was_sent(run_as
 @pytest.mark.parametrize(
     ("act", "data"),
     [
-        (servers.gzipped(QUOTE), [{"symbol": "AAPL", "price": b"101.25"}]),
+        (servers.gzipped(QUOTE), [{"symbol": "AAPL", "price": Decimal("101.25")}]),
         (answer(b"\xef\xbb\xbf[1]"), [1]),
         (answer([]), []),
         (answer('[{"eps": NaN}]'), [{"eps": Invalid("NaN")}]),
@@ -406,7 +406,7 @@ def test_when_the_last_one_leaves_the_request_ends(run_async: Any) -> None:
 
 def test_work_that_is_given_up_has_ended_before_anybody_goes_on(run_async: Any) -> None:
     async def scene() -> None:
-        flights, started, ended = Flights[None](), asyncio.Event(), list[str]()
+        flights, started, ended = InFlight[None](), asyncio.Event(), list[str]()
 
         async def work() -> None:
             try:
@@ -444,7 +444,7 @@ def test_a_pace_that_cannot_be_kept_in_time_is_told(run_async: Any) -> None:
 
 @given(st.floats(1, 10_000))
 def test_a_pace_holds_in_any_minute(per_minute: float) -> None:
-    limiter = pace(per_minute)
+    limiter = make_limiter(per_minute)
     assert limiter is not None
     at_once, later = limiter.max_rate, limiter.max_rate / limiter.time_period * 60
     assert at_once >= 1
@@ -567,7 +567,7 @@ def test_a_process_that_just_ends_is_silent() -> None:
     code = """
 import asyncio, sys
 from finassist.core.portal import bridge
-from finassist.providers.http import Transport
+from finassist.providers.http.transport import Transport
 transport = Transport(name="Acme", base_url=sys.argv[1], secret=None)
 ask = lambda: transport.get_json("quote", {}, kind="quote")
 asyncio.run_coroutine_threadsafe(ask(), bridge.loop).result(10)
@@ -634,7 +634,7 @@ def test_a_damaged_cache_is_no_problem(run_async: Any, tmp_path: Path) -> None:
     with Server(answer([1])) as server:
         for _ in range(2):
             assert run_async(outcome(make(server, cache=Cache(tmp_path)))).data == [1]
-            for path in tmp_path.glob("*.json"):
+            for path in tmp_path.glob("*.sqlite"):
                 path.write_bytes(b"\x80\x04K\x01.")
     assert len(server.requests) == 2
 

@@ -135,7 +135,7 @@ class ManyQuestions(HasRuntime):
             BridgeError: Called from inside a data provider.
         """
         from finassist.batch.sync import answered, streamed
-        from finassist.providers.waiting import wait_for
+        from finassist.providers.to_agno import wait_for
 
         bridge.check_caller()
         if estimate:

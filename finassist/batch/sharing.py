@@ -12,7 +12,7 @@ from finassist.providers.base import Need, fetch_facts
 
 if TYPE_CHECKING:
     from finassist.batch.budget import Tally
-    from finassist.providers.http.flights import Flights
+    from finassist.providers.http.inflight import InFlight
 
 KEPT_FACTS: Final = 100_000
 """How many figures are kept for questions to come; some 40 MB."""
@@ -29,18 +29,18 @@ class Sharing:
     """
 
     def __init__(self, provider: FinanceProvider, kept: int = KEPT_FACTS) -> None:
-        from finassist.providers.http.flights import Flights  # its package loads an HTTP client
+        from finassist.providers.http.inflight import InFlight
 
         self.provider = provider
         self._room = kept
         self._found: OrderedDict[Key, list[Fact]] = OrderedDict()
-        self._flights: Flights[list[Fact]] = Flights()
+        self._in_flight: InFlight[list[Fact]] = InFlight()
 
     async def facts(self, key: Key, tally: Tally) -> list[Fact]:
         """The facts of one need of one company, fetched now, under way already, or fetched before."""
         found = self._found.get(key)
         if found is None:
-            return list(await self._flights.join(repr(key), lambda: self._fetch(key, tally)))
+            return list(await self._in_flight.join(repr(key), lambda: self._fetch(key, tally)))
         self._found.move_to_end(key)
         return list(found)
 

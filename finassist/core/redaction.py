@@ -26,14 +26,14 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def blot(error: BaseException, secrets: Iterable[str]) -> None:
+def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
     """Take the secrets out of what an error, and every error behind it, was made with.
 
     What we raise has none. This is for a bug in somebody else's code, whose words are stored and shown as they are.
 
     Example:
         >>> error = TypeError("no number in /quote?apikey=s3cret-key", 5)
-        >>> blot(error, ["s3cret-key"])
+        >>> redact_error(error, ["s3cret-key"])
         >>> error
         TypeError('no number in /quote?apikey=[hidden]', 5)
     """

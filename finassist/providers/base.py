@@ -1,33 +1,26 @@
-"""Any Agno finance provider's answer as facts: the one seam between providers and everything else.
+"""`fetch_facts`: any Agno finance provider asked for one kind of data, answered with facts.
 
-A provider that knows its sources hands over facts, alone (`FMPProvider`) or with its answer (`EmbeddedProvider`),
-and those are used as they are. Any other provider answers with Agno's plain dataclasses; their numbers become
-facts here, with the provider's name as the source and whatever date the answer itself gives.
+Our own providers hand over facts themselves (`FactSource`). Any other provider answers with Agno's plain dataclasses,
+which become facts here, with the provider's name as the source.
 
-A failure of the source is a `DataError`, and so is Agno's own `FinanceProviderError`: a provider says by it
-that it could not deliver. Anything else a provider raises passes through untouched: a bug is not a gap.
+A failure of the source is a `DataError`, and so is Agno's `FinanceProviderError`. Any other exception of a provider
+passes through untouched: a bug is not a gap.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from typing import Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
-from agno.tools.finance import (
-    CompanyProfile,
-    FinanceProvider,
-    FinancialStatement,
-    PriceBar,
-    PriceHistory,
-    Quote,
-)
+from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
 from finassist.core.errors import BadPayload, DataError, FinassistError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, Statement
-from finassist.providers import agno_answers as plain
+from finassist.providers import from_agno
 from finassist.providers.values import kind
 
 HISTORY_PERIOD, HISTORY_INTERVAL = "2y", "1mo"
@@ -40,16 +33,12 @@ _CAPABILITY: dict[Need, str] = {
     "quote": "get_quote",
     "history": "get_price_history",
 }
-_STATEMENTS: dict[Need, Statement] = {
-    "income": "income",
-    "balance_sheet": "balance_sheet",
-    "cash_flow": "cash_flow",
-}
+_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
 
 
 @runtime_checkable
 class FactSource(Protocol):
-    """A provider that hands over facts themselves: its own, or those of the providers it asks in turn."""
+    """A provider that hands over facts."""
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """The same as the function of this name, for this provider."""
@@ -57,7 +46,7 @@ class FactSource(Protocol):
 
 
 async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, limit: int = 5) -> list[Fact]:
-    """Ask a provider for one kind of data about one company, and hand back facts.
+    """Ask a provider for one kind of data about one company.
 
     Args:
         provider: Any Agno finance provider.
@@ -72,7 +61,7 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         NotOffered: The provider does not offer this.
         UnknownSymbol: The provider answered with nothing.
         BadPayload: The answer is not data, or is about something else.
-        DataError: The provider says that it could not deliver.
+        DataError: The provider could not deliver.
 
     Example:
         >>> from finassist.providers.embedded.provider import EmbeddedProvider
@@ -80,85 +69,89 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         >>> facts[0].key, facts[0].value  # doctest: +SKIP
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
-    if isinstance(provider, FactSource) and _speaks_for_itself(provider, need):
-        return _some(provider, need, symbol, await provider.fetch_facts(need, symbol, limit))
+    method = _nearest_method(provider, need)
+    if method == "fetch_facts":
+        return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, limit))
     if not provider.supports(_CAPABILITY[need]):
-        raise NotOffered(f"{provider.name} does not offer {_words(need)}. Use another provider for it.")
+        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
     try:
-        answer = await _ask(provider, need, symbol, limit)
+        answer = await _ask(provider, method, need, symbol, limit)
     except NotSupportedError as error:
-        raise NotOffered(f"{provider.name} does not offer {_words(need)}. Use another provider.") from error
+        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider.") from error
     except FinanceProviderError as error:
         if isinstance(error, FinassistError):
             raise
         words = str(error).rstrip(". ") or type(error).__name__
         raise DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.") from error
-    if statement := _STATEMENTS.get(need):
-        return _statements(provider, statement, symbol, answer)
-    return _one(provider, need, symbol, answer)
+    return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer))
 
 
-def _speaks_for_itself(provider: FinanceProvider, need: Need) -> bool:
-    """Whether its facts hold: not where a subclass has changed, nearer to the object, the answer they stand for."""
-    changed = f"a{_CAPABILITY[need]}"
-    for names in (getattr(provider, "__dict__", {}), *map(vars, type(provider).__mro__)):
-        if "fetch_facts" in names or changed in names:
-            return "fetch_facts" in names
-    return True
+def _nearest_method(provider: FinanceProvider, need: Need) -> str:
+    """The method to ask.
+
+    A subclass, or the object itself, may override an Agno method of one of our providers to change an answer. It then
+    counts, and not the facts of the class above.
+    """
+    capability = _CAPABILITY[need]
+    names = ("fetch_facts", f"a{capability}", capability)
+    for defined in (getattr(provider, "__dict__", {}), *map(vars, type(provider).__mro__)):
+        for name in names:
+            if name in defined:
+                return name
+    return names[1]
 
 
-async def _ask(provider: FinanceProvider, need: Need, symbol: str, limit: int) -> object:
-    match need:
-        case "profile":
-            return await provider.aget_company_profile(symbol)
-        case "quote":
-            return await provider.aget_quote(symbol)
-        case "history":
-            return await provider.aget_price_history(symbol, period=HISTORY_PERIOD, interval=HISTORY_INTERVAL)
-        case _:
-            return await provider.aget_financials(symbol, statement=need, period="annual", limit=limit)
+async def _ask(provider: FinanceProvider, method: str, need: Need, symbol: str, limit: int) -> object:
+    arguments: dict[str, Any] = {}
+    if need == "history":
+        arguments = {"period": HISTORY_PERIOD, "interval": HISTORY_INTERVAL}
+    elif _CAPABILITY[need] == "get_financials":
+        arguments = {"statement": need, "period": "annual", "limit": limit}
+    ask: Any = getattr(provider, method)
+    if method.startswith("get_"):
+        return await asyncio.to_thread(ask, symbol, **arguments)
+    return await ask(symbol, **arguments)
 
 
-def _one(provider: FinanceProvider, need: Need, symbol: str, answer: object) -> list[Fact]:
-    source = provider.name
-    if isinstance(answer, (CompanyProfile, Quote, PriceHistory)):
-        _same_symbol(provider, symbol, answer.symbol)
-        if (carried := _carried(answer)) is not None:
-            return _some(provider, need, symbol, carried)
+def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object) -> list[Fact]:
+    """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields."""
+    if isinstance(answer, CompanyProfile | Quote | PriceHistory):
+        _check_symbol(provider, symbol, answer.symbol)
+    if need in ("income", "balance_sheet", "cash_flow") and (rows := _all(answer, FinancialStatement)) is not None:
+        return _statements(provider, need, symbol, rows)
     if need == "profile" and isinstance(answer, CompanyProfile):
-        return _some(provider, need, symbol, plain.profile(symbol, answer, source))
+        return _carried(answer) or from_agno.profile(symbol, answer, provider.name)
     if need == "quote" and isinstance(answer, Quote):
-        return _some(provider, need, symbol, plain.quote(symbol, answer, source))
-    if need == "history" and isinstance(answer, PriceHistory):
-        bars = _all(answer.bars, PriceBar)
-        if bars is not None:
-            return _some(provider, need, symbol, plain.history(symbol, bars, answer.currency, source))
-    raise _bad(provider, need, symbol, answer)
+        return _carried(answer) or from_agno.quote(symbol, answer, provider.name)
+    if need == "history" and isinstance(answer, PriceHistory) and (bars := _all(answer.bars, PriceBar)) is not None:
+        return _carried(answer) or from_agno.history(symbol, bars, answer.currency, provider.name)
+    raise BadPayload(
+        f"{provider.name} answered with {type(answer).__name__} instead of the {_title(need)} of {symbol}. "
+        "Ask again, or use another provider."
+    )
 
 
-def _statements(provider: FinanceProvider, need: Statement, symbol: str, answer: object) -> list[Fact]:
-    rows = _all(answer, FinancialStatement)
-    if rows is None:
-        raise _bad(provider, need, symbol, answer)
+def _statements(
+    provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement]
+) -> list[Fact]:
     facts: list[Fact] = []
     taken: set[str] = set()
     for row in rows:
-        _same_symbol(provider, symbol, row.symbol)
-        _same_statement(provider, need, row)
-        carried = _carried(row)
-        made = plain.statement(symbol, row, need, provider.name, taken) if carried is None else carried
+        _check_symbol(provider, symbol, row.symbol)
+        _check_statement(provider, need, row)
+        made = _carried(row) or from_agno.statement(symbol, row, need, provider.name, taken)
         taken.update(fact.period for fact in made)
         facts.extend(made)
     if rows and not facts:
         raise BadPayload(
-            f"{provider.name} answered with a {_words(need)} of {symbol} without figures or without a date. "
+            f"{provider.name} answered with a {_title(need)} of {symbol} without figures or without a date. "
             "Ask again, or use another provider."
         )
-    return _some(provider, need, symbol, facts)
+    return facts
 
 
 def _all[T](answer: object, of: type[T]) -> list[T] | None:
-    """The answer as a list of one kind of thing, or `None` when it is not."""
+    """The answer as a list of one type, or `None` when it is not."""
     if not isinstance(answer, (list, tuple)):
         return None
     things = cast(Sequence[object], answer)
@@ -167,26 +160,26 @@ def _all[T](answer: object, of: type[T]) -> list[T] | None:
 
 
 def _carried(answer: object) -> list[Fact] | None:
-    """The facts an answer brings along, when it brings any."""
-    return _all(getattr(answer, "facts", None), Fact) or None
+    return _all(getattr(answer, "facts", None), Fact)
 
 
-def _some(provider: FinanceProvider, need: str, symbol: str, facts: list[Fact]) -> list[Fact]:
+def _checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact]) -> list[Fact]:
+    """The facts, if they are about the symbol and one of them can be used."""
     for answered in {fact.symbol for fact in facts}:
-        _same_symbol(provider, symbol, answered)
+        _check_symbol(provider, symbol, answered)
     if any(fact.known or (need == "profile" and fact.text) for fact in facts):
         return facts
     if any(fact.status == "error" for fact in facts):
         raise BadPayload(
-            f"{provider.name} answered with a {_words(need)} of {symbol} in which no figure can be used. "
+            f"{provider.name} answered with a {_title(need)} of {symbol} in which no figure can be used. "
             "Ask again, or use another provider."
         )
     raise UnknownSymbol(
-        f"{provider.name} has no {_words(need)} for {symbol}. Check the symbol, or use another provider."
+        f"{provider.name} has no {_title(need)} for {symbol}. Check the symbol, or use another provider."
     )
 
 
-def _same_symbol(provider: FinanceProvider, symbol: str, answered: object) -> None:
+def _check_symbol(provider: FinanceProvider, symbol: str, answered: object) -> None:
     if not isinstance(answered, str) or _folded(answered) != _folded(symbol):
         raise BadPayload(
             f"{provider.name} answered about {answered!r:.40} when asked about {symbol}. "
@@ -194,28 +187,17 @@ def _same_symbol(provider: FinanceProvider, symbol: str, answered: object) -> No
         )
 
 
-def _same_statement(provider: FinanceProvider, need: str, row: FinancialStatement) -> None:
-    if (row.statement, row.period) == (need, "annual"):
-        return  # in our own words already
-    statement, period = kind(row.statement), kind(row.period)
-    if statement != need or period not in ("annual", "fy", "year", "yearly", ""):
+def _check_statement(provider: FinanceProvider, need: str, row: FinancialStatement) -> None:
+    if kind(row.statement) != need or kind(row.period) not in ("annual", "fy", "year", "yearly", ""):
         raise BadPayload(
             f"{provider.name} answered with {row.statement!r:.30} of {row.period!r:.20} "
-            f"when asked for the annual {_words(need)}. Ask again, or use another provider."
+            f"when asked for the annual {_title(need)}. Ask again, or use another provider."
         )
-
-
-def _bad(provider: FinanceProvider, need: str, symbol: str, answer: object) -> BadPayload:
-    return BadPayload(
-        f"{provider.name} answered with {type(answer).__name__} instead of the {_words(need)} of {symbol}. "
-        "Ask again, or use another provider."
-    )
 
 
 def _folded(symbol: str) -> str:
     return symbol.strip().removeprefix("$").upper().replace(".", "-").replace("/", "-")
 
 
-def _words(need: str) -> str:
-    named = {"income": "income statement", "history": "price history", "profile": "company profile"}
-    return named.get(need, need.replace("_", " "))
+def _title(need: str) -> str:
+    return _TITLES.get(need, need.replace("_", " "))

@@ -12,26 +12,12 @@ no reason to ask somebody else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any, NoReturn, Self, cast
 
-from agno.tools.finance import (
-    AnalystRecommendations,
-    CompanyProfile,
-    EarningsReport,
-    Filing,
-    FinanceProvider,
-    FinanceProviderError,
-    FinancialStatement,
-    InsiderTrade,
-    KeyMetrics,
-    NewsItem,
-    PriceHistory,
-    ProviderStatus,
-    Quote,
-    SymbolMatch,
-)
+from agno.tools.finance import FinanceProvider, FinanceProviderError, ProviderStatus
 from msgspec.structs import replace
 
 from finassist.config.settings import Settings
@@ -54,8 +40,7 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact
 from finassist.providers.base import Need, fetch_facts
-from finassist.providers.sourced import Sourced
-from finassist.providers.waiting import WaitingProvider
+from finassist.providers.to_agno import Sourced, WaitingProvider
 
 REASONS: dict[type[Exception], str] = {
     AuthError: "key not accepted",
@@ -102,12 +87,35 @@ def fair_share(settings: Settings, providers: int) -> float:
     return min(settings.fetch_timeout, settings.question_timeout) / providers
 
 
+def _delegating[**P, Result](
+    method: Callable[P, Coroutine[Any, Any, Result]],
+) -> Callable[P, CoroutineType[Any, Any, Result]]:
+    """An async Agno method that asks the listed providers in turn."""
+    awaited = method.__name__
+    capability = awaited.removeprefix("a")
+
+    async def delegate(*args: P.args, **kwargs: P.kwargs) -> Result:
+        async def ask(provider: FinanceProvider) -> Result:
+            if not provider.supports(capability):
+                raise NotOffered(f"{provider.name} does not offer {capability.removeprefix('get_').replace('_', ' ')}.")
+            return await getattr(provider, awaited)(*args[1:], **kwargs)
+
+        listed: Any = args[0]
+        answer, provider, failures = await listed._first(ask)
+        if failures:
+            _add_remarks(answer, provider, failures)
+        return answer
+
+    delegate.__name__, delegate.__doc__ = awaited, f"`{awaited}` of the first provider that delivers."
+    return delegate
+
+
 class FallbackProvider(WaitingProvider):
     """Asks the first provider that offers what is wanted, and the next where it fails.
 
     Args:
         providers: In the order in which to ask; at least one.
-        patience: Seconds each but the last may take before the next is asked; by default an equal share of the time
+        timeout: Seconds each but the last may take before the next is asked; by default an equal share of the time
             that the settings give to one fetch.
 
     Raises (every method):
@@ -117,11 +125,11 @@ class FallbackProvider(WaitingProvider):
 
     id = "fallback"
 
-    def __init__(self, providers: Sequence[FinanceProvider], *, patience: float | None = None) -> None:
+    def __init__(self, providers: Sequence[FinanceProvider], *, timeout: float | None = None) -> None:
         if not providers:
             raise ConfigurationError('The list of data providers is empty. Name one, such as provider="embedded".')
         self.providers = tuple(providers)
-        self.patience = patience or fair_share(Settings(), len(self.providers))
+        self.timeout = timeout or fair_share(Settings(), len(self.providers))
         self.name = ", then ".join(provider.name for provider in self.providers)
         self.capabilities = frozenset[str]().union(*(provider.capabilities for provider in self.providers))
 
@@ -133,8 +141,6 @@ class FallbackProvider(WaitingProvider):
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
         return self
-
-    # ------------------------------------------------------------------------------------------ health
 
     def status(self) -> ProviderStatus:
         """Usable when one of them is."""
@@ -158,14 +164,24 @@ class FallbackProvider(WaitingProvider):
     def _closable(self) -> list[Any]:
         return [provider for provider in self.providers if hasattr(provider, "aclose")]
 
-    # -------------------------------------------------------------------------------------------- facts
+    asearch_symbols = _delegating(FinanceProvider.asearch_symbols)
+    aget_quote = _delegating(FinanceProvider.aget_quote)
+    aget_price_history = _delegating(FinanceProvider.aget_price_history)
+    aget_company_profile = _delegating(FinanceProvider.aget_company_profile)
+    aget_key_metrics = _delegating(FinanceProvider.aget_key_metrics)
+    aget_financials = _delegating(FinanceProvider.aget_financials)
+    aget_news = _delegating(FinanceProvider.aget_news)
+    aget_analyst_recommendations = _delegating(FinanceProvider.aget_analyst_recommendations)
+    aget_insider_trades = _delegating(FinanceProvider.aget_insider_trades)
+    aget_earnings = _delegating(FinanceProvider.aget_earnings)
+    aget_sec_filings = _delegating(FinanceProvider.aget_sec_filings)
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """One need of one company from the first provider whose facts can be used."""
         facts, provider, failures = await self._first(lambda p: fetch_facts(p, need, symbol, limit=limit))
         if not failures:
             return facts
-        return [replace(fact, source=_said(fact.source, provider, failures)) for fact in facts]
+        return [replace(fact, source=_source(fact.source, provider, failures)) for fact in facts]
 
     async def _first[Result](
         self, ask: Callable[[FinanceProvider], Awaitable[Result]]
@@ -175,7 +191,7 @@ class FallbackProvider(WaitingProvider):
         for provider in self.providers:
             last = provider is self.providers[-1]
             try:
-                return await self._within(provider, ask, None if last else self.patience), provider, failures
+                return await self._within(provider, ask, None if last else self.timeout), provider, failures
             except InputError:
                 raise
             except FinanceProviderError as error:
@@ -191,95 +207,24 @@ class FallbackProvider(WaitingProvider):
         except TimeoutError as error:
             raise SourceTimeout(f"{provider.name} did not answer in time. Ask again.") from error
 
-    # ------------------------------------------------------------------------ Agno's answers, one by one
-
-    async def _answer[Result](
-        self, capability: str, wanted: str, ask: Callable[[FinanceProvider], Awaitable[Result]]
-    ) -> Result:
-        async def offered(provider: FinanceProvider) -> Result:
-            if not provider.supports(capability):
-                raise NotOffered(f"{provider.name} does not offer {wanted}.")
-            return await ask(provider)
-
-        answer, provider, failures = await self._first(offered)
-        if failures:
-            _remark(answer, provider, failures)
-        return answer
-
-    async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
-        """Companies whose ticker or name fits."""
-        return await self._answer("search_symbols", "a search", lambda p: p.asearch_symbols(query, limit))
-
-    async def aget_quote(self, symbol: str) -> Quote:
-        """The newest price."""
-        return await self._answer("get_quote", f"a quote of {symbol}", lambda p: p.aget_quote(symbol))
-
-    async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> PriceHistory:
-        """Past prices."""
-        wanted = f"a price history of {symbol}"
-        return await self._answer("get_price_history", wanted, lambda p: p.aget_price_history(symbol, period, interval))
-
-    async def aget_company_profile(self, symbol: str) -> CompanyProfile:
-        """What the company is."""
-        wanted = f"a profile of {symbol}"
-        return await self._answer("get_company_profile", wanted, lambda p: p.aget_company_profile(symbol))
-
-    async def aget_key_metrics(self, symbol: str) -> KeyMetrics:
-        """Ratios and multiples."""
-        return await self._answer("get_key_metrics", f"key metrics of {symbol}", lambda p: p.aget_key_metrics(symbol))
-
-    async def aget_financials(
-        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
-    ) -> list[FinancialStatement]:
-        """The newest statements, newest first."""
-        wanted = f"{period} {statement.replace('_', ' ')} statements of {symbol}"
-        return await self._answer(
-            "get_financials", wanted, lambda p: p.aget_financials(symbol, statement, period, limit)
-        )
-
-    async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
-        """Headlines."""
-        return await self._answer("get_news", f"news of {symbol}", lambda p: p.aget_news(symbol, limit))
-
-    async def aget_analyst_recommendations(self, symbol: str) -> AnalystRecommendations:
-        """What analysts advise."""
-        wanted = f"recommendations on {symbol}"
-        return await self._answer(
-            "get_analyst_recommendations", wanted, lambda p: p.aget_analyst_recommendations(symbol)
-        )
-
-    async def aget_insider_trades(self, symbol: str, limit: int = 20) -> list[InsiderTrade]:
-        """What insiders bought and sold."""
-        wanted = f"insider trades of {symbol}"
-        return await self._answer("get_insider_trades", wanted, lambda p: p.aget_insider_trades(symbol, limit))
-
-    async def aget_earnings(self, symbol: str, limit: int = 8) -> list[EarningsReport]:
-        """Earnings reports."""
-        return await self._answer("get_earnings", f"earnings of {symbol}", lambda p: p.aget_earnings(symbol, limit))
-
-    async def aget_sec_filings(self, symbol: str, form_type: str | None = None, limit: int = 10) -> list[Filing]:
-        """Filings with the SEC."""
-        wanted = f"filings of {symbol}"
-        return await self._answer("get_sec_filings", wanted, lambda p: p.aget_sec_filings(symbol, form_type, limit))
-
 
 def _joined(found: Sequence[tuple[str, ProviderStatus]]) -> ProviderStatus:
     detail = "; ".join(f"{name}: {status.detail}" for name, status in found)
     return ProviderStatus(ok=any(status.ok for _, status in found), detail=detail)
 
 
-def _said(source: str, provider: FinanceProvider, failures: Sequence[Failure]) -> str:
+def _source(source: str, provider: FinanceProvider, failures: Sequence[Failure]) -> str:
     """A source that names who delivered, and why the ones before did not."""
     who = source if source.startswith(provider.name) else ": ".join(filter(None, (provider.name, source)))
     return f"{who} ({', '.join(failure.remark for failure in failures)})"
 
 
-def _remark(answer: object, provider: FinanceProvider, failures: Sequence[Failure]) -> None:
+def _add_remarks(answer: object, provider: FinanceProvider, failures: Sequence[Failure]) -> None:
     """Put the same into answers that have a place for it."""
     answers = cast(Sequence[object], answer) if isinstance(answer, list) else [answer]
     for each in answers:
         if isinstance(each, Sourced):
-            each.with_facts(replace(fact, source=_said(fact.source, provider, failures)) for fact in each.facts)
+            each.with_facts(replace(fact, source=_source(fact.source, provider, failures)) for fact in each.facts)
         notes = getattr(each, "notes", None)
         if isinstance(notes, list):
             cast("list[str]", notes).extend(f"{failure.remark}; asked {provider.name} instead" for failure in failures)
@@ -296,5 +241,5 @@ def _all_failed(failures: Sequence[Failure]) -> DataError:
 
 
 def _cause(failure: Failure) -> str:
-    said = str(failure.error) or f"it failed with {type(failure.error).__name__}. Ask again."
-    return said if said.startswith(failure.provider) else f"{failure.provider}: {said}"
+    words = str(failure.error) or f"it failed with {type(failure.error).__name__}. Ask again."
+    return words if words.startswith(failure.provider) else f"{failure.provider}: {words}"

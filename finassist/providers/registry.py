@@ -56,7 +56,7 @@ def open_provider(provider: Provider, settings: Settings | None = None) -> Finan
         raise ConfigurationError('No data provider is named. Name one, such as provider="embedded".')
     from finassist.providers.fallback import FallbackProvider, fair_share
 
-    return FallbackProvider(found, patience=fair_share(settings or Settings(), len(found)))
+    return FallbackProvider(found, timeout=fair_share(settings or Settings(), len(found)))
 
 
 def _listed(named: object) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Who is told that a source has to be asked again: whoever waits for it, through the context of the request."""
+"""Who wants to know that a source is asked again: the caller that waits for it, through the context of the request."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-type Listener = Callable[[str], None]
+type Callback = Callable[[str], None]
 
-_listener: ContextVar[Listener | None] = ContextVar("finassist_retries", default=None)
+_callback: ContextVar[Callback | None] = ContextVar("finassist_retries", default=None)
 
 
-def announce(reason: str) -> None:
-    """A request is sent again. Called by whoever owns the retries of a source, before each further attempt.
+def report_retry(reason: str) -> None:
+    """A request is sent again. Called before each further attempt.
 
     Example:
-        >>> with heard_by(print):
-        ...     announce("The source did not answer.")
+        >>> with on_retry(print):
+        ...     report_retry("The source did not answer.")
         The source did not answer.
     """
-    if (listener := _listener.get()) is not None:
-        listener(reason)
+    if (callback := _callback.get()) is not None:
+        callback(reason)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Generator[None]:
-    """Inside, `listener` is told. Not afterwards, even by a request that goes on because others wait for it, too."""
-    listening = True
+def on_retry(callback: Callback) -> Generator[None]:
+    """Inside, `callback` gets each reason; not afterwards, even if a request goes on because others wait for it."""
+    active = True
 
-    def while_listening(reason: str) -> None:
-        if listening:
-            listener(reason)
+    def while_active(reason: str) -> None:
+        if active:
+            callback(reason)
 
-    token = _listener.set(while_listening)
+    token = _callback.set(while_active)
     try:
         yield
     finally:
-        listening = False
-        _listener.reset(token)
+        active = False
+        _callback.reset(token)

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from numbers import Integral, Real
 
-from finassist.core.fields import snake
-from finassist.providers.http.strict_json import Written
+from msgspec.structs import replace
 
+from finassist.core.facts import Fact
+from finassist.core.fields import FIELDS, snake
+from finassist.providers.http.strict_json import Invalid
+from finassist.symbols.directory import directory
+
+NOT_SAID = "the source does not say"
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}
 _MINOR_UNITS = {"GBp": "GBX", "ZAc": "ZAC"}
 _LONGEST_DATE = 40
+_LONGEST_TEXT = 5_000
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
 _LARGEST_EXPONENT = 30
-LARGEST = 10 ** (_LARGEST_EXPONENT + 1)
-"""A number from here on is no figure."""
-NAN = "the source gave no number (NaN)"
+_NAN = "the source gave no number (NaN)"
 _TOO_LARGE = "the source gave a number too large to be a figure"
-
-
-def kind(text: object) -> str:
-    """The statement or period an answer says it is, in our words.
-
-    Example:
-        >>> kind("Balance Sheet Statement"), kind("incomeStatement"), kind("annual"), kind(None)
-        ('balance_sheet', 'income', 'annual', '')
-    """
-    name = snake(text).removesuffix("_statement").removesuffix("_sheet") if isinstance(text, str) else ""
-    return _KINDS.get(name, name)
+_NO_CURRENCY = "the source does not say in which currency"
+_TURNED = "a payment; the source writes it as a negative number"
 
 
 def number(value: object) -> Decimal | str:
@@ -40,14 +36,10 @@ def number(value: object) -> Decimal | str:
         >>> number(1e9), number(0.1), number(True)
         (Decimal('1000000000'), Decimal('0.1'), 'the source gave a bool where a number belongs')
     """
-    if type(value) is int:  # first what JSON gives, in the thousands
-        return Decimal(value) if abs(value) < LARGEST else _TOO_LARGE
-    if type(value) is Written:
-        return _as_written(value)
-    if type(value) is Decimal:
-        return _exact(value)
     if value is None:
         return "the source gave no figure"
+    if isinstance(value, Invalid):
+        return f"the source gave {value.reason} where a number belongs"
     if isinstance(value, bool) or not isinstance(value, (Integral, Real, Decimal)):
         return f"the source gave a {type(value).__name__} where a number belongs"
     try:
@@ -58,20 +50,73 @@ def number(value: object) -> Decimal | str:
         return _TOO_LARGE
 
 
-def _as_written(value: Written) -> Decimal | str:
-    try:
-        return _exact(Decimal(value.decode()))
-    except (InvalidOperation, UnicodeDecodeError):
-        return "the source gave bytes where a number belongs"
-
-
 def _exact(value: Decimal) -> Decimal | str:
     if not value.is_finite():
-        return NAN if value.is_nan() else "the source gave an infinite number"
+        return _NAN if value.is_nan() else "the source gave an infinite number"
     if value.adjusted() > _LARGEST_EXPONENT:
         return _TOO_LARGE
     whole = value.to_integral_value()
     return Decimal(int(whole)) if value == whole else value
+
+
+def figure(blank: Fact, value: object, *, turned: str | None = _TURNED) -> Fact:
+    """A blank fact with its value, unit and currency filled in, or with the reason why there is none.
+
+    Args:
+        blank: Symbol, field, period and source; its currency is that of the money in the answer.
+        value: What the source gives.
+        turned: Note on a payment that the source writes as a negative number. Ours are positive.
+
+    Example:
+        >>> blank = Fact(symbol="A", field="capex", statement="cash_flow", currency="EUR")
+        >>> paid = figure(blank, -5.0)
+        >>> paid.value, paid.unit, paid.status
+        (Decimal('5'), 'EUR', 'reported')
+        >>> figure(blank, float("nan")).status, figure(blank, "a lot").status
+        ('missing', 'error')
+    """
+    field = FIELDS.get(blank.field)
+    unit = field.unit if field else ""
+    money, notes = unit.startswith("USD"), [blank.note]
+    if money:
+        unit = unit.replace("USD", blank.currency) if blank.currency else ""
+        notes.append(None if blank.currency else _NO_CURRENCY)
+    currency = blank.currency if money else None
+    found = number(value)
+    if isinstance(found, str):
+        status = "missing" if value is None or found == _NAN else "error"
+        return replace(blank, unit=unit, currency=currency, status=status, note=found)
+    if field and field.outflow and found < 0:
+        found, notes = -found, [*notes, turned]
+    return replace(blank, value=found, unit=unit, currency=currency, note="; ".join(filter(None, notes)) or None)
+
+
+def text_fact(blank: Fact, value: str | None) -> Fact:
+    """A blank fact with a text, or missing."""
+    if value:
+        return replace(blank, text=value, status="reported")
+    return replace(blank, status="missing", note=NOT_SAID)
+
+
+def text(value: object) -> str | None:
+    """A text without blanks around it and not longer than a page; `None` for anything else.
+
+    Example:
+        >>> text(" Energy "), text(5), text("")
+        ('Energy', None, None)
+    """
+    return (value.strip()[:_LONGEST_TEXT] or None) if isinstance(value, str) else None
+
+
+def link(value: object) -> str | None:
+    """A web address; anything that is not http or https is left out.
+
+    Example:
+        >>> link("https://example.org/a"), link("javascript:alert(1)")
+        ('https://example.org/a', None)
+    """
+    found = text(value)
+    return found if found and found.startswith(("https://", "http://")) and not any(map(str.isspace, found)) else None
 
 
 def day(value: object) -> date | None:
@@ -86,7 +131,7 @@ def day(value: object) -> date | None:
     return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
 
 
-@lru_cache(maxsize=4096)  # the days of trading are those of every company
+@lru_cache(maxsize=4096)  # companies share their days of trading and reporting
 def _day_of(text: str) -> date | None:
     found = _DAY(text.strip())
     try:
@@ -122,3 +167,48 @@ def currency(text: object) -> str | None:
     given = text.strip() if isinstance(text, str) else ""
     code = _MINOR_UNITS.get(given, given.upper())
     return code if re.fullmatch(r"[A-Z]{3}", code) else None
+
+
+def kind(text: object) -> str:
+    """The statement or period an answer names, in our words.
+
+    Example:
+        >>> kind("Balance Sheet Statement"), kind("incomeStatement"), kind("annual"), kind(None)
+        ('balance_sheet', 'income', 'annual', '')
+    """
+    name = snake(text).removesuffix("_statement").removesuffix("_sheet") if isinstance(text, str) else ""
+    return _KINDS.get(name, name)
+
+
+def day_of_fact(blank: Fact, at: date) -> Fact:
+    """The blank fact as one of a single day, on which it was also known."""
+    return replace(blank, period=at.isoformat(), period_end=at, as_of=at)
+
+
+def changes(price: Fact, previous: Fact) -> Iterable[Fact]:
+    """The previous close, and the two figures that follow from it and the price."""
+    yield previous
+    if price.value is None or not previous.value:
+        return
+    change = price.value - previous.value
+    derived = replace(price, status="derived", inputs=(price.key, previous.key))
+    yield replace(derived, field="change", value=change, formula="price - previous_close")
+    yield replace(
+        derived,
+        field="change_percent",
+        value=round(change / previous.value, 8),
+        unit="ratio",
+        currency=None,
+        formula="(price - previous_close) / previous_close",
+    )
+
+
+def symbol_hint(symbol: str) -> str:
+    """What to do about a symbol that is not in the directory.
+
+    Example:
+        >>> symbol_hint("APPL")[:13]
+        'Did you mean '
+    """
+    similar = [found.symbol for found in directory().suggest(symbol)]
+    return f"Did you mean {' or '.join(similar)}?" if similar else "Search for the company by its name."

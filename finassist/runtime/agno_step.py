@@ -28,7 +28,7 @@ from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.core.events import RunResponse
 from finassist.core.logging import hush
-from finassist.core.redaction import blot
+from finassist.core.redaction import redact_error
 from finassist.core.result import Draft
 from finassist.core.tasks import cancelling, settle
 from finassist.runtime.drivers import adrive_stream, drive
@@ -163,7 +163,7 @@ def _flow_of(run: RunContext) -> Flow[Draft]:
 
 def _redact(error: Exception, run: RunContext) -> None:
     """Agno stores the words of an error, and shows them in an event."""
-    blot(error, run.runtime.settings.secrets())
+    redact_error(error, run.runtime.settings.secrets())
 
 
 def _import_what_a_failed_run_needs() -> None:

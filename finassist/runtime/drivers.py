@@ -22,7 +22,7 @@ from finassist.core.facts import Fact, Gap
 from finassist.core.portal import Ended, Errand, bridge
 from finassist.core.tasks import cancelling, settle
 from finassist.providers.base import fetch_facts
-from finassist.providers.retries import heard_by
+from finassist.providers.retries import on_retry
 from finassist.runtime.agent_calls import AgentCall
 from finassist.runtime.effects import AgentReply, Ask, Effect, Fetch, Flow, Gather
 from finassist.runtime.run import RunContext
@@ -267,7 +267,7 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
 
     try:
         async with asyncio.timeout(run.deadline.seconds()):
-            with heard_by(again):
+            with on_retry(again):
                 return await fetch_facts(run.runtime.provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
         return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))

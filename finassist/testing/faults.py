@@ -31,7 +31,7 @@ from finassist.llm.limits import Failure, Limits, current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, fetch_facts
 from finassist.providers.registry import Provider, open_provider
-from finassist.providers.waiting import WaitingProvider
+from finassist.providers.to_agno import WaitingProvider
 from finassist.testing.wrapped import Interception, Wrapped, role_of
 
 HANG: Final = "hang"

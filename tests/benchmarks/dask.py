@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from finassist.batch.dispatch import CHUNKS_AHEAD
 from finassist.core.errors import MissingExtra
-from finassist.providers.embedded import figures
+from finassist.providers.embedded import data as embedded
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.fakes import NamingModel, SleepingProvider
 from tests.benchmarks.results import Results, Row, machine
@@ -72,7 +72,7 @@ class _Computing:
         self.workflow = FinancialAssistantWorkflow(model="offline", provider="embedded", routing="rules", db=None)
 
     def questions(self, count: int) -> list[str]:
-        pairs = permutations(figures.symbols(), 2)
+        pairs = permutations(embedded.symbols(), 2)
         return [f"Compare ${one} and ${other}" for (one, other), _ in zip(pairs, range(count), strict=False)]
 
 

@@ -1,4 +1,4 @@
-"""What to ask Financial Modeling Prep: pure functions from a wish to a `Request`. Nothing here is sent.
+"""What to ask Financial Modeling Prep, and the client that asks it.
 
 >>> request_statement("AAPL", "income", "quarterly", 3).path
 '/income-statement'
@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
 from finassist.config.settings import FmpPlan
+from finassist.core.errors import DataError, PlanError
 from finassist.core.facts import Statement
+from finassist.providers.fmp.rows import Asked, objects_of, rows_of
 from finassist.providers.http.cache import Kind
+from finassist.providers.http.transport import Transport
 
 PLANS: tuple[FmpPlan, ...] = get_args(FmpPlan)
 
@@ -28,6 +32,8 @@ _PATHS: Mapping[str, str] = {
 _PERIODS = {"annual": "annual", "quarterly": "quarter"}
 _DAYS = {"1d": 7, "5d": 12, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827}
 _FIRST_DAY = date(1970, 1, 1)
+
+type Answer = tuple[object, Asked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,10 @@ class Request:
     words: str
     may_be_empty: bool = False
 
-    @property
-    def about(self) -> str:
-        """The symbol, or the words of a search."""
-        return next(self.params[name] for name in ("symbol", "symbols", "query") if name in self.params)
+    def asked(self, day: date, *, cached: bool = False) -> Asked:
+        """What is known about an answer of this day."""
+        about = next(self.params[name] for name in ("symbol", "symbols", "query") if name in self.params)
+        return Asked(about, self.words, day, cached)
 
 
 def request_statement(symbol: str, statement: Statement, period: str, limit: int) -> Request:
@@ -115,13 +121,56 @@ def request_recommendations(symbol: str) -> tuple[Request, Request]:
 
 def request_news(symbol: str, limit: int) -> Request:
     """Headlines about one company, newest first."""
-    return Request("/news/stock", {"symbols": symbol, "limit": str(limit)}, "news", "news", True)
+    return Request("/news/stock", {"symbols": symbol, "limit": str(limit)}, "news", "news", may_be_empty=True)
 
 
 def request_search(query: str, limit: int) -> tuple[Request, Request]:
     """Companies by ticker and by name."""
     params = {"query": query, "limit": str(limit)}
     return (
-        Request("/search-symbol", params, "search", "search by ticker", True),
-        Request("/search-name", params, "search", "search by name", True),
+        Request("/search-symbol", params, "search", "search by ticker", may_be_empty=True),
+        Request("/search-name", params, "search", "search by name", may_be_empty=True),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks the API; an answer is the decoded data and what is known about it.
+
+    Attributes:
+        transport: Sends requests and reads answers.
+        plan: The plan subscribed to; `None` if it is not known.
+    """
+
+    transport: Transport
+    plan: FmpPlan | None
+
+    async def get(self, request: Request) -> Answer:
+        """The answer to one request."""
+        today = request.asked(datetime.now(UTC).date())
+        accept = objects_of if request.may_be_empty else rows_of
+        try:
+            payload = await self.transport.get_json(
+                request.path, request.params, kind=request.kind, check=lambda data: accept(data, today)
+            )
+        except PlanError as error:
+            plan = f"your {self.plan} plan" if self.plan else "your plan"
+            raise PlanError(str(error).replace("your plan", plan)) from error
+        return payload.data, request.asked(payload.fetched_at.date(), cached=payload.cached)
+
+    async def get_all(self, requests: Iterable[Request]) -> tuple[list[Answer], list[str]]:
+        """The answers that came, in order, and why others did not; if none came, the first failure is raised."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._answer_or_error(request)) for request in requests]
+        found = [task.result() for task in tasks]
+        failed = [outcome for outcome in found if isinstance(outcome, DataError)]
+        answers = [outcome for outcome in found if not isinstance(outcome, DataError)]
+        if not answers:
+            raise failed[0]
+        return answers, [str(error) for error in failed]
+
+    async def _answer_or_error(self, request: Request) -> Answer | DataError:
+        try:
+            return await self.get(request)
+        except DataError as error:
+            return error

@@ -1,8 +1,21 @@
-"""The rows of an answer of Financial Modeling Prep: checked, and turned into facts field by field.
+"""The rows of an answer of Financial Modeling Prep: checked, and read field by field.
 
-Every answer is a list of objects. A field that is absent, null or of a wrong type is a fact that says so; an
-answer that is no list of objects, or is about another symbol, is a `BadPayload`; an empty list means that the
-source knows nothing of the symbol.
+Every answer is a list of objects. A field that is absent, null or of a wrong type becomes a fact that says so. An
+answer that is no list of objects, or is about another symbol, is a `BadPayload`; an empty list means that the source
+does not know the symbol.
+
+Its maintainers say that "0 means that the data does not exist", so a zero is by default `"0 or not reported"`: shown in
+these words, and kept out of every ratio. It counts as a figure only where the same answer proves it: where the other
+lines add up to a total on their own, nothing is left for this one.
+
+| field                     | zero counts when                                                                 |
+|---------------------------|----------------------------------------------------------------------------------|
+| `noncontrolling_interest` | total equity is the shareholders' equity                                         |
+| `income_tax`              | net income is the income before tax                                              |
+| `inventory`               | cash, short-term investments and receivables are all the current assets          |
+| `dividends_paid`          | debt and shares explain the whole financing cash flow                            |
+| `change`, `change_percent`| the price is the previous close: both are computed from these two                |
+| everything else           | never: a price, a count of shares, revenue, EPS of 0 cannot be told from "absent" |
 """
 
 from __future__ import annotations
@@ -11,24 +24,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import cast
+
+from msgspec.structs import replace
 
 from finassist.analysis.statements import UNREPORTED_ZERO
 from finassist.core.errors import BadPayload, UnknownSymbol
-from finassist.core.facts import Fact, Status
-from finassist.core.fields import FIELDS
-from finassist.providers.fmp.zeros import zero_is_real
-from finassist.providers.http.strict_json import Invalid
-from finassist.providers.values import NAN, number
+from finassist.core.facts import Fact, Statement
+from finassist.providers import values
+from finassist.providers.values import number, symbol_hint
 from finassist.symbols.directory import directory
 
 SOURCE = "Financial Modeling Prep"
-NOT_SAID = "the source does not say"
-NO_CURRENCY = "the source does not say in which currency"
-LONGEST_TEXT = 5_000
 
 _US_EXCHANGES = frozenset({"NASDAQ", "NYSE", "AMEX", "NYSEARCA", "NYSE ARCA", "CBOE", "BATS", "OTC", "PNK"})
+_PROOFS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "noncontrolling_interest": ("totalEquity", ("totalStockholdersEquity",)),
+    "income_tax": ("netIncome", ("incomeBeforeTax",)),
+    "inventory": ("totalCurrentAssets", ("cashAndShortTermInvestments", "netReceivables")),
+    "dividends_paid": ("netCashProvidedByFinancingActivities", ("netDebtIssuance", "netStockIssuance")),
+}
+_KINDS: Mapping[type, str] = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
 
 type Row = Mapping[str, object]
 
@@ -41,7 +57,7 @@ class Asked:
         symbol: The company.
         words: What was asked for, in words (`"income statement"`).
         fetched: The day the source answered.
-        cached: Whether the answer was kept since then.
+        cached: Whether the answer comes from the cache.
     """
 
     symbol: str
@@ -60,24 +76,27 @@ class Asked:
         parts += [f"filed {filed.isoformat()}"] if filed else []
         return ", ".join([*parts, f"fetched {self.fetched.isoformat()}{' (cached)' if self.cached else ''}"])
 
+    def blank(self, statement: Statement, currency: str | None = None, filed: date | None = None) -> Fact:
+        """A fact of this answer without a field and a value."""
+        source = self.source(filed)
+        return Fact(symbol=self.symbol, field="", source=source, statement=statement, currency=currency)
+
     def bad(self, what: str) -> BadPayload:
-        """The answer is not what was asked for."""
+        """The error for an answer that is not what was asked for."""
         return BadPayload(
             f"{SOURCE} answered with {what} when asked for the {self.words} of {self.symbol}. "
             "Ask again, or use another provider."
         )
 
     def nothing(self) -> UnknownSymbol:
-        """The source has nothing under this symbol."""
+        """The error for a source that has nothing under this symbol."""
         company = directory().lookup(self.symbol)
         if company is not None:
             return UnknownSymbol(
                 f"{SOURCE} has no {self.words} of {self.symbol} ({company.name}). "
                 "Ask for something else about it, or use another provider."
             )
-        similar = [found.symbol for found in directory().suggest(self.symbol)]
-        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Search for the company by its name."
-        return UnknownSymbol(f"{SOURCE} knows no symbol {self.symbol}. {hint}")
+        return UnknownSymbol(f"{SOURCE} knows no symbol {self.symbol}. {symbol_hint(self.symbol)}")
 
 
 def rows_of(data: object, asked: Asked) -> list[Row]:
@@ -90,21 +109,27 @@ def rows_of(data: object, asked: Asked) -> list[Row]:
     rows = objects_of(data, asked)
     if not rows:
         raise asked.nothing()
-    for symbol in [row.get("symbol") for row in rows]:
-        if symbol != asked.symbol:
-            _same_symbol(symbol, asked)
+    for row in rows:
+        found = row.get("symbol", asked.symbol)
+        if isinstance(found, str) and found.strip().upper().replace(".", "-") != asked.symbol:
+            raise asked.bad(f"data about {found!r:.30}")
+        if found is not None and not isinstance(found, str):
+            raise asked.bad(f"{_kind(found)} for a symbol")
     return rows
 
 
 def objects_of(data: object, asked: Asked) -> list[Row]:
-    """The answer as a list of objects, which may be empty."""
+    """The answer as a list of objects, which may be empty.
+
+    Raises:
+        BadPayload: It is none.
+    """
     if not isinstance(data, list):
         raise asked.bad(f"{_kind(data)} instead of a list")
     rows = cast("list[object]", data)
-    if set(map(type, rows)) - {dict}:
-        for row in rows:
-            if not isinstance(row, Mapping):
-                raise asked.bad(f"{_kind(row)} in its list")
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise asked.bad(f"{_kind(row)} in its list")
     return cast("list[Row]", rows)
 
 
@@ -116,31 +141,12 @@ def one_row(data: object, asked: Asked) -> Row:
     return rows[0]
 
 
-def _same_symbol(found: object, asked: Asked) -> None:
-    if found is None:
-        return
-    if not isinstance(found, str) or found.strip().upper().replace(".", "-") != asked.symbol:
-        raise asked.bad(f"data about {found!r:.30}" if isinstance(found, str) else f"{_kind(found)} for a symbol")
-
-
 def _kind(value: object) -> str:
-    match value:
-        case Mapping():
-            return "an object"
-        case list():
-            return "a list"
-        case str():
-            return "a text"
-        case None:
-            return "null"
-        case _:
-            return "a single value"
+    return _KINDS.get(type(value), "a single value")
 
 
 def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
     """A blank fact with the figure of the first of these names that the row has, or with the reason for none.
-
-    Payments are positive here and negative there; a zero that nothing proves is `"0 or not reported"`.
 
     Args:
         blank: What all figures of the row share; its currency is that of the money in it.
@@ -156,65 +162,28 @@ def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
         >>> zero.value, zero.status, zero.note
         (None, 'missing', '0 or not reported')
     """
-    unit, currency, outflow, unknown_money = _measure(field, blank.currency)
-    given = None
-    for name in names:
-        if (given := row.get(name)) is not None:
-            break
-    found, status, note = _read(given, field, row)
-    if found is not None:
-        found = abs(found) if outflow else found
-        note = "; ".join(filter(None, (blank.note, NO_CURRENCY))) if unknown_money else blank.note
-    return Fact(
-        symbol=blank.symbol, field=field, value=found, unit=unit, currency=currency, period=blank.period,
-        period_end=blank.period_end, as_of=blank.as_of, source=blank.source, statement=blank.statement,
-        status=status, note=note,
-    )  # fmt: skip
+    given = next((value for name in names if (value := row.get(name)) is not None), None)
+    made = values.figure(replace(blank, field=field), given, turned=None)
+    if made.value == 0 and not zero_is_real(field, row):
+        return replace(made, value=None, status="missing", note=UNREPORTED_ZERO)
+    return made
 
 
-@lru_cache(maxsize=1000)
-def _measure(field: str, currency: str | None) -> tuple[str, str | None, bool, bool]:
-    """Unit and currency of a field, whether it is money paid out, and whether it is money of unknown currency."""
-    known = FIELDS.get(field)
-    unit, outflow = (known.unit, known.outflow) if known else ("", False)
-    if not unit.startswith("USD"):
-        return unit, None, outflow, False
-    return (unit.replace("USD", currency) if currency else ""), currency, outflow, not currency
-
-
-def _read(value: object, field: str, row: Row) -> tuple[Decimal | None, Status, str | None]:
-    """A value as a figure, or the reason why it is none."""
-    found = number(value)
-    if isinstance(found, Decimal):
-        if not found and not zero_is_real(field, row):
-            return None, "missing", UNREPORTED_ZERO
-        return found, "reported", None
-    if isinstance(value, Invalid):
-        return None, "error", f"the source gave {value.reason} where a number belongs"
-    return None, "missing" if value is None or found == NAN else "error", found
-
-
-def text(row: Row, name: str) -> str | None:
-    """A text of the row without blanks around it and not longer than a page; `None` for anything else.
+def zero_is_real(field: str, row: Row) -> bool:
+    """Whether the rest of the answer proves that this field is zero.
 
     Example:
-        >>> text({"sector": " Energy "}, "sector"), text({"sector": 5}, "sector"), text({}, "sector")
-        ('Energy', None, None)
+        >>> zero_is_real("income_tax", {"netIncome": 90, "incomeBeforeTax": 90, "incomeTaxExpense": 0})
+        True
+        >>> zero_is_real("income_tax", {"netIncome": 90, "incomeTaxExpense": 0})
+        False
     """
-    value = row.get(name)
-    cut = value.strip()[:LONGEST_TEXT] if isinstance(value, str) else ""
-    return cut or None
-
-
-def link(row: Row, name: str) -> str | None:
-    """A web address of the row; anything that is not http or https is left out.
-
-    Example:
-        >>> link({"url": "https://example.org/a"}, "url"), link({"url": "javascript:alert(1)"}, "url")
-        ('https://example.org/a', None)
-    """
-    found = text(row, name)
-    return found if found and found.startswith(("https://", "http://")) and not any(map(str.isspace, found)) else None
+    if field not in _PROOFS:
+        return False
+    name, parts = _PROOFS[field]
+    total = number(row.get(name))
+    amounts = [amount for part in parts if isinstance(amount := number(row.get(part)), Decimal)]
+    return isinstance(total, Decimal) and total != 0 and len(amounts) == len(parts) and sum(amounts) == total
 
 
 def traded_in(symbol: str, exchange: str | None = None) -> str | None:

@@ -8,10 +8,11 @@ from datetime import date
 from decimal import Decimal
 from itertools import islice
 
+from msgspec.structs import replace
+
 from finassist.core.facts import Fact, Statement
-from finassist.providers.fmp.rows import Asked, Row, figure, rows_of, text
-from finassist.providers.sourced import SourcedStatement, distinct, plain
-from finassist.providers.values import currency, day, fiscal_period, number
+from finassist.providers.fmp.rows import Asked, Row, figure, rows_of
+from finassist.providers.values import currency, day, fiscal_period, number, text
 
 NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "income": {
@@ -69,10 +70,8 @@ _ANNUAL = ("FY", "")
 _QUARTER = re.compile(r"Q[1-4]")
 
 
-def parse_statements(
-    data: object, asked: Asked, statement: Statement, period: str, limit: int
-) -> list[SourcedStatement]:
-    """The newest `limit` statements, newest first.
+def statement_facts(data: object, asked: Asked, statement: Statement, period: str, limit: int) -> list[Fact]:
+    """The figures of the newest `limit` statements, newest first.
 
     Args:
         data: The decoded answer.
@@ -85,12 +84,6 @@ def parse_statements(
         BadPayload: The answer is no statement, has no dates, or is of other periods than asked for.
         UnknownSymbol: The source has none.
     """
-    newest = _by_period(data, asked, period, limit).items()
-    return [_statement(_figures(row, asked, statement, label), row, period) for label, row in newest]
-
-
-def statement_facts(data: object, asked: Asked, statement: Statement, period: str, limit: int) -> list[Fact]:
-    """The figures of `parse_statements` alone."""
     newest = _by_period(data, asked, period, limit).items()
     return [fact for label, row in newest for fact in _figures(row, asked, statement, label)]
 
@@ -124,7 +117,7 @@ def filed(row: Row) -> date | None:
 
 def _label(row: Row, period: str, asked: Asked) -> str:
     """Our name of the row's period; empty when it cannot be placed in time."""
-    end, year, quarter = day(row.get("date")), _fiscal_year(row), (text(row, "period") or "").upper()
+    end, year, quarter = day(row.get("date")), _fiscal_year(row), (text(row.get("period")) or "").upper()
     if period == "ttm":
         return "TTM" if end else ""
     if period == "quarterly":
@@ -147,28 +140,9 @@ def _fiscal_year(row: Row) -> int | None:
 
 
 def _figures(row: Row, asked: Asked, statement: Statement, label: str) -> list[Fact]:
-    end, known = day(row.get("date")), filed(row)
-    blank = Fact(
-        symbol=asked.symbol, field="", period=label, period_end=end, as_of=known, source=asked.source(known),
-        statement=statement, currency=currency(row.get("reportedCurrency")),
+    known = filed(row)
+    blank = replace(
+        asked.blank(statement, currency(row.get("reportedCurrency")), known),
+        period=label, period_end=day(row.get("date")), as_of=known,
     )  # fmt: skip
     return [figure(blank, field, row, *names) for field, names in NAMES[statement].items()]
-
-
-def _statement(facts: list[Fact], row: Row, period: str) -> SourcedStatement:
-    usable, any_fact = [fact for fact in facts if fact.known], facts[0]
-    end, known = any_fact.period_end, any_fact.as_of
-    made = SourcedStatement(
-        symbol=any_fact.symbol,
-        statement=any_fact.statement,
-        period=period,
-        report_period=end.isoformat() if end else None,
-        fiscal_period=any_fact.period,
-        currency=currency(row.get("reportedCurrency")),
-        items={fact.field: plain(fact) for fact in usable},
-        as_of=known.isoformat() if known else None,
-        source=any_fact.source,
-        missing=[fact.field for fact in facts if not fact.known],
-        notes=distinct(f"{fact.field}: {fact.note}" for fact in usable if fact.note),
-    )
-    return made.with_facts(facts)

@@ -1,24 +1,23 @@
-"""Answers of a source kept on disk for a while, each as one JSON file that only its owner can read.
+"""Answers kept on disk for a while, and the number of requests of a day.
 
-A file is named by a hash of what was asked, without the key, and holds the answer as it came, when it came, and a
-checksum. A file that is stale, damaged or not ours is ignored and removed. Files are replaced in one step, so a
-reader never sees half of one. Nothing here raises because of a disk: a cache that cannot be used is no cache.
+Answers are rows of one SQLite table in a file that only its owner can read, named by a hash of what was asked, without
+the key. What is stale or damaged is ignored and removed. Nothing here raises because of a disk: a cache that cannot be
+used is no cache.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
-import re
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+import sqlite3
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal
 
 Kind = Literal["statement", "quote", "history", "profile", "metrics", "search", "news", "recommendations"]
 
@@ -34,12 +33,20 @@ LIFETIMES: Mapping[Kind, timedelta] = {
 }
 """How long an answer of each kind is used again: a filed statement is not a quote."""
 
-_FORMAT = 1
-_OURS = re.compile(r"[0-9a-f]{64}\.json")
-_UNFINISHED = re.compile(r"\.new-\w+")
+FILE = "answers.sqlite"
+_TABLE = """CREATE TABLE IF NOT EXISTS answers
+(key TEXT PRIMARY KEY, kind TEXT NOT NULL, fetched_at REAL NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL)"""
 _CLOCK_SKEW = timedelta(minutes=5)
-_ABANDONED = timedelta(hours=1)
-_BODY = len(b'{"checksum": "", "entry": ') + 64  # where the entry begins in a file
+_LOCK_SECONDS = 1.0
+_NOT_THE_FILE = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM,
+})  # fmt: skip
+"""SQLite's codes for trouble with the disk, or with another process; any other means that the file is damaged."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,6 @@ class Entry:
 
     text: str
     fetched_at: datetime
-    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class Cache:
     """Answers on disk. Safe to share between loops, threads and processes.
 
     Args:
-        folder: Where the files are; created when first needed, readable by its owner only.
+        folder: Where the file is; created when first needed, readable by its owner only.
         lifetimes: How long to use an answer again, for kinds that differ from `LIFETIMES`; zero switches a kind off.
         clock: Tells the time, in UTC.
 
@@ -83,10 +89,11 @@ class Cache:
         folder: Path,
         lifetimes: Mapping[Kind, timedelta] | None = None,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.folder = folder
         self.lifetimes: Mapping[Kind, timedelta] = {**LIFETIMES, **(lifetimes or {})}
+        self._file = folder / FILE
         self._clock = clock
         self._swept = False
 
@@ -95,124 +102,133 @@ class Cache:
 
     async def get(self, key: str, kind: Kind) -> Entry | None:
         """The answer kept under `key`, or `None` if there is none that can still be used."""
-        path = self._path(key)
-        if _stat(path) is None:  # the usual answer, and found in microseconds: not worth a thread
-            return None
-        return await asyncio.to_thread(self._read, path, kind)
+        return await asyncio.to_thread(self._get, _hash(key), kind)
 
     async def put(self, key: str, kind: Kind, text: str) -> None:
-        """Keep an answer that came just now. What does not work on this disk is left undone."""
-        entry = Entry(text, self._clock(), kind)
+        """Keep an answer that came just now."""
         if self.lifetimes[kind] > timedelta(0):
-            await asyncio.to_thread(self._write, self._path(key), entry)
+            await asyncio.to_thread(self._put, _hash(key), kind, text)
 
     async def remove(self, key: str) -> None:
         """Forget the answer kept under `key`, if there is one."""
-        await asyncio.to_thread(_remove, self._path(key))
+        await asyncio.to_thread(self._run, "DELETE FROM answers WHERE key = ?", _hash(key))
 
     def clear(self) -> int:
-        """Remove every answer, and say how many there were. Files that are not ours stay."""
-        return sum(_remove(path) for path in list(self._files()))
+        """Remove every answer, and return how many there were."""
+        entries = self.size().entries
+        self._run("DELETE FROM answers")
+        self._run("VACUUM")
+        return entries
 
     def size(self) -> Size:
-        """How much there is; an answer that is stale still counts until it is removed."""
-        found = [stat for path in self._files() if (stat := _stat(path))]
-        oldest = min((stat.st_mtime for stat in found), default=None)
+        """How much there is; an answer that is stale counts until it is removed."""
+        [(entries, oldest)] = self._run("SELECT count(*), min(fetched_at) FROM answers") or [(0, None)]
         since = None if oldest is None else datetime.fromtimestamp(oldest, UTC)
-        return Size(len(found), sum(stat.st_size for stat in found), since)
+        used = self._file.stat().st_size if entries else 0
+        return Size(entries, used, since)
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-
-    def _files(self) -> Iterator[Path]:
-        with suppress(OSError):
-            yield from (path for path in self.folder.iterdir() if _OURS.fullmatch(path.name))
-
-    def _read(self, path: Path, kind: Kind) -> Entry | None:
-        try:
-            entry = _decode(path.read_bytes(), path.stem)
-        except OSError:
+    def _get(self, key: str, kind: Kind) -> Entry | None:
+        rows = self._run("SELECT kind, fetched_at, checksum, text FROM answers WHERE key = ?", key)
+        if not rows:
             return None
-        if entry and entry.kind == kind and self._is_fresh(entry):
-            return entry
-        _remove(path)
+        with suppress(ValueError, TypeError, OverflowError):
+            found, seconds, checksum, text = rows[0]
+            entry = Entry(text, datetime.fromtimestamp(seconds, UTC))
+            age = self._clock() - entry.fetched_at
+            fresh = found == kind and -_CLOCK_SKEW <= age < self.lifetimes[kind]
+            if fresh and isinstance(text, str) and checksum == _checksum(key, text):
+                return entry
+        self._run("DELETE FROM answers WHERE key = ?", key)
         return None
 
-    def _is_fresh(self, entry: Entry) -> bool:
-        age = self._clock() - entry.fetched_at
-        return -_CLOCK_SKEW <= age < self.lifetimes[entry.kind]
+    def _put(self, key: str, kind: Kind, text: str) -> None:
+        self._create()
+        now = self._clock()
+        row = (key, kind, now.timestamp(), _checksum(key, text), text)
+        self._run("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", *row)
+        if not self._swept:
+            self._swept = True
+            oldest = now - max(self.lifetimes.values())
+            self._run("DELETE FROM answers WHERE fetched_at < ?", oldest.timestamp())
 
-    def _write(self, path: Path, entry: Entry) -> None:
+    def _create(self) -> None:
+        if not self._file.exists():
+            with suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
+
+    def _run(self, statement: str, *values: object) -> list[Any]:
+        """The rows of one statement; none where the disk or the file cannot be used. A damaged file is removed."""
+        if not self._file.is_file():
+            return []
+        try:
+            # One connection a statement: nothing is shared between threads, loops or forked processes.
+            with closing(sqlite3.connect(self._file, timeout=_LOCK_SECONDS, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")  # an answer that is lost can be fetched again
+                connection.execute(_TABLE)
+                return connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NOT_THE_FILE:
+                with suppress(OSError):
+                    self._file.unlink(missing_ok=True)
+            return []
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _checksum(key: str, text: str) -> int:
+    return zlib.crc32(f"{key}{text}".encode())
+
+
+class Quota:
+    """Counts the requests of one key in a day (UTC), on this machine across processes.
+
+    One byte is appended to a file for each request, so its size is the count: two processes cannot lose each other's.
+
+    Args:
+        folder: Where to keep the count between processes, or `None` to count in memory.
+        account: Provider and key. Only a hash of it is written, as part of a file's name.
+        clock: Tells the time, in UTC.
+    """
+
+    def __init__(self, folder: Path | None, account: str, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._folder = folder
+        self._prefix = f"requests-{_hash(account)[:16]}-"
+        self._clock = clock
+        self._counted: tuple[date, int] = (date.min, 0)
+
+    @property
+    def today(self) -> int:
+        """Requests since midnight UTC."""
         with suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _replace(path, _encode(entry, path.stem))
-            self._sweep()
+            if path := self._path():
+                return path.stat().st_size
+        day, count = self._counted
+        return count if day == self._day() else 0
 
-    def _sweep(self) -> None:
-        """Once for each `Cache`: remove what nobody asked for again, and what a dying process left half written."""
-        if self._swept:
-            return
-        self._swept = True
-        now, longest = self._clock(), max(self.lifetimes.values())
-        for path in list(self.folder.iterdir()):
-            limit = longest if _OURS.fullmatch(path.name) else _ABANDONED if _UNFINISHED.match(path.name) else None
-            if limit is not None and (stat := _stat(path)) and stat.st_mtime < (now - limit).timestamp():
-                _remove(path)
+    def add(self) -> None:
+        """Count one request; a disk that cannot be written to does not hinder the request."""
+        day, count = self._counted
+        today = self._day()
+        self._counted = (today, count + 1 if day == today else 1)
+        if path := self._path():
+            with suppress(OSError):
+                if day != today:
+                    self._begin(path)
+                handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+                os.write(handle, b".")
+                os.close(handle)
 
+    def _begin(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for other in path.parent.glob(f"{self._prefix}*"):
+            if other != path:
+                other.unlink(missing_ok=True)
 
-def _encode(entry: Entry, name: str) -> bytes:
-    body = json.dumps(
-        {
-            "format": _FORMAT,
-            "name": name,
-            "kind": entry.kind,
-            "fetched_at": entry.fetched_at.isoformat(),
-            "text": entry.text,
-        }
-    ).encode()
-    return _frame(body)
+    def _day(self) -> date:
+        return self._clock().astimezone(UTC).date()
 
-
-def _frame(body: bytes) -> bytes:
-    """The body with its checksum in front, as one JSON object."""
-    return b'{"checksum": "%s", "entry": %s}' % (hashlib.sha256(body).hexdigest().encode(), body)
-
-
-def _decode(raw: bytes, name: str) -> Entry | None:
-    """The entry, or `None` for anything but a whole one of ours under its own name."""
-    body = raw[_BODY:-1]
-    if raw != _frame(body):
-        return None
-    try:
-        found = json.loads(body)
-        fetched_at = datetime.fromisoformat(found["fetched_at"])
-        ours = found["format"] == _FORMAT and found["name"] == name and found["kind"] in get_args(Kind)
-        return Entry(found["text"], fetched_at, found["kind"]) if ours and fetched_at.tzinfo else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # created with mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        _remove(Path(name))
-        raise
-
-
-def _remove(path: Path) -> bool:
-    try:
-        path.unlink()
-    except OSError:
-        return False
-    return True
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
+    def _path(self) -> Path | None:
+        return self._folder / f"{self._prefix}{self._day().isoformat()}" if self._folder else None

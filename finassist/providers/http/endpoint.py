@@ -1,41 +1,57 @@
 """One request to one provider: the only place that knows the key, and that speaks HTTP.
 
-What it returns holds no key: neither an error's words nor its cause, its context or its traceback.
+What it returns holds no key: neither an error's words nor its cause, its context or its traceback. A key goes only to
+an https address whose host is known or allowed on purpose, and a body is read up to a limit on *decoded* bytes.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import NoReturn
 
 import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from finassist.core.errors import BadPayload, DataError, SourceTimeout, TooLarge, Unreachable
+from finassist.core.errors import BadPayload, ConfigurationError, DataError, SourceTimeout, TooLarge, Unreachable
 from finassist.core.redaction import redact
-from finassist.providers.http import body, strict_json
-from finassist.providers.http.address import join
-from finassist.providers.http.retry_after import read_retry_after
-from finassist.providers.http.verdicts import Refusal, complaint, judge
+from finassist.providers.http import strict_json
+from finassist.providers.http.classify import ErrorResponse, classify, error_words, read_retry_after
 
+KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
+ACCEPTED_ENCODING = "gzip"
+
+_PATH = re.compile(r"/?[\w.~-]+(/[\w.~-]+)*")
+_CHUNK = 64 * 1024
 _ERROR_BYTES = 64 * 1024
+_GZIP = 31  # window bits that make zlib expect a gzip header
+_ENCODINGS = {"": None, "identity": None, "gzip": _GZIP, "x-gzip": _GZIP}
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What came with status 200, as text without secrets."""
+class ConnectionBroken(Exception):
+    """The server closed or reset the connection before it answered."""
 
-    text: str
+
+async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A middleware: aiohttp by itself asks once more where a connection breaks, but retries have one owner."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectionError as problem:
+        if isinstance(problem, aiohttp.ServerDisconnectedError) or type(problem) is aiohttp.ClientOSError:
+            raise ConnectionBroken from None
+        raise
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An error, whether asking again can help, and how long the provider asks to wait."""
+    """An error, whether a retry can help, and how many seconds the provider asks to wait."""
 
     error: DataError
     may_pass: bool = False
@@ -44,7 +60,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Whom to ask, and with which key."""
+    """A provider's address and key."""
 
     name: str
     base: URL
@@ -59,23 +75,23 @@ class Endpoint:
         """The text without the key."""
         return redact(text, [self.secret.get_secret_value()] if self.secret else [])
 
-    async def get(self, session: aiohttp.ClientSession, path: str, params: Mapping[str, str]) -> Body | Failed:
-        """Make the request once. A connection that breaks is a `Failed`, not an exception."""
+    async def get(self, session: aiohttp.ClientSession, path: str, params: Mapping[str, str]) -> str | Failed:
+        """Make the request once: the text of a body with status 200, or what failed. It does not raise."""
         try:
             async with session.get(self._url(path, params), allow_redirects=False) as response:
                 return await self._read(response)
-        except (aiohttp.ClientError, OSError, EOFError, UnicodeError) as problem:
+        except (aiohttp.ClientError, ConnectionBroken, OSError, EOFError, UnicodeError) as problem:
             return self._broken(problem)
 
     def _url(self, path: str, params: Mapping[str, str]) -> URL:
         key = {self.secret_param: self.secret.get_secret_value()} if self.secret else {}
-        return join(self.base, path).with_query({**params, **key})
+        return _join(self.base, path).with_query({**params, **key})
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Body | Failed:
+    async def _read(self, response: aiohttp.ClientResponse) -> str | Failed:
         ok = response.status == 200
         try:
-            raw = await body.read_body(response, self.max_bytes if ok else _ERROR_BYTES)
-        except (body.Overflow, body.Undecodable) as problem:
+            raw = await _read_body(response, self.max_bytes if ok else _ERROR_BYTES)
+        except (_Overflow, _Undecodable) as problem:
             response.close()
             if ok:
                 return Failed(self._unreadable(problem))
@@ -83,18 +99,16 @@ class Endpoint:
         if not ok:
             return self._refused(response, raw.decode("utf-8", "replace"))
         try:
-            return Body(self.clean(raw.decode("utf-8")))
+            return self.clean(raw.decode("utf-8"))
         except UnicodeDecodeError:
-            pass
-        return Failed(
-            BadPayload(f"{self.name} sent bytes that are not UTF-8 text. Ask again, or use another provider.")
-        )
+            words = f"{self.name} sent bytes that are not UTF-8 text. Ask again, or use another provider."
+        return Failed(BadPayload(words))
 
     def _refused(self, response: aiohttp.ClientResponse, text: str) -> Failed:
         now = datetime.now(UTC)
         wait = read_retry_after(response.headers.get("Retry-After"), now)
-        refusal = Refusal(self.name, response.status, _words(self.clean(text)), now, wait, self._location(response))
-        return Failed(judge(refusal), refusal.may_pass, None if wait is None else wait.total_seconds())
+        error = ErrorResponse(self.name, response.status, _words(self.clean(text)), now, wait, self._location(response))
+        return Failed(classify(error), error.may_pass, None if wait is None else wait.total_seconds())
 
     def _location(self, response: aiohttp.ClientResponse) -> str:
         try:
@@ -102,8 +116,8 @@ class Endpoint:
         except ValueError:
             return ""
 
-    def _unreadable(self, problem: body.Overflow | body.Undecodable) -> DataError:
-        if isinstance(problem, body.Overflow):
+    def _unreadable(self, problem: _Overflow | _Undecodable) -> DataError:
+        if isinstance(problem, _Overflow):
             megabytes = f"{self.max_bytes / 1_000_000:g}"
             return TooLarge(
                 f"{self.name} sent more than {megabytes} MB, which is not read. Ask for fewer years or days."
@@ -137,6 +151,121 @@ class Endpoint:
 def _words(text: str) -> str:
     """What an error body says, whether it is plain text or an object with an error in it."""
     try:
-        return complaint(strict_json.loads(text)) or text
+        return error_words(strict_json.loads(text)) or text
     except strict_json.BadJson:
         return text
+
+
+# -------------------------------------------------------------------------------------------------- address
+
+
+def check_base(base_url: str, *, allow_custom_host: bool) -> URL:
+    """The address, if a key may be sent there.
+
+    Raises:
+        ConfigurationError: It is no plain https address, or its host is neither known nor allowed.
+
+    Example:
+        >>> check_base("https://financialmodelingprep.com/stable", allow_custom_host=False).host
+        'financialmodelingprep.com'
+    """
+    url = _parse(base_url)
+    host = url.host
+    if host is None or url.scheme not in ("https", "http"):
+        raise ConfigurationError(
+            "The base_url is not a web address. Give one like https://financialmodelingprep.com/stable."
+        )
+    if url.user or url.password or url.query_string or url.fragment:
+        raise ConfigurationError("The base_url has more than a host and a path. Leave out names, keys, ? and #.")
+    if is_loopback(host):
+        return url
+    if url.scheme != "https":
+        raise ConfigurationError(f"The key would travel in the clear to {host}. Use https:// in base_url.")
+    if host not in KNOWN_HOSTS and not allow_custom_host:
+        raise ConfigurationError(
+            f"The key would be sent to {host}, which is not a known data source. "
+            "If that is what you want, pass allow_custom_host=True."
+        )
+    return url
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _join(base: URL, path: str) -> URL:
+    """The address of `path` below `base`.
+
+    Raises:
+        ValueError: The path has anything but plain names and slashes, and might lead elsewhere.
+    """
+    if not _PATH.fullmatch(path) or ".." in path:
+        raise ValueError("A request path is plain names joined by slashes. Put values into params.")
+    return base.joinpath(*path.strip("/").split("/"))
+
+
+def _parse(base_url: str) -> URL:
+    try:
+        return URL(base_url)
+    except ValueError:
+        raise ConfigurationError("The base_url is not a web address. Check its spelling.") from None
+
+
+# ----------------------------------------------------------------------------------------------------- body
+
+
+class _Overflow(Exception):
+    """The body is larger than the limit."""
+
+
+class _Undecodable(ValueError):
+    """The body is compressed in a way that was not asked for, or is damaged."""
+
+
+async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The decoded body, of at most `limit` bytes.
+
+    Raises:
+        _Overflow: There is more.
+        _Undecodable: It cannot be decompressed.
+        aiohttp.ClientError: The connection broke.
+    """
+    decoder = _Decoder(response.headers.get("Content-Encoding", ""), limit)
+    if (response.content_length or 0) > limit:
+        raise _Overflow
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        decoder.feed(chunk)
+    return decoder.finish()
+
+
+class _Decoder:
+    """Collects a body, decompressed if need be, and never holds more than the limit."""
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        name = encoding.strip().lower()
+        if name not in _ENCODINGS:
+            raise _Undecodable
+        window = _ENCODINGS[name]
+        self._inflate = None if window is None else zlib.decompressobj(window)
+        self._limit = limit
+        self._parts = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        room = self._limit - len(self._parts) + 1
+        try:
+            self._parts += chunk if self._inflate is None else self._inflate.decompress(chunk, room)
+        except zlib.error:
+            raise _Undecodable from None
+        if len(self._parts) > self._limit:
+            raise _Overflow
+
+    def finish(self) -> bytes:
+        if self._inflate is not None and self._parts and not self._inflate.eof:
+            raise _Undecodable
+        return bytes(self._parts)

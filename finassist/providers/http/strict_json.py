@@ -1,4 +1,4 @@
-"""JSON from strangers: exact numbers, and nothing that JSON or common sense does not allow.
+"""Strict JSON: exact numbers, and nothing that JSON or common sense does not allow.
 
 What makes one *field* invalid (it is there, and is an `Invalid` that says why):
 
@@ -7,8 +7,8 @@ What makes one *field* invalid (it is there, and is an `Invalid` that says why):
 * a name given twice in one object, even with equal values;
 * a text with half a surrogate pair, which no file or database can store.
 
-What makes the whole *payload* bad (`BadJson`): bytes that are not UTF-8, text that is not JSON or breaks off, more
-than 32 levels of nesting, and an empty body. A UTF-8 byte order mark changes nothing and is ignored (RFC 8259, 8.1).
+What makes the whole *payload* bad (`BadJson`): text that is not JSON or breaks off, more than 32 levels of nesting, and
+an empty body. A byte order mark changes nothing and is ignored (RFC 8259, 8.1).
 """
 
 from __future__ import annotations
@@ -16,26 +16,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
-
-import msgspec
+from typing import Any, cast
 
 _MOST_DIGITS = 60
 _MOST_MAGNITUDES = 330  # every floating-point number a provider may compute with
 _MOST_LEVELS = 32
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
-
-
-Written = bytes
-"""A number with a fraction or an exponent, as it was written: `Decimal(written.decode())` is exactly it.
-
-Most numbers of a long answer are never looked at. As text they cost little, and unlike a `Decimal`, or an object of a
-class of ours, nothing that the garbage collector follows; as bytes they are no text of the answer.
-"""
 
 
 class BadJson(ValueError):
@@ -56,48 +46,33 @@ class Invalid:
         return False
 
 
-def loads(body: bytes | str) -> Any:
-    """Read JSON strictly. Whole numbers are `int`, all others `Written`; an unusable field is an `Invalid`.
+def loads(text: str) -> Any:
+    """Read JSON strictly. Whole numbers are `int`, all others `Decimal`; an unusable field is an `Invalid`.
 
     Raises:
-        BadJson: The body is not JSON that can be used.
+        BadJson: The text is not JSON that can be used.
 
     Example:
-        >>> loads(b'{"price": 1.10, "eps": NaN, "pe": 3, "pe": 4}')
-        {'price': b'1.10', 'eps': Invalid(reason='NaN'), 'pe': Invalid(reason='given twice')}
+        >>> loads('{"price": 1.10, "eps": NaN, "pe": 3, "pe": 4}')
+        {'price': Decimal('1.10'), 'eps': Invalid(reason='NaN'), 'pe': Invalid(reason='given twice')}
     """
-    text = body if isinstance(body, str) else _decode(body)
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise BadJson("an empty body")
-    if (rows := _plain_table(text)) is not None:
-        return rows
     try:
         value = _DECODER.decode(text)
     except RecursionError:
         raise BadJson("nested too deeply") from None
     except ValueError:
         raise BadJson(_why_not(text)) from None
-    if not _is_shallow(value):
+    if sum(1 for _ in _levels(value)) > _MOST_LEVELS:
         raise BadJson("nested too deeply")
-    return _mend(value) if _has_half_characters(text) else value
+    return _mend(value) if _SURROGATE.search(text) else value
 
 
 def has_invalid(value: Any) -> bool:
     """Whether any field of what `loads` returned is an `Invalid`."""
-    level = [value]
-    while level:
-        if any(isinstance(item, Invalid) for item in level):
-            return True
-        level = [inner for item in level for inner in _children(item)]
-    return False
-
-
-def _decode(body: bytes) -> str:
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadJson("bytes that are not UTF-8 text") from None
+    return any(isinstance(item, Invalid) for level in _levels([value]) for item in _children(level))
 
 
 def _why_not(text: str) -> str:
@@ -109,14 +84,14 @@ def _why_not(text: str) -> str:
     return "JSON that is broken" if text.rstrip()[-1:] in ("}", "]") else "JSON that breaks off"
 
 
-def _number(token: str) -> Written | Invalid:
+def _number(token: str) -> Decimal | Invalid:
     if len(token) > _MOST_DIGITS:
         return Invalid(f"a number of {len(token)} characters")
     try:
         number = Decimal(token)
     except InvalidOperation:
         return Invalid("a number beyond any figure")
-    return token.encode() if abs(number.adjusted()) <= _MOST_MAGNITUDES else Invalid("a number beyond any figure")
+    return number if abs(number.adjusted()) <= _MOST_MAGNITUDES else Invalid("a number beyond any figure")
 
 
 def _whole(token: str) -> int | Invalid:
@@ -131,44 +106,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    return value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType]
+def _levels(value: Any) -> Iterator[list[Any]]:
+    """The objects and lists of each level of nesting."""
+    level: list[Any] = [value]
+    while level := list(filter(_is_nested, level)):
+        yield level
+        level = list(_children(level))
 
 
-def _plain_table(text: str) -> list[dict[str, Any]] | None:
-    """The rows of a list of flat objects in which nothing is unusual, as most answers are; `None` for all else.
-
-    Counting marks tells: what opens a row or a list, and the quote and colon at the end of a name, of which there are
-    more than names where one was given twice. A text that holds such marks itself only takes the longer way.
-    """
-    if not text.lstrip().startswith("[") or _has_half_characters(text):
-        return None
-    marks = text.encode().translate(_AS_MARK, _NO_MARK)
-    if b"0e" in marks or _LONG in marks or marks.count(b"[") > 1:
-        return None
-    try:
-        rows = _PLAIN.decode(text)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None  # the longer way says what is wrong
-    flat = marks.count(b"{") == len(rows) and marks.count(b'":') == sum(map(len, rows))
-    return rows if flat else None
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list)
 
 
-def _has_half_characters(text: str) -> bool:
-    if "\\" in text and _SURROGATE.search(text):
-        return True
-    return not text.isascii() and _HALF.search(text) is not None
-
-
-def _is_shallow(value: Any) -> bool:
-    level = [value]
-    for _ in range(_MOST_LEVELS + 1):
-        level = [inner for item in level for inner in _children(item) if isinstance(inner, dict | list)]
-        if not level:
-            return True
-    return False
+def _children(level: Iterable[Any]) -> Iterator[Any]:
+    for item in level:
+        yield from cast("dict[str, Any]", item).values() if isinstance(item, dict) else item
 
 
 def _mend(value: Any) -> Any:
@@ -176,20 +128,11 @@ def _mend(value: Any) -> Any:
     if isinstance(value, str):
         return Invalid("text with half a character") if _HALF.search(value) else value
     if isinstance(value, list):
-        return [_mend(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_mend(inner) for inner in cast("list[Any]", value)]
     if isinstance(value, dict):
-        return {_HALF.sub("\ufffd", name): _mend(inner) for name, inner in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        found = cast("dict[str, Any]", value)
+        return {_HALF.sub("\ufffd", name): _mend(inner) for name, inner in found.items()}
     return value
 
 
-_MARKS = b'[{":'
-_DIGITS = b"0123456789."
-_AS_MARK = bytes.maketrans(_DIGITS + b"E", b"0" * len(_DIGITS) + b"e")
-_NO_MARK = bytes(set(range(256)).difference(_MARKS, _DIGITS, b"eE"))
-_LONG = b"0" * _MOST_DIGITS
-"""What a long number looks like among marks: every digit and point is a zero there, every exponent `0e`."""
-
-_PLAIN = msgspec.json.Decoder(list[dict[str, Any]], float_hook=str.encode)
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=Invalid, strict=True
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_int=_whole, parse_constant=Invalid)

@@ -1,4 +1,4 @@
-"""What the SEC's `submissions` tell of a company: its profile, and what it filed."""
+"""What the SEC's `submissions` say about a company: its profile, and what it filed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from agno.tools.finance import Filing
+from msgspec.structs import replace
 
 from finassist.core.facts import Fact
-from finassist.providers.sec.asked import Asked
-from finassist.providers.sourced import SourcedProfile
+from finassist.providers.sec.companyfacts import Asked
+from finassist.providers.values import link, text, text_fact
 
-_LONGEST = 5_000
-_NOT_SAID = "the source does not say"
 _ARCHIVE = "https://www.sec.gov/Archives/edgar/data"
 
 
@@ -29,52 +28,21 @@ def submissions_of(data: object, asked: Asked) -> Mapping[str, Any]:
     return answer
 
 
-def parse_profile(answer: Mapping[str, Any], asked: Asked) -> SourcedProfile:
-    """Who the company is; what the SEC does not say is missing."""
+def profile_facts(answer: Mapping[str, Any], asked: Asked) -> list[Fact]:
+    """Texts about the company; what the SEC does not say is missing."""
     texts = {
-        "name": _text(answer, "name"),
+        "name": text(answer.get("name")),
         "exchange": _exchange(answer, asked.company.symbol) or asked.company.exchange or None,
         "cik": asked.company.cik,
         "sector": None,
-        "industry": _text(answer, "sicDescription"),
+        "industry": text(answer.get("sicDescription")),
         "country": None,
-        "website": _link(answer, "website"),
+        "website": link(answer.get("website")),
         "location": _location(answer),
-        "description": _text(answer, "description"),
+        "description": text(answer.get("description")),
         "currency": None,
     }
-    facts = [_fact(field, value, asked) for field, value in texts.items()]
-    values: dict[str, Any] = {**texts}
-    made = SourcedProfile(
-        symbol=asked.company.symbol,
-        source=asked.source(),
-        missing=[fact.field for fact in facts if not fact.text],
-        **values,
-    )
-    return made.with_facts(facts)
-
-
-def _fact(field: str, value: str | None, asked: Asked) -> Fact:
-    return Fact(
-        symbol=asked.company.symbol,
-        field=field,
-        text=value,
-        source=asked.source(),
-        statement="profile",
-        status="reported" if value else "missing",
-        note=None if value else _NOT_SAID,
-        as_of=asked.fetched,
-    )
-
-
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    return (value.strip()[:_LONGEST] or None) if isinstance(value, str) else None
-
-
-def _link(row: Mapping[str, Any], name: str) -> str | None:
-    found = _text(row, name)
-    return found if found and found.startswith(("https://", "http://")) and " " not in found else None
+    return [text_fact(replace(asked.blank("profile"), field=field), value) for field, value in texts.items()]
 
 
 def _exchange(answer: Mapping[str, Any], symbol: str) -> str | None:
@@ -92,7 +60,7 @@ def _location(answer: Mapping[str, Any]) -> str | None:
     if not isinstance(seat, dict):
         return None
     row = cast("dict[str, Any]", seat)
-    city, state = _text(row, "city"), _text(row, "stateOrCountryDescription") or _text(row, "stateOrCountry")
+    city, state = text(row.get("city")), text(row.get("stateOrCountryDescription")) or text(row.get("stateOrCountry"))
     return ", ".join(part for part in (city.title() if city else None, state) if part) or None
 
 
@@ -111,14 +79,14 @@ def parse_filings(answer: Mapping[str, Any], asked: Asked, form_type: str | None
 
 
 def _filing(row: Mapping[str, Any], asked: Asked) -> Filing:
-    number, document = _text(row, "accessionNumber"), _text(row, "primaryDocument")
+    number, document = text(row.get("accessionNumber")), text(row.get("primaryDocument"))
     folder = f"{_ARCHIVE}/{int(asked.company.cik)}/{(number or '').replace('-', '')}"
     return Filing(
         symbol=asked.company.symbol,
-        form_type=_text(row, "form"),
-        filing_date=_text(row, "filingDate"),
-        report_period=_text(row, "reportDate"),
-        title=_text(row, "primaryDocDescription"),
+        form_type=text(row.get("form")),
+        filing_date=text(row.get("filingDate")),
+        report_period=text(row.get("reportDate")),
+        title=text(row.get("primaryDocDescription")),
         url=f"{folder}/{document}" if number and document else None,
         accession_number=number,
     )

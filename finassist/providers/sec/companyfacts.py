@@ -13,13 +13,71 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from finassist.providers.sec.asked import Asked
+from finassist.core.errors import BadPayload, NotOffered
+from finassist.core.facts import Fact, Statement
 from finassist.providers.values import day, fiscal_period
+from finassist.symbols.directory import Company
 
+SOURCE = "SEC EDGAR"
 _YEAR = range(340, 381)
 _QUARTER = range(80, 101)
 _ANNUAL_FORMS = ("10-K", "20-F", "40-F")
 _QUARTERS = ("Q1", "Q2", "Q3")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, and when the answer came from the source.
+
+    Attributes:
+        company: The company asked about.
+        fetched: The day the source answered.
+        cached: Whether the answer comes from the cache.
+    """
+
+    company: Company
+    fetched: date
+    cached: bool = False
+
+    def source(self, form: str = "", filed: date | None = None) -> str:
+        """The source of a fact, with its dates.
+
+        Example:
+            >>> acme = Company("ACME", "Acme", "NYSE", "0000000001")
+            >>> Asked(acme, date(2026, 11, 22), cached=True).source("10-K", date(2026, 2, 1))
+            'SEC EDGAR, 10-K filed 2026-02-01, fetched 2026-11-22 (cached)'
+        """
+        filing = [f"{form} filed {filed.isoformat()}"] if filed else []
+        return ", ".join([SOURCE, *filing, f"fetched {self.fetched.isoformat()}{' (cached)' if self.cached else ''}"])
+
+    def blank(self, statement: Statement, currency: str | None = None) -> Fact:
+        """A fact of this answer without a field and a value."""
+        return Fact(
+            symbol=self.company.symbol, field="", statement=statement, currency=currency, source=self.source(),
+            as_of=self.fetched,
+        )  # fmt: skip
+
+    def check_company(self, cik: object) -> None:
+        """Refuse an answer about another company.
+
+        Raises:
+            BadPayload: It is.
+        """
+        if not isinstance(cik, int | str) or str(cik).zfill(10) != self.company.cik:
+            raise self.bad("data about another company")
+
+    def bad(self, what: str) -> BadPayload:
+        """The error for an answer that is not what was asked for."""
+        return BadPayload(
+            f"{SOURCE} answered with {what} when asked about {self.company.symbol}. Ask again, or use another provider."
+        )
+
+    def no_us_gaap(self) -> NotOffered:
+        """The error for a company that files nothing that can be read here."""
+        return NotOffered(
+            f"{SOURCE} has no statements of {self.company.symbol} ({self.company.name}) under US GAAP. Funds have "
+            "none, and many foreign companies use IFRS. Use another provider."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +106,17 @@ class Entry:
 
     @property
     def days(self) -> int:
-        """How long the period is; 0 for a figure of one day."""
+        """Length of the period; 0 for a figure of one day."""
         return (self.end - self.start).days if self.start else 0
 
     @property
     def annual(self) -> bool:
-        """Whether it is of a whole year, or of one day."""
+        """Whether it covers a year, or one day."""
         return self.start is None or self.days in _YEAR
 
     @property
     def quarterly(self) -> bool:
-        """Whether it is of three months, or of one day."""
+        """Whether it covers three months, or one day."""
         return self.start is None or self.days in _QUARTER
 
 

@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import cast
 
-from agno.tools.finance import Filing, FinancialStatement, ProviderStatus, SymbolMatch, register_provider
-from agno.tools.finance.base import STATEMENTS
+from agno.tools.finance import Filing, ProviderStatus, SymbolMatch, register_provider
 
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, NotOffered, UnknownSymbol
-from finassist.core.facts import Statement
-from finassist.providers.fmp.options import disk_cache
-from finassist.providers.http import Transport
+from finassist.core.facts import Fact
+from finassist.providers.base import Need
 from finassist.providers.http.cache import Cache, Kind
-from finassist.providers.sec.asked import SOURCE, Asked
-from finassist.providers.sec.company import parse_filings, parse_profile, submissions_of
-from finassist.providers.sec.companyfacts import facts_of
-from finassist.providers.sec.statements import parse_statements
-from finassist.providers.sourced import SourcedProfile
-from finassist.providers.waiting import WaitingProvider
+from finassist.providers.http.transport import Transport
+from finassist.providers.sec.company import parse_filings, profile_facts, submissions_of
+from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
+from finassist.providers.sec.statements import statement_facts
+from finassist.providers.to_agno import FactProvider, Periods
+from finassist.providers.values import symbol_hint
 from finassist.symbols.directory import Company, directory, normalise_symbol
 
 BASE_URL = "https://data.sec.gov"
@@ -35,10 +32,11 @@ PER_SECOND = 10
 LARGEST = 64_000_000
 """Bytes of the largest answer: what a large bank has tagged in fifteen years comes near to half of it."""
 
+_COMPANY_FACTS, _SUBMISSIONS = "api/xbrl/companyfacts/CIK{}.json", "submissions/CIK{}.json"
 _CONTACT = re.compile(r"[!-?A-~]{1,100}@[\w.-]{1,200}\.[a-zA-Z]{2,20}", re.ASCII)
 
 
-class SECProvider(WaitingProvider):
+class SECProvider(FactProvider):
     """Statements, profile and filings of companies that file with the SEC, each figure with its filing.
 
     Of a figure that was filed several times the latest counts. A zero is a reported zero.
@@ -68,6 +66,7 @@ class SECProvider(WaitingProvider):
 
     id = "sec"
     name = SOURCE
+    _frequencies = ("annual", "quarterly")
     capabilities = frozenset({"search_symbols", "get_company_profile", "get_financials", "get_sec_filings"})
 
     def __init__(
@@ -83,29 +82,24 @@ class SECProvider(WaitingProvider):
         settings: Settings | None = None,
     ) -> None:
         settings = settings or Settings()
-        self._transport = Transport(
+        self._transport = Transport.from_settings(
+            settings,
             name=SOURCE,
             base_url=base_url,
             secret=None,
-            timeout=settings.http_timeout if timeout is None else timeout,
-            attempts=settings.http_attempts if attempts is None else attempts,
-            concurrency=settings.concurrency if concurrency is None else concurrency,
+            timeout=timeout,
+            attempts=attempts,
+            concurrency=concurrency,
             per_second=PER_SECOND,
             max_bytes=LARGEST,
-            cache=disk_cache(settings.cache if cache is None else cache, settings),
+            cache=cache,
             allow_custom_host=allow_custom_host,
             user_agent=f"finassist {_address(settings.sec_contact if contact is None else contact)}",
         )
 
-    # ------------------------------------------------------------------------------------------ health
-
     def status(self) -> ProviderStatus:
         """No key is needed; nothing is asked of the source."""
         return ProviderStatus(ok=True, detail="no key needed, a contact address is set")
-
-    async def astatus(self) -> ProviderStatus:
-        """The same as `status`."""
-        return self.status()
 
     @property
     def requests_today(self) -> int:
@@ -120,38 +114,30 @@ class SECProvider(WaitingProvider):
         """Close the connections of the running loop; they open again when needed."""
         await self._transport.aclose()
 
-    # ------------------------------------------------------------------------------------------ answers
+    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+        """A profile, or statements.
+
+        A quarter that is only part of a longer period in the filings (the fourth, and cash flows) is the difference
+        of two of them, and says so.
+        """
+        if need == "profile":
+            return profile_facts(*await self._get(_SUBMISSIONS, symbol, "profile", submissions_of))
+        if need in ("quote", "history"):
+            raise NotOffered(f"{SOURCE} does not offer {need}. Use another provider for it.")
+        facts, asked = await self._get(_COMPANY_FACTS, symbol, "statement", facts_of)
+        found = await asyncio.to_thread(statement_facts, facts, asked, need, periods.frequency, periods.limit)
+        if not found:
+            raise asked.no_us_gaap()
+        return found
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits, from the SEC's list that is part of finassist."""
         found = directory().search(query, max(limit, 1))
         return [SymbolMatch(symbol=each.symbol, name=each.name, exchange=each.exchange or None) for each in found]
 
-    async def aget_company_profile(self, symbol: str) -> SourcedProfile:
-        """Name, seat, kind of business and exchange."""
-        answer, asked = await self._get("submissions/CIK{}.json", symbol, "profile", submissions_of)
-        return parse_profile(answer, asked)
-
-    async def aget_financials(
-        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
-    ) -> list[FinancialStatement]:
-        """The newest `limit` statements, newest first; each is a `SourcedStatement`.
-
-        A quarter that is only part of a longer period in the filings (the fourth, and cash flows) is the difference
-        of two of them, and says so.
-        """
-        _one_of("statement", statement, STATEMENTS)
-        _one_of("period", period, ("annual", "quarterly"))
-        facts, asked = await self._get("api/xbrl/companyfacts/CIK{}.json", symbol, "statement", facts_of)
-        kind = cast(Statement, statement)
-        found = await asyncio.to_thread(parse_statements, facts, asked, kind, period, limit)
-        if not found:
-            raise asked.no_us_gaap()
-        return [*found]
-
     async def aget_sec_filings(self, symbol: str, form_type: str | None = None, limit: int = 10) -> list[Filing]:
         """The newest filings, newest first; with `form_type` those of this form only."""
-        answer, asked = await self._get("submissions/CIK{}.json", symbol, "profile", submissions_of)
+        answer, asked = await self._get(_SUBMISSIONS, symbol, "profile", submissions_of)
         return parse_filings(answer, asked, form_type, limit)
 
     async def _get[Answer](
@@ -170,9 +156,7 @@ def _company(symbol: str) -> Company:
     wanted = normalise_symbol(symbol)
     company = directory().lookup(wanted)
     if company is None:
-        similar = [found.symbol for found in directory().suggest(wanted)]
-        hint = f"Did you mean {' or '.join(similar)}?" if similar else "Search for the company by its name."
-        raise UnknownSymbol(f"{SOURCE} knows no symbol {wanted}. {hint}")
+        raise UnknownSymbol(f"{SOURCE} knows no symbol {wanted}. {symbol_hint(wanted)}")
     return company
 
 
@@ -188,11 +172,6 @@ def _address(contact: str) -> str:
             'provider="embedded".'
         )
     return contact.strip()
-
-
-def _one_of(name: str, value: str, allowed: Iterable[str]) -> None:
-    if value not in allowed:
-        raise NotOffered(f"{SOURCE} does not offer {name} {value!r:.30}. Use one of: {', '.join(allowed)}.")
 
 
 register_provider(SECProvider.id, SECProvider)

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from finassist.core.facts import Fact, Statement
 from finassist.core.fields import FIELDS
 from finassist.providers.embedded.provenance import EXPECTED
-from finassist.providers.http.strict_json import Invalid
-from finassist.providers.sec.asked import Asked
 from finassist.providers.sec.companyfacts import (
+    Asked,
     Entry,
     Found,
     currency_of,
@@ -25,7 +24,6 @@ from finassist.providers.sec.companyfacts import (
     latest,
 )
 from finassist.providers.sec.tags import NOTES, TAGS
-from finassist.providers.sourced import SourcedStatement, distinct, plain
 from finassist.providers.values import number
 
 NOT_TAGGED = "not tagged in the filings"
@@ -38,10 +36,10 @@ _CALENDAR = {field: TAGS["income"][field] for field in ("net_income", "eps_dilut
 _LONGEST_QUARTER = 100
 
 
-def parse_statements(
+def statement_facts(
     facts: Mapping[str, Any], asked: Asked, statement: Statement, period: str, limit: int
-) -> list[SourcedStatement]:
-    """The newest `limit` statements, newest first; none if the company filed no such reports.
+) -> list[Fact]:
+    """The figures of the newest `limit` statements, newest first; none if the company filed no such reports.
 
     Args:
         facts: The us-gaap part of `companyfacts`.
@@ -57,25 +55,16 @@ def parse_statements(
         for tag in tags
     }
     periods = fiscal_years(found) if period == "annual" else fiscal_quarters(found)
-    wanted = dict([*periods.items()][: max(limit, 1)])
-    table: dict[str, list[Fact]] = {
-        field: _row(field, tags, found, wanted, _blank(asked, statement, currency), period)
-        for field, tags in TAGS[statement].items()
-    }
-    columns = [[row[place] for row in table.values()] for place in range(len(wanted))]
-    shown = {field for field, row in table.items() if any(f.status != "missing" for f in row)} | {*EXPECTED[statement]}
-    return [
-        _statement(asked, statement, period, end, currency, [fact for fact in column if fact.field in shown])
-        for end, column in zip(wanted, columns, strict=True)
-        if any(fact.known for fact in column)
-    ]
-
-
-def _blank(asked: Asked, statement: Statement, currency: str) -> Fact:
-    return Fact(
-        symbol=asked.company.symbol, field="", statement=statement, currency=currency, source=asked.source(),
-        status="missing", note=NOT_TAGGED, as_of=asked.fetched,
-    )  # fmt: skip
+    wanted = dict(list(periods.items())[: max(limit, 1)])
+    blank = replace(asked.blank(statement, currency), status="missing", note=NOT_TAGGED)
+    rows = [_row(field, tags, found, wanted, blank, period) for field, tags in TAGS[statement].items()]
+    shown = (
+        [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "missing" for f in row)]
+        if wanted
+        else []
+    )
+    columns = zip(*shown, strict=True)
+    return [fact for column in columns if any(fact.known for fact in column) for fact in column]
 
 
 def _unit_there(field: str, currency: str) -> str:
@@ -135,10 +124,9 @@ def _difference(blank: Fact, tag: str, tagged: Iterable[Entry], whole: Sequence[
 
 
 def _fact(blank: Fact, tag: str, entry: Entry, value: object) -> Fact:
-    read = f"the source gave {value.reason} where a number belongs" if isinstance(value, Invalid) else number(value)
-    filing = entry.accession
+    read = number(value)
     source = blank.source.replace(", fetched", f", {entry.form} filed {entry.filed.isoformat()}, fetched")
-    shared = replace(blank, source=source, as_of=entry.filed, filing=filing, concept=tag)
+    shared = replace(blank, source=source, as_of=entry.filed, filing=entry.accession, concept=tag)
     if isinstance(read, str):
         return replace(shared, status="error", note=read)
     return replace(shared, value=read, status="reported", note=NOTES.get(tag))
@@ -163,7 +151,7 @@ def _bases_named(row: Sequence[Fact], found: Found, period: str) -> list[Fact]:
 
 
 def _splits(found: Found, period: str) -> list[date]:
-    """When a filing first told the shares of an earlier period in another size than the filings before it.
+    """When a filing first gave the shares of an earlier period in another size than the filings before it.
 
     The filings of the year after it do the same for one period after another; that is still one split.
     """
@@ -173,9 +161,9 @@ def _splits(found: Found, period: str) -> list[date]:
         for entry in found[tag]:
             if entry.annual or period == "quarterly":
                 by_period.setdefault((entry.start, entry.end), []).append(entry)
-        for told in by_period.values():
-            told.sort(key=lambda entry: (entry.filed, entry.accession))
-            days |= {after.filed for before, after in pairwise(told) if _far_apart(before, after)}
+        for filed in by_period.values():
+            filed.sort(key=lambda entry: (entry.filed, entry.accession))
+            days |= {after.filed for before, after in pairwise(filed) if _far_apart(before, after)}
     return [day for place, day in enumerate(sorted(days)) if not place or day - sorted(days)[place - 1] > _ONE_SPLIT]
 
 
@@ -184,27 +172,3 @@ def _far_apart(before: Entry, after: Entry) -> bool:
     if not isinstance(old, Decimal) or not isinstance(new, Decimal):
         return False
     return min(old, new) > 0 and max(old, new) / min(old, new) > _SPLIT
-
-
-# ------------------------------------------------------------------------------------------------ a statement
-
-
-def _statement(
-    asked: Asked, statement: Statement, period: str, end: date, currency: str, facts: list[Fact]
-) -> SourcedStatement:
-    usable = [fact for fact in facts if fact.known]
-    known = max((fact.as_of for fact in usable if fact.as_of), default=None)
-    made = SourcedStatement(
-        symbol=asked.company.symbol,
-        statement=statement,
-        period=period,
-        report_period=end.isoformat(),
-        fiscal_period=facts[0].period,
-        currency=currency,
-        items={fact.field: plain(fact) for fact in usable},
-        as_of=known.isoformat() if known else None,
-        source="; ".join(distinct(fact.source for fact in usable)),
-        missing=[fact.field for fact in facts if not fact.known],
-        notes=distinct(f"{fact.field}: {fact.note}" for fact in usable if fact.note),
-    )
-    return made.with_facts(facts)
