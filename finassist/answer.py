@@ -15,10 +15,11 @@ from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
-from finassist.reporting.html.timeline import TimelineImage
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from finassist.reporting.html.timeline import TimelineImage
 
 
 @dataclass(repr=False, eq=False)
@@ -93,6 +94,8 @@ class Answer(WorkflowRunOutput):
     @property
     def timeline(self) -> TimelineImage:
         """What happened when, as a picture that shows itself in a notebook; `str()` of it is the text of an SVG."""
+        from finassist.reporting.html.timeline import TimelineImage
+
         return TimelineImage(replay(str(self.input or ""), self._events(), self.duration))
 
     def to_markdown(self) -> str:

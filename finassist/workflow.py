@@ -30,7 +30,6 @@ from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
-from finassist.questions import rules
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
 from finassist.runtime.closing import Closing
 from finassist.runtime.context import Runtime
@@ -118,7 +117,6 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._use(Runtime.open(model=model, provider=provider, settings=settings, db=db, routing=routing))
-        rules.route("Tell me about Appel")  # loads directory, glossary and suggestions, so that no run blocks its loop
         self.summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,

@@ -35,6 +35,7 @@ from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, answer_flow
 from finassist.runtime.run import RunContext
+from finassist.runtime.understand import awarm_up
 
 STEP_NAME: Final = "answer"
 
@@ -218,6 +219,7 @@ def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) 
 
 async def astream(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> AsyncGenerator[RunResponse]:
     """The life of one async run. Agno's engine runs in a task of its own, which is never cancelled."""
+    await awarm_up()
     locks = run.runtime.locks
     with locks.on_loop(run.session_id):
         async with locks.of(run.session_id):

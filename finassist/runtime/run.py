@@ -14,7 +14,6 @@ from agno.exceptions import MigrationRequiredError, RunCancelledException
 from agno.run.cancel import cleanup_run, get_active_runs, is_cancelled
 from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
 from agno.session import WorkflowSession
-from sqlalchemy.exc import SQLAlchemyError
 
 from finassist.answer import Answer
 from finassist.core.errors import SessionError
@@ -103,7 +102,7 @@ class RunContext:
     def failed(self, error: Exception) -> Exception:
         """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
         cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
-        if isinstance(error, SQLAlchemyError | MigrationRequiredError):
+        if _is_store_failure(error):
             error = _store_failure(error)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
@@ -165,6 +164,11 @@ def under_way() -> list[RunContext]:
     """The runs of this process that are being answered now, the first to begin first."""
     active = get_active_runs()
     return sorted((run for run_id, run in list(_RUNS.items()) if run_id in active), key=lambda run: run.started)
+
+
+def _is_store_failure(error: Exception) -> bool:
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}  # SQLAlchemy may not be loaded
+    return "sqlalchemy.exc.SQLAlchemyError" in kinds or isinstance(error, MigrationRequiredError)
 
 
 def _store_failure(error: Exception) -> SessionError:

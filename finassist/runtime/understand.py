@@ -6,8 +6,10 @@ Where it failed, the rules' best guess stands in, and the draft says so.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Self
 
 from agno.session import WorkflowSession
@@ -62,6 +64,18 @@ class FlowContext:
     def companies(self, symbols: Iterable[str]) -> list[Company]:
         """Those of the symbols that are known, as companies."""
         return _known(symbols, self.directory)
+
+
+@cache
+def warm_up() -> None:
+    """Load the directory, the glossary and the suggestions; the first time takes a moment."""
+    rules.route("Tell me about Appel")
+
+
+async def awarm_up() -> None:
+    """`warm_up` in a thread, so that the first question blocks no loop."""
+    if not warm_up.cache_info().currsize:
+        await asyncio.to_thread(warm_up)
 
 
 # ------------------------------------------------------------------------------------------- the flow

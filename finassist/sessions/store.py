@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb, SessionType
 from agno.db.in_memory import InMemoryDb
-from agno.db.sqlite import AsyncSqliteDb, SqliteDb
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
@@ -20,10 +19,10 @@ from finassist.core.result import stored_record
 from finassist.llm.schemas import CATEGORIES
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks
-from finassist.sessions.sqlite import SqliteFile
 
 if TYPE_CHECKING:
     from finassist.sessions.postgres import PostgresServer
+    from finassist.sessions.sqlite import SqliteFile
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -155,8 +154,8 @@ def open_store(database: Database) -> Store:
         return _file_store(Path(database).expanduser().resolve())
     if isinstance(database, InMemoryDb):
         return Store(database, database)
-    if isinstance(database, SqliteDb | AsyncSqliteDb) and database.db_file:
-        return _file_store(Path(database.db_file).resolve())
+    if file := getattr(database, "db_file", None):  # Agno's SQLite adapters, without importing SQLAlchemy for others
+        return _file_store(Path(file).resolve())
     return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, None)
 
 
@@ -173,6 +172,8 @@ def _server_store(address: str) -> Store:
 
 
 def _file_store(path: Path) -> Store:
+    from finassist.sessions.sqlite import SqliteFile
+
     try:
         file = SqliteFile.open(path)
     except Exception as error:
