@@ -1,4 +1,4 @@
-"""The chat panel without a browser: what a front end would send is played, what it would be sent is read."""
+"""The chat panel without a browser: messages of a front end are played, and what it would get is read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from agno.run.base import RunStatus
+from agno.run.cancel import cancel_run, get_active_runs
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.chat import ChatPanel
 from finassist.apps.chat.companies import completions
-from finassist.apps.chat.conversation import AT_ONCE, LONGEST_SHOWN, NOTHING_ARRIVED
+from finassist.apps.chat.conversation import AT_ONCE, LONGEST_SHOWN, NOT_STORED
 from finassist.apps.chat.sessions import AT_ONCE as CONVERSATIONS
 from finassist.core.errors import InvalidSessionId, SessionError
 from finassist.sessions.conversations import Conversations
@@ -72,7 +73,7 @@ class Unreadable:
 
 
 async def send(panel: ChatPanel, text: str) -> None:
-    """Somebody types and presses Enter; the panel has heard it."""
+    """Type and press Enter; returns when the panel has received it."""
     tell(panel.composer, type="send", text=text)
     await turns_of_the_loop()
 
@@ -200,7 +201,24 @@ def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_wo
     play(story)
 
 
-def test_a_failure_is_said_in_the_panel_and_the_next_click_works(play) -> None:
+def test_a_run_that_is_cancelled_elsewhere_is_shown_as_stopped(play) -> None:
+    async def story(wire: Wire) -> None:
+        talking = Talking()
+        workflow = FinancialAssistantWorkflow(db=None, model=talking, routing="model")
+        panel = workflow.chat("elsewhere")
+        await send(panel, "Tell me something")
+        await talking.said.wait()
+        await turns_of_the_loop()
+        for run_id in get_active_runs():
+            cancel_run(run_id)
+        await panel.idle()
+        assert panel.conversation.turns[0].answer.content == "one"
+        panel.close()
+
+    play(story)
+
+
+def test_a_failure_is_shown_in_the_panel_and_the_next_click_works(play) -> None:
     async def story(wire: Wire) -> None:
         model = ScriptedModel(World(category="chat", symbols=(), chat="fails"))
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, model=model))
@@ -217,7 +235,7 @@ def test_a_failure_is_said_in_the_panel_and_the_next_click_works(play) -> None:
     play(story)
 
 
-def test_a_bug_is_told_without_its_words_which_may_be_anybodys(play) -> None:
+def test_a_bug_is_named_without_its_message_which_may_hold_anything(play) -> None:
     async def story(wire: Wire) -> None:
         provider = ScriptedProvider(World(sources={"quote AAPL": "bug"}))
         panel = ChatPanel(FinancialAssistantWorkflow(db=None, provider=provider))
@@ -270,7 +288,7 @@ def test_panels_on_one_conversation_take_turns_and_one_that_waits_can_be_stopped
         await send(other, "What is Tesla's stock price?")
         tell(other.composer, type="stop")
         await other.idle()
-        assert NOTHING_ARRIVED in markup(other.conversation.widget)
+        assert NOT_STORED in markup(other.conversation.widget)
         assert not other.composer.busy
         held.let.set()
         await one.idle()
@@ -476,7 +494,7 @@ def test_while_an_answer_is_made_the_conversation_is_not_left(play) -> None:
     play(story)
 
 
-def test_a_store_that_cannot_be_read_is_told_in_words(play, tmp_path) -> None:
+def test_a_store_that_cannot_be_read_is_reported_in_words(play, tmp_path) -> None:
     async def story(wire: Wire) -> None:
         workflow = FinancialAssistantWorkflow(db=tmp_path / "sessions.db")
         workflow.store = Store(None, None)
@@ -548,7 +566,7 @@ def test_a_setting_that_cannot_be_used_is_explained_and_changes_nothing(play, wo
     play(story)
 
 
-def test_a_key_that_cannot_be_one_is_told_without_repeating_it(play, workflow) -> None:
+def test_a_key_that_cannot_be_used_is_refused_without_repeating_it(play, workflow) -> None:
     async def story(wire: Wire) -> None:
         panel = workflow.chat()
         await pressed(panel, panel.header.tools["settings"])
@@ -680,7 +698,7 @@ def every(widget: Any) -> Iterator[Any]:
         yield from every(child)
 
 
-def test_a_saved_notebook_has_words_in_the_place_of_the_panel(wire, workflow) -> None:
+def test_a_saved_notebook_has_text_in_place_of_the_panel(wire, workflow) -> None:
     panel = workflow.chat()
     bundle = panel._repr_mimebundle_()
     assert "run this cell" in bundle["text/plain"]
@@ -727,7 +745,7 @@ def test_an_answer_that_was_complete_when_it_was_stopped_stays_complete(run_asyn
     run_async(story())
 
 
-def test_conversations_of_one_user_are_nobody_elses(run_async, tmp_path) -> None:
+def test_users_see_only_their_own_conversations(run_async, tmp_path) -> None:
     async def story() -> None:
         workflow = FinancialAssistantWorkflow(db=tmp_path / "s.db", user_id="ann")
         await workflow.arun(PRICE, session_id="one")

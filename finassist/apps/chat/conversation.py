@@ -28,6 +28,7 @@ AT_ONCE: Final = 8
 """Earlier turns shown at first, and more at each request."""
 
 NOTHING_ARRIVED: Final = "Stopped before anything had arrived."
+NOT_STORED: Final = "Stopped. Nothing of this turn was stored."
 EXAMPLES: Final = (
     "Compare Apple and Microsoft",
     "Tell me about Nvidia",
@@ -82,14 +83,14 @@ class Question:
         """Ask, and hand every event to `see`.
 
         Returns:
-            The answer; a stopped one with what had arrived, `None` if nothing of it could be stored.
+            The answer, or what had arrived of one that was stopped; `None` if nothing of it was stored.
 
         Raises:
             FinassistError: There is no answer.
         """
         self._task = asyncio.current_task()
         try:
-            return await self._stream(see)
+            return await self._stream(see) or await self._partial(see)
         except asyncio.CancelledError:
             if not self._stopped or self._task is None:
                 raise
@@ -100,31 +101,30 @@ class Question:
 
     async def _stream(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
         stream = self._workflow.arun(self.text, stream=True, session_id=self._session_id, run_id=self._run_id)
-        found: Any = None
+        answer: Any = None
         async with aclosing(cast("AsyncGenerator[RunResponse]", stream)) as events:
             async for event in events:
                 self._events.append(event)
                 if isinstance(event, WorkflowCompletedEvent):
-                    found = event.run_output
+                    answer = event.run_output
                 see(event)
-        return found
+        return answer
 
     async def _partial(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
         text = "".join(str(each.content or "") for each in self._events if isinstance(each, RunContentEvent)).strip()
         runtime = self._workflow.runtime
+        stored = Conversations(runtime.store, runtime.locks)
         try:
-            answer: Any = await Conversations(runtime.store, runtime.locks).keep_partial(
-                self._session_id, self._run_id, text
-            )
+            answer: Any = await stored.keep_partial(self._session_id, self._run_id, text)
         except SessionError:
             answer = None
         complete = answer is not None and answer.status == RunStatus.completed
-        last = (WorkflowCompletedEvent if complete else WorkflowCancelledEvent)(
-            run_id=self._run_id, session_id=self._session_id
-        )
-        see(last)
+        if not (self._events and isinstance(self._events[-1], WorkflowCancelledEvent)):
+            kind = WorkflowCompletedEvent if complete else WorkflowCancelledEvent
+            self._events.append(kind(run_id=self._run_id, session_id=self._session_id))
+            see(self._events[-1])
         if answer is not None:
-            answer.events = [*self._events, last]
+            answer.events = list(self._events)
             answer.content = answer.content if complete else text or NOTHING_ARRIVED
         return answer
 
@@ -170,7 +170,7 @@ class Turn:
         if answer is not None:
             self.show(answer, card=self._view is None)
         elif error is None:
-            self._below.children = [ui.html(f"<p>{escape(NOTHING_ARRIVED)}</p>", "failure")]
+            self._below.children = [ui.html(f"<p>{escape(NOT_STORED)}</p>", "failure")]
 
     def show(self, answer: ShownAnswer, *, card: bool = True) -> None:
         """Show an answer; without `card` where the live view shows it already."""
