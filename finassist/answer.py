@@ -128,6 +128,13 @@ class Answer(WorkflowRunOutput):
             notes.append("This turn was not saved: the session store could not be written. Check disk space.")
         return notes
 
+    def company_names(self) -> dict[str, str]:
+        """The names of its companies by ticker symbol, from the directory of US tickers."""
+        from finassist.symbols.directory import directory
+
+        found = {symbol: directory().lookup(symbol) for symbol in self.symbols}
+        return {symbol: company.name for symbol, company in found.items() if company}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""
         data = super().to_dict()

@@ -11,10 +11,10 @@ from finassist.apps.live.view import header_html, run_html, text_html
 from finassist.core.facts import Fact, Gap
 from finassist.core.state import RunState
 from finassist.core.task_list import Task
-from finassist.reporting.export import conversation_html, conversation_markdown
-from finassist.reporting.html.card import answer_html
+from finassist.reporting.html.card import answer_html, conversation_html
 from finassist.reporting.html.sanitize import safe_html
 from finassist.reporting.html.timeline import timeline_svg
+from finassist.reporting.markdown import conversation_markdown
 
 from .test_html import Reply
 from .test_report import fact

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.analysis.metrics import RATIOS, derive, points
+from finassist.analysis.metrics import RATIOS, derive, insights
 from finassist.core.facts import Fact, FactBook
 
 MONEY = st.integers(min_value=-(10**9), max_value=10**9).map(lambda n: Decimal(n) * 1000)
@@ -272,13 +272,13 @@ def test_deriving_again_changes_nothing(facts):
 
 def observed(*facts: Fact) -> dict[str, str]:
     book = FactBook([*facts, *derive(FactBook(facts), "ACME")])
-    return {point.text: point.kind for point in points(book, "ACME")}
+    return {point.text: point.kind for point in insights(book, "ACME")}
 
 
 def test_points_cite_figures_with_their_period_and_keys_that_exist():
     facts = [fact("revenue", 100_000_000, 2024), fact("revenue", 150_000_000), fact("net_income", 60_000_000)]
     book = FactBook([*facts, *derive(FactBook(facts), "ACME")])
-    found = points(book, "ACME")
+    found = insights(book, "ACME")
     assert {p.text for p in found} >= {
         "Revenue grew by 50.0% to USD 150.0 million in FY2025.",
         "Net margin of 40.0% in FY2025: USD 60.0 million on revenue of USD 150.0 million.",
@@ -328,7 +328,7 @@ def test_leverage_of_a_bank_is_not_held_against_it():
 
 
 def test_no_points_without_figures_and_no_advice():
-    assert points(FactBook([]), "ACME") == []
+    assert insights(FactBook([]), "ACME") == []
     texts = " ".join(
         observed(fact("net_income", 50), fact("revenue", 100), quote("price", "9"), fact("eps_diluted", "0.1"))
     )

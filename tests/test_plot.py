@@ -12,9 +12,10 @@ import pytest
 
 from finassist import FinancialAssistantWorkflow, FinassistError
 from finassist.core.facts import FactBook
+from finassist.reporting.charts.panels import closes, statements
 from finassist.reporting.charts.plot import plot
-from finassist.reporting.company import Dossier, Subject
-from finassist.reporting.html.chart import bar_chart, price_chart
+from finassist.reporting.company import CompanyFigures, Subject
+from finassist.reporting.html.card import section_html
 
 from .test_html import Reader, Reply
 from .test_report import fact
@@ -41,22 +42,32 @@ def yearly(name: str, **values: str):
     return [fact(name, value, int(year[2:])) for year, value in values.items()]
 
 
-def dossier(*facts) -> Dossier:
-    return Dossier.of(Subject("ACME", "Acme"), FactBook(facts))
+def company(*facts) -> CompanyFigures:
+    return CompanyFigures.of(Subject("ACME", "Acme"), FactBook(facts))
+
+
+def bar_chart(figures: CompanyFigures) -> str:
+    panel = statements(figures)
+    return section_html(panel) if panel else ""
+
+
+def price_chart(figures: CompanyFigures) -> str:
+    panel = closes(figures)
+    return section_html(panel) if panel else ""
 
 
 # -------------------------------------------------------------------------------------- charts of a card
 
 
 def test_a_year_without_figures_keeps_its_place_and_has_no_bar():
-    html = bar_chart(dossier(*yearly("revenue", FY2021="5e9", FY2022="6e9", FY2025="8e9")))
+    html = bar_chart(company(*yearly("revenue", FY2021="5e9", FY2022="6e9", FY2025="8e9")))
     assert re.findall(r'data-t="(FY\d+)"', html) == ["FY2021", "FY2022", "FY2023", "FY2024", "FY2025"]
     assert html.count("<rect") == 3
     assert 'data-t="0' not in html
 
 
 def test_bars_name_their_unit_and_tell_their_source_on_hover():
-    html = bar_chart(dossier(*yearly("revenue", FY2024="5e9", FY2025="-8e9")))
+    html = bar_chart(company(*yearly("revenue", FY2024="5e9", FY2025="-8e9")))
     assert 'data-t="USD billions"' in html
     titles = [value for _, name, value in Reader(html).attributes if name == "title"]
     assert titles == ["Revenue FY2024: USD 5.0 billion; 10-K", "Revenue FY2025: USD -8.0 billion; 10-K"]
@@ -64,12 +75,12 @@ def test_bars_name_their_unit_and_tell_their_source_on_hover():
 
 @pytest.mark.parametrize("facts", [[], yearly("revenue", FY2025="5e9"), [close(date(2026, 1, 30), "5")]])
 def test_too_little_for_a_chart_is_no_chart(facts):
-    assert bar_chart(dossier(*facts)) == price_chart(dossier(*facts)) == ""
+    assert bar_chart(company(*facts)) == price_chart(company(*facts)) == ""
 
 
 def test_the_line_of_closes_is_broken_where_months_are_missing():
     days = [date(2025, month, 28) for month in (1, 2, 3, 7, 8, 9)]
-    html = price_chart(dossier(*(close(day, "50") for day in days)))
+    html = price_chart(company(*(close(day, "50") for day in days)))
     [line] = re.findall(r'd="(M[^"]+L[^"]+)"', html)
     assert line.count("M") == 2
     assert line.count("L") == 4
@@ -79,14 +90,14 @@ def test_the_line_of_closes_is_broken_where_months_are_missing():
 
 def test_weekends_are_no_gaps():
     days = [day for n in range(60) if (day := date(2026, 1, 1) + timedelta(n)).weekday() < 5]
-    html = price_chart(dossier(*(close(day, str(50 + i)) for i, day in enumerate(days))))
+    html = price_chart(company(*(close(day, str(50 + i)) for i, day in enumerate(days))))
     assert [line.count("M") for line in re.findall(r'd="(M[^"]+L[^"]+)"', html)] == [1]
 
 
 def test_the_newest_price_is_a_dot_with_its_day_and_joins_no_line():
     closes = [close(date(2025, month, 28), "50") for month in (1, 2, 3)]
     price = close(date(2026, 1, 5), "70", field="price")
-    html = price_chart(dossier(*closes, price))
+    html = price_chart(company(*closes, price))
     assert "the dot is the price of 2026-01-05" in html
     assert html.count("fin-dot") == 1
     assert re.findall(r'd="(M[^"]+L[^"]+)"', html)[0].count("L") == 2

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from finassist.analysis.metrics import derive
+from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.providers.embedded import data as stored
-from finassist.reporting.company import Dossier
-from finassist.reporting.document import tables
-from finassist.reporting.markdown import Subject, compose, follow_ups, sources
+from finassist.reporting.company import CompanyFigures, Subject, tables_of
+from finassist.reporting.coverage import sources
+from finassist.reporting.document import follow_ups
+from finassist.reporting.markdown import compose
 
 CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
 NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}
@@ -90,9 +92,9 @@ def test_each_category_shows_what_it_is_about(category):
 @pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "JPM", "TSLA", "BRK-B", "BAC", "V", "JNJ", "UNH"])
 def test_every_number_in_a_table_is_a_fact_s(symbol):
     [subject], facts = embedded(symbol)
-    dossier = Dossier.of(subject, FactBook(facts))
+    company = CompanyFigures.of(subject, FactBook(facts))
     values = {f.key: f for f in facts}
-    for table in (t for category in CATEGORIES for t in tables(category, dossier)):
+    for table in (t for category in CATEGORIES for t in tables_of(category_of(category), company)):
         for cell in (cell for row in table.rows for cell in row.cells):
             digits = re.sub(r"[^\d.-]", "", cell.text)
             if cell.fact is None:

@@ -19,8 +19,10 @@ from markdown_it import MarkdownIt
 
 from finassist.apps.live import view
 from finassist.reporting.charts.plot import plot
-from finassist.reporting.export import conversation_html, safe_csv
-from finassist.reporting.html import style, timeline
+from finassist.reporting.frames import safe_csv
+from finassist.reporting.html import card as style
+from finassist.reporting.html import timeline
+from finassist.reporting.html.card import conversation_html
 from finassist.reporting.html.sanitize_markdown import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply

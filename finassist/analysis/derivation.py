@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Context, Decimal
 from functools import lru_cache
 
-from finassist.analysis.ratios import LINES, Ratio
 from finassist.analysis.statements import amount, words
 from finassist.core.facts import Fact, Status
+from finassist.core.ratios import LINES, Ratio
 
 # 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
 ARITHMETIC = Context(prec=18)

@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from finassist.analysis.statements import Ledger, year_before
-from finassist.analysis.thresholds import HIGH_MULTIPLE, HIGH_RETURN, MARGIN_STEP, RULES, STREAK, THIN_EQUITY, PointKind
+from finassist.analysis.statements import CompanyFacts, year_before
+from finassist.analysis.thresholds import (
+    HIGH_MULTIPLE,
+    HIGH_RETURN,
+    MARGIN_STEP,
+    RULES,
+    STREAK,
+    THIN_EQUITY,
+    InsightKind,
+)
 from finassist.core.facts import Fact, FactBook
 from finassist.core.formatting import day, figure, number, percent
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Insight:
     """One observation.
 
     Attributes:
@@ -25,12 +33,12 @@ class Point:
         keys: `Fact.key` of every figure it rests on.
     """
 
-    kind: PointKind
+    kind: InsightKind
     text: str
     keys: tuple[str, ...]
 
 
-def points(book: FactBook, symbol: str) -> list[Point]:
+def insights(book: FactBook, symbol: str) -> list[Insight]:
     """What the latest fiscal year's figures show against fixed thresholds.
 
     Args:
@@ -44,40 +52,40 @@ def points(book: FactBook, symbol: str) -> list[Point]:
         >>> from decimal import Decimal
         >>> fact = Fact(symbol="ACME", field="net_income", value=Decimal(-5_000_000), unit="USD",
         ...             currency="USD", period="FY2025", statement="income")
-        >>> [point.text for point in points(FactBook([fact]), "ACME")]
+        >>> [point.text for point in insights(FactBook([fact]), "ACME")]
         ['The year closed with a loss: net income USD -5.0 million in FY2025.']
     """
-    return points_of(Ledger(book, symbol))
+    return insights_of(CompanyFacts(book, symbol))
 
 
-def points_of(ledger: Ledger) -> list[Point]:
-    """The same as `points`, from a ledger at hand."""
-    if not ledger.years:
+def insights_of(data: CompanyFacts) -> list[Insight]:
+    """The same as `insights`, from the company's facts."""
+    if not data.years:
         return []
-    found = [*_by_rules(ledger), *_return(ledger), *_margin_moves(ledger), *_growth_streak(ledger)]
-    found += _multiple(ledger)
+    found = [*_by_rules(data), *_return(data), *_margin_moves(data), *_growth_streak(data)]
+    found += _multiple(data)
     return sorted(found, key=lambda point: point.kind != "strength")
 
 
-def _by_rules(ledger: Ledger) -> Iterable[Point]:
-    year = ledger.years[-1]
-    bank = _is_bank(ledger, year)
+def _by_rules(data: CompanyFacts) -> Iterable[Insight]:
+    year = data.years[-1]
+    bank = _is_bank(data, year)
     for rule in RULES:
-        fact = ledger.usable(rule.field, year)
+        fact = data.usable(rule.field, year)
         if fact is None or fact.value is None or (bank and rule.unless_bank) or not rule.passes(fact.value):
             continue
-        cited = {field: ledger.usable(field, year) for field in rule.cites}
+        cited = {field: data.usable(field, year) for field in rule.cites}
         named = {field: figure(other) for field, other in cited.items() if other is not None}
         if len(named) == len(rule.cites):
             keys = (fact.key, *(other.key for other in cited.values() if other is not None))
-            yield Point(rule.kind, rule.says.format(**_slots(fact), **named), keys)
+            yield Insight(rule.kind, rule.says.format(**_slots(fact), **named), keys)
 
 
-def _is_bank(ledger: Ledger, year: str) -> bool:
-    marked = ledger.facts.get(("current_assets", year))
+def _is_bank(data: CompanyFacts, year: str) -> bool:
+    marked = data.facts.get(("current_assets", year))
     lines = ("net_interest_income", "noninterest_revenue", "provision_for_credit_losses")
     return (marked is not None and marked.status == "not_meaningful") or any(
-        ledger.usable(line, y) for line in lines for y in ledger.years
+        data.usable(line, y) for line in lines for y in data.years
     )
 
 
@@ -94,36 +102,36 @@ def _spoken(fact: Fact) -> str:
     return percent(fact.value) if fact.unit == "ratio" else figure(fact)
 
 
-def _return(ledger: Ledger) -> Iterable[Point]:
-    year = ledger.years[-1]
-    fact, income, equity = (ledger.usable(f, year) for f in ("return_on_equity", "net_income", "equity"))
+def _return(data: CompanyFacts) -> Iterable[Insight]:
+    year = data.years[-1]
+    fact, income, equity = (data.usable(f, year) for f in ("return_on_equity", "net_income", "equity"))
     if fact is None or fact.value is None or fact.value < HIGH_RETURN or income is None or equity is None:
         return
     text = f"Return on year-end equity of {figure(fact)} in {year}: {figure(income)} on {figure(equity)}."
     used = [fact, income, equity]
-    share = ledger.usable("liabilities_to_assets", year)
+    share = data.usable("liabilities_to_assets", year)
     if share and share.value is not None and share.value >= THIN_EQUITY:
         text += f" Little equity lifts this figure: liabilities were {figure(share)} of total assets."
         used.append(share)
-    yield Point("strength", text, tuple(f.key for f in used))
+    yield Insight("strength", text, tuple(f.key for f in used))
 
 
-def _multiple(ledger: Ledger) -> Iterable[Point]:
-    price = ledger.newest_price()
-    fact = ledger.usable("pe_ratio", price.period) if price else None
+def _multiple(data: CompanyFacts) -> Iterable[Insight]:
+    price = data.newest_price()
+    fact = data.usable("pe_ratio", price.period) if price else None
     if price is None or fact is None or fact.value is None or fact.value < HIGH_MULTIPLE:
         return
-    earnings = next((f for f in ledger.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None)
+    earnings = next((f for f in data.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None)
     per = f" of {figure(earnings)} in {earnings.period}" if earnings else ""
     paid = figure(price).removesuffix(" per share")
     text = f"The price of {paid} on {day(price.as_of)} was {_spoken(fact)} diluted earnings{per}."
-    yield Point("attention", text, (fact.key, *fact.inputs))
+    yield Insight("attention", text, (fact.key, *fact.inputs))
 
 
-def _margin_moves(ledger: Ledger) -> Iterable[Point]:
-    year = ledger.years[-1]
+def _margin_moves(data: CompanyFacts) -> Iterable[Insight]:
+    year = data.years[-1]
     for field, name in (("gross_margin", "Gross margin"), ("operating_margin", "Operating margin")):
-        now, before = ledger.usable(field, year), ledger.usable(field, year_before(year))
+        now, before = data.usable(field, year), data.usable(field, year_before(year))
         if now is None or before is None or now.value is None or before.value is None:
             continue
         moved = now.value - before.value
@@ -131,20 +139,20 @@ def _margin_moves(ledger: Ledger) -> Iterable[Point]:
             verb = "rose" if moved > 0 else "fell"
             text = f"{name} {verb} from {figure(before)} in {before.period} to {figure(now)} in {year}."
             if moved < 0 or now.value > 0:
-                yield Point("strength" if moved > 0 else "attention", text, (now.key, before.key))
+                yield Insight("strength" if moved > 0 else "attention", text, (now.key, before.key))
 
 
-def _growth_streak(ledger: Ledger) -> Iterable[Point]:
+def _growth_streak(data: CompanyFacts) -> Iterable[Insight]:
     """Revenue that grew year after year."""
     streak: list[Fact] = []
-    for year in reversed(ledger.years[-STREAK[-1] :]):
-        growth = ledger.usable("revenue_growth", year)
+    for year in reversed(data.years[-STREAK[-1] :]):
+        growth = data.usable("revenue_growth", year)
         if growth is None or growth.value is None or growth.value <= 0:
             break
         streak.append(growth)
-    first = ledger.usable("revenue", year_before(streak[-1].period)) if len(streak) in STREAK else None
-    last = ledger.usable("revenue", ledger.years[-1])
+    first = data.usable("revenue", year_before(streak[-1].period)) if len(streak) in STREAK else None
+    last = data.usable("revenue", data.years[-1])
     if first and last:
         start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
         text = f"Revenue grew every year from {start} to {end}."
-        yield Point("strength", text, tuple(fact.key for fact in (*streak, first, last)))
+        yield Insight("strength", text, tuple(fact.key for fact in (*streak, first, last)))

@@ -16,12 +16,20 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from finassist.analysis.derivation import ARITHMETIC, NOT_COMPARABLE, absent, line, quotient
-from finassist.analysis.insights import Point, points
-from finassist.analysis.ratios import LINES, RATIOS, Ratio
-from finassist.analysis.statements import UNREPORTED_ZERO, Ledger, amount, day_of, unreported_zero, words, year_before
+from finassist.analysis.insights import Insight, insights
+from finassist.analysis.statements import (
+    UNREPORTED_ZERO,
+    CompanyFacts,
+    amount,
+    day_of,
+    unreported_zero,
+    words,
+    year_before,
+)
 from finassist.core.facts import Fact, FactBook
+from finassist.core.ratios import LINES, RATIOS, Ratio
 
-__all__ = ["LINES", "RATIOS", "Point", "Ratio", "derive", "points"]
+__all__ = ["LINES", "RATIOS", "Insight", "Ratio", "derive", "insights"]
 
 
 # Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
@@ -50,26 +58,26 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
         >>> margin.field, margin.value, margin.formula
         ('net_margin', Decimal('0.25'), 'net_income / revenue')
     """
-    ledger = Ledger(book, symbol)
+    data = CompanyFacts(book, symbol)
     with localcontext(ARITHMETIC):
-        derived = ledger.keep(_lines(ledger))
+        derived = data.keep(_lines(data))
         for ratio in RATIOS.values():
             if ratio.kind != "price":
-                derived += ledger.keep(_by_year(ledger, ratio))
-        return derived + ledger.keep(_on_price_day(ledger))
+                derived += data.keep(_by_year(data, ratio))
+        return derived + data.keep(_on_price_day(data))
 
 
-def _lines(ledger: Ledger) -> Iterable[Fact]:
-    for period in ledger.years:
+def _lines(data: CompanyFacts) -> Iterable[Fact]:
+    for period in data.years:
         for make in (_gross_profit, _total_liabilities, _free_cash_flow):
-            if (fact := make(ledger, period)) is not None:
+            if (fact := make(data, period)) is not None:
                 yield fact
 
 
-def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
-    if ledger.usable("gross_profit", period):
+def _gross_profit(data: CompanyFacts, period: str) -> Fact | None:
+    if data.usable("gross_profit", period):
         return None
-    found = ledger.all_usable(period, "revenue", "cost_of_revenue", "operating_income")
+    found = data.all_usable(period, "revenue", "cost_of_revenue", "operating_income")
     if found is None:
         return None
     revenue, cost, operating = found
@@ -81,11 +89,11 @@ def _gross_profit(ledger: Ledger, period: str) -> Fact | None:
     return line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
 
 
-def _total_liabilities(ledger: Ledger, period: str) -> Fact | None:
-    if ledger.usable("total_liabilities", period):
+def _total_liabilities(data: CompanyFacts, period: str) -> Fact | None:
+    if data.usable("total_liabilities", period):
         return None
     for terms, note in _LIABILITY_FORMULAS:
-        found = ledger.all_usable(period, *terms)
+        found = data.all_usable(period, *terms)
         if found is not None:
             value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
             return line("total_liabilities", " - ".join(terms), value, found, note)
@@ -100,27 +108,27 @@ _LIABILITY_FORMULAS = (
 )
 
 
-def _free_cash_flow(ledger: Ledger, period: str) -> Fact | None:
-    found = ledger.all_usable(period, "operating_cash_flow", "capex")
-    if found is None or ledger.usable("free_cash_flow", period):
+def _free_cash_flow(data: CompanyFacts, period: str) -> Fact | None:
+    found = data.all_usable(period, "operating_cash_flow", "capex")
+    if found is None or data.usable("free_cash_flow", period):
         return None
     value = amount(found[0]) - amount(found[1])
     return line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
 
 
-def _by_year(ledger: Ledger, ratio: Ratio) -> list[Fact]:
-    made = [_ratio_of_year(ledger, ratio, period) for period in ledger.years]
+def _by_year(data: CompanyFacts, ratio: Ratio) -> list[Fact]:
+    made = [_ratio_of_year(data, ratio, period) for period in data.years]
     return made if any(fact.status != "missing" for fact in made) else []
 
 
-def _ratio_of_year(ledger: Ledger, ratio: Ratio, period: str) -> Fact:
+def _ratio_of_year(data: CompanyFacts, ratio: Ratio, period: str) -> Fact:
     below = year_before(period) if ratio.kind == "growth" else period
-    top, bottom = ledger.usable(ratio.top, period), ledger.usable(ratio.bottom, below)
-    end = ledger.year_ends.get(period)
+    top, bottom = data.usable(ratio.top, period), data.usable(ratio.bottom, below)
+    end = data.year_ends.get(period)
     if top is None:
-        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.top, period, period))
+        return absent(data.symbol, ratio, period, end, _absence(data, ratio.top, period, period))
     if bottom is None:
-        return absent(ledger.symbol, ratio, period, end, _absence(ledger, ratio.bottom, below, period))
+        return absent(data.symbol, ratio, period, end, _absence(data, ratio.bottom, below, period))
     obstacle = _growth_obstacle(top, bottom) if ratio.kind == "growth" else None
     return quotient(ratio, top, bottom, period, obstacle=obstacle)
 
@@ -144,35 +152,35 @@ def _periods_not_comparable(fact: Fact) -> set[str] | None:
     return {f"FY{year}" for first, last in spans for year in range(int(first), int(last or first) + 1)}
 
 
-def _on_price_day(ledger: Ledger) -> Iterable[Fact]:
-    price = ledger.newest_price()
+def _on_price_day(data: CompanyFacts) -> Iterable[Fact]:
+    price = data.newest_price()
     if price is None:
         return
-    yield from ledger.keep(_day_change(ledger, price))
-    ended = [y for y in ledger.years if ledger.year_ends.get(y, date.min) <= day_of(price)]
+    yield from data.keep(_day_change(data, price))
+    ended = [y for y in data.years if data.year_ends.get(y, date.min) <= day_of(price)]
     if not ended:
         return
     year = ended[-1]
-    yield from ledger.keep(_market_cap(ledger, price, year))
+    yield from data.keep(_market_cap(data, price, year))
     for ratio in RATIOS.values():
-        if ratio.kind == "price" and (fact := _multiple(ledger, ratio, price, year)) is not None:
+        if ratio.kind == "price" and (fact := _multiple(data, ratio, price, year)) is not None:
             yield fact
 
 
-def _day_change(ledger: Ledger, price: Fact) -> Iterable[Fact]:
-    previous = ledger.usable("previous_close", price.period)
+def _day_change(data: CompanyFacts, price: Fact) -> Iterable[Fact]:
+    previous = data.usable("previous_close", price.period)
     if previous is None or amount(previous) <= 0:
         return
     now, before, inputs = amount(price), amount(previous), (price, previous)
-    if not ledger.usable("change", price.period):
+    if not data.usable("change", price.period):
         yield line("change", "price - previous_close", now - before, inputs, None)
-    if not ledger.usable("change_percent", price.period):
+    if not data.usable("change_percent", price.period):
         yield line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
 
 
-def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
-    shares = ledger.usable("shares_diluted", year)
-    if shares is None or ledger.usable("market_cap", price.period):
+def _market_cap(data: CompanyFacts, price: Fact, year: str) -> Iterable[Fact]:
+    shares = data.usable("shares_diluted", year)
+    if shares is None or data.usable("market_cap", price.period):
         return
     note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
     value = amount(price) * amount(shares)
@@ -182,26 +190,26 @@ def _market_cap(ledger: Ledger, price: Fact, year: str) -> Iterable[Fact]:
 _OF_THE_DAY = ("price", "market_cap")
 
 
-def _multiple(ledger: Ledger, ratio: Ratio, price: Fact, year: str) -> Fact | None:
+def _multiple(data: CompanyFacts, ratio: Ratio, price: Fact, year: str) -> Fact | None:
     periods = [price.period if field in _OF_THE_DAY else year for field in (ratio.top, ratio.bottom)]
-    top, bottom = ledger.usable(ratio.top, periods[0]), ledger.usable(ratio.bottom, periods[1])
+    top, bottom = data.usable(ratio.top, periods[0]), data.usable(ratio.bottom, periods[1])
     day = day_of(price)
     if top is None or bottom is None:
         lacking = ratio.top if top is None else ratio.bottom
-        ever = any(fact.field == lacking and fact.known for fact in ledger.facts.values())
+        ever = any(fact.field == lacking and fact.known for fact in data.facts.values())
         if lacking in _OF_THE_DAY or not ever:
             return None
-        return absent(ledger.symbol, ratio, price.period, day, f"{words(lacking)} for {year} not reported")
+        return absent(data.symbol, ratio, price.period, day, f"{words(lacking)} for {year} not reported")
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
     return quotient(ratio, top, bottom, price.period, day=day, note=used)
 
 
-def _absence(ledger: Ledger, field: str, period: str, asked: str) -> str:
-    fact = ledger.facts.get((field, period))
+def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> str:
+    fact = data.facts.get((field, period))
     when = "" if period == asked else f" for {period}"
     if fact is not None and unreported_zero(fact):
         return f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
-    if period not in ledger.years:
+    if period not in data.years:
         return f"{period} is not in the data"
     return f"{words(field)}{when} not reported"

@@ -33,7 +33,7 @@ def fiscal_years(facts: Iterable[Fact]) -> list[str]:
     return sorted(filter(is_fiscal_year, known))
 
 
-class Ledger:
+class CompanyFacts:
     """One company's facts by field and period; derived facts join as they are made.
 
     Attributes:

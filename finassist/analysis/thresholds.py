@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-PointKind = Literal["strength", "attention"]
+InsightKind = Literal["strength", "attention"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Rule:
     """
 
     field: str
-    kind: PointKind
+    kind: InsightKind
     passes: Callable[[Decimal], bool]
     says: str
     cites: tuple[str, ...] = ()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from finassist.analysis.ratios import RATIOS
 from finassist.core import fields as vocabulary
 from finassist.core.facts import Fact
+from finassist.core.ratios import RATIOS
 
 NOT_REPORTED = "not reported"
 NOT_MEANINGFUL = "not meaningful"

@@ -11,12 +11,12 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain
 
-from finassist.analysis.ratios import LINES, RATIOS
-from finassist.analysis.statements import SPENDING, Ledger
-from finassist.core.categories import YEARS_SHOWN
+from finassist.analysis.statements import SPENDING, CompanyFacts
+from finassist.core.categories import YEARS_SHOWN, Category
 from finassist.core.facts import Fact, FactBook, Statement
 from finassist.core.fields import fields_of
 from finassist.core.formatting import cell, day, label
+from finassist.core.ratios import LINES, RATIOS
 from finassist.reporting.tables import (
     UNSCALED,
     Cell,
@@ -41,6 +41,22 @@ CORE = {
     "cash_flow": ("operating_cash_flow",),
 }
 """Lines without which a statement says little; it shows them even where no year has them."""
+
+STATEMENT_TITLES = {
+    "income": "income statement",
+    "balance_sheet": "balance sheet",
+    "cash_flow": "cash flow statement",
+    "ratio": "ratios",
+    "profile": "company profile",
+    "price": "price",
+}
+"""What each statement is called, in the order in which sources name them."""
+
+MARGINS = (
+    *("gross_margin", "operating_margin", "net_margin", "effective_tax_rate"),
+    *("revenue_growth", "net_income_growth", "eps_growth"),
+)
+"""The ratios that belong to an income statement."""
 
 KEY_FIGURES = (
     *("revenue", "revenue_growth", "operating_income", "net_income", "net_margin", "eps_diluted"),
@@ -69,25 +85,25 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
-    """One company's part of a report."""
+class CompanyFigures:
+    """One company's facts, with the fiscal years, the price and the closes that an answer shows."""
 
     subject: Subject
-    ledger: Ledger
+    data: CompanyFacts
     years: tuple[str, ...]
     price: Fact | None
     closes: tuple[Fact, ...] = ()
 
     @classmethod
-    def of(cls, subject: Subject, book: FactBook, years: int = YEARS_SHOWN) -> Dossier:
+    def of(cls, subject: Subject, book: FactBook, years: int = YEARS_SHOWN) -> CompanyFigures:
         """The company's facts, with the latest fiscal years and the newest price picked out."""
-        ledger = Ledger(book, subject.symbol)
+        data = CompanyFacts(book, subject.symbol)
         closes = tuple(f for f in book.series(subject.symbol, "close") if f.known)
-        return cls(subject, ledger, tuple(ledger.years[-years:]), ledger.newest_price(), closes)
+        return cls(subject, data, tuple(data.years[-years:]), data.newest_price(), closes)
 
     def fact(self, name: str, period: str) -> Fact | None:
         """The fact of one field and period, whatever its status."""
-        return self.ledger.facts.get((name, period))
+        return self.data.facts.get((name, period))
 
     def on_day(self, name: str) -> Fact | None:
         """A figure of the day of the newest price."""
@@ -95,7 +111,7 @@ class Dossier:
 
     def absent(self, names: Iterable[str]) -> list[str]:
         """Those of the fields that the latest year lacks."""
-        return [name for name in names if not (self.years and self.ledger.usable(name, self.years[-1]))]
+        return [name for name in names if not (self.years and self.data.usable(name, self.years[-1]))]
 
     def speaks_of(self, name: str) -> bool:
         """Whether a ratio has a figure, or a reason for having none, in any of the years or on the day of the price."""
@@ -103,39 +119,48 @@ class Dossier:
         return any(fact and (fact.known or fact.status == "not_meaningful") for fact in found)
 
 
-def key_figures(dossier: Dossier) -> Table | None:
+def tables_of(category: Category, company: CompanyFigures) -> list[Table]:
+    """The tables a category shows for one company, in order."""
+    found = [
+        key_figures(company) if category.whole else None,
+        price(company) if category.prices else None,
+        history(company) if category.name == "stock_price" else None,
+        *(statement(company, name) for name in category.statements),
+        ratios(company, RATIOS if category.whole else MARGINS) if category.statements else None,
+    ]
+    return [table for table in found if table]
+
+
+def key_figures(company: CompanyFigures) -> Table | None:
     """The lines a reader looks for first."""
-    return _yearly(dossier, "Key figures", [name for name in KEY_FIGURES if _shown(dossier, name)])
+    return _yearly(company, "Key figures", [name for name in KEY_FIGURES if _shown(company, name)])
 
 
-def statement(dossier: Dossier, name: Statement) -> Table | None:
+def statement(company: CompanyFigures, name: Statement) -> Table | None:
     """One whole statement: every line that any of the years has, and the core lines."""
-    titles = {
-        "income": "Income statement",
-        "balance_sheet": "Balance sheet",
-        "cash_flow": "Cash flow statement",
-    }
     names = [line.name for line in fields_of(name)]
     names += [line for line, about in LINES.items() if about.statement == name and line not in names]
-    known = [line for line in names if any(dossier.ledger.usable(line, year) for year in dossier.years)]
+    known = [line for line in names if any(company.data.usable(line, year) for year in company.years)]
     if not known:
         return None
-    return _yearly(dossier, titles[name], [line for line in names if line in known or line in CORE[name]])
+    return _yearly(
+        company, STATEMENT_TITLES[name].capitalize(), [line for line in names if line in known or line in CORE[name]]
+    )
 
 
-def ratios(dossier: Dossier, only: Iterable[str] = RATIOS) -> Table | None:
+def ratios(company: CompanyFigures, only: Iterable[str] = RATIOS) -> Table | None:
     """Ratios and growth by year, each with its formula."""
     wanted = [RATIOS[name] for name in only if RATIOS[name].kind != "price"]
-    names = [r.field for r in wanted if dossier.speaks_of(r.field)]
-    return _yearly(dossier, "Ratios and growth", names, formulas=True)
+    names = [r.field for r in wanted if company.speaks_of(r.field)]
+    return _yearly(company, "Ratios and growth", names, formulas=True)
 
 
-def price(dossier: Dossier) -> Table | None:
+def price(company: CompanyFigures) -> Table | None:
     """The newest price with everything known about its day."""
-    if dossier.price is None:
+    if company.price is None:
         return None
     notes = Footnotes()
-    facts = [fact for name in PRICE_LINES if (fact := dossier.on_day(name))]
+    facts = [fact for name in PRICE_LINES if (fact := company.on_day(name))]
     scale = common_scale(f for f in facts if f.unit != "shares")
     rows = [
         Row(
@@ -145,13 +170,13 @@ def price(dossier: Dossier) -> Table | None:
         )
         for f in facts
     ]
-    title = f"Price on {day(dossier.price.as_of or dossier.price.period_end)}"
+    title = f"Price on {day(company.price.as_of or company.price.period_end)}"
     return Table(title, "", ("Figure",), tuple(rows), notes.lines())
 
 
-def history(dossier: Dossier) -> Table | None:
+def history(company: CompanyFigures) -> Table | None:
     """First, lowest, highest and last of the closes, each with its day."""
-    closes = dossier.closes
+    closes = company.closes
     if len(closes) < 2:
         return None
     by_value = sorted(closes, key=lambda fact: (fact.value or Decimal(0), fact.period))
@@ -166,66 +191,66 @@ def history(dossier: Dossier) -> Table | None:
     return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines(), said)
 
 
-def comparison(dossiers: Sequence[Dossier], *, statements: bool = True, prices: bool = True) -> Table | None:
+def comparison(companies: Sequence[CompanyFigures], *, statements: bool = True, prices: bool = True) -> Table | None:
     """The companies side by side: latest fiscal year of each, and the price with its date; `None` without figures."""
-    wanted = {n: [_latest(d, n) for d in dossiers] for n in COMPARED if statements}
-    wanted |= {n: [d.on_day(n) for d in dossiers] for n in ON_DAY if prices}
+    wanted = {n: [_latest(d, n) for d in companies] for n in COMPARED if statements}
+    wanted |= {n: [d.on_day(n) for d in companies] for n in ON_DAY if prices}
     facts = {n: found for n, found in wanted.items() if any(fact and fact.known for fact in found)}
     if not facts:
         return None
     shown = [fact for row in facts.values() for fact in row]
     scale, currencies = common_scale(shown), currencies_of(shown)
     notes = Footnotes()
-    rows = [*_calendar(dossiers, statements=statements, prices=prices)]
+    rows = [*_calendar(companies, statements=statements, prices=prices)]
     for name, found in facts.items():
         formula = row_formula(found)
-        pairs = [(d.subject.symbol, fact) for d, fact in zip(dossiers, found, strict=True)]
+        pairs = [(d.subject.symbol, fact) for d, fact in zip(companies, found, strict=True)]
         cells = [Cell(with_currency(f, scale, currencies), f, notes.mark(f, s, formula)) for s, f in pairs]
         rows.append(Row(label(name), tuple(cells), formula))
-    columns = tuple(d.subject.symbol for d in dossiers)
+    columns = tuple(d.subject.symbol for d in companies)
     return Table("Side by side", unit_of(shown, scale), columns, tuple(rows), notes.lines())
 
 
-def _calendar(dossiers: Sequence[Dossier], *, statements: bool, prices: bool) -> Iterable[Row]:
-    if statements and any(d.years for d in dossiers):
-        yield Row("Fiscal year", tuple(Cell(d.years[-1] if d.years else "none") for d in dossiers))
-        ends = [d.ledger.year_ends.get(d.years[-1]) if d.years else None for d in dossiers]
+def _calendar(companies: Sequence[CompanyFigures], *, statements: bool, prices: bool) -> Iterable[Row]:
+    if statements and any(d.years for d in companies):
+        yield Row("Fiscal year", tuple(Cell(d.years[-1] if d.years else "none") for d in companies))
+        ends = [d.data.year_ends.get(d.years[-1]) if d.years else None for d in companies]
         yield Row("Year ended", tuple(Cell(day(end)) for end in ends))
-    if prices and any(d.price for d in dossiers):
-        days = [day(d.price.as_of or d.price.period_end) if d.price else "no price" for d in dossiers]
+    if prices and any(d.price for d in companies):
+        days = [day(d.price.as_of or d.price.period_end) if d.price else "no price" for d in companies]
         yield Row("Price of", tuple(Cell(text) for text in days))
 
 
-def year_ends(dossiers: Sequence[Dossier]) -> set[date]:
+def year_ends(companies: Sequence[CompanyFigures]) -> set[date]:
     """The days on which the latest fiscal years end."""
-    return {d.ledger.year_ends[d.years[-1]] for d in dossiers if d.years and d.years[-1] in d.ledger.year_ends}
+    return {d.data.year_ends[d.years[-1]] for d in companies if d.years and d.years[-1] in d.data.year_ends}
 
 
-def _yearly(dossier: Dossier, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
-    if not names or not dossier.years:
+def _yearly(company: CompanyFigures, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
+    if not names or not company.years:
         return None
-    lookup = dossier.ledger.facts.get
-    lines = [[lookup((name, year)) for year in dossier.years] for name in names]
+    lookup = company.data.facts.get
+    lines = [[lookup((name, year)) for year in company.years] for name in names]
     shown = list(chain(*lines))
     scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
     shared = [common_note(column) for column in zip(*lines, strict=True)]
-    rows = [Row("Year ended", tuple(Cell(day(dossier.ledger.year_ends.get(y))) for y in dossier.years))]
+    rows = [Row("Year ended", tuple(Cell(day(company.data.year_ends.get(y))) for y in company.years))]
     for name, facts in zip(names, lines, strict=True):
         formula = row_formula(facts)
         cells = tuple(
             Cell(with_currency(fact, scale, currencies), fact, notes.mark(fact, year, formula, known))
-            for fact, year, known in zip(facts, dossier.years, shared, strict=True)
+            for fact, year, known in zip(facts, company.years, shared, strict=True)
         )
         rows.append(Row(label(name), cells, formula))
     unit = "" if formulas else unit_of(shown, scale)
-    said = [f"{year}: {note}" for year, note in zip(dossier.years, shared, strict=True) if note]
+    said = [f"{year}: {note}" for year, note in zip(company.years, shared, strict=True) if note]
     said += [PAYMENTS] if any(name in SPENDING for name in names) else []
-    return Table(title, unit, dossier.years, tuple(rows), notes.lines(), tuple(said))
+    return Table(title, unit, company.years, tuple(rows), notes.lines(), tuple(said))
 
 
-def _shown(dossier: Dossier, name: str) -> bool:
-    return any(dossier.ledger.usable(name, year) for year in dossier.years)
+def _shown(company: CompanyFigures, name: str) -> bool:
+    return any(company.data.usable(name, year) for year in company.years)
 
 
-def _latest(dossier: Dossier, name: str) -> Fact | None:
-    return dossier.fact(name, dossier.years[-1]) if dossier.years else None
+def _latest(company: CompanyFigures, name: str) -> Fact | None:
+    return company.fact(name, company.years[-1]) if company.years else None

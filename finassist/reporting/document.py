@@ -1,212 +1,312 @@
-"""What an answer shows, what it lacks, and where its figures came from: the same for Markdown and HTML."""
+"""What an answer shows, composed once and purely: sections that Markdown, HTML, terminals and exports only render."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Literal, Protocol
 
-from finassist.analysis.ratios import RATIOS, Ratio
-from finassist.analysis.statements import words
-from finassist.core.categories import category_of, need_title
+from finassist.analysis.insights import insights_of
+from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import day, figure, label, listed, span
-from finassist.reporting.company import CORE, Dossier, comparison, history, key_figures, price, ratios, statement
+from finassist.core.formatting import day, listed, percent
+from finassist.reporting.charts.panels import Panel, closes, statements
+from finassist.reporting.company import CompanyFigures, Subject, comparison, tables_of, year_ends
+from finassist.reporting.coverage import (
+    as_of,
+    last_close,
+    left_out,
+    missing,
+    sources,
+    too_thin,
+    used_facts,
+    with_figures,
+)
 from finassist.reporting.tables import Table
 
-MARGINS = (
-    *("gross_margin", "operating_margin", "net_margin", "effective_tax_rate"),
-    *("revenue_growth", "net_income_growth", "eps_growth"),
-)
-"""The ratios that belong to an income statement."""
+DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 
-_STATEMENT_NAMES = {
-    "income": "income statement",
-    "balance_sheet": "balance sheet",
-    "cash_flow": "cash flow statement",
-    "ratio": "ratios",
-    "profile": "company profile",
-    "price": "price",
-}
-_STATEMENT_ORDER = {name: place for place, name in enumerate(_STATEMENT_NAMES)}
+_OPEN_IN_REPORT = 2
+"""Tables of a report that a card shows open: the key figures and the price."""
 
-type _Taking = tuple[bool, str, str, str, int, str]
-"""What one source gave: whether a price, source, filing, company, place of the statement, and its year or day."""
-
-_OPTIONAL = ("research_and_development",)
-"""Lines that many companies do not have: without any of them, their ratio is not missed."""
-
-_ENOUGH = 5
-"""Core lines of the latest year, of seven, that make a report."""
+# --------------------------------------------------------------------------------------------- sections
 
 
-def tables(category: str, dossier: Dossier) -> list[Table]:
-    """The tables a category shows for one company, in order."""
-    shows = category_of(category).statements
-    found = [
-        key_figures(dossier) if len(shows) > 1 else None,
-        price(dossier) if category_of(category).prices else None,
-        history(dossier) if category == "stock_price" else None,
-        *(statement(dossier, name) for name in shows),
-        ratios(dossier, RATIOS if len(shows) > 1 else MARGINS) if shows else None,
-    ]
-    return [table for table in found if table]
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that qualifies what follows; `warning` says whether it should stand out."""
+
+    text: str
+    heading: str = ""
+    warning: bool = False
 
 
-def side_by_side(category: str, dossiers: Sequence[Dossier]) -> Table | None:
-    """The comparison of those companies that have figures; `None` where there are not two of them."""
-    told = with_figures(category, dossiers)
-    if len(told) < 2:
-        return None
-    return comparison(told, statements=bool(category_of(category).statements), prices=category_of(category).prices)
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Markdown from a model, a person or a template; surfaces sanitise it."""
+
+    markdown: str
 
 
-def as_of(category: str, dossier: Dossier, *, amount: bool = True) -> str:
-    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none.
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A titled list of plain sentences; it is left out where there are none."""
 
-    Where there is no price, the last close stands in its place, always with its amount.
+    title: str
+    lines: tuple[str, ...]
+    kind: Literal["", "strength", "attention"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure to see first, with what stands below it (its change, its year)."""
+
+    fact: Fact
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The facts that tables show (and those behind them), and those that only charts draw."""
+
+    shown: tuple[Fact, ...]
+    drawn: tuple[Fact, ...] = ()
+
+    def bullets(self, *, charts: bool) -> Bullets:
+        """The sources in words, for a surface with or without charts."""
+        return Bullets("Sources", tuple(sources([*self.shown, *(self.drawn if charts else ())])))
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySection:
+    """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`.
+
+    Attributes:
+        title: Name and ticker.
+        as_of: How current the figures are, with the price in words.
+        as_of_short: The same where a tile shows the price.
+        tiles: The figures to see first.
+        sections: Notes, charts, insights and tables, in reading order.
+        unfolded: How many tables are open where tables can be folded; `None` for all.
     """
-    parts: list[str] = []
-    if dossier.years and category_of(category).statements:
-        year = dossier.years[-1]
-        ended = dossier.ledger.year_ends.get(year)
-        parts.append(f"Statements through {year}" + (f" (year ended {day(ended)})" if ended else ""))
-    if dossier.price and category_of(category).prices:
-        when = day(dossier.price.as_of or dossier.price.period_end)
-        parts.append(f"Price {figure(dossier.price)} on {when}" if amount else f"Price of {when}")
-    elif last := last_close(category, dossier):
-        parts.append(f"Last close {figure(last)} on {last.period}")
-    return " · ".join(parts)
+
+    title: str
+    as_of: str
+    as_of_short: str
+    tiles: tuple[Tile, ...]
+    sections: tuple[Section, ...]
+    unfolded: int | None = None
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The sections of one type, in order."""
+        return [section for section in self.sections if isinstance(section, kind)]
 
 
-def last_close(category: str, dossier: Dossier) -> Fact | None:
-    """The newest close, where it is all that is known of the price."""
-    return dossier.closes[-1] if dossier.closes and not dossier.price and category_of(category).prices else None
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """The parts of all companies, and the table that compares them; `titled` says whether each names itself."""
+
+    parts: tuple[CompanySection, ...]
+    titled: bool = False
+    compared: Table | None = None
+    note: str = ""
 
 
-def with_figures(category: str, dossiers: Sequence[Dossier]) -> list[Dossier]:
-    """The companies that have any figure of the kind asked for."""
-    statements, prices = bool(category_of(category).statements), category_of(category).prices
-    return [d for d in dossiers if (statements and d.years) or (prices and (d.price or d.closes))]
+type Section = Note | Text | Bullets | Table | Panel | Companies | Sources
 
 
-def left_out(category: str, dossiers: Sequence[Dossier]) -> str:
-    """One sentence on the companies of a comparison that have no figures; `""` where all have."""
-    told = with_figures(category, dossiers)
-    names = [d.subject.title for d in dossiers if d not in told]
-    if not names or len(dossiers) < 2:
-        return ""
-    why = f"No figures are at hand for {listed(names)}"
-    if len(told) == 1:
-        return f"{why}, so there is nothing to compare {told[0].subject.title} with."
-    return f"{why}; the comparison leaves {'it' if len(names) == 1 else 'them'} out." if told else f"{why}."
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer ready to be rendered.
+
+    Attributes:
+        companies: Titles of the companies it is about.
+        kind: What it is, such as `"income statement"`; `""` for a document without a title of its own.
+        sections: What it consists of, in reading order.
+    """
+
+    companies: tuple[str, ...]
+    kind: str
+    sections: tuple[Section, ...]
 
 
-def caution(category: str, dossier: Dossier) -> tuple[str, str]:
-    """A heading and a sentence where too little of the latest year is known; `("", "")` elsewhere."""
-    shows = category_of(category).statements
-    core = [line for name in shows for line in CORE[name]]
-    absent = dossier.absent(core)
-    crucial = "revenue" in absent or "net_income" in absent
-    if not dossier.years or not (crucial or (len(shows) > 1 and len(core) - len(absent) < _ENOUGH)):
-        return "", ""
-    names = listed(words(name) for name in absent)
-    are = "are" if len(absent) > 1 else "is"
-    text = f"{names[0].upper()}{names[1:]} of {dossier.years[-1]} {are} not known, so read each figure on its own."
-    return ("Too thin for a report." if len(shows) > 1 else "Incomplete."), text
+class AnswerLike(Protocol):
+    """What a document needs of an answer; `finassist.answer.Answer` has it.
+
+    `years`, `warnings`, `notes()` and `company_names()` count where present.
+    """
+
+    @property
+    def content(self) -> Any:
+        """Markdown, shown for a chat answer and where there are no figures."""
+
+    @property
+    def category(self) -> str:
+        """One of the five categories."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The companies, in the order of the question."""
+        ...
+
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """Every figure, the derived ones included."""
+        ...
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What could not be had."""
+        ...
+
+    @property
+    def follow_ups(self) -> Sequence[str]:
+        """Questions that come next."""
+        ...
+
+    @property
+    def status(self) -> Any:
+        """How the run ended; an enumeration or a string."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run."""
+        ...
+
+    @property
+    def session_id(self) -> str | None:
+        """The conversation."""
+        ...
 
 
-def missing(category: str, dossiers: Sequence[Dossier], gaps: Sequence[Gap]) -> list[str]:
-    """What the answer should have had and has not, in plain text."""
-    named = {dossier.subject.symbol: dossier for dossier in dossiers}
-    lines = [_gap_line(gap, named.get(gap.symbol)) for gap in gaps]
-    for dossier in dossiers:
-        if dossier.years:
-            lines += _absent_lines(category, dossier)
-            lines += _absent_ratios(category, dossier) if len(category_of(category).statements) > 1 else []
-    return lines
+# ------------------------------------------------------------------------------------------ composing
 
 
-def _gap_line(gap: Gap, dossier: Dossier | None) -> str:
-    """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
-    company = dossier.subject.title if dossier else gap.symbol
-    needs = [need_title(need) for need in gap.need.split(", ")]
-    nothing = dossier is not None and not (dossier.years or dossier.price or dossier.closes)
-    if nothing and gap.reason.startswith(f"{gap.symbol} "):
-        return gap.reason
-    head = ", ".join(filter(None, (company, "" if nothing and len(needs) > 2 else listed(needs))))
-    return f"{head}: {gap.reason}" if head else gap.reason
+def document(
+    category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap], years: int = YEARS_SHOWN
+) -> Document:
+    """The document on one or several companies.
 
-
-def sources(facts: Iterable[Fact]) -> list[str]:
-    """Where figures came from, in plain text: one line a source and filing, with what was taken from it.
+    Args:
+        category: `"income_statement"`, `"company_financials"`, `"stock_price"` or `"report"`.
+        subjects: The companies, in the order of the question.
+        facts: Everything known about them, the derived facts of `finassist.analysis.metrics.derive` included.
+        gaps: What could not be had.
+        years: How many fiscal years to show.
 
     Example:
-        >>> from decimal import Decimal
-        >>> fact = Fact(symbol="ACME", field="revenue", value=Decimal(1), period="FY2025", source="SEC 10-K",
-        ...             filing="0000-1", statement="income")
-        >>> sources([fact])
-        ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
+        >>> document("stock_price", [Subject("ACME", "Acme Corp")], [], []).kind
+        'stock price'
     """
-    known = (f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed"))
-    lines: list[str] = []
-    for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
-        taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
-        lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
-    return lines
+    book, about = FactBook(facts), category_of(category)
+    companies = [CompanyFigures.of(subject, book, years) for subject in subjects]
+    found = companies if len(companies) < 2 else with_figures(about, companies)
+    shown = [tables_of(about, company) for company in found]
+    compared = None
+    if len(found) > 1:
+        compared = comparison(found, statements=bool(about.statements), prices=about.prices)
+    differ = compared is not None and about.statements and len(year_ends(found)) > 1
+    parts = tuple(_company(about, company, own) for company, own in zip(found, shown, strict=True))
+    absent = left_out(about, companies)
+    closing = [last for company in found if (last := last_close(about, company))]
+    drawn = [fact for company in found for fact in company.closes] if about.prices else []
+    sections: list[Section] = [
+        *([Note(absent, warning=True)] if absent else []),
+        Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else ""),
+        Bullets("What is missing", tuple(missing(about, companies, gaps))),
+        Sources((*used_facts([compared, *chain(*shown)], book), *closing), tuple(drawn)),
+    ]
+    return Document(tuple(subject.title for subject in subjects), about.title, tuple(sections))
 
 
-def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
-    """The facts that tables show and those they were computed from."""
-    cells = [cell for table in shown if table for row in table.rows for cell in row.cells]
-    used = {cell.fact.key: cell.fact for cell in cells if cell.fact}
-    waiting = list(used.values())
-    while waiting:
-        for key in waiting.pop().inputs:
-            if key not in used and (fact := book.find(key)):
-                used[key] = fact
-                waiting.append(fact)
-    return list(used.values())
+def answer_document(answer: AnswerLike) -> Document:
+    """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
+    subjects, category = subjects_of(answer), category_of(answer.category)
+    years = getattr(answer, "years", YEARS_SHOWN)
+    companies = companies_of(answer)
+    next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
+    if with_figures(category, companies):
+        found = document(answer.category, subjects, answer.facts, answer.gaps, years)
+        return replace(found, sections=(*found.sections, next_questions))
+    content = str(answer.content or "")
+    unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
+    return Document((), "", (Text(content), Bullets("What is missing", tuple(unsaid)), next_questions))
 
 
-def _absent_lines(category: str, dossier: Dossier) -> Iterator[str]:
-    for name in category_of(category).statements:
-        for line in CORE[name]:
-            absent = [year for year in dossier.years if not dossier.ledger.usable(line, year)]
-            if absent:
-                yield f"{dossier.subject.symbol}: {label(line)} is not reported for {span(absent)}"
+def companies_of(answer: AnswerLike) -> list[CompanyFigures]:
+    """What an answer knows of each of its companies, in the order of the question."""
+    book, years = FactBook(answer.facts), getattr(answer, "years", YEARS_SHOWN)
+    return [CompanyFigures.of(subject, book, years) for subject in subjects_of(answer)]
 
 
-def _absent_ratios(category: str, dossier: Dossier) -> Iterator[str]:
-    priced = category_of(category).prices and dossier.price is not None
-    absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(dossier, r)]
-    if absent:
-        yield f"{dossier.subject.symbol}: not computed because inputs are not reported: {listed(absent)}"
+def subjects_of(answer: AnswerLike) -> list[Subject]:
+    """The companies of an answer, with the names its facts or the answer itself have for them."""
+    profiles = {fact.symbol: fact.text for fact in answer.facts if fact.field == "name" and fact.text}
+    known: Mapping[str, str] = getattr(answer, "company_names", dict[str, str])()
+    return [Subject(symbol, profiles.get(symbol) or known.get(symbol, "")) for symbol in answer.symbols]
 
 
-def _expected(dossier: Dossier, ratio: Ratio) -> bool:
-    """Whether a ratio was left out for want of inputs, and not because such a company has no such line."""
-    if dossier.speaks_of(ratio.field):
-        return False
-    if ratio.top in _OPTIONAL and not any(dossier.ledger.usable(ratio.top, year) for year in dossier.years):
-        return False
-    inputs = [dossier.fact(name, year) for name in (ratio.top, ratio.bottom) for year in dossier.years]
-    return not any(fact and fact.status == "not_meaningful" for fact in inputs)
+def _company(category: Category, company: CompanyFigures, tables: Sequence[Table]) -> CompanySection:
+    charts = [statements(company) if category.statements else None, closes(company) if category.prices else None]
+    insights = list(_insights(company)) if category.name == "report" else list[Bullets]()
+    first = next((i for i, table in enumerate(tables) if table.title == "Income statement"), len(tables))
+    thin = too_thin(category, company)
+    heading = "Too thin for a report." if category.whole else "Incomplete."
+    parts: list[Section] = [Note(thin, heading, warning=True)] if thin else []
+    parts += [*filter(None, charts), *tables[:first], *insights, *tables[first:]]
+    return CompanySection(
+        company.subject.title,
+        as_of(category, company),
+        as_of(category, company, amount=False),
+        tuple(_tiles(category, company)),
+        tuple(parts),
+        _OPEN_IN_REPORT if category.name == "report" else None,
+    )
 
 
-def _taking(fact: Fact) -> _Taking:
-    priced = fact.statement == "price"
-    when = day(fact.as_of or fact.period_end) if priced else fact.period
-    return priced, fact.source, fact.filing or "", fact.symbol, _STATEMENT_ORDER[fact.statement], when
+def _insights(company: CompanyFigures) -> Iterator[Bullets]:
+    observed = insights_of(company.data)
+    kinds: tuple[tuple[Literal["strength", "attention"], str], ...]
+    kinds = (("strength", "Strengths"), ("attention", "Points of attention"))
+    for kind, title in kinds:
+        lines = tuple(insight.text for insight in observed if insight.kind == kind)
+        if lines:
+            yield Bullets(title, lines, kind)
 
 
-def _taken(takings: Iterable[_Taking]) -> str:
-    """What was taken from one source about one company: each statement with its years, prices with their days."""
-    parts: list[str] = []
-    for place, group in groupby(takings, key=lambda taking: taking[4]):
-        name, whens = list(_STATEMENT_NAMES)[place], [when for *_, when in group]
-        if name == "price":
-            parts.append(f"price of {whens[0]}" if len(whens) == 1 else f"prices of {whens[0]} to {whens[-1]}")
-        else:
-            parts.append(f"{span(whens)} {_STATEMENT_NAMES[name]}")
-    return ", ".join(parts)
+def _tiles(category: Category, company: CompanyFigures) -> Iterator[Tile]:
+    if category.prices and company.price:
+        when = day(company.price.as_of or company.price.period_end)
+        yield Tile(company.price, (_signed(company.on_day("change_percent")), when))
+        for name in ("market_cap", "pe_ratio"):
+            fact = company.on_day(name)
+            if fact and fact.known:
+                yield Tile(fact, (when,))
+    if category.statements and company.years:
+        year = company.years[-1]
+        beside = {"revenue": "revenue_growth", "net_income": "net_income_growth", "eps_diluted": "eps_growth"}
+        cash = ("free_cash_flow",) if category.whole and category.name != "report" else ()
+        for name in ("revenue", "net_income", "eps_diluted", *cash):
+            fact = company.fact(name, year)
+            if fact and fact.known:
+                yield Tile(fact, (year, _signed(company.fact(beside.get(name, ""), year))))
+
+
+def _signed(fact: Fact | None) -> str:
+    return percent(fact.value, signed=True) if fact and fact.known and fact.value is not None else ""
+
+
+def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
+    """Two to four questions that naturally come next and that can be answered.
+
+    Example:
+        >>> follow_ups("stock_price", [Subject("AAPL", "Apple Inc.")])[0]
+        'Show the income statement of AAPL'
+    """
+    if not subjects:
+        return ["Tell me about Apple", "Compare Apple and Microsoft", "What is free cash flow?"]
+    names = listed(subject.symbol for subject in subjects[:3])
+    asks = [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
+    return [*asks[:3], category_of(category).concept]

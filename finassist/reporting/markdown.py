@@ -1,36 +1,32 @@
-"""Facts to a Markdown report: deterministic, and nothing in it that is not a fact, a rule or a gap.
-
-Every text that is not ours (names, notes, sources, reasons) is escaped on its way in.
-"""
+"""Documents and conversations as Markdown: deterministic, with every text that is not ours escaped."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from datetime import UTC, datetime
 
-from finassist.analysis.insights import Point, points_of
-from finassist.core.categories import CATEGORY, YEARS_SHOWN, category_of
-from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import escape_line, escape_markdown, listed
-from finassist.reporting.company import Dossier, Subject, year_ends
+from finassist.core.categories import YEARS_SHOWN, category_of
+from finassist.core.facts import Fact, Gap
+from finassist.core.formatting import clean, escape_line, escape_markdown, listed
+from finassist.reporting.company import Subject
+from finassist.reporting.coverage import missing
 from finassist.reporting.document import (
-    as_of,
-    caution,
-    last_close,
-    left_out,
-    missing,
-    side_by_side,
-    sources,
-    tables,
-    used_facts,
-    with_figures,
+    AnswerLike,
+    Bullets,
+    Companies,
+    CompanySection,
+    Document,
+    Note,
+    Section,
+    Sources,
+    Text,
+    document,
 )
 from finassist.reporting.tables import Table
 
-__all__ = ["Subject", "compose", "follow_ups", "sources"]
-
-DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
+CONVERSATION = "Conversation with finassist"
+_LONGEST_QUESTION = 2000
 _FORMULA = re.compile(r"[\w ./()*+-]+").fullmatch
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -38,75 +34,116 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 def compose(
     category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap], years: int = YEARS_SHOWN
 ) -> str:
-    """The report on one or several companies as Markdown.
-
-    Args:
-        category: `"income_statement"`, `"company_financials"`, `"stock_price"` or `"report"`.
-        subjects: The companies, in the order of the question.
-        facts: Everything known about them, the derived facts of `finassist.analysis.metrics.derive` included.
-        gaps: What could not be had.
-        years: How many fiscal years to show.
-
-    Returns:
-        Markdown (GitHub flavour). The order of `facts` does not matter.
+    """The document on one or several companies as Markdown; see `finassist.reporting.document.document`.
 
     Example:
         >>> print(compose("stock_price", [Subject("ACME", "Acme Corp")], [], []).splitlines()[0])
         # Acme Corp (ACME): stock price
     """
-    book = FactBook(facts)
-    dossiers = [Dossier.of(subject, book, years) for subject in subjects]
-    told = dossiers if len(dossiers) < 2 else with_figures(category, dossiers)
-    compared = side_by_side(category, told)
-    shown = [tables(category, dossier) for dossier in told]
-    blocks = [f"# {_title(category, subjects)}", escape_line(left_out(category, dossiers), 2000)]
-    blocks += _opening(category, told, compared)
-    for dossier, own in zip(told, shown, strict=True):
-        blocks += _company(category, dossier, own, depth=3 if len(dossiers) > 1 else 2)
-    blocks += _bullets("What is missing", missing(category, dossiers, gaps), 2)
-    named = filter(None, (last_close(category, dossier) for dossier in told))
-    blocks += _bullets("Sources", sources([*used_facts([compared, *chain(*shown)], book), *named]), 2)
+    return to_markdown(document(category, subjects, facts, gaps, years))
+
+
+def to_markdown(document: Document) -> str:
+    """A document as GitHub-flavoured Markdown. Tiles and charts are left out: tables have their figures."""
+    named = [escape_markdown(title) for title in document.companies]
+    title = f"{listed(named)}: {document.kind}" if named else f"No company: {document.kind}"
+    blocks = [f"# {title}" if document.kind else ""]
+    for section in document.sections:
+        blocks += _section(section, 2)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
-    """Two to four questions that naturally come next and that can be answered.
+def conversation_markdown(answers: Sequence[AnswerLike]) -> str:
+    r"""The questions and answers of a conversation as one Markdown text, oldest first.
+
+    Args:
+        answers: Answers, as `workflow.answers()` returns them. Their `input` is the question where they have one.
+
+    Returns:
+        GitHub-flavoured Markdown that ends with an end of line. Text from outside is written anew: it has no HTML,
+        no image, and no link but `https`, so that no renderer runs or loads anything.
 
     Example:
-        >>> follow_ups("stock_price", [Subject("AAPL", "Apple Inc.")])[0]
-        'Show the income statement of AAPL'
+        >>> print(conversation_markdown([]))
+        # Conversation with finassist
+        <BLANKLINE>
+        Nothing has been asked yet.
+        <BLANKLINE>
     """
-    if not subjects:
-        return ["Tell me about Apple", "Compare Apple and Microsoft", "What is free cash flow?"]
-    names = listed(subject.symbol for subject in subjects[:3])
-    asks = [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
-    return [*asks[:3], category_of(category).concept]
+    blocks = [f"# {CONVERSATION}", *(["Nothing has been asked yet."] if not answers else [])]
+    for answer in answers:
+        blocks += _turn(answer)
+    return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _title(category: str, subjects: Sequence[Subject]) -> str:
-    kind = category_of(category).title
-    named = [escape_markdown(subject.title) for subject in subjects]
-    return f"{listed(named)}: {kind}" if named else f"No company: {kind}"
+def asked_at(answer: AnswerLike) -> str:
+    """When the question was asked, to the minute in UTC; `""` where that is not known."""
+    seconds = getattr(answer, "created_at", None)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC" if isinstance(seconds, int | float) else ""
 
 
-def _opening(category: str, dossiers: Sequence[Dossier], compared: Table | None) -> Iterator[str]:
-    if compared is not None:
-        yield from _table(compared, 2)
-        yield DIFFERENT_YEARS if category_of(category).statements and len(year_ends(dossiers)) > 1 else ""
+def question_of(answer: AnswerLike) -> str:
+    """The question on one line, cut where it is very long."""
+    return clean(str(getattr(answer, "input", "") or ""), _LONGEST_QUESTION)
 
 
-def _company(category: str, dossier: Dossier, shown: Sequence[Table], depth: int) -> Iterator[str]:
-    if depth > 2:
-        yield f"{'#' * (depth - 1)} {escape_markdown(dossier.subject.title)}"
-    dates = as_of(category, dossier)
-    yield f"*{escape_markdown(dates)}*" if dates else "No figures are at hand for this company."
-    heading, text = caution(category, dossier)
-    yield f"> **{heading}** {text}" if heading else ""
-    observed = points_of(dossier.ledger) if category == "report" else []
-    for table in shown:
-        if table.title == "Income statement":
-            yield from _points(observed, depth)
-        yield from _table(table, depth)
+def _turn(answer: AnswerLike) -> Iterator[str]:
+    yield f"## {escape_line(question_of(answer), _LONGEST_QUESTION) or 'A question'}"
+    when = asked_at(answer)
+    yield f"*{when}*" if when else ""
+    notes: Sequence[str] = getattr(answer, "notes", tuple)()
+    for text in (*notes, *getattr(answer, "warnings", ())):
+        yield f"> **Note:** {escape_markdown(text, _LONGEST_QUESTION)}"
+    yield from _section(Text(str(answer.content or "")), 2)
+    yield from _bullets(Bullets("What is missing", tuple(_unsaid(answer))), 0)
+    yield from _bullets(Bullets("You could ask next", tuple(answer.follow_ups)), 0)
+
+
+def _unsaid(answer: AnswerLike) -> list[str]:
+    """The gaps that an answer in words does not mention; a report lists its own."""
+    content = str(answer.content or "")
+    if answer.facts or any(escape_markdown(gap.reason) in content for gap in answer.gaps):
+        return []
+    return [line for line in missing(category_of(answer.category), [], answer.gaps) if line not in content]
+
+
+# --------------------------------------------------------------------------------------------- sections
+
+
+def _section(section: Section, depth: int) -> Iterator[str]:
+    match section:
+        case Note(text, heading):
+            yield f"> **{heading}** {text}" if heading else escape_line(text, 2000)
+        case Text(markdown):
+            from finassist.reporting.html.sanitize_markdown import safe_markdown  # a parser that reports do not need
+
+            yield safe_markdown(markdown, depth=depth)
+        case Bullets():
+            yield from _bullets(section, depth)
+        case Sources():
+            yield from _bullets(section.bullets(charts=False), depth)
+        case Table():
+            yield from _table(section, depth)
+        case Companies():
+            yield from _companies(section, depth)
+        case _:
+            pass  # a chart
+
+
+def _companies(section: Companies, depth: int) -> Iterator[str]:
+    if section.compared:
+        yield from _table(section.compared, depth)
+        yield section.note
+    for company in section.parts:
+        if section.titled:
+            yield f"{'#' * depth} {escape_markdown(company.title)}"
+        yield from _company(company, depth + section.titled)
+
+
+def _company(company: CompanySection, depth: int) -> Iterator[str]:
+    yield f"*{escape_markdown(company.as_of)}*" if company.as_of else "No figures are at hand for this company."
+    for section in company.sections:
+        yield from _section(section, depth)
 
 
 def _table(table: Table, depth: int) -> Iterator[str]:
@@ -139,12 +176,8 @@ def _mark(number: int | None) -> str:
     return f" {number}".translate(_SUPERSCRIPT) if number else ""
 
 
-def _points(observed: Sequence[Point], depth: int) -> Iterator[str]:
-    for kind, title in (("strength", "Strengths"), ("attention", "Points of attention")):
-        yield from _bullets(title, [point.text for point in observed if point.kind == kind], depth)
-
-
-def _bullets(title: str, lines: Sequence[str], depth: int) -> Iterator[str]:
-    if lines:
-        yield f"{'#' * depth} {title}"
-        yield "\n".join(f"- {escape_line(line)}" for line in lines)
+def _bullets(bullets: Bullets, depth: int) -> Iterator[str]:
+    """A titled list; at depth 0 the title is bold instead of a heading."""
+    if bullets.lines:
+        yield f"{'#' * depth} {bullets.title}" if depth else f"**{bullets.title}**"
+        yield "\n".join(f"- {escape_line(line)}" for line in bullets.lines)

@@ -23,8 +23,9 @@ from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
 from finassist.llm.schemas import Category
 from finassist.providers.base import Need
-from finassist.reporting import markdown as report
-from finassist.reporting.markdown import Subject
+from finassist.reporting.company import Subject
+from finassist.reporting.document import follow_ups
+from finassist.reporting.markdown import compose as compose_markdown
 from finassist.runtime.effects import Flow, ask, fetch, gather
 from finassist.runtime.understand import FlowContext, at_most, completed, understand
 
@@ -118,13 +119,13 @@ def compose(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext)
         return replace(draft, content=_with_warnings(content, draft.warnings))
     book = FactBook(facts)
     derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
-    content = report.compose(draft.category, subjects, book.joined(derived), gaps, known.years)
+    content = compose_markdown(draft.category, subjects, book.joined(derived), gaps, known.years)
     return replace(
         draft,
         content=_with_warnings(content, draft.warnings),
         facts=(*facts, *derived),
         years=known.years,
-        follow_ups=tuple(report.follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
+        follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
 
 

@@ -13,8 +13,9 @@ from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.conversation import ShownAnswer
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact
-from finassist.reporting.export import conversation_html, conversation_markdown, safe_csv
+from finassist.reporting.html.card import conversation_html
 from finassist.reporting.html.sanitize import escape
+from finassist.reporting.markdown import conversation_markdown
 from finassist.sessions.conversations import LONGEST_NAME, Conversation
 
 AT_ONCE: Final = 15
@@ -209,7 +210,7 @@ def _figures(answers: Sequence[ShownAnswer]) -> str:
     facts: dict[str, Fact] = {fact.key: fact for answer in answers for fact in answer.facts}
     if not facts:
         raise InputError(NO_FIGURES)
-    from finassist.reporting.frames import facts_frame  # pandas: seconds to import
+    from finassist.reporting.frames import facts_frame, safe_csv  # pandas: seconds to import
 
     return safe_csv(facts_frame(facts.values()))
 

@@ -61,7 +61,7 @@ def _print(answer: Answer, options: argparse.Namespace) -> None:
         data = answer.to_dict()
         say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
     elif options.csv:
-        from finassist.reporting.export import safe_csv
+        from finassist.reporting.frames import safe_csv
 
         say(safe_csv(answer.to_frame()), end="")
         translate(" ".join(gap.reason for gap in answer.gaps))

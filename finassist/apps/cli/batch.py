@@ -53,7 +53,7 @@ def batch(options: argparse.Namespace) -> int:
 
 
 def _written(batch: Batch, options: argparse.Namespace) -> int:
-    from finassist.reporting.export import safe_csv
+    from finassist.reporting.frames import safe_csv
 
     if options.out:
         _write(batch.frame, options.out, "answers", options)

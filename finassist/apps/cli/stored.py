@@ -42,7 +42,7 @@ def history(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Print a conversation as Markdown."""
     from finassist.apps.cli.rich_text import on_terminal, show_markdown
-    from finassist.reporting.export import conversation_markdown
+    from finassist.reporting.markdown import conversation_markdown
 
     answers = _workflow(options).answers(options.session)
     if not answers:
@@ -122,7 +122,7 @@ def _unknown(session_id: str) -> int:
 
 def _print(frame: pd.DataFrame, columns: tuple[str, ...], options: argparse.Namespace) -> None:
     if options.csv:
-        from finassist.reporting.export import safe_csv
+        from finassist.reporting.frames import safe_csv
 
         say(safe_csv(frame), end="")
     elif options.json:

@@ -15,7 +15,9 @@ from finassist.config.sources import variable_of
 from finassist.core.errors import FinassistError
 from finassist.llm.catalogue import MODELS
 from finassist.providers.registry import SOURCES
-from finassist.reporting.export import conversation_html, conversation_markdown, safe_csv
+from finassist.reporting.frames import safe_csv
+from finassist.reporting.html.card import conversation_html
+from finassist.reporting.markdown import conversation_markdown
 from finassist.workflow import FinancialAssistantWorkflow
 
 st: Any = streamlit

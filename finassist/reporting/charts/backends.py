@@ -13,7 +13,7 @@ from typing import Any
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import clean, figure, label
-from finassist.reporting.charts.series import Line, Panel
+from finassist.reporting.charts.panels import Line, Panel
 
 _COLOURS = ("#1765cc", "#12876f", "#9a6700", "#8a3ffc", "#c2255c", "#5c6b7a")
 _SOURCES_SHOWN = 3

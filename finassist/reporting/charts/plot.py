@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from finassist.analysis.ratios import RATIOS
 from finassist.core import fields as vocabulary
 from finassist.core.errors import InputError, MissingExtra
 from finassist.core.formatting import clean, label
+from finassist.core.ratios import RATIOS
 from finassist.reporting.charts import backends as drawing
-from finassist.reporting.charts.series import Panel, by_year, closes, statements
-from finassist.reporting.company import Dossier
-from finassist.reporting.html.card import AnswerLike, dossiers_of
+from finassist.reporting.charts.panels import Panel, by_year, closes, statements
+from finassist.reporting.company import CompanyFigures
+from finassist.reporting.document import AnswerLike, companies_of
 
 Library = Literal["plotly", "matplotlib"]
 _DRAW = {"plotly": drawing.plotly_figure, "matplotlib": drawing.matplotlib_figure}
@@ -45,24 +45,24 @@ def plot(answer: AnswerLike, kind: str | None = None, *, library: Library | None
 
 def panels_of(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
     """What `plot` draws, as panels of facts."""
-    dossiers = dossiers_of(answer)
+    companies = companies_of(answer)
     wanted = kind or ("price" if answer.category == "stock_price" else "statements")
     match wanted:
         case "statements":
-            found = [statements(dossier) for dossier in dossiers]
+            found = [statements(company) for company in companies]
         case "price":
-            found = [closes(dossier) for dossier in dossiers]
+            found = [closes(company) for company in companies]
         case _:
-            found = _field(dossiers, _canonical(wanted))
+            found = _field(companies, _canonical(wanted))
     panels = [panel for panel in found if panel]
     if not panels:
-        raise InputError(_nothing(wanted, dossiers))
+        raise InputError(_nothing(wanted, companies))
     return panels
 
 
-def _field(dossiers: Sequence[Dossier], name: str) -> list[Panel | None]:
+def _field(companies: Sequence[CompanyFigures], name: str) -> list[Panel | None]:
     """One field of all companies in one panel; in a panel each where their units differ."""
-    named = [(dossier.subject.title, dossier, name) for dossier in dossiers]
+    named = [(company.subject.title, company, name) for company in companies]
     together = by_year(label(name), named, "lines")
     return [together] if together else [by_year(title, [(label(name), d, name)], "lines") for title, d, _ in named]
 
@@ -72,10 +72,10 @@ def _canonical(wanted: str) -> str:
     return name if name in RATIOS else vocabulary.canonical(name) or name
 
 
-def _nothing(wanted: str, dossiers: Sequence[Dossier]) -> str:
-    kinds = [name for name, build in (("statements", statements), ("price", closes)) if any(map(build, dossiers))]
-    fields = sorted({field for dossier in dossiers for field, _ in dossier.ledger.facts})
-    kinds += [field for field in fields if any(_field(dossiers, field))]
+def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:
+    kinds = [name for name, build in (("statements", statements), ("price", closes)) if any(map(build, companies))]
+    fields = sorted({field for company in companies for field, _ in company.data.facts})
+    kinds += [field for field in fields if any(_field(companies, field))]
     if not kinds:
         return "This answer has no figures over time to draw. Ask for a report, an income statement or a stock price."
     return f"This answer has no “{clean(wanted, 60)}” over time to draw. Choose one of: {', '.join(kinds)}."

@@ -5,9 +5,16 @@ Every frame has the same columns and types whether or not it has rows; `describe
 
 from __future__ import annotations
 
-from finassist.reporting.frames.batches import batch_facts_frame, batch_frame
-from finassist.reporting.frames.builders import events_frame, facts_frame, history_frame, sessions_frame, spans_frame
-from finassist.reporting.frames.files import check_file, read_frame, write_frame
+from finassist.reporting.frames.builders import (
+    batch_facts_frame,
+    batch_frame,
+    events_frame,
+    facts_frame,
+    history_frame,
+    sessions_frame,
+    spans_frame,
+)
+from finassist.reporting.frames.files import check_file, read_frame, safe_csv, write_frame
 from finassist.reporting.frames.pivots import by_company, by_year
 from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
@@ -25,6 +32,7 @@ __all__ = [
     "facts_frame",
     "history_frame",
     "read_frame",
+    "safe_csv",
     "sessions_frame",
     "spans_frame",
     "typed",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
 from typing import Any, Protocol, cast
 
 import pandas as pd
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
-from finassist.reporting.frames.schemas import EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
+from finassist.reporting.frames.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
 
 LONGEST_CONTENT = 200
+_AT_ONCE = 100
 
 
 class Serialisable(Protocol):
@@ -97,6 +99,36 @@ def history_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return typed([dict(row) for row in rows], HISTORY)
 
 
+def batch_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row a question of a batch, in the order given.
+
+    Columns (`describe("batch")` has them as a table):
+        ordinal, question, status: The place of the question, the question, and `completed`, `failed` or `unasked`.
+        category, symbols, answer, n_facts, n_gaps: What came of it.
+        error, message: What went wrong, and what to do next.
+        latency, tokens, cost, calls, attempts: What it took.
+
+    Example:
+        >>> frame = batch_frame([{"ordinal": 0, "question": "Hello", "status": "unasked"}])
+        >>> frame.loc[0, "status"], frame["latency"].isna().item()
+        ('unasked', True)
+    """
+    found = [{**row, "n_facts": row.get("facts"), "n_gaps": row.get("gaps")} for row in rows]
+    return typed(found, BATCH)
+
+
+def batch_facts_frame(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFrame:
+    """One row a figure of any answer: ordinal and question of the answer, and the columns of `facts_frame`.
+
+    Example:
+        >>> fact = Fact(symbol="AAPL", field="revenue", statement="income", status="missing")
+        >>> batch_facts_frame([(0, "Revenue of Apple", [fact])])[["ordinal", "label"]].values.tolist()
+        [[0, 'Revenue']]
+    """
+    frames = [_some_facts(some) for some in batched(answers, _AT_ONCE)]
+    return pd.concat(frames, ignore_index=True) if frames else typed([], BATCH_FACTS)
+
+
 def fact_row(fact: Fact) -> dict[str, Any]:
     """A fact as a row of `FACTS`."""
     row = {name: getattr(fact, name) for name in FACTS if name not in ("label", "value", "exact")}
@@ -110,3 +142,12 @@ def _event_row(data: Mapping[str, Any]) -> dict[str, Any]:
     step = data.get("step_name") or data.get("step")
     short = text if text is None or len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
     return {**data, "step": step, "content": short}
+
+
+def _some_facts(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFrame:
+    rows = [
+        {"ordinal": ordinal, "question": question, **fact_row(fact)}
+        for ordinal, question, facts in answers
+        for fact in facts
+    ]
+    return typed(rows, BATCH_FACTS)

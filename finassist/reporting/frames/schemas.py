@@ -116,28 +116,32 @@ HISTORY: Final[Schema] = {
     "decided_by": Column("text", "rules or model: who decided what was asked"),
     "gaps": Column("integer", "things that should be there and are not"),
 }
-CLAIMS: Final[Schema] = {
-    "item": Column("text", "the item of the repair plan", optional=False),
-    "claim": Column("text", "what is claimed", optional=False),
-    "regime": Column("text", "under which conditions it was measured", optional=False),
-    "baseline": Column("text", "what it was measured against, in the same rounds", optional=False),
-    "ratio": Column("number", "median of baseline over ours: above 1, ours takes less", optional=False),
-    "low": Column("number", "lower quartile of the ratios", optional=False),
-    "high": Column("number", "upper quartile of the ratios", optional=False),
-    "count": Column("integer", "rounds", optional=False),
-    "ours": Column("number", "median of ours", "see unit", optional=False),
-    "theirs": Column("number", "median of the baseline", "see unit", optional=False),
-    "unit": Column("text", "of ours and theirs", optional=False),
-    "verdict": Column("text", "holds in this regime, no difference, does not hold, or measured", optional=False),
-    "wording": Column("text", "a sentence that is true of what was measured", optional=False),
+BATCH: Final[Schema] = {
+    "ordinal": Column("integer", "place of the question among those given, from 0", optional=False),
+    "question": Column("text", "the question, as it was given", optional=False),
+    "status": Column("text", "completed, failed, or unasked where the batch stopped before", optional=False),
+    "category": Column("text", "what kind of answer it got"),
+    "symbols": Column("list", "ticker symbols it was about"),
+    "answer": Column("text", "text of the answer, as markdown"),
+    "n_facts": Column("integer", "figures in the answer"),
+    "n_gaps": Column("integer", "things that should be in the answer and are not"),
+    "error": Column("text", "name of what went wrong"),
+    "message": Column("text", "what went wrong, and what to do next"),
+    "latency": Column("number", "how long it took; 0 where an identical question had been answered", "s"),
+    "tokens": Column("integer", "used by models for it", "tokens"),
+    "cost": Column("number", "of these tokens; missing where a price is not known", "USD"),
+    "calls": Column("integer", "fetches it did not share with an earlier question"),
+    "attempts": Column("integer", "how often it was asked"),
 }
+BATCH_FACTS: Final[Schema] = {"ordinal": BATCH["ordinal"], "question": BATCH["question"], **FACTS}
 SCHEMAS: Final[dict[str, Schema]] = {
     "facts": FACTS,
     "spans": SPANS,
     "events": EVENTS,
     "sessions": SESSIONS,
     "history": HISTORY,
-    "claims": CLAIMS,
+    "batch": BATCH,
+    "batch_facts": BATCH_FACTS,
 }
 """Every frame by its name."""
 

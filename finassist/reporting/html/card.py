@@ -1,107 +1,70 @@
-"""An answer as one self-contained HTML card: no script, nothing remote, every text escaped."""
+"""Answers as self-contained HTML: no script, nothing remote.
+
+The templates escape whatever is not `Markup`, so a text is safe by its type and not by the care of who writes it.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
 
-from finassist.core.categories import YEARS_SHOWN, category_of
-from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import listed
-from finassist.reporting.company import Dossier, Subject, year_ends
-from finassist.reporting.document import (
-    left_out,
-    missing,
-    side_by_side,
-    sources,
-    tables,
-    used_facts,
-    with_figures,
-)
-from finassist.reporting.html.overview import bullets, overview
-from finassist.reporting.html.sanitize import escape, safe_html
-from finassist.reporting.html.style import CSS
-from finassist.reporting.html.table import table_html
-from finassist.reporting.markdown import DIFFERENT_YEARS
-from finassist.reporting.tables import Table
-from finassist.symbols.directory import directory
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
-_UNFOLDED = 2
-"""Tables of a report that are open at first: the key figures and the price."""
+from finassist.core.facts import Fact
+from finassist.core.formatting import ABSENCE, day, figure, label, listed
+from finassist.core.ratios import RATIOS
+from finassist.reporting import document as parts
+from finassist.reporting.charts.panels import Panel
+from finassist.reporting.document import AnswerLike, answer_document
+from finassist.reporting.html.chart import drawing
+from finassist.reporting.html.sanitize import escape, safe_html, whole
+from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
+from finassist.reporting.tables import Row, Table
 
-_FEW_SOURCES = 6
+_FOLDER: Final = Path(__file__).with_name("templates")
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""What a browser lets the exported page do: use its own style, and nothing else."""
 
 
-class AnswerLike(Protocol):
-    """What a card needs of an answer; `finassist.answer.Answer` has it."""
+def _css(name: str) -> str:
+    rules = (_FOLDER / name).read_text(encoding="utf-8").split("*/", 1)[1]
+    return rules.replace("& ", ".fin-answer:not(#x) ").strip()
 
-    @property
-    def content(self) -> Any:
-        """Markdown, shown for a chat answer and where there are no figures."""
 
-    @property
-    def category(self) -> str:
-        """One of the five categories."""
-        ...
-
-    @property
-    def symbols(self) -> Sequence[str]:
-        """The companies, in the order of the question."""
-        ...
-
-    @property
-    def facts(self) -> Sequence[Fact]:
-        """Every figure, the derived ones included."""
-        ...
-
-    @property
-    def gaps(self) -> Sequence[Gap]:
-        """What could not be had."""
-        ...
-
-    @property
-    def follow_ups(self) -> Sequence[str]:
-        """Questions that come next."""
-        ...
-
-    @property
-    def status(self) -> Any:
-        """How the run ended; an enumeration or a string."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run."""
-        ...
-
-    @property
-    def session_id(self) -> str | None:
-        """The conversation."""
-        ...
+CSS: Final = _css("card.css")
+PAGE: Final = _css("page.css")
 
 
 def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     """The card of an answer.
 
     Args:
-        answer: An answer, or anything with its fields; `warnings`, `notes()` and `years` count where present.
+        answer: An answer, or anything with its fields.
         style: Whether the card brings its style sheet; not where the page around it has it already.
 
     Returns:
         HTML with its own scoped style; readable in light and dark, in a notebook and in a bare page.
     """
-    book = FactBook(sorted(answer.facts, key=lambda fact: fact.key))
-    dossiers = dossiers_of(answer, book)
-    figures = bool(with_figures(answer.category, dossiers))
-    parts = [
-        *_flags(answer),
-        *(_figures(answer, dossiers, book) if figures else _text(answer)),
-        bullets("You could ask next", answer.follow_ups),
-        _footer(answer),
-    ]
-    css = f"<style>{CSS}</style>" if style else ""
-    return f'<div class="fin-answer">{css}{"".join(parts)}</div>'
+    status = str(getattr(answer.status, "value", answer.status) or "")
+    notes: Callable[[], Sequence[str]] = getattr(answer, "notes", tuple)
+    flags = (*notes(), *getattr(answer, "warnings", ()))
+    unusual = status.upper() not in ("", "COMPLETED", "RUNNING") and not notes()
+    named = (("run", answer.run_id), ("session", answer.session_id))
+    hint = "Hover over a figure for its source." if answer.facts else ""
+    footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
+    card = _macros().card(
+        answer_document(answer),
+        Markup(CSS) if style else "",
+        status.lower() if unusual else "",
+        flags,
+        " · ".join(filter(None, footer)),
+    )
+    return str(card)  # not `Markup`, which escapes what is added to it, `replace` included
 
 
 def without_follow_ups[A: AnswerLike](answer: A) -> A:
@@ -111,103 +74,121 @@ def without_follow_ups[A: AnswerLike](answer: A) -> A:
     return shown
 
 
-def dossiers_of(answer: AnswerLike, book: FactBook | None = None) -> list[Dossier]:
-    """What an answer knows of each of its companies, in the order of the question."""
-    facts = book or FactBook(sorted(answer.facts, key=lambda fact: fact.key))
-    years = getattr(answer, "years", YEARS_SHOWN)
-    return [Dossier.of(Subject(symbol, _name(facts, symbol)), facts, years) for symbol in answer.symbols]
+def conversation_html(answers: Sequence[AnswerLike]) -> str:
+    """The questions and answers of a conversation as one HTML page, oldest first.
+
+    Args:
+        answers: Answers, as `workflow.answers()` returns them. Their `input` is the question where they have one.
+
+    Returns:
+        A whole page: answer cards, light or dark as the reader prefers. It has no script, loads nothing, and tells
+        the browser to refuse both.
+
+    Example:
+        >>> conversation_html([]).startswith("<!DOCTYPE html>")
+        True
+    """
+    turns = [
+        (question_of(answer) or "A question", asked_at(answer), Markup(answer_html(answer, style=False)))
+        for answer in answers
+    ]
+    page = _environment().get_template("page.html.j2")
+    return page.render(turns=turns, title=CONVERSATION, policy=POLICY, css=Markup(PAGE + CSS))
 
 
-def _text(answer: AnswerLike) -> Iterator[str]:
-    """The answer's own words, and those gaps they have not told already."""
-    content = str(answer.content or "")
-    yield safe_html(content)
-    untold = [gap for gap in answer.gaps if gap.reason not in content]
-    yield bullets("What is missing", missing(answer.category, [], untold))
+# ------------------------------------------------------------------------------------------- templates
 
 
-def _figures(answer: AnswerLike, dossiers: Sequence[Dossier], book: FactBook) -> Iterator[str]:
-    category = answer.category
-    titles = [dossier.subject.title for dossier in dossiers]
-    yield f"<header><h2>{escape(listed(titles))}</h2>"
-    yield f'<p class="fin-dim">{escape(category_of(category).title.capitalize())}</p></header>'
-    absent = left_out(category, dossiers)
-    yield f'<p class="fin-flag">{escape(absent)}</p>' if absent else ""
-    told = with_figures(category, dossiers)
-    shown = [tables(category, dossier) for dossier in told]
-    compared = side_by_side(category, told)
-    if len(told) == 1:
-        yield overview(category, told[0], heading=len(dossiers) > 1)
-        yield from _details(category, shown[0])
-    else:
-        yield from _side_by_side(category, told, compared, shown)
-    yield bullets("What is missing", missing(category, dossiers, answer.gaps))
-    drawn = [fact for dossier in told for fact in dossier.closes] if category_of(category).prices else []
-    yield _sources(sources([*used_facts([compared, *chain(*shown)], book), *drawn]))
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        finalize=_escaped,
+        undefined=StrictUndefined,
+    )
+    filters: dict[str, Callable[..., str]] = {
+        "hint": _hint,
+        "listed": listed,
+        "provenance": provenance,
+        "render": section_html,
+        "safe_html": _safe_html,
+        "tile_label": _tile_label,
+        "tile_value": _tile_value,
+        "whole": _whole,
+    }
+    made.filters.update(filters)
+    types = SimpleNamespace(Bullets=parts.Bullets, Note=parts.Note, Panel=Panel, Table=Table)
+    names: dict[str, Any] = {"absent": frozenset(ABSENCE.values()), "breaks": Markup("<br>"), "types": types}
+    made.globals.update(names)
+    return made
 
 
-def _side_by_side(
-    category: str, dossiers: Sequence[Dossier], compared: Table | None, shown: Sequence[Sequence[Table]]
-) -> Iterator[str]:
-    heads = "".join(overview(category, dossier, heading=True) for dossier in dossiers)
-    yield f'<div class="fin-companies">{heads}</div>'
-    if compared:
-        yield table_html(compared)
-        if category_of(category).statements and len(year_ends(dossiers)) > 1:
-            yield f'<p class="fin-note">{escape(DIFFERENT_YEARS)}</p>'
-    for dossier, own in zip(dossiers, shown, strict=True):
-        inside = "".join(_details(category, own))
-        yield f"<details><summary>{escape(dossier.subject.title)}: all figures</summary>{inside}</details>"
+def _escaped(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup(escape(value))
 
 
-def _details(category: str, shown: Sequence[Table]) -> Iterator[str]:
-    """Every table; a report, which has many, folds all but the first ones."""
-    for i, table in enumerate(shown):
-        if category != "report" or i < _UNFOLDED:
-            yield table_html(table)
-        else:
-            extent = f'<span class="fin-dim">{escape(_extent(table))}</span>'
-            inside = table_html(table, heading=False)
-            yield f"<details><summary>{escape(table.title)} {extent}</summary>{inside}</details>"
+def _safe_html(markdown: str) -> Markup:
+    return Markup(safe_html(markdown))
 
 
-def _extent(table: Table) -> str:
-    return f"({table.columns[0]} to {table.columns[-1]}, {len(table.rows) - 1} lines)"
+def _whole(text: str) -> Markup:
+    return Markup(whole(text))
 
 
-def _flags(answer: AnswerLike) -> Iterator[str]:
-    status = str(getattr(answer.status, "value", answer.status) or "")
-    notes: Callable[[], Sequence[str]] = getattr(answer, "notes", tuple)
-    said = notes()
-    if status and status.upper() not in ("COMPLETED", "RUNNING") and not said:
-        yield f'<p><span class="fin-badge">{escape(status.lower())}</span></p>'
-    warnings: Sequence[str] = getattr(answer, "warnings", ())
-    for text in (*said, *warnings):
-        yield f'<p class="fin-flag">{escape(text)}</p>'
+def _template(name: str) -> str:
+    """A template in one line: its indentation is for people, and between inline elements space would show."""
+    return "".join(line.strip() for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines())
 
 
-def _sources(lines: Sequence[str]) -> str:
-    """The sources; a long list is folded, as every figure names its own."""
-    listing = bullets("Sources", lines)
-    if len(lines) <= _FEW_SOURCES:
-        return listing
-    items = listing.removeprefix("<h4>Sources</h4>")
-    return f'<details><summary>Sources <span class="fin-dim">({len(lines)} documents)</span></summary>{items}</details>'
+@cache
+def _macros() -> Any:
+    return _environment().get_template("card.html.j2").module
 
 
-def _footer(answer: AnswerLike) -> str:
-    named = (("run", answer.run_id), ("session", answer.session_id))
-    ids = [f"{word} {value}" for word, value in named if value]
-    hint = "Hover over a figure for its source." if answer.facts else ""
-    return f'<footer class="fin-dim">{escape(_joined("finassist", *ids, hint))}</footer>'
+def section_html(section: parts.Section) -> Markup:
+    """One section of a document, by the macro of its type."""
+    macros = _macros()
+    match section:
+        case parts.Note():
+            return macros.note(section)
+        case parts.Text():
+            return macros.text(section)
+        case parts.Bullets():
+            return macros.bullets(section)
+        case Table():
+            return macros.table(section)
+        case Panel():
+            return macros.chart(drawing(section))
+        case parts.Companies():
+            return macros.companies(section)
+        case parts.Sources():
+            return macros.sources(section)
 
 
-def _joined(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)
+def _tile_label(fact: Fact) -> str:
+    return "Market cap" if fact.field == "market_cap" else label(fact.field)
 
 
-def _name(book: FactBook, symbol: str) -> str:
-    """The company's name from its profile, else from the directory of US tickers."""
-    found = [fact.text for fact in book.series(symbol, "name") if fact.text]
-    known = None if found else directory().lookup(symbol)
-    return found[-1] if found else known.name if known else ""
+def _tile_value(fact: Fact) -> str:
+    value = figure(fact).removesuffix(" per share")
+    for word, short in (("trillion", "tn"), ("billion", "bn"), ("million", "m")):
+        value = value.replace(word, short)
+    return value
+
+
+def _hint(row: Row) -> str:
+    """How a row is computed and read."""
+    fields = [cell.fact.field for cell in row.cells if cell.fact]
+    ratio = RATIOS.get(fields[0]) if fields else None
+    return " — ".join(filter(None, (row.formula, ratio.reading if ratio else "")))
+
+
+def provenance(fact: Fact) -> str:
+    """One line for the hover: what, exactly, how, from where."""
+    exact = f"{fact.value:f} {fact.unit}".strip() if fact.known and fact.value is not None else fact.status
+    filed = f", accession {fact.filing}" if fact.filing else ""
+    known = f", as of {day(fact.as_of)}" if fact.as_of else ""
+    made = f"; = {fact.formula}" if fact.formula else ""
+    note = f"; {fact.note}" if fact.note else ""
+    return f"{label(fact.field)} {fact.period}: {exact}{made}; {fact.source or 'no source'}{filed}{known}{note}"

@@ -1,22 +1,21 @@
-"""Charts of a card: shapes as inline SVG, words as attributes that the style sheet draws.
+"""Charts of a card: what a panel looks like as shapes and marks, in percent of the plot; the template draws them.
 
-Where a page drops SVG and style (JupyterLab for a notebook it does not trust, GitHub), a chart is gone as a whole
-instead of leaving loose words behind; every figure of it is in a table as well. What is drawn as SVG is also printed,
-which backgrounds are not. There is no script, and hovering works with `title` alone.
+Shapes are inline SVG, words are attributes that the style sheet draws. Where a page drops SVG and style (JupyterLab
+for a notebook it does not trust, GitHub), a chart is gone as a whole instead of leaving loose words behind; every
+figure of it is in a table as well. SVG is also printed, which backgrounds are not. Hovering works with `title` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import ceil, floor, log10
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, label, listed, number
-from finassist.reporting.charts.series import Line, Panel, closes, statements
-from finassist.reporting.company import Dossier
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.charts.panels import Line, Panel
 
 COLOURS = ("fin-a", "fin-b")
 _FALLBACK = {"fin-a": "#1765cc", "fin-b": "#12876f"}
@@ -25,43 +24,65 @@ _BELOW = 0.12
 
 _TICKS = 6
 
+type _Pair = tuple[float, float]
+type Shape = tuple[str, dict[str, str]]
+"""An SVG element and its attributes: numbers and names of ours only."""
 
-def bar_chart(dossier: Dossier) -> str:
-    """Bars of revenue and net income by fiscal year; `""` where fewer than two years have either."""
-    panel = statements(dossier)
-    if panel is None:
-        return ""
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box over the plot: its class, where it is (CSS), and what it says or tells on hover."""
+
+    kind: str
+    place: str
+    text: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart ready for the template: `words` for a screen reader, a key, shapes, marks, and a line below."""
+
+    words: str
+    keys: tuple[tuple[str, str], ...]
+    unit: str
+    shapes: tuple[Shape, ...]
+    marks: tuple[Mark, ...]
+    below: str = ""
+    kind: str = "fin-chart"
+
+
+def drawing(panel: Panel) -> Drawing:
+    """The shapes and marks of a panel: a line over time for closes, else bars by fiscal year."""
+    return _line_chart(panel) if panel.kind == "closes" else _bar_chart(panel)
+
+
+def _bar_chart(panel: Panel) -> Drawing:
     low, high = _extent([panel.value(fact) or 0 for line in panel.lines for fact in line.known])
     share = 100 / len(panel.places)
-    columns = [f'<i class="fin-x" style="{_box(i * share, share)}" data-t="{escape(year)}"></i>'
-               for i, year in enumerate(panel.places)]  # fmt: skip
-    boxes = [box for i in range(len(panel.places)) for box in _bars(panel, i, share, low, high)]
-    shapes = "".join(shape for shape, _ in boxes) + _rule(_share(0, low, high))
-    words = (
-        f"{dossier.subject.symbol}: {listed(line.name.lower() for line in panel.lines)} by fiscal year, {panel.unit}"
-    )
-    return _chart(words, panel, shapes, "".join([*columns, *(text for _, text in boxes)]))
+    years = [Mark("fin-x", _box(i * share, share), str(year)) for i, year in enumerate(panel.places)]
+    bars = [bar for i in range(len(panel.places)) for bar in _bars(panel, i, share, low, high)]
+    shapes = [*(shape for shape, _ in bars), _rule(_share(0, low, high))]
+    names = listed(line.name.lower() for line in panel.lines)
+    words = f"{_symbol(panel)}: {names} by fiscal year, {panel.unit}"
+    return Drawing(words, _keys(panel), panel.unit, tuple(shapes), (*years, *(mark for _, mark in bars)))
 
 
-def price_chart(dossier: Dossier) -> str:
-    """Closes as a line over time, and the newest price as a dot; `""` where there are fewer than two closes."""
-    panel = closes(dossier)
-    if panel is None:
-        return ""
+def _line_chart(panel: Panel) -> Drawing:
+    """Closes as a line, and the newest price, where there is one, as a dot."""
     line, price = panel.lines[0], panel.lines[1] if len(panel.lines) > 1 else None
     days = [place for each in panel.lines for place, _ in each.points if isinstance(place, date)]
     values = [panel.value(fact) or 0 for each in panel.lines for fact in each.known]
     frame = Frame(min(days), max(days), _nice(min(values), max(values)))
-    ticks = [f'<i class="fin-y" style="bottom:{frame.y(v):.1f}%" data-t="{_tick(v)}"></i>' for v in frame.levels]
-    dates = [f'<i class="fin-x" style="{_box(frame.x(d) - 8, 16)}" data-t="{d:%Y-%m}"></i>' for d in _months(frame)]
-    shapes = "".join(_rule(frame.y(v)) for v in frame.levels) + _path(panel, line, frame)
-    dot = _dot(panel, price, frame) if price else ""
+    ticks = [Mark("fin-y", f"bottom:{frame.y(level):.1f}%", _tick(level)) for level in frame.levels]
+    dates = [Mark("fin-x", _box(frame.x(when) - 8, 16), f"{when:%Y-%m}") for when in _months(frame)]
     hits = [_hit(fact, frame, len(line.points)) for each in panel.lines for fact in each.known]
-    words = f"{dossier.subject.symbol}: {_closes(line)}, {panel.unit}"
-    said = f"{_closes(line)}{_gap(line)}" + (
-        f"; the dot is the price of {day(price.known[0].period_end)}" if price else ""
-    )
-    return _chart(words, panel, shapes + dot, "".join([*ticks, *dates, *hits]), said, "fin-chart fin-lines")
+    shapes = [*(_rule(frame.y(level)) for level in frame.levels), _path(panel, line, frame)]
+    shapes += _dot(panel, price, frame) if price else []
+    dot = f"; the dot is the price of {day(price.known[0].period_end)}" if price else ""
+    below, words = f"{_closes(line)}{_gap(line)}{dot}", f"{_symbol(panel)}: {_closes(line)}, {panel.unit}"
+    marks = (*ticks, *dates, *hits)
+    return Drawing(words, _keys(panel), panel.unit, tuple(shapes), marks, below, "fin-chart fin-lines")
 
 
 class Frame:
@@ -83,18 +104,15 @@ class Frame:
 # ------------------------------------------------------------------------------------------------ parts
 
 
-def _chart(words: str, panel: Panel, shapes: str, inside: str, said: str = "", kind: str = "fin-chart") -> str:
-    keys = [
-        f'<i class="{css}" data-t="{escape(line.name)}"></i>' for line, css in zip(panel.lines, COLOURS, strict=False)
-    ]
-    key = f'<div class="fin-key">{"".join(keys)}<i data-t="{escape(panel.unit)}"></i></div>'
-    svg = f'<svg class="fin-draw" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{shapes}</svg>'
-    below = f'<div class="fin-said" data-t="{escape(said)}"></div>' if said else ""
-    plot = f'<div class="fin-plot">{svg}{inside}</div>{below}'
-    return f'<div class="{kind}" role="img" aria-label="{escape(words)}">{key}{plot}</div>'
+def _keys(panel: Panel) -> tuple[tuple[str, str], ...]:
+    return tuple((css, line.name) for css, line in zip(COLOURS, panel.lines, strict=False))
 
 
-def _bars(panel: Panel, place: int, share: float, low: float, high: float) -> Iterator[tuple[str, str]]:
+def _symbol(panel: Panel) -> str:
+    return panel.lines[0].known[0].symbol
+
+
+def _bars(panel: Panel, place: int, share: float, low: float, high: float) -> Iterator[tuple[Shape, Mark]]:
     """The shape of each bar of a year, and the box over it that has its figure and its tip."""
     many = len(panel.lines)
     width = share * (0.36 if many < 2 else 0.74 / many)
@@ -102,23 +120,20 @@ def _bars(panel: Panel, place: int, share: float, low: float, high: float) -> It
         fact = line.points[place][1]
         value = panel.value(fact)
         if fact is not None and value is not None:
-            left = share * (place + 0.5) + (i - many / 2) * (width + 1)
-            yield _bar(COLOURS[i], fact, value, (left + 0.5, width), (_share(0, low, high), _share(value, low, high)))
+            left = share * (place + 0.5) + (i - many / 2) * (width + 1) + 0.5
+            yield _bar(COLOURS[i], fact, value, (left, width), (_share(0, low, high), _share(value, low, high)))
 
 
-def _bar(css: str, fact: Fact, value: float, across: tuple[float, float], up: tuple[float, float]) -> tuple[str, str]:
+def _bar(css: str, fact: Fact, value: float, across: _Pair, up: _Pair) -> tuple[Shape, Mark]:
     (left, width), bottom, height = across, min(up), abs(up[1] - up[0])
-    shape = (
-        f'<rect class="{css}" fill="{_FALLBACK[css]}" x="{left:.2f}" y="{100 - bottom - height:.2f}" '
-        f'width="{width:.2f}" height="{height:.2f}"/>'
-    )
-    kind = "fin-bar fin-below" if value < 0 else "fin-bar"
+    sides = {"x": left, "y": 100 - bottom - height, "width": width, "height": height}
+    shape = {"class": css, "fill": _FALLBACK[css], **{name: f"{side:.2f}" for name, side in sides.items()}}
     place = f"{_box(left, width)};bottom:{bottom:.1f}%;height:{height:.1f}%"
     text = number(Decimal(str(value)), 1 if abs(value) < 100 else 0)
-    return shape, f'<i class="{kind}" style="{place}" data-t="{escape(text)}" title="{escape(_tip(fact))}"></i>'
+    return ("rect", shape), Mark("fin-bar fin-below" if value < 0 else "fin-bar", place, text, _tip(fact))
 
 
-def _path(panel: Panel, line: Line, frame: Frame) -> str:
+def _path(panel: Panel, line: Line, frame: Frame) -> Shape:
     """A line that is broken wherever a close is missing."""
     drawn: list[str] = []
     pen = "M"
@@ -129,26 +144,30 @@ def _path(panel: Panel, line: Line, frame: Frame) -> str:
         else:
             drawn.append(f"{pen}{frame.x(place):.2f} {100 - frame.y(value):.2f}")
             pen = "L"
-    return f'<path class="fin-a" fill="none" stroke="{_FALLBACK["fin-a"]}" stroke-width="2" d="{"".join(drawn)}"/>'
+    return _stroke("fin-a", _FALLBACK["fin-a"], 2, "".join(drawn))
 
 
-def _dot(panel: Panel, line: Line, frame: Frame) -> str:
+def _dot(panel: Panel, line: Line, frame: Frame) -> list[Shape]:
     [(place, fact)] = line.points
     value = panel.value(fact)
     if value is None or not isinstance(place, date):
-        return ""
+        return []
     where = f"M{frame.x(place):.2f} {100 - frame.y(value):.2f}h0"
-    return f'<path class="fin-b fin-dot" fill="none" stroke="{_FALLBACK["fin-b"]}" stroke-width="9" d="{where}"/>'
+    return [_stroke("fin-b fin-dot", _FALLBACK["fin-b"], 9, where)]
 
 
-def _rule(height: float) -> str:
-    return f'<path class="fin-rule" fill="none" stroke="#8885" stroke-width="1" d="M0 {100 - height:.2f}H100"/>'
+def _rule(height: float) -> Shape:
+    return _stroke("fin-rule", "#8885", 1, f"M0 {100 - height:.2f}H100")
 
 
-def _hit(fact: Fact, frame: Frame, points: int) -> str:
+def _stroke(css: str, colour: str, width: int, path: str) -> Shape:
+    return "path", {"class": css, "fill": "none", "stroke": colour, "stroke-width": str(width), "d": path}
+
+
+def _hit(fact: Fact, frame: Frame, points: int) -> Mark:
     width = min(96 / max(points, 1), 6)
     left = frame.x(fact.period_end) - width / 2 if fact.period_end else 0
-    return f'<i class="fin-hit" style="{_box(left, width)}" title="{escape(_tip(fact))}"></i>'
+    return Mark("fin-hit", _box(left, width), tip=_tip(fact))
 
 
 def _tip(fact: Fact) -> str:
@@ -193,7 +212,7 @@ def _nice(low: float, high: float) -> list[float]:
 
 
 def _tick(value: float) -> str:
-    return escape(number(Decimal(str(round(value, 6))), 0 if value == int(value) else 2))
+    return number(Decimal(str(round(value, 6))), 0 if value == int(value) else 2)
 
 
 def _months(frame: Frame) -> list[date]:

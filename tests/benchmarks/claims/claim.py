@@ -9,6 +9,10 @@ from typing import Any, Final, Literal, Self
 
 Verdict = Literal["holds in this regime", "no difference", "does not hold", "measured"]
 
+_COLUMNS: Final = (
+    *("item", "claim", "regime", "baseline", "ratio", "low", "high", "count", "ours", "theirs", "unit"),
+    *("verdict", "wording"),
+)
 _NOTABLE: Final = 1.1
 """A tenth is the least difference that is worth a word: rounds of one contender differ by about as much."""
 
@@ -125,10 +129,13 @@ class Claims:
         return {"machine": self.machine, "claims": [row.to_dict() for row in self.rows]}
 
     def to_frame(self) -> Any:
-        """One row a claim; `finassist.reporting.frames.describe("claims")` explains the columns."""
-        from finassist.reporting.frames.schemas import CLAIMS, typed
+        """One row a claim; the attributes of `Claim` explain the columns."""
+        from finassist.reporting.frames import Column, typed
 
-        return typed([row.to_dict() for row in self.rows], CLAIMS)
+        numbers = ("ratio", "low", "high", "ours", "theirs")
+        kinds = {name: "number" if name in numbers else "text" for name in _COLUMNS} | {"count": "integer"}
+        schema = {name: Column(kind, "") for name, kind in kinds.items()}
+        return typed([row.to_dict() for row in self.rows], schema)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from tests.benchmarks.ratio_bars import Ratio, ratios_html

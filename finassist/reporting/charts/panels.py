@@ -15,7 +15,7 @@ from statistics import median
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
-from finassist.reporting.company import Dossier
+from finassist.reporting.company import CompanyFigures
 
 STATEMENT_LINES = ("revenue", "net_income")
 _SIZES = ((Decimal("1e9"), "billions"), (Decimal("1e6"), "millions"))
@@ -75,7 +75,7 @@ class Panel:
         return list(dict.fromkeys(fact.source for line in self.lines for fact in line.known if fact.source))
 
 
-def by_year(title: str, named: Iterable[tuple[str, Dossier, str]], kind: str) -> Panel | None:
+def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: str) -> Panel | None:
     """Figures by fiscal year.
 
     Args:
@@ -88,8 +88,8 @@ def by_year(title: str, named: Iterable[tuple[str, Dossier, str]], kind: str) ->
         than two years have any, or the figures have different units.
     """
     lines = list(named)
-    years = _whole(sorted({year for _, dossier, _ in lines for year in dossier.years}))
-    drawn = [Line(name, tuple((y, dossier.ledger.usable(field, y)) for y in years)) for name, dossier, field in lines]
+    years = _whole(sorted({year for _, company, _ in lines for year in company.years}))
+    drawn = [Line(name, tuple((y, company.data.usable(field, y)) for y in years)) for name, company, field in lines]
     drawn = [line for line in drawn if line.known]
     facts = [fact for line in drawn for fact in line.known]
     if len({fact.period for fact in facts}) < 2 or len({(fact.unit, fact.currency) for fact in facts}) > 1:
@@ -98,23 +98,23 @@ def by_year(title: str, named: Iterable[tuple[str, Dossier, str]], kind: str) ->
     return Panel(title, kind, unit, divisor, tuple(drawn))
 
 
-def statements(dossier: Dossier) -> Panel | None:
+def statements(company: CompanyFigures) -> Panel | None:
     """Revenue and net income of a company by fiscal year."""
-    names = [(label(field), dossier, field) for field in STATEMENT_LINES]
-    return by_year(dossier.subject.title, names, "bars")
+    names = [(label(field), company, field) for field in STATEMENT_LINES]
+    return by_year(company.subject.title, names, "bars")
 
 
-def closes(dossier: Dossier) -> Panel | None:
+def closes(company: CompanyFigures) -> Panel | None:
     """The closes of a company, with a gap where some are missing, and its newest price beside them."""
-    known = [fact for fact in dossier.closes if fact.period_end and fact.value and fact.value.is_finite()]
+    known = [fact for fact in company.closes if fact.period_end and fact.value and fact.value.is_finite()]
     if len(known) < 2 or len({fact.currency for fact in known}) > 1:
         return None
     lines = [Line("Close", _with_gaps(known))]
-    price = dossier.price
+    price = company.price
     if price and price.period_end and price.known and price.currency == known[-1].currency:
         lines.append(Line("Price", ((price.period_end, price),)))
     unit = f"{known[0].currency or ''} per share".strip()
-    return Panel(dossier.subject.title, "closes", unit, Decimal(1), tuple(lines))
+    return Panel(company.subject.title, "closes", unit, Decimal(1), tuple(lines))
 
 
 def _with_gaps(facts: Sequence[Fact]) -> tuple[Point, ...]:

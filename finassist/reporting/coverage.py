@@ -1,0 +1,175 @@
+"""What an answer covers: how current its figures are, what is missing, and where the figures came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from finassist.analysis.statements import words
+from finassist.core.categories import Category, need_title
+from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.formatting import day, figure, label, listed, span
+from finassist.core.ratios import RATIOS, Ratio
+from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
+from finassist.reporting.tables import Table
+
+_STATEMENT_ORDER = {name: place for place, name in enumerate(STATEMENT_TITLES)}
+
+type _Taking = tuple[bool, str, str, str, int, str]
+"""What one source gave: whether a price, source, filing, company, place of the statement, and its year or day."""
+
+_OPTIONAL = ("research_and_development",)
+"""Lines that many companies do not have: without any of them, their ratio is not missed."""
+
+_ENOUGH = 5
+"""Core lines of the latest year, of seven, that make a report."""
+
+
+def as_of(category: Category, company: CompanyFigures, *, amount: bool = True) -> str:
+    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none.
+
+    Where there is no price, the last close stands in its place, always with its amount.
+    """
+    parts: list[str] = []
+    if company.years and category.statements:
+        year = company.years[-1]
+        ended = company.data.year_ends.get(year)
+        parts.append(f"Statements through {year}" + (f" (year ended {day(ended)})" if ended else ""))
+    if company.price and category.prices:
+        when = day(company.price.as_of or company.price.period_end)
+        parts.append(f"Price {figure(company.price)} on {when}" if amount else f"Price of {when}")
+    elif last := last_close(category, company):
+        parts.append(f"Last close {figure(last)} on {last.period}")
+    return " · ".join(parts)
+
+
+def last_close(category: Category, company: CompanyFigures) -> Fact | None:
+    """The newest close, where it is all that is known of the price."""
+    return company.closes[-1] if company.closes and not company.price and category.prices else None
+
+
+def with_figures(category: Category, companies: Sequence[CompanyFigures]) -> list[CompanyFigures]:
+    """The companies that have any figure of the kind asked for."""
+    shows, prices = bool(category.statements), category.prices
+    return [each for each in companies if (shows and each.years) or (prices and (each.price or each.closes))]
+
+
+def left_out(category: Category, companies: Sequence[CompanyFigures]) -> str:
+    """One sentence on the companies of a comparison that have no figures; `""` where all have."""
+    found = with_figures(category, companies)
+    names = [each.subject.title for each in companies if each not in found]
+    if not names or len(companies) < 2:
+        return ""
+    why = f"No figures are at hand for {listed(names)}"
+    if len(found) == 1:
+        return f"{why}, so there is nothing to compare {found[0].subject.title} with."
+    return f"{why}; the comparison leaves {'it' if len(names) == 1 else 'them'} out." if found else f"{why}."
+
+
+def too_thin(category: Category, company: CompanyFigures) -> str:
+    """A sentence where too little of the latest year is known to read it as a whole; `""` elsewhere."""
+    core = [line for name in category.statements for line in CORE[name]]
+    absent = company.absent(core)
+    crucial = "revenue" in absent or "net_income" in absent
+    if not company.years or not (crucial or (category.whole and len(core) - len(absent) < _ENOUGH)):
+        return ""
+    names = listed(words(name) for name in absent)
+    are = "are" if len(absent) > 1 else "is"
+    return f"{names[0].upper()}{names[1:]} of {company.years[-1]} {are} not known, so read each figure on its own."
+
+
+def missing(category: Category, companies: Sequence[CompanyFigures], gaps: Sequence[Gap]) -> list[str]:
+    """What the answer should have had and has not, in plain text."""
+    named = {company.subject.symbol: company for company in companies}
+    lines = [_gap_line(gap, named.get(gap.symbol)) for gap in gaps]
+    for company in companies:
+        if company.years:
+            lines += _absent_lines(category, company)
+            lines += _absent_ratios(category, company) if category.whole else []
+    return lines
+
+
+def _gap_line(gap: Gap, company: CompanyFigures | None) -> str:
+    """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
+    whose = company.subject.title if company else gap.symbol
+    needs = [need_title(need) for need in gap.need.split(", ")]
+    nothing = company is not None and not (company.years or company.price or company.closes)
+    if nothing and gap.reason.startswith(f"{gap.symbol} "):
+        return gap.reason
+    head = ", ".join(filter(None, (whose, "" if nothing and len(needs) > 2 else listed(needs))))
+    return f"{head}: {gap.reason}" if head else gap.reason
+
+
+def sources(facts: Iterable[Fact]) -> list[str]:
+    """Where figures came from, in plain text: one line a source and filing, with what was taken from it.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> fact = Fact(symbol="ACME", field="revenue", value=Decimal(1), period="FY2025", source="SEC 10-K",
+        ...             filing="0000-1", statement="income")
+        >>> sources([fact])
+        ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
+    """
+    known = (f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed"))
+    lines: list[str] = []
+    for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
+        taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
+        lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
+    return lines
+
+
+def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
+    """The facts that tables show and those they were computed from."""
+    cells = [cell for table in shown if table for row in table.rows for cell in row.cells]
+    used = {cell.fact.key: cell.fact for cell in cells if cell.fact}
+    waiting = list(used.values())
+    while waiting:
+        for key in waiting.pop().inputs:
+            if key not in used and (fact := book.find(key)):
+                used[key] = fact
+                waiting.append(fact)
+    return list(used.values())
+
+
+def _absent_lines(category: Category, company: CompanyFigures) -> Iterator[str]:
+    for name in category.statements:
+        for line in CORE[name]:
+            absent = [year for year in company.years if not company.data.usable(line, year)]
+            if absent:
+                yield f"{company.subject.symbol}: {label(line)} is not reported for {span(absent)}"
+
+
+def _absent_ratios(category: Category, company: CompanyFigures) -> Iterator[str]:
+    priced = category.prices and company.price is not None
+    absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(company, r)]
+    if absent:
+        yield f"{company.subject.symbol}: not computed because inputs are not reported: {listed(absent)}"
+
+
+def _expected(company: CompanyFigures, ratio: Ratio) -> bool:
+    """Whether a ratio was left out for want of inputs, and not because such a company has no such line."""
+    if company.speaks_of(ratio.field):
+        return False
+    if ratio.top in _OPTIONAL and not any(company.data.usable(ratio.top, year) for year in company.years):
+        return False
+    inputs = [company.fact(name, year) for name in (ratio.top, ratio.bottom) for year in company.years]
+    return not any(fact and fact.status == "not_meaningful" for fact in inputs)
+
+
+def _taking(fact: Fact) -> _Taking:
+    priced = fact.statement == "price"
+    when = day(fact.as_of or fact.period_end) if priced else fact.period
+    return priced, fact.source, fact.filing or "", fact.symbol, _STATEMENT_ORDER[fact.statement], when
+
+
+def _taken(takings: Iterable[_Taking]) -> str:
+    """What was taken from one source about one company: each statement with its years, prices with their days."""
+    parts: list[str] = []
+    for place, group in groupby(takings, key=lambda taking: taking[4]):
+        name, whens = list(STATEMENT_TITLES)[place], [when for *_, when in group]
+        if name == "price":
+            parts.append(f"price of {whens[0]}" if len(whens) == 1 else f"prices of {whens[0]} to {whens[-1]}")
+        else:
+            parts.append(f"{span(whens)} {STATEMENT_TITLES[name]}")
+    return ", ".join(parts)
