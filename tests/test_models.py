@@ -13,8 +13,9 @@ from agno.models.openai import OpenAIChat
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
+from finassist.llm.connections import connect
 from finassist.llm.limits import Limits
-from finassist.llm.models import connect, resolve_model
+from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel
 
 CANARY = "sk-canary-0123456789abcdef"

@@ -15,8 +15,8 @@ from finassist.batch.progress import clock, dollars
 from finassist.config.settings import Routing
 from finassist.core.categories import CATEGORY
 from finassist.llm import prompts
+from finassist.llm.limits import cost, priced
 from finassist.llm.offline import OfflineModel
-from finassist.llm.prices import cost, priced
 from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.questions import rules
@@ -106,11 +106,11 @@ class Estimator:
         route = rules.route(question.text)
         waits = 0.0
         if self.routing == "model" or (self.routing == "auto" and not route.certain):
-            self._ask("router", prompts.router_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
-            self._ask("symbol_extraction", prompts.extraction_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
+            self._ask("router", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
+            self._ask("symbol_extraction", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
             waits += _MODEL_SECONDS
         if route.category == "chat":
-            self._ask("chat", prompts.chat_message(question.text, _NO_CONTEXT), _CHATTED_OUT)
+            self._ask("chat", prompts.question_message(question.text, _NO_CONTEXT), _CHATTED_OUT)
             waits += _MODEL_SECONDS
         symbols, needs = route.symbols[: self.max_companies], CATEGORY[route.category].needs
         self._fetches |= {(symbol, need) for symbol in symbols for need in needs}

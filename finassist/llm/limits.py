@@ -7,20 +7,52 @@ the question under way. The record travels in a context variable, because Agno's
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from finassist.llm.prices import Price, Prices, priced
+from agno.metrics import BaseMetrics
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from finassist.core.errors import ConfigurationError
 
 _GRACE = 0.2
 _BYTES_PER_CHARACTER = 200  # of a streamed reply: each word of it comes in an envelope of JSON
 
+_TOKENS_PER_PRICE: Final = 1_000_000
+
 FailureKind = Literal["timeout", "too_long", "cut", "unreachable", "rejected"]
+
+
+class Price(BaseModel):
+    """US dollars per million tokens of one model, as a user states it. No price is built in: providers change them.
+
+    Attributes:
+        input: For tokens sent.
+        output: For tokens received.
+        cached_input: For tokens sent that the provider had cached; `input` if not given.
+        as_of: The day the price was read.
+        source: Where it was read.
+
+    Example:
+        >>> Price(input=2, output=8).output
+        8.0
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+    cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    as_of: str = ""
+    source: str = ""
+
+
+type Prices = Mapping[str, Price]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +90,43 @@ class Limits:
     def overall(self, models: int) -> float:
         """Seconds for a question that several models may be tried for; a model's own limit strikes first."""
         return self.seconds * models + _GRACE
+
+
+def priced(table: Mapping[str, Any]) -> Prices:
+    """Prices by model id, from plain dictionaries.
+
+    Raises:
+        ConfigurationError: A price is no price; the message names the model.
+    """
+    prices: dict[str, Price] = {}
+    for model_id, price in table.items():
+        try:
+            prices[model_id] = Price.model_validate(price)
+        except ValidationError as error:
+            wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors(include_input=False)}))
+            raise ConfigurationError(
+                f"The price of model {model_id[:80]!r} cannot be used ({wrong}). Give US dollars per million tokens, "
+                'such as {"input": 2, "output": 8}, with cached_input, as_of and source if you like.'
+            ) from None
+    return prices
+
+
+def cost(model_id: str, used: BaseMetrics, prices: Prices) -> float | None:
+    """US dollars that these tokens cost, or `None` where no price is known.
+
+    Example:
+        >>> used = BaseMetrics(input_tokens=500_000, output_tokens=100_000)
+        >>> cost("mine", used, {"mine": Price(input=2, output=8)}), cost("other", used, {})
+        (1.8, None)
+    """
+    price = prices.get(model_id)
+    if price is None:
+        return None
+    cached = min(used.cache_read_tokens or 0, used.input_tokens or 0) if price.cached_input is not None else 0
+    fresh = (used.input_tokens or 0) - cached
+    return (
+        fresh * price.input + cached * (price.cached_input or 0) + (used.output_tokens or 0) * price.output
+    ) / _TOKENS_PER_PRICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,21 @@
-"""From a name to a model: `"anthropic"`, `"openai:<model id>"`, `"offline"`, `"auto"`, or any Agno model object.
-
-A model of a provider we know gets clients of its SDK that keep to our limits and suit any event loop. They are set in
-the fields that Agno has for a user's own clients; the model stays what it is.
-"""
+"""From a name to a model: `"anthropic"`, `"openai:<model id>"`, `"offline"`, `"auto"`, or any Agno model object."""
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from copy import copy
-from dataclasses import replace
 from difflib import get_close_matches
-from functools import cache
-from importlib import import_module
 from typing import Any, Final, cast
-from weakref import WeakKeyDictionary
 
-from agno.exceptions import ModelAuthenticationError
 from agno.models.base import Model
 from agno.models.utils import MODEL_PROVIDER_CLASSES, get_model
 
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
-from finassist.core.redaction import HIDDEN
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
+from finassist.llm.connections import connect, hide_keys
 from finassist.llm.limits import Limits
 from finassist.llm.offline import OfflineModel
-from finassist.llm.transport import Caller, async_guard, sync_guard
 
 type ModelChoice = str | Model | Sequence[str | Model]
 """A model, by name or as an object; or several, of which each stands in for those before it."""
@@ -82,147 +69,6 @@ def resolve_model(
     return first
 
 
-def connect(model: Model, limits: Limits) -> Model:
-    """Give a model clients that keep to the limits; one that the user gave it stays.
-
-    Its own `timeout`, `max_retries` and `retries` count instead of ours. A model whose provider we do not know is left
-    alone.
-
-    Example:
-        >>> model = OfflineModel()
-        >>> connect(model, Limits()) is model
-        True
-    """
-    provider = _provider_of(type(model))
-    if provider is None or getattr(model, "http_client", None) is not None:
-        return model
-    _hide_keys(model)
-    own = getattr(model, "max_retries", None), model.retries
-    retries = limits.retries if own == (None, 0) else own[0] or 0
-    limits = replace(limits, retries=retries, seconds=getattr(model, "timeout", None) or limits.seconds)
-    caller = Caller(model.id, limits, provider.key if type(model) is _class_of(provider) else None)
-    with suppress(ModelAuthenticationError):  # no key: Agno raises this again when the model is asked
-        for form in ("client", "async_client"):
-            if getattr(model, form, None) is None:
-                _give_client(model, form, import_module(provider.name), caller)
-    return model
-
-
-def fit(agent: Any, limits: Limits) -> None:
-    """`connect` the models of an agent just before it is asked: a user may have replaced it or them."""
-    fallbacks: Any = getattr(getattr(agent, "fallback_config", None), "on_error", None) or ()
-    for model in (getattr(agent, "model", None), *fallbacks):
-        if isinstance(model, Model):
-            connect(model, limits)
-
-
-class Connections:
-    """What a model holds open. Closed, it can still be asked: it connects again."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-
-    def close(self) -> None:
-        """Close connections; those of a loop that runs elsewhere as soon as it gets to it."""
-        for clients in self._clients():
-            clients.close()
-
-    async def aclose(self) -> None:
-        """Close the connections of the running loop, and wait until they are."""
-        for clients in self._clients():
-            if hasattr(clients, "aclose"):
-                await clients.aclose()
-
-    def _clients(self) -> list[Any]:
-        made = (getattr(self._model, form, None) for form in ("client", "async_client"))
-        return [_GUARDS[client].clients for client in made if client is not None and client in _GUARDS]
-
-
-_GUARDS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-"""Each SDK client we made, with its transport."""
-
-
-class _HiddenKey(str):
-    """A key that no `repr` shows and no pickle takes along; without one, an SDK reads the environment."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(HIDDEN)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(None), ()
-
-    def __deepcopy__(self, memo: Any) -> _HiddenKey:
-        return self
-
-
-def _hide_keys(model: Model) -> Model:
-    for name in ("api_key", "auth_token"):
-        if isinstance(key := getattr(model, name, None), str):
-            setattr(model, name, _HiddenKey(key))
-    return model
-
-
-def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
-    """A client as Agno makes it from the model's fields, over our transport. A copy makes it: Agno keeps what it made.
-
-    `ollama` takes the transport itself, the other SDKs a client of httpx around it.
-    """
-    sync, default = form == "client", getattr(sdk, "DefaultHttpxClient", None)
-    http = sys.modules[_package(default)] if default else import_module("httpx")
-    make = (lambda: _sync_client(sdk, http)) if sync else (lambda: _async_client(sdk, http))
-    guard = (sync_guard if sync else async_guard)(http, make, caller)
-    options: dict[str, Any] = {"timeout": caller.limits.seconds}
-    if default is None:
-        options["transport"] = guard
-    else:
-        outer = http.Client if sync else http.AsyncClient
-        options |= {"http_client": outer(transport=guard), "max_retries": caller.limits.retries}
-    twin = copy(model)
-    twin.client_params = {**(getattr(model, "client_params", None) or {}), **options}
-    client = twin.get_client() if sync else twin.get_async_client()
-    _GUARDS[client] = guard
-    setattr(model, form, client)
-
-
-def _sync_client(sdk: Any, http: Any) -> Any:
-    return getattr(sdk, "DefaultHttpxClient", http.Client)(follow_redirects=False, verify=_trusted(http))
-
-
-def _async_client(sdk: Any, http: Any) -> Any:
-    """Over aiohttp where it can be: at 50 in flight httpx's own pool is several times slower."""
-    options = {"follow_redirects": False, "verify": _trusted(http)}
-    try:
-        return sdk.DefaultAioHttpClient(**options)
-    except (AttributeError, RuntimeError, ImportError):  # the SDK is there, its aiohttp extra is not
-        return getattr(sdk, "DefaultAsyncHttpxClient", http.AsyncClient)(**options)
-
-
-@cache
-def _trusted(http: Any) -> Any:
-    """The certificates to trust; reading them takes longest of all."""
-    return http.create_ssl_context()
-
-
-def _package(kind: type[Any]) -> str:
-    """`"httpx"` or `"httpx2"`: which of them an SDK's client is built on."""
-    packages = (each.__module__.partition(".")[0] for each in kind.__mro__)
-    return next(name for name in packages if name.startswith("httpx"))
-
-
-def _provider_of(kind: type[Model]) -> ModelProvider | None:
-    """The provider whose SDK such a model uses as Agno's own class does: one client in each of two fields."""
-    method = getattr(kind, "get_async_client", None)
-    known = ((row, getattr(_class_of(row), "get_async_client", None)) for row in PROVIDERS.values())
-    return next((row for row, theirs in known if method is not None and method is theirs), None)
-
-
-def _class_of(row: ModelProvider) -> Any:
-    """Agno's class, if it is imported already; a model object's own class surely is."""
-    return getattr(sys.modules.get(row.module), row.class_name, None)
-
-
 def _stand_ins(settings: Any) -> list[str]:
     listed: Any = getattr(settings, "fallback_models", None) or ()
     return [name for each in (listed.split(",") if isinstance(listed, str) else listed) if (name := each.strip())]
@@ -231,7 +77,7 @@ def _stand_ins(settings: Any) -> list[str]:
 def _resolved(model: Any, settings: Any, options: dict[str, str | None]) -> Model:
     limits = Limits.of(settings)
     if isinstance(model, Model):
-        return _hide_keys(model)  # its clients are made when it is asked
+        return hide_keys(model)  # its clients are made when it is asked
     return connect(_from_name(model, settings, options), limits)
 
 

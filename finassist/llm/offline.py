@@ -2,14 +2,14 @@
 
 `OfflineModel` speaks Agno's own model interface, so every agent runs on it unchanged. It reads the very
 messages another model would get. The reply schema an agent asks for tells which agent is asking; no schema
-means chat.
+means chat. No text here holds a figure of a company: only glossary entries and the names of terms vary.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,73 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
+from finassist.core.categories import CATEGORY
 from finassist.llm.limits import current_record
 from finassist.llm.prompts import parse
-from finassist.llm.replies import cannot_fill, chat_reply, summarise
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.schemas import Context, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.questions.glossary import Term, glossary
+from finassist.questions.parser import read
+from finassist.questions.phrases import words
 from finassist.questions.rules import route
+from finassist.questions.smalltalk import SmallTalk, small_talk
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
+
+_CONNECT = (
+    "**To connect a model:** set `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GROQ_API_KEY` in the environment, "
+    'or pass one: `FinancialAssistantWorkflow(model="anthropic:<model id>")`, or any Agno model object. '
+    "Nothing else changes."
+)
+_GREETING = (
+    "Hello! I am finassist. Ask about a company, such as *Tell me about Apple*, *What is Tesla's stock "
+    "price?* or *Compare Microsoft and Oracle*, or about a term, such as *What is free cash flow?* "
+    "Say *help* for more."
+)
+_THANKS = "You are welcome. Ask about another company or term whenever you like."
+_GOODBYE = "Goodbye. A stored session can be taken up again later with its session id."
+_HELP = f"""I answer questions about US-listed companies from data, and explain finance terms.
+
+**About companies**
+
+- *Tell me about Apple*: a report with key figures, ratios, price, strengths and points of attention
+- *Compare Apple and Microsoft*: the same, side by side
+- *Nvidia's income statement*, *Coca-Cola's balance sheet*, *Walmart's debt*: the figures of one kind
+- *What is Tesla's stock price?*: the latest price I have, with its date
+- then follow up: *What about Boeing?* or *and its cash flow?*
+
+**About terms**
+
+- *What is a P/E ratio?*, *How do I read a balance sheet?*
+- *What is the difference between gross margin and net margin?*
+
+Every figure names its source, period and date; what is missing is said to be missing. Right now explanations \
+come from a glossary; a language model answers open questions too.
+
+{_CONNECT}"""
+_SOURCES = (
+    "Every figure comes from a data source and names it: embedded figures from companies' SEC filings and "
+    "dated closing prices, or a live provider when a key for one is set. Nothing is estimated, and a figure "
+    "that is absent is shown as not reported. In an answer, the *Sources* section and `answer.to_frame()` "
+    "list where each figure came from."
+)
+_COVERAGE = (
+    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of a few "
+    "dozen of the largest: just ask for one, such as *Tell me about Apple*. If a company's figures are not "
+    "embedded, the answer says so, lists those that are, and names the key that adds live data."
+)
+_FORECAST = (
+    "I can't say what a price or a company will do: no data holds the future. What I can show is what has "
+    "been reported: ask for a report on the company, its growth over the years, or its price history."
+)
+_ADVICE = (
+    "I can't tell you what to buy or sell: that depends on your situation, and this is not investment "
+    "advice. Name a company and I will show what to weigh: its growth, margins, debt, cash flow and "
+    "valuation, each with its source."
+)
+_UNKNOWN = (
+    "I can't answer that offline: without a model I fetch companies' figures by rules and explain terms from a "
+    "glossary."
+)
 
 
 @dataclass
@@ -94,3 +154,161 @@ def _reply(messages: Sequence[Message], response_format: Any) -> str:
 def _last_from_user(messages: Sequence[Message]) -> str:
     asked = (message for message in reversed(messages) if message.role == "user")
     return next((message.get_content_string() for message in asked), "")
+
+
+# ------------------------------------------------------------------------------------------------ chat replies
+
+_SMALL_TALK: dict[SmallTalk, str] = {
+    "greeting": _GREETING,
+    "thanks": _THANKS,
+    "goodbye": _GOODBYE,
+    "help": _HELP,
+}
+_ABOUT_MODELS = re.compile(
+    r"\bapi[ _]?keys?\b"
+    r"|\b(?:connect|use|set ?up|switch|configure|add)\b.{0,20}"
+    r"\b(?:model|llm|gpt|claude|groq|openai|anthropic)\b",
+    re.IGNORECASE,
+)
+_ABOUT_SOURCES = re.compile(
+    r"\bdata sources?\b|\byour (?:data|sources?|figures|numbers)\b"
+    r"|\b(?:data|figures|numbers) com(?:e|es|ing) from\b",
+    re.IGNORECASE,
+)
+_DIFFERENCE = re.compile(r"\b(?:difference|differ|differs|versus|vs|compare|compared|or|distinguish)\b", re.IGNORECASE)
+_JOINS = frozenset({"and", "or", "vs", "versus", "from"})
+_MORE = re.compile(
+    r"\b(?:it|its|that|this|they|them|these|those|one|more|formula|calculated?|read|interpret|related)\b",
+    re.IGNORECASE,
+)
+_ENTRIES = 3
+
+
+def chat_reply(question: str, context: Context | None = None) -> str:
+    """The answer to a chat question; markdown. Never raises, never states a figure of a company.
+
+    Example:
+        >>> chat_reply("Hello").startswith("Hello! I am finassist.")
+        True
+    """
+    known = context or Context()
+    kind = small_talk(question)
+    if kind:
+        return _SMALL_TALK[kind]
+    return next(filter(None, (answer(question[:2000], known) for answer in _ANSWERS)))
+
+
+def summarise(context: Context) -> ConversationSummary:
+    """A summary of the turns in a context: companies, kinds of question and terms, no figures."""
+    category, symbols = context.category, context.symbols
+    topics: list[str] = []
+    kinds: list[str] = []
+    for asked, _ in context.turns:
+        found = route(asked, Context(category=category, symbols=symbols))
+        if found.symbols:
+            category, symbols = found.category, found.symbols
+        kinds.append(CATEGORY[found.category].plural)
+        topics += found.symbols or tuple(term.name for term in glossary().find(asked))
+    latest_last = list(dict.fromkeys(reversed(topics)))[::-1]
+    return ConversationSummary(summary=_told(context, latest_last, kinds), topics=latest_last)
+
+
+def cannot_fill(schema: object) -> str:
+    """What to say to an agent that asks for a reply in a form only a language model can fill."""
+    name = getattr(schema, "__name__", "this form")
+    return f"I can't fill in {name} offline. {_CONNECT}"
+
+
+def _about_models(question: str, context: Context) -> str:
+    return _CONNECT if _ABOUT_MODELS.search(question) else ""
+
+
+def _about_sources(question: str, context: Context) -> str:
+    return _SOURCES if _ABOUT_SOURCES.search(question) else ""
+
+
+def _coverage_forecast_advice(question: str, context: Context) -> str:
+    reading = read(question, context)
+    if reading.coverage:
+        return _COVERAGE
+    if reading.concept:
+        return ""
+    return _FORECAST if reading.forecast else _ADVICE if reading.advice else ""
+
+
+def _terms(question: str, context: Context) -> str:
+    found = _named(question)
+    if len(found) == 2 and _DIFFERENCE.search(question):
+        return _compared(*found)
+    return "\n\n---\n\n".join(term.to_markdown() for term in found[:_ENTRIES])
+
+
+def _terms_of_earlier_turns(question: str, context: Context) -> str:
+    if len(question) > 120 or not _MORE.search(question):
+        return ""
+    for asked, _ in reversed(context.turns):
+        found = _named(asked)
+        if found:
+            return found[0].to_markdown()
+    return ""
+
+
+def _cannot(question: str, context: Context) -> str:
+    near = glossary().nearest(question)
+    hint = f"\n\nClose to it in the glossary: {_names(near)}." if near else ""
+    return f"{_UNKNOWN} {_CONNECT}{hint}"
+
+
+_ANSWERS: tuple[Callable[[str, Context], str], ...] = (
+    _about_models,
+    _about_sources,
+    _coverage_forecast_advice,
+    _terms,
+    _terms_of_earlier_turns,
+    _cannot,
+)
+
+
+def _named(question: str) -> list[Term]:
+    """Terms in a question, with "gross and net margin" read as "gross margin and net margin"."""
+    tokens = words(question)[:200]
+    for i, word in enumerate(tokens[1:-1], start=1):
+        pair = _sharing_a_noun(tokens[i - 1], tokens[i + 1 : i + 5]) if word in _JOINS else []
+        if pair:
+            return pair
+    return glossary().find(tokens)
+
+
+def _sharing_a_noun(first: str, rest: list[str]) -> list[Term]:
+    for end in range(len(rest), 1, -1):
+        pair = [_exactly([first, *rest[1:end]]), _exactly(rest[:end])]
+        if all(pair):
+            return [term for term in pair if term]
+    return []
+
+
+def _exactly(tokens: list[str]) -> Term | None:
+    hits = glossary().hits(tokens)
+    return hits[0].value if len(hits) == 1 and hits[0].end - hits[0].start == len(tokens) else None
+
+
+def _compared(first: Term, second: Term) -> str:
+    lines = [f"**{first.name} and {second.name}**"]
+    for term in (first, second):
+        formula = f" *({term.formula})*" if term.formula else ""
+        lines.append(f"- **{term.name}:** {term.definition}{formula}")
+    reading = [f"**Reading {term.name}:** {term.reading}" for term in (first, second)]
+    return "\n\n".join([lines[0], "\n".join(lines[1:]), *reading])
+
+
+def _names(terms: list[Term]) -> str:
+    return ", ".join(f"*{term.name}*" for term in terms)
+
+
+def _told(context: Context, topics: list[str], kinds: list[str]) -> str:
+    count = len(kinds)
+    asked = f"{count} question{'' if count == 1 else 's'}" if count else "No questions yet"
+    about = f" about {', '.join(topics)}" if topics else ""
+    which = f", asking for {', '.join(dict.fromkeys(kinds))}" if kinds else ""
+    earlier = f"{context.summary.strip()} " if context.summary.strip() else ""
+    return f"{earlier}{asked}{about}{which}."

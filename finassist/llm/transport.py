@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,7 +21,6 @@ from time import monotonic
 from typing import Any, Final
 
 from finassist.core.redaction import redact
-from finassist.llm.clients import LoopClients, ThreadClient
 from finassist.llm.limits import Failure, FailureKind, Limits, current_record
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
@@ -229,19 +228,12 @@ def _pause(headers: dict[str, str]) -> float:
 # ----------------------------------------------------------------------------------------------- the two forms
 
 
-def sync_guard(http: Http, make: Callable[[], Any], caller: Caller) -> Any:
-    """A sync transport around the client that `make` makes on first use."""
-    return _kinds(http)[0](ThreadClient(make), caller)
-
-
-def async_guard(http: Http, make: Callable[[], Any], caller: Caller) -> Any:
-    """An async transport around the clients that `make` makes, one for each event loop."""
-    return _kinds(http)[1](LoopClients(make), caller)
-
-
 @cache
-def _kinds(http: Http) -> tuple[type[Any], type[Any]]:
-    """The classes for httpx or for httpx2."""
+def guard_classes(http: Http) -> tuple[type[Any], type[Any]]:
+    """A sync and an async transport, for httpx or for httpx2.
+
+    Each takes what gives it the HTTP client to send with, and the caller.
+    """
 
     class SyncBody(http.SyncByteStream):
         def __init__(self, exchange: Exchange, response: Response) -> None:
@@ -280,7 +272,7 @@ def _kinds(http: Http) -> tuple[type[Any], type[Any]]:
             await self.response.aclose()
 
     class SyncGuard(http.BaseTransport):
-        def __init__(self, clients: ThreadClient, caller: Caller) -> None:
+        def __init__(self, clients: Any, caller: Caller) -> None:
             self.clients, self.caller = clients, caller
 
         def handle_request(self, request: Request) -> Response:
@@ -301,7 +293,7 @@ def _kinds(http: Http) -> tuple[type[Any], type[Any]]:
                 raise
 
     class AsyncGuard(http.AsyncBaseTransport):
-        def __init__(self, clients: LoopClients, caller: Caller) -> None:
+        def __init__(self, clients: Any, caller: Caller) -> None:
             self.clients, self.caller = clients, caller
 
         async def handle_async_request(self, request: Request) -> Response:

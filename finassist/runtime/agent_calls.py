@@ -19,9 +19,8 @@ from pydantic import BaseModel
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.llm import failures
 from finassist.llm.agents import Askable
-from finassist.llm.limits import CallRecord, Limits, recording
-from finassist.llm.models import fit
-from finassist.llm.prices import cost
+from finassist.llm.connections import fit
+from finassist.llm.limits import CallRecord, Limits, cost, recording
 from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.runtime.effects import AgentReply, Ask
 

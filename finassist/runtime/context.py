@@ -19,7 +19,8 @@ from finassist.llm.agents import (
     build_summary_agent,
     build_symbol_extraction_agent,
 )
-from finassist.llm.models import Connections, ModelChoice, resolve_model
+from finassist.llm.connections import Connections
+from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
 

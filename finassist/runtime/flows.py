@@ -58,7 +58,7 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
     """A conversational answer, word by word."""
     draft = draft or Draft(category="chat", reason="It was asked as conversation.")
     yield StepStarted(step_name="chat")
-    reply = yield from ask("chat", prompts.chat_message(question, known.context), stream=True)
+    reply = yield from ask("chat", prompts.question_message(question, known.context), stream=True)
     yield completed("chat", reply)
     if reply.error:
         raise reply.error

@@ -90,8 +90,8 @@ def understand(question: str, known: FlowContext) -> Flow[Draft]:
     else:
         router, extraction = yield from gather(
             [
-                _ask_step("router", prompts.router_message(question, known.context), RoutedQuestion),
-                _ask_step("symbol_extraction", prompts.extraction_message(question, known.context), ExtractedSymbols),
+                _ask_step("router", prompts.question_message(question, known.context), RoutedQuestion),
+                _ask_step("symbol_extraction", prompts.question_message(question, known.context), ExtractedSymbols),
             ]
         )
         draft = from_model(route, router, extraction, known.directory)
