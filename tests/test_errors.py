@@ -17,7 +17,7 @@ import finassist
 from finassist import FinancialAssistantWorkflow, FinassistError
 from finassist.core import errors, events
 from finassist.core.validation import check_question
-from finassist.symbols.directory import normalise_symbol
+from finassist.symbols.company import normalise_symbol
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 FORMS = ("run", "run streamed", "arun", "arun streamed")

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.core.errors import InvalidSymbol
-from finassist.symbols import aliases, not_listed
-from finassist.symbols.directory import Company, SymbolDirectory, directory, normalise_symbol
+from finassist.symbols import vocabulary
+from finassist.symbols.company import Company, normalise_symbol
+from finassist.symbols.directory import SymbolDirectory, directory
 from finassist.symbols.names import normalise
 from tests.tools import build_tickers
 
@@ -326,20 +327,20 @@ def test_a_word_ticker_in_a_company_place_is_asked_about() -> None:
 
 
 def test_every_alias_leads_to_a_ticker_and_is_sorted() -> None:
-    assert [name for name, symbol in aliases.ALIASES.items() if directory().lookup(symbol) is None] == []
-    assert list(aliases.ALIASES) == sorted(aliases.ALIASES, key=str.casefold)
+    assert [name for name, symbol in vocabulary.ALIASES.items() if directory().lookup(symbol) is None] == []
+    assert list(vocabulary.ALIASES) == sorted(vocabulary.ALIASES, key=str.casefold)
 
 
 def test_nothing_that_is_listed_is_called_unlisted() -> None:
     filed = directory().index.full
-    assert [name for name in not_listed.not_listed() if name in filed] == []
-    assert [symbol for symbol in not_listed.DELISTED_TICKERS if directory().lookup(symbol)] == []
-    assert set(not_listed.DELISTED_TICKERS.values()) <= set(not_listed.DELISTED)
+    assert [name for name in vocabulary.not_listed() if name in filed] == []
+    assert [symbol for symbol in vocabulary.DELISTED_TICKERS if directory().lookup(symbol)] == []
+    assert set(vocabulary.DELISTED_TICKERS.values()) <= set(vocabulary.DELISTED)
 
 
 def test_renamed_tickers_are_free_and_lead_to_a_company() -> None:
-    assert [old for old in aliases.RENAMED_TICKERS if directory().lookup(old)] == []
-    assert [new for new in aliases.RENAMED_TICKERS.values() if directory().lookup(new) is None] == []
+    assert [old for old in vocabulary.RENAMED_TICKERS if directory().lookup(old)] == []
+    assert [new for new in vocabulary.RENAMED_TICKERS.values() if directory().lookup(new) is None] == []
     assert symbols("FB price") == ("META",)
 
 

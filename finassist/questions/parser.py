@@ -16,7 +16,8 @@ from finassist.questions.glossary import Term, glossary
 from finassist.questions.phrases import COMPANY, words
 from finassist.questions.scan import Scan, scan
 from finassist.questions.smalltalk import small_talk
-from finassist.symbols.directory import Match, Resolution, Unmatched, directory
+from finassist.symbols.company import Match, Resolution, Unmatched
+from finassist.symbols.directory import directory
 
 _HALF = 1_000
 _NEAR = 60

@@ -19,7 +19,7 @@ from typing import Literal
 from finassist.core.categories import CATEGORY
 from finassist.llm.schemas import Category, Context
 from finassist.questions.parser import Reading, read
-from finassist.symbols.directory import Unmatched
+from finassist.symbols.company import Unmatched
 
 __all__ = ["RULES", "Context", "Route", "Rule", "route"]
 

@@ -25,7 +25,8 @@ from finassist.questions.rules import Route
 from finassist.runtime.context import Runtime
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
 from finassist.sessions.store import remember
-from finassist.symbols.directory import Company, SymbolDirectory, directory
+from finassist.symbols.company import Company
+from finassist.symbols.directory import SymbolDirectory, directory
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from heapq import nlargest
-from typing import TYPE_CHECKING
 
-from finassist.symbols import aliases
-from finassist.symbols.english import ordinary_words
+from finassist.core.errors import InvalidSymbol
+from finassist.symbols.company import Company, How, normalise_symbol
 from finassist.symbols.names import key, name_words, stripped_forms
-
-if TYPE_CHECKING:
-    from finassist.symbols.directory import Company, How
+from finassist.symbols.vocabulary import aliases, ordinary_words
 
 _OPEN_ENDS = frozenset({"and", "of", "the", "de", "for"})
 _CLOSE = 0.75
@@ -46,7 +43,7 @@ class NameIndex:
 
     def __init__(self, ranked: Sequence[Company], filed: Mapping[str, str]) -> None:
         self._ranked = ranked
-        self._rank = {company.symbol: rank for rank, company in enumerate(ranked)}
+        self.by_symbol = {company.symbol: rank for rank, company in enumerate(ranked)}
         self.full: dict[str, Named] = {}
         self.beginnings: dict[str, Named] = {}
         self.known_as: dict[str, Named] = {}
@@ -54,9 +51,9 @@ class NameIndex:
             self._add(name_words(company.name), rank, "exact")
             if company.symbol in filed:
                 self._add(name_words(filed[company.symbol]), rank, "inverted")
-        for name, (symbol, words) in aliases.by_key().items():
-            if symbol in self._rank:
-                self.known_as[name] = Named(self._rank[symbol], "alias", words)
+        for name, (symbol, words) in aliases().items():
+            if symbol in self.by_symbol:
+                self.known_as[name] = Named(self.by_symbol[symbol], "alias", words)
 
     def _one_line_each(self) -> Iterator[tuple[int, Company]]:
         seen: set[str] = set()
@@ -86,6 +83,14 @@ class NameIndex:
         """The company with that key: by alias, then full or stripped name, then beginning."""
         return self.known_as.get(name) or self.full.get(name) or self.beginnings.get(name)
 
+    def lookup(self, symbol: str) -> Company | None:
+        """The company with that ticker; `None` when there is none or it cannot be a ticker."""
+        try:
+            rank = self.by_symbol.get(normalise_symbol(symbol))
+        except InvalidSymbol:
+            return None
+        return None if rank is None else self._ranked[rank]
+
     def company(self, entry: Named) -> Company:
         """The company an entry stands for."""
         return self._ranked[entry.rank]
@@ -96,9 +101,9 @@ class NameIndex:
         name = key(name_words(query[:60]))
         if not name:
             return []
-        exact = [self._rank[typed]] if typed in self._rank else []
+        exact = [self.by_symbol[typed]] if typed in self.by_symbol else []
         known = [named.rank] if (named := self.find(name)) else []
-        by_ticker = [rank for symbol, rank in self._rank.items() if symbol.startswith(typed)]
+        by_ticker = [rank for symbol, rank in self.by_symbol.items() if symbol.startswith(typed)]
         by_name = [rank for short, rank in self._short.items() if short.startswith(name)]
         ranks = dict.fromkeys([*exact, *known, *sorted({*by_ticker[:limit], *by_name[:limit]})])
         found = [self._ranked[rank] for rank in ranks][:limit]

@@ -41,12 +41,6 @@ UMBRELLA = word_set("bancorp bancorporation bancshares group holding holdings tr
 
 _SHORT_FORMS = {"company": "co", "companies": "cos", "corporation": "corp", "incorporated": "inc", "limited": "ltd"}
 
-_FIRST_NAMES = word_set(
-    "albert alfred arthur charles daniel edward eli ethan frank franklin fred george harley jack "
-    "james john joseph michael paul peter philip ralph raymond richard robert scott stephan stephen "
-    "thomas walter warner william"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -148,40 +142,16 @@ def stripped_forms(words: Sequence[str]) -> list[list[str]]:
     rest = list(words[1:] if len(words) > 1 and words[0] == "the" else words)
     if rest != forms[0]:
         forms.append(rest)
-    while len(rest) > 1 and (rest[-1] in LEGAL or rest[-1] in UMBRELLA or _spelled_legal(rest)):
-        rest = rest[: -_spelled_legal(rest) or -1]
+    while len(rest) > 1 and (rest[-1] in LEGAL or rest[-1] in UMBRELLA or spelled_legal(rest)):
+        rest = rest[: -spelled_legal(rest) or -1]
         if rest[-1] not in ("and", "de"):
             forms.append(rest)
     return forms
 
 
-def _is_initial(word: str) -> bool:
-    return len(word) == 1 and word.isalpha()
-
-
-def _spelled_legal(words: Sequence[str]) -> int:
+def spelled_legal(words: Sequence[str]) -> int:
     """How many single letters at the end spell a legal form: `n v`, `s p a`."""
     for size in (3, 2):
         if len(words) > size and all(len(word) == 1 for word in words[-size:]):
             return size if "".join(words[-size:]) in LEGAL | {"as"} else 0
     return 0
-
-
-def uninverted(words: Sequence[str]) -> list[str] | None:
-    """A name filed surname first, in the order people say it; `None` if it is not one.
-
-    Example:
-        >>> uninverted(["schwab", "charles", "corp"])
-        ['charles', 'schwab', 'corp']
-        >>> uninverted(["hunt", "j", "b", "transport", "services", "inc"])
-        ['j', 'b', 'hunt', 'transport', 'services', 'inc']
-    """
-    end = 1
-    while end < len(words) and (_is_initial(words[end]) or words[end] in _FIRST_NAMES):
-        end += 1
-    initials = sum(_is_initial(word) for word in words[1:end])
-    if end - 1 == initials < 2 or len(words[0]) < 3 or words[0] in _FIRST_NAMES or _spelled_legal(words[:end]):
-        return None
-    if end < len(words) and words[end] == "and" and len(words) > end + 1 and len(words[end + 1]) == 1:
-        end += 2
-    return [*words[1:end], words[0], *words[end:]]

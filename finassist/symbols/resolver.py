@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import re
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING
 
-from finassist.symbols import aliases
-from finassist.symbols.context import Sentence
-from finassist.symbols.directory import Company, Match, Resolution, Unmatched
-from finassist.symbols.english import common_words, ordinary_words
-from finassist.symbols.homonyms import HOMONYMS
+from finassist.symbols.company import Company, How, Match, Resolution, Unmatched
+from finassist.symbols.evidence import GONE, Evidence, Sentence
 from finassist.symbols.index import WELL_SIZED, Named, NameIndex
+from finassist.symbols.mentions import Marked, gone, marked_tickers, missing_ticker, unknown_mentions, word_tickers
 from finassist.symbols.names import LEGAL, UMBRELLA, Token, key, tokens
-from finassist.symbols.not_listed import not_listed
-from finassist.symbols.scoring import GONE, Evidence
-from finassist.symbols.tickers import Marked, marked_tickers
-from finassist.symbols.unknown import not_in_directory, unknown_mentions, word_tickers
-
-if TYPE_CHECKING:
-    from finassist.symbols.directory import How, SymbolDirectory
+from finassist.symbols.vocabulary import (
+    ALIASES,
+    HOMONYMS,
+    RENAMED_TICKERS,
+    SHARE_CLASSES,
+    WELL_KNOWN,
+    common_words,
+    not_listed,
+    ordinary_words,
+)
 
 MAX_CHARACTERS = 5_000
 """Text beyond this is not read: no question is longer, and time stays bounded."""
@@ -40,9 +40,9 @@ _CLASS = re.compile(
 )
 
 
-def resolve(text: str, companies: SymbolDirectory) -> Resolution:
+def resolve(text: str, index: NameIndex) -> Resolution:
     """The companies a text names; see `SymbolDirectory.resolve`."""
-    return _Reading(_readable(text), companies).resolution()
+    return _Reading(_readable(text), index).resolution()
 
 
 def _readable(text: str) -> str:
@@ -55,10 +55,9 @@ def _readable(text: str) -> str:
 class _Reading:
     """One text being read. Words are taken by the first rule that explains them."""
 
-    def __init__(self, text: str, companies: SymbolDirectory) -> None:
+    def __init__(self, text: str, index: NameIndex) -> None:
         self.text = text
-        self.companies = companies
-        self.index: NameIndex = companies.index
+        self.index = index
         self.words: list[Token] = list(tokens(text))
         self.sentence = Sentence(text, self.words)
         self.evidence = Evidence(self.sentence)
@@ -75,8 +74,8 @@ class _Reading:
         self._each_name(joined=False)
         if self.named:
             self._each_name(joined=True)
-        self.unmatched += word_tickers(self.sentence, self.taken, self.named, self.companies)
-        self.unmatched += unknown_mentions(self.sentence, self.taken, self.named, self.companies)
+        self.unmatched += word_tickers(self.sentence, self.taken, self.named, self.index)
+        self.unmatched += unknown_mentions(self.sentence, self.taken, self.named, self.index)
         ordered = sorted(self.matches, key=lambda match: match.start)
         once = {missing.text.casefold(): missing for missing in reversed(self.unmatched)}
         return Resolution(tuple(ordered), tuple(reversed(once.values())))
@@ -90,18 +89,18 @@ class _Reading:
         places = self._places(mark.start, mark.end)
         if not places or places & self.taken:
             return
-        company = self.companies.lookup(mark.symbol)
-        if company is None and (renamed := aliases.RENAMED_TICKERS.get(mark.symbol.upper())):
-            company = self.companies.lookup(renamed)
+        company = self.index.lookup(mark.symbol)
+        if company is None and (renamed := RENAMED_TICKERS.get(mark.symbol.upper())):
+            company = self.index.lookup(renamed)
         if company is not None and not (mark.mark == "alone" and self._alone_is_a_name(mark)):
             self._match(company, mark.start, mark.end, "ticker", True, places)
-        elif company is None and (missing := not_in_directory(mark)):
+        elif company is None and (missing := missing_ticker(mark)):
             self.unmatched.append(missing)
             self.taken |= places
 
     def _alone_is_a_name(self, mark: Marked) -> bool:
         if mark.symbol.isupper():
-            return mark.symbol in aliases.ALIASES
+            return mark.symbol in ALIASES
         return mark.symbol.lower() in self.index.known_as or mark.symbol.lower() in self.index.full
 
     # -- names and bare tickers ------------------------------------------------------------------------------
@@ -133,9 +132,9 @@ class _Reading:
                 entry = self._entry(name, beginning=beginning)
                 if entry and self.evidence.acceptable(entry, name, first, size, named):
                     return self._take_entry(entry, first, size, name == whole)
-                gone = not_listed().get(name)
-                if not entry and gone and self.evidence.acceptable(GONE, name, first, size, named):
-                    return self._leave(first, size, gone)
+                fate = not_listed().get(name)
+                if not entry and fate and self.evidence.acceptable(GONE, name, first, size, named):
+                    return self._leave(first, size, fate)
         return 0
 
     def _entry(self, name: str, *, beginning: bool) -> Named | None:
@@ -150,7 +149,7 @@ class _Reading:
         entry = self._entry(name, beginning=False)
         if not token.text.endswith("s") or len(name) < 4 or entry is None or entry.rank >= WELL_SIZED:
             return
-        known = name in aliases.WELL_KNOWN and self.sentence.data_follows(first)
+        known = name in WELL_KNOWN and self.sentence.data_follows(first)
         if known or not self.sentence.ordinary(first, 1):
             self._match(self.index.company(entry), token.start, token.end - 1, entry.how, False, {first})
 
@@ -164,9 +163,9 @@ class _Reading:
             size += 1
         return size
 
-    def _leave(self, first: int, size: int, gone: tuple[str, str]) -> int:
+    def _leave(self, first: int, size: int, fate: tuple[str, str]) -> int:
         start, end = self.words[first].start, self.words[first + size - 1].end
-        self.unmatched.append(not_in_directory((_OWNER.sub("", self.text[start:end]), *gone)))
+        self.unmatched.append(gone(_OWNER.sub("", self.text[start:end]), *fate))
         self.taken |= set(range(first, first + size))
         return size
 
@@ -206,8 +205,8 @@ class _Reading:
         if not found or (found.group(2) and not found.group(2).isupper()):
             return company, end
         root = company.symbol.split("-")[0]
-        listed = aliases.SHARE_CLASSES.get(company.symbol, {}).get(letter) or f"{root}-{letter}"
-        other = self.companies.lookup(listed)
+        listed = SHARE_CLASSES.get(company.symbol, {}).get(letter) or f"{root}-{letter}"
+        other = self.index.lookup(listed)
         if other is None or other.cik != company.cik:
             return company, end
         return other, found.end()
@@ -220,20 +219,20 @@ class _Reading:
         company = self._ticker_in_capitals(raw) if capitals else self._ticker_in_small(raw)
         if company is None:
             return False
-        certain = capitals or self.companies.by_symbol[company.symbol] < WELL_SIZED
+        certain = capitals or self.index.by_symbol[company.symbol] < WELL_SIZED
         self._match(company, token.start, token.start + len(raw), "ticker", certain, {place})
         return True
 
     def _ticker_in_capitals(self, raw: str) -> Company | None:
         if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
             return None
-        return self.companies.lookup(aliases.ALIASES.get(raw) or aliases.RENAMED_TICKERS.get(raw, raw))
+        return self.index.lookup(ALIASES.get(raw) or RENAMED_TICKERS.get(raw, raw))
 
     def _ticker_in_small(self, raw: str) -> Company | None:
         if len(raw) < 3 or raw.lower() in ordinary_words():
             return None
-        company = self.companies.lookup(raw)
-        if company is None or (not raw.islower() and self.companies.by_symbol[company.symbol] >= WELL_SIZED):
+        company = self.index.lookup(raw)
+        if company is None or (not raw.islower() and self.index.by_symbol[company.symbol] >= WELL_SIZED):
             return None
         return company
 

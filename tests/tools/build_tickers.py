@@ -14,10 +14,11 @@ import csv
 import gzip
 import re
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from finassist.symbols.names import uninverted, word_set
+from finassist.symbols.names import spelled_legal, word_set
 
 TARGET = Path(str(files("finassist.symbols"))) / "files" / "tickers.tsv.gz"
 
@@ -36,6 +37,11 @@ _FORMS = {
     "DE": "de",
     "SPA": "S.p.A.",
 }
+_FIRST_NAMES = word_set(
+    "albert alfred arthur charles daniel edward eli ethan frank franklin fred george harley jack "
+    "james john joseph michael paul peter philip ralph raymond richard robert scott stephan stephen "
+    "thomas walter warner william"
+)
 _ORDINARY_SHORT = word_set(
     "AIR ART ASH BAR BAY BED BIG BOX BUY CAL CAR COM CUT DEN DOT DRY EAR EAT ECO EYE FAN FAR FIT FOX "
     "FUN GAP GAS GEN GUM HOP HOT ICE INN ION JET JOB KEY LAB LAM LEE LOG MAN MAP MAX MEN MID MIX NET "
@@ -152,6 +158,30 @@ def _is_acronym(word: str) -> bool:
     if not set(letters) & set("AEIOUY"):
         return len(letters) <= 5
     return len(letters) <= 3 and word not in _ORDINARY_SHORT
+
+
+def uninverted(words: Sequence[str]) -> list[str] | None:
+    """A name filed surname first, in the order people say it; `None` if it is not one.
+
+    Example:
+        >>> uninverted(["schwab", "charles", "corp"])
+        ['charles', 'schwab', 'corp']
+        >>> uninverted(["hunt", "j", "b", "transport", "services", "inc"])
+        ['j', 'b', 'hunt', 'transport', 'services', 'inc']
+    """
+    end = 1
+    while end < len(words) and (_is_initial(words[end]) or words[end] in _FIRST_NAMES):
+        end += 1
+    initials = sum(_is_initial(word) for word in words[1:end])
+    if end - 1 == initials < 2 or len(words[0]) < 3 or words[0] in _FIRST_NAMES or spelled_legal(words[:end]):
+        return None
+    if end < len(words) and words[end] == "and" and len(words) > end + 1 and len(words[end + 1]) == 1:
+        end += 2
+    return [*words[1:end], words[0], *words[end:]]
+
+
+def _is_initial(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from finassist.apps.chat import widgets as ui
 from finassist.reporting.html.sanitize import escape
-from finassist.symbols.directory import Company, directory
-from finassist.symbols.english import common_words, ordinary_words
+from finassist.symbols.company import Company
+from finassist.symbols.directory import directory
+from finassist.symbols.vocabulary import common_words, ordinary_words
 
 OFFERED: Final = 6
 _CHIPS: Final = 12

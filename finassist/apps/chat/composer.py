@@ -12,7 +12,7 @@ from typing import Any, cast
 import anywidget
 import traitlets
 
-from finassist.symbols.directory import Company
+from finassist.symbols.company import Company
 
 type Receive = Callable[..., None]
 

@@ -34,7 +34,8 @@ from finassist.providers.to_agno import (
     plain,
 )
 from finassist.providers.values import symbol_hint
-from finassist.symbols.directory import directory, normalise_symbol
+from finassist.symbols.company import normalise_symbol
+from finassist.symbols.directory import directory
 
 LIVE = 'For live data set FMP_API_KEY and use provider="fmp".'
 PROFILE_SOURCE = "SEC list of companies and tickers"

@@ -33,7 +33,7 @@ from finassist.providers.fmp.statements import statement_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.transport import Transport
 from finassist.providers.to_agno import FactProvider, Periods, SourcedHistory, SourcedMetrics, SourcedRecommendations
-from finassist.symbols.directory import normalise_symbol
+from finassist.symbols.company import normalise_symbol
 
 BASE_URL = "https://financialmodelingprep.com/stable"
 VARIABLE = "FMP_API_KEY"

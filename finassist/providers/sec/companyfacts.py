@@ -16,7 +16,7 @@ from typing import Any, cast
 from finassist.core.errors import BadPayload, NotOffered
 from finassist.core.facts import Fact, Statement
 from finassist.providers.values import day, fiscal_period
-from finassist.symbols.directory import Company
+from finassist.symbols.company import Company
 
 SOURCE = "SEC EDGAR"
 _YEAR = range(340, 381)

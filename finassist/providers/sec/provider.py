@@ -25,7 +25,8 @@ from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
 from finassist.providers.to_agno import FactProvider, Periods
 from finassist.providers.values import symbol_hint
-from finassist.symbols.directory import Company, directory, normalise_symbol
+from finassist.symbols.company import Company, normalise_symbol
+from finassist.symbols.directory import directory
 
 BASE_URL = "https://data.sec.gov"
 PER_SECOND = 10

@@ -1,21 +1,80 @@
-"""Mentions that read like companies and are not in the directory: what to say about them."""
+"""Mentions that are no names: tickers marked as such, and what reads like a company and is not in the directory.
+
+Patterns use no nested repetition, so their time grows with the text's length only.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, overload
+from dataclasses import dataclass
+from typing import Literal
 
-from finassist.symbols.context import Sentence
-from finassist.symbols.directory import Company, Unmatched
-from finassist.symbols.english import ABBREVIATIONS, common_words, ordinary_words
-from finassist.symbols.index import WELL_SIZED
+from finassist.symbols.company import Company, Unmatched
+from finassist.symbols.evidence import Sentence
+from finassist.symbols.index import WELL_SIZED, NameIndex
 from finassist.symbols.names import key, name_words, word_set
-from finassist.symbols.not_listed import DELISTED, DELISTED_TICKERS
+from finassist.symbols.vocabulary import ABBREVIATIONS, DELISTED, DELISTED_TICKERS, common_words, ordinary_words
 
-if TYPE_CHECKING:
-    from finassist.symbols.directory import SymbolDirectory
-    from finassist.symbols.tickers import Marked
+Mark = Literal["dollar", "exchange", "word", "parentheses", "class", "alone"]
+
+_SHAPE = r"[A-Za-z]{1,6}(?:[.\-/][A-Za-z0-9]{1,3})?(?![\w$])"
+_BEFORE = r"(?<![\w$])"
+_EXCHANGE = r"(?:nasdaq(?:gs|gm|cm)?|nyse(?: ?(?:american|arca|mkt))?|amex|cboe|bats|otc(?:mkts|qx|qb)?)"
+_PATTERNS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
+    ("dollar", re.compile(rf"{_BEFORE}\$({_SHAPE})")),
+    ("exchange", re.compile(rf"{_BEFORE}{_EXCHANGE} ?: ?\$?({_SHAPE})", re.IGNORECASE)),
+    ("word", re.compile(rf"\b(?:ticker|symbol)(?: symbol)?(?: is| for)? ?[:=]? ?[\"'“‘(]?\$?({_SHAPE})", re.I)),
+    ("word", re.compile(rf"{_BEFORE}([A-Z]{{1,5}}) (?:ticker|symbol)\b")),
+    ("parentheses", re.compile(rf"\( ?({_SHAPE}) ?\)")),
+    ("class", re.compile(rf"{_BEFORE}([A-Za-z]{{2,5}}[.\-/][A-Za-z]{{1,2}})(?![\w$])")),
+)
+_ALONE = re.compile(rf"\W*({_SHAPE})\W*")
+_NEVER_ALONE = word_set("hi hey help yes no ok okay thx thanks hello stop quit exit bye you who why how what")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A symbol somebody marked as a ticker, existing or not."""
+
+    symbol: str
+    start: int
+    end: int
+    mark: Mark
+
+    @property
+    def insisted(self) -> bool:
+        """Whether it can be nothing but a ticker, so that an unknown one is worth a message."""
+        return self.mark in ("dollar", "exchange")
+
+
+def marked_tickers(text: str) -> Iterator[Marked]:
+    """Symbols marked as tickers; marks may overlap, stronger ones come first.
+
+    Example:
+        >>> [(found.symbol, found.mark) for found in marked_tickers("Is $F better than NYSE: GM or AT&T (T)?")]
+        [('F', 'dollar'), ('GM', 'exchange'), ('T', 'parentheses')]
+    """
+    alone = _ALONE.fullmatch(text) if len(text) <= 40 and "$" not in text else None
+    if alone:
+        if alone.group(1).lower() not in _NEVER_ALONE:
+            yield Marked(alone.group(1), *alone.span(1), "alone")
+        return
+    for mark, pattern in _PATTERNS:
+        for found in pattern.finditer(text):
+            if _believable(found.group(1), mark):
+                yield Marked(found.group(1), *found.span(1), mark)
+
+
+def _believable(symbol: str, mark: Mark) -> bool:
+    if mark in ("dollar", "exchange"):
+        return True
+    if mark == "parentheses":
+        return symbol.isupper() and (len(symbol) == 1 or symbol.lower() not in ABBREVIATIONS)
+    if mark == "class":
+        return symbol.isupper() or symbol[:-2].lower() not in common_words()
+    return (symbol.isupper() and symbol != "I") or symbol.lower() not in common_words()
+
 
 _SLOT = word_set(
     "about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for"
@@ -30,23 +89,18 @@ _MOST = 6
 _ASK = "Check the spelling, or give the ticker."
 
 
-@overload
-def not_in_directory(mention: Marked) -> Unmatched | None: ...
-@overload
-def not_in_directory(mention: tuple[str, str, str]) -> Unmatched: ...
-def not_in_directory(mention: Marked | tuple[str, str, str]) -> Unmatched | None:
-    """What to say about a marked ticker, or about a name with its fate, that is not listed."""
-    if isinstance(mention, tuple):
-        return _gone(*mention)
-    symbol = mention.symbol.upper()
+def missing_ticker(marked: Marked) -> Unmatched | None:
+    """The message about a marked ticker that is not listed; `None` if it may be no ticker at all."""
+    symbol = marked.symbol.upper()
     if name := DELISTED_TICKERS.get(symbol):
-        return _gone(mention.symbol, name, DELISTED[name])
-    if not mention.insisted or symbol.lower() in ABBREVIATIONS:
+        return gone(marked.symbol, name, DELISTED[name])
+    if not marked.insisted or symbol.lower() in ABBREVIATIONS:
         return None
     return Unmatched(symbol, "unknown", f"No company with the ticker {symbol} is in the directory. {_ASK}")
 
 
-def _gone(text: str, name: str, fate: str) -> Unmatched:
+def gone(text: str, name: str, fate: str) -> Unmatched:
+    """The message about a company that has no ticker; `fate` says why, as in `vocabulary.not_listed`."""
     if fate == "private":
         message = f"{name} is privately owned and has no ticker in the directory; ask about a listed company instead."
         return Unmatched(text, "unknown", message)
@@ -59,9 +113,7 @@ def _gone(text: str, name: str, fate: str) -> Unmatched:
     return Unmatched(text, "delisted", message)
 
 
-def unknown_mentions(
-    sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
-) -> Iterator[Unmatched]:
+def unknown_mentions(sentence: Sentence, taken: set[int], named: set[int], companies: NameIndex) -> Iterator[Unmatched]:
     """Words left over that stand where a company would."""
     place = judged = 0
     while place < len(sentence.words) and judged < _MOST:
@@ -73,9 +125,7 @@ def unknown_mentions(
         place += max(size, 1)
 
 
-def word_tickers(
-    sentence: Sentence, taken: set[int], named: set[int], companies: SymbolDirectory
-) -> Iterator[Unmatched]:
+def word_tickers(sentence: Sentence, taken: set[int], named: set[int], companies: NameIndex) -> Iterator[Unmatched]:
     """Tickers that are also words, in capitals where a company would stand: neither used nor ignored."""
     for place, token in enumerate(sentence.words):
         apart = token.start == 0 or sentence.text[token.start - 1].isspace()
@@ -121,7 +171,7 @@ def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
     return size
 
 
-def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies: SymbolDirectory) -> Unmatched | None:
+def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies: NameIndex) -> Unmatched | None:
     span = sentence.words[place : place + size]
     start, end = span[0].start, span[-1].end
     text = re.sub(r"['’][sS]?$", "", sentence.text[start:end])
@@ -153,11 +203,11 @@ def _in_slot(sentence: Sentence, place: int, size: int, named: set[int]) -> bool
     )
 
 
-def _unknown_ticker(text: str, sentence: Sentence, companies: SymbolDirectory) -> Unmatched | None:
+def _unknown_ticker(text: str, sentence: Sentence, companies: NameIndex) -> Unmatched | None:
     if sentence.shouted or text.lower() in ABBREVIATIONS:
         return None
     if name := DELISTED_TICKERS.get(text):
-        return _gone(text, name, DELISTED[name])
+        return gone(text, name, DELISTED[name])
     suggestions = tuple(companies.suggest(text, 3)) if key(name_words(text)) else ()
     return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
 
