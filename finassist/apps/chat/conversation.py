@@ -1,4 +1,4 @@
-"""The conversation on the page: one question being answered, a turn with its bubble and answer, and all turns."""
+"""The conversation on the page: a run that answers one question, a turn with its answer, and the log of turns."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class ShownAnswer(AnswerLike, Protocol):
         ...
 
 
-class Question:
-    """One question, from sending it to its answer.
+class ChatRun:
+    """The run for one question, from sending it to its answer.
 
     Attributes:
         text: The question.
@@ -129,7 +129,7 @@ class Question:
         return answer
 
 
-class Turn:
+class ChatTurn:
     """A question and its answer, in progress or complete.
 
     Args:
@@ -236,7 +236,7 @@ class Log:
 
     def __init__(self, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
         self._ask, self._guarded = ask, guarded
-        self.turns: list[Turn] = []
+        self.turns: list[ChatTurn] = []
         self._unshown: list[ShownAnswer] = []
         examples = [
             ui.button(text, guarded(ui.bound(ask, text)), tooltip=f"Ask: {text}", classes="follow-up")
@@ -266,9 +266,9 @@ class Log:
         self.earlier.disabled = False
         await self._show_earlier()
 
-    def begin(self, question: str) -> Turn:
+    def begin(self, question: str) -> ChatTurn:
         """A new turn at the end."""
-        turn = Turn(question, self._ask, self._guarded)
+        turn = ChatTurn(question, self._ask, self._guarded)
         self.turns.append(turn)
         self._arrange()
         return turn
@@ -277,9 +277,9 @@ class Log:
         if self.earlier.disabled:
             return
         self.earlier.disabled, unshown = True, self._unshown
-        turns: list[Turn] = []
+        turns: list[ChatTurn] = []
         for answer in unshown[-AT_ONCE:]:
-            turn = Turn(str(answer.input or ""), self._ask, self._guarded)
+            turn = ChatTurn(str(answer.input or ""), self._ask, self._guarded)
             turn.show(answer)
             turns.append(turn)
             await asyncio.sleep(0)  # a card takes a while to make: the loop may do other work in between

@@ -9,7 +9,7 @@ from uuid import uuid4
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.composer import Composer
-from finassist.apps.chat.conversation import Log, Question, Turn
+from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.sessions import Actions, Exports, Picker, exported
 from finassist.apps.chat.settings import SettingsDrawer
 from finassist.core.errors import InputError
@@ -99,7 +99,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.workflow = workflow
         self.callbacks = ui.Callbacks(self.say, lambda: self.workflow.runtime.settings.secrets())
         guarded = self.callbacks.guarded
-        self._question: Question | None = None
+        self._run: ChatRun | None = None
         self.notice = ui.html(classes="notice")
         self.composer = Composer(guarded(self._received))
         self.conversation = Log(self._ask_on, guarded)
@@ -138,8 +138,8 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     def ask(self, question: str) -> None:
         """Ask a question, as if it had been typed; one that cannot be asked now stays in the text area."""
-        if self._question is not None:
-            if self._question.text != question.strip():  # the same one again is a double click
+        if self._run is not None:
+            if self._run.text != question.strip():  # the same one again is a double click
                 self.composer.refuse(question, BUSY)
             return
         try:
@@ -148,22 +148,22 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.composer.refuse(question, str(error))
             return
         self.composer.accept(question)
-        self._question = Question(self.workflow, text, self.session_id)
+        self._run = ChatRun(self.workflow, text, self.session_id)
         self.composer.busy = True
         self.say("")
         turn = self.conversation.begin(text)
         turn.watch()
         self.composer.scroll_to_end()
-        self.callbacks.start(self._answer(self._question, turn))
+        self.callbacks.start(self._answer(self._run, turn))
 
     def stop(self, *_: Any) -> None:
         """Stop the answer being made; what has arrived of it is kept."""
-        if self._question is not None:
-            self._question.stop()
+        if self._run is not None:
+            self._run.stop()
 
-    async def _answer(self, question: Question, turn: Turn) -> None:
+    async def _answer(self, run: ChatRun, turn: ChatTurn) -> None:
         try:
-            answer = await question.answer(turn.see)
+            answer = await run.answer(turn.see)
         except BaseException as error:
             turn.finish(None, error)
             if not isinstance(error, Exception):
@@ -173,12 +173,12 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             if not self.callbacks.closed:
                 turn.finish(answer)
         finally:
-            self._question = None
+            self._run = None
             self.composer.busy = False
             self.callbacks.last_error = turn.view_error or self.callbacks.last_error
             self.say("")
         if not self._current.named and len(self.conversation.turns) == 1:
-            self._name(Conversation(session_id=self.session_id, name=question.text, turns=1))
+            self._name(Conversation(session_id=self.session_id, name=run.text, turns=1))
 
     def _ask_on(self, question: str) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
@@ -240,9 +240,9 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     def _busy(self) -> bool:
         """Whether an answer is being made; then the panel says so."""
-        if self._question is not None:
+        if self._run is not None:
             self.say(NOT_WHILE_BUSY)
-        return self._question is not None
+        return self._run is not None
 
     def _leave_for(self, session_id: str) -> None:
         if not self._busy():

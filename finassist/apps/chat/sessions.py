@@ -51,7 +51,7 @@ class Picker:
     def __init__(self, actions: Actions, guarded: ui.Guarded) -> None:
         self._actions, self._guarded = actions, guarded
         self._list = ui.column(classes="sessions")
-        self.lines: list[Line] = []
+        self.lines: list[SessionLine] = []
         self.limit = AT_ONCE
         self.older = ui.button("Older conversations", guarded(self._show_older), classes="quiet")
         title = ui.html("<h3>Conversations</h3>", "drawer-title")
@@ -61,7 +61,8 @@ class Picker:
         """List these, and mark the one that is open."""
         old = self._list.children
         self.lines = [
-            Line(each, each.session_id == current, self._actions, self._cancel, self._guarded) for each in conversations
+            SessionLine(each, each.session_id == current, self._actions, self._cancel, self._guarded)
+            for each in conversations
         ]
         nothing = ui.html("<span>No conversation has been stored yet.</span>", "dim")
         self._list.children = [line.widget for line in self.lines] or [nothing]
@@ -79,7 +80,7 @@ class Picker:
         return self._actions.refresh()
 
 
-class Line:
+class SessionLine:
     """One conversation of the list.
 
     Attributes:
