@@ -117,7 +117,6 @@ def test_help_names_every_command(capsys) -> None:
     assert "exit codes" in printed
 
 
-@pytest.mark.parametrize("form", [[], ["--json"], ["--stream"], ["--stream", "--json"]])
 @pytest.mark.parametrize(
     ("question", "code"),
     [
@@ -128,8 +127,15 @@ def test_help_names_every_command(capsys) -> None:
         ("What is Foobarium's stock price?", 1),  # nothing of that name
     ],
 )
-def test_an_answer_without_a_figure_exits_with_1(question, code, form, capsys) -> None:
-    assert main(["ask", *form, question]) == code
+def test_an_answer_without_a_figure_exits_with_1(question, code, capsys) -> None:
+    assert main(["ask", question]) == code
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [["--json"], ["--csv"], ["--stream"], ["--stream", "--json"]])
+def test_every_form_exits_alike(form, capsys) -> None:
+    assert main(["ask", *form, "What is Apple's stock price?"]) == 0
+    assert main(["ask", *form, "What is Ford's stock price?"]) == 1
     assert capsys.readouterr().out
 
 
@@ -161,12 +167,6 @@ def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
     assert "FINASSIST_MODEL=offline." in capsys.readouterr().err
 
 
-def test_a_misspelt_variable_is_one_line() -> None:
-    variables = {**os.environ, "FINASSIST_ROUTNG": "rules"}
-    done = finassist_process("cache", "clear", env={**variables, "FINASSIST_CACHE_FOLDER": "cache"})
-    assert done.stderr == "Note: finassist reads no variable FINASSIST_ROUTNG. Did you mean FINASSIST_ROUTING?\n"
-
-
 def test_a_terminal_obeys_nothing_in_an_answer(capsys) -> None:
     main(["ask", "What is \x1b[31mEBIT\u202eDA?"])
     assert not {"\x1b", "\u202e", "\x9b"} & set(capsys.readouterr().out)
@@ -195,12 +195,33 @@ def test_lab_opens_jupyterlab_on_the_notebooks_and_hands_on_its_exit_code(tmp_pa
     assert (done.stdout.strip(), done.returncode) == (str(notebooks), 7)
 
 
-def test_a_reader_that_goes_away_is_no_traceback() -> None:
+def test_a_reader_that_goes_away_is_no_traceback_and_a_misspelt_variable_one_line(tmp_path) -> None:
+    variables = {**os.environ, "FINASSIST_ROUTNG": "rules", "FINASSIST_CACHE_FOLDER": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-m", "finassist", "ask", "Tell me about Apple"],
+        [sys.executable, "-m", "finassist", "cache"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        text=True,
+        env=variables,
     ) as process:
         process.stdout.close()
-        assert process.stderr.read() == b""
+        note = "Note: finassist reads no variable FINASSIST_ROUTNG. Did you mean FINASSIST_ROUTING?\n"
+        assert process.stderr.read() == note
     assert process.returncode == 1
+
+
+def test_an_empty_question_is_refused_before_agno_is_loaded() -> None:
+    code = "import sys; from finassist.__main__ import main; print(main(['ask', ' ']), 'agno' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 False\n"
+    assert done.stderr.startswith("finassist: The question is empty.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["sesions"], "sessions"), (["ask", "--jsn", "Hello"], "--json"), (["sessions", "delet", "x"], "delete")],
+)
+def test_a_misspelt_option_or_command_is_suggested(arguments, meant, capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert f"Did you mean {meant}?" in capsys.readouterr().err

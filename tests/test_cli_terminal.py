@@ -19,47 +19,57 @@ from finassist.__main__ import main
 COLOUR = re.compile(r"\x1b\[[\d;]*3\dm")
 
 
-def on_a_terminal(tmp_path: Path, *arguments: str, **variables: str) -> str:
-    """Everything a command writes to a terminal of 90 columns."""
+RUN = """
+import os, sys
+from finassist.__main__ import main
+for question, changed in (
+    ("What is Apple's stock price?", {}), ("What is EBITDA?", {"NO_COLOR": "1"}), ("What is EBITDA?", {"TERM": "dumb"})
+):
+    os.environ.update({"NO_COLOR": "", "TERM": "xterm-256color", **changed})
+    code = main(["ask", question])
+    sys.stdout.write(f"<{code}>")
+"""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Everything one process writes to a terminal of 90 columns: as usual, without colours, and to a dumb one."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 90, 0, 0))
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "finassist", *arguments],
+        [sys.executable, "-c", RUN],
         stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**clean, "FINASSIST_HOME": str(tmp_path), "TERM": "xterm-256color", **variables},
+        env={**clean, "FINASSIST_HOME": str(tmp_path_factory.mktemp("home"))},
     )  # fmt: skip
     os.close(theirs)
-    written = b""
+    read = b""
     while True:
         try:
-            read = os.read(ours, 65_536)
+            read += os.read(ours, 65_536)
         except OSError:  # the terminal is closed
             break
-        if not read:
-            break
-        written += read
     os.close(ours)
-    assert process.wait(60) == 0, written.decode()
-    return written.decode()
+    assert process.wait(60) == 0, read.decode()
+    *runs, rest = read.decode().split("<0>")
+    assert (len(runs), rest) == (3, ""), read.decode()
+    return runs
 
 
-def test_an_answer_is_formatted_and_its_progress_goes_away(tmp_path: Path) -> None:
-    written = on_a_terminal(tmp_path, "ask", "What is Apple's stock price?")
-    assert COLOUR.search(written)
-    assert "| :-- |" not in written, "a table is drawn, not printed as Markdown"
-    assert "\x1b[2K" in written, "the progress is erased"
-    assert written.rstrip().splitlines()[-1].startswith("Continue this conversation with")
+def test_an_answer_is_formatted_and_its_progress_goes_away(written: list[str]) -> None:
+    assert COLOUR.search(written[0])
+    assert "| :-- |" not in written[0], "a table is drawn, not printed as Markdown"
+    assert "\x1b[2K" in written[0], "the progress is erased"
+    assert written[0].rstrip().splitlines()[-1].startswith("Continue this conversation with")
 
 
-def test_no_color_is_respected(tmp_path: Path) -> None:
-    written = on_a_terminal(tmp_path, "ask", "What is EBITDA?", NO_COLOR="1")
-    assert not COLOUR.search(written)
-    assert "EBITDA" in written
+def test_no_color_is_respected(written: list[str]) -> None:
+    assert not COLOUR.search(written[1])
+    assert "EBITDA" in written[1]
 
 
-def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
-    assert "\x1b" not in on_a_terminal(tmp_path, "ask", "What is EBITDA?", TERM="dumb").replace("\x1b[2K", "")
+def test_a_dumb_terminal_gets_plain_lines(written: list[str]) -> None:
+    assert "\x1b" not in written[2].replace("\x1b[2K", "")
 
 
 @pytest.mark.slow

@@ -286,15 +286,14 @@ def test_an_error_is_one_sentence(kernel: Kernel) -> None:
 
 
 @pytest.mark.slow
-def test_nest_is_the_one_door_to_nested_loops_and_warns(tmp_path: Path) -> None:
-    with Kernel(tmp_path) as kernel:
-        clean(kernel.run("import asyncio\n%load_ext finassist"))
-        assert kernel.run("asyncio.run(asyncio.sleep(0))").error == "RuntimeError"
-        cell = kernel.run("%finassist nest")
-        assert cell.error is None
-        assert "cannot be stopped with the stop button" in cell.stderr
-        cell = kernel.run("asyncio.run(asyncio.sleep(0, print('nested')))\n")
-        assert (cell.error, cell.lines()) == (None, ["nested"])
-        cell = kernel.run("%%ask --to answer\nTell me about Apple")
-        assert cell.error is None
-        assert clean(kernel.run("print(answer.symbols)")).lines() == ["['AAPL']"]
+def test_nest_is_the_one_door_to_nested_loops_and_warns(kernel: Kernel) -> None:
+    """The last one of this file: it changes the kernel for good."""
+    assert kernel.run("asyncio.run(asyncio.sleep(0))").error == "RuntimeError"
+    cell = kernel.run("%finassist nest")
+    assert cell.error is None
+    assert "cannot be stopped with the stop button" in cell.stderr
+    cell = kernel.run("asyncio.run(asyncio.sleep(0, print('nested')))\n")
+    assert (cell.error, cell.lines()) == (None, ["nested"])
+    cell = kernel.run("%%ask --to answer\nTell me about Apple")
+    assert cell.error is None
+    assert clean(kernel.run("print(answer.symbols)")).lines() == ["['AAPL']"]

@@ -90,12 +90,20 @@ def _sentence(error: Exception) -> str:
 class _Parser(argparse.ArgumentParser):
     """A parser that suggests the option or command that was meant."""
 
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        # A command refuses what it does not know; argparse leaves that to the program, which knows no option of it.
+        options, unknown = super().parse_known_args(*args, **kwargs)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
     def error(self, message: str) -> NoReturn:
         from finassist.core.validation import did_you_mean
 
         wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
         known = re.findall(r"--[\w-]+|(?<=^    )\w+", self.format_help(), re.MULTILINE)
-        super().error(message + (did_you_mean(wrong[1], known) if wrong else ""))
+        hint = did_you_mean(wrong[1], known) if wrong else ""
+        super().error(f"{message}.{hint}" if hint else message)
 
 
 def _program() -> argparse.ArgumentParser:
