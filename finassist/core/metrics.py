@@ -1,0 +1,306 @@
+"""The catalogue of metrics: what each is called, means, is computed from, is measured in, and where it makes no sense.
+
+The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that companies
+report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the year
+before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months) and `latest(x)` (latest fiscal year).
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal, cast
+
+Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
+Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count"]
+
+LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
+FUNCTIONS = frozenset({"avg", "prev", "growth", "ttm", "latest"})
+MARKET_INPUTS = frozenset({"cover_shares", "trailing_eps"})
+"""Inputs of formulas that are read from a company's latest filings and are no metrics of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the catalogue.
+
+    Attributes:
+        id: Stable name (`"net_margin"`), used in queries and keys of facts.
+        label: What a sentence calls it (`"net margin"`).
+        unit: `USD`, `USD/share`, `shares`, `percent` (0.25 is 25 %), `times` or `days`.
+        kind: `flow` (a period), `stock` (a moment), `ratio`, `per_share`, `count`, or `price` (needs a share price).
+        formula: Arithmetic over other ids, or empty for a reported line.
+        base: What the formula divides by or leaves out, where readings differ.
+        better: 1 where more is better, -1 where less is, 0 where neither.
+        without: Industries in which the figure makes no sense: `bank`, `insurer`.
+        names: What people call it, by language.
+        about: One or two sentences for somebody who meets the term for the first time.
+    """
+
+    id: str
+    label: str
+    unit: Unit
+    kind: Kind
+    formula: str = ""
+    base: str = ""
+    better: int = 0
+    without: frozenset[str] = frozenset()
+    names: Mapping[str, tuple[str, ...]] | None = None
+    about: str = ""
+
+    @property
+    def title(self) -> str:
+        """The label as the beginning of a sentence or the head of a column."""
+        return self.label[:1].upper() + self.label[1:]
+
+    def summable(self) -> bool:
+        """Whether figures of several periods may be added: a flow may, a balance or a ratio may not."""
+        return self.kind == "flow"
+
+
+@cache
+def catalogue() -> Mapping[str, Metric]:
+    """All metrics by id, in the order of the table.
+
+    Example:
+        >>> catalogue()["net_margin"].formula
+        'net_income / revenue'
+    """
+    text = files("finassist.core").joinpath("metrics.toml").read_text(encoding="utf-8")
+    return {name: _metric(name, row) for name, row in tomllib.loads(text).items()}
+
+
+def _metric(name: str, row: Mapping[str, str | int]) -> Metric:
+    names = {lang: _names(str(row[lang])) for lang in LANGUAGES if lang in row}
+    return Metric(
+        id=name,
+        label=str(row["label"]),
+        unit=cast(Unit, row["unit"]),
+        kind=cast(Kind, row["kind"]),
+        formula=str(row.get("formula", "")),
+        base=str(row.get("base", "")),
+        better=int(row.get("better", 0)),
+        without=frozenset(str(row.get("without", "")).split()),
+        names=names,
+        about=str(row.get("about", "")),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split("|") if name.strip())
+
+
+# ------------------------------------------------------------------------------------------ expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant of a formula."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Another metric, or an input such as `cover_shares`."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of the formula language applied to an expression."""
+
+    name: str
+    argument: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Two expressions joined by `+`, `-`, `*` or `/`."""
+
+    sign: str
+    left: Expression
+    right: Expression
+
+
+type Expression = Number | Ref | Call | Binary
+
+_SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+
+
+@cache
+def parse(text: str) -> Expression:
+    """A formula as a tree.
+
+    Raises:
+        ValueError: It is no arithmetic over known ids; the message says which part.
+
+    Example:
+        >>> parse("net_income / avg(equity)")
+        Binary(sign='/', left=Ref(id='net_income'), right=Call(name='avg', argument=Ref(id='equity')))
+    """
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(f"“{text[:80]}” is no formula. Join metric ids with + - * / and brackets.") from None
+    return _node(tree)
+
+
+def _node(node: ast.expr) -> Expression:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return Number(float(value))
+        case ast.Name(id=name):
+            return Ref(_known(name))
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
+            return Binary(_SIGNS[type(op)], _node(left), _node(right))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return Binary("-", Number(0.0), _node(operand))
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            return Call(name, _node(argument))
+        case _:
+            raise ValueError(f"“{ast.unparse(node)[:80]}” cannot stand in a formula. Use ids, + - * / and brackets.")
+
+
+def _known(name: str) -> str:
+    if name in catalogue() or name in MARKET_INPUTS:
+        return name
+    raise ValueError(f"There is no metric “{name[:60]}”. `finassist.describe()` lists them.")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a metric of a query is an id of the catalogue rather than an expression."""
+    return text in catalogue()
+
+
+def references(expression: Expression) -> Iterator[str]:
+    """Ids that an expression names, without looking into their own formulas."""
+    match expression:
+        case Ref(id=name):
+            yield name
+        case Call(argument=argument):
+            yield from references(argument)
+        case Binary(left=left, right=right):
+            yield from references(left)
+            yield from references(right)
+        case Number():
+            pass
+
+
+@cache
+def lines(text: str) -> frozenset[str]:
+    """The reported lines and market inputs that a metric or expression rests on in the end.
+
+    Example:
+        >>> sorted(lines("fcf_margin"))
+        ['capex', 'operating_cash_flow', 'revenue']
+    """
+    found: set[str] = set()
+    for name in references(parse(text)):
+        metric = catalogue().get(name)
+        found |= lines(metric.formula) if metric and metric.formula else {name}
+    return frozenset(found)
+
+
+@cache
+def looks_back(text: str) -> bool:
+    """Whether the year before is needed too: for averages and growth, anywhere below."""
+    return _looks_back(parse(text))
+
+
+def _looks_back(expression: Expression) -> bool:
+    match expression:
+        case Call(name="avg" | "prev" | "growth"):
+            return True
+        case Call(argument=argument):
+            return _looks_back(argument)
+        case Binary(left=left, right=right):
+            return _looks_back(left) or _looks_back(right)
+        case Ref(id=name):
+            metric = catalogue().get(name)
+            return bool(metric and metric.formula) and looks_back(metric.formula)
+        case Number():
+            return False
+
+
+def described(text: str) -> Metric:
+    """The metric of an id, or one made up for an expression, with the unit and kind that follow from its parts.
+
+    Example:
+        >>> described("net_income / shares_diluted").unit, described("capex / revenue").unit
+        ('USD/share', 'percent')
+    """
+    if text in catalogue():
+        return catalogue()[text]
+    unit, kind = _dimension(parse(text))
+    return Metric(id=text, label=spoken(text), unit=unit, kind=kind, formula=text)
+
+
+def _dimension(expression: Expression) -> tuple[Unit, Kind]:
+    match expression:
+        case Number():
+            return "times", "ratio"
+        case Ref(id="cover_shares"):
+            return "shares", "count"
+        case Ref(id="trailing_eps"):
+            return "USD/share", "per_share"
+        case Ref(id=name):
+            return catalogue()[name].unit, catalogue()[name].kind
+        case Call(name="growth"):
+            return "percent", "ratio"
+        case Call(argument=argument):
+            return _dimension(argument)
+        case Binary(sign="/", left=left, right=right):
+            return _quotient(left, right)
+        case Binary(sign="*", left=left, right=right):
+            (unit, kind), (other, _) = _dimension(left), _dimension(right)
+            return ("days", "ratio") if Number(365.0) in (left, right) else (unit if other == "times" else other, kind)
+        case Binary(left=left, right=right):
+            return _dimension(right if isinstance(left, Number) else left)
+
+
+def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
+    (above, kind), (below, _) = _dimension(left), _dimension(right)
+    if isinstance(right, Number):
+        return above, kind
+    if below == "shares":
+        return "USD/share", "per_share"
+    return ("percent", "ratio") if above == below else ("times", "ratio")
+
+
+@cache
+def spoken(text: str) -> str:
+    """A metric or expression in words.
+
+    Example:
+        >>> spoken("growth(revenue)"), spoken("(net_income + depreciation_amortization) / revenue")
+        ('revenue growth', '(net income + depreciation and amortization) / revenue')
+    """
+    if text in catalogue():
+        return catalogue()[text].label
+    return _spoken(parse(text))
+
+
+def _spoken(expression: Expression, inner: bool = False) -> str:
+    match expression:
+        case Number(value=value):
+            return f"{value:g}"
+        case Ref(id="cover_shares"):
+            return "shares outstanding"
+        case Ref(id="trailing_eps"):
+            return "trailing EPS"
+        case Ref(id=name):
+            return catalogue()[name].label
+        case Call(name="growth", argument=argument):
+            return f"{_spoken(argument)} growth"
+        case Call(name=name, argument=argument):
+            words = {"avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest"}[name]
+            return f"{words} {_spoken(argument, True)}"
+        case Binary(sign=sign, left=left, right=right):
+            text = f"{_spoken(left, sign in '*/')} {sign} {_spoken(right, sign in '*/-')}"
+            return f"({text})" if inner else text
