@@ -44,6 +44,14 @@ def companies_in(text: str, language: str) -> Names:
     for match in resolution.matches:
         if not _is_vocabulary(match, text):
             found.named.append(Hit(Named(match.company.symbol, _strong(match, text)), match.start, match.end, match.text))
+    taken = [match for match in resolution.matches]
+    if any(c.islower() for c in text):
+        for word in _CAPITALS.finditer(text):
+            free = all(word.end() <= m.start or m.end <= word.start() for m in taken)
+            company = directory().lookup(word.group()) if free and fold(word.group()) not in _TERMS else None
+            if company and fold(word.group()) not in _metric_names():
+                found.named.append(Hit(Named(company.symbol, False), *word.span(), word.group()))
+    _joined_names(text, found)
     for index in _INDEX.finditer(text):
         if not re.search(r"\bin (?:the )?$", text[: index.start()]) or re.search(r"level|index|close|points", fold(text)):
             found.named.append(Hit(Named("^GSPC", True), *index.span(), index.group()))
@@ -52,6 +60,26 @@ def companies_in(text: str, language: str) -> Names:
     for missing in resolution.unmatched:
         _mend(missing.text, missing.message, [c.symbol for c in missing.suggestions], missing.reason, text, found, language)
     return found
+
+
+_CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
+
+
+def _joined_names(text: str, found: Names) -> None:
+    """`sales force` and `JP Morgen`: two words that are one name, written as it is or with a slip."""
+    from finassist.questions.slots import Hit
+
+    own = [word for word in words_of(text) if not word.mark]
+    for left, right in zip(own, own[1:], strict=False):
+        if any(hit.start < right.end and left.start < hit.end for hit in found.named) or right.start - left.end > 1:
+            continue
+        joined = left.text + right.text
+        known = _well_known().get(joined)
+        if known and len(joined) > 6 and known[0] < 600:
+            found.named.append(Hit(Named(known[1], True), left.start, right.end, text[left.start : right.end]))
+        elif len(joined) > 6 and left.raw[:1].isupper() and right.raw[:1].isupper() and (symbol := closest(joined)):
+            found.named.append(Hit(Named(symbol, True, True), left.start, right.end, text[left.start : right.end]))
+            found.corrected.append((text[left.start : right.end], symbol))
 
 
 def _strong(match: Match, text: str) -> bool:
@@ -65,9 +93,13 @@ def _strong(match: Match, text: str) -> bool:
 def _is_vocabulary(match: Match, text: str) -> bool:
     """Abbreviations of finance are no tickers: DPO, CCC, YOY, CEO."""
     raw = match.text
-    if text[max(0, match.start - 1) : match.start] == "$" or match.how != "ticker":
-        return raw.islower() and raw in _LOWER_WORDS and len(text.split()) > 1
-    return raw.lower() in _TERMS and not _alone(raw, text)
+    if text[max(0, match.start - 1) : match.start] == "$":
+        return False
+    if text[match.end : match.end + 1].isalnum():
+        return True
+    if match.how != "ticker":
+        return fold(raw) in _metric_names() or (raw.islower() and raw in _LOWER_WORDS and len(text.split()) > 1)
+    return (raw.lower() in _TERMS or fold(raw) in _metric_names()) and not _alone(raw, text)
 
 
 def _alone(raw: str, text: str) -> bool:
@@ -101,17 +133,31 @@ def _metric_words(words: str) -> bool:
     return fold(words) in _vocabulary()
 
 
+def is_metric_name(words: str) -> bool:
+    """Whether these words are a name of a metric in the catalogue."""
+    return words in _metric_names()
+
+
+@cache
+def _metric_names() -> frozenset[str]:
+    return frozenset(name for metric in catalogue().values() for name in (metric.names or {}).get("en", ()))
+
+
 @cache
 def _vocabulary() -> frozenset[str]:
     found: set[str] = set()
     for metric in catalogue().values():
-        for names in (metric.names or {}).values():
-            for name in names:
-                found |= {word.text for word in words_of(name)}
+        for name in (metric.names or {}).get("en", ()):
+            found |= {word.text for word in words_of(name)}
     for table in (grammar.OPERATIONS, grammar.DIRECTIONS, grammar.SECTORS):
         for phrases in table.values():
             found |= {word.text for word in words_of(phrases)}
     return frozenset(found) | grammar.FILLERS
+
+
+def is_vocabulary(word: str) -> bool:
+    """Whether a word has a meaning of its own in questions, so that it is not a misspelt name."""
+    return word in _vocabulary() or word in common_words()
 
 
 def closest(words: str) -> str | None:
@@ -143,6 +189,7 @@ def _well_known() -> dict[str, tuple[int, str]]:
         if rank >= 900:
             break
         name = _SUFFIX.sub("", company.name)
+        name = name.removesuffix(".com")
         for each in (name, name.split(" ")[0] if len(name.split(" ")[0]) > 5 else name):
             plain = re.sub(r"[^a-z0-9]", "", fold(each))
             if len(plain) > 3 and plain not in common_words():

@@ -14,9 +14,9 @@ from functools import cache
 from finassist.core.metrics import LANGUAGES, catalogue
 from finassist.core.query import Filter
 from finassist.questions import grammar
-from finassist.questions.names import Named, companies_in
+from finassist.questions.names import Named, Names, closest, companies_in, is_vocabulary
 from finassist.questions.when import Found, periods_in
-from finassist.questions.words import Phrases, Word, fold, has_cjk, language_of, normalise, words_of
+from finassist.questions.words import Phrases, Word, fold, function_words, has_cjk, language_of, normalise, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ PARAPHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("capex", re.compile(r"\b(?:spen[dt]s?|invest(?:ed|s)?|spending)\b[^?.,]{0,25}?\b(?:property,? plant(?:,? and| &) equipment|pp&e|capital projects|plants? and equipment)\b|\binvest(?:ed)? in (?:property|plants|equipment|buildings)\b")),
     ("market_cap", re.compile(r"\b(?:how much (?:is|was)|what (?:is|was)) [^?.,]{1,40}? worth\b(?! per)(?! a share)|\bworth more\b|\bmost valuable\b|\bleast valuable\b|\bbiggest (?:companies|company|firms?) by value\b|\b(?:total )?value of all (?:its |the )?shares\b|\bworth (?:the )?most\b")),
     ("price", re.compile(r"\b(?:what|how much) (?:is|was|did|does) (?:a |one |an )?[^?.,]{1,40}? (?:worth per share|per share worth|worth a share)\b|\b(?:a |one |an |per )(?:\w+ ){0,2}?(?:share|stock) (?:cost|costs|trade|trades|traded|sell|sold|go|close|closed)\b(?: at| for)?|\b(?:trad(?:e|ed|es|ing)|clos(?:e|ed|es)|quoted|sell(?:ing)? for|priced) (?:at|for|on)\b|\bworth per share\b|\bcost of (?:a|one) share\b|\bhow much (?:is|was|for) (?:a|one) share\b|\bshare cost\b|\bone share of\b|\bstock (?:trade|close|closed)\b|\b(?:did|does|do) [^?.,]{1,30}? (?:close|finish|end)\b(?= (?:on|at|in|the))")),
+    ("price", re.compile(r"\b(?:best|worst|strongest|weakest)\b[^?.]{0,20}?\bmonth\b|\bmonth\b[^?.]{0,60}?\b(?:best|worst|strongest|weakest|gain|gained|fell|lost|rose|rise)\b")),
     ("price_change", re.compile(r"\b(?:stocks?|shares?(?: price)?) (?:did |do |has |have |to )?(?:perform\w*|do(?:ne)?|did|fared?|return(?:ed)?|gain(?:ed)?|lose|lost)\b|\b(?:how|what) (?:did|has|have) [^?.,]{1,40}? (?:stocks?|shares?(?: price)?) (?:perform\w*|do(?:ne)?|fared?|return|gain|lose)|\b(?:stock|share)s? (?:market )?(?:performance|performed)\b|\bperform(?:ed)? better\b|\bbetter (?:performing )?(?:stock|share|investment)\b|\b(?:stock|share) (?:did|performed|rose|fell|gained|lost)\b|\b(?:best|worst)[- ]performing\b|\breturned? more\b|\bwhich (?:stock|share)s?\b[^?.,]{0,20}? (?:better|worse|best|worst)\b")),
     ("total_return", re.compile(r"\b(?:total )?returns?\b[^?.]{0,40}?\b(?:with|including|incl\.?|plus|and) (?:re-?invested )?dividends(?: re-?invested| included)?\b|\bdividends (?:re-?invested|included)\b")),
     ("net_income", re.compile(r"\b(?:how much|what) (?:money )?(?:did|does|has|have) [^?.,]{1,50}? (?:earn(?:ed)?|lose|lost|make|made)\b(?! (?:from|on|in)? ?(?:revenue|sales|of revenue|from operations))|\b(?:who|which(?: \w+){0,2}?|did [^?.,]{3,60}?) (?:earn(?:s|ed)?|lost|lose|made|makes?) (?:the )?(?:more|most|less|least)\b(?! (?:revenue|sales|money from|from|gross|operating|free|cash|net|in))|\b(?:most|more|less|least) profitable\b|\bprofitable\b(?!.{0,20}\()|\bearn(?:s|ed)?\b(?! (?:on|per))|\b(?:made|make|lost|lose) money\b|\bin the (?:red|black)\b|\bloss[- ]making\b")),
@@ -122,12 +123,13 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     _amounts(slots, taken)
     _metrics(slots, taken)
     _weak_companies(slots, taken, found.named)
+    _misspelt(slots, taken, found)
     _tags(slots, taken)
     _limit(slots, taken)
     slots.corrected = found.corrected
     slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
     slots.companies.sort(key=lambda hit: hit.start)
-    slots.loose = [word for word in slots.words if _loose(word, taken)]
+    slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
     return slots
 
 
@@ -150,8 +152,8 @@ def _still_free(slots: Slots, taken: list[bool], words: str) -> bool:
     return at < 0 or _free(taken, at, at + len(words))
 
 
-def _loose(word: Word, taken: list[bool]) -> bool:
-    if word.mark or not _free(taken, word.start, word.end):
+def _loose(word: Word, taken: list[bool], language: str = "en") -> bool:
+    if word.mark or not _free(taken, word.start, word.end) or word.text in function_words(language):
         return False
     return word.text not in grammar.FILLERS and not word.text[0].isdigit()
 
@@ -204,7 +206,7 @@ def _metrics(slots: Slots, taken: list[bool]) -> None:
         for match in pattern.finditer(slots.low):
             if name in ("operating_cash_flow", "free_cash_flow", "total_return") and _free(taken, match.start(), match.start() + 1):
                 slots.metrics.append(Hit(name, match.start(), match.end(), match.group()))
-                _claim_free(taken, match.start(), match.end())
+                _claim_words(slots, taken, match.start(), match.end())
     phrases = _metric_phrases(slots.language)
     at = 0
     while at < len(slots.words):
@@ -231,9 +233,13 @@ def _metrics(slots: Slots, taken: list[bool]) -> None:
     slots.metrics.sort(key=lambda hit: hit.start)
 
 
-def _claim_free(taken: list[bool], start: int, end: int) -> None:
-    for place in range(start, end):
-        taken[place] = True
+_OF_PARAPHRASES = frozenset("cash from operations operation by through left total return returns dividends reinvested including with what was".split())
+
+
+def _claim_words(slots: Slots, taken: list[bool], start: int, end: int) -> None:
+    for word in slots.words:
+        if start <= word.start and word.end <= end and word.text in _OF_PARAPHRASES:
+            taken[word.start : word.end] = [True] * (word.end - word.start)
 
 
 def _usable(slots: Slots, taken: list[bool], at: int, size: int, name: str) -> bool:
@@ -293,6 +299,19 @@ def _weak_companies(slots: Slots, taken: list[bool], named: Sequence[Hit[Named]]
         if not each.value.strong and _free(taken, each.start, each.end):
             slots.companies.append(each)
             taken[each.start : each.end] = [True] * (each.end - each.start)
+
+
+def _misspelt(slots: Slots, taken: list[bool], found: Names) -> None:
+    """Words that are in no word list and one slip away from a well-known company."""
+    for word in slots.words:
+        if word.mark or len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
+            continue
+        plain = word.text[:-1] if word.text.endswith("s") else word.text
+        symbol = closest(word.text) or closest(plain)
+        if symbol:
+            slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))
+            taken[word.start : word.end] = [True] * (word.end - word.start)
+            found.corrected.append((word.raw, symbol))
 
 
 def _tags(slots: Slots, taken: list[bool]) -> None:

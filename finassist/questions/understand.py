@@ -14,7 +14,7 @@ from finassist.core.metrics import described, is_plain
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Query, Unknown
 from finassist.questions import grammar
-from finassist.questions.names import corrected_words
+from finassist.questions.names import corrected_words, is_metric_name
 from finassist.questions.slots import Hit, Slots, slots_of
 from finassist.questions.words import fold, normalise
 
@@ -132,6 +132,8 @@ class _Reading:
             return define
         if self._is_judgement():
             return self._judgement()
+        if MARKET_INDEX in self.symbols and not slots.metrics:
+            slots.metrics = [Hit("price", 0, 0, "level")]
         if not slots.metrics and not self._universe() and self.symbols and not self._price_words():
             return self._about_a_company()
         if self._universe():
@@ -148,22 +150,21 @@ class _Reading:
             return None
         for topic, reason, pattern in grammar.TOPICS:
             for match in pattern.finditer(text):
-                if not self._claimed(match.start(), match.end()) or topic in ("person", "headcount", "forecast", "operating data"):
-                    if topic == "insiders and analysts" and self._claimed(match.start(), match.end()):
-                        continue
+                if topic in ("cryptocurrency", "ETF", "index") or not self._claimed(match.start(), match.end()):
                     return Unknown(words=match.group().strip(), topic=topic, reason=reason)
         for pattern, topic, reason in (
             (grammar.COUNTRIES, "geography", "Figures by country or region are not in the data"),
             (grammar.SEGMENTS, "segment", "Figures of single segments, divisions and products are not in the data"),
         ):
             for match in pattern.finditer(text):
-                if not self._claimed(match.start(), match.end()) and (self.symbols or self.slots.metrics):
+                alias = topic == "segment" and any(hit.words.lower() == match.group() for hit in self.slots.companies)
+                if (alias or not self._claimed(match.start(), match.end())) and (self.symbols or self.slots.metrics):
                     return Unknown(words=match.group(), topic=topic, reason=reason)
         return self._refused_period() or self._refused_name() or self._own_segment()
 
     def _claimed(self, start: int, end: int) -> bool:
         """Whether a company, metric or sector claims these characters."""
-        hits = (*self.slots.companies, *self.slots.metrics, *self.slots.sectors)
+        hits = (*self.slots.companies, *self.slots.sectors, *(hit for hit in self.slots.metrics if is_metric_name(hit.words)))
         return any(hit.start < end and start < hit.end for hit in hits)
 
     def _refused_period(self) -> Unknown | None:
@@ -217,10 +218,10 @@ class _Reading:
     # ------------------------------------------------------------------------------- judgements
 
     def _is_judgement(self) -> bool:
-        if not self.slots.has("judge") or not self.symbols:
+        if not self.symbols or self.slots.has("rank") or any(hit.value == "set" for hit in self.slots.sets):
             return False
         strong = re.search(r"should|buy|sell|overval|underval|overpric|underpric|expensive|cheap|fair|healthy|too much debt|invest|worth it|worth the|bargain|高估|低估|割|teuer|überbewertet|cara|chère", self.low)
-        return bool(strong) and (not self.slots.metrics or bool(re.search(r"overval|underval|should|healthy|too much debt|expensive|overpriced|cheap", self.low)))
+        return bool(strong) and not re.search(r"buy(?:ing|s)? back|buybacks?|sell(?:ing)?,|fair value of|selling", self.low) and (not self.slots.metrics or bool(re.search(r"overval|underval|should|healthy|too much debt|expensive|overpriced|cheap", self.low)))
 
     def _judgement(self) -> Understanding:
         health = re.search(r"healthy|debt|solvent|trouble|good shape|leverag", self.low)
@@ -283,8 +284,8 @@ class _Reading:
         return Understanding((query,), certain=not slots.loose, decided="universe")
 
     def _plural_set(self) -> bool:
-        return bool(re.search(r"\b(?:companies|firms|stocks|businesses|corporations|names|ones|which \w+ (?:have|had|are|were|spend|pay|earn)|top|bottom|best|worst (?=\w+s\b))\b|\blist\b|公司有哪些", self.low)) and not re.search(
-            r"\b(?:which|what) (?:one |single )?(?:[\w&-]+ )?(?:company|firm|stock|business|corporation)\b", self.low)  # fmt: skip
+        single = re.search(r"\b(?:which|what) (?:one |single )?(?:[\w&-]+ ){0,2}?(?:company|firm|stock|business|corporation|bank|utility|insurer|retailer|airline)\b", self.low)
+        return not single and bool(re.search(r"\b(?:companies|firms|stocks|businesses|corporations|names|ones|which \w+ (?:have|had|are|were|spend|pay|earn)|top|bottom|best|worst (?=\w+s\b))\b|\blist\b|公司有哪些", self.low))
 
     def _set_operation(self) -> str:
         if self.slots.has("median"):
@@ -412,6 +413,7 @@ class _Reading:
         if not metrics:
             return self._about_a_company()
         metrics = _without_parts(metrics, slots)
+        metrics = ["shares_diluted" if m == "shares_outstanding" and slots.periods and not all(p.vague for p in slots.periods) else m for m in metrics]
         if all(text.startswith("growth(") for text in metrics) and len(metrics) > 1 and len(self.symbols) == 1:
             metrics = [text[7:-1] for text in metrics]
             slots.operations.append(Hit("growth", 0, 0, "growth"))

@@ -29,7 +29,7 @@ class Word:
 
 def normalise(text: str) -> str:
     """A text with plain quotes, dashes and digits; every character keeps its place."""
-    plain = text.translate(_QUOTES)
+    plain = re.sub(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", r"\1 ", text.translate(_QUOTES), flags=re.IGNORECASE)
     return "".join(unicodedata.normalize("NFKC", c) if len(unicodedata.normalize("NFKC", c)) == 1 else c for c in plain)
 
 
@@ -121,6 +121,20 @@ _FUNCTION = {
     "en": "what which how was were the of in for did and is does much many who show give me tell its their from by at than to that",
 }
 _SETS = {lang: frozenset(text.split()) for lang, text in _FUNCTION.items()}
+
+
+def function_words(language: str) -> frozenset[str]:
+    """Words of a language that carry no meaning of their own in a question."""
+    return _SETS.get(language, frozenset()) | _MORE.get(language, frozenset())
+
+
+_MORE = {
+    "es": frozenset("a para con al se ha han me dame muéstrame dime total fiscal trimestre millones dólares año últimos tienen tiene gastó pagó ganó su sus".split()),
+    "de": frozenset("wie hat haben ist nicht zu auf mit an am einen eine ein vom zum gesamt betrug beträgt lag lagen zeige gib mir euro dollar ausgegeben gab verdiente verdient jahr jahre".split()),
+    "fr": frozenset("à au aux par avec dans sur ce cette il elle montant dépensé gagné millions dollars total fiscal exercice donne moi s t a-t-il elle".split()),
+    "pt": frozenset("a para com ao se tem me mostre total fiscal gastou ganhou pagou milhões dólares últimos sua seu".split()),
+    "it": frozenset("a per con al si ha hanno mi mostra totale fiscale speso guadagnato pagato milioni dollari suo sua nell anno".split()),
+}
 
 
 def language_of(text: str) -> str:
