@@ -321,8 +321,9 @@ class Cube:
             if (fact := closes.get(str(day - timedelta(days=back)))) is not None and fact.known:
                 return fact
         first = min(fact.period_end for fact in closes.values() if fact.period_end)
-        note = f"Prices of {self.name(symbol)} in the data begin on {first}." if day < first else (
-            f"There is no close of {self.name(symbol)} near {day} in the data.")  # fmt: skip
+        note = f"Prices of {self.name(symbol)} in the data start in {first:%Y} (on {first}): there is none for {day}."
+        if day >= first:
+            note = f"There is no close of {self.name(symbol)} near {day} in the data."
         return _absent(symbol, metric, point, note)
 
     def _shares(self, symbol: str, point: Point) -> Fact:

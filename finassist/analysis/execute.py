@@ -6,6 +6,7 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,7 +14,7 @@ from decimal import Decimal
 from typing import Literal
 
 from finassist.analysis import windows
-from finassist.analysis.cube import Cube, Point
+from finassist.analysis.cube import Cube, Member, Point
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines
 from finassist.core.periods import LATEST, Period, Span
@@ -435,6 +436,8 @@ def _by_value(row: Row) -> Decimal:
 def _universe(query: Query, cube: Cube) -> Outcome:
     members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
     metric = query.metrics[0] if query.metrics else query.where[0].metric
+    if not query.periods and (year := _usual_year(cube, members, metric)):
+        query = query.model_copy(update={"periods": [f"FY{year}"]})
     found: list[Row] = []
     left_out = 0
     for member in members:
@@ -445,6 +448,14 @@ def _universe(query: Query, cube: Cube) -> Outcome:
         elif all(conditions):
             found.append(row)
     return _universe_outcome(query, cube, metric, members, found, left_out)
+
+
+def _usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | None:
+    """The latest fiscal year that most companies have, so that a rank compares one year; `None` for market figures."""
+    if described(metric).kind == "price":
+        return None
+    years = Counter(year for member in members if (year := cube.latest_year(member.symbol, metric)))
+    return max(years, key=lambda year: (years[year], year)) if years else None
 
 
 def _universe_outcome(

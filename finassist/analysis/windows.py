@@ -228,7 +228,7 @@ def _why(cube: Cube, symbol: str, day: date) -> str:
     first = min((fact.period_end for fact in closes.values() if fact.period_end), default=None)
     if first is None:
         return f"There are no prices of {cube.name(symbol)} in the data."
-    return f"Prices of {cube.name(symbol)} in the data begin on {first}, not for {day}."
+    return f"Prices of {cube.name(symbol)} in the data start in {first:%Y} (on {first}): there is none for {day}."
 
 
 def _fact(symbol: str, metric: str, span: Window, value: Decimal, formula: str, inputs: Sequence[Fact]) -> Fact:

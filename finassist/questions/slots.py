@@ -69,7 +69,8 @@ class Slots:
 
 
 @cache
-def _metric_phrases(language: str) -> Phrases[str]:
+def metric_phrases(language: str) -> Phrases[str]:
+    """The names of all metrics, in a language and in English."""
     wanted = ("en", language) if language != "en" else ("en",)
     order = [language, "en"] if language != "en" else ["en"]
     assert set(wanted) <= set(LANGUAGES)
@@ -207,7 +208,7 @@ def _metrics(slots: Slots, taken: list[bool]) -> None:
             if name in ("operating_cash_flow", "free_cash_flow", "total_return") and _free(taken, match.start(), match.start() + 1):
                 slots.metrics.append(Hit(name, match.start(), match.end(), match.group()))
                 _claim_words(slots, taken, match.start(), match.end())
-    phrases = _metric_phrases(slots.language)
+    phrases = metric_phrases(slots.language)
     at = 0
     while at < len(slots.words):
         found = phrases.longest(slots.words, at)

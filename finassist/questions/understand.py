@@ -15,8 +15,9 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Query, Unknown
 from finassist.questions import grammar
 from finassist.questions.names import corrected_words, is_metric_name
+from finassist.questions.definitions import in_question_definition
 from finassist.questions.slots import Hit, Slots, slots_of
-from finassist.questions.words import fold, normalise
+from finassist.questions.words import fold, language_of, normalise
 
 MARKET_INDEX = "^GSPC"
 
@@ -66,8 +67,13 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
         ['net margin of AAPL in FY2023']
     """
     memory = memory or Memory()
-    spelt, corrected = corrected_words(normalise(text))
-    slots = slots_of(spelt)
+    plain = normalise(text)
+    language = language_of(plain)
+    spelt, corrected = corrected_words(plain) if language == "en" else (plain, [])
+    spelt, defined = in_question_definition(spelt)
+    slots = slots_of(spelt, language)
+    if defined:
+        slots.metrics = [Hit(defined, 0, 0, defined)]
     reading = _Reading(slots, memory)
     found = reading.understanding()
     unknown = found.unknown
@@ -150,7 +156,9 @@ class _Reading:
             return None
         for topic, reason, pattern in grammar.TOPICS:
             for match in pattern.finditer(text):
-                if topic in ("cryptocurrency", "ETF", "index") or not self._claimed(match.start(), match.end()):
+                company = any(hit.start < match.end() and match.start() < hit.end for hit in self.slots.companies)
+                free = not company if topic in ("commodity", "person", "headcount") else not self._claimed(match.start(), match.end())
+                if topic in ("cryptocurrency", "ETF", "index") or free:
                     return Unknown(words=match.group().strip(), topic=topic, reason=reason)
         for pattern, topic, reason in (
             (grammar.COUNTRIES, "geography", "Figures by country or region are not in the data"),
@@ -317,6 +325,8 @@ class _Reading:
 
     def _filters(self, metrics: list[str]) -> list[Filter]:
         found: list[Filter] = []
+        if (share := self._share_of_amount(metrics)) is not None:
+            return [share]
         for hit in self.slots.amounts:
             metric = self._metric_of_amount(hit)
             if metric:
@@ -327,6 +337,18 @@ class _Reading:
                 found.append(Filter(metric=metric if "loss" not in match.group() else "net_income", comparator=comparator, number=0))  # type: ignore[arg-type]
                 break
         return found
+
+    def _share_of_amount(self, metrics: list[str]) -> Filter | None:
+        """`over 30% of revenue on R&D`: the amount limits a share of the first metric, which is no column of its own."""
+        for hit in self.slots.amounts:
+            rest = self.low[hit.end :]
+            base = next((m for m in self.slots.metrics if m.start >= hit.end and re.fullmatch(r"\s*of (?:its |their |total |net )?", self.low[hit.end : m.start])), None)
+            others = [m.value for m in self.slots.metrics if m is not base]
+            if base is not None and others and hit.words.endswith("|percent") and rest:
+                text = f"{others[0]} / {base.value}"
+                metrics[:] = [text]
+                return hit.value.model_copy(update={"metric": text})
+        return None
 
     def _universe_words(self) -> bool:
         return self.slots.has("count") or self._has_set()
@@ -431,6 +453,7 @@ class _Reading:
             intent=intent, metrics=metrics[:8], companies=self.symbols, periods=periods, operation=operation, order=direction,
             limit=slots.limit.value if slots.limit and intent in ("rank", "compare") and slots.limit.value < len(self.symbols) else None,
             unit=unit, language=slots.language, decimals=_decimals(self.low),
+            evidence={"every": "every year"} if re.search(r"\bevery (?:single )?(?:year|quarter)\b|\beach year\b", self.low) and operation == "trend" else {},
         )  # fmt: skip
         return Understanding((query,), certain=not slots.loose, decided="figures")
 
@@ -482,13 +505,17 @@ class _Reading:
         if slots.has("cagr") or (slots.has("growth", "trend") and re.search(r"\b(?:per year|a year|annually|each year|annual rate|yearly)\b", low) and span and slots.has("growth") and not re.search(r"in each year|every year|year by year", low)):
             return "cagr", ""
         if slots.has("times"):
+            as_large = re.search(r"\bas (?:\w+) as ", low)
+            if as_large and several and self.slots.companies[0].start >= as_large.end() and self.slots.companies[0].start - as_large.end() < 5:
+                self.symbols = [self.symbols[1], self.symbols[0], *self.symbols[2:]]
             return "times", ""
         if slots.has("difference") and not slots.has("yoy"):
             if re.search(r"percent(?:age)? (?:change|difference)|in percent\b(?!age)|by what percent", low) and not several:
                 return "growth", ""
             return "difference", ""
         year_asked = re.search(r"\b(?:in )?(?:which|what) (?:fiscal |calendar )?(?:year|quarter)\b|\bbest year\b|\bworst year\b|\bwhen (?:was|did|were)\b|in welchem jahr|en qué año|en quelle année|em que ano|in quale anno|哪一年|何年", low)
-        if slots.directions and not several and (year_asked or (many and not slots.has("growth", "yoy"))):
+        graded = all(hit.words in ("better", "worse") for hit in slots.directions)
+        if slots.directions and not several and (year_asked or (many and not graded and not slots.has("growth", "yoy"))):
             return ("max" if slots.directions[0].value > 0 else "min"), ""
         if slots.has("mean") and (many or several):
             return "mean", ""
@@ -502,7 +529,7 @@ class _Reading:
             return "none", ""
         if slots.has("trend") and (span or not points) and self._trend_words():
             return "trend", ""
-        if slots.has("trend") and re.search(r"\b(?:improv\w+|worsen\w*|deteriorat\w*|got better|get better|got worse|better|worse|rising|falling|widen\w*|narrow\w*)\b", low) and not several:
+        if (slots.has("trend") or graded) and re.search(r"\b(?:improv\w+|worsen\w*|deteriorat\w*|got better|get better|got worse|better|worse|rising|falling|widen\w*|narrow\w*)\b", low) and not several:
             return ("trend" if span else "growth"), ""
         if slots.has("growth", "yoy", "qoq") or re.search(r"\bby how much\b", low):
             dollars = re.search(r"\bin (?:us )?dollars\b|\bhow many dollars\b|\bin usd\b|\bdollar terms\b|\babsolute\b", low)

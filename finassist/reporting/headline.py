@@ -278,8 +278,7 @@ def _difference(outcome: Outcome, words: Words) -> str:
         metric = spoken(left.metric)
         return (
             f"{words.owner(left.symbol)} {metric} was {words.figure(gap, signed=False)} {'higher' if more else 'lower'} than "
-            f"{words.owner(right.symbol)} {words.when(left.fact, left.metric)}: {words.figure(left.fact)} against {words.figure(right.fact)}"
-            f"{_other_end(left, right)}."
+            f"{words.owner(right.symbol)} {_in(left)}: {words.figure(left.fact)} against {words.figure(right.fact)}.{_other_end(left, right)}"
         )
     parts: list[str] = []
     for row in rows:
@@ -296,7 +295,8 @@ def _difference(outcome: Outcome, words: Words) -> str:
 def _other_end(left: Row, right: Row) -> str:
     """Fiscal years with one label may end apart."""
     a, b = left.fact.period_end, right.fact.period_end
-    return f" (its year ended {b})" if a and b and abs((a - b).days) > 20 and left.fact.period == right.fact.period else ""
+    apart = a and b and abs((a - b).days) > 20 and left.fact.period == right.fact.period
+    return f" Their fiscal years end apart: {a} and {b}." if apart else ""
 
 
 def _times(outcome: Outcome, words: Words) -> str:
@@ -305,7 +305,7 @@ def _times(outcome: Outcome, words: Words) -> str:
     if fact is not None and len(rows) == 2 and rows[0].symbol != rows[1].symbol:
         return (
             f"{words.owner(rows[0].symbol)} {spoken(rows[0].metric)} was {words.figure(fact)} {words.owner(rows[1].symbol)} "
-            f"{words.when(rows[0].fact, rows[0].metric)}: {words.figure(rows[0].fact)} against {words.figure(rows[1].fact)}{_other_end(*rows)}."
+            f"{_in(rows[0])}: {words.figure(rows[0].fact)} against {words.figure(rows[1].fact)}.{_other_end(*rows)}"
         )
     row = rows[0]
     if row.first is None or row.last is None:
@@ -391,6 +391,8 @@ def _one_series(rows: Sequence[Row], symbol: str, metric: str, words: Words) -> 
     elif len(rows) > 3:
         best = max(rows, key=lambda row: row.fact.value or Decimal())
         worst = min(rows, key=lambda row: row.fact.value or Decimal())
+        if words.query.evidence.get("every"):
+            text += "; not every time"
         text += f"; the highest was {words.figure(best.fact)} in {brief(best.fact)}, the lowest {words.figure(worst.fact)} in {brief(worst.fact)}"
     return text + "."
 
