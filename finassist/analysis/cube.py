@@ -377,6 +377,12 @@ class Cube:
             return _absent(symbol, metric, point, reason, "not_meaningful")
         return _derived(symbol, metric, point, value, metric.formula, inputs)
 
+    def inputs(self, symbol: str, metric: str, point: Point) -> list[Fact]:
+        """The facts that the formula of a metric names, in its order."""
+        found: list[Fact] = []
+        self._evaluate(symbol, parse(described(metric).formula), point, found)
+        return found
+
     def _evaluate(self, symbol: str, node: Expression, point: Point, inputs: list[Fact]) -> Decimal | None:
         match node:
             case Number(value=value):

@@ -6,6 +6,7 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Row:
     first: Fact | None = None
     last: Fact | None = None
     at: str = ""
+    parts: tuple[Fact, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -113,8 +115,17 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
         return [Row(symbol, metric, _no_period(cube, symbol, metric, asked))]
     step = _OVER_PERIODS.get(query.operation)
     if step is None or (query.operation in ("sum", "mean", "max", "min", "median") and len(found) == 1):
-        return [Row(symbol, metric, cube.value(symbol, metric, point)) for point in found]
+        return [_plain_row(cube, symbol, metric, point) for point in found]
     return step(cube, symbol, metric, found)
+
+
+def _plain_row(cube: Cube, symbol: str, metric: str, point: Point) -> Row:
+    """A figure with the two inputs of its formula, where it has two."""
+    fact = cube.value(symbol, metric, point)
+    formula = described(metric).formula
+    if fact.status != "derived" or not re.fullmatch(r"[\w()]+ [/-] [\w()]+", formula):
+        return Row(symbol, metric, fact)
+    return Row(symbol, metric, fact, parts=tuple(cube.inputs(symbol, metric, point)))
 
 
 def _points(query: Query, cube: Cube, symbol: str, metric: str) -> list[Point]:

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from msgspec import structs
+
 from finassist.analysis.cube import Cube
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import catalogue
@@ -158,7 +160,8 @@ def extreme(cube: Cube, symbol: str, span: Window, *, low: bool = False, month_e
     if not closes:
         return Move(_missing(symbol, "price", span, _why(cube, symbol, span.inside)))
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
-    return Move(found, at=str(found.period_end))
+    return Move(structs.replace(found, period=span.label, status="derived", formula=f"{'lowest' if low else 'highest'} of {len(closes)} closes"),
+                at=str(found.period_end))  # fmt: skip
 
 
 def mean_close(cube: Cube, symbol: str, span: Window) -> Move:

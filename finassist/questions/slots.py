@@ -96,7 +96,7 @@ PARAPHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("market_cap", re.compile(r"\b(?:how much (?:is|was)|what (?:is|was)) [^?.,]{1,40}? worth\b(?! per)(?! a share)|\bworth more\b|\bmost valuable\b|\bleast valuable\b|\bbiggest (?:companies|company|firms?) by value\b|\b(?:total )?value of all (?:its |the )?shares\b|\bworth (?:the )?most\b")),
     ("price", re.compile(r"\b(?:what|how much) (?:is|was|did|does) (?:a |one |an )?[^?.,]{1,40}? (?:worth per share|per share worth|worth a share)\b|\b(?:a |one |an |per )(?:\w+ ){0,2}?(?:share|stock) (?:cost|costs|trade|trades|traded|sell|sold|go|close|closed)\b(?: at| for)?|\b(?:trad(?:e|ed|es|ing)|clos(?:e|ed|es)|quoted|sell(?:ing)? for|priced) (?:at|for|on)\b|\bworth per share\b|\bcost of (?:a|one) share\b|\bhow much (?:is|was|for) (?:a|one) share\b|\bshare cost\b|\bone share of\b|\bstock (?:trade|close|closed)\b|\b(?:did|does|do) [^?.,]{1,30}? (?:close|finish|end)\b(?= (?:on|at|in|the))")),
     ("price", re.compile(r"\b(?:best|worst|strongest|weakest)\b[^?.]{0,20}?\bmonth\b|\bmonth\b[^?.]{0,60}?\b(?:best|worst|strongest|weakest|gain|gained|fell|lost|rose|rise)\b")),
-    ("price_change", re.compile(r"\b(?:stocks?|shares?(?: price)?) (?:did |do |has |have |to )?(?:perform\w*|do(?:ne)?|did|fared?|return(?:ed)?|gain(?:ed)?|lose|lost)\b|\b(?:how|what) (?:did|has|have) [^?.,]{1,40}? (?:stocks?|shares?(?: price)?) (?:perform\w*|do(?:ne)?|fared?|return|gain|lose)|\b(?:stock|share)s? (?:market )?(?:performance|performed)\b|\bperform(?:ed)? better\b|\bbetter (?:performing )?(?:stock|share|investment)\b|\b(?:stock|share) (?:did|performed|rose|fell|gained|lost)\b|\b(?:best|worst)[- ]performing\b|\breturned? more\b|\bwhich (?:stock|share)s?\b[^?.,]{0,20}? (?:better|worse|best|worst)\b")),
+    ("price_change", re.compile(r"\b(?:if|had) (?:i|you|we|someone|one)\b[^?.]{0,25}?\b(?:bought|invested|put|held)\b|\bwhich (?:one )?did (?:better|worse)\b|\b(?:ytd|year[- ]to[- ]date) (?:performance|return|gain|change|move)|\bperformance\b(?= (?:in|during|over|since|ytd|of|year|this)|.{0,3}$)|\b(?:stocks?|shares?(?: price)?) (?:did |do |has |have |to )?(?:perform\w*|do(?:ne)?|did|fared?|return(?:ed)?|gain(?:ed)?|lose|lost)\b|\b(?:how|what) (?:did|has|have) [^?.,]{1,40}? (?:stocks?|shares?(?: price)?) (?:perform\w*|do(?:ne)?|fared?|return|gain|lose)|\b(?:stock|share)s? (?:market )?(?:performance|performed)\b|\bperform(?:ed)? better\b|\bbetter (?:performing )?(?:stock|share|investment)\b|\b(?:stock|share) (?:did|performed|rose|fell|gained|lost)\b|\b(?:best|worst)[- ]performing\b|\breturned? more\b|\bwhich (?:stock|share)s?\b[^?.,]{0,20}? (?:better|worse|best|worst)\b")),
     ("total_return", re.compile(r"\b(?:total )?returns?\b[^?.]{0,40}?\b(?:with|including|incl\.?|plus|and) (?:re-?invested )?dividends(?: re-?invested| included)?\b|\bdividends (?:re-?invested|included)\b")),
     ("net_income", re.compile(r"\b(?:how much|what) (?:money )?(?:did|does|has|have) [^?.,]{1,50}? (?:earn(?:ed)?|lose|lost|make|made)\b(?! (?:from|on|in)? ?(?:revenue|sales|of revenue|from operations))|\b(?:who|which(?: \w+){0,2}?|did [^?.,]{3,60}?) (?:earn(?:s|ed)?|lost|lose|made|makes?) (?:the )?(?:more|most|less|least)\b(?! (?:revenue|sales|money from|from|gross|operating|free|cash|net|in))|\b(?:most|more|less|least) profitable\b|\bprofitable\b(?!.{0,20}\()|\bearn(?:s|ed)?\b(?! (?:on|per))|\b(?:made|make|lost|lose) money\b|\bin the (?:red|black)\b|\bloss[- ]making\b")),
     ("effective", re.compile(r"(?!x)x")),
@@ -128,6 +128,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     _tags(slots, taken)
     _limit(slots, taken)
     slots.corrected = found.corrected
+    _general_motors(slots)
     slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
     slots.companies.sort(key=lambda hit: hit.start)
     slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
@@ -266,7 +267,6 @@ _AMBIGUOUS = {
     "da": lambda b, a: False,
     "ar": lambda b, a: False,
     "ap": lambda b, a: False,
-    "per": lambda b, a: False,
     "ca": lambda b, a: False,
     "ni": lambda b, a: True,
     "ev": lambda b, a: True,
@@ -313,6 +313,14 @@ def _misspelt(slots: Slots, taken: list[bool], found: Names) -> None:
             slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))
             taken[word.start : word.end] = [True] * (word.end - word.start)
             found.corrected.append((word.raw, symbol))
+
+
+def _general_motors(slots: Slots) -> None:
+    """GM is gross margin beside a company and nothing else that is asked; else it is General Motors."""
+    for hit in [hit for hit in slots.metrics if hit.words == "gm"]:
+        if len(slots.metrics) > 1 or not slots.companies or re.search(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b", slots.low):
+            slots.metrics.remove(hit)
+            slots.companies.append(Hit(Named("GM", False), hit.start, hit.end, hit.words))
 
 
 def _tags(slots: Slots, taken: list[bool]) -> None:

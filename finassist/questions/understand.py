@@ -87,6 +87,9 @@ _SPLIT = re.compile(
 )
 
 
+_FOREIGN = re.compile(r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL|JO|SI|NZ|IR|LS|WA)(?![\w.])")
+
+
 class _Reading:
     """One question being understood."""
 
@@ -138,8 +141,13 @@ class _Reading:
             return define
         if self._is_judgement():
             return self._judgement()
-        if MARKET_INDEX in self.symbols and not slots.metrics:
-            slots.metrics = [Hit("price", 0, 0, "level")]
+        if week := re.search(r"\b52[- ]week (high|low)", self.low):
+            slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
+            slots.periods = []
+        if MARKET_INDEX in self.symbols and (not slots.metrics or slots.metrics[0].value == "price"):
+            moves = slots.has("growth", "yoy") or len(self.symbols) > 1 or re.search(r"\b(?:do|did|done|perform\w*|return\w*|gain\w*|far(?:e|ed))\b(?! it (?:stand|close))", self.low)
+            moves = moves and not re.search(r"\b(?:level|close|closing|stand|points|end)\b", self.low)
+            slots.metrics = [Hit("price_change" if moves else "price", 0, 0, "level")]
         if not slots.metrics and not self._universe() and self.symbols and not self._price_words():
             return self._about_a_company()
         if self._universe():
@@ -168,6 +176,8 @@ class _Reading:
                 alias = topic == "segment" and any(hit.words.lower() == match.group() for hit in self.slots.companies)
                 if (alias or not self._claimed(match.start(), match.end())) and (self.symbols or self.slots.metrics):
                     return Unknown(words=match.group(), topic=topic, reason=reason)
+        if listing := _FOREIGN.search(self.slots.text):
+            return Unknown(words=listing.group(), topic="foreign listing", reason=f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data")
         return self._refused_period() or self._refused_name() or self._own_segment()
 
     def _claimed(self, start: int, end: int) -> bool:
@@ -427,7 +437,15 @@ class _Reading:
         spans = [text for text in specific if ":" in text]
         if spans and any(text.startswith("last ") for text in specific):
             specific = [text for text in specific if not text.startswith("last ")]
-        return list(dict.fromkeys(specific or found))
+        chosen = list(dict.fromkeys(specific or found))
+        years = re.search(r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)[- ]years?\b", self.low)
+        if years and self.slots.has("cagr") and not any(":" in text or text.startswith("last") for text in chosen) and len(chosen) < 2:
+            count = int(years.group(1)) if years.group(1).isdigit() else _COUNTS[years.group(1)]
+            end = parse_periods(chosen[0]) if chosen else Period("latest")
+            if isinstance(end, Period) and end.year:
+                return [f"{end.moved(-count)}:{end}"]
+            return [f"last {count + 1} years"]
+        return chosen
 
     def _figures(self) -> Understanding:
         slots = self.slots
@@ -561,6 +579,9 @@ class _Reading:
         if slots.has("difference") or (dollars and slots.has("growth", "yoy")):
             return "difference", ""
         return None
+
+
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
 
 # ---------------------------------------------------------------------------------------------- helpers

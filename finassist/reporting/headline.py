@@ -27,13 +27,14 @@ def short_name(name: str) -> str:
         >>> short_name("Apple Inc."), short_name("Coca-Cola Company (The)")
         ('Apple', 'Coca-Cola')
     """
-    plain = _LEGAL.sub("", _LEGAL.sub("", name)).strip(" ,.&")
+    plain = re.sub(r"^(\w+) \((\w+)\)$", r"\2 \1", re.sub(r" \(Class [A-C]\)", "", name))
+    plain = _LEGAL.sub("", _LEGAL.sub("", plain)).strip(" ,.&")
     return plain or name
 
 
 def possessive(name: str) -> str:
     """`Apple's`, `Yum! Brands'`."""
-    return f"{name}'" if name.endswith("s") else f"{name}'s"
+    return name if name.endswith("'s") else f"{name}'" if name.endswith("s") else f"{name}'s"
 
 
 class Words:
@@ -42,6 +43,7 @@ class Words:
     def __init__(self, members: Mapping[str, Member], query: Query) -> None:
         self.members, self.query = members, query
         self.language = query.language
+        self.number_language = "en"
 
     def name(self, symbol: str) -> str:
         """Short name of a company."""
@@ -59,7 +61,7 @@ class Words:
         unit = self.query.unit if self.query.unit.startswith("USD") else ""
         if fact.symbol == "^GSPC" and fact.unit == "USD/share":
             return number(fact.value or Decimal(), 2)
-        return figure(fact, self.language, unit=unit, decimals=self.query.decimals, signed=signed)
+        return figure(fact, self.number_language, unit=unit, decimals=self.query.decimals, signed=signed)
 
     def label(self, row: Row) -> str:
         """The metric of a row, as a loss where it is one."""
@@ -189,9 +191,10 @@ def _several_metrics(rows: Sequence[Row], symbol: str, words: Words) -> str:
 def _one(row: Row, words: Words) -> str:
     if words.language != "en" and (text := translated(row, words)):
         return text
+    words.number_language = "en"
     label = words.label(row)
     signed = "loss" not in label
-    verb = "were" if label.endswith("s") and not label.endswith(("ss", "S", "sales")) else "was"
+    verb = "were" if row.metric in _PLURAL else "was"
     subject = words.owner(row.symbol) if row.symbol != "^GSPC" else "the S&P 500's"
     if row.metric == "price":
         what = "closing level" if row.symbol == "^GSPC" else "share price"
@@ -200,17 +203,18 @@ def _one(row: Row, words: Words) -> str:
 
 
 def _how(row: Row, words: Words) -> str:
-    """How a ratio comes about: its two inputs, where there are two."""
-    formula = described(row.metric).formula
-    found = re.fullmatch(r"(?:ttm\(|latest\()?(\w+)\)? / (?:ttm\(|latest\()?(\w+)\)?", formula)
-    if not found or row.fact.status != "derived":
+    """How a figure comes about: its two inputs with their values, where there are two."""
+    if len(row.parts) != 2 or row.fact.status != "derived":
         return ""
-    return f" ({spoken_input(found.group(1))} / {spoken_input(found.group(2))})"
+    above, below = row.parts
+    sign = "/" if " / " in described(row.metric).formula else "-"
+    later = "" if above.period == below.period or row.fact.period.startswith("FY") else f" ({brief(above)})"
+    return f": {spoken_input(above)} {words.figure(above)}{later} {sign} {spoken_input(below)} {words.figure(below)}"
 
 
-def spoken_input(name: str) -> str:
+def spoken_input(fact: Fact) -> str:
     """An input of a formula in words."""
-    return {"trailing_eps": "trailing EPS", "cover_shares": "shares"}.get(name) or spoken(name)
+    return {"cover_shares": "shares"}.get(fact.field) or (spoken(fact.field) if fact.field in catalogue() else fact.field)
 
 
 def _in(row: Row) -> str:
@@ -220,7 +224,9 @@ def _in(row: Row) -> str:
     return when(fact)
 
 
-_VERBS = {1: "rose", -1: "fell", 0: "did not change,"}
+_PLURAL = frozenset({"receivables", "total_assets", "current_assets", "total_liabilities", "current_liabilities", "buybacks", "dividends_paid",
+                     "dividends_per_share", "shares_diluted", "shares_basic", "shares_outstanding", "operating_expenses", "retained_earnings",
+                     "short_term_investments", "accounts_payable", "cash_and_equivalents", "dividends_paid + buybacks"})  # fmt: skip
 
 
 def _verb(fact: Fact, metric: str) -> str:
@@ -237,6 +243,9 @@ def _change(outcome: Outcome, words: Words) -> str:
 def _one_change(row: Row, words: Words) -> str:
     if row.first is None or row.last is None:
         return _one(row, words)
+    if words.language != "en" and (text := _translated_change(row, words)):
+        return text
+    words.number_language = "en"
     ends = f"from {words.figure(row.first)} {_at(row.first)} to {words.figure(row.last)} {_at(row.last)}"
     size = words.figure(row.fact, signed=False)
     span = f" in {brief(row.last)}" if row.last.period.startswith(("FY", "Q", "H")) and _next_to(row) else ""
@@ -283,6 +292,7 @@ def _difference(outcome: Outcome, words: Words) -> str:
     parts: list[str] = []
     for row in rows:
         if row.first is None or row.last is None:
+            parts.append(_one(row, words))
             continue
         verb = _verb(row.fact, row.metric).replace("grew", "rose")
         parts.append(
@@ -445,6 +455,8 @@ def _order(outcome: Outcome, words: Words) -> str:
     if outcome.query.scope == "universe":
         return _universe(outcome, words)
     rows = outcome.rows
+    if len(rows) < 2 or (outcome.query.intent == "compare" and len(rows) < len(outcome.query.companies) <= 2):
+        return f"There is nothing to compare with: {outcome.gaps[0].reason} {_one(rows[0], words)}" if outcome.gaps else _one(rows[0], words)
     if outcome.query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
     first = rows[0]
@@ -568,10 +580,39 @@ def translated(row: Row, words: Words) -> str:
     names = (catalogue()[row.metric].names or {}).get(words.language) if row.metric in catalogue() else None
     if template is None or not names:
         return ""
+    words.number_language = words.language
     fact = row.fact
     fiscal = fact.period.startswith(("FY", "Q", "H"))
     period = _PERIODS[words.language].format(fact.period, fact.period_end) if fiscal else _DAYS[words.language].format(fact.period_end)
-    return template.format(metric=_cap(names[0]), company=words.name(row.symbol), period=period, value=words.figure(fact))
+    return template.format(metric=_title(names[0]), company=words.name(row.symbol), period=period, value=words.figure(fact))
+
+
+_CHANGES = {
+    "es": ("{metric} de {company} {verb} un {size} en {period}: de {first} ({start}) a {last} ({end}).", "creció", "cayó"),
+    "de": ("{metric} von {company} ist {period} um {size} {verb}: von {first} ({start}) auf {last} ({end}).", "gestiegen", "gesunken"),
+    "fr": ("{metric} de {company} a {verb} de {size} en {period} : de {first} ({start}) à {last} ({end}).", "progressé", "reculé"),
+    "pt": ("{metric} de {company} {verb} {size} em {period}: de {first} ({start}) para {last} ({end}).", "cresceu", "caiu"),
+    "it": ("{metric} di {company}: {verb} del {size} nel {period}, da {first} ({start}) a {last} ({end}).", "cresciuto", "calato"),
+    "zh": ("{company}{period}的{metric}{verb}{size}：从{first}（{start}）到{last}（{end}）。", "增长", "下降"),
+    "ja": ("{company}の{metric}は{period}に{size}{verb}：{first}（{start}）から{last}（{end}）。", "増加", "減少"),
+}
+
+
+def _translated_change(row: Row, words: Words) -> str:
+    names = (catalogue()[row.metric].names or {}).get(words.language) if row.metric in catalogue() else None
+    if words.language not in _CHANGES or not names or row.first is None or row.last is None or row.fact.unit != "ratio":
+        return ""
+    words.number_language = words.language
+    template, up, down = _CHANGES[words.language]
+    return template.format(
+        metric=_title(names[0]), company=words.name(row.symbol), verb=up if (row.fact.value or 0) >= 0 else down,
+        size=words.figure(row.fact, signed=False), period=brief(row.last), first=words.figure(row.first), start=brief(row.first),
+        last=words.figure(row.last), end=brief(row.last),
+    )  # fmt: skip
+
+
+def _title(name: str) -> str:
+    return name.upper() if len(name) <= 4 and (name.isascii() or "&" in name) else _cap(name)
 
 
 def _cap(text: str) -> str:
