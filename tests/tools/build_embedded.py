@@ -1,183 +1,164 @@
-"""Write the embedded figures and prices from a folder of CSV files.
+"""Write the embedded data from a folder of source tables: repaired, held against laws, as compact Parquet.
 
-    python -m tests.tools.build_embedded SOURCE_DIR [--out DIR]
+    uv run python -m tests.tools.build_embedded SOURCE [--out FOLDER]
 
-SOURCE_DIR holds `annual.csv`, `quotes_2026-08-21.csv`, `quotes_2025-10-16.csv`, `month_end_closes.csv` and
-`weekly_adjusted_closes_2018_2022.csv`; their columns and origins are in `files/SOURCES.md`. The result is
-`annual.jsonl` and `prices.jsonl`: one line per company, the ticker, a tab and a JSON object, so that one
-company can be read without parsing the others. The same source gives the same bytes.
-
-What the conversion decides:
-    * A value keeps every digit: `37294000000.0` becomes `37294000000`, `0.9716` stays. Nothing is rounded.
-    * A tagged zero is a reported zero. All 38 of them are lines such as buybacks or dividends in years that
-      had none.
-    * `filed` and `accession` come from two extractions and may name two filings. The accession number is kept
-      only where its year agrees with the document the figure was taken from.
-    * A field, statement or unit that the vocabulary does not know stops the conversion.
+The source folder holds `annual.parquet`, `quarterly.parquet`, `companies.csv`, the price, split, dividend, index and rate
+tables, `truth_fill.csv` and `suspects.csv`. What a law refuses is printed and not written; what a law doubts is written with
+a quality mark. The build fails where a law that must hold for every row does not.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import re
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from finassist.core.fields import FIELDS
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-Row = Mapping[str, str]
+from tests.tools import embedded_laws, embedded_repairs
 
 _TARGET = Path(str(files("finassist.providers.embedded"))) / "files"
-
-SNAPSHOT_SESSION = "2025-10-16"
-_SNAPSHOT_FIELDS = {
-    "price": "price",
-    "prev_close": "previous_close",
-    "open": "open",
-    "high": "high",
-    "low": "low",
-    "volume": "volume",
-    "market_cap": "market_cap",
-    "pe": "pe_reported",
-}
+_FACTS = {
+    "symbol": "dictionary", "field": "dictionary", "fiscal_year": "int16", "fiscal_period": "dictionary", "period_end": "date32",
+    "first_filed": "date32", "filed": "date32", "form": "dictionary", "value": "float64", "first_value": "float64",
+    "unit": "dictionary", "tag": "dictionary", "accession": "dictionary", "quality": "dictionary", "note": "dictionary",
+}  # fmt: skip
 
 
-def number(text: str) -> str:
-    """The shortest text with the same value.
+class BuildError(Exception):
+    """The source tables cannot be built from; the message names file, column and row."""
 
-    Example:
-        >>> number("37294000000.0"), number("-0.30"), number("0.0")
-        ('37294000000', '-0.3', '0')
+
+def build(source: Path, out: Path) -> list[str]:
+    """Write every embedded table; returns what was refused or doubted, in words.
+
+    Raises:
+        BuildError: A table is not readable, lacks a column, or breaks a law that must hold.
     """
-    plain = format(Decimal(text), "f")
-    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
-    return "0" if plain in ("-0", "") else plain
+    said: list[str] = []
+    annual, quarterly = (_facts(source, name) for name in ("annual", "quarterly"))
+    companies = embedded_repairs.companies(_csv(source, "companies.csv", {"cik": str, "fiscal_year_end": str}))
+    suspects, truth = _csv(source, "suspects.csv"), _csv(source, "truth_fill.csv")
+    annual, notes = embedded_repairs.annual(annual, suspects, truth)
+    quarterly, more = embedded_repairs.quarterly(quarterly, suspects)
+    said += notes + more
+    annual, refused = embedded_laws.annual(annual, companies)
+    quarterly, late = embedded_laws.quarterly(quarterly, annual)
+    said += refused + late
+    if broken := embedded_laws.must_hold(annual, quarterly, companies):
+        raise BuildError("The build stops:\n" + "\n".join(broken[:20]))
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in (("annual", annual), ("quarterly", quarterly)):
+        _write(_arrow(table, _FACTS), out / f"{name}.parquet", row_group_size=4096)
+    _write(pa.Table.from_pandas(companies, preserve_index=False), out / "companies.parquet")
+    _prices(source, out, companies)
+    _series(source, out, suspects)
+    return said
 
 
-def origin(row: Row) -> tuple[str, str]:
-    """Where an annual figure was taken from, in words, and the day it was known (`""` when not kept).
-
-    Example:
-        >>> origin({"filed_or_source": "SEC companyfacts, 10-K filed 2017-11-03", "filed": "2017-11-03"})
-        ('SEC 10-K filed 2017-11-03', '2017-11-03')
-        >>> origin({"filed_or_source": "10-K PDF text MICROSOFT_2020_10K p55", "filed": ""})
-        ('SEC 10-K of 2020, page 55', '')
-    """
-    where, filed = row["filed_or_source"], row["filed"]
-    if "Exhibit" in where:
-        return f"SEC {where}, filed {filed}", filed
-    if filed:
-        form = "10-K/A" if "10-K/A" in where else "10-K"
-        return f"SEC {form} filed {filed}", filed
-    if page := re.search(r"_(\d{4})_10K p(\d+)", where):
-        return f"SEC 10-K of {page[1]}, page {page[2]}", ""
-    if document := re.search(r"iXBRL (\S+?)_htm\.xml", where):
-        return f"SEC 10-K, document {document[1]}", ""
-    if day := re.search(r"extraction, (\d{4}-\d{2}-\d{2})", where):
-        return f"SEC company facts of {day[1]}", day[1]
-    if month := re.search(r"extraction, (\d{4}(?:-\d{2})?)", where):
-        return f"SEC company facts of {month[1]}", ""
-    raise SystemExit(f"{where!r} names no origin. Teach `origin` its form.")
-
-
-def accession(row: Row) -> str:
-    """The accession number, where it belongs to the document the figure was taken from."""
-    number_, filed = row["accession"], row["filed"]
-    if not number_:
-        return ""
-    named = re.search(r"20(\d{2})", row["filed_or_source"])
-    year = filed[2:4] or (named[1] if named else "")
-    return number_ if number_.split("-")[1] == year else ""
+def _facts(source: Path, name: str) -> pd.DataFrame:
+    path = source / f"{name}.parquet"
+    try:
+        table = pd.read_parquet(path)
+    except Exception as error:
+        raise BuildError(f"{path.name} cannot be read as Parquet ({type(error).__name__}). Copy it again.") from error
+    needed = {"symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit"}
+    if missing := needed - set(table.columns):
+        raise BuildError(f"{path.name} lacks the columns {', '.join(sorted(missing))}.")
+    for column in ("first_value", "accession", "tag", "form", "check", "derived", "first_filed", "filed"):
+        if column not in table:
+            table[column] = None if column == "first_value" else ""
+    text = [c for c in table.columns if isinstance(table[c].dtype, pd.CategoricalDtype) or table[c].dtype == object]
+    table[text] = table[text].astype(str).replace({"nan": "", "None": ""})
+    for column in ("period_end", "first_filed", "filed"):
+        table[column] = pd.to_datetime(table[column], errors="coerce").dt.date
+    for column in ("value", "first_value"):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        if (bad := table.index[numbers.isna() & table[column].notna()]).size:
+            raise BuildError(f"{path.name}, row {bad[0]}, column {column}: {table[column][bad[0]]!r} is no number.")
+        table[column] = numbers
+    table["unit"] = table["unit"].replace("USD/shares", "USD/share")
+    table["quality"] = table["check"].map(embedded_repairs.quality)
+    table["note"] = table["derived"]
+    return table
 
 
-def company(rows: Iterable[Row]) -> dict[str, Any]:
-    """One company's annual figures, with the texts that repeat kept once."""
-    rows = list(rows)
-    sources: dict[tuple[str, ...], int] = {}
-    concepts: dict[str, int] = {}
-    figures: dict[str, list[list[Any]]] = {}
-    for row in rows:
-        words, known = origin(row)
-        source = (words, known, accession(row), row["verified"])
-        figures.setdefault(_checked(row), []).append(
-            [
-                int(row["fiscal_year"]),
-                number(row["value"]),
-                sources.setdefault(source, len(sources)),
-                concepts.setdefault(row["concept"], len(concepts)),
-            ]
-        )
-    years = {int(row["fiscal_year"]): row["period_end"] for row in rows}
-    return {
-        "name": rows[0]["company"],
-        "cik": rows[0]["cik"],
-        "years": {str(year): years[year] for year in sorted(years)},
-        "sources": [list(source) for source in sources],
-        "concepts": list(concepts),
-        "figures": {name: sorted(found) for name, found in sorted(figures.items())},
-    }
+def _csv(source: Path, name: str, types: dict[str, type] | None = None) -> pd.DataFrame:
+    try:
+        return pd.read_csv(source / name, dtype=types)
+    except Exception as error:
+        raise BuildError(f"{name} cannot be read ({type(error).__name__}). Copy it again.") from error
 
 
-def _checked(row: Row) -> str:
-    field = FIELDS.get(row["field"])
-    if field is None or (field.statement, field.unit) != (row["statement"], row["unit"]):
-        raise SystemExit(f"{row['field']} ({row['statement']}, {row['unit']}) is not in the vocabulary. Add it.")
-    return field.name
+def _arrow(table: pd.DataFrame, types: dict[str, str]) -> pa.Table:
+    ordered = table.sort_values(["symbol", "period_end", "fiscal_period", "field"])
+    columns = {}
+    for name, kind in types.items():
+        values = ordered[name].where(ordered[name].notna(), None) if kind == "date32" else ordered[name]
+        if kind == "dictionary":
+            columns[name] = pa.array(values.astype(str)).dictionary_encode()
+        else:
+            columns[name] = pa.array(values, {"int16": pa.int16(), "date32": pa.date32(), "float64": pa.float64()}[kind], from_pandas=True)
+    return pa.table(columns)
 
 
-def prices(source: Path) -> dict[str, dict[str, Any]]:
-    """Prices by ticker: the last close, the older snapshot, month ends and weekly closes."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in _read(source / "quotes_2026-08-21.csv"):
-        quote = [row["date"], number(row["close"]), number(row["previous_close"])]
-        found.setdefault(row["symbol"], {})["quote"] = quote
-    for row in _read(source / "quotes_2025-10-16.csv"):
-        if SNAPSHOT_SESSION not in row["as_of"]:
-            raise SystemExit(f"{row['symbol']} is not of the session {SNAPSHOT_SESSION}.")
-        snapshot = {ours: number(row[theirs]) for theirs, ours in _SNAPSHOT_FIELDS.items() if row[theirs]}
-        found.setdefault(row["symbol"], {})["snapshot"] = {"session": SNAPSHOT_SESSION, **snapshot}
-    for row in _read(source / "month_end_closes.csv"):
-        bar = [row["date"], number(row["close"])]
-        found.setdefault(row["symbol"], {}).setdefault("month_ends", []).append(bar)
-    for row in _read(source / "weekly_adjusted_closes_2018_2022.csv"):
-        bar = [row["date"], number(row["adj_close"])]
-        found.setdefault(row["symbol"], {}).setdefault("weekly", []).append(bar)
-    return found
+def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
+    """Daily closes as one column a company, month ends as rows; days on which hardly anything traded are left out."""
+    daily = pd.read_parquet(source / "prices_daily_close_2021-07_2026-08.parquet")
+    daily.index = pd.to_datetime(daily.index)
+    daily = daily[daily.notna().sum(axis=1) > 50].drop(columns=[c for c in ("GOOG", "FDXF") if c in daily])
+    table = {"date": pa.array(daily.index.date, pa.date32())}
+    table |= {symbol: pa.array(daily[symbol], pa.float32(), from_pandas=True) for symbol in sorted(daily.columns)}
+    pq.write_table(pa.table(table), out / "prices_daily.parquet", compression="zstd", compression_level=19, use_dictionary=False,
+                   use_byte_stream_split=sorted(daily.columns))  # fmt: skip
+    monthly = pd.read_parquet(source / "prices_monthly.parquet")
+    monthly = monthly[~monthly.symbol.isin(["GOOG", "FDXF"])]
+    monthly["date"] = pd.to_datetime(monthly["date"]).dt.date
+    types = {"symbol": "dictionary", "date": "date32", "close": "float64", "adj_close": "float64"}
+    columns = {}
+    for name, kind in types.items():
+        columns[name] = pa.array(monthly[name].astype(str)).dictionary_encode() if kind == "dictionary" else pa.array(
+            monthly[name], pa.date32() if kind == "date32" else pa.float64())  # fmt: skip
+    _write(pa.table(columns), out / "prices_monthly.parquet", row_group_size=4096)
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:
+    """Index levels, rates, splits and dividends."""
+    daily = _csv(source, "index_sp500_daily.csv").assign(series="S&P 500").rename(columns={"close": "value"})
+    monthly = _csv(source, "index_monthly.csv").rename(columns={"index": "series", "close": "value"})
+    monthly = monthly[monthly.series != "S&P 500"]
+    monthly["date"] = (pd.to_datetime(monthly["month"]) + pd.offsets.MonthEnd(0)).dt.date.astype(str)
+    index = pd.concat([daily, monthly])[["series", "date", "value"]]
+    rates = _csv(source, "rates.csv.gz")[["series", "date", "value", "unit"]]
+    splits = embedded_repairs.splits(_csv(source, "splits.csv"))
+    dividends = embedded_repairs.dividends(_csv(source, "dividends.csv.gz"), suspects)
+    for name, table in (("index", index), ("rates", rates), ("splits", splits), ("dividends", dividends)):
+        plain = table.copy()
+        day = next(column for column in ("date", "ex_date") if column in plain)
+        plain[day] = pd.to_datetime(plain[day]).dt.date
+        for column in plain.columns:
+            if plain[column].dtype == object and column != day or str(plain[column].dtype) == "str":
+                plain[column] = plain[column].astype("category")
+        _write(pa.Table.from_pandas(plain, preserve_index=False), out / f"{name}.parquet")
 
 
-def _write(path: Path, lines: Mapping[str, Any]) -> None:
-    def line(symbol: str) -> str:
-        return f"{symbol}\t{json.dumps(lines[symbol], separators=(',', ':'), ensure_ascii=False)}\n"
-
-    path.write_text("".join(line(symbol) for symbol in sorted(lines)), encoding="utf-8", newline="\n")
-
-
-def build(source: Path, out: Path) -> None:
-    """Convert the CSV files in `source` into the files in `out`."""
-    rows = sorted(_read(source / "annual.csv"), key=lambda row: row["symbol"])
-    companies = {symbol: company(mine) for symbol, mine in groupby(rows, key=lambda row: row["symbol"])}
-    _write(out / "annual.jsonl", companies)
-    _write(out / "prices.jsonl", prices(source))
+def _write(table: pa.Table, path: Path, row_group_size: int | None = None) -> None:
+    plain = table.replace_schema_metadata(None)
+    pq.write_table(plain, path, compression="zstd", compression_level=19, row_group_size=row_group_size)
 
 
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.tools.build_embedded", description="Write the figures.")
-    parser.add_argument("source", type=Path, help="folder with the CSV files")
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.build_embedded", description="Write the embedded data.")
+    parser.add_argument("source", type=Path, help="folder with the source tables")
     parser.add_argument("--out", type=Path, default=_TARGET, help="folder to write to")
-    given = parser.parse_args(argv)
-    build(given.source, given.out)
+    options = parser.parse_args(argv)
+    for line in build(options.source, options.out):
+        print(line)
+    total = sum(path.stat().st_size for path in options.out.glob("*.parquet"))
+    print(f"{total / 1e6:.2f} MB in {options.out.name}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,89 @@
+"""Laws that the embedded figures have to obey. A row that breaks one is refused or marked, and the builder says so."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+_PARTS = (("cash_and_equivalents", "total_assets"), ("inventory", "total_assets"), ("receivables", "total_assets"),
+          ("goodwill", "total_assets"), ("current_assets", "total_assets"),
+          ("accounts_payable", "total_liabilities"), ("current_liabilities", "total_liabilities"))  # fmt: skip
+_NEVER_NEGATIVE = ("revenue", "total_assets", "cash_and_equivalents", "inventory", "receivables", "shares_diluted", "shares_basic",
+                   "capex", "dividends_paid", "buybacks", "dividends_per_share")  # fmt: skip
+
+
+def annual(table: pd.DataFrame, companies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Annual rows that obey the laws, and what was refused or marked."""
+    said: list[str] = []
+    table = table.sort_values("period_end").drop_duplicates(["symbol", "field", "fiscal_year"], keep="last")
+    table, lines = _refuse(table, (table.value < 0) & table.field.isin(_NEVER_NEGATIVE), "cannot be negative")
+    said += lines
+    wide = table.pivot(index=["symbol", "fiscal_year"], columns="field", values="value")
+    for part, whole in _PARTS:
+        if part in wide and whole in wide:
+            broken = wide.index[wide[part] > wide[whole] * 1.001]
+            table, lines = _refuse(table, _at(table, broken, part), f"larger than {whole}")
+            said += lines
+    sliver = (wide.net_income.abs() > wide.revenue) & (wide.revenue < 0.03 * wide.total_assets)
+    table, lines = _refuse(table, _at(table, wide.index[sliver | (wide.revenue < 0.003 * wide.total_assets)], "revenue"), "one contract line only")
+    said += lines
+    paid = wide.dividends_per_share * wide.shares_diluted / wide.dividends_paid
+    apart = wide.index[(paid < 0.85) | (paid > 1.15)]
+    table = _doubt(table, _at(table, apart, "dividends_per_share"), "dividends per share × shares differ from dividends paid by over 15 %")
+    quarter = wide.index[(paid > 0.2) & (paid < 0.3)]
+    often = quarter[quarter.get_level_values(0).map(quarter.get_level_values(0).value_counts()) >= 2]
+    table, lines = _refuse(table, _at(table, often, "dividends_per_share"), "one quarter's rate")
+    return table, said + lines
+
+
+def quarterly(table: pd.DataFrame, yearly: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Quarterly rows that obey the laws; a quarter is never larger than its year times 1.1, nor negative where it cannot be."""
+    table, said = _refuse(table, (table.value < 0) & table.field.isin(_NEVER_NEGATIVE), "cannot be negative")
+    year = yearly[yearly.field == "revenue"].set_index(["symbol", "fiscal_year"]).value
+    own = table.set_index(["symbol", "fiscal_year"]).index
+    whole = pd.Series(year.reindex(own).to_numpy(), index=table.index)
+    table, lines = _refuse(table, (table.field == "revenue") & (table.value > 0.95 * whole) & (whole > 1e9), "as large as its year")
+    return table, said + lines
+
+
+def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataFrame) -> list[str]:
+    """Sentences on what must never be: a key twice, a company without a line, two companies with the same figures."""
+    said: list[str] = []
+    for name, table in (("annual", annual), ("quarterly", quarterly)):
+        keys = ["symbol", "field", "fiscal_year", "fiscal_period"]
+        said += [f"{name}: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} stands twice" for row in
+                 table[table.duplicated(keys)].itertuples()]  # fmt: skip
+        strangers = set(table.symbol) - set(companies.symbol)
+        said += [f"{name}: {symbol} is not in companies.csv" for symbol in sorted(strangers)]
+        shares = table[(table.unit == "shares") & (table.value <= 0)]
+        said += [f"{name}: {row.symbol} {row.field} of {row.fiscal_year} is {row.value:g} shares" for row in shares.itertuples()]
+    return said + _twins(annual, companies)
+
+
+def _twins(annual: pd.DataFrame, companies: pd.DataFrame) -> list[str]:
+    primary = dict(zip(companies.symbol, companies.primary, strict=True))
+    large = annual[(annual.value.abs() > 1e8) & annual.field.isin(["revenue", "net_income", "total_assets", "operating_cash_flow"])]
+    own = large.assign(company=large.symbol.map(primary))
+    shared = own.groupby(["field", "period_end", "value"]).company.nunique()
+    pairs: dict[tuple[str, ...], int] = {}
+    for key in shared[shared > 1].index:
+        same = own[(own.field == key[0]) & (own.period_end == key[1]) & (own.value == key[2])]
+        names = tuple(sorted(set(same.company)))
+        pairs[names] = pairs.get(names, 0) + 1
+    return [f"{' and '.join(names)} share {count} figures" for names, count in pairs.items() if count >= 3]
+
+
+def _at(table: pd.DataFrame, places: pd.Index, field: str) -> pd.Series:
+    own = pd.MultiIndex.from_arrays([table.symbol, table.fiscal_year])
+    return pd.Series(own.isin(places), index=table.index) & (table.field == field)
+
+
+def _refuse(table: pd.DataFrame, mask: pd.Series, why: str) -> tuple[pd.DataFrame, list[str]]:
+    gone = table[mask.fillna(False)]
+    said = [f"refused: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} = {row.value:g}: {why}" for row in gone.itertuples()]
+    return table[~mask.fillna(False)], said
+
+
+def _doubt(table: pd.DataFrame, mask: pd.Series, why: str) -> pd.DataFrame:
+    marked = table.copy()
+    marked.loc[mask & (marked.quality != "checked"), ["quality", "note"]] = ["doubtful", why]
+    return marked
