@@ -652,12 +652,16 @@ def _inherit(self: _Reading) -> Understanding | None:
         return None
     last = memory.queries[0] if memory.queries else None
     group = bool(_GROUP.search(self.low))
-    new_universe = not self.symbols and not group and self._universe() and not re.search(r"\bof (?:them|these|those)\b", self.low)
+    back_to_set = re.search(r"\b(?:of )?(?:them|these|those)\b", self.low)
+    if self._has_set() and not slots.metrics and not self.symbols and slots.directions and last and last.metrics and not group and not back_to_set:
+        slots.metrics = [Hit(name, 0, 0, name) for name in last.metrics[:1]]
+        return self._screen()
+    new_universe = not self.symbols and not group and self._universe() and not back_to_set
     if new_universe or (self._asks_definition() and not self.symbols and not _BACK.search(self.low)):
         return None
     short = len([word for word in slots.words if not word.mark]) <= 6
     points_back = bool(_OPENERS.search(self.low) or _BACK.search(self.low) or shift or group)
-    if not points_back and not (short and (self.symbols or slots.metrics or slots.periods)):
+    if not points_back and not (short and (self.symbols or slots.metrics or slots.periods or slots.operations or slots.directions)):
         return None
     if slots.unmatched and not self.symbols and not slots.metrics:
         return None
@@ -680,6 +684,8 @@ def _completed(self: _Reading, last: Query | None, shift: tuple[int, str] | None
         self.symbols = list(dict.fromkeys([*last.companies, *self.symbols]))
     if not self.symbols:
         return None
+    if slots.has("share") and len(slots.metrics) == 1 and last and last.metrics and slots.metrics[0].value != last.metrics[0]:
+        slots.metrics = [Hit(f"{last.metrics[0]} / {slots.metrics[0].value}", 0, 0, slots.metrics[0].words)]
     if slots.metrics or slots.amounts:
         periods = list(slots.periods) or (_carried_periods(last) if last else [])
         if shift and last and not slots.periods:
@@ -749,6 +755,23 @@ def _replaced(self: _Reading, last: Query, shift: tuple[int, str] | None) -> Und
     if not last.metrics:
         return Understanding(document="report", decided="same document")
     return Understanding((last.model_copy(update=changes),), certain=not slots.loose, decided="follow-up")
+
+
+def remember(memory: Memory, found: Understanding, result: Sequence[str] = ()) -> Memory:
+    """What the next question may refer to, after this one was answered.
+
+    Args:
+        memory: What was remembered before.
+        found: How this question was understood; one that was refused or defined a term changes nothing.
+        result: The companies that a rank or screen of all companies showed.
+    """
+    queries = tuple(query for query in found.queries if query.intent != "define")
+    named = tuple(queries[0].companies) if queries else tuple(found.slots.symbols) if found.slots and found.document else ()
+    if not queries and not named:
+        return memory
+    if len(named) == 1 and memory.companies and found.decided == "follow-up":
+        named = tuple(dict.fromkeys((*memory.companies, *named)))[-5:]
+    return Memory(queries or memory.queries, named or memory.companies, tuple(result) or memory.result)
 
 
 def _moved(periods: Sequence[str], shift: tuple[int, str]) -> list[str]:

@@ -171,7 +171,7 @@ def _values(outcome: Outcome, words: Words) -> str:
         return _several_metrics(rows, symbols[0], words)
     if len(metrics) == 1:
         same = len({row.fact.period for row in rows}) == 1
-        period = f" {words.when(rows[0].fact, metrics[0])}" if same else ""
+        period = _period_of(rows, words) if same else ""
         cells = [f"{words.name(r.symbol)} {words.figure(r.fact)}" + ("" if same else f" {words.when(r.fact, r.metric)}") for r in rows]
         return f"{described(metrics[0]).title}{period}: " + _listed(cells) + "."
     return " ".join(
