@@ -745,7 +745,8 @@ def _replaced(self: _Reading, last: Query, shift: tuple[int, str] | None) -> Und
         changes |= {"intent": "compare", "order": direction}
     elif slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend"):
         operation, _ = self._operation(last.metrics or ["revenue"], many)
-        changes["operation"] = "growth" if operation in ("faster", "none") else operation
+        if "quarterly" not in self.low:
+            changes |= {"operation": "growth" if operation in ("faster", "none") else operation, "intent": "value", "order": 0}
     elif not changes:
         return None
     elif many and last.intent == "value" and re.search(r"\bcompare|\bversus\b|\bvs\b", self.low):
