@@ -13,6 +13,7 @@ from finassist.core import notebook as kernel
 from finassist.core.categories import YEARS_SHOWN
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
+from finassist.core.query import Query
 from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
 
@@ -38,6 +39,10 @@ class Answer(WorkflowRunOutput):
         reason: Why the question was understood so.
         warnings: What to know about how the answer came about.
         years: How many fiscal years its tables show; its facts may go further back.
+        headline: The answer in a sentence, where figures were asked for; empty for a document or a chat.
+        queries: What was understood, as values that can be edited and asked again with `workflow.query`.
+        rows: Keys of the facts that were asked for, in order; `result` is their table.
+        figure: Key of the one figure asked for, or empty; `value` is its fact.
         models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
         duration: Seconds the run took.
@@ -61,6 +66,10 @@ class Answer(WorkflowRunOutput):
     reason: str = ""
     warnings: list[str] = field(default_factory=list[str])
     years: int = YEARS_SHOWN
+    headline: str = ""
+    queries: list[Query] = field(default_factory=list[Query])
+    rows: list[str] = field(default_factory=list[str], repr=False)
+    figure: str = ""
     models: dict[str, str] = field(default_factory=dict[str, str])
     saved: bool = True
     duration: float | None = None
@@ -78,6 +87,25 @@ class Answer(WorkflowRunOutput):
         return cls(**own, **(_own_fields(draft) if draft else {}))
 
     # ----------------------------------------------------------------------------------- reading
+
+    @property
+    def query(self) -> Query | None:
+        """What was understood, or the first part of it; `None` for a document or a chat."""
+        return self.queries[0] if self.queries else None
+
+    @property
+    def value(self) -> Fact | None:
+        """The one figure asked for, where there is one."""
+        keys = [self.figure] if self.figure else self.rows if len(self.rows) == 1 else []
+        return next((fact for key in keys for fact in self.facts if fact.key == key), None)
+
+    @property
+    def result(self) -> pd.DataFrame:
+        """The figures asked for as a DataFrame, one row a figure, in the order of the answer; see `to_frame`."""
+        from finassist.reporting.frames import facts_frame
+
+        by_key = {fact.key: fact for fact in self.facts}
+        return facts_frame([by_key[key] for key in self.rows if key in by_key] or self.facts)
 
     def to_frame(self) -> pd.DataFrame:
         """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""
@@ -140,6 +168,7 @@ class Answer(WorkflowRunOutput):
         data = super().to_dict()
         data["facts"] = [fact.to_dict() for fact in self.facts]
         data["gaps"] = [gap.to_dict() for gap in self.gaps]
+        data["queries"] = [query.model_dump(mode="json", exclude_defaults=True) for query in self.queries]
         return data
 
     def __repr__(self) -> str:

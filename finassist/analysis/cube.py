@@ -209,7 +209,9 @@ class Cube:
             for fact in self.series(symbol, lead[0]).values()
             if fact.known and fact.period.startswith("FY") and fact.period_end and period.kind == "day"
         ]
-        close = [(abs(end - day), point.kind != "FY", point.label, point) for end, point in ends if abs(end - day) <= within]
+        close = [
+            (abs(end - day), point.kind != "FY", point.label, point) for end, point in ends if abs(end - day) <= within
+        ]
         return min(close, key=lambda each: each[:3])[3] if close else None
 
     # ---------------------------------------------------------------------------------------------- values
@@ -304,7 +306,9 @@ class Cube:
         if point.kind == "FY" and years:
             note = f"{metric.title} of {name} is there for FY{years[0]} to FY{years[-1]}, not for {point.label}."
         elif point.kind != "FY" and years:
-            note = f"{metric.title} of {name} is not in the data for {point.label}; by year it is there to FY{years[-1]}."
+            note = (
+                f"{metric.title} of {name} is not in the data for {point.label}; by year it is there to FY{years[-1]}."
+            )
         else:
             note = f"{metric.title} of {name} is not in the data."
         return _absent(symbol, metric, point, note)
@@ -503,16 +507,17 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
     if metric.id in ("roe", "debt_to_equity", "pb", "equity_multiplier", "liabilities_to_equity", "roe_average"):
         if (equity := fields.get("equity")) is not None and equity <= 0:
             return f"{metric.title} is not meaningful: shareholders' equity is negative."
-    if metric.id in ("payout_ratio", "total_payout_ratio", "cash_conversion") and fields.get("net_income", Decimal(1)) <= 0:
+    if (
+        metric.id in ("payout_ratio", "total_payout_ratio", "cash_conversion")
+        and fields.get("net_income", Decimal(1)) <= 0
+    ):
         return f"{metric.title} is not meaningful: the company made a loss."
     if metric.id == "tax_rate" and fields.get("pretax_income", Decimal(1)) <= 0:
         return "The effective tax rate is not meaningful: pre-tax income is negative."
     return None
 
 
-def _derived(
-    symbol: str, metric: Metric, point: Point, value: Decimal, formula: str, inputs: Sequence[Fact]
-) -> Fact:
+def _derived(symbol: str, metric: Metric, point: Point, value: Decimal, formula: str, inputs: Sequence[Fact]) -> Fact:
     days = [fact.as_of for fact in inputs if fact.as_of]
     ends = [fact.period_end for fact in inputs if fact.period_end]
     money = metric.unit.startswith("USD")

@@ -133,7 +133,9 @@ def _points(query: Query, cube: Cube, symbol: str, metric: str) -> list[Point]:
     asked: Sequence[Period | Span] = query.asked() or [_default(query, metric)]
     found: list[Point] = []
     for each in asked:
-        found += _expanded(cube, symbol, metric, each) if isinstance(each, Span) else _single(cube, symbol, metric, each)
+        found += (
+            _expanded(cube, symbol, metric, each) if isinstance(each, Span) else _single(cube, symbol, metric, each)
+        )
     unique = list({point.label: point for point in found}.values())
     return sorted(unique, key=_when) if query.operation != "none" else unique
 
@@ -387,7 +389,9 @@ def _annual_rate(move: windows.Move, span: windows.Window) -> windows.Move:
         return move
     years = (span.end - span.start).days / 365.25
     rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
-    fact = _made(move.fact, "cagr of price", rate, "ratio", [move.first, move.last], f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1")
+    fact = _made(
+        move.fact, "cagr of price", rate, "ratio", [move.first, move.last], f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
+    )
     return windows.Move(fact, move.first, move.last, f"{years:.1f}")
 
 
@@ -557,7 +561,13 @@ def replace_status(fact: Fact, note: str) -> Fact:
 
 
 def _made(
-    like: Fact, name: str, value: Decimal | None, unit: str, inputs: Sequence[Fact], formula: str, note: str | None = None
+    like: Fact,
+    name: str,
+    value: Decimal | None,
+    unit: str,
+    inputs: Sequence[Fact],
+    formula: str,
+    note: str | None = None,
 ) -> Fact:
     """A derived fact of the symbol and period of another."""
     keys = [fact.key for fact in inputs]

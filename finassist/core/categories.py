@@ -8,10 +8,13 @@ from typing import Final, Literal, get_args
 from finassist.core.facts import Statement
 
 CategoryName = Literal["income_statement", "company_financials", "stock_price", "report", "chat"]
-NeedName = Literal["profile", "income", "balance_sheet", "cash_flow", "quote", "history"]
+NeedName = Literal[
+    "profile", "income", "balance_sheet", "cash_flow", "quote", "history", "figures", "closes", "universe"
+]
 
 CATEGORIES: Final[tuple[CategoryName, ...]] = get_args(CategoryName)
-NEEDS: Final[tuple[NeedName, ...]] = get_args(NeedName)
+NEEDS: Final[tuple[NeedName, ...]] = ("profile", "income", "balance_sheet", "cash_flow", "quote", "history")
+"""What a document is made of; queries also ask for `figures`, `closes` and `universe`."""
 
 YEARS_SHOWN: Final = 5
 """Fiscal years in an answer, where the settings do not say otherwise."""
@@ -143,6 +146,9 @@ NEED: Final[dict[str, Need]] = {
         Need("cash_flow", "cash flow statement", "cash flow"),
         Need("quote", "stock price", "quote"),
         Need("history", "price history", "price history"),
+        Need("figures", "figures by year and quarter", "figures"),
+        Need("closes", "closing prices", "closing prices"),
+        Need("universe", "figures of all companies", "all companies"),
         Need("symbol", "", "symbol"),  # no data: the gap of a company that was not recognised
     )
 }

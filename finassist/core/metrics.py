@@ -303,7 +303,9 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
             return f"{words} {_spoken(argument, True)}"
         case Binary(sign="/", left=left, right=Ref(id="shares_diluted")):
             return f"{_spoken(left, True)} per diluted share"
-        case Binary(sign="/", left=Ref(id=above), right=Ref(id=below)) if above in catalogue() and below in catalogue() and not inner:
+        case Binary(sign="/", left=Ref(id=above), right=Ref(id=below)) if (
+            above in catalogue() and below in catalogue() and not inner
+        ):
             same = catalogue()[above].unit == catalogue()[below].unit
             return f"{_spoken(Ref(above))} as a share of {_spoken(Ref(below))}" if same else f"{above} / {below}"
         case Binary(sign=sign, left=left, right=right):

@@ -115,7 +115,9 @@ class Query(BaseModel):
     @model_validator(mode="after")
     def _bounded(self) -> Query:
         if len(self.metrics) * max(len(self.companies), 1) > MOST_CELLS:
-            raise ValueError(f"{len(self.companies)} companies × {len(self.metrics)} metrics are too many. Ask for fewer.")
+            raise ValueError(
+                f"{len(self.companies)} companies × {len(self.metrics)} metrics are too many. Ask for fewer."
+            )
         return self
 
     def asked(self) -> list[Period | Span]:

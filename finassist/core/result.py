@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, Gap
+from finassist.core.query import Query
 
 RECORD = "finassist.record"
 _VERSION = 1
@@ -45,6 +46,10 @@ class Draft:
         reason: Why it was understood so, in a sentence.
         warnings: What the person should know about how the answer came about.
         years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.
+        headline: The answer in a sentence, where a query was answered.
+        queries: What was understood, as values.
+        rows: Keys of the facts that were asked for, in order.
+        figure: Key of the one figure asked for, or empty.
         usage: Token use of each agent that was asked, with the model's name.
     """
 
@@ -58,6 +63,10 @@ class Draft:
     reason: str = ""
     warnings: tuple[str, ...] = ()
     years: int = YEARS_SHOWN
+    headline: str = ""
+    queries: tuple[Query, ...] = ()
+    rows: tuple[str, ...] = ()
+    figure: str = ""
     usage: tuple[Usage, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +83,10 @@ class Draft:
             "reason": self.reason,
             "warnings": list(self.warnings),
             "years": self.years,
+            "headline": self.headline,
+            "queries": [query.model_dump(mode="json", exclude_defaults=True) for query in self.queries],
+            "rows": list(self.rows),
+            "figure": self.figure,
             "models": {agent: model for agent, model, _ in self.usage},
         }
 
@@ -91,6 +104,10 @@ class Draft:
             reason=data["reason"],
             warnings=tuple(data["warnings"]),
             years=data.get("years", YEARS_SHOWN),
+            headline=data.get("headline", ""),
+            queries=tuple(Query.model_validate(query) for query in data.get("queries", ())),
+            rows=tuple(data.get("rows", ())),
+            figure=data.get("figure", ""),
             usage=tuple(Usage(agent, model) for agent, model in data.get("models", {}).items()),
         )
 

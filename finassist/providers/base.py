@@ -10,12 +10,15 @@ passes through untouched: a bug is not a gap.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol, cast, runtime_checkable
 
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
+from finassist.analysis.cube import Member
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
 from finassist.core.errors import BadPayload, DataError, FinassistError, NotOffered, UnknownSymbol
@@ -43,6 +46,58 @@ class FactSource(Protocol):
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """The same as the function of this name, for this provider."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class UniverseScope:
+    """What a query over all companies needs.
+
+    Attributes:
+        lines: Reported lines.
+        since: The first fiscal year that counts.
+        days: Days whose closes are needed.
+    """
+
+    lines: frozenset[str]
+    since: int = 0
+    days: tuple[date, ...] = ()
+
+
+@runtime_checkable
+class QuerySource(Protocol):
+    """A provider that answers queries: every period of a company, its closes, and all companies at once."""
+
+    def members(self) -> Mapping[str, Member]:
+        """The companies it covers."""
+        ...
+
+    async def fetch_figures(self, symbol: str) -> list[Fact]:
+        """Every annual and quarterly figure of a company."""
+        ...
+
+    async def fetch_closes(self, symbol: str) -> list[Fact]:
+        """Its closes, its month-end closes adjusted for dividends, and its shares outstanding."""
+        ...
+
+    async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
+        """Some lines of every company."""
+        ...
+
+
+async def fetch_for_query(
+    provider: FinanceProvider, need: Need, symbol: str, scope: UniverseScope | None = None
+) -> list[Fact]:
+    """What a query needs of one company, or of all.
+
+    Raises:
+        NotOffered: The provider knows annual statements and current prices only.
+        DataError: The provider could not deliver.
+    """
+    if not isinstance(provider, QuerySource):
+        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
+    if need == "universe":
+        return await provider.fetch_universe(scope or UniverseScope(frozenset()))
+    return await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
 
 
 async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, limit: int = 5) -> list[Fact]:

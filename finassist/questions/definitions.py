@@ -17,8 +17,12 @@ _OPERATORS = (
     (re.compile(r"\bdivided by\b|\bover\b|÷|/"), " / "), (re.compile(r"\bless\b|\bminus\b|(?<=\s)-(?=\s)"), " - "),
     (re.compile(r"\bplus\b|\badded to\b|\+"), " + "), (re.compile(r"\btimes\b|\bmultiplied by\b|×|\*"), " * "),
 )  # fmt: skip
-_AVERAGE = re.compile(r"\b(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)? (?P<what>[\w&' -]+?)(?= (?:of|in|for|between|over)? ?(?:fy|fiscal|20\d\d|the (?:year|two|start|begin))|\s[/+*-]\s|$|\))")
-_PERIODS = re.compile(r"\b(?:of|in|for|between|over|from|at)?\s*(?:the )?(?:fy ?|fiscal |year[- ]end )?(?:20\d\d)(?:(?:\s*(?:,|and|to|-)\s*)+(?:fy ?|fiscal |year[- ]end )?20\d\d)*")
+_AVERAGE = re.compile(
+    r"\b(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)? (?P<what>[\w&' -]+?)(?= (?:of|in|for|between|over)? ?(?:fy|fiscal|20\d\d|the (?:year|two|start|begin))|\s[/+*-]\s|$|\))"
+)
+_PERIODS = re.compile(
+    r"\b(?:of|in|for|between|over|from|at)?\s*(?:the )?(?:fy ?|fiscal |year[- ]end )?(?:20\d\d)(?:(?:\s*(?:,|and|to|-)\s*)+(?:fy ?|fiscal |year[- ]end )?20\d\d)*"
+)
 _LATER = re.compile(r"\bfy ?\d{2,4}|\bfiscal (?:year )?\d{4}|\b20\d\d")
 
 
@@ -92,6 +96,23 @@ def _metric(words: str) -> str:
         found = phrases.longest(own, at)
         if found:
             rest = [word.text for i, word in enumerate(own) if not at <= i < at + found[0]]
-            ignorable = {"the", "its", "total", "of", "in", "year", "-", "end", "same", "for", "a", "company", "s", "fiscal", "and", "net"}
+            ignorable = {
+                "the",
+                "its",
+                "total",
+                "of",
+                "in",
+                "year",
+                "-",
+                "end",
+                "same",
+                "for",
+                "a",
+                "company",
+                "s",
+                "fiscal",
+                "and",
+                "net",
+            }
             return found[1] if set(rest) <= ignorable else ""
     return ""

@@ -10,8 +10,9 @@ from importlib.resources import files
 from finassist.core.metrics import catalogue
 from finassist.questions import grammar
 from finassist.questions.words import fold, has_cjk, words_of
-from finassist.symbols.directory import Match, directory
-from finassist.symbols.english import common_words
+from finassist.symbols.company import Match
+from finassist.symbols.directory import directory
+from finassist.symbols.vocabulary import common_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,10 @@ class Names:
     corrected: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-_INDEX = re.compile(r"\b(?:the )?(?:s ?& ?p ?500|s and p 500|sp ?500|spx|\^gspc|standard (?:&|and) poor's 500)(?: index)?\b(?! (?:companies|company|stocks|members|constituents|firms|names|component))", re.I)
+_INDEX = re.compile(
+    r"\b(?:the )?(?:s ?& ?p ?500|s and p 500|sp ?500|spx|\^gspc|standard (?:&|and) poor's 500)(?: index)?\b(?! (?:companies|company|stocks|members|constituents|firms|names|component))",
+    re.I,
+)
 
 
 def companies_in(text: str, language: str) -> Names:
@@ -43,7 +47,9 @@ def companies_in(text: str, language: str) -> Names:
     resolution = directory().resolve(text)
     for match in resolution.matches:
         if not _is_vocabulary(match, text):
-            found.named.append(Hit(Named(match.company.symbol, _strong(match, text)), match.start, match.end, match.text))
+            found.named.append(
+                Hit(Named(match.company.symbol, _strong(match, text)), match.start, match.end, match.text)
+            )
     taken = [match for match in resolution.matches]
     if any(c.islower() for c in text):
         for word in _CAPITALS.finditer(text):
@@ -53,12 +59,22 @@ def companies_in(text: str, language: str) -> Names:
                 found.named.append(Hit(Named(company.symbol, False), *word.span(), word.group()))
     _joined_names(text, found)
     for index in _INDEX.finditer(text):
-        if not re.search(r"\bin (?:the )?$", text[: index.start()]) or re.search(r"level|index|close|points", fold(text)):
+        if not re.search(r"\bin (?:the )?$", text[: index.start()]) or re.search(
+            r"level|index|close|points", fold(text)
+        ):
             found.named.append(Hit(Named("^GSPC", True), *index.span(), index.group()))
     if has_cjk(text):
         _cjk(text, found)
     for missing in resolution.unmatched:
-        _mend(missing.text, missing.message, [c.symbol for c in missing.suggestions], missing.reason, text, found, language)
+        _mend(
+            missing.text,
+            missing.message,
+            [c.symbol for c in missing.suggestions],
+            missing.reason,
+            text,
+            found,
+            language,
+        )
     return found
 
 
@@ -106,12 +122,13 @@ def _alone(raw: str, text: str) -> bool:
     return text.strip() == raw
 
 
-_TERMS = frozenset("dpo dso dio ccc yoy ceo cfo fy q1 q2 q3 q4 ttm ltm eps roe roa roic roce ebit ebitda fcf ocf cagr capex opex sga "
-                   "usd gaap ytd pe ps pb peg ev dps bvps sbc h1 h2 nii npm etf ipo gdp qoq avg rev op vs ai it us uk eu r d m a".split())  # fmt: skip
-_LOWER_WORDS = frozenset("target block key match gap ball visa" "".split()) - {"visa", "target"}
+_TERMS = frozenset(["dpo", "dso", "dio", "ccc", "yoy", "ceo", "cfo", "fy", "q1", "q2", "q3", "q4", "ttm", "ltm", "eps", "roe", "roa", "roic", "roce", "ebit", "ebitda", "fcf", "ocf", "cagr", "capex", "opex", "sga", "usd", "gaap", "ytd", "pe", "ps", "pb", "peg", "ev", "dps", "bvps", "sbc", "h1", "h2", "nii", "npm", "etf", "ipo", "gdp", "qoq", "avg", "rev", "op", "vs", "ai", "it", "us", "uk", "eu", "r", "d", "m", "a"])  # fmt: skip
+_LOWER_WORDS = frozenset(["target", "block", "key", "match", "gap", "ball", "visa"]) - {"visa", "target"}
 
 
-def _mend(words: str, message: str, suggestions: list[str], reason: str, text: str, found: Names, language: str) -> None:
+def _mend(
+    words: str, message: str, suggestions: list[str], reason: str, text: str, found: Names, language: str
+) -> None:
     """A ticker that is also a word, in capitals; or a misspelt name of a company that is well known."""
     from finassist.questions.slots import Hit
 
@@ -176,13 +193,16 @@ def closest(words: str) -> str | None:
     return best[2] if best else None
 
 
-_SUFFIX = re.compile(r"[,. ]+(?:inc|corp|corporation|company|co|plc|ltd|group|holdings?|incorporated|companies|international|class [abc]|the|n\.?v|s\.?a|brands|technologies)\b\.?", re.I)
+_SUFFIX = re.compile(
+    r"[,. ]+(?:inc|corp|corporation|company|co|plc|ltd|group|holdings?|incorporated|companies|international|class [abc]|the|n\.?v|s\.?a|brands|technologies)\b\.?",
+    re.I,
+)
 
 
 @cache
 def _well_known() -> dict[str, tuple[int, str]]:
     """Names of the largest companies without spaces, and the rank and ticker of each."""
-    from finassist.symbols import aliases
+    from finassist.symbols.vocabulary import ALIASES
 
     found: dict[str, tuple[int, str]] = {}
     for rank, company in enumerate(directory().companies()):
@@ -194,7 +214,7 @@ def _well_known() -> dict[str, tuple[int, str]]:
             plain = re.sub(r"[^a-z0-9]", "", fold(each))
             if len(plain) > 3 and plain not in common_words():
                 found.setdefault(plain, (rank, company.symbol))
-    for alias, symbol in aliases.ALIASES.items():
+    for alias, symbol in ALIASES.items():
         plain = re.sub(r"[^a-z0-9]", "", fold(alias))
         if len(plain) > 4 and plain not in common_words():
             found.setdefault(plain, (0, symbol))
@@ -277,9 +297,79 @@ def _respelt(word: str) -> str | None:
 
 
 _SPELLING = tuple(
-    "revenue revenues sales income operating profit profits margin margins gross equity assets liabilities dividend dividends earnings "
-    "cashflow capital expenditure expenditures research development inventory receivables diluted shares growth increase decrease average "
-    "combined highest lowest largest smallest company companies quarter fiscal trailing twelve months price stock total return volatility "
-    "drawdown buybacks buyback repurchases interest expense debt payout yield ratio current quick turnover goodwill compare difference "
-    "percentage between technology healthcare energy industrial retailers what which how".split()
+    [
+        "revenue",
+        "revenues",
+        "sales",
+        "income",
+        "operating",
+        "profit",
+        "profits",
+        "margin",
+        "margins",
+        "gross",
+        "equity",
+        "assets",
+        "liabilities",
+        "dividend",
+        "dividends",
+        "earnings",
+        "cashflow",
+        "capital",
+        "expenditure",
+        "expenditures",
+        "research",
+        "development",
+        "inventory",
+        "receivables",
+        "diluted",
+        "shares",
+        "growth",
+        "increase",
+        "decrease",
+        "average",
+        "combined",
+        "highest",
+        "lowest",
+        "largest",
+        "smallest",
+        "company",
+        "companies",
+        "quarter",
+        "fiscal",
+        "trailing",
+        "twelve",
+        "months",
+        "price",
+        "stock",
+        "total",
+        "return",
+        "volatility",
+        "drawdown",
+        "buybacks",
+        "buyback",
+        "repurchases",
+        "interest",
+        "expense",
+        "debt",
+        "payout",
+        "yield",
+        "ratio",
+        "current",
+        "quick",
+        "turnover",
+        "goodwill",
+        "compare",
+        "difference",
+        "percentage",
+        "between",
+        "technology",
+        "healthcare",
+        "energy",
+        "industrial",
+        "retailers",
+        "what",
+        "which",
+        "how",
+    ]
 )

@@ -75,7 +75,10 @@ def metric_phrases(language: str) -> Phrases[str]:
     order = [language, "en"] if language != "en" else ["en"]
     assert set(wanted) <= set(LANGUAGES)
     return Phrases(
-        (name, metric.id) for lang in order for metric in catalogue().values() for name in (metric.names or {}).get(lang, ())
+        (name, metric.id)
+        for lang in order
+        for metric in catalogue().values()
+        for name in (metric.names or {}).get(lang, ())
     )
 
 
@@ -112,7 +115,10 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     low = fold(norm)
     for aside in grammar.ASIDES.finditer(low):
         blank = " " * (aside.end() - aside.start())
-        norm, low = norm[: aside.start()] + blank + norm[aside.end() :], low[: aside.start()] + blank + low[aside.end() :]
+        norm, low = (
+            norm[: aside.start()] + blank + norm[aside.end() :],
+            low[: aside.start()] + blank + low[aside.end() :],
+        )
     slots = Slots(norm, low, language or language_of(norm), words_of(norm))
     taken = [False] * len(norm)
     found = companies_in(norm, slots.language)
@@ -206,7 +212,9 @@ def _amount(slots: Slots, taken: list[bool], match: re.Match[str], found: Filter
 def _metrics(slots: Slots, taken: list[bool]) -> None:
     for name, pattern in PARAPHRASES:
         for match in pattern.finditer(slots.low):
-            if name in ("operating_cash_flow", "free_cash_flow", "total_return") and _free(taken, match.start(), match.start() + 1):
+            if name in ("operating_cash_flow", "free_cash_flow", "total_return") and _free(
+                taken, match.start(), match.start() + 1
+            ):
                 slots.metrics.append(Hit(name, match.start(), match.end(), match.group()))
                 _claim_words(slots, taken, match.start(), match.end())
     phrases = metric_phrases(slots.language)
@@ -235,7 +243,26 @@ def _metrics(slots: Slots, taken: list[bool]) -> None:
     slots.metrics.sort(key=lambda hit: hit.start)
 
 
-_OF_PARAPHRASES = frozenset("cash from operations operation by through left total return returns dividends reinvested including with what was".split())
+_OF_PARAPHRASES = frozenset(
+    [
+        "cash",
+        "from",
+        "operations",
+        "operation",
+        "by",
+        "through",
+        "left",
+        "total",
+        "return",
+        "returns",
+        "dividends",
+        "reinvested",
+        "including",
+        "with",
+        "what",
+        "was",
+    ]
+)
 
 
 def _claim_words(slots: Slots, taken: list[bool], start: int, end: int) -> None:
@@ -318,7 +345,11 @@ def _misspelt(slots: Slots, taken: list[bool], found: Names) -> None:
 def _general_motors(slots: Slots) -> None:
     """GM is gross margin beside a company and nothing else that is asked; else it is General Motors."""
     for hit in [hit for hit in slots.metrics if hit.words == "gm"]:
-        if len(slots.metrics) > 1 or not slots.companies or re.search(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b", slots.low):
+        if (
+            len(slots.metrics) > 1
+            or not slots.companies
+            or re.search(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b", slots.low)
+        ):
             slots.metrics.remove(hit)
             slots.companies.append(Hit(Named("GM", False), hit.start, hit.end, hit.words))
 
@@ -347,9 +378,15 @@ def _tags(slots: Slots, taken: list[bool]) -> None:
             getattr(slots, table).extend(into)
 
 
-_TOP = re.compile(r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list|show(?: me)?|only|fastest)(?: the)? (?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty)\b(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))")
-_LEAD = re.compile(r"\b(?P<n>\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty) (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest|richest|slowest)\b")
-_COUNT = re.compile(r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas|quante (?:aziende|società))\b|多少(?:家)?公司|何社")
+_TOP = re.compile(
+    r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list|show(?: me)?|only|fastest)(?: the)? (?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty)\b(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
+)
+_LEAD = re.compile(
+    r"\b(?P<n>\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|fifteen|twenty) (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest|richest|slowest)\b"
+)
+_COUNT = re.compile(
+    r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas|quante (?:aziende|società))\b|多少(?:家)?公司|何社"
+)
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
           "fifteen": 15, "twenty": 20}  # fmt: skip
 

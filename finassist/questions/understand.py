@@ -14,27 +14,13 @@ from finassist.core.metrics import described, is_plain
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Query, Unknown
 from finassist.questions import grammar
-from finassist.questions.names import corrected_words, is_metric_name
 from finassist.questions.definitions import in_question_definition
+from finassist.questions.memory import Memory
+from finassist.questions.names import corrected_words, is_metric_name
 from finassist.questions.slots import Hit, Slots, slots_of
 from finassist.questions.words import fold, language_of, normalise
 
 MARKET_INDEX = "^GSPC"
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a conversation carries over.
-
-    Attributes:
-        queries: The queries of the last answered question.
-        companies: Companies of the last question that named some, for "which of the three".
-        result: Companies that the last rank or screen showed.
-    """
-
-    queries: tuple[Query, ...] = ()
-    companies: tuple[str, ...] = ()
-    result: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +73,9 @@ _SPLIT = re.compile(
 )
 
 
-_FOREIGN = re.compile(r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL|JO|SI|NZ|IR|LS|WA)(?![\w.])")
+_FOREIGN = re.compile(
+    r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL|JO|SI|NZ|IR|LS|WA)(?![\w.])"
+)
 
 
 class _Reading:
@@ -127,7 +115,9 @@ class _Reading:
                 return None
             if not slots.metrics and queries:
                 slots.metrics = [Hit(name, 0, 0, name) for name in queries[-1].metrics[:1]]
-            if (not slots.periods or re.search(r"\bthat (?:year|quarter|period)\b|\bbetween them\b", slots.low)) and self.slots.periods:
+            if (
+                not slots.periods or re.search(r"\bthat (?:year|quarter|period)\b|\bbetween them\b", slots.low)
+            ) and self.slots.periods:
                 slots.periods = list(self.slots.periods)
             made = reading._single()
             if not made.queries:
@@ -145,9 +135,17 @@ class _Reading:
             slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
             slots.periods = []
         if MARKET_INDEX in self.symbols and (not slots.metrics or slots.metrics[0].value == "price"):
-            moves = slots.has("growth", "yoy") or len(self.symbols) > 1 or re.search(r"\b(?:do|did|done|perform\w*|return\w*|gain\w*|far(?:e|ed))\b(?! it (?:stand|close))", self.low)
+            moves = (
+                slots.has("growth", "yoy")
+                or len(self.symbols) > 1
+                or re.search(
+                    r"\b(?:do|did|done|perform\w*|return\w*|gain\w*|far(?:e|ed))\b(?! it (?:stand|close))", self.low
+                )
+            )
             moves = moves and not re.search(r"\b(?:level|close|closing|stand|points|end)\b", self.low)
             slots.metrics = [Hit("price_change" if moves else "price", 0, 0, "level")]
+        if self.symbols and self._asks_statement():
+            return Understanding(document="report", certain=not slots.loose, decided="statement")
         if not slots.metrics and not self._universe() and self.symbols and not self._price_words():
             return self._about_a_company()
         if self._universe():
@@ -165,7 +163,11 @@ class _Reading:
         for topic, reason, pattern in grammar.TOPICS:
             for match in pattern.finditer(text):
                 company = any(hit.start < match.end() and match.start() < hit.end for hit in self.slots.companies)
-                free = not company if topic in ("commodity", "person", "headcount") else not self._claimed(match.start(), match.end())
+                free = (
+                    not company
+                    if topic in ("commodity", "person", "headcount")
+                    else not self._claimed(match.start(), match.end())
+                )
                 if topic in ("cryptocurrency", "ETF", "index") or free:
                     return Unknown(words=match.group().strip(), topic=topic, reason=reason)
         for pattern, topic, reason in (
@@ -177,21 +179,37 @@ class _Reading:
                 if (alias or not self._claimed(match.start(), match.end())) and (self.symbols or self.slots.metrics):
                     return Unknown(words=match.group(), topic=topic, reason=reason)
         if listing := _FOREIGN.search(self.slots.text):
-            return Unknown(words=listing.group(), topic="foreign listing", reason=f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data")
+            return Unknown(
+                words=listing.group(),
+                topic="foreign listing",
+                reason=f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data",
+            )
         return self._refused_period() or self._refused_name() or self._own_segment()
 
     def _claimed(self, start: int, end: int) -> bool:
         """Whether a company, metric or sector claims these characters."""
-        hits = (*self.slots.companies, *self.slots.sectors, *(hit for hit in self.slots.metrics if is_metric_name(hit.words)))
+        hits = (
+            *self.slots.companies,
+            *self.slots.sectors,
+            *(hit for hit in self.slots.metrics if is_metric_name(hit.words)),
+        )
         return any(hit.start < end and start < hit.end for hit in hits)
 
     def _refused_period(self) -> Unknown | None:
         for each in self.slots.periods:
             value = each.value.end if isinstance(each.value, Span) else each.value
             if value.year and (value.year > 2026 or value.year > 2100):
-                return Unknown(words=each.words, topic="forecast", reason=f"{each.words} lies after the data: there are no forecasts here")
+                return Unknown(
+                    words=each.words,
+                    topic="forecast",
+                    reason=f"{each.words} lies after the data: there are no forecasts here",
+                )
             if value.year and value.year < 2010:
-                return Unknown(words=each.words, topic="period", reason=f"The data do not go back to {each.words.strip()}: they start in 2014")
+                return Unknown(
+                    words=each.words,
+                    topic="period",
+                    reason=f"The data do not go back to {each.words.strip()}: they start in 2014",
+                )
         return None
 
     def _refused_name(self) -> Unknown | None:
@@ -214,7 +232,10 @@ class _Reading:
             return True
         for hit in self.slots.metrics[:1]:
             before, after = self.low[: hit.start], self.low[hit.end :]
-            opens = re.search(r"(?:^|[.?!] )\s*(?:what(?:'s| is| are|s)|was ist|qué es|qu'est-ce que) (?:an? |the |el |la |der |die |das )?$", before)
+            opens = re.search(
+                r"(?:^|[.?!] )\s*(?:what(?:'s| is| are|s)|was ist|qué es|qu'est-ce que) (?:an? |the |el |la |der |die |das )?$",
+                before,
+            )
             if opens and re.match(r"\s*(?:ratio|mean)?\s*(?:$|[?.,]| and\b)", after):
                 return True
         return False
@@ -228,7 +249,11 @@ class _Reading:
         if not self.symbols:
             if self.slots.periods or self._has_set():
                 return None
-            return Understanding((Query(intent="define", explain=explain, language=self.slots.language),), certain=True, decided="definition")
+            return Understanding(
+                (Query(intent="define", explain=explain, language=self.slots.language),),
+                certain=True,
+                decided="definition",
+            )
         figures = self._figures()
         queries = tuple(query.model_copy(update={"explain": explain}) for query in figures.queries[:1])
         return replace(figures, queries=queries + figures.queries[1:], decided="definition with a figure")
@@ -238,8 +263,20 @@ class _Reading:
     def _is_judgement(self) -> bool:
         if not self.symbols or self.slots.has("rank") or any(hit.value == "set" for hit in self.slots.sets):
             return False
-        strong = re.search(r"should|buy|sell|overval|underval|overpric|underpric|expensive|cheap|fair|healthy|too much debt|invest|worth it|worth the|bargain|高估|低估|割|teuer|überbewertet|cara|chère", self.low)
-        return bool(strong) and not re.search(r"buy(?:ing|s)? back|buybacks?|sell(?:ing)?,|fair value of|selling", self.low) and (not self.slots.metrics or bool(re.search(r"overval|underval|should|healthy|too much debt|expensive|overpriced|cheap", self.low)))
+        strong = re.search(
+            r"should|buy|sell|overval|underval|overpric|underpric|expensive|cheap|fair|healthy|too much debt|invest|worth it|worth the|bargain|高估|低估|割|teuer|überbewertet|cara|chère",
+            self.low,
+        )
+        return (
+            bool(strong)
+            and not re.search(r"buy(?:ing|s)? back|buybacks?|sell(?:ing)?,|fair value of|selling", self.low)
+            and (
+                not self.slots.metrics
+                or bool(
+                    re.search(r"overval|underval|should|healthy|too much debt|expensive|overpriced|cheap", self.low)
+                )
+            )
+        )
 
     def _judgement(self) -> Understanding:
         health = re.search(r"healthy|debt|solvent|trouble|good shape|leverag", self.low)
@@ -254,12 +291,30 @@ class _Reading:
         slots = self.slots
         if slots.has("cagr", "growth", "yoy", "difference", "times", "share", "mean", "sum", "median") or slots.amounts:
             words = next(hit.words for hit in (*slots.operations, *slots.amounts))
-            unknown = Unknown(words=words, topic="metric", reason=f"“{words}” of what? Name a figure, such as revenue or net income")
+            unknown = Unknown(
+                words=words, topic="metric", reason=f"“{words}” of what? Name a figure, such as revenue or net income"
+            )
             return Understanding(unknown=(unknown,), decided="operation without a metric")
         if slots.periods and not grammar.DOCUMENT.search(self.low) and any(not each.vague for each in slots.periods):
-            unknown = Unknown(words=slots.periods[0].words, topic="metric", reason="Which figure? Name one, such as revenue, net income or share price")
+            unknown = Unknown(
+                words=slots.periods[0].words,
+                topic="metric",
+                reason="Which figure? Name one, such as revenue, net income or share price",
+            )
             return Understanding(unknown=(unknown,), decided="period without a metric")
         return Understanding(document="report", certain=not slots.loose, decided="company alone")
+
+    def _asks_statement(self) -> bool:
+        """Whether a whole statement is asked for, and no single line of it."""
+        if not re.search(
+            r"\b(?:income statements?|balance sheets?|cash ?flow statements?|statements? of (?:income|cash flows?|operations)|financial statements?|financials)\b",
+            self.low,
+        ):
+            return False
+        return all(
+            re.search(r"\bcash ?flows? statements?$|cash flows?$", self.low[hit.start : hit.end + 11])
+            for hit in self.slots.metrics
+        )
 
     def _no_company(self) -> Understanding:
         return Understanding(document="", decided="no company")
@@ -278,7 +333,12 @@ class _Reading:
             return False
         asked = bool(slots.metrics or slots.amounts)
         return asked and bool(
-            self._has_set() or slots.sectors or slots.limit or slots.has("count", "rank") or (slots.sets and (slots.directions or slots.amounts)) or (slots.directions and slots.amounts)
+            self._has_set()
+            or slots.sectors
+            or slots.limit
+            or slots.has("count", "rank")
+            or (slots.sets and (slots.directions or slots.amounts))
+            or (slots.directions and slots.amounts)
         )
 
     def _screen(self) -> Understanding:
@@ -302,8 +362,16 @@ class _Reading:
         return Understanding((query,), certain=not slots.loose, decided="universe")
 
     def _plural_set(self) -> bool:
-        single = re.search(r"\b(?:which|what) (?:one |single )?(?:[\w&-]+ ){0,2}?(?:company|firm|stock|business|corporation|bank|utility|insurer|retailer|airline)\b", self.low)
-        return not single and bool(re.search(r"\b(?:companies|firms|stocks|businesses|corporations|names|ones|which \w+ (?:have|had|are|were|spend|pay|earn)|top|bottom|best|worst (?=\w+s\b))\b|\blist\b|公司有哪些", self.low))
+        single = re.search(
+            r"\b(?:which|what) (?:one |single )?(?:[\w&-]+ ){0,2}?(?:company|firm|stock|business|corporation|bank|utility|insurer|retailer|airline)\b",
+            self.low,
+        )
+        return not single and bool(
+            re.search(
+                r"\b(?:companies|firms|stocks|businesses|corporations|names|ones|which \w+ (?:have|had|are|were|spend|pay|earn)|top|bottom|best|worst (?=\w+s\b))\b|\blist\b|公司有哪些",
+                self.low,
+            )
+        )
 
     def _set_operation(self) -> str:
         if self.slots.has("median"):
@@ -322,7 +390,20 @@ class _Reading:
             words = hit.words
             if words in ("cheapest", "cheaper"):
                 return -1, True
-            if words in ("best", "better", "worst", "worse", "mejor", "besser", "meilleure", "meilleur", "melhor", "migliore", "strongest", "weakest"):
+            if words in (
+                "best",
+                "better",
+                "worst",
+                "worse",
+                "mejor",
+                "besser",
+                "meilleure",
+                "meilleur",
+                "melhor",
+                "migliore",
+                "strongest",
+                "weakest",
+            ):
                 good = described(metric).better or 1
                 best = hit.value > 0
                 return (good if best else -good), True
@@ -344,7 +425,11 @@ class _Reading:
         for pattern, comparator in ((grammar.NEGATIVE, "<"), (grammar.POSITIVE, ">")):
             if not found and self._universe_words() and (match := pattern.search(self.low)):
                 metric = next((m for m in metrics), "net_income")
-                found.append(Filter(metric=metric if "loss" not in match.group() else "net_income", comparator=comparator, number=0))  # type: ignore[arg-type]
+                found.append(
+                    Filter(
+                        metric=metric if "loss" not in match.group() else "net_income", comparator=comparator, number=0
+                    )
+                )  # type: ignore[arg-type]
                 break
         return found
 
@@ -352,7 +437,15 @@ class _Reading:
         """`over 30% of revenue on R&D`: the amount limits a share of the first metric, which is no column of its own."""
         for hit in self.slots.amounts:
             rest = self.low[hit.end :]
-            base = next((m for m in self.slots.metrics if m.start >= hit.end and re.fullmatch(r"\s*of (?:its |their |total |net )?", self.low[hit.end : m.start])), None)
+            base = next(
+                (
+                    m
+                    for m in self.slots.metrics
+                    if m.start >= hit.end
+                    and re.fullmatch(r"\s*of (?:its |their |total |net )?", self.low[hit.end : m.start])
+                ),
+                None,
+            )
             others = [m.value for m in self.slots.metrics if m is not base]
             if base is not None and others and hit.words.endswith("|percent") and rest:
                 text = f"{others[0]} / {base.value}"
@@ -374,9 +467,17 @@ class _Reading:
         after = [each for each in fitting if each.start >= hit.end]
         gap_before = hit.start - before[-1].end if before else 10_000
         gap_after = after[0].start - hit.end if after else 10_000
-        if after and gap_after < 12 and re.match(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ", self.low[hit.end :]):
+        if (
+            after
+            and gap_after < 12
+            and re.match(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ", self.low[hit.end :])
+        ):
             return after[0].value
-        return before[-1].value if before and gap_before <= max(gap_after, 60) else (after[0].value if after else before[-1].value)
+        return (
+            before[-1].value
+            if before and gap_before <= max(gap_after, 60)
+            else (after[0].value if after else before[-1].value)
+        )
 
     # ------------------------------------------------------------------------------- metrics as expressions
 
@@ -411,7 +512,9 @@ class _Reading:
         if above is None or above.value == below.value:
             return hits
         text = f"{above.value} / {below.value}"
-        joined = Hit(text, min(above.start, below.start), max(above.end, below.end), f"{above.words} {mark.words} {below.words}")
+        joined = Hit(
+            text, min(above.start, below.start), max(above.end, below.end), f"{above.words} {mark.words} {below.words}"
+        )
         return [joined if hit is above else hit for hit in hits if hit is not below]
 
     def _per_share(self, hit: Hit[str]) -> Hit[str]:
@@ -423,9 +526,15 @@ class _Reading:
         """`revenue growth`, `growth of revenue`, `grew revenue`: growth(revenue), for the metric next to the word."""
         for mark in self.slots.operations:
             near_after = 0 <= mark.start - hit.end <= 2
-            near_before = 0 <= hit.start - mark.end <= 9 and re.fullmatch(r"\s*(?:of |in |its |their |the |in the )*", self.low[mark.end : hit.start])
+            near_before = 0 <= hit.start - mark.end <= 9 and re.fullmatch(
+                r"\s*(?:of |in |its |their |the |in the )*", self.low[mark.end : hit.start]
+            )
             alone = len(self.slots.metrics) == 1 and not self.slots.has("share")
-            if mark.value in ("growth", "yoy") and (near_after or near_before or alone) and described(hit.value).kind != "price":
+            if (
+                mark.value in ("growth", "yoy")
+                and (near_after or near_before or alone)
+                and described(hit.value).kind != "price"
+            ):
                 return Hit(f"growth({hit.value})", min(hit.start, mark.start), max(hit.end, mark.end), hit.words)
         return hit
 
@@ -439,7 +548,12 @@ class _Reading:
             specific = [text for text in specific if not text.startswith("last ")]
         chosen = list(dict.fromkeys(specific or found))
         years = re.search(r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)[- ]years?\b", self.low)
-        if years and self.slots.has("cagr") and not any(":" in text or text.startswith("last") for text in chosen) and len(chosen) < 2:
+        if (
+            years
+            and self.slots.has("cagr")
+            and not any(":" in text or text.startswith("last") for text in chosen)
+            and len(chosen) < 2
+        ):
             count = int(years.group(1)) if years.group(1).isdigit() else _COUNTS[years.group(1)]
             end = parse_periods(chosen[0]) if chosen else Period("latest")
             if isinstance(end, Period) and end.year:
@@ -453,7 +567,12 @@ class _Reading:
         if not metrics:
             return self._about_a_company()
         metrics = _without_parts(metrics, slots)
-        metrics = ["shares_diluted" if m == "shares_outstanding" and slots.periods and not all(p.vague for p in slots.periods) else m for m in metrics]
+        metrics = [
+            "shares_diluted"
+            if m == "shares_outstanding" and slots.periods and not all(p.vague for p in slots.periods)
+            else m
+            for m in metrics
+        ]
         if all(text.startswith("growth(") for text in metrics) and len(metrics) > 1 and len(self.symbols) == 1:
             metrics = [text[7:-1] for text in metrics]
             slots.operations.append(Hit("growth", 0, 0, "growth"))
@@ -464,7 +583,11 @@ class _Reading:
         if operation == "growth" and metrics[0] == "price":
             metrics, operation = ["price_change", *metrics[1:]], "none"
         periods = self._periods(metrics[0])
-        if operation == "none" and slots.has("trend") and re.search(r"quarterly|each quarter|by quarter|every quarter|per quarter|quarter by quarter", self.low):
+        if (
+            operation == "none"
+            and slots.has("trend")
+            and re.search(r"quarterly|each quarter|by quarter|every quarter|per quarter|quarter by quarter", self.low)
+        ):
             periods = self._quarterly(periods)
         intent, direction = self._intent(metrics, several, operation)
         query = Query(
@@ -518,22 +641,47 @@ class _Reading:
         market = described(metrics[0]).kind == "price" and metrics[0] in ("price", "price_change", "total_return")
         if market and (found := self._price_operation(metrics, many, span)):
             return found
-        if re.search(r"\bhow much (?:faster|slower)\b|\bmore (?:quickly|slowly)\b", low) and len(points) == 2 and not several:
+        if (
+            re.search(r"\bhow much (?:faster|slower)\b|\bmore (?:quickly|slowly)\b", low)
+            and len(points) == 2
+            and not several
+        ):
             return "faster", ""
-        if slots.has("cagr") or (slots.has("growth", "trend") and re.search(r"\b(?:per year|a year|annually|each year|annual rate|yearly)\b", low) and span and slots.has("growth") and not re.search(r"in each year|every year|year by year", low)):
+        if slots.has("cagr") or (
+            slots.has("growth", "trend")
+            and re.search(r"\b(?:per year|a year|annually|each year|annual rate|yearly)\b", low)
+            and span
+            and slots.has("growth")
+            and not re.search(r"in each year|every year|year by year", low)
+        ):
             return "cagr", ""
         if slots.has("times"):
             as_large = re.search(r"\bas (?:\w+) as ", low)
-            if as_large and several and self.slots.companies[0].start >= as_large.end() and self.slots.companies[0].start - as_large.end() < 5:
+            if (
+                as_large
+                and several
+                and self.slots.companies[0].start >= as_large.end()
+                and self.slots.companies[0].start - as_large.end() < 5
+            ):
                 self.symbols = [self.symbols[1], self.symbols[0], *self.symbols[2:]]
             return "times", ""
         if slots.has("difference") and not slots.has("yoy"):
-            if re.search(r"percent(?:age)? (?:change|difference)|in percent\b(?!age)|by what percent", low) and not several:
+            if (
+                re.search(r"percent(?:age)? (?:change|difference)|in percent\b(?!age)|by what percent", low)
+                and not several
+            ):
                 return "growth", ""
             return "difference", ""
-        year_asked = re.search(r"\b(?:in )?(?:which|what) (?:fiscal |calendar )?(?:year|quarter)\b|\bbest year\b|\bworst year\b|\bwhen (?:was|did|were)\b|in welchem jahr|en qué año|en quelle année|em que ano|in quale anno|哪一年|何年", low)
+        year_asked = re.search(
+            r"\b(?:in )?(?:which|what) (?:fiscal |calendar )?(?:year|quarter)\b|\bbest year\b|\bworst year\b|\bwhen (?:was|did|were)\b|in welchem jahr|en qué año|en quelle année|em que ano|in quale anno|哪一年|何年",
+            low,
+        )
         graded = all(hit.words in ("better", "worse") for hit in slots.directions)
-        if slots.directions and not several and (year_asked or (many and not graded and not slots.has("growth", "yoy"))):
+        if (
+            slots.directions
+            and not several
+            and (year_asked or (many and not graded and not slots.has("growth", "yoy")))
+        ):
             return ("max" if slots.directions[0].value > 0 else "min"), ""
         if slots.has("mean") and (many or several):
             return "mean", ""
@@ -547,21 +695,35 @@ class _Reading:
             return "none", ""
         if slots.has("trend") and (span or not points) and self._trend_words():
             return "trend", ""
-        if (slots.has("trend") or graded) and re.search(r"\b(?:improv\w+|worsen\w*|deteriorat\w*|got better|get better|got worse|better|worse|rising|falling|widen\w*|narrow\w*)\b", low) and not several:
+        if (
+            (slots.has("trend") or graded)
+            and re.search(
+                r"\b(?:improv\w+|worsen\w*|deteriorat\w*|got better|get better|got worse|better|worse|rising|falling|widen\w*|narrow\w*)\b",
+                low,
+            )
+            and not several
+        ):
             return ("trend" if span else "growth"), ""
         if slots.has("growth", "yoy", "qoq") or re.search(r"\bby how much\b", low):
-            dollars = re.search(r"\bin (?:us )?dollars\b|\bhow many dollars\b|\bin usd\b|\bdollar terms\b|\babsolute\b", low)
+            dollars = re.search(
+                r"\bin (?:us )?dollars\b|\bhow many dollars\b|\bin usd\b|\bdollar terms\b|\babsolute\b", low
+            )
             if dollars:
                 return "difference", ""
             return "growth", ""
         return "none", ""
 
     def _trend_words(self) -> bool:
-        return not re.search(r"\bquarterly\b", self.low) or bool(re.search(r"trend|over time|rising|falling|develop", self.low))
+        return not re.search(r"\bquarterly\b", self.low) or bool(
+            re.search(r"trend|over time|rising|falling|develop", self.low)
+        )
 
     def _price_operation(self, metrics: list[str], many: bool, span: bool) -> tuple[str, str] | None:
         low, slots = self.low, self.slots
-        if month := re.search(r"\b(best|worst|strongest|weakest)\b[^?.]{0,30}?\bmonth\b|\bmonth\b[^?.]{0,60}?\b(best|worst|strongest|weakest|gain(?:ed)? (?:the )?most|r(?:o|i)se (?:the )?most|fell (?:the )?most|lose (?:the )?most|lost (?:the )?most|biggest (?:gain|rise)|biggest (?:loss|fall|drop))\b", low):
+        if month := re.search(
+            r"\b(best|worst|strongest|weakest)\b[^?.]{0,30}?\bmonth\b|\bmonth\b[^?.]{0,60}?\b(best|worst|strongest|weakest|gain(?:ed)? (?:the )?most|r(?:o|i)se (?:the )?most|fell (?:the )?most|lose (?:the )?most|lost (?:the )?most|biggest (?:gain|rise)|biggest (?:loss|fall|drop))\b",
+            low,
+        ):
             bad = re.search(r"worst|weakest|fell|lose|lost|loss|fall|drop", month.group())
             return ("worst month" if bad else "best month"), ""
         extremes = re.search(r"\b(?:highest|lowest|maximum|minimum|high|low|peak|top|record)\b", low)
@@ -571,7 +733,11 @@ class _Reading:
             return ("low" if worst else "high"), month_ends
         if slots.has("mean") and metrics[0] == "price":
             return "mean", ""
-        if metrics[0] == "price" and len([e for e in slots.periods if not e.vague]) > 1 and not slots.has("growth", "yoy", "difference", "trend"):
+        if (
+            metrics[0] == "price"
+            and len([e for e in slots.periods if not e.vague]) > 1
+            and not slots.has("growth", "yoy", "difference", "trend")
+        ):
             return "none", ""
         if slots.has("cagr"):
             return "cagr", ""
@@ -589,7 +755,12 @@ _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ei
 
 def _fits(kind: str, metric: str) -> bool:
     unit = described(metric).unit
-    return {"percent": unit == "percent", "USD": unit.startswith("USD"), "times": unit == "times", "days": unit == "days"}.get(kind, True)
+    return {
+        "percent": unit == "percent",
+        "USD": unit.startswith("USD"),
+        "times": unit == "times",
+        "days": unit == "days",
+    }.get(kind, True)
 
 
 def _scaled(hit: Hit[Filter], metric: str) -> dict[str, float]:
@@ -620,18 +791,36 @@ def _decimals(low: str) -> int | None:
     found = re.search(r"\b(one|two|three|1|2|3|zero|no) decimals?\b|\brounded to (one|two|three|1|2|3) decimal", low)
     if not found:
         return None
-    return {"one": 1, "1": 1, "two": 2, "2": 2, "three": 3, "3": 3, "zero": 0, "no": 0}[found.group(1) or found.group(2)]
+    return {"one": 1, "1": 1, "two": 2, "2": 2, "three": 3, "3": 3, "zero": 0, "no": 0}[
+        found.group(1) or found.group(2)
+    ]
 
 
 # -------------------------------------------------------------------------------------------- follow-ups
 
-_OPENERS = re.compile(r"^\W*(?:and|also|what about|how about|same|the same|now|but|ok(?:ay)?,?|then|so|y|und|et|e|あと|那|和)\b|^\W*(?:same|ditto)|呢")
-_BACK = re.compile(r"\b(?:it|its|it's|their|they|them|that company|this company|the company|these|those|both|the (?:two|three|four|five)|which of (?:the|these|those|them)|of (?:these|those|them|the (?:two|three|four|five))|same|that|su|ihr|sein|son|sa|seu|sua|suo)\b|它|其|同社")
-_GROUP = re.compile(r"\b(?:which|who|among|of|between)\b[^?]{0,20}\b(?:these|those|them|the (?:two|three|four|five)|both|all (?:two|three|four))\b|\bwhich of both\b|\bboth\b|\bamong (?:these|them|those)\b|\bthe (?:two|three|four|five)\b")
+_OPENERS = re.compile(
+    r"^\W*(?:and|also|what about|how about|same|the same|now|but|ok(?:ay)?,?|then|so|y|und|et|e|あと|那|和)\b|^\W*(?:same|ditto)|呢"
+)
+_BACK = re.compile(
+    r"\b(?:it|its|it's|their|they|them|that company|this company|the company|these|those|both|the (?:two|three|four|five)|which of (?:the|these|those|them)|of (?:these|those|them|the (?:two|three|four|five))|same|that|su|ihr|sein|son|sa|seu|sua|suo)\b|它|其|同社"
+)
+_GROUP = re.compile(
+    r"\b(?:which|who|among|of|between)\b[^?]{0,20}\b(?:these|those|them|the (?:two|three|four|five)|both|all (?:two|three|four))\b|\bwhich of both\b|\bboth\b|\bamong (?:these|them|those)\b|\bthe (?:two|three|four|five)\b"
+)
 _SHIFTS: tuple[tuple[re.Pattern[str], int, str], ...] = (
-    (re.compile(r"\b(?:the )?(?:year|one) before(?: that)?\b|\bprevious year\b|\bprior year\b|\bprevious fiscal year\b|\ba year (?:ago|before|earlier)\b|\bone year (?:earlier|before|ago)\b|\byear earlier\b|\bpreceding year\b|\blast year\b|\bel año anterior\b|\bim vorjahr\b|\bdas jahr davor\b|\bl'année précédente\b|\bano anterior\b|\banno prima\b|\banno precedente\b|前一年|前年|上一年"), -1, "year"),
+    (
+        re.compile(
+            r"\b(?:the )?(?:year|one) before(?: that)?\b|\bprevious year\b|\bprior year\b|\bprevious fiscal year\b|\ba year (?:ago|before|earlier)\b|\bone year (?:earlier|before|ago)\b|\byear earlier\b|\bpreceding year\b|\blast year\b|\bel año anterior\b|\bim vorjahr\b|\bdas jahr davor\b|\bl'année précédente\b|\bano anterior\b|\banno prima\b|\banno precedente\b|前一年|前年|上一年"
+        ),
+        -1,
+        "year",
+    ),
     (re.compile(r"\b(?:the )?(?:year after|following year|next year|year later)\b|\bsubsequent year\b"), 1, "year"),
-    (re.compile(r"\b(?:the )?(?:quarter before|previous quarter|prior quarter|preceding quarter|last quarter)\b"), -1, "quarter"),
+    (
+        re.compile(r"\b(?:the )?(?:quarter before|previous quarter|prior quarter|preceding quarter|last quarter)\b"),
+        -1,
+        "quarter",
+    ),
     (re.compile(r"\b(?:the )?(?:next quarter|quarter after|following quarter|subsequent quarter)\b"), 1, "quarter"),
     (re.compile(r"\btwo years (?:earlier|before|ago)\b"), -2, "year"),
 )
@@ -648,12 +837,23 @@ def _inherit(self: _Reading) -> Understanding | None:
         return None
     shift = _shift(self.low)
     own = bool(slots.metrics) and bool(self.symbols)
+    if len(self.symbols) > 1 and not slots.metrics and not _OPENERS.search(self.low):
+        return None
     if own and not (shift and not slots.periods):
         return None
     last = memory.queries[0] if memory.queries else None
     group = bool(_GROUP.search(self.low))
     back_to_set = re.search(r"\b(?:of )?(?:them|these|those)\b", self.low)
-    if self._has_set() and not slots.metrics and not self.symbols and slots.directions and last and last.metrics and not group and not back_to_set:
+    if (
+        self._has_set()
+        and not slots.metrics
+        and not self.symbols
+        and slots.directions
+        and last
+        and last.metrics
+        and not group
+        and not back_to_set
+    ):
         slots.metrics = [Hit(name, 0, 0, name) for name in last.metrics[:1]]
         return self._screen()
     new_universe = not self.symbols and not group and self._universe() and not back_to_set
@@ -661,7 +861,9 @@ def _inherit(self: _Reading) -> Understanding | None:
         return None
     short = len([word for word in slots.words if not word.mark]) <= 6
     points_back = bool(_OPENERS.search(self.low) or _BACK.search(self.low) or shift or group)
-    if not points_back and not (short and (self.symbols or slots.metrics or slots.periods or slots.operations or slots.directions)):
+    if not points_back and not (
+        short and (self.symbols or slots.metrics or slots.periods or slots.operations or slots.directions)
+    ):
         return None
     if slots.unmatched and not self.symbols and not slots.metrics:
         return None
@@ -680,11 +882,21 @@ def _completed(self: _Reading, last: Query | None, shift: tuple[int, str] | None
             self.symbols = list(last.companies)
         else:
             self.symbols = list(memory.companies or memory.result)
-    elif re.search(r"\bcompare[sd]? (?:to|with)\b|\bversus\b|\bvs\b|\bagainst\b", self.low) and last and not slots.metrics:
+    elif (
+        re.search(r"\bcompare[sd]? (?:to|with)\b|\bversus\b|\bvs\b|\bagainst\b", self.low)
+        and last
+        and not slots.metrics
+    ):
         self.symbols = list(dict.fromkeys([*last.companies, *self.symbols]))
     if not self.symbols:
         return None
-    if slots.has("share") and len(slots.metrics) == 1 and last and last.metrics and slots.metrics[0].value != last.metrics[0]:
+    if (
+        slots.has("share")
+        and len(slots.metrics) == 1
+        and last
+        and last.metrics
+        and slots.metrics[0].value != last.metrics[0]
+    ):
         slots.metrics = [Hit(f"{last.metrics[0]} / {slots.metrics[0].value}", 0, 0, slots.metrics[0].words)]
     if slots.metrics or slots.amounts:
         periods = list(slots.periods) or (_carried_periods(last) if last else [])
@@ -707,7 +919,8 @@ def _with_periods(self: _Reading, periods: list[object], moved: list[str]) -> Un
     made = self._single()
     own = [text for text in moved] or [str(text) for text in periods]
     queries = tuple(
-        query.model_copy(update={"periods": own}) if own and _same_sort(query.metrics[:1], own) else query for query in made.queries
+        query.model_copy(update={"periods": own}) if own and _same_sort(query.metrics[:1], own) else query
+        for query in made.queries
     )
     return replace(made, queries=queries)
 
@@ -737,8 +950,15 @@ def _replaced(self: _Reading, last: Query, shift: tuple[int, str] | None) -> Und
     if re.search(r"\bquarterly\b|\bby quarter\b|\bper quarter\b", self.low):
         changes["periods"] = self._quarterly([t for t in (changes.get("periods") or last.periods) if "latest" not in t])  # type: ignore[union-attr]
         changes["operation"] = "none"
-    if re.search(r"\b(?:full|whole|entire) year\b|\bannually\b|\byearly\b|\bby year\b", self.low) and "periods" not in changes:
-        changes["periods"] = [f"FY{value.year}" for text in last.periods if isinstance(value := parse_periods(text), Period) and value.year]
+    if (
+        re.search(r"\b(?:full|whole|entire) year\b|\bannually\b|\byearly\b|\bby year\b", self.low)
+        and "periods" not in changes
+    ):
+        changes["periods"] = [
+            f"FY{value.year}"
+            for text in last.periods
+            if isinstance(value := parse_periods(text), Period) and value.year
+        ]
     many = len(self.symbols) > 1
     if slots.directions and many:
         direction, _ = self._direction(last.metrics[0]) if last.metrics else (1, True)
@@ -746,7 +966,11 @@ def _replaced(self: _Reading, last: Query, shift: tuple[int, str] | None) -> Und
     elif slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend"):
         operation, _ = self._operation(last.metrics or ["revenue"], many)
         if "quarterly" not in self.low:
-            changes |= {"operation": "growth" if operation in ("faster", "none") else operation, "intent": "value", "order": 0}
+            changes |= {
+                "operation": "growth" if operation in ("faster", "none") else operation,
+                "intent": "value",
+                "order": 0,
+            }
     elif not changes:
         return None
     elif many and last.intent == "value" and re.search(r"\bcompare|\bversus\b|\bvs\b", self.low):
@@ -756,23 +980,6 @@ def _replaced(self: _Reading, last: Query, shift: tuple[int, str] | None) -> Und
     if not last.metrics:
         return Understanding(document="report", decided="same document")
     return Understanding((last.model_copy(update=changes),), certain=not slots.loose, decided="follow-up")
-
-
-def remember(memory: Memory, found: Understanding, result: Sequence[str] = ()) -> Memory:
-    """What the next question may refer to, after this one was answered.
-
-    Args:
-        memory: What was remembered before.
-        found: How this question was understood; one that was refused or defined a term changes nothing.
-        result: The companies that a rank or screen of all companies showed.
-    """
-    queries = tuple(query for query in found.queries if query.intent != "define")
-    named = tuple(queries[0].companies) if queries else tuple(found.slots.symbols) if found.slots and found.document else ()
-    if not queries and not named:
-        return memory
-    if len(named) == 1 and memory.companies and found.decided == "follow-up":
-        named = tuple(dict.fromkeys((*memory.companies, *named)))[-5:]
-    return Memory(queries or memory.queries, named or memory.companies, tuple(result) or memory.result)
 
 
 def _moved(periods: Sequence[str], shift: tuple[int, str]) -> list[str]:

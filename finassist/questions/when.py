@@ -40,10 +40,32 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_N = r"(?P<n>\d{1,2}|" + "|".join(sorted((k for k in _NUMBERS if k.isalpha() and k.isascii() or k in "três troisième deuxième quatrième fünf"), key=len, reverse=True)) + ")"
-_ORD = r"(?P<q>[1-4](?:st|nd|rd|th|\.|er|º|ª|e)?|" + "|".join(
-    sorted((k.strip() for k, v in _NUMBERS.items() if v <= 4 and k not in ("one", "two", "three", "four", "dos", "due")), key=len, reverse=True)
-) + ")"
+_N = (
+    r"(?P<n>\d{1,2}|"
+    + "|".join(
+        sorted(
+            (k for k in _NUMBERS if (k.isalpha() and k.isascii()) or k in "três troisième deuxième quatrième fünf"),
+            key=len,
+            reverse=True,
+        )
+    )
+    + ")"
+)
+_ORD = (
+    r"(?P<q>[1-4](?:st|nd|rd|th|\.|er|º|ª|e)?|"
+    + "|".join(
+        sorted(
+            (
+                k.strip()
+                for k, v in _NUMBERS.items()
+                if v <= 4 and k not in ("one", "two", "three", "four", "dos", "due")
+            ),
+            key=len,
+            reverse=True,
+        )
+    )
+    + ")"
+)
 _MON = r"(?P<mon>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _Y = r"(?P<y>(?:19|20)\d\d|9\d{3})"
 _YY = r"'?(?P<y>(?:19|20)\d\d|\d\d)"
@@ -96,7 +118,7 @@ _RULES: tuple[_Rule, ...] = (
     _r("last cjk", r"(?:过去|最近|近|過去|直近)(?P<n>[一二两三四五十]|\d{1,2})[个個]?(?P<unit>年|季度|四半期)(?:間|间)?"),
     _r("quarter", rf"\b(?P<f0>calendar )?q(?P<q>[1-4])(?:[/ -]?{_FYQ}{_YY})\b(?!%)"),
     _r("quarter", rf"\b{_FY}?(?<!\d){_Y}[ /-]?q(?P<q>[1-4])\b"),
-    _r("quarter", rf"\bfy ?'?(?P<y>\d\d(?:\d\d)?)[ -]?q(?P<q>[1-4])\b"),
+    _r("quarter", r"\bfy ?'?(?P<y>\d\d(?:\d\d)?)[ -]?q(?P<q>[1-4])\b"),
     _r("quarter", rf"(?<!\d)(?P<q>[1-4])q ?(?:fy)?{_YY}\b"),
     _r("quarter", rf"\b(?:the )?(?P<f0>fiscal |calendar )?{_ORD}[ -]{_QW}{_FYQ}{_Y}\b"),
     _r("quarter", rf"\b{_FY}{_Y},? (?:the )?{_ORD}[ -]{_QW}"),
@@ -112,7 +134,7 @@ _RULES: tuple[_Rule, ...] = (
     _r("end", rf"\b{_Y} year[- ]end\b"),
     _r("end", rf"(?<!\d){_Y}年(?:底|末)"),
     _r("year", rf"\b(?:end of |year-end |close of |end )?(?:the )?{_FY}'?(?P<y>(?:19|20)\d\d|\d\d|9\d{{3}})(?!\d|%)"),
-    _r("year", rf"(?<!\d)(?P<y>(?:19|20)\d\d) ?(?:fiscal year|fiscal|fy|financial year)\b"),
+    _r("year", r"(?<!\d)(?P<y>(?:19|20)\d\d) ?(?:fiscal year|fiscal|fy|financial year)\b"),
     _r("year", r"(?P<y>\d{4})\s?(?:财年|財年|会计年度|年度|年3月期)"),
     _r("calendar", r"(?P<y>\d{4})\s?年"),
     _r("calendar", rf"\b(?:calendar year |calendar |cy ?){_Y}\b"),
@@ -124,13 +146,23 @@ _RULES: tuple[_Rule, ...] = (
     _r("latest year", r"\blast year(?:'s)?\b|\bel año pasado\b|\bletztes jahr\b|\bim letzten jahr\b|\bl'an dernier\b|\bl'année dernière\b|\bano passado\b|\bl'anno scorso\b|去年|昨年|前年度"),
     _r("latest", r"\b(?:today|right now|now|currently|at the moment|at present|presently|as of today|these days|as we speak|heute|aktuell|actualmente|hoy|aujourd'hui|actuellement|hoje|atualmente|oggi|attualmente)\b|现在|目前|当前|今天|現在|今日|本日"),
 )  # fmt: skip
-_BARE = re.compile(r"(?<![\w.,$€£/-])(?P<y>(?:19|20)\d\d|99\d\d)(?![\w%]|[.,]\d|\s?(?:%|percent|million|billion|companies|shares|dollars|usd))")
+_BARE = re.compile(
+    r"(?<![\w.,$€£/-])(?P<y>(?:19|20)\d\d|99\d\d)(?![\w%]|[.,]\d|\s?(?:%|percent|million|billion|companies|shares|dollars|usd))"
+)
 _BARE_JOINED = re.compile(r"(?<![\d.,$€£])(?P<a>(?:19|20)\d\d)\s?(?:-|/|~|to)\s?(?P<b>(?:19|20)?\d\d)(?!\d|-\d)")
-_TO = re.compile(r"\s*(?:year)?\s*(?:,?\s*(?:all the way )?(?:to|through|thru|until|till|up to|up until|-|~|bis|hasta|al?|à|au|até|ao|fino al?|into|→|->)\s*(?:the end of|the|el|zum|fiscal|fy|o|le|il)?|到|至|から|年から|年到|年至)\s*$")
+_TO = re.compile(
+    r"\s*(?:year)?\s*(?:,?\s*(?:all the way )?(?:to|through|thru|until|till|up to|up until|-|~|bis|hasta|al?|à|au|até|ao|fino al?|into|→|->)\s*(?:the end of|the|el|zum|fiscal|fy|o|le|il)?|到|至|から|年から|年到|年至)\s*$"
+)
 _AND = re.compile(r"\s*(?:,?\s*(?:and|y|und|et|e)\s*(?:the |in |fiscal |fy )?)$")
-_BETWEEN = re.compile(r"(?:\bbetween|\bfrom|\bentre|\bzwischen|\bvon|\btra|\bfra|\bde|\bdesde|\bdal?|\bdu)\s+(?:the\s+)?(?:years?\s+|end of\s+|fiscal\s+|fy\s*|el\s+|o\s+)*$")
-_SINCE = re.compile(r"(?:\bsince|\bstarting (?:in|from|with)|\bfrom|\bseit|\bdesde|\bdepuis|\bdal|\bbeginning (?:in|with)|\bafter)\s+(?:the\s+)?(?:(?:end|start|beginning)\s+of\s+)?(?:fiscal\s+)?$")
-_ONWARD = re.compile(r"\s*(?:onwards?|forward|on\b|to (?:now|today|date|the present)|until (?:now|today)|through today|以来|以降|from then)")
+_BETWEEN = re.compile(
+    r"(?:\bbetween|\bfrom|\bentre|\bzwischen|\bvon|\btra|\bfra|\bde|\bdesde|\bdal?|\bdu)\s+(?:the\s+)?(?:years?\s+|end of\s+|fiscal\s+|fy\s*|el\s+|o\s+)*$"
+)
+_SINCE = re.compile(
+    r"(?:\bsince|\bstarting (?:in|from|with)|\bfrom|\bseit|\bdesde|\bdepuis|\bdal|\bbeginning (?:in|with)|\bafter)\s+(?:the\s+)?(?:(?:end|start|beginning)\s+of\s+)?(?:fiscal\s+)?$"
+)
+_ONWARD = re.compile(
+    r"\s*(?:onwards?|forward|on\b|to (?:now|today|date|the present)|until (?:now|today)|through today|以来|以降|from then)"
+)
 
 
 def periods_in(text: str) -> list[Found]:
@@ -165,7 +197,11 @@ def _year_span(match: re.Match[str]) -> Span | None:
     first, last = int(match["a"]), match["b"]
     second = int(last) if len(last) == 4 else first // 100 * 100 + int(last)
     month = len(last) == 2 and 1 <= int(last) <= 12 and second < first
-    return None if month or second <= first or second - first > 40 else Span(Period("calendar", first), Period("calendar", second))
+    return (
+        None
+        if month or second <= first or second - first > 40
+        else Span(Period("calendar", first), Period("calendar", second))
+    )
 
 
 def _claim(text: str, match: re.Match[str], value: Period | Span, taken: list[bool], vague: bool = False) -> Found:
@@ -217,7 +253,10 @@ def _quarter_end(parts: dict[str, str], year: int) -> Period:
 
 def _half(parts: dict[str, str], year: int) -> Period:
     words = parts["q"]
-    second = words in ("2", "second", "2nd", "segundo", "segunda", "zweiten", "zweites", "zweite", "secondo") or words[0] in "下"
+    second = (
+        words in ("2", "second", "2nd", "segundo", "segunda", "zweiten", "zweites", "zweite", "secondo")
+        or words[0] in "下"
+    )
     return Period("half", year, 2 if second else 1)
 
 
@@ -225,7 +264,11 @@ def _last(parts: dict[str, str], _year: int) -> Span:
     unit = parts["unit"][:3]
     kind = {"yea": "years", "qua": "quarters", "mon": "months", "tri": "quarters", "mes": "months", "moi": "months",
             "年": "years", "季度": "quarters", "四半期": "quarters"}.get(unit, "years")  # fmt: skip
-    return Span(None, {"years": LATEST, "quarters": Period("latest quarter"), "months": Period("month")}[kind], _number(parts["n"]))
+    return Span(
+        None,
+        {"years": LATEST, "quarters": Period("latest quarter"), "months": Period("month")}[kind],
+        _number(parts["n"]),
+    )
 
 
 _MAKERS = {
@@ -266,7 +309,9 @@ def _joined(text: str, found: list[Found]) -> list[Found]:
 
 
 def _from_to(text: str, each: Found) -> bool:
-    return bool(re.search(r"\bfrom\s+(?:the\s+)?(?:fiscal\s+)?$", text[: each.start])) and not _ONWARD.match(text[each.end :])
+    return bool(re.search(r"\bfrom\s+(?:the\s+)?(?:fiscal\s+)?$", text[: each.start])) and not _ONWARD.match(
+        text[each.end :]
+    )
 
 
 def _open_end(start: Period) -> Period:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[&/][^\W\d_]+)*\d*|[&%$€£?!,;:()<>=+*/-]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "})
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Word:
 
 def normalise(text: str) -> str:
     """A text with plain quotes, dashes and digits; every character keeps its place."""
-    plain = re.sub(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", r"\1 ", text.translate(_QUOTES), flags=re.IGNORECASE)
+    plain = re.sub(
+        r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", r"\1 ", text.translate(_QUOTES), flags=re.IGNORECASE
+    )
     return "".join(unicodedata.normalize("NFKC", c) if len(unicodedata.normalize("NFKC", c)) == 1 else c for c in plain)
 
 
@@ -129,11 +133,145 @@ def function_words(language: str) -> frozenset[str]:
 
 
 _MORE = {
-    "es": frozenset("a para con al se ha han me dame muéstrame dime total fiscal trimestre millones dólares año últimos tienen tiene gastó pagó ganó su sus".split()),
-    "de": frozenset("wie hat haben ist nicht zu auf mit an am einen eine ein vom zum gesamt betrug beträgt lag lagen zeige gib mir euro dollar ausgegeben gab verdiente verdient jahr jahre".split()),
-    "fr": frozenset("à au aux par avec dans sur ce cette il elle montant dépensé gagné millions dollars total fiscal exercice donne moi s t a-t-il elle".split()),
-    "pt": frozenset("a para com ao se tem me mostre total fiscal gastou ganhou pagou milhões dólares últimos sua seu".split()),
-    "it": frozenset("a per con al si ha hanno mi mostra totale fiscale speso guadagnato pagato milioni dollari suo sua nell anno".split()),
+    "es": frozenset(
+        [
+            "a",
+            "para",
+            "con",
+            "al",
+            "se",
+            "ha",
+            "han",
+            "me",
+            "dame",
+            "muéstrame",
+            "dime",
+            "total",
+            "fiscal",
+            "trimestre",
+            "millones",
+            "dólares",
+            "año",
+            "últimos",
+            "tienen",
+            "tiene",
+            "gastó",
+            "pagó",
+            "ganó",
+            "su",
+            "sus",
+        ]
+    ),
+    "de": frozenset(
+        [
+            "wie",
+            "hat",
+            "haben",
+            "ist",
+            "nicht",
+            "zu",
+            "auf",
+            "mit",
+            "an",
+            "am",
+            "einen",
+            "eine",
+            "ein",
+            "vom",
+            "zum",
+            "gesamt",
+            "betrug",
+            "beträgt",
+            "lag",
+            "lagen",
+            "zeige",
+            "gib",
+            "mir",
+            "euro",
+            "dollar",
+            "ausgegeben",
+            "gab",
+            "verdiente",
+            "verdient",
+            "jahr",
+            "jahre",
+        ]
+    ),
+    "fr": frozenset(
+        [
+            "à",
+            "au",
+            "aux",
+            "par",
+            "avec",
+            "dans",
+            "sur",
+            "ce",
+            "cette",
+            "il",
+            "elle",
+            "montant",
+            "dépensé",
+            "gagné",
+            "millions",
+            "dollars",
+            "total",
+            "fiscal",
+            "exercice",
+            "donne",
+            "moi",
+            "s",
+            "t",
+            "a-t-il",
+            "elle",
+        ]
+    ),
+    "pt": frozenset(
+        [
+            "a",
+            "para",
+            "com",
+            "ao",
+            "se",
+            "tem",
+            "me",
+            "mostre",
+            "total",
+            "fiscal",
+            "gastou",
+            "ganhou",
+            "pagou",
+            "milhões",
+            "dólares",
+            "últimos",
+            "sua",
+            "seu",
+        ]
+    ),
+    "it": frozenset(
+        [
+            "a",
+            "per",
+            "con",
+            "al",
+            "si",
+            "ha",
+            "hanno",
+            "mi",
+            "mostra",
+            "totale",
+            "fiscale",
+            "speso",
+            "guadagnato",
+            "pagato",
+            "milioni",
+            "dollari",
+            "suo",
+            "sua",
+            "nell",
+            "anno",
+        ]
+    ),
 }
 
 

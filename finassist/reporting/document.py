@@ -226,6 +226,10 @@ def answer_document(answer: AnswerLike) -> Document:
     subjects, category = subjects_of(answer), category_of(answer.category)
     years = getattr(answer, "years", YEARS_SHOWN)
     companies = companies_of(answer)
+    if getattr(answer, "headline", ""):
+        return Document(
+            (), "", (Text(str(answer.content or "")), Bullets("You could ask next", tuple(answer.follow_ups)))
+        )
     next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
     if with_figures(category, companies):
         found = document(answer.category, subjects, answer.facts, answer.gaps, years)

@@ -16,7 +16,10 @@ from finassist.core.metrics import catalogue, described, spoken
 from finassist.core.query import Filter, Query
 from finassist.reporting.numbers import figure, money, number
 
-_LEGAL = re.compile(r",? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings|L\.P)\.?(?= |$|,)| \(The\)|^The |/[A-Z]{2}/?", re.IGNORECASE)
+_LEGAL = re.compile(
+    r",? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings|L\.P)\.?(?= |$|,)| \(The\)|^The |/[A-Z]{2}/?",
+    re.IGNORECASE,
+)
 ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
 
 
@@ -79,9 +82,17 @@ def when(fact: Fact, *, stock: bool = False) -> str:
     """`in FY2023 (year ended 2023-09-30)`, `on 2024-12-31`, `in the twelve months to 2026-06-30 (TTM)`."""
     period, end = fact.period, fact.period_end
     if period.startswith("FY"):
-        return f"at the end of {period} ({end})" if stock else f"in {period} (year ended {end})" if end else f"in {period}"
+        return (
+            f"at the end of {period} ({end})" if stock else f"in {period} (year ended {end})" if end else f"in {period}"
+        )
     if period.startswith("Q"):
-        return f"at the end of {period} ({end})" if stock else f"in {period} (quarter ended {end})" if end else f"in {period}"
+        return (
+            f"at the end of {period} ({end})"
+            if stock
+            else f"in {period} (quarter ended {end})"
+            if end
+            else f"in {period}"
+        )
     if period.startswith("TTM"):
         return f"in the twelve months to {end} (TTM)"
     if period.startswith(("H", "9M")):
@@ -132,7 +143,9 @@ def conditions(query: Query) -> str:
 
 
 def _condition(each: Filter) -> str:
-    comparator = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[each.comparator]
+    comparator = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[
+        each.comparator
+    ]
     limit = threshold(each.metric, each.number)
     upper = f" and {threshold(each.metric, each.upper)}" if each.upper is not None else ""
     if each.number == 0 and each.metric == "net_income":
@@ -166,13 +179,20 @@ def _values(outcome: Outcome, words: Words) -> str:
         return _one(rows[0], words)
     symbols, metrics = _distinct(row.symbol for row in rows), _distinct(row.metric for row in rows)
     if len(symbols) == 1 and len(metrics) == 1:
-        return f"{words.owner(symbols[0])} {spoken(metrics[0])} was " + _listed([f"{words.figure(r.fact)} {_in(r)}" for r in rows]) + "."
+        return (
+            f"{words.owner(symbols[0])} {spoken(metrics[0])} was "
+            + _listed([f"{words.figure(r.fact)} {_in(r)}" for r in rows])
+            + "."
+        )
     if len(symbols) == 1:
         return _several_metrics(rows, symbols[0], words)
     if len(metrics) == 1:
         same = len({row.fact.period for row in rows}) == 1
         period = _period_of(rows, words) if same else ""
-        cells = [f"{words.name(r.symbol)} {words.figure(r.fact)}" + ("" if same else f" {words.when(r.fact, r.metric)}") for r in rows]
+        cells = [
+            f"{words.name(r.symbol)} {words.figure(r.fact)}" + ("" if same else f" {words.when(r.fact, r.metric)}")
+            for r in rows
+        ]
         return f"{described(metrics[0]).title}{period}: " + _listed(cells) + "."
     return " ".join(
         _cap(_several_metrics([r for r in rows if r.symbol == symbol], symbol, words)) for symbol in symbols
@@ -214,7 +234,9 @@ def _how(row: Row, words: Words) -> str:
 
 def spoken_input(fact: Fact) -> str:
     """An input of a formula in words."""
-    return {"cover_shares": "shares"}.get(fact.field) or (spoken(fact.field) if fact.field in catalogue() else fact.field)
+    return {"cover_shares": "shares"}.get(fact.field) or (
+        spoken(fact.field) if fact.field in catalogue() else fact.field
+    )
 
 
 def _in(row: Row) -> str:
@@ -393,7 +415,11 @@ def _one_series(rows: Sequence[Row], symbol: str, metric: str, words: Words) -> 
         return _one(rows[0], words)
     moved = "rose" if last.value > first.value else "fell" if last.value < first.value else "did not change,"
     text = f"{words.owner(symbol)} {spoken(metric)} {moved} from {words.figure(first)} {_at(first)} to {words.figure(last)} {_at(last)}"
-    steps = [b.fact.value > a.fact.value for a, b in zip(rows, rows[1:], strict=False) if a.fact.value is not None and b.fact.value is not None]
+    steps = [
+        b.fact.value > a.fact.value
+        for a, b in zip(rows, rows[1:], strict=False)
+        if a.fact.value is not None and b.fact.value is not None
+    ]
     if len(rows) > 2 and steps and all(steps):
         text += ", rising every time"
     elif len(rows) > 2 and steps and not any(steps):
@@ -448,7 +474,13 @@ def _one_window(row: Row, query: Query, words: Words) -> str:
 
 
 def _over(label: str) -> str:
-    return f"from {label}" if " to " in label and not label.startswith("the") else f"in {label}" if not label.startswith("the") else f"over {label}"
+    return (
+        f"from {label}"
+        if " to " in label and not label.startswith("the")
+        else f"in {label}"
+        if not label.startswith("the")
+        else f"over {label}"
+    )
 
 
 def _order(outcome: Outcome, words: Words) -> str:
@@ -456,7 +488,11 @@ def _order(outcome: Outcome, words: Words) -> str:
         return _universe(outcome, words)
     rows = outcome.rows
     if len(rows) < 2 or (outcome.query.intent == "compare" and len(rows) < len(outcome.query.companies) <= 2):
-        return f"There is nothing to compare with: {outcome.gaps[0].reason} {_one(rows[0], words)}" if outcome.gaps else _one(rows[0], words)
+        return (
+            f"There is nothing to compare with: {outcome.gaps[0].reason} {_one(rows[0], words)}"
+            if outcome.gaps
+            else _one(rows[0], words)
+        )
     if outcome.query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
     first = rows[0]
@@ -515,8 +551,15 @@ def _universe(outcome: Outcome, words: Words) -> str:
     if len(rows) == 1:
         row = rows[0]
         return f"{words.name(row.symbol)} had the {side} {spoken(row.metric)}{_sector(query) or ' of all companies in the data'} {_row_period(row, words)}: {words.figure(row.fact)}.{left}"
-    cells = [f"{place}. {words.name(row.symbol)} {words.figure(row.fact)}" + ("" if period else f" ({brief(row.fact)})") for place, row in enumerate(rows, 1)]
-    return f"The {len(rows)} companies{_sector(query)} with the {side} {spoken(rows[0].metric)}{period}: " + ", ".join(cells) + f".{left}"
+    cells = [
+        f"{place}. {words.name(row.symbol)} {words.figure(row.fact)}" + ("" if period else f" ({brief(row.fact)})")
+        for place, row in enumerate(rows, 1)
+    ]
+    return (
+        f"The {len(rows)} companies{_sector(query)} with the {side} {spoken(rows[0].metric)}{period}: "
+        + ", ".join(cells)
+        + f".{left}"
+    )
 
 
 def _row_period(row: Row, words: Words) -> str:
@@ -544,7 +587,10 @@ def _count(outcome: Outcome, words: Words) -> str:
 
 
 def _judge(outcome: Outcome, words: Words) -> str:
-    parts = [_several_metrics([r for r in outcome.rows if r.symbol == s], s, words) for s in _distinct(r.symbol for r in outcome.rows)]
+    parts = [
+        _several_metrics([r for r in outcome.rows if r.symbol == s], s, words)
+        for s in _distinct(r.symbol for r in outcome.rows)
+    ]
     return " ".join(map(_cap, parts)) + " " + ADVICE
 
 
@@ -583,16 +629,42 @@ def translated(row: Row, words: Words) -> str:
     words.number_language = words.language
     fact = row.fact
     fiscal = fact.period.startswith(("FY", "Q", "H"))
-    period = _PERIODS[words.language].format(fact.period, fact.period_end) if fiscal else _DAYS[words.language].format(fact.period_end)
-    return template.format(metric=_title(names[0]), company=words.name(row.symbol), period=period, value=words.figure(fact))
+    period = (
+        _PERIODS[words.language].format(fact.period, fact.period_end)
+        if fiscal
+        else _DAYS[words.language].format(fact.period_end)
+    )
+    return template.format(
+        metric=_title(names[0]), company=words.name(row.symbol), period=period, value=words.figure(fact)
+    )
 
 
 _CHANGES = {
-    "es": ("{metric} de {company} {verb} un {size} en {period}: de {first} ({start}) a {last} ({end}).", "creció", "cayó"),
-    "de": ("{metric} von {company} ist {period} um {size} {verb}: von {first} ({start}) auf {last} ({end}).", "gestiegen", "gesunken"),
-    "fr": ("{metric} de {company} a {verb} de {size} en {period} : de {first} ({start}) à {last} ({end}).", "progressé", "reculé"),
-    "pt": ("{metric} de {company} {verb} {size} em {period}: de {first} ({start}) para {last} ({end}).", "cresceu", "caiu"),
-    "it": ("{metric} di {company}: {verb} del {size} nel {period}, da {first} ({start}) a {last} ({end}).", "cresciuto", "calato"),
+    "es": (
+        "{metric} de {company} {verb} un {size} en {period}: de {first} ({start}) a {last} ({end}).",
+        "creció",
+        "cayó",
+    ),
+    "de": (
+        "{metric} von {company} ist {period} um {size} {verb}: von {first} ({start}) auf {last} ({end}).",
+        "gestiegen",
+        "gesunken",
+    ),
+    "fr": (
+        "{metric} de {company} a {verb} de {size} en {period} : de {first} ({start}) à {last} ({end}).",
+        "progressé",
+        "reculé",
+    ),
+    "pt": (
+        "{metric} de {company} {verb} {size} em {period}: de {first} ({start}) para {last} ({end}).",
+        "cresceu",
+        "caiu",
+    ),
+    "it": (
+        "{metric} di {company}: {verb} del {size} nel {period}, da {first} ({start}) a {last} ({end}).",
+        "cresciuto",
+        "calato",
+    ),
     "zh": ("{company}{period}的{metric}{verb}{size}：从{first}（{start}）到{last}（{end}）。", "增长", "下降"),
     "ja": ("{company}の{metric}は{period}に{size}{verb}：{first}（{start}）から{last}（{end}）。", "増加", "減少"),
 }

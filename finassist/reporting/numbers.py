@@ -17,11 +17,21 @@ _SCALES = {
     "zh": ((Decimal(10) ** 8, "亿"), (Decimal(10) ** 4, "万")),
     "ja": ((Decimal(10) ** 8, "億"), (Decimal(10) ** 4, "万")),
 }
-_DOLLARS = {"es": "dólares", "de": "US-Dollar", "fr": "dollars", "pt": "dólares", "it": "dollari", "zh": "美元", "ja": "ドル"}
+_DOLLARS = {
+    "es": "dólares",
+    "de": "US-Dollar",
+    "fr": "dollars",
+    "pt": "dólares",
+    "it": "dollari",
+    "zh": "美元",
+    "ja": "ドル",
+}
 _COMMA = frozenset({"es", "de", "fr", "pt", "it"})
 
 
-def figure(fact: Fact, language: str = "en", *, unit: str = "", decimals: int | None = None, signed: bool = True) -> str:
+def figure(
+    fact: Fact, language: str = "en", *, unit: str = "", decimals: int | None = None, signed: bool = True
+) -> str:
     """A fact's value with its unit: `25.3%`, `USD 97.0 billion`, `$6.08 per share`, `2.02 times`.
 
     Args:

@@ -21,7 +21,7 @@ from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.core.portal import Ended, Errand, bridge
 from finassist.core.tasks import cancelling, settle
-from finassist.providers.base import fetch_facts
+from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.retries import on_retry
 from finassist.runtime.agent_calls import AgentCall
 from finassist.runtime.effects import AgentReply, Ask, Effect, Fetch, Flow, Gather
@@ -268,7 +268,10 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
     try:
         async with asyncio.timeout(run.deadline.seconds()):
             with on_retry(again):
-                return await fetch_facts(run.runtime.provider, effect.need, effect.symbol, limit=effect.limit)
+                provider = run.runtime.provider
+                if effect.need in ("figures", "closes", "universe"):
+                    return await fetch_for_query(provider, effect.need, effect.symbol, effect.scope)
+                return await fetch_facts(provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:
         return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))
     except asyncio.CancelledError:

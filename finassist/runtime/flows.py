@@ -27,7 +27,8 @@ from finassist.reporting.company import Subject
 from finassist.reporting.document import follow_ups
 from finassist.reporting.markdown import compose as compose_markdown
 from finassist.runtime.effects import Flow, ask, fetch, gather
-from finassist.runtime.understand import FlowContext, at_most, completed, understand
+from finassist.runtime.query_flow import query_flow
+from finassist.runtime.understand import FlowContext, at_most, completed, understand, understand_query
 
 _REASON_SHOWN = 600
 
@@ -36,7 +37,9 @@ _REASON_SHOWN = 600
 
 def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """Any question: understand it, then take the flow of its category."""
-    draft = yield from understand(question, known)
+    draft, found = yield from understand_query(question, known)
+    if found is not None:
+        return (yield from query_flow(draft, found, known))
     if draft.category == "chat":
         return (yield from chat_flow(question, known, draft))
     return (yield from _figures_flow(draft, known))

@@ -7,24 +7,33 @@ Where it failed, the rules' best guess stands in, and the draft says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Self
 
 from agno.session import WorkflowSession
 
+from finassist.analysis.cube import Member
 from finassist.config.settings import Routing
+from finassist.core.categories import CategoryName
 from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus, SymbolResolved
 from finassist.core.facts import Gap
+from finassist.core.fields import FIELDS
+from finassist.core.metrics import described
 from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
 from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
+from finassist.providers.base import QuerySource
+from finassist.providers.embedded.members import attributes
 from finassist.questions import rules
+from finassist.questions.memory import Memory
 from finassist.questions.rules import Route
+from finassist.questions.understand import Understanding
+from finassist.questions.understand import understand as understood
 from finassist.runtime.context import Runtime
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
-from finassist.sessions.store import remember
+from finassist.sessions.store import query_memory, remember
 from finassist.symbols.company import Company
 from finassist.symbols.directory import SymbolDirectory, directory
 
@@ -40,6 +49,9 @@ class FlowContext:
         context: What the conversation so far carries over.
         years: Fiscal years in an answer.
         max_companies: Companies in one answer.
+        memory: What the next question may refer to.
+        covered: Companies with what is known of them besides figures.
+        queryable: Whether the provider has quarters, closes and all companies at once.
     """
 
     directory: SymbolDirectory
@@ -48,6 +60,9 @@ class FlowContext:
     context: rules.Context = field(default_factory=rules.Context)
     years: int = 5
     max_companies: int = 10
+    memory: Memory = field(default_factory=Memory)
+    covered: Mapping[str, Member] = field(default_factory=dict[str, Member])
+    queryable: bool = False
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -60,7 +75,17 @@ class FlowContext:
             context=remember(session, settings.remembered_turns),
             years=settings.years,
             max_companies=settings.max_companies,
+            memory=query_memory(session),
+            covered=provider.members() if isinstance(provider := runtime.provider, QuerySource) else attributes(),
+            queryable=isinstance(runtime.provider, QuerySource),
         )
+
+    def members_of(self, symbols: Iterable[str]) -> Mapping[str, Member]:
+        """Every company that is covered, and those that are named besides."""
+        named = [
+            company for symbol in symbols if symbol not in self.covered and (company := self.directory.lookup(symbol))
+        ]
+        return {**self.covered, **{company.symbol: Member(company.symbol, company.name) for company in named}}
 
     def companies(self, symbols: Iterable[str]) -> list[Company]:
         """Those of the symbols that are known, as companies."""
@@ -85,6 +110,45 @@ async def awarm_up() -> None:
 def understand(question: str, known: FlowContext) -> Flow[Draft]:
     """A draft that says what is asked, and about which companies; it has no content yet."""
     yield StepStarted(step_name="understand")
+    return (yield from route_question(question, known))
+
+
+def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Understanding | None]]:
+    """A draft and what was understood as queries; the queries are `None` where a document or a chat is asked for."""
+    yield StepStarted(step_name="understand")
+    found = understood(question, known.memory) if known.routing != "model" else Understanding()
+    if not found.queries and not found.unknown:
+        return (yield from route_question(question, known)), None
+    draft = draft_of(found)
+    yield from _announce(draft, known)
+    return draft, found
+
+
+def draft_of(found: Understanding) -> Draft:
+    """The draft of a question that became queries, or of which it is known that they cannot be answered."""
+    symbols = tuple(dict.fromkeys(symbol for query in found.queries for symbol in query.companies))
+    if not symbols and found.slots is not None and not found.queries:
+        symbols = tuple(found.slots.symbols)
+    reason = (
+        "; ".join(map(str, found.queries))
+        or f"It asks for something that is not in the data: {found.unknown[0].topic}."
+    )
+    return Draft(category=_category(found), symbols=symbols, reason=reason)
+
+
+def _category(found: Understanding) -> CategoryName:
+    """The nearest of the five kinds of documents, for whoever sorts answers by them."""
+    metrics = [described(metric) for query in found.queries for metric in query.metrics]
+    if not metrics:
+        return "chat"
+    if all(metric.kind == "price" for metric in metrics):
+        return "stock_price"
+    income = all(metric.id in FIELDS and FIELDS[metric.id].statement == "income" for metric in metrics)
+    return "income_statement" if income else "company_financials"
+
+
+def route_question(question: str, known: FlowContext) -> Flow[Draft]:
+    """The kind of document, or a chat, and its companies."""
     route = rules.route(question, known.context)
     if known.routing == "rules" or (known.routing == "auto" and route.certain):
         draft = from_rules(route, known.directory)

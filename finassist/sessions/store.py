@@ -17,6 +17,7 @@ from agno.session import WorkflowSession
 from finassist.core.errors import ConfigurationError, InvalidSessionId, SessionError
 from finassist.core.result import stored_record
 from finassist.llm.schemas import CATEGORIES
+from finassist.questions.memory import Memory, remembered
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks
 
@@ -189,6 +190,9 @@ def _file_store(path: Path) -> Store:
 SUMMARY: Final = "finassist_summary"
 
 
+_TURNS_REFERRED = 12
+
+
 def remember(session: WorkflowSession | None, turns: int) -> Context:
     """What a conversation carries into its next question.
 
@@ -207,6 +211,15 @@ def remember(session: WorkflowSession | None, turns: int) -> Context:
         summary=str(stored_summary(session).get("text", "")),
         turns=tuple(turn_of(run) for run, _ in answered[-turns:]),
     )
+
+
+def query_memory(session: WorkflowSession | None) -> Memory:
+    """What the next question of a conversation may refer to: queries, companies and lists of the turns before."""
+    memory = Memory()
+    for run in _runs(session)[-_TURNS_REFERRED:]:
+        if record := stored_record(run):
+            memory = remembered(memory, record)
+    return memory
 
 
 def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:

@@ -100,7 +100,9 @@ def _arrow(table: pd.DataFrame, types: dict[str, str]) -> pa.Table:
         if kind == "dictionary":
             columns[name] = pa.array(values.astype(str)).dictionary_encode()
         else:
-            columns[name] = pa.array(values, {"int16": pa.int16(), "date32": pa.date32(), "float64": pa.float64()}[kind], from_pandas=True)
+            columns[name] = pa.array(
+                values, {"int16": pa.int16(), "date32": pa.date32(), "float64": pa.float64()}[kind], from_pandas=True
+            )
     return pa.table(columns)
 
 
@@ -139,7 +141,7 @@ def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:
         day = next(column for column in ("date", "ex_date") if column in plain)
         plain[day] = pd.to_datetime(plain[day]).dt.date
         for column in plain.columns:
-            if plain[column].dtype == object and column != day or str(plain[column].dtype) == "str":
+            if (plain[column].dtype == object and column != day) or str(plain[column].dtype) == "str":
                 plain[column] = plain[column].astype("category")
         _write(pa.Table.from_pandas(plain, preserve_index=False), out / f"{name}.parquet")
 
@@ -151,7 +153,9 @@ def _write(table: pa.Table, path: Path, row_group_size: int | None = None) -> No
 
 def main(argv: list[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.tools.build_embedded", description="Write the embedded data.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.build_embedded", description="Write the embedded data."
+    )
     parser.add_argument("source", type=Path, help="folder with the source tables")
     parser.add_argument("--out", type=Path, default=_TARGET, help="folder to write to")
     options = parser.parse_args(argv)

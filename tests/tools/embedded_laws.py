@@ -24,11 +24,19 @@ def annual(table: pd.DataFrame, companies: pd.DataFrame) -> tuple[pd.DataFrame, 
             table, lines = _refuse(table, _at(table, broken, part), f"larger than {whole}")
             said += lines
     sliver = (wide.net_income.abs() > wide.revenue) & (wide.revenue < 0.03 * wide.total_assets)
-    table, lines = _refuse(table, _at(table, wide.index[sliver | (wide.revenue < 0.003 * wide.total_assets)], "revenue"), "one contract line only")
+    table, lines = _refuse(
+        table,
+        _at(table, wide.index[sliver | (wide.revenue < 0.003 * wide.total_assets)], "revenue"),
+        "one contract line only",
+    )
     said += lines
     paid = wide.dividends_per_share * wide.shares_diluted / wide.dividends_paid
     apart = wide.index[(paid < 0.85) | (paid > 1.15)]
-    table = _doubt(table, _at(table, apart, "dividends_per_share"), "dividends per share × shares differ from dividends paid by over 15 %")
+    table = _doubt(
+        table,
+        _at(table, apart, "dividends_per_share"),
+        "dividends per share × shares differ from dividends paid by over 15 %",
+    )
     quarter = wide.index[(paid > 0.2) & (paid < 0.3)]
     often = quarter[quarter.get_level_values(0).map(quarter.get_level_values(0).value_counts()) >= 2]
     table, lines = _refuse(table, _at(table, often, "dividends_per_share"), "one quarter's rate")
@@ -41,7 +49,9 @@ def quarterly(table: pd.DataFrame, yearly: pd.DataFrame) -> tuple[pd.DataFrame, 
     year = yearly[yearly.field == "revenue"].set_index(["symbol", "fiscal_year"]).value
     own = table.set_index(["symbol", "fiscal_year"]).index
     whole = pd.Series(year.reindex(own).to_numpy(), index=table.index)
-    table, lines = _refuse(table, (table.field == "revenue") & (table.value > 0.95 * whole) & (whole > 1e9), "as large as its year")
+    table, lines = _refuse(
+        table, (table.field == "revenue") & (table.value > 0.95 * whole) & (whole > 1e9), "as large as its year"
+    )
     return table, said + lines
 
 
@@ -55,13 +65,18 @@ def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataF
         strangers = set(table.symbol) - set(companies.symbol)
         said += [f"{name}: {symbol} is not in companies.csv" for symbol in sorted(strangers)]
         shares = table[(table.unit == "shares") & (table.value <= 0)]
-        said += [f"{name}: {row.symbol} {row.field} of {row.fiscal_year} is {row.value:g} shares" for row in shares.itertuples()]
+        said += [
+            f"{name}: {row.symbol} {row.field} of {row.fiscal_year} is {row.value:g} shares"
+            for row in shares.itertuples()
+        ]
     return said + _twins(annual, companies)
 
 
 def _twins(annual: pd.DataFrame, companies: pd.DataFrame) -> list[str]:
     primary = dict(zip(companies.symbol, companies.primary, strict=True))
-    large = annual[(annual.value.abs() > 1e8) & annual.field.isin(["revenue", "net_income", "total_assets", "operating_cash_flow"])]
+    large = annual[
+        (annual.value.abs() > 1e8) & annual.field.isin(["revenue", "net_income", "total_assets", "operating_cash_flow"])
+    ]
     own = large.assign(company=large.symbol.map(primary))
     shared = own.groupby(["field", "period_end", "value"]).company.nunique()
     pairs: dict[tuple[str, ...], int] = {}
@@ -79,7 +94,10 @@ def _at(table: pd.DataFrame, places: pd.Index, field: str) -> pd.Series:
 
 def _refuse(table: pd.DataFrame, mask: pd.Series, why: str) -> tuple[pd.DataFrame, list[str]]:
     gone = table[mask.fillna(False)]
-    said = [f"refused: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} = {row.value:g}: {why}" for row in gone.itertuples()]
+    said = [
+        f"refused: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} = {row.value:g}: {why}"
+        for row in gone.itertuples()
+    ]
     return table[~mask.fillna(False)], said
 
 

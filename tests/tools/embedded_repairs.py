@@ -96,7 +96,9 @@ def _with_truth(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 def quarterly(table: pd.DataFrame, suspects: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Quarterly figures without those that turned out to be another line; one row for each label."""
     doubted = suspects[(suspects.table == "quarterly") & (suspects.verdict == "doubtful")]
-    reasons = dict(zip(doubted.symbol + "/" + doubted.field + "/" + doubted.period.astype(str), doubted.why, strict=True))
+    reasons = dict(
+        zip(doubted.symbol + "/" + doubted.field + "/" + doubted.period.astype(str), doubted.why, strict=True)
+    )
     table = table.copy()
     key = table.symbol + "/" + table.field + "/" + table.fiscal_period + " " + table.fiscal_year.astype(str)
     table.loc[key.isin(reasons), "quality"] = "doubtful"
@@ -126,7 +128,7 @@ def industry(sub_industry: str, sic: str) -> str:
     if sub_industry in ("Diversified Banks", "Regional Banks", "Investment Banking & Brokerage") or (
         not sub_industry and "Commercial Banks" in sic):  # fmt: skip
         return "bank"
-    if "Insurance" in sub_industry and "Brokers" not in sub_industry or "Reinsurance" in sub_industry:
+    if ("Insurance" in sub_industry and "Brokers" not in sub_industry) or "Reinsurance" in sub_industry:
         return "insurer"
     return "reit" if "REIT" in sub_industry else ""
 

@@ -11,18 +11,21 @@ Importing this module registers the provider with Agno as `"embedded"`, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
 from agno.tools.finance import FinancialStatement, ProviderStatus, SymbolMatch, register_provider
 from msgspec.structs import replace
 
+from finassist.analysis.cube import Member
 from finassist.analysis.metrics import derive
 from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
-from finassist.providers.base import Need
-from finassist.providers.embedded import data, provenance
+from finassist.providers.base import Need, UniverseScope
+from finassist.providers.embedded import data, provenance, tables
+from finassist.providers.embedded.members import attributes
 from finassist.providers.to_agno import (
     FactProvider,
     Periods,
@@ -102,6 +105,31 @@ class EmbeddedProvider(FactProvider):
                 mine = [fact for fact in _need_annual(symbol).facts if fact.statement == need]
                 years = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
                 return [fact for facts in years[: max(periods.limit, 1)] for fact in facts]
+
+    # ---------------------------------------------------------------------------------------- queries
+
+    def members(self) -> Mapping[str, Member]:
+        """The covered companies with sector and industry."""
+        return attributes()
+
+    async def fetch_figures(self, symbol: str) -> list[Fact]:
+        """Every annual and quarterly figure of a company."""
+        found = tables.facts_of(normalise_symbol(symbol))
+        if not found:
+            raise _not_there(normalise_symbol(symbol))
+        return [*found]
+
+    async def fetch_closes(self, symbol: str) -> list[Fact]:
+        """Closes, month ends adjusted for dividends, and shares outstanding."""
+        found = tables.closes(symbol)
+        if not found:
+            raise _not_there(normalise_symbol(symbol))
+        shares = tables.cover_shares(symbol)
+        return [*found, *tables.adjusted_closes(symbol), *([shares] if shares else [])]
+
+    async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
+        """Some lines of every company, and its closes on some days; made in a thread, as it takes a while."""
+        return await asyncio.to_thread(tables.universe, scope.lines, scope.since, scope.days)
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits, from all US tickers; most have no embedded figures."""

@@ -72,7 +72,9 @@ def table(name: str) -> pa.Table:
         with as_file(files("finassist.providers.embedded") / "files" / f"{name}.parquet") as path:
             return pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"The embedded file {name}.parquet cannot be read ({type(error).__name__}). Install finassist again.") from error
+        raise DataError(
+            f"The embedded file {name}.parquet cannot be read ({type(error).__name__}). Install finassist again."
+        ) from error
 
 
 @cache
@@ -150,7 +152,9 @@ _COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "fi
 
 def _rows(rows: pa.Table) -> Iterator[Fact]:
     columns = [rows[name].to_pylist() for name in _COLUMNS]
-    for symbol, field, year, part, end, first, filed, form, value, unit, tag, accession, quality, note in zip(*columns, strict=True):
+    for symbol, field, year, part, end, first, filed, form, value, unit, tag, accession, quality, note in zip(
+        *columns, strict=True
+    ):
         yield Fact(
             symbol=symbol,
             field=field,
@@ -169,7 +173,11 @@ def _rows(rows: pa.Table) -> Iterator[Fact]:
 
 
 def _note(quality: str, note: str) -> str | None:
-    marks = {"vendor differs": "a vendor's normalised figure differs", "doubtful": "doubtful", "single source": "from a single source"}
+    marks = {
+        "vendor differs": "a vendor's normalised figure differs",
+        "doubtful": "doubtful",
+        "single source": "from a single source",
+    }
     return "; ".join(filter(None, (marks.get(quality), note or None))) or None
 
 
@@ -194,7 +202,10 @@ def closes(symbol: str) -> tuple[Fact, ...]:
     if symbol == INDEX:
         whole = table("index")
         rows = whole.filter(pc.equal(pc.cast(whole["series"], pa.string()), "S&P 500"))
-        return tuple(close(INDEX, day, value) for day, value in zip(rows["date"].to_pylist(), rows["value"].to_pylist(), strict=True))
+        return tuple(
+            close(INDEX, day, value)
+            for day, value in zip(rows["date"].to_pylist(), rows["value"].to_pylist(), strict=True)
+        )
     found = {fact.period_end: fact for fact in _month_ends(symbol, "close", "price")}
     found |= {fact.period_end: fact for fact in _daily(symbol)}
     return tuple(found[day] for day in sorted(day for day in found if day))
@@ -242,9 +253,30 @@ def closes_across(days: Iterable[date]) -> list[Fact]:
 
 def _month_end_across(day: date) -> list[Fact]:
     whole = table("prices_monthly")
-    rows = whole.filter(pc.and_(pc.less_equal(whole["date"], day), pc.greater(whole["date"], date.fromordinal(day.toordinal() - 9))))
+    rows = whole.filter(
+        pc.and_(pc.less_equal(whole["date"], day), pc.greater(whole["date"], date.fromordinal(day.toordinal() - 9)))
+    )
     columns = (pc.cast(rows["symbol"], pa.string()).to_pylist(), rows["date"].to_pylist(), rows["close"].to_pylist())
     return [close(symbol, each, value) for symbol, each, value in zip(*columns, strict=True)]
+
+
+def universe(lines: Iterable[str], since: int, days: Iterable[date]) -> list[Fact]:
+    """Lines of every company from a fiscal year on, and closes on some days; `date.max` is the last trading day.
+
+    Shares outstanding come along where there are days.
+    """
+    last = last_day()
+    wanted = sorted(
+        {
+            last if day == date.max else last.replace(year=last.year - 1) if day == date.min else min(day, last)
+            for day in days
+        }
+    )
+    found = facts_across(lines, since) if lines else []
+    if wanted:
+        found += closes_across(wanted)
+        found += [fact for symbol in companies() if (fact := cover_shares(symbol))]
+    return found
 
 
 def last_day() -> date:

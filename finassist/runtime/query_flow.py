@@ -1,0 +1,168 @@
+"""A query to an answer: fetch only what it needs, execute it, say the answer in a sentence. Plain generators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from agno.run.agent import RunContentEvent
+
+from finassist.analysis.cube import Cube, Member
+from finassist.analysis.execute import Outcome, execute, needed
+from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
+from finassist.core.facts import Fact, Gap
+from finassist.core.metrics import described
+from finassist.core.periods import Period, Span
+from finassist.core.query import Query, Unknown
+from finassist.core.result import Draft
+from finassist.providers.base import Need, UniverseScope
+from finassist.questions.understand import MARKET_INDEX, Understanding
+from finassist.reporting.answer_text import answer_text
+from finassist.reporting.headline import headline
+from finassist.runtime.effects import Flow, fetch, gather
+from finassist.runtime.understand import FlowContext
+
+_YEARS = 15
+
+
+def query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[Draft]:
+    """Answer the queries of a question, and name what was asked and cannot be answered."""
+    queries = found.queries
+    facts, gaps = yield from _gather(queries, known) if queries else _nothing()
+    yield StepStarted(step_name="compose")
+    members = known.members_of(symbol for query in queries for symbol in query.companies)
+    cube = Cube(facts, members)
+    outcomes = [execute(query, cube) for query in queries]
+    draft = compose_answer(draft, found, outcomes, gaps, members)
+    yield RunContentEvent(content=draft.content, step_name="compose")
+    yield StepCompleted(step_name="compose")
+    return draft
+
+
+def compose_answer(
+    draft: Draft, found: Understanding, outcomes: Sequence[Outcome], gaps: Sequence[Gap], members: Mapping[str, Member]
+) -> Draft:
+    """The sentence, the table and the gaps of a question's outcomes; pure."""
+    sentences = [text for outcome in outcomes if (text := headline(outcome, members))]
+    missing = [*(_refusal(each) for each in found.unknown), *_of_outcomes(outcomes, gaps)]
+    lead = " ".join([*sentences, *(each.reason for each in missing if not sentences or each.error == "NotUnderstood")])
+    rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
+    figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
+    shown = {fact.key: fact for row in rows for fact in (row.fact, row.first, row.last, *row.parts) if fact is not None}
+    if figure is not None:
+        shown[figure.key] = figure
+    symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
+    return replace(
+        draft,
+        content=answer_text(lead, outcomes, missing if sentences else (), shown.values(), members, found.corrected),
+        headline=lead,
+        queries=found.queries,
+        rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
+        figure=figure.key if figure else "",
+        symbols=tuple(symbols)[: 25 if any(query.scope == "universe" for query in found.queries) else None],
+        facts=tuple(shown.values()),
+        gaps=(*draft.gaps, *missing),
+        follow_ups=tuple(_next_questions(found.queries, members)),
+    )
+
+
+def _refusal(each: Unknown) -> Gap:
+    reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
+    quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
+    return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood")
+
+
+def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
+    found = [gap for outcome in outcomes for gap in outcome.gaps]
+    broken = {gap.symbol: gap for gap in gaps if gap.error != "NotOffered"}
+    known = [
+        replace(gap, reason=broken[gap.symbol].reason, error=broken[gap.symbol].error) if gap.symbol in broken else gap
+        for gap in found
+    ]
+    return list({gap.reason: gap for gap in known}.values())
+
+
+def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> Iterator[str]:
+    query = next(iter(queries), None)
+    if query is None or not query.metrics or not query.companies:
+        return
+    name = members[query.companies[0]].name if query.companies[0] in members else query.companies[0]
+    metric = described(query.metrics[0]).label
+    if query.operation == "none" and described(query.metrics[0]).kind != "price":
+        yield f"How did {name}'s {metric} develop over the last five years?"
+    yield f"Tell me about {query.companies[0]}"
+
+
+# ---------------------------------------------------------------------------------------------- fetching
+
+
+def _gather(queries: Sequence[Query], known: FlowContext) -> Flow[tuple[list[Fact], list[Gap]]]:
+    """Everything that the queries need, all at the same time, each thing once."""
+    yield StepStarted(step_name="gather")
+    wanted = list(dict.fromkeys(need for query in queries for need in _needs(query, known)))
+    found = yield from gather([_fetch_step(symbol, need, scope, known) for symbol, need, scope in wanted])
+    yield StepCompleted(step_name="gather")
+    facts = [fact for each in found if isinstance(each, list) for fact in each]
+    return facts, [each for each in found if isinstance(each, Gap)]
+
+
+def _nothing() -> Flow[tuple[list[Fact], list[Gap]]]:
+    yield from ()
+    return [], []
+
+
+def _fetch_step(symbol: str, need: Need, scope: UniverseScope | None, known: FlowContext) -> Flow[list[Fact] | Gap]:
+    yield FetchStarted(symbol=symbol, need=need, provider=known.provider)
+    found = yield from fetch(symbol, need, _YEARS, scope)
+    if isinstance(found, Gap):
+        yield FetchFailed(symbol=symbol, need=need, provider=known.provider, error=found.error, reason=found.reason)
+    else:
+        yield FetchCompleted(symbol=symbol, need=need, provider=known.provider, count=len(found))
+    return found
+
+
+def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, Need, UniverseScope | None]]:
+    if query.intent == "define":
+        return
+    lines, prices = needed(query)
+    if query.scope == "universe":
+        yield "*", "universe", UniverseScope(lines, _since(query), tuple(_days(query)) if prices else ())
+        return
+    for symbol in query.companies:
+        if lines and symbol != MARKET_INDEX:
+            yield from ((symbol, need, None) for need in (("figures",) if known.queryable else _statements(lines)))
+        if prices or lines & {"price"}:
+            yield from ((symbol, need, None) for need in (("closes",) if known.queryable else ("quote", "history")))
+    if "beta" in query.metrics and known.queryable:
+        yield MARKET_INDEX, "closes", None
+
+
+def _statements(lines: Iterable[str]) -> tuple[Need, ...]:
+    """The statements on which these lines stand, for a provider that offers whole statements only."""
+    from finassist.core.fields import FIELDS
+
+    own = {FIELDS[line].statement for line in lines if line in FIELDS}
+    return tuple(need for need in ("income", "balance_sheet", "cash_flow") if need in own)  # type: ignore[return-value]
+
+
+def _since(query: Query) -> int:
+    """The first fiscal year that counts: two before the first asked, for growth and averages."""
+    years = [period.year for each in query.asked() for period in _ends(each) if period.year]
+    return min(years, default=2024) - 2
+
+
+def _ends(each: Period | Span) -> list[Period]:
+    return [each] if isinstance(each, Period) else [period for period in (each.start, each.end) if period]
+
+
+def _days(query: Query) -> Iterator[date]:
+    """Days whose closes a query over all companies needs: the ends of its periods."""
+    asked = [period for each in query.asked() for period in _ends(each)]
+    yield date.max
+    for period in asked:
+        first, last = period.first_day(), period.last_day()
+        if first and last:
+            yield from (first - timedelta(days=1), last)
+    if not asked:
+        yield date.min
