@@ -223,7 +223,7 @@ def _looks_back(expression: Expression) -> bool:
             return _looks_back(left) or _looks_back(right)
         case Ref(id=name):
             metric = catalogue().get(name)
-            return bool(metric and metric.formula) and looks_back(metric.formula)
+            return looks_back(metric.formula) if metric and metric.formula else False
         case Number():
             return False
 

@@ -78,21 +78,21 @@ class Query(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     intent: Intent = "value"
-    metrics: list[str] = Field(default_factory=list)
-    companies: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list[str])
+    companies: list[str] = Field(default_factory=list[str])
     scope: Scope = "named"
-    sectors: list[str] = Field(default_factory=list)
-    periods: list[str] = Field(default_factory=list)
+    sectors: list[str] = Field(default_factory=list[str])
+    periods: list[str] = Field(default_factory=list[str])
     operation: Operation = "none"
-    where: list[Filter] = Field(default_factory=list)
+    where: list[Filter] = Field(default_factory=list[Filter])
     order: int = 0
     limit: int | None = None
     as_of: date | None = None
-    explain: list[str] = Field(default_factory=list)
+    explain: list[str] = Field(default_factory=list[str])
     unit: str = ""
     decimals: int | None = None
-    unknown: list[Unknown] = Field(default_factory=list)
-    evidence: dict[str, str] = Field(default_factory=dict)
+    unknown: list[Unknown] = Field(default_factory=list[Unknown])
+    evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
 
     @field_validator("metrics")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from finassist.analysis.cube import Member
-from finassist.analysis.execute import Outcome, Row
+from finassist.analysis.outcome import Outcome, Row
+from finassist.analysis.points import Member
 from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import escape_markdown
 from finassist.core.metrics import described
-from finassist.reporting.headline import Words, metric_words, short_name
+from finassist.reporting.sentence_words import Words, short_name
+from finassist.reporting.sentences_ranked import metric_words
 
 _MOST_ROWS = 25
 _MOST_SOURCES = 4

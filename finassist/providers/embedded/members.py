@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from finassist.analysis.cube import Member
+from finassist.analysis.points import Member
 from finassist.providers.embedded import tables
 
 

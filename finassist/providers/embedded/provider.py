@@ -19,8 +19,8 @@ from typing import Any
 from agno.tools.finance import FinancialStatement, ProviderStatus, SymbolMatch, register_provider
 from msgspec.structs import replace
 
-from finassist.analysis.cube import Member
 from finassist.analysis.metrics import derive
+from finassist.analysis.points import Member
 from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
 from finassist.providers.base import Need, UniverseScope

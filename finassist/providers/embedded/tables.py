@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from importlib.resources import as_file, files
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from finassist.core.errors import DataError
 from finassist.core.facts import Fact, Statement
@@ -62,7 +59,7 @@ class CompanyRecord:
 
 
 @cache
-def table(name: str) -> pa.Table:
+def table(name: str) -> Any:
     """One embedded table.
 
     Raises:
@@ -70,11 +67,22 @@ def table(name: str) -> pa.Table:
     """
     try:
         with as_file(files("finassist.providers.embedded") / "files" / f"{name}.parquet") as path:
-            return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+            return import_module("pyarrow.parquet").read_table(path)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"The embedded file {name}.parquet cannot be read ({type(error).__name__}). Install finassist again."
         ) from error
+
+
+@cache
+def _arrow() -> Any:
+    """pyarrow, which has no types; imported when a table is read first."""
+    return import_module("pyarrow")
+
+
+@cache
+def _compute() -> Any:
+    return import_module("pyarrow.compute")
 
 
 @cache
@@ -114,17 +122,17 @@ def facts_of(symbol: str) -> tuple[Fact, ...]:
 
 def facts_across(fields: Iterable[str], since: int = 0) -> list[Fact]:
     """Some lines of all companies, annual and quarterly, from a fiscal year on."""
-    wanted = pa.array(sorted(fields), pa.string())
+    wanted = _arrow().array(sorted(fields), _arrow().string())
     found: list[Fact] = []
     for name in ("annual", "quarterly"):
         whole = table(name)
-        codes = pc.index_in(pc.cast(whole["field"], pa.string()), value_set=wanted)
-        mask = pc.and_(pc.is_valid(codes), pc.greater_equal(whole["fiscal_year"], since))
+        codes = _compute().index_in(_compute().cast(whole["field"], _arrow().string()), value_set=wanted)
+        mask = _compute().and_(_compute().is_valid(codes), _compute().greater_equal(whole["fiscal_year"], since))
         found += _rows(whole.filter(mask))
     return found
 
 
-def _of(whole: pa.Table, symbol: str) -> pa.Table:
+def _of(whole: Any, symbol: str) -> Any:
     """The rows of one company: the tables are sorted by symbol."""
     start, stop = _bounds(id(whole), whole).get(symbol, (0, 0))
     return whole.slice(start, stop - start)
@@ -133,9 +141,9 @@ def _of(whole: pa.Table, symbol: str) -> pa.Table:
 _BOUNDS: dict[int, dict[str, tuple[int, int]]] = {}
 
 
-def _bounds(key: int, whole: pa.Table) -> dict[str, tuple[int, int]]:
+def _bounds(key: int, whole: Any) -> dict[str, tuple[int, int]]:
     if key not in _BOUNDS:
-        symbols = pc.cast(whole["symbol"], pa.string()).to_pylist()
+        symbols: list[str] = _compute().cast(whole["symbol"], _arrow().string()).to_pylist()
         found: dict[str, tuple[int, int]] = {}
         start = 0
         for place in range(1, len(symbols) + 1):
@@ -150,7 +158,7 @@ _COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "fi
             "tag", "accession", "quality", "note")  # fmt: skip
 
 
-def _rows(rows: pa.Table) -> Iterator[Fact]:
+def _rows(rows: Any) -> Iterator[Fact]:
     columns = [rows[name].to_pylist() for name in _COLUMNS]
     for symbol, field, year, part, end, first, filed, form, value, unit, tag, accession, quality, note in zip(
         *columns, strict=True
@@ -201,7 +209,7 @@ def closes(symbol: str) -> tuple[Fact, ...]:
     """Closes of a share or of the index: month ends from 2015, every trading day from July 2021; oldest first."""
     if symbol == INDEX:
         whole = table("index")
-        rows = whole.filter(pc.equal(pc.cast(whole["series"], pa.string()), "S&P 500"))
+        rows = whole.filter(_compute().equal(_compute().cast(whole["series"], _arrow().string()), "S&P 500"))
         return tuple(
             close(INDEX, day, value)
             for day, value in zip(rows["date"].to_pylist(), rows["value"].to_pylist(), strict=True)
@@ -254,9 +262,16 @@ def closes_across(days: Iterable[date]) -> list[Fact]:
 def _month_end_across(day: date) -> list[Fact]:
     whole = table("prices_monthly")
     rows = whole.filter(
-        pc.and_(pc.less_equal(whole["date"], day), pc.greater(whole["date"], date.fromordinal(day.toordinal() - 9)))
+        _compute().and_(
+            _compute().less_equal(whole["date"], day),
+            _compute().greater(whole["date"], date.fromordinal(day.toordinal() - 9)),
+        )
     )
-    columns = (pc.cast(rows["symbol"], pa.string()).to_pylist(), rows["date"].to_pylist(), rows["close"].to_pylist())
+    columns = (
+        _compute().cast(rows["symbol"], _arrow().string()).to_pylist(),
+        rows["date"].to_pylist(),
+        rows["close"].to_pylist(),
+    )
     return [close(symbol, each, value) for symbol, each, value in zip(*columns, strict=True)]
 
 

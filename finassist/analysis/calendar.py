@@ -1,0 +1,214 @@
+"""The facts at hand by company, line and period, and which of a company's own periods is asked for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from finassist.analysis.points import Member, Point, known_on, years_back
+from finassist.core.facts import Fact
+from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, described, parse
+from finassist.core.periods import Period
+
+_NEAR = timedelta(days=46)
+
+
+@dataclass
+class FiscalCalendar:
+    """The facts at hand, indexed, and which of a company's own periods an asked period is."""
+
+    facts: Iterable[Fact]
+    members: Mapping[str, Member] = field(default_factory=dict[str, Member])
+    _series: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict[tuple[str, str], dict[str, Fact]])
+
+    def __post_init__(self) -> None:
+        for fact in self.facts:
+            self._series.setdefault((fact.symbol, fact.field), {})[fact.period] = fact
+
+    def series(self, symbol: str, name: str) -> Mapping[str, Fact]:
+        """The facts of one line of a company, by period label."""
+        return self._series.get((symbol, name), {})
+
+    def years(self, symbol: str, name: str) -> list[int]:
+        """Fiscal years in which a line is known, oldest first."""
+        found = (label for label, fact in self.series(symbol, name).items() if fact.known)
+        return sorted(int(label[2:]) for label in found if label.startswith("FY"))
+
+    def quarters(self, symbol: str, name: str) -> list[Point]:
+        """Fiscal quarters in which a line is known, oldest first."""
+        found = [
+            Point("Q", int(label[3:]), int(label[1]), fact.period_end)
+            for label, fact in self.series(symbol, name).items()
+            if fact.known and label.startswith("Q")
+        ]
+        return sorted(found, key=lambda point: (point.year, point.number))
+
+    def last_trading_day(self, symbol: str) -> date | None:
+        """The day of the latest close."""
+        closes = self.series(symbol, "price")
+        return max((fact.period_end for fact in closes.values() if fact.period_end), default=None)
+
+    def latest_year(self, symbol: str, metric: str) -> int | None:
+        """The latest fiscal year for which a metric can be computed."""
+        common: set[int] | None = None
+        for name in rows_of_metric(metric):
+            years = set(self.years(symbol, name))
+            common = years if common is None else common & years
+        return max(common) if common else None
+
+    def name(self, symbol: str) -> str:
+        """The company's name, or its ticker."""
+        member = self.members.get(symbol)
+        return member.name if member else symbol
+
+    def at(self, symbol: str, metric: str, period: Period) -> Point | None:
+        """Which of a company's own periods is meant, or `None` where it has none such."""
+        if described(metric).kind == "price" or metric == "price":
+            return self._day_point(symbol, period)
+        return self._fiscal_point(symbol, metric, period)
+
+    def _day_point(self, symbol: str, period: Period) -> Point | None:
+        last = self.last_trading_day(symbol)
+        if last is None:
+            return None
+        if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
+            return Point("DAY", end=years_back(last, -period.shift) if period.shift else last)
+        day = period.last_day()
+        return Point("DAY", end=day) if day else None
+
+    def _fiscal_point(self, symbol: str, metric: str, period: Period) -> Point | None:
+        lead = rows_of_metric(metric)
+        match period.kind:
+            case "year" | "end" | "calendar":
+                return self.ended(symbol, lead, Point("FY", period.year))
+            case "quarter":
+                return self.ended(symbol, lead, Point("Q", period.year, period.number))
+            case "half":
+                return self.ended(symbol, lead, Point("H", period.year, period.number))
+            case "nine months":
+                return self.ended(symbol, lead, Point("9M", period.year, 3))
+            case "latest":
+                year = self.latest_year(symbol, metric)
+                return self.ended(symbol, lead, Point("FY", year + period.shift)) if year else None
+            case "latest quarter":
+                return self._latest_quarter(symbol, lead, period.shift)
+            case "ttm":
+                return self._trailing(symbol, lead, -period.shift)
+            case "ytd":
+                latest = self._latest_quarter(symbol, lead, 0)
+                return self._to_date(symbol, lead, latest) if latest else None
+            case "day" | "month" | "calendar quarter":
+                return self._near(symbol, lead, period)
+
+    def ended(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
+        label = {"H": f"Q{point.number * 2} {point.year}", "9M": f"Q3 {point.year}"}.get(point.kind, point.label)
+        for name in lead:
+            fact = self.series(symbol, name).get(label)
+            if fact and fact.period_end:
+                return Point(point.kind, point.year, point.number, fact.period_end)
+        return point
+
+    def common_quarters(self, symbol: str, lead: Sequence[str]) -> list[Point]:
+        each = [{(q.year, q.number): q for q in self.quarters(symbol, name)} for name in lead]
+        if not each:
+            return []
+        common = set(each[0]).intersection(*each[1:])
+        return [each[0][key] for key in sorted(common)]
+
+    def _latest_quarter(self, symbol: str, lead: Sequence[str], shift: int) -> Point | None:
+        found = self.common_quarters(symbol, lead)
+        if not found:
+            return None
+        year, number = divmod(found[-1].year * 4 + found[-1].number - 1 + shift, 4)
+        return self.ended(symbol, lead, Point("Q", year, number + 1))
+
+    def _trailing(self, symbol: str, lead: Sequence[str], years_back: int) -> Point | None:
+        """Twelve months up to the latest quarter, or the fiscal year where quarters are not known."""
+        quarter = self._latest_quarter(symbol, lead, -4 * years_back)
+        years = [self.years(symbol, name) for name in lead]
+        year = min((each[-1] for each in years if each), default=None)
+        annual = self.ended(symbol, lead, Point("FY", year - years_back)) if year else None
+        if quarter and quarter.end and not (annual and annual.end and annual.end >= quarter.end):
+            return Point("TTM", quarter.year, quarter.number, quarter.end)
+        return Point("TTM", annual.year, 4, annual.end) if annual else None
+
+    def _to_date(self, symbol: str, lead: Sequence[str], latest: Point) -> Point | None:
+        kinds: dict[int, Point] = {
+            1: latest, 2: Point("H", latest.year, 1), 3: Point("9M", latest.year, 3), 4: Point("FY", latest.year),
+        }  # fmt: skip
+        return self.ended(symbol, lead, kinds[latest.number])
+
+    def _near(self, symbol: str, lead: Sequence[str], period: Period) -> Point | None:
+        """The fiscal quarter (or year) that ends near a day; in that month, for a month."""
+        day = period.last_day()
+        if day is None or not lead:
+            return None
+        within = {"day": timedelta(days=8), "month": timedelta(days=9)}.get(period.kind, _NEAR)
+        ends = [(q.end, q) for q in self.common_quarters(symbol, lead) if q.end]
+        ends += [
+            (fact.period_end, Point("FY", int(fact.period[2:]), 0, fact.period_end))
+            for fact in self.series(symbol, lead[0]).values()
+            if fact.known and fact.period.startswith("FY") and fact.period_end and period.kind == "day"
+        ]
+        close = [
+            (abs(end - day), point.kind != "FY", point.label, point) for end, point in ends if abs(end - day) <= within
+        ]
+        return min(close, key=lambda each: each[:3])[3] if close else None
+
+    def trailing_at(self, symbol: str, metric: str, point: Point) -> Point | None:
+        """The latest twelve months of a metric whose last quarter was public on a day."""
+        public = [q for q in self.common_quarters(symbol, rows_of_metric(metric)) if q.end and point.end]
+        known: list[Point] = []
+        for quarter in public:
+            facts = [self.series(symbol, name)[quarter.label] for name in rows_of_metric(metric)]
+            if all(known_on(fact) <= (point.end or date.max) for fact in facts):
+                known.append(quarter)
+        if known:
+            last = known[-1]
+            return Point("TTM", last.year, last.number, last.end)
+        years = [y for y in self.years(symbol, rows_of_metric(metric)[0])
+                 if known_on(self.series(symbol, rows_of_metric(metric)[0])[f"FY{y}"]) <= (point.end or date.max)]  # fmt: skip
+        return self.ended(symbol, rows_of_metric(metric), Point("TTM", years[-1], 4)) if years else None
+
+    def before(self, symbol: str, point: Point, argument: Expression | str) -> Point:
+        """The same period of the year before, with its own last day."""
+        names = rows_of_metric(argument) if isinstance(argument, str) else rows_of(argument)
+        if point.kind == "DAY":
+            return point.back()
+        earlier = Point(point.kind, point.year - 1, point.number)
+        if point.kind != "TTM":
+            return self.ended(symbol, names, earlier)
+        quarter = self.ended(symbol, names, Point("Q", point.year - 1, point.number or 4))
+        end = quarter.end or self.ended(symbol, names, Point("FY", point.year - 1)).end
+        return Point("TTM", point.year - 1, point.number, end or (years_back(point.end, 1) if point.end else None))
+
+
+def rows_of_metric(metric: str) -> list[str]:
+    """The reported lines below a metric, without what the market gives."""
+    return rows_of(parse(metric))
+
+
+def rows_of(node: Expression) -> list[str]:
+    found: list[str] = []
+
+    def walk(each: Expression) -> None:
+        match each:
+            case Ref(id=name):
+                metric = catalogue().get(name)
+                if metric and metric.formula:
+                    walk(parse(metric.formula))
+                elif name not in ("price", "cover_shares", "trailing_eps"):
+                    found.append(name)
+                elif name == "trailing_eps":
+                    found.append("eps_diluted")
+            case Call(argument=argument):
+                walk(argument)
+            case Binary(left=left, right=right):
+                walk(left)
+                walk(right)
+            case Number():
+                pass
+
+    walk(node)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,90 @@
+"""Queries over all companies: ranks, screens, counts, averages. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from finassist.analysis.cells import cell
+from finassist.analysis.cube import Cube
+from finassist.analysis.outcome import Outcome, Row, by_value
+from finassist.analysis.over_periods import folded
+from finassist.analysis.points import Member
+from finassist.core.facts import Fact
+from finassist.core.metrics import described
+from finassist.core.query import Filter, Query
+
+
+def across_all(query: Query, cube: Cube) -> Outcome:
+    members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
+    metric = query.metrics[0] if query.metrics else query.where[0].metric
+    if not query.periods and (year := _usual_year(cube, members, metric)):
+        query = query.model_copy(update={"periods": [f"FY{year}"]})
+    found: list[Row] = []
+    left_out = 0
+    for member in members:
+        conditions = [_condition(cube, member.symbol, each, query) for each in query.where]
+        row = cell(query, cube, member.symbol, metric)[-1]
+        if None in conditions or not row.known:
+            left_out += 1
+        elif all(conditions):
+            found.append(row)
+    return _universe_outcome(query, cube, metric, members, found, left_out)
+
+
+def _usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | None:
+    """The latest fiscal year that most companies have, so that a rank compares one year; `None` for market figures."""
+    if described(metric).kind == "price":
+        return None
+    years = Counter(year for member in members if (year := cube.latest_year(member.symbol, metric)))
+    return max(years, key=lambda year: (years[year], year)) if years else None
+
+
+def _universe_outcome(
+    query: Query, cube: Cube, metric: str, members: Sequence[object], found: list[Row], left_out: int
+) -> Outcome:
+    ordered = sorted(found, key=by_value, reverse=query.order >= 0)
+    common = Outcome(query, "order", considered=len(members), left_out=left_out, matches=len(ordered))
+    if query.operation == "count":
+        count = Fact(symbol="", field=f"count of {metric}", value=Decimal(len(ordered)), unit="count", statement="ratio",
+                     period=", ".join(query.periods), status="derived", formula="count")  # fmt: skip
+        return replace(common, shape="count", rows=tuple(ordered[:10]), figure=count)
+    if query.operation in ("sum", "mean", "median") and ordered:
+        figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
+        return replace(
+            common, shape="sum" if query.operation == "sum" else "mean", rows=tuple(ordered[:5]), figure=figure
+        )
+    shown = ordered[: query.limit] if query.limit else ordered
+    more = [cell(query, cube, row.symbol, other)[-1] for other in query.metrics[1:] for row in shown]
+    figure = shown[0].fact if shown and query.limit == 1 else None
+    return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
+
+
+def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
+    """Whether a company fulfils a condition; `None` where its figure is not known."""
+    periods = [condition.period] if condition.period else query.periods
+    asked = query.model_copy(update={"periods": periods, "operation": "none"})
+    fact = cell(asked, cube, symbol, condition.metric)[-1].fact
+    if fact.value is None or not fact.known:
+        return None
+    value = float(fact.value)
+    match condition.comparator:
+        case ">":
+            return value > condition.number
+        case ">=":
+            return value >= condition.number
+        case "<":
+            return value < condition.number
+        case "<=":
+            return value <= condition.number
+        case "between":
+            return condition.number <= value <= (condition.upper or condition.number)
+
+
+def in_sector(member: object, sectors: Iterable[str]) -> bool:
+    """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
+    wanted = [sector.casefold() for sector in sectors]
+    own = (str(getattr(member, "sector", "")).casefold(), str(getattr(member, "sub_industry", "")).casefold())
+    return not wanted or any(sector == own[0] or sector in own[1] for sector in wanted)
