@@ -8,13 +8,11 @@ from typing import Final, Literal, get_args
 from finassist.core.facts import Statement
 
 CategoryName = Literal["income_statement", "company_financials", "stock_price", "report", "chat"]
-NeedName = Literal[
-    "profile", "income", "balance_sheet", "cash_flow", "quote", "history", "figures", "closes", "universe"
-]
+NeedName = Literal["profile", "income", "balance_sheet", "cash_flow", "quote", "history"]
+QueryNeedName = Literal["figures", "closes", "universe"]
 
 CATEGORIES: Final[tuple[CategoryName, ...]] = get_args(CategoryName)
-NEEDS: Final[tuple[NeedName, ...]] = ("profile", "income", "balance_sheet", "cash_flow", "quote", "history")
-"""What a document is made of; queries also ask for `figures`, `closes` and `universe`."""
+NEEDS: Final[tuple[NeedName, ...]] = get_args(NeedName)
 
 YEARS_SHOWN: Final = 5
 """Fiscal years in an answer, where the settings do not say otherwise."""

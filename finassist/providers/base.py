@@ -21,6 +21,7 @@ from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 from finassist.analysis.points import Member
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
+from finassist.core.categories import QueryNeedName as QueryNeed
 from finassist.core.errors import BadPayload, DataError, FinassistError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, Statement
 from finassist.providers import from_agno
@@ -85,7 +86,7 @@ class QuerySource(Protocol):
 
 
 async def fetch_for_query(
-    provider: FinanceProvider, need: Need, symbol: str, scope: UniverseScope | None = None
+    provider: FinanceProvider, need: QueryNeed, symbol: str, scope: UniverseScope | None = None
 ) -> list[Fact]:
     """What a query needs of one company, or of all.
 

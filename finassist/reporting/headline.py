@@ -39,6 +39,6 @@ def definition(query: Query) -> str:
 
 
 _SHAPES = {
-    "values": s.values, "series": s.series, "change": s.change, "cagr": s._cagr, "difference": s.difference, "times": s.times,
+    "values": s.values, "series": s.series, "change": s.change, "cagr": s.cagr, "difference": s.difference, "times": s.times,
     "sum": s.total, "mean": s.mean, "extreme": s.extreme, "window": r.window, "order": r.order, "count": r.count,
 }  # fmt: skip

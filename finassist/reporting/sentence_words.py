@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from finassist.analysis.outcome import Row
@@ -179,8 +179,9 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def distinct[T](values: object) -> list[T]:
-    return list(dict.fromkeys(values))  # type: ignore[call-overload, no-any-return]
+def distinct[T](values: Iterable[T]) -> list[T]:
+    """Each value once, in order."""
+    return list(dict.fromkeys(values))
 
 
 def listed(cells: Sequence[str]) -> str:

@@ -123,7 +123,7 @@ def _next_to(row: Row) -> bool:
     return (row.last.period_end - row.first.period_end).days < 400
 
 
-def _cagr(outcome: Outcome, words: Words) -> str:
+def cagr(outcome: Outcome, words: Words) -> str:
     parts: list[str] = []
     for row in outcome.rows:
         if row.first is None or row.last is None:
@@ -216,7 +216,7 @@ def _joined(outcome: Outcome, words: Words, adjective: str, verb: str) -> str:
             f"The {adjective} {spoken(rows[0].metric)} of {names} was {words.figure(outcome.figure)} {words.when(rows[0].fact, rows[0].metric)}: "
             f"{cells}."
         )
-    row = rows[0]
+    row = outcome.rows[0]
     if row.first is None or row.last is None:
         return one_figure(row, words)
     return (

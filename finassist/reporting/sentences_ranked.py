@@ -68,12 +68,9 @@ def order(outcome: Outcome, words: Words) -> str:
     if outcome.query.scope == "universe":
         return _universe(outcome, words)
     rows = outcome.rows
-    if len(rows) < 2 or (outcome.query.intent == "compare" and len(rows) < len(outcome.query.companies) <= 2):
-        return (
-            f"There is nothing to compare with: {outcome.gaps[0].reason} {one_figure(rows[0], words)}"
-            if outcome.gaps
-            else one_figure(rows[0], words)
-        )
+    if len(rows) < 2:
+        alone = one_figure(outcome.rows[0], words)
+        return f"There is nothing to compare with: {outcome.gaps[0].reason} {alone}" if outcome.gaps else alone
     if outcome.query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
     first = rows[0]

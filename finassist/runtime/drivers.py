@@ -269,7 +269,7 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
         async with asyncio.timeout(run.deadline.seconds()):
             with on_retry(again):
                 provider = run.runtime.provider
-                if effect.need in ("figures", "closes", "universe"):
+                if effect.need == "figures" or effect.need == "closes" or effect.need == "universe":
                     return await fetch_for_query(provider, effect.need, effect.symbol, effect.scope)
                 return await fetch_facts(provider, effect.need, effect.symbol, limit=effect.limit)
     except TimeoutError:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from finassist.core.errors import ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.providers.base import Need, UniverseScope
+from finassist.providers.base import Need, QueryNeed, UniverseScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Fetch:
     """Fetch one need of one company from the data provider."""
 
     symbol: str
-    need: Need
+    need: Need | QueryNeed
     limit: int
     scope: UniverseScope | None = None
 
@@ -69,7 +69,9 @@ def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stre
     return cast(AgentReply, (yield Ask(agent, message, schema, stream)))
 
 
-def fetch(symbol: str, need: Need, limit: int, scope: UniverseScope | None = None) -> Flow[list[Fact] | Gap]:
+def fetch(
+    symbol: str, need: Need | QueryNeed, limit: int, scope: UniverseScope | None = None
+) -> Flow[list[Fact] | Gap]:
     """Fetch figures, or receive the gap where they should have been."""
     return cast("list[Fact] | Gap", (yield Fetch(symbol, need, limit, scope)))
 

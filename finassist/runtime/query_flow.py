@@ -14,18 +14,22 @@ from finassist.analysis.outcome import Outcome
 from finassist.analysis.points import Member
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, Gap
+from finassist.core.fields import FIELDS
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query, Unknown
 from finassist.core.result import Draft
-from finassist.providers.base import Need, UniverseScope
+from finassist.providers.base import Need, QueryNeed, UniverseScope
 from finassist.questions.understand import MARKET_INDEX, Understanding
 from finassist.reporting.answer_text import answer_text
 from finassist.reporting.headline import headline
 from finassist.runtime.effects import Flow, fetch, gather
 from finassist.runtime.understand import FlowContext
 
+type AnyNeed = Need | QueryNeed
+
 _YEARS = 15
+_STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 
 def query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[Draft]:
@@ -114,7 +118,7 @@ def _nothing() -> Flow[tuple[list[Fact], list[Gap]]]:
     return [], []
 
 
-def _fetch_step(symbol: str, need: Need, scope: UniverseScope | None, known: FlowContext) -> Flow[list[Fact] | Gap]:
+def _fetch_step(symbol: str, need: AnyNeed, scope: UniverseScope | None, known: FlowContext) -> Flow[list[Fact] | Gap]:
     yield FetchStarted(symbol=symbol, need=need, provider=known.provider)
     found = yield from fetch(symbol, need, _YEARS, scope)
     if isinstance(found, Gap):
@@ -124,7 +128,7 @@ def _fetch_step(symbol: str, need: Need, scope: UniverseScope | None, known: Flo
     return found
 
 
-def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, Need, UniverseScope | None]]:
+def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, AnyNeed, UniverseScope | None]]:
     if query.intent == "define":
         return
     lines, prices = needed(query)
@@ -133,19 +137,21 @@ def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, Need, Univer
         return
     for symbol in query.companies:
         if lines and symbol != MARKET_INDEX:
-            yield from ((symbol, need, None) for need in (("figures",) if known.queryable else _statements(lines)))
+            needs: tuple[AnyNeed, ...] = ("figures",) if known.queryable else _statements(lines)
+            for need in needs:
+                yield symbol, need, None
         if prices or lines & {"price"}:
-            yield from ((symbol, need, None) for need in (("closes",) if known.queryable else ("quote", "history")))
+            markets: tuple[AnyNeed, ...] = ("closes",) if known.queryable else ("quote", "history")
+            for need in markets:
+                yield symbol, need, None
     if "beta" in query.metrics and known.queryable:
         yield MARKET_INDEX, "closes", None
 
 
 def _statements(lines: Iterable[str]) -> tuple[Need, ...]:
     """The statements on which these lines stand, for a provider that offers whole statements only."""
-    from finassist.core.fields import FIELDS
-
     own = {FIELDS[line].statement for line in lines if line in FIELDS}
-    return tuple(need for need in ("income", "balance_sheet", "cash_flow") if need in own)  # type: ignore[return-value]
+    return tuple(need for need in _STATEMENTS if need in own)
 
 
 def _since(query: Query) -> int:
