@@ -116,6 +116,8 @@ def test_unknown_items_are_kept_without_a_unit() -> None:
         ("12", "error"),
         ([1], "error"),
         (10**40, "error"),
+        (-(10**40), "error"),
+        (Decimal("-1e31"), "error"),
         (Decimal("1e999999"), "error"),
     ],
 )
