@@ -143,9 +143,9 @@ class FMPProvider(FactProvider):
         symbol, get = normalise_symbol(symbol), self._client.get
         match need:
             case "profile":
-                return profile_facts(*await get(requests.request_profile(symbol)))
+                return profile_facts(*await get(requests.requests_for("profile", symbol)[0]))
             case "quote":
-                return quote_facts(*await get(requests.request_quote(symbol)))
+                return quote_facts(*await get(requests.requests_for("quote", symbol)[0]))
             case "history":
                 request = requests.request_history(symbol, periods.span, datetime.now(UTC).date())
                 return history_facts(*await get(request), periods)
@@ -168,7 +168,7 @@ class FMPProvider(FactProvider):
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
-        return parse_metrics(*await self._client.get_all(requests.request_metrics(normalise_symbol(symbol))))
+        return parse_metrics(*await self._client.get_all(requests.requests_for("metrics", normalise_symbol(symbol))))
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
@@ -177,7 +177,7 @@ class FMPProvider(FactProvider):
 
     async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
         """How many analysts advise what, and the prices they expect."""
-        asked = requests.request_recommendations(normalise_symbol(symbol))
+        asked = requests.requests_for("recommendations", normalise_symbol(symbol))
         return parse_recommendations(*await self._client.get_all(asked))
 
 

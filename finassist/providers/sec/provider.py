@@ -44,7 +44,7 @@ class SECProvider(FactProvider):
 
     Args:
         contact: E-mail address that the SEC may write to; by default from `FINASSIST_SEC_CONTACT`. It is sent to the
-            SEC with every request, and to nobody else.
+            SEC with every request, and to no other source.
         base_url: Where the API is. Another host than the SEC's needs `allow_custom_host`, unless it is this machine.
         timeout: Seconds one request may take in all.
         attempts: Times a request is sent where trying again helps.

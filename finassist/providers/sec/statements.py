@@ -31,7 +31,7 @@ _BY_DIFFERENCE = "year to date - year to date of the quarter before"
 _SPLIT = Decimal("1.4")
 _ONE_SPLIT = timedelta(days=400)
 _CALENDAR = {field: TAGS["income"][field] for field in ("net_income", "eps_diluted", "shares_diluted")}
-"""What every annual and quarterly report has, so that the fiscal periods can be told from it."""
+"""What every annual and quarterly report has, so that the fiscal periods follow from it."""
 
 _LONGEST_QUARTER = 100
 
