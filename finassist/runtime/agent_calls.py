@@ -54,7 +54,7 @@ class AgentCall:
         self.seconds = self.limits.overall(_models(self.agent))
         self._deadline = monotonic() + self.seconds
 
-    def watched(self) -> AbstractContextManager[None]:
+    def watched(self) -> AbstractContextManager[object]:
         """Inside, the agent's model reports what Agno does not."""
         return recording(self._record)
 
