@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
 os.environ["AGNO_TELEMETRY"] = "false"
 
-from agno.agent import Agent
 from agno.run.agent import RunEvent
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepInput
@@ -21,7 +19,7 @@ from agno.workflow.types import StepInput
 from finassist.answer import Answer
 from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.batch.door import BatchOptions, ManyQuestions
-from finassist.config.settings import Live, Routing, Settings
+from finassist.config.settings import Routing, Settings
 from finassist.core import notebook as kernel
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.portal import bridge
@@ -31,8 +29,7 @@ from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
-from finassist.runtime.closing import Closing
-from finassist.runtime.context import Runtime
+from finassist.runtime.context import HasRuntime, Runtime
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
@@ -63,7 +60,7 @@ _ELSEWHERE: Final = {
 }
 
 
-class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
+class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -271,37 +268,6 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         return adrive_stream(flow(FlowContext.of(run.runtime)), run, [])
 
     # ----------------------------------------------------------------------------------- what a run needs
-
-    @property
-    def runtime(self) -> Runtime:
-        """What a run that begins now needs, with agents and settings as they are now."""
-        return replace(
-            self._opened,
-            settings=self.settings,
-            routing=self.routing,
-            live=self.live,
-            model=self.model,
-            provider=self.provider,
-            store=self.store,
-            locks=self.locks,
-            agents={
-                "router": self.router_agent,
-                "symbol_extraction": self.symbol_extraction_agent,
-                "chat": self.chat_agent,
-                "summary": self.summary_agent,
-            },
-        )
-
-    def _use(self, runtime: Runtime) -> None:
-        self._opened = runtime
-        self.settings = runtime.settings
-        self.routing: Routing = runtime.routing
-        self.live: Live = runtime.live
-        self.model, self.provider = runtime.model, runtime.provider
-        self.store, self.locks = runtime.store, runtime.locks
-        agents = cast("Mapping[str, Agent]", runtime.agents)
-        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
-        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
 
     def variant(
         self,
