@@ -19,6 +19,7 @@ from finassist.core.errors import (
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, canonical
 from finassist.providers import to_agno
+from finassist.providers.base import Periods
 from finassist.providers.fmp.parse import (
     history_facts,
     parse_metrics,
@@ -31,7 +32,6 @@ from finassist.providers.fmp.parse import (
 from finassist.providers.fmp.rows import Asked
 from finassist.providers.fmp.statements import NAMES, statement_facts
 from finassist.providers.http.strict_json import loads
-from finassist.providers.to_agno import Periods
 from tests.fmp_server import fixture
 
 DAY = date(2026, 1, 20)

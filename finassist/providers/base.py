@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
@@ -34,6 +35,25 @@ _CAPABILITY: dict[Need, str] = {
     "history": "get_price_history",
 }
 _TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Which periods of a need.
+
+    Attributes:
+        limit: How many statements, newest first.
+        frequency: Of statements: `"annual"`, `"quarterly"` or `"ttm"`.
+        span: How far back prices go, in Agno's words (`"2y"`, `"ytd"`, `"max"`).
+        interval: Of prices: `"1d"`, `"1wk"` or `"1mo"`.
+        whole_bars: Opening, highest and lowest prices and volumes besides closes.
+    """
+
+    limit: int = 5
+    frequency: str = "annual"
+    span: str = HISTORY_PERIOD
+    interval: str = HISTORY_INTERVAL
+    whole_bars: bool = False
 
 
 @runtime_checkable

@@ -21,11 +21,10 @@ from msgspec.structs import replace
 from finassist.analysis.metrics import derive
 from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.providers.embedded import data, provenance
 from finassist.providers.to_agno import (
     FactProvider,
-    Periods,
     SourcedHistory,
     SourcedMetrics,
     SourcedQuote,

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from finassist.config.settings import FmpPlan, Settings
 from finassist.core.errors import ConfigurationError
 from finassist.core.facts import Fact
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.providers.fmp import requests
 from finassist.providers.fmp.parse import (
     ADJUSTED,
@@ -32,7 +32,7 @@ from finassist.providers.fmp.rows import SOURCE
 from finassist.providers.fmp.statements import statement_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.transport import Transport
-from finassist.providers.to_agno import FactProvider, Periods, SourcedHistory, SourcedMetrics, SourcedRecommendations
+from finassist.providers.to_agno import FactProvider, SourcedHistory, SourcedMetrics, SourcedRecommendations
 from finassist.symbols.company import normalise_symbol
 
 BASE_URL = "https://financialmodelingprep.com/stable"

@@ -17,13 +17,13 @@ from agno.tools.finance import Filing, ProviderStatus, SymbolMatch, register_pro
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.providers.http.cache import Cache, Kind
 from finassist.providers.http.transport import Transport
 from finassist.providers.sec.company import parse_filings, profile_facts, submissions_of
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
-from finassist.providers.to_agno import FactProvider, Periods
+from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import symbol_hint
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import directory
