@@ -8,6 +8,8 @@ from __future__ import annotations
 from finassist.reporting.frames.builders import (
     batch_facts_frame,
     batch_frame,
+    by_company,
+    by_year,
     events_frame,
     facts_frame,
     history_frame,
@@ -15,7 +17,6 @@ from finassist.reporting.frames.builders import (
     spans_frame,
 )
 from finassist.reporting.frames.files import check_file, read_frame, safe_csv, write_frame
-from finassist.reporting.frames.pivots import by_company, by_year
 from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
 __all__ = [
