@@ -34,7 +34,7 @@ from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
 from finassist.runtime.run import RunContext
-from finassist.sessions.archive import StoredSessions
+from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
 from finassist.sessions.summary import Summariser
 
@@ -352,6 +352,11 @@ class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
             self.summariser.consider(run.session_id, len(runs), condensed, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
+
+    def answers(self, session_id: str | None = None) -> list[Answer]:
+        """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
+        session = self.get_session(session_id or self.session_id)
+        return [Answer.of(run) for run in (session.runs if session else None) or []]
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and go on in; opens a stored conversation, by default the workflow's own."""

@@ -5,6 +5,8 @@ Every frame has the same columns and types whether or not it has rows; `describe
 
 from __future__ import annotations
 
+from pandas import DataFrame
+
 from finassist.reporting.frames.builders import (
     batch_facts_frame,
     batch_frame,
@@ -22,6 +24,7 @@ from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe
 __all__ = [
     "SCHEMAS",
     "Column",
+    "DataFrame",
     "Schema",
     "batch_facts_frame",
     "batch_frame",
