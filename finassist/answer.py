@@ -17,8 +17,7 @@ from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from finassist.reporting.frames import DataFrame
     from finassist.reporting.html.timeline import TimelineImage
 
 
@@ -79,13 +78,13 @@ class Answer(WorkflowRunOutput):
 
     # ----------------------------------------------------------------------------------- reading
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> DataFrame:
         """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""
         from finassist.reporting.frames import facts_frame
 
         return facts_frame(self.facts)
 
-    def spans(self) -> pd.DataFrame:
+    def spans(self) -> DataFrame:
         """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
         from finassist.reporting.frames import spans_frame
 

@@ -13,9 +13,8 @@ from finassist.batch.results import Result
 from finassist.batch.shelf import notes_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from finassist.batch.job import Job
+    from finassist.reporting.frames import DataFrame
 
 _FAILED: Final = "WHERE q.state = 'failed'"
 _COMPLETED: Final = "WHERE q.state = 'completed'"
@@ -89,21 +88,21 @@ class Batch:
     # -------------------------------------------------------------------------------------- looking
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> DataFrame:
         """One row a question, in the order given; see `finassist.reporting.frames.batch_frame` for the columns."""
         from finassist.reporting.frames import batch_frame
 
         return batch_frame(self._reader.rows())
 
     @property
-    def failures(self) -> pd.DataFrame:
+    def failures(self) -> DataFrame:
         """The rows of `frame` that failed, with the name of the error and what to do."""
         from finassist.reporting.frames import batch_frame
 
         return batch_frame(self._reader.rows(_FAILED))
 
     @property
-    def facts(self) -> pd.DataFrame:
+    def facts(self) -> DataFrame:
         """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame()`."""
         from finassist.reporting.frames import batch_facts_frame
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, complain, note, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
     from finassist.batch.door import BatchOptions
+    from finassist.reporting.frames import DataFrame
 
 _DELIMITERS: Final = ",;\t"
 BUDGETS: Final = (
@@ -64,7 +63,7 @@ def _written(batch: Batch, options: argparse.Namespace) -> int:
     return _ending(batch)
 
 
-def _write(frame: pd.DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
+def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
     from finassist.reporting.frames import write_frame
 
     write_frame(frame, path)
