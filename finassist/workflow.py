@@ -28,12 +28,12 @@ from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
 from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
-from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
+from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
 from finassist.runtime.context import HasRuntime, Runtime
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
-from finassist.runtime.run import RunContext
+from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
 from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
 from finassist.sessions.summary import Summariser
@@ -42,17 +42,6 @@ if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
 
 _NAME: Final = "finassist"
-
-
-class RunOptions(AgnoOptions, total=False):
-    """The keywords of `run` and `arun`."""
-
-    session_id: str | None
-    user_id: str | None
-    run_id: str | None
-    live: bool | None
-
-
 _KEYWORDS: Final = ("stream", "session_id", "user_id", "run_id", "live", *AgnoOptions.__annotations__)
 _ELSEWHERE: Final = {
     **dict.fromkeys(Settings.model_fields, "it is a setting, FinancialAssistantWorkflow(settings=Settings(…))."),
@@ -188,7 +177,11 @@ class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
         run = self._new_run(input, session_id, user_id, run_id)
         shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
         events = self._stream(run, agno, shown)
-        return events if stream else self._answer(run, events)
+        if stream:
+            return events
+        for _ in events:
+            pass
+        return run.answer()
 
     @overload
     async def arun(
@@ -332,11 +325,6 @@ class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
                     see(event)
                     yield event
         self._consider_summary(run)
-
-    def _answer(self, run: RunContext, events: Iterator[RunResponse]) -> Answer:
-        for _ in events:
-            pass
-        return run.answer()
 
     async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
         shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter, time
-from typing import Any
+from typing import Any, TypedDict
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,36 @@ from finassist.core.result import Draft
 from finassist.llm.limits import Limits
 from finassist.runtime.context import Runtime
 from finassist.runtime.interrupts import Interrupts
+
+
+class AgnoOptions(TypedDict, total=False):
+    """What Agno's own `run` and `arun` also take; AgentOS passes them."""
+
+    additional_data: dict[str, Any] | None
+    session_state: dict[str, Any] | None
+    dependencies: dict[str, Any] | None
+    metadata: dict[str, Any] | None
+    add_dependencies_to_context: bool | None
+    add_session_state_to_context: bool | None
+    audio: Sequence[Any] | None
+    images: Sequence[Any] | None
+    videos: Sequence[Any] | None
+    files: Sequence[Any] | None
+    stream_events: bool | None
+    background: bool | None
+    background_tasks: Any
+    websocket: Any
+    enable_websocket: bool
+    auth_token: str | None
+
+
+class RunOptions(AgnoOptions, total=False):
+    """The keywords of `run` and `arun`."""
+
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    live: bool | None
 
 
 class FetchDeadline:
