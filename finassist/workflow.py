@@ -17,8 +17,10 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
+from finassist.apps.live.batch_progress import open_display
 from finassist.apps.live.watching import open_view, wanted, watched
-from finassist.batch.door import BatchOptions, ManyQuestions
+from finassist.batch.estimate import Display
+from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core import notebook as kernel
 from finassist.core.events import FlowEvent, RunResponse
@@ -49,7 +51,7 @@ _ELSEWHERE: Final = {
 }
 
 
-class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
+class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRuntime):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -332,6 +334,14 @@ class FinancialAssistantWorkflow(ManyQuestions, StoredSessions, HasRuntime):
             async for _ in events:
                 pass
         return run.answer()
+
+    def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> Answer:
+        answer = Answer.of(output, draft)
+        answer.duration = seconds
+        return answer
+
+    def _batch_display(self, live: bool | None) -> Display | None:
+        return open_display(live)
 
     def _consider_summary(self, run: RunContext) -> None:
         if run.draft is not None and run.saved:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, complain, note, say
 
 if TYPE_CHECKING:
+    from finassist.answer.py
+finassist.reporting.document import Answer
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
-    from finassist.batch.door import BatchOptions
+    from finassist.batch.methods import BatchOptions
     from finassist.reporting.frames import DataFrame
 
 _DELIMITERS: Final = ",;\t"
@@ -51,7 +53,7 @@ def batch(options: argparse.Namespace) -> int:
     return _written(answered, options)
 
 
-def _written(batch: Batch, options: argparse.Namespace) -> int:
+def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
     from finassist.reporting.frames import safe_csv
 
     if options.out:
@@ -71,7 +73,7 @@ def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) 
         note(f"{path}: {len(frame):,} {what}")
 
 
-def _ending(batch: Batch) -> int:
+def _ending(batch: Batch[Answer]) -> int:
     if failures := len(batch.failures):
         complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
     if batch.status == "stopped":
