@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, complain, note, say
 
 if TYPE_CHECKING:
-    from finassist.answer.py
-finassist.reporting.document import Answer
+    from finassist.answer import Answer
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
     from finassist.batch.methods import BatchOptions
