@@ -47,7 +47,7 @@ class Field:
         label: Heading for people (`"Revenue"`).
         statement: The statement it belongs to.
         unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"`, `"times"`, or `""` for text.
-        description: One sentence for somebody who meets the term for the first time.
+        description: One sentence for a reader who meets the term for the first time.
         aliases: Snake_case names other providers use, the closest in meaning first.
         outflow: Whether the figure is money paid out, written as a positive amount.
     """

@@ -35,7 +35,7 @@ _OPEN_IN_REPORT = 2
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence that qualifies what follows; `warning` says whether it should stand out."""
+    """A sentence that qualifies what follows; `warning` makes it stand out."""
 
     text: str
     heading: str = ""
@@ -105,7 +105,7 @@ class CompanySection:
 
 @dataclass(frozen=True, slots=True)
 class Companies:
-    """The parts of all companies, and the table that compares them; `titled` says whether each names itself."""
+    """The parts of all companies, and the table that compares them; `titled` where each has a heading."""
 
     parts: tuple[CompanySection, ...]
     titled: bool = False
