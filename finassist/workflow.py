@@ -23,12 +23,12 @@ from finassist.batch.estimate import Display
 from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core import notebook as kernel
+from finassist.core.categories import CategoryName as Category
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.portal import bridge
 from finassist.core.result import Draft
 from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
-from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
 from finassist.runtime.context import HasRuntime, Runtime

@@ -20,12 +20,12 @@ from agno.models.response import ModelResponse
 from finassist.core.categories import CATEGORY
 from finassist.llm.limits import current_record
 from finassist.llm.prompts import parse
-from finassist.llm.schemas import Context, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.questions.glossary import Term, glossary
-from finassist.questions.parser import read
+from finassist.questions.parser import Context, read
 from finassist.questions.phrases import words
 from finassist.questions.rules import route
-from finassist.questions.smalltalk import SmallTalk, small_talk
+from finassist.questions.scan import SmallTalk, small_talk
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 

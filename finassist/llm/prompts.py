@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from finassist.core.categories import CATEGORIES, CATEGORY
-from finassist.llm.schemas import Context
+from finassist.questions.parser import Context
 
 ROUTER_INSTRUCTIONS = [
     "You sort one question about companies and markets into exactly one category.",

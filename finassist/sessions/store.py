@@ -15,10 +15,10 @@ from agno.db.in_memory import InMemoryDb
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
+from finassist.core.categories import CATEGORIES
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.logging import quietly
 from finassist.core.result import stored_record
-from finassist.llm.schemas import CATEGORIES
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks
 
