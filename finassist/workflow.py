@@ -365,7 +365,7 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRunti
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
         """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
         twin = copy.copy(self)
-        twin.live = "off"  # whoever asks for a copy serves somebody else
+        twin.live = "off"  # a copy serves other people
         for name, value in (update or {}).items():
             setattr(twin, name, value)
         return twin

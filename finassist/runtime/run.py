@@ -80,7 +80,7 @@ class FetchDeadline:
         return min(self._fetch, max(self._until - now, 0.0))
 
     def verdict(self, who: str) -> str:
-        """What is said about a fetch that took longer."""
+        """The message about a fetch that took longer."""
         if self._until is not None and (self._question <= self._fetch or monotonic() >= self._until):
             whole, variable = f"the {self._question:g} seconds of a question", "FINASSIST_QUESTION_TIMEOUT"
         else:
@@ -158,7 +158,7 @@ class RunContext:
         return terminal
 
     def drain(self, engine: Iterable[Any]) -> None:
-        """Let Agno finish and save a run nobody listens to any more."""
+        """Let Agno finish and save a run that has no listener any more."""
         for event in engine:
             self.see(event)
 
