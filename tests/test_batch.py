@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.core.errors import InputError, InvalidLimit, MissingColumn, NotQuestions, QuestionsFailed
+from finassist.core.errors import InputError, InvalidLimit, LedgerError, MissingColumn, NotQuestions, QuestionsFailed
 from tests.test_twins import QUESTIONS, worlds
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -459,3 +459,37 @@ def test_a_batch_shows_itself_without_running_anything(ledger) -> None:
     assert "<img" not in bundle["text/html"]
     assert "2" in bundle["text/html"]
     assert repr(batch).startswith("<Batch completed")
+
+
+# ---------------------------------------------------------------------------------------------- names
+
+
+def test_an_unknown_keyword_is_refused_with_the_right_one() -> None:
+    workflow = build()
+    for call in (workflow.run_many, workflow.arun_many):
+        with pytest.raises(TypeError, match="Did you mean concurrency"):
+            call(["$AAPL"], concurency=2)
+    with pytest.raises(TypeError, match="Did you mean years"):
+        workflow.across(["AAPL"], "income", yeras=3)
+
+
+def test_old_names_still_work_and_warn(tmp_path) -> None:
+    async def awaited() -> Any:
+        with pytest.warns(DeprecationWarning, match="aacross"):
+            return await build().across(["AAPL"], "income", ledger=tmp_path / "await.db")
+
+    assert len(asyncio.run(awaited())) == 1
+    with pytest.warns(DeprecationWarning, match=r"now across\(\)"):
+        batch = build().run_across(["AAPL"], "income", ledger=tmp_path / "run.db")
+    with pytest.warns(DeprecationWarning, match=r"now retry_failed\(\)"):
+        assert batch.retry_failed_sync() is batch
+
+
+def test_a_damaged_answer_is_named_and_the_table_is_still_there(ledger) -> None:
+    batch = build().run_many(["$AAPL", "$MSFT"], ledger=ledger)
+    with sqlite3.connect(ledger) as db:
+        db.execute("UPDATE questions SET record = x'00' WHERE ordinal = 1")
+    db.close()
+    with pytest.raises(LedgerError, match=r"answer to question 1 .* is damaged"):
+        list(batch.answers())
+    assert len(batch.frame) == 2

@@ -13,6 +13,7 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.batch.ledger_format import read_rows
+from finassist.core.errors import LedgerError
 from finassist.core.result import Draft, written
 
 type MakeAnswer[A] = Callable[[WorkflowRunOutput, Draft, float], A]
@@ -127,7 +128,13 @@ def read_results[A](path: Path, batch: str, make_answer: MakeAnswer[A], where: s
     """
     for row in read_rows(path, where, records=True):
         values: dict[str, Any] = {name: row[name] for name in _SHOWN}
-        answer = _answer(batch, row, make_answer) if row["record"] is not None else None
+        try:
+            answer = _answer(batch, row, make_answer) if row["record"] is not None else None
+        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"The answer to question {row['ordinal']} (counted from 0) in {path} is damaged ({error}). "
+                "`batch.frame` has the others. Pass another path as ledger= to ask again."
+            ) from error
         yield Result(**values, symbols=tuple(row["symbols"]), answer=answer)
 
 
