@@ -146,3 +146,12 @@ FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {alias: field.name for field in FIELDS.values() for alias in (field.name, *field.aliases)}
 )
+
+EXPECTED: Mapping[Statement, tuple[str, ...]] = {
+    "income": ("revenue", "operating_income", "pretax_income", "income_tax", "net_income", "eps_diluted",
+               "shares_diluted"),
+    "balance_sheet": ("cash_and_equivalents", "current_assets", "total_assets", "current_liabilities",
+                      "total_liabilities", "equity"),
+    "cash_flow": ("operating_cash_flow", "capex"),
+}  # fmt: skip
+"""Lines a reader expects from every company; where one is absent, the absence is shown."""

@@ -11,8 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from finassist.core.facts import Fact, Statement
-from finassist.core.fields import FIELDS
-from finassist.providers.embedded.provenance import EXPECTED
+from finassist.core.fields import EXPECTED, FIELDS
 from finassist.providers.sec.companyfacts import (
     Asked,
     Entry,
