@@ -18,8 +18,7 @@ from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from finassist.reporting.frames import DataFrame
     from finassist.reporting.html.timeline import TimelineImage
 
 
@@ -100,20 +99,20 @@ class Answer(WorkflowRunOutput):
         return next((fact for key in keys for fact in self.facts if fact.key == key), None)
 
     @property
-    def result(self) -> pd.DataFrame:
+    def result(self) -> DataFrame:
         """The figures asked for as a DataFrame, one row a figure, in the order of the answer; see `to_frame`."""
         from finassist.reporting.frames import facts_frame
 
         by_key = {fact.key: fact for fact in self.facts}
         return facts_frame([by_key[key] for key in self.rows if key in by_key] or self.facts)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> DataFrame:
         """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""
         from finassist.reporting.frames import facts_frame
 
         return facts_frame(self.facts)
 
-    def spans(self) -> pd.DataFrame:
+    def spans(self) -> DataFrame:
         """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
         from finassist.reporting.frames import spans_frame
 

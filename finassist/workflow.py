@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
 os.environ["AGNO_TELEMETRY"] = "false"
 
-from agno.agent import Agent
 from agno.run.agent import RunEvent
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
+from finassist.apps.live.batch_progress import open_display
 from finassist.apps.live.watching import open_view, wanted, watched
-from finassist.batch.door import BatchOptions, ManyQuestions
-from finassist.config.settings import Live, Routing, Settings
+from finassist.batch.estimate import Display
+from finassist.batch.methods import BatchOptions, ManyQuestions
+from finassist.config.settings import Routing, Settings
 from finassist.core import notebook as kernel
+from finassist.core.categories import CategoryName as Category
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.portal import bridge
 from finassist.core.result import Draft
 from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
-from finassist.llm.schemas import Category
 from finassist.providers.registry import Provider
-from finassist.runtime.agno_step import AgnoOptions, FlowStep, astream, in_background, stream
-from finassist.runtime.closing import Closing
-from finassist.runtime.context import Runtime
+from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
+from finassist.runtime.context import HasRuntime, Runtime
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
-from finassist.runtime.run import RunContext
-from finassist.sessions.archive import StoredSessions
+from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
+from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
 from finassist.sessions.summary import Summariser
 
@@ -45,17 +44,6 @@ if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
 
 _NAME: Final = "finassist"
-
-
-class RunOptions(AgnoOptions, total=False):
-    """The keywords of `run` and `arun`."""
-
-    session_id: str | None
-    user_id: str | None
-    run_id: str | None
-    live: bool | None
-
-
 _KEYWORDS: Final = ("stream", "session_id", "user_id", "run_id", "live", *AgnoOptions.__annotations__)
 _ELSEWHERE: Final = {
     **dict.fromkeys(Settings.model_fields, "it is a setting, FinancialAssistantWorkflow(settings=Settings(…))."),
@@ -63,7 +51,7 @@ _ELSEWHERE: Final = {
 }
 
 
-class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
+class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRuntime):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -191,7 +179,11 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
         run = self._new_run(input, session_id, user_id, run_id)
         shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
         events = self._stream(run, agno, shown)
-        return events if stream else self._answer(run, events)
+        if stream:
+            return events
+        for _ in events:
+            pass
+        return run.answer()
 
     @overload
     async def arun(
@@ -272,37 +264,6 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
 
     # ----------------------------------------------------------------------------------- what a run needs
 
-    @property
-    def runtime(self) -> Runtime:
-        """What a run that begins now needs, with agents and settings as they are now."""
-        return replace(
-            self._opened,
-            settings=self.settings,
-            routing=self.routing,
-            live=self.live,
-            model=self.model,
-            provider=self.provider,
-            store=self.store,
-            locks=self.locks,
-            agents={
-                "router": self.router_agent,
-                "symbol_extraction": self.symbol_extraction_agent,
-                "chat": self.chat_agent,
-                "summary": self.summary_agent,
-            },
-        )
-
-    def _use(self, runtime: Runtime) -> None:
-        self._opened = runtime
-        self.settings = runtime.settings
-        self.routing: Routing = runtime.routing
-        self.live: Live = runtime.live
-        self.model, self.provider = runtime.model, runtime.provider
-        self.store, self.locks = runtime.store, runtime.locks
-        agents = cast("Mapping[str, Agent]", runtime.agents)
-        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
-        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
-
     def variant(
         self,
         *,
@@ -367,17 +328,20 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
                     yield event
         self._consider_summary(run)
 
-    def _answer(self, run: RunContext, events: Iterator[RunResponse]) -> Answer:
-        for _ in events:
-            pass
-        return run.answer()
-
     async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
         shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())
         async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:
                 pass
         return run.answer()
+
+    def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> Answer:
+        answer = Answer.of(output, draft)
+        answer.duration = seconds
+        return answer
+
+    def _batch_display(self, live: bool | None) -> Display | None:
+        return open_display(live)
 
     def _consider_summary(self, run: RunContext) -> None:
         if run.draft is not None and run.saved:
@@ -386,6 +350,11 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
             self.summariser.consider(run.session_id, len(runs), condensed, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
+
+    def answers(self, session_id: str | None = None) -> list[Answer]:
+        """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
+        session = self.get_session(session_id or self.session_id)
+        return [Answer.of(run) for run in (session.runs if session else None) or []]
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and go on in; opens a stored conversation, by default the workflow's own."""
@@ -396,7 +365,7 @@ class FinancialAssistantWorkflow(Closing, ManyQuestions, StoredSessions):
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
         """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
         twin = copy.copy(self)
-        twin.live = "off"  # whoever asks for a copy serves somebody else
+        twin.live = "off"  # a copy serves other people
         for name, value in (update or {}).items():
             setattr(twin, name, value)
         return twin

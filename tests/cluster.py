@@ -1,51 +1,78 @@
-"""What the workers of a test cluster ask: a source that notes what is done to it, and may end its process."""
+"""What the workers of a test cluster ask: a source that notes what is done to it, and may end its process.
+
+The workers load this module as a Dask preload, so that each of them knows the source by its name, as they would know a
+provider of a user. Its folder is `CLUSTER_TEST_NOTES`; how it behaves is read from a file there at each call.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
+from agno.tools.finance import register_provider
+
 from tests.worlds import ScriptedProvider, World
+
+FOLDER = "CLUSTER_TEST_NOTES"
 
 
 class NotedSource(ScriptedProvider):
     """Writes a line into a file for each thing that happens to it; every process writes into the same one."""
 
-    def __init__(self, notes: Path, delay: float = 0.001, poison: str = "", stall: bool = False) -> None:
-        super().__init__(World(), delay)
-        self.notes, self.poison, self.stall = notes, poison, stall
+    def __init__(self) -> None:
+        super().__init__(World(), 0)
 
     async def _act(self, need: str, symbol: str, fine: Any) -> Any:
-        self.note("asked", symbol)
-        if symbol == self.poison:
+        notes = Notes(Path(os.environ[FOLDER]))
+        dials = notes.dials
+        notes.write("asked", symbol)
+        if symbol == dials["poison"]:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.stall:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.note("cancelled", symbol)
+        try:
+            await (asyncio.Event().wait() if dials["stall"] else asyncio.sleep(dials["delay"]))
+        except asyncio.CancelledError:
+            notes.write("cancelled", symbol)
+            raise
         return await super()._act(need, symbol, fine)
 
-    def note(self, what: str, symbol: str) -> None:
-        with self.notes.open("a", encoding="utf-8") as file:
+
+class Notes:
+    """What the sources of all processes have noted, and how they behave from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._notes, self._dials = folder / "notes.txt", folder / "dials.json"
+
+    def turn(self, delay: float = 0.001, poison: str = "", stall: bool = False) -> None:
+        """Forget what was noted, and behave like this."""
+        self._notes.write_text("")
+        self._dials.write_text(json.dumps({"delay": delay, "poison": poison, "stall": stall}))
+
+    @property
+    def dials(self) -> dict[str, Any]:
+        return json.loads(self._dials.read_text())
+
+    def write(self, what: str, symbol: str) -> None:
+        with self._notes.open("a", encoding="utf-8") as file:
             file.write(f"{what} {symbol} {os.getpid()}\n")
 
-    def noted(self, what: str) -> list[tuple[str, int]]:
-        if not self.notes.exists():
-            return []
-        lines = [line.split() for line in self.notes.read_text(encoding="utf-8").splitlines()]
+    def of(self, what: str) -> list[tuple[str, int]]:
+        """Symbol and process of everything of this kind."""
+        lines = [line.split() for line in self._notes.read_text(encoding="utf-8").splitlines()]
         return [(symbol, int(process)) for done, symbol, process in lines if done == what]
 
 
-class KeyHolder(ScriptedProvider):
-    """Somebody's own source, which keeps its key in a plain attribute."""
+def register() -> None:
+    """Make the source known by its name in this process."""
+    register_provider("noted", NotedSource)
 
-    def __init__(self, key: str | None) -> None:
-        super().__init__(World())
-        self.api_key = key
+
+def dask_setup(_: Any) -> None:
+    """Called by Dask in each worker that has this module as a preload."""
+    register()
 
 
 def set_variable(name: str, value: str | None) -> None:

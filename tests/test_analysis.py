@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -175,6 +175,37 @@ def test_gross_profit_is_derived_only_where_cost_of_revenue_holds_the_costs():
     insurer = made(fact("revenue", 100), fact("cost_of_revenue", 11), fact("operating_income", 5))
     assert ratio(shop, "gross_margin").value == Decimal("0.4")
     assert not insurer.series("ACME", "gross_margin")
+
+
+def test_there_is_no_gross_profit_without_revenue():
+    for revenue in ("0", "-10"):
+        figures = (fact("revenue", revenue), fact("cost_of_revenue", "5"), fact("operating_income", "-5"))
+        assert made(*figures).get("ACME", "gross_profit", "FY2025") is None, revenue
+    figures = (fact("revenue", "1"), fact("cost_of_revenue", "5"), fact("operating_income", "-4"))
+    assert ratio(made(*figures), "gross_profit").value == -4
+
+
+def test_fiscal_years_are_a_year_apart_within_a_few_weeks():
+    end = date(2025, 12, 31)
+    for days, comparable in ((339, False), (340, True), (390, True), (391, False)):
+        before = fact("revenue", "100", 2024, period_end=end - timedelta(days=days))
+        growth = ratio(made(before, fact("revenue", "110", period_end=end)), "revenue_growth")
+        assert growth.known is comparable, days
+
+
+def test_a_year_counts_from_the_day_it_ends():
+    earnings = (fact("eps_diluted", "4", 2024), fact("eps_diluted", "5"))
+    for day, year in ((date(2025, 12, 30), "FY2024"), (date(2025, 12, 31), "FY2025")):
+        multiple = ratio(made(*earnings, quote("price", "20", day)), "pe_ratio", day.isoformat())
+        assert multiple.inputs[1] == f"ACME/eps_diluted/{year}"
+
+
+def test_a_change_needs_a_close_above_zero():
+    for previous in ("0", "-1"):
+        book = made(quote("price", "20"), quote("previous_close", previous))
+        assert list(book.series("ACME", "change")) == list(book.series("ACME", "change_percent")) == []
+    book = made(quote("price", "0.03"), quote("previous_close", "0.01"))
+    assert ratio(book, "change_percent", "2026-08-21").value == 2
 
 
 def test_price_multiples_carry_the_price_s_date_and_name_the_year():

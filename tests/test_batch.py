@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.core.errors import InputError, InvalidLimit, MissingColumn, NotQuestions, QuestionsFailed
+from finassist.core.errors import InputError, InvalidLimit, LedgerError, MissingColumn, NotQuestions, QuestionsFailed
 from tests.test_twins import QUESTIONS, worlds
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -292,11 +292,11 @@ def test_what_failed_can_be_asked_again(ledger) -> None:
     batch = workflow.run_many(["What is EBITDA?", "Define a moat", "Define a moat", "", "$AAPL"], ledger=ledger)
     assert batch.frame["status"].tolist() == ["failed"] * 5
     workflow.model.world = World(category="chat", symbols=())
-    again = asyncio.run(batch.retry_failed())
+    again = asyncio.run(batch.aretry_failed())
     assert again.frame["status"].tolist() == ["completed"] * 3 + ["failed", "completed"]
     assert again.frame["attempts"].tolist() == [2, 2, 0, 0, 2]
     workflow.model.world = World(chat="fails")
-    assert batch.retry_failed_sync().frame["status"].tolist() == again.frame["status"].tolist(), "answers are kept"
+    assert batch.retry_failed().frame["status"].tolist() == again.frame["status"].tolist(), "answers are kept"
 
 
 def test_an_iterator_that_raises_keeps_what_was_asked_and_says_where(ledger) -> None:
@@ -430,7 +430,7 @@ def test_a_stream_hands_on_each_result_once_also_after_a_stop(ledger) -> None:
 
 def test_across_fetches_one_need_of_each_company_without_a_model(ledger) -> None:
     workflow = build(World(sources={"income MSFT": "refuses"}))
-    batch = workflow.run_across(["AAPL", "$nvda", "MSFT"], "income_statement", ledger=ledger)
+    batch = workflow.across(["AAPL", "$nvda", "MSFT"], "income_statement", ledger=ledger)
     assert workflow.provider.asked == [("income", "AAPL"), ("income", "NVDA"), ("income", "MSFT")]
     assert workflow.model.calls == 0
     assert batch.frame["status"].tolist() == ["completed", "completed", "failed"]
@@ -441,12 +441,12 @@ def test_across_fetches_one_need_of_each_company_without_a_model(ledger) -> None
 
 def test_across_names_the_errors_of_a_source(tmp_path) -> None:
     workflow = FinancialAssistantWorkflow(db=None)
-    batch = asyncio.run(workflow.across(["AAPL", "F", "QQZZX", "not a ticker"], "income", ledger=tmp_path / "x.db"))
+    batch = asyncio.run(workflow.aacross(["AAPL", "F", "QQZZX", "not a ticker"], "income", ledger=tmp_path / "x.db"))
     assert batch.frame["error"].fillna("").tolist() == ["", "NotEmbedded", "UnknownSymbol", "InvalidSymbol"]
     with pytest.raises(InputError, match="no need 'dreams'"):
-        workflow.run_across(["AAPL"], "dreams")
+        workflow.across(["AAPL"], "dreams")
     with pytest.raises(InvalidLimit, match="years"):
-        workflow.run_across(["AAPL"], "income", years=0)
+        workflow.across(["AAPL"], "income", years=0)
 
 
 # --------------------------------------------------------------------------------------------- showing
@@ -459,3 +459,37 @@ def test_a_batch_shows_itself_without_running_anything(ledger) -> None:
     assert "<img" not in bundle["text/html"]
     assert "2" in bundle["text/html"]
     assert repr(batch).startswith("<Batch completed")
+
+
+# ---------------------------------------------------------------------------------------------- names
+
+
+def test_an_unknown_keyword_is_refused_with_the_right_one() -> None:
+    workflow = build()
+    for call in (workflow.run_many, workflow.arun_many):
+        with pytest.raises(TypeError, match="Did you mean concurrency"):
+            call(["$AAPL"], concurency=2)
+    with pytest.raises(TypeError, match="Did you mean years"):
+        workflow.across(["AAPL"], "income", yeras=3)
+
+
+def test_old_names_still_work_and_warn(tmp_path) -> None:
+    async def awaited() -> Any:
+        with pytest.warns(DeprecationWarning, match="aacross"):
+            return await build().across(["AAPL"], "income", ledger=tmp_path / "await.db")
+
+    assert len(asyncio.run(awaited())) == 1
+    with pytest.warns(DeprecationWarning, match=r"now across\(\)"):
+        batch = build().run_across(["AAPL"], "income", ledger=tmp_path / "run.db")
+    with pytest.warns(DeprecationWarning, match=r"now retry_failed\(\)"):
+        assert batch.retry_failed_sync() is batch
+
+
+def test_a_damaged_answer_is_named_and_the_table_is_still_there(ledger) -> None:
+    batch = build().run_many(["$AAPL", "$MSFT"], ledger=ledger)
+    with sqlite3.connect(ledger) as db:
+        db.execute("UPDATE questions SET record = x'00' WHERE ordinal = 1")
+    db.close()
+    with pytest.raises(LedgerError, match=r"answer to question 1 .* is damaged"):
+        list(batch.answers())
+    assert len(batch.frame) == 2

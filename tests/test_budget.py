@@ -16,8 +16,8 @@ from agno.models.response import ModelResponse
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.live.batch_progress import BatchLine, bar_html
 from finassist.batch.budget import Budget
-from finassist.batch.progress import Progress
-from finassist.batch.results import Outcome
+from finassist.batch.estimate import Progress
+from finassist.batch.result import Outcome
 from finassist.core.errors import InvalidLimit
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -216,8 +216,8 @@ def test_a_display_sees_every_end_and_is_not_asked_too_often(ledger) -> None:
             self.last.append(progress)
 
     workflow, display = build(Counted(WORLD, 0.01)), Display()
-    job = replace(workflow._job(CHATS, {"ledger": ledger, "live": False}), display=display)
-    asyncio.run(job.run())
+    runner = replace(workflow._runner(CHATS, {"ledger": ledger, "live": False}), display=display)
+    asyncio.run(runner.run())
     assert [(each.status, each.done, each.total) for each in display.last] == [("completed", 20, 20)]
     assert all(each.status == "running" for each in display.shown)
     elapsed = [each.elapsed for each in display.shown]

@@ -29,13 +29,12 @@ from finassist.core.errors import (
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
 from finassist.core.portal import bridge
-from finassist.providers.base import fetch_facts
+from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.fmp.rows import Asked
 from finassist.providers.fmp.statements import statement_facts
 from finassist.providers.http.cache import Cache
-from finassist.providers.to_agno import Periods
 from finassist.providers.values import changes
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.servers import answer, silent

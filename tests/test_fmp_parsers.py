@@ -19,6 +19,7 @@ from finassist.core.errors import (
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, canonical
 from finassist.providers import to_agno
+from finassist.providers.base import Periods
 from finassist.providers.fmp.parse import (
     history_facts,
     parse_metrics,
@@ -31,7 +32,6 @@ from finassist.providers.fmp.parse import (
 from finassist.providers.fmp.rows import Asked
 from finassist.providers.fmp.statements import NAMES, statement_facts
 from finassist.providers.http.strict_json import loads
-from finassist.providers.to_agno import Periods
 from tests.fmp_server import fixture
 
 DAY = date(2026, 1, 20)
@@ -120,6 +120,7 @@ def test_other_periods_than_asked_for_are_refused() -> None:
         (2025, "FY2025"),
         (None, "FY2025"),
         ("2011", "FY2025"),
+        ("2031", "FY2025"),
         ("soon", "FY2025"),
         ("2026", "FY2026"),
     ],
@@ -182,6 +183,9 @@ def test_a_zero_counts_where_the_other_lines_leave_no_room(statement: str, field
         for other in (changes[name] + 1, 0, None):
             unproved = {**row, name: other}
             assert by_key(statements([unproved], statement)[0].facts)[f"{field}/FY2025"].status == "missing"
+    nothing = {**row, **dict.fromkeys(changes, 0)}
+    found = by_key(statements([nothing], statement)[0].facts)[f"{field}/FY2025"]
+    assert (found.value, found.status) == (None, "missing"), "zeros that add up to zero prove nothing"
 
 
 # ----------------------------------------------------------------------------------------------- prices

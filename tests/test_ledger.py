@@ -17,7 +17,8 @@ import pytest
 
 from finassist import FinancialAssistantWorkflow
 from finassist.batch.ledger import Ledger
-from finassist.batch.results import Outcome
+from finassist.batch.result import Outcome
+from finassist.batch.source import Question
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
 from tests.benchmarks.victim import Survival, symbols
 from tests.worlds import ScriptedProvider, World
@@ -113,16 +114,16 @@ def test_what_was_in_flight_in_two_crashes_is_asked_alone_and_in_three_fails(pat
     assert batch.failures["error"].tolist() == ["WorkerLost"]
     assert "retry_failed" in batch.failures.loc[0, "message"]
     assert workflow.provider.together == set()
-    assert batch.retry_failed_sync().frame["status"].eq("completed").all()
+    assert batch.retry_failed().frame["status"].eq("completed").all()
 
 
 def test_a_stop_is_no_crash(path) -> None:
     """Only what ended its process is a suspect; what was interrupted is asked again like any other."""
-    ledger = Ledger.open(path, {"id": "x", "key": "k", "total": 1})
+    ledger = Ledger(path, {"id": "x", "key": "k", "total": 1})
     for _ in range(5):
-        ledger.transaction([lambda it: it.begin(0, "Hello", b"d")])
+        ledger.transaction([lambda it: it.begin(Question(0, "Hello", "Hello"))])
         ledger.close()
-        ledger = Ledger.open(path, {})
+        ledger = Ledger(path, {})
         assert ledger.counts() == {"unasked": 1}
     ledger.close()
 
@@ -131,13 +132,13 @@ def test_a_stop_is_no_crash(path) -> None:
 
 
 def test_a_ledger_that_is_in_use_is_said(path) -> None:
-    ledger = Ledger.open(path, {"id": "x", "key": "k"})
+    ledger = Ledger(path, {"id": "x", "key": "k"})
     try:
         with pytest.raises(LedgerInUse, match=r"being answered at this moment.*resume=False"):
-            Ledger.open(path, {})
+            Ledger(path, {})
     finally:
         ledger.close()
-    Ledger.open(path, {}).close()
+    Ledger(path, {}).close()
 
 
 def test_a_second_call_of_the_same_questions_is_refused_while_the_first_runs(tmp_path, run_async) -> None:
@@ -166,17 +167,17 @@ def test_a_second_call_of_the_same_questions_is_refused_while_the_first_runs(tmp
 
 
 def test_a_ledger_locked_by_another_program_is_said_and_nothing_is_lost(path) -> None:
-    ledger = Ledger.open(path, {"id": "x", "key": "k"}, patience=0.1)
-    ledger.transaction([lambda it: it.begin(0, "Hello", b"d")])
+    ledger = Ledger(path, {"id": "x", "key": "k"}, busy_seconds=0.1)
+    ledger.transaction([lambda it: it.begin(Question(0, "Hello", "Hello"))])
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(LedgerInUse, match=r"Another program holds the ledger .* same call again"):
-        ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"), None)])
+        ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])
     holder.communicate()
-    ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"), None)])
+    ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])
     assert ledger.counts() == {"failed": 1}
     ledger.close()
 
@@ -244,7 +245,7 @@ def test_another_database_is_left_as_it_is(path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE diary (day TEXT)")
     before = path.read_bytes()
-    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger.open(path, {})):
+    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger(path, {})):
         with pytest.raises(LedgerMismatch, match="is not the ledger of a batch"):
             use()
     assert path.read_bytes() == before
@@ -255,7 +256,7 @@ def test_a_ledger_of_another_version_is_left_as_it_is(path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
-    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger.open(path, {})):
+    for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger(path, {})):
         with pytest.raises(LedgerMismatch, match="version 99; this finassist reads version 1"):
             use()
     assert path.read_bytes() == before
@@ -267,7 +268,7 @@ def test_a_ledger_of_another_version_is_left_as_it_is(path) -> None:
         lambda path: build().run_many(["Tell me about Apple"], ledger=path),
         lambda path: build(settings=_years(3)).run_many(QUESTIONS, ledger=path),
         lambda path: FinancialAssistantWorkflow(db=None).run_many(QUESTIONS, ledger=path),
-        lambda path: build().run_across(QUESTIONS, "quote", ledger=path),
+        lambda path: build().across(QUESTIONS, "quote", ledger=path),
     ],
     ids=["questions", "years", "provider", "across"],
 )

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from agno.agent import Agent
 from agno.models.openai import OpenAIChat
@@ -29,7 +30,10 @@ from finassist.core.errors import (
     ReplyTooLong,
     TruncatedReply,
 )
+from finassist.llm import failures
+from finassist.llm.limits import CallRecord, Failure, Limits, recording
 from finassist.llm.models import resolve_model
+from finassist.llm.transport import Caller, Exchange, LimitReached
 from tests.model_server import CHAT_WORDS, FAULTS, ModelServer
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -233,6 +237,89 @@ def test_a_model_that_calls_tools_without_end_is_stopped(server: ModelServer, fo
     with pytest.raises(ModelFailed, match="called tools in more than 20 rounds"):
         ask(build(server), "How do markets feel today?", form, run_async)
     assert server.counts()["chat"] == 20
+
+
+# ------------------------------------------------------------------------------- one request and its answer, pure
+
+
+def exchange(**limits: Any) -> Exchange:
+    request = httpx.Request("POST", "http://127.0.0.1", headers={"authorization": f"Bearer {CANARY}"})
+    started = Exchange(httpx, Caller("mine", Limits(**limits), "MY_KEY"), request)
+    started.begin()
+    return started
+
+
+def test_a_key_split_between_two_pieces_of_a_stream_is_hidden() -> None:
+    reply = exchange()
+    pieces = reply.feed(f'data: "{CANARY[:9]}'.encode()), reply.feed(f'{CANARY[9:]}"\n\ndata: é'.encode())
+    assert b"".join((*pieces, reply.finish())) == 'data: "[hidden]"\n\ndata: é'.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "again"),
+    [
+        (429, {}, "slow down", None),
+        (429, {"retry-after": "2"}, "slow down", None),
+        (429, {"retry-after": "11"}, "slow down", "false"),
+        (429, {}, '{"error": {"code": "insufficient_quota"}}', "false"),
+        (200, {"retry-after": "11"}, "{}", None),
+    ],
+)
+def test_the_sdk_hears_when_another_try_is_of_no_use(status: int, headers: Any, body: str, again: str | None) -> None:
+    answered = exchange().answer(httpx.Response(status, headers=headers), body.encode())
+    assert answered.headers.get("x-should-retry") == again
+
+
+def test_words_of_the_model_are_no_ending() -> None:
+    reply = exchange()
+    reply.feed(b'{"content": "\\"finish_reason\\": \\"length\\", \\"refusal\\": \\"no\\""}\n')
+    assert (reply.record.ending, reply.record.refusal) == (None, False)
+    reply.feed(b'{"finish_reason": "length"}\n')
+    assert reply.record.ending == "length"
+
+
+def test_all_requests_of_a_question_to_a_model_share_its_time_and_its_rounds() -> None:
+    with recording(CallRecord()) as record:
+        caller, request = Caller("mine", Limits(rounds=1)), httpx.Request("POST", "http://127.0.0.1")
+        first, second = (Exchange(httpx, caller, request) for _ in range(2))
+        first.begin()
+        first.streams(httpx.Response(200))
+        with pytest.raises(LimitReached, match="more than 1 rounds"):
+            second.begin()
+        assert record.deadline(caller, 1000) < record.deadline(Caller("other", Limits()), 1000)
+
+
+FAILURES: list[tuple[Failure, type[ModelError]]] = [
+    (Failure("timeout"), ModelTimeout),
+    (Failure("too_long"), ReplyTooLong),
+    (Failure("cut"), TruncatedReply),
+    (Failure("unreachable"), ModelUnreachable),
+    (Failure("rejected", status=401), ModelAuthError),
+    (Failure("rejected", status=403), ModelAuthError),
+    (Failure("rejected", "OPENAI_API_KEY not set"), ModelAuthError),
+    (Failure("rejected", status=413), ContextOverflow),
+    (Failure("rejected", "maximum context length is 8192 tokens", 400), ContextOverflow),
+    (Failure("rejected", status=429), ModelOverloaded),
+    (Failure("rejected", status=503), ModelOverloaded),
+    (Failure("rejected", status=529), ModelOverloaded),
+    (Failure("rejected", status=404), ModelFailed),
+    (Failure("rejected", status=500), ModelFailed),
+    (Failure("rejected"), ModelFailed),
+]
+
+
+@pytest.mark.parametrize(("found", "expected"), FAILURES)
+def test_each_failure_has_one_error(found: Failure, expected: type[ModelError]) -> None:
+    error = failures.failure("chat", CallRecord(models=["a", "b", "a"], failure=found), "no reason")
+    assert type(error) is expected
+    assert "model a and b of the chat agent" in str(error)
+
+
+def test_what_breaks_after_words_were_handed_on_is_a_truncated_reply() -> None:
+    record = CallRecord(failure=Failure("unreachable"), said=7, broken=True)
+    assert type(failures.failure("chat", record, "")) is TruncatedReply
+    record.begin("another")  # nothing begins the reply again
+    assert record.failure
 
 
 ANTHROPIC_FAULTS = ("401", "429", "529", "refusal", "length", "ends_early", "never_ends", "floods", "silent")

@@ -27,7 +27,8 @@ from finassist.llm.prompts import (
     question_message,
     summary_message,
 )
-from finassist.llm.schemas import Context, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.questions.parser import Context
 
 AFTER_APPLE = Context(
     category="stock_price", symbols=("AAPL",), turns=(("What is Apple's stock price?", "AAPL closed at …"),)

@@ -25,6 +25,8 @@ heavy = {"pandas", "agno", "aiohttp", "ipywidgets"} & sys.modules.keys()
 assert not heavy, heavy
 workflow = finassist.FinancialAssistantWorkflow(db=None)
 answer = workflow.run("What is Apple's stock price?")
+heavy = {"pandas", "aiohttp", "sqlalchemy", "jinja2", "ipywidgets", "agno.os"} & sys.modules.keys()
+assert not heavy, heavy
 assert answer.symbols == ["AAPL"] and len(answer.to_frame()) > 20
 assert "<svg" in str(answer.timeline) and "309.35" in answer.to_html()
 for ask, extra in (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.llm.schemas import CATEGORIES
+from finassist.core.categories import CATEGORIES
 from finassist.questions.rules import RULES, Context, route
 
 PRICE, INCOME, FINANCIALS, REPORT, CHAT = (

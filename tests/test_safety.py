@@ -11,6 +11,7 @@ import io
 import re
 from base64 import b64decode
 from functools import cache
+from itertools import chain
 
 import html5lib
 import pandas as pd
@@ -54,8 +55,6 @@ PICTURE = "data:image/svg+xml;base64,"
 STYLE = re.compile(r"((left|width|bottom|height):-?\d+(\.\d+)?%;?)+|text-align: ?(left|right|center);?|display:none")
 SHEETS = {style.CSS, view.CSS, timeline.CSS, timeline.BOX_CSS}
 HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-EVERY = [(surface, kind) for surface in SURFACES for kind in PAYLOADS]
 
 
 @cache
@@ -128,9 +127,9 @@ def test_the_check_finds_harm(harmful):
 # ------------------------------------------------------------------------------------------------- surfaces
 
 
-@pytest.mark.parametrize(("surface", "kind"), EVERY, ids=[f"{surface}, {kind}" for surface, kind in EVERY])
-def test_nothing_gets_through(surface, kind):
-    for payload in PAYLOADS[kind]:
+@pytest.mark.parametrize("surface", SURFACES)
+def test_nothing_gets_through(surface):
+    for payload in chain.from_iterable(PAYLOADS.values()):
         try:
             check(SURFACES[surface](payload))
         except AssertionError as error:
@@ -152,11 +151,10 @@ def test_all_payloads_at_once_do_not_add_up():
     check(SURFACES["bubble"]("".join(reversed(texts))))
 
 
-@pytest.mark.parametrize("kind", PAYLOADS)
-def test_exported_markdown_is_harmless_to_a_renderer_that_allows_html(kind):
+def test_exported_markdown_is_harmless_to_a_renderer_that_allows_html():
     reader = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"])
     links = {"rel"}
-    for payload in PAYLOADS[kind]:
+    for payload in chain.from_iterable(PAYLOADS.values()):
         text = markdown(payload)
         html = reader.render(text).replace('<a href="https://', '<a rel="noopener noreferrer nofollow" href="https://')
         try:

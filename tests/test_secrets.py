@@ -263,7 +263,7 @@ def test_a_batch_writes_no_key_into_its_ledger_or_its_frames(tmp_path, capsys) -
             search.see_object("result", result)
             search.see_folder(tmp_path)  # while it is written: the ledger has its -wal next to it
         batch = workflow.run_many(questions, ledger=ledger)
-        across = workflow.run_across(["AAPL", "TSLA"], "quote", ledger=tmp_path / "across.db")
+        across = workflow.across(["AAPL", "TSLA"], "quote", ledger=tmp_path / "across.db")
     assert {"file ledger.db", "file ledger.db-wal"} <= {place for place, _ in search.places}
     assert set(batch.frame["status"]) == {"completed", "failed"}
     assert across.frame["status"].tolist() == ["failed", "failed"]

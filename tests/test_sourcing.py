@@ -20,6 +20,7 @@ from agno.tools.finance import (
 from agno.tools.finance.base import ALL_CAPABILITIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from finassist.core.errors import BadPayload, DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
@@ -116,6 +117,8 @@ def test_unknown_items_are_kept_without_a_unit() -> None:
         ("12", "error"),
         ([1], "error"),
         (10**40, "error"),
+        (-(10**40), "error"),
+        (Decimal("-1e31"), "error"),
         (Decimal("1e999999"), "error"),
     ],
 )
@@ -297,6 +300,26 @@ def test_embedded_facts_arrive_as_they_are(need: Need) -> None:
     if need in ("income", "balance_sheet", "cash_flow"):
         assert {fact.period for fact in facts} == {"FY2026", "FY2025"}
         assert any(fact.filing for fact in facts)
+
+
+class HalvedWaiting(EmbeddedProvider):
+    def get_quote(self, symbol: str) -> Any:
+        return Quote(symbol, price=(super().get_quote(symbol).price or 0) / 2, currency="USD", as_of="2026-08-21")
+
+
+class HalvedFacts(EmbeddedProvider):
+    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+        facts = await super().fetch_facts(need, symbol, limit)
+        return [replace(fact, value=fact.value / 2) if fact.field == "price" and fact.value else fact for fact in facts]
+
+
+@pytest.mark.parametrize("provider", [HalvedWaiting(), HalvedFacts()])
+def test_what_a_subclass_of_ours_changes_is_heard(provider: EmbeddedProvider) -> None:
+    quote = by_field(asyncio.run(fetch_facts(provider, "quote", "AAPL")))
+    assert quote["price"].value == Decimal("309.35") / 2
+    assert asyncio.run(fetch_facts(provider, "income", "AAPL")) == asyncio.run(
+        fetch_facts(EmbeddedProvider(), "income", "AAPL")
+    )
 
 
 def test_embedded_refusals_keep_their_class() -> None:

@@ -43,7 +43,7 @@ def quotient(
     """
     obstacle = obstacle or _obstacle(ratio, top, bottom)
     status: Status = "not_meaningful" if obstacle else "derived"
-    said = obstacle or _caveats(top, bottom)
+    remark = obstacle or _caveats(top, bottom)
     return Fact(
         symbol=top.symbol,
         field=ratio.field,
@@ -57,7 +57,7 @@ def quotient(
         status=status,
         formula=ratio.formula,
         inputs=(top.key, bottom.key),
-        note=f"{note}; {said}" if note and said else note or said,
+        note=f"{note}; {remark}" if note and remark else note or remark,
     )
 
 
@@ -119,8 +119,8 @@ def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
 
 def _caveats(*inputs: Fact) -> str | None:
     """What notes of reported inputs say of their basis; a restatement has been judged before."""
-    told = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
-    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in told)) if told else None
+    noted = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
+    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in noted)) if noted else None
 
 
 def _latest(*days: date | None) -> date | None:

@@ -31,7 +31,7 @@ from finassist.runtime.run import RunContext, under_way
 from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from finassist.reporting.frames import DataFrame
 
 NESTING: Final = (
     "Event loops may now be nested in this kernel: `asyncio.run()` and `loop.run_until_complete()` work in a cell. "
@@ -172,7 +172,7 @@ class Notebook:
         )
         return Shown("\n".join(f"{name:<12} {value}" for name, value in rows))
 
-    def sessions(self) -> pd.DataFrame:
+    def sessions(self) -> DataFrame:
         """The stored conversations, the most recently used first."""
         return self.base.sessions()
 

@@ -1,13 +1,13 @@
-"""What a batch may use, and what it has used: tokens, dollars, calls of data, time."""
+"""What a batch may use and what it has used: tokens, dollars, data calls and time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Final, TypedDict
 
 from agno.run.agent import RunOutput
 
@@ -20,15 +20,17 @@ from finassist.llm.offline import OfflineModel
 class Budget:
     """Limits of one call of `arun_many()`; `None` is no limit.
 
-    They are looked at before each call of a model or a data source. What a call will use is known only afterwards,
-    so those under way are counted with what calls used on average so far. A batch that reaches a limit begins no
-    further call, stops, and says what is left; the same call made again goes on, with its budget anew.
+    In one process limits are checked before each call of a model or a data source; what the calls under way will use
+    is estimated from the average so far. On a cluster limits are checked before each chunk of questions: a batch can
+    exceed them by what the chunks under way use, and each of these uses at most what was left when it began. A batch
+    that reaches a limit starts no further call, stops, and says what is left. The same call made again goes on, with
+    the whole budget.
 
     Args:
         tokens: Of models, in and out.
-        dollars: For them. Needs prices: see the setting `model_prices`.
+        dollars: For these tokens. Needs prices: see the setting `model_prices`.
         calls: Fetches from data sources; one that several questions share counts once.
-        seconds: From the start of the batch; calls under way are let finish.
+        seconds: From the start of the batch; calls under way are finished.
 
     Raises:
         InvalidLimit: A limit is negative or not a number.
@@ -56,9 +58,33 @@ class Budget:
         return f"Budget({given})"
 
 
+class Used(TypedDict):
+    """What was used, as plain values."""
+
+    tokens: int
+    dollars: float
+    calls: int
+    asked: int
+    unpriced: bool
+
+
+_LIMITED: Final = ("tokens", "dollars", "calls")
+
+
 @dataclass
 class Spending:
-    """What a batch has used so far, held against its budget. Belongs to one loop."""
+    """What a batch has used so far, checked against its budget. Belongs to one loop.
+
+    Attributes:
+        budget: The limits.
+        started: When the batch began, on the monotonic clock.
+        tokens: Of models.
+        dollars: For models with a known price.
+        calls: Fetches from data sources.
+        asked: Calls of models that have ended.
+        under_way: Calls of models that have not.
+        unpriced: Whether a model has no known price.
+    """
 
     budget: Budget = field(default_factory=Budget)
     started: float = field(default_factory=monotonic)
@@ -73,11 +99,11 @@ class Spending:
         """Before a call of a model.
 
         Raises:
-            BudgetReached: There must be no further call.
+            BudgetReached: A limit is reached.
         """
         self._check_time()
-        self._check("tokens", self.tokens, "tokens")
-        self._check("dollars", self.dollars, "dollars")
+        self._check("tokens", self.tokens)
+        self._check("dollars", self.dollars)
         if self.unpriced and self.budget.dollars is not None:
             raise BudgetReached(
                 "There is a budget of dollars, and no known price of the model. Give its price with "
@@ -88,28 +114,46 @@ class Spending:
         """Before a call of a data source.
 
         Raises:
-            BudgetReached: There must be no further call.
+            BudgetReached: A limit is reached.
         """
         self._check_time()
         if self.budget.calls is not None and self.calls >= self.budget.calls:
             raise BudgetReached(f"The budget of {self.budget.calls:,} data calls is used up.")
 
-    def _check(self, name: str, used: float, words: str) -> None:
+    def _check(self, name: str, used: float) -> None:
         limit = getattr(self.budget, name)
         if limit is None:
             return
         expected = self.under_way * used / self.asked if self.asked else 0.0
         if used + expected >= limit:
-            raise BudgetReached(f"The budget of {limit:,} {words} is used up, or will be by the calls under way.")
+            raise BudgetReached(f"The budget of {limit:,} {name} is used up, or will be by the calls under way.")
 
     def _check_time(self) -> None:
         limit = self.budget.seconds
         if limit is not None and monotonic() - self.started >= limit:
             raise BudgetReached(f"The budget of {limit:,} seconds is used up.")
 
+    # ----------------------------------------------------------------------------------- on a cluster
+
+    def left(self) -> Budget:
+        """What is left of each limit."""
+        limits = {name: limit for name, limit in asdict(self.budget).items() if limit is not None}
+        used = {"seconds": monotonic() - self.started, **{name: getattr(self, name) for name in _LIMITED}}
+        return Budget(**{name: max(limit - used[name], 0) for name, limit in limits.items()})
+
+    def used(self) -> Used:
+        """What was used, to be sent to another process."""
+        return Used(**{name: getattr(self, name) for name in Used.__annotations__})  # type: ignore[typeddict-item]
+
+    def add(self, used: Used) -> None:
+        """Count what another process has used."""
+        for name in (*_LIMITED, "asked"):
+            setattr(self, name, getattr(self, name) + used[name])
+        self.unpriced |= used["unpriced"]
+
 
 @dataclass
-class Tally:
+class QuestionUsage:
     """What one question has used.
 
     Attributes:
@@ -136,7 +180,7 @@ class Tally:
         self.calls += 1
 
     def end_model(self, output: RunOutput | None, offline: bool) -> None:
-        """After a call of a model, whatever came of it."""
+        """After a call of a model, also one that failed."""
         self.spending.under_way -= 1
         self.spending.asked += 1
         metrics = output.metrics if output else None
@@ -152,30 +196,30 @@ class Tally:
 
 
 @dataclass
-class Metered:
-    """An agent that counts what it uses, and is not asked beyond the budget."""
+class MeteredAgent:
+    """An agent that counts what it uses, and starts no call beyond the budget."""
 
     agent: Askable
-    tally: Tally
+    usage: QuestionUsage
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.agent, name)
 
     def arun(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
         """Ask on the running loop, as Agno's agents do."""
-        return self._listen(input, options) if options.get("stream") else self._ask(input, options)
+        return self._stream(input, options) if options.get("stream") else self._ask(input, options)
 
     async def _ask(self, message: str, options: dict[str, Any]) -> Any:
-        self.tally.begin_model()
+        self.usage.begin_model()
         output = None
         try:
             output = await self.agent.arun(message, **options)
         finally:
-            self.tally.end_model(output, self._offline)
+            self.usage.end_model(output, self._offline)
         return output
 
-    async def _listen(self, message: str, options: dict[str, Any]) -> AsyncIterator[Any]:
-        self.tally.begin_model()
+    async def _stream(self, message: str, options: dict[str, Any]) -> AsyncIterator[Any]:
+        self.usage.begin_model()
         output = None
         try:
             async with aclosing(self.agent.arun(message, **options)) as events:
@@ -183,7 +227,7 @@ class Metered:
                     output = event if isinstance(event, RunOutput) else output
                     yield event
         finally:
-            self.tally.end_model(output, self._offline)
+            self.usage.end_model(output, self._offline)
 
     @property
     def _offline(self) -> bool:

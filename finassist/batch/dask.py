@@ -1,213 +1,282 @@
-"""A batch on a Dask cluster; the only module that imports `distributed`.
+"""A batch on a Dask cluster: a chunk of questions is one task. The only module that imports `distributed`.
 
-A chunk is one task, and its function runs in a thread of a worker. Dask starts a task again where its worker ended. So
-a chunk notes on the scheduler that it was begun: begun a second time, it comes back as lost, and is asked in pieces.
-Where there is a budget it also notes what it has used, again and again, so that this counts if its worker ends.
+A worker builds its models and providers itself, from settings and names; keys come from its own environment. Where a
+worker process ends, Dask gives its chunks to another one, up to `distributed.scheduler.allowed-failures` times; then
+each question of the chunk is asked by itself, and only the one that ends processes fails. What such a chunk had used is
+not counted by a budget.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import math
+import threading
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 from uuid import uuid4
 
-from finassist.batch.budget import Spending
-from finassist.batch.chunks import Across, Order, Recipe, Reply, Used, spending_of, used_since
-from finassist.batch.dispatch import Dispatcher, Plan
-from finassist.batch.purse import Purse
-from finassist.batch.recipe import Pickler, recipe_of
-from finassist.batch.station import Task, answer
-from finassist.core.errors import ClusterError, ConfigurationError, MissingExtra
+from finassist.batch.asking import LocalAsker, SharedFetches, Work
+from finassist.batch.budget import Budget, Spending, Used
+from finassist.batch.recipe import Recipe
+from finassist.batch.result import Outcome
+from finassist.core.errors import (
+    BudgetReached,
+    ClusterError,
+    ConfigurationError,
+    FinassistError,
+    MissingExtra,
+    WorkerLost,
+)
+from finassist.core.logging import hush
+from finassist.core.portal import Ended, bridge
 from finassist.core.tasks import settle
-from finassist.runtime.context import Runtime
 
-_PREFIX: Final = "finassist"
+LARGEST, USUAL = 100, 50
+"""Questions in a chunk: at most, and where their number is not known."""
+
+CHUNKS_AHEAD: Final = 2
+"""Chunks under way for each process: one that is asked, one that waits."""
+
+_LOOK_SECONDS: Final = 0.25
 _CLEARING_SECONDS: Final = 5.0
-_UNDER_WAY: Final = ("executing", "long-running")  # the second after `secede()`
+
 _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
 )
 _GONE: Final = "The cluster went away. What was recorded is kept: connect again, and make the same call to go on."
+_LOST: Final = (
+    "The worker process that asked this question ended each time, at last with no other question of its chunk. Ask it "
+    "by itself to see why, or try again with `batch.retry_failed()`."
+)
 
 
 def _dask() -> Any:
-    """Dask's package; what it returns is not typed."""
+    """Dask's package, which is not typed."""
     try:
         return import_module("distributed")
     except ImportError as error:
         raise MissingExtra("A batch on a cluster needs Dask. Run: pip install 'finassist[dask]'") from error
 
 
-def _pickler() -> Pickler:
-    _dask()
-    made: Any = import_module("distributed.protocol.pickle")
-    return Pickler(dumps=made.dumps, loads=made.loads)
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A chunk, as it is sent to a worker.
+
+    Attributes:
+        recipe: What the worker builds.
+        batch: Id of the call, whose questions share what was fetched.
+        texts: The questions.
+        concurrency: How many questions of the batch one process asks at the same time.
+        budget: What is left of the budget.
+    """
+
+    recipe: Recipe
+    batch: str
+    texts: tuple[str, ...]
+    concurrency: int
+    budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What comes back: the outcomes and what was used, or why nothing could be asked."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    used: Used | None = None
+    problem: str = ""
+
+
+# ------------------------------------------------------------------------------------ here
 
 
 class DaskCluster:
-    """The workers behind a Dask client, for one workflow.
+    """The workers behind a Dask client.
 
     Args:
         client: `dask.distributed.Client`; one made with `asynchronous=True` belongs to the running loop.
-        runtime: Whose like the workers build.
-        across: What is fetched of each company, where no questions are asked.
+        work: What the workers do with each question.
 
     Raises:
         MissingExtra: Dask is not installed.
-        ConfigurationError: It is no client, or the workflow cannot be built elsewhere.
+        ConfigurationError: It is no client, or something cannot be built elsewhere.
     """
 
-    def __init__(self, client: Any, runtime: Runtime, across: Across | None = None) -> None:
+    def __init__(self, client: Any, work: Work) -> None:
         if not isinstance(client, _dask().Client):
             raise ConfigurationError(
                 f"client= is a `dask.distributed.Client`, not {type(client).__name__}. Leave it out to ask here."
             )
-        self._client = client
-        self._runtime = runtime
-        self._across = across
-        self._recipe(1)  # whatever cannot be sent is said before anybody is asked
+        self._client, self._work = client, work
+        Recipe.of(work)  # refuses here, before anything is written
 
     @asynccontextmanager
-    async def dispatcher(self, spending: Spending, concurrency: int, total: int | None) -> AsyncGenerator[Dispatcher]:
-        """Somebody who asks on the workers; on leaving, what is under way is cancelled.
+    async def asker(self, spending: Spending, concurrency: int, total: int | None) -> AsyncGenerator[DaskAsker]:
+        """Asks on the workers; on leaving, what is under way is cancelled there.
 
         Raises:
             ClusterError: There are no workers.
             ConfigurationError: The client belongs to another loop.
         """
-        engine = _Engine(self._client)
-        workers = await engine.workers()
-        settings = self._runtime.settings
-        plan = Plan(
-            recipe=self._recipe(workers),
-            workers=workers,
-            concurrency=concurrency,
-            total=total,
-            patience=2 * settings.question_timeout + 3 * settings.model_timeout,
-        )
-        dispatcher = Dispatcher(engine, plan, Purse(spending, plan.window))
-        try:
-            yield dispatcher
-        finally:
-            closing = asyncio.create_task(dispatcher.close())
-            await settle(closing)
-
-    def _recipe(self, workers: int) -> Recipe:
-        return recipe_of(self._runtime, workers, _pickler(), self._across)
-
-
-class _Engine:
-    """Chunks as tasks of a Dask cluster, from whatever loop is running."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
+        client = self._client
         if getattr(client, "_asynchronous", False) and not client.asynchronous:
             raise ConfigurationError(
                 "This client was made with asynchronous=True on another event loop. Use it with `await arun_many(...)` "
                 "on that loop, or make one without asynchronous=True."
             )
-
-    async def workers(self) -> int:
-        """How many processes there are."""
-        threads: dict[str, int] = await self._call(self._client.nthreads)
-        if not threads:
+        workers = len(await _call(client, client.nthreads))
+        if not workers:
             raise ClusterError(_NO_WORKERS)
-        return len(threads)
-
-    async def ask(self, order: Order) -> Reply:
-        """One chunk; see `finassist.batch.dispatch.Engine`."""
-        key = f"{_PREFIX}-{uuid4()}"
-        future = self._client.submit(on_worker, order, key=key, pure=False)
+        batch = f"finassist-{uuid4()}"
+        order = Order(
+            recipe=Recipe.of(self._work, workers), batch=batch, texts=(), concurrency=concurrency, budget=Budget()
+        )
+        wanted = _dask().Event(batch, client=client)  # the workers ask as long as it is set
+        await _call(client, wanted.set)
         try:
-            return await self._reply(future)
+            yield DaskAsker(client, order, spending, workers, total)
         finally:
-            clearing = asyncio.create_task(self._clear(future, key, noted=bool(order["limits"])))
-            await settle(clearing)
+            await settle(asyncio.create_task(_clear(client, wanted.clear)))
 
-    async def _reply(self, future: Any) -> Reply:
-        loop = asyncio.get_running_loop()
-        done = asyncio.Event()
+
+class DaskAsker:
+    """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it."""
+
+    def __init__(self, client: Any, order: Order, spending: Spending, workers: int, total: int | None) -> None:
+        self.calls = workers * CHUNKS_AHEAD
+        self.chunk = USUAL if total is None else min(max(math.ceil(total / self.calls), 1), LARGEST)
+        self._client, self._order, self._spending = client, order, spending
+        self._alone = asyncio.Lock()
+
+    async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
+        """Ask a chunk; where it ends its workers, each of its questions by itself.
+
+        Raises:
+            ClusterError: The cluster went away, or its workers cannot answer.
+        """
+        outcomes = await self._ask(texts)
+        if outcomes is None:
+            async with self._alone:
+                outcomes = [each for text in texts for each in await self._ask([text]) or [_lost()]]
+        return outcomes
+
+    async def _ask(self, texts: Sequence[str]) -> list[Outcome] | None:
+        if reason := self._used_up():
+            return [Outcome.failed(BudgetReached(reason), unasked=True) for _ in texts]
+        reply = await self._reply(replace(self._order, texts=tuple(texts), budget=self._spending.left()))
+        if reply is None:
+            return None
+        if reply.problem or reply.used is None:
+            raise ClusterError(f"A worker of the cluster cannot answer: {reply.problem}")
+        self._spending.add(reply.used)
+        reason = self._used_up() or f"What is left of {self._spending.budget!r} is not enough for another question."
+        return [replace(each, message=reason) if each.unasked else each for each in reply.outcomes]
+
+    def _used_up(self) -> str:
+        try:
+            self._spending.check_model()
+            self._spending.check_data()
+        except BudgetReached as error:
+            return str(error)
+        return ""
+
+    async def _reply(self, order: Order) -> Reply | None:
+        """The reply to a chunk; `None` where it ended its workers."""
+        client, loop, done = self._client, asyncio.get_running_loop(), asyncio.Event()
 
         def tell(_: Any) -> None:
             with suppress(RuntimeError):  # the loop of a batch that was cancelled may have ended
                 loop.call_soon_threadsafe(done.set)
 
-        future.add_done_callback(tell)
-        await done.wait()
-        if future.status == "cancelled":
-            raise ClusterError(_GONE)
-        if future.status == "error":
-            return _failure(await self._call(future.exception))
-        return await self._call(future.result)
-
-    async def _clear(self, future: Any, key: str, *, noted: bool) -> None:
-        """Leave nothing behind on the scheduler; a task that still runs is cancelled."""
-        if self._client.status != "running":
-            return
-        with suppress(OSError, TimeoutError):  # the cluster may just be going away
-            async with asyncio.timeout(_CLEARING_SECONDS):
-                if future.done():
-                    future.release()
-                else:
-                    await self._call(self._client.cancel, [future])
-                await self._call(_dask().Event(key, client=self._client).clear)
-                if noted:
-                    _dask().Variable(key, client=self._client).delete()
-
-    async def _call(self, function: Any, *args: Any) -> Any:
-        """Call a method of the client, which is sync or async, as the client is."""
-        if self._client.asynchronous:
-            return await function(*args)
-        return await asyncio.to_thread(function, *args)
+        future = client.submit(answer_chunk, order, pure=False)
+        try:
+            future.add_done_callback(tell)
+            await done.wait()
+            if future.status == "error":
+                return _failure(await _call(client, future.exception))
+            if future.status != "finished":
+                raise ClusterError(_GONE)
+            return await _call(client, future.result)
+        finally:
+            if future.status == "pending":
+                await settle(asyncio.create_task(_clear(client, client.cancel, [future])))
+            future.release()
 
 
-def _failure(error: BaseException) -> Reply:
-    """What it means that a task raised an error: its workers ended, or our code is not there."""
-    if type(error).__name__ == "KilledWorker" or isinstance(error, OSError | TimeoutError):
-        return {"lost": True}
+def _lost() -> Outcome:
+    return Outcome.failed(WorkerLost(_LOST))
+
+
+def _failure(error: BaseException) -> None:
+    """Say what it means that a task raised an error; nothing, where its workers ended."""
+    if type(error).__name__ == "KilledWorker":
+        return
     if isinstance(error, ImportError | AttributeError):
         raise ClusterError(
-            f"The workers cannot load what the batch needs ({error}). Install the same finassist there, and the module "
-            "of a model or a provider of your own."
+            f"The workers cannot load what the batch needs ({error}). Install the same finassist there."
         ) from error
     raise ClusterError(f"A worker failed with {type(error).__name__}: {error}") from error
 
 
-class _Notes:
-    """What a chunk has used, on the scheduler, where there is a budget that it counts for."""
-
-    def __init__(self, variable: Any, *, wanted: bool) -> None:
-        self._variable, self._wanted = variable, wanted
-        self._written: Used | None = None
-
-    def write(self, used: Used) -> None:
-        """Note it, where it is news."""
-        if self._wanted and used != self._written:
-            with suppress(OSError, TimeoutError):  # the next note says all that this one did not
-                self._variable.set(used)
-                self._written = used
-
-    def read(self) -> Reply:
-        """What the worker that ended had noted at last."""
-        return {"used": self._variable.get(timeout=_CLEARING_SECONDS)} if self._wanted else {}
+async def _call(client: Any, function: Any, *args: Any) -> Any:
+    """Call a method of a client, which is sync or async, as the client is."""
+    if client.asynchronous:
+        return await function(*args)
+    return await asyncio.to_thread(function, *args)
 
 
-def on_worker(order: Order) -> Reply:
-    """A chunk, on a worker; nothing of it is raised, because Dask logs what a task that failed was called with."""
-    dask = _dask()
-    worker = dask.get_worker()
-    key = worker.get_current_task()
-    begun, notes = dask.Event(key), _Notes(dask.Variable(key), wanted=bool(order["limits"]))
-    if begun.is_set():
-        return {"lost": True, **notes.read()}
-    notes.write(used_since(spending_of(order), order["used"]))
-    begun.set()
+async def _clear(client: Any, function: Any, *args: Any) -> None:
+    """Clean up on the scheduler, if it is still there."""
+    if client.status == "running":
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_CLEARING_SECONDS):
+                await _call(client, function, *args)
 
-    def wanted() -> bool:
-        task = worker.state.tasks.get(key)
-        return task is not None and task.state in _UNDER_WAY and worker.status.name not in ("closing", "closed")
 
-    return answer(order, Task(wanted, dask.secede, notes.write), _pickler())
+# ------------------------------------------------------------------------------------ on a worker
+
+_building = threading.Lock()
+
+
+def answer_chunk(order: Order) -> Reply:
+    """Answer a chunk, in a thread of a worker; once the batch has ended elsewhere, its questions are cancelled."""
+    try:
+        with _building:
+            work, fetches, places = _prepared(order.recipe, order.batch, order.concurrency)
+    except FinassistError as error:
+        return Reply(problem=str(error))
+    spending, wanted = Spending(order.budget), _dask().Event(order.batch)
+    asker = LocalAsker(work, spending, order.concurrency, fetches)
+    with bridge.start(lambda _: _answer(asker, places, order.texts)) as inbox:
+        while not isinstance(received := inbox.receive(_LOOK_SECONDS), Ended):
+            if not wanted.is_set():
+                return Reply(problem="The batch has ended.")
+        return Reply(outcomes=tuple(received.result()), used=spending.used())
+
+
+async def _answer(asker: LocalAsker, places: asyncio.Semaphore, texts: Sequence[str]) -> list[Outcome]:
+    hush()
+
+    async def ask(text: str) -> Outcome:
+        async with places:
+            return await asker.ask_one(text)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(text)) for text in texts]
+    return [task.result() for task in tasks]
+
+
+@lru_cache(maxsize=4)
+def _work(recipe: Recipe) -> Work:
+    """The work of a recipe, whose connections stay open from one batch to the next."""
+    return recipe.build()
+
+
+@lru_cache(maxsize=4)
+def _prepared(recipe: Recipe, batch: str, concurrency: int) -> tuple[Work, SharedFetches, asyncio.Semaphore]:
+    """What the chunks of one batch share in one process: fetches, and places for questions asked at the same time."""
+    work = _work(recipe)
+    return work, SharedFetches(work.runtime.provider), asyncio.Semaphore(concurrency)

@@ -1,18 +1,15 @@
-"""What a batch will cost, told from its questions and the rules' routing; nobody is asked."""
+"""How far a batch is, and what it will take, estimated from its questions and the rules without asking anything."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Protocol
 
 from agno.metrics import MessageMetrics
-from pydantic import BaseModel
 
-from finassist.batch.intake import Intake, Question
-from finassist.batch.progress import clock, dollars
-from finassist.config.settings import Routing
+from finassist.batch.result import Outcome
+from finassist.batch.source import Question, QuestionSource
 from finassist.core.categories import CATEGORY
 from finassist.llm import prompts
 from finassist.llm.limits import cost, priced
@@ -22,9 +19,118 @@ from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.questions import rules
 from finassist.runtime.context import Runtime
 
+# ------------------------------------------------------------------------------------------ progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a batch is.
+
+    Attributes:
+        total: How many questions there are; `None` for an iterator.
+        before: Questions that earlier calls had recorded.
+        completed: Questions with an answer, those of earlier calls included.
+        failed: Questions without one.
+        tokens: Used in this call.
+        cost: Dollars spent in this call; `None` where a model has no known price.
+        elapsed: Seconds since this call began.
+        status: `"running"`, `"completed"` or `"stopped"`.
+
+    Example:
+        >>> progress = Progress(total=100, completed=20, elapsed=2.0)
+        >>> progress.rate, progress.eta, str(progress)
+        (10.0, 8.0, '20 of 100 · 10.0/s · 0:08 left')
+    """
+
+    total: int | None = None
+    before: int = 0
+    completed: int = 0
+    failed: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    elapsed: float = 0.0
+    status: str = "running"
+
+    @property
+    def done(self) -> int:
+        """Questions that are recorded."""
+        return self.completed + self.failed
+
+    @property
+    def rate(self) -> float:
+        """Questions a second, of those this call recorded."""
+        return (self.done - self.before) / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the last one, at this rate; `None` where that is not known."""
+        return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
+
+    def after(self, outcome: Outcome) -> Progress:
+        """One more question is recorded."""
+        failed = outcome.error is not None
+        return replace(
+            self,
+            completed=self.completed + (not failed),
+            failed=self.failed + failed,
+            tokens=self.tokens + outcome.tokens,
+            cost=None if self.cost is None or outcome.cost is None else self.cost + outcome.cost,
+        )
+
+    def __str__(self) -> str:
+        many = f"{self.done:,} of {self.total:,}" if self.total is not None else f"{self.done:,} done"
+        parts = [many, f"{self.rate:,.1f}/s" if self.rate else ""]
+        if self.status == "running":
+            parts.append(f"{clock(self.eta)} left" if self.eta is not None else "")
+        else:
+            parts += [self.status, f"in {clock(self.elapsed)}"]
+        parts += [f"{self.failed:,} failed" if self.failed else "", f"{self.tokens:,} tokens" if self.tokens else ""]
+        parts.append(dollars(self.cost) if self.tokens else "")
+        return " · ".join(part for part in parts if part)
+
+
+class Display(Protocol):
+    """Shows progress."""
+
+    def show(self, progress: Progress) -> None:
+        """Draw it; called no more often than ten times a second."""
+        ...
+
+    def finish(self, progress: Progress) -> None:
+        """Draw it for the last time, as text that stays."""
+        ...
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds.
+
+    Example:
+        >>> clock(75.2), clock(3_725)
+        ('1:15', '1:02:05')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def dollars(amount: float | None) -> str:
+    """What it cost; an unknown price is not shown as none.
+
+    Example:
+        >>> dollars(1.5), dollars(0.00123), dollars(None)
+        ('$1.50', '$0.0012', 'cost not known')
+    """
+    if amount is None:
+        return "cost not known"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+# ------------------------------------------------------------------------------------------ estimate
+
 _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
 _MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
+_NO_CONTEXT: Final = rules.Context()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +141,10 @@ class Estimate:
         questions: How many there are.
         distinct: How many of them are asked: without blanks, repetitions and what is no text.
         model_calls: Calls of models.
-        tokens: For them, in and out; a token is taken for four characters.
+        tokens: For them, in and out, at four characters a token.
         dollars: For these tokens; `None` where the price of the model is not known.
-        data_calls: Fetches from data sources, at most: what a cache has costs nothing.
-        seconds: Until the last answer: a model is taken to need 2 s, a source 0.3 s, within the limits of requests.
+        data_calls: Fetches from data sources, at most: cached ones cost nothing.
+        seconds: Until the last answer, at 2 s a model call and 0.3 s a fetch, within the limits of requests.
     """
 
     questions: int = 0
@@ -61,109 +167,75 @@ class Estimate:
         )
 
 
-@dataclass
-class Estimator:
-    """Adds up what questions will take.
+async def estimate(runtime: Runtime, source: QuestionSource, concurrency: int) -> Estimate:
+    """Estimate what questions will take; an iterator is read to its end."""
+    sums = _Sums(runtime)
+    try:
+        while (question := await source.next()) is not None:
+            sums.add(question)
+    finally:
+        await source.close()
+    return sums.estimate(concurrency)
 
-    Args:
-        model: Who will be asked.
-        instructions: Characters each agent is told besides the question.
-        routing: Who decides what is asked.
-        max_companies: Companies in one answer.
-        prices: Of models, as in the settings.
-        per_minute: Requests a data source answers in a minute, or `None` where it does not matter.
-        concurrency: Questions asked at the same time.
-    """
 
-    model: Any
-    instructions: Mapping[str, int]
-    routing: Routing
-    max_companies: int
-    prices: Mapping[str, Any]
-    per_minute: int | None
-    concurrency: int
+class _Sums:
+    """Adds up what questions will take."""
 
-    def __post_init__(self) -> None:
-        self._seen: set[bytes] = set()
-        self._fetches: set[tuple[str, str]] = set()
-        self._given = self._calls = self._in = self._out = 0
-        self._waited = 0.0
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.free = isinstance(runtime.model, OfflineModel)
+        self.per_minute = None if runtime.provider.id == EmbeddedProvider.id else runtime.settings.per_minute
+        self.instructions = {
+            "router": _length(prompts.ROUTER_INSTRUCTIONS, RoutedQuestion),
+            "symbol_extraction": _length(prompts.EXTRACTION_INSTRUCTIONS, ExtractedSymbols),
+            "chat": _length(prompts.CHAT_INSTRUCTIONS, None),
+        }
+        self.seen: set[bytes] = set()
+        self.fetches: set[tuple[str, str]] = set()
+        self.questions = self.model_calls = self.tokens_in = self.tokens_out = 0
+        self.waited = 0.0
 
-    async def of(self, intake: Intake) -> Estimate:
-        """The estimate for all questions; an iterator is read to its end."""
-        try:
-            while (question := await intake.next()) is not None:
-                self._add(question)
-        finally:
-            await intake.close()
-        return self._sum()
-
-    def _add(self, question: Question) -> None:
-        self._given += 1
-        if question.text is None or question.digest in self._seen:
+    def add(self, question: Question) -> None:
+        self.questions += 1
+        if question.text is None or question.digest in self.seen:
             return
-        self._seen.add(question.digest)
-        route = rules.route(question.text)
-        waits = 0.0
-        if self.routing == "model" or (self.routing == "auto" and not route.certain):
+        self.seen.add(question.digest)
+        route, routing = rules.route(question.text), self.runtime.routing
+        if by_model := routing == "model" or (routing == "auto" and not route.certain):
             self._ask("router", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
             self._ask("symbol_extraction", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
-            waits += _MODEL_SECONDS
-        if route.category == "chat":
+        if chat := route.category == "chat":
             self._ask("chat", prompts.question_message(question.text, _NO_CONTEXT), _CHATTED_OUT)
-            waits += _MODEL_SECONDS
-        symbols, needs = route.symbols[: self.max_companies], CATEGORY[route.category].needs
-        self._fetches |= {(symbol, need) for symbol in symbols for need in needs}
-        self._waited += waits * (not self._free) + _DATA_SECONDS * bool(symbols and needs) * bool(self.per_minute)
+        symbols = route.symbols[: self.runtime.settings.max_companies]
+        needs = CATEGORY[route.category].needs
+        self.fetches |= {(symbol, need) for symbol in symbols for need in needs}
+        if not self.free:
+            self.waited += _MODEL_SECONDS * (by_model + chat)
+        if self.per_minute and symbols and needs:
+            self.waited += _DATA_SECONDS
 
     def _ask(self, agent: str, message: str, out: int) -> None:
-        self._calls += 1
-        if not self._free:
-            self._in += (self.instructions[agent] + len(message)) // _CHARACTERS_PER_TOKEN
-            self._out += out
+        self.model_calls += 1
+        if not self.free:
+            self.tokens_in += (self.instructions[agent] + len(message)) // _CHARACTERS_PER_TOKEN
+            self.tokens_out += out
 
-    @property
-    def _free(self) -> bool:
-        return isinstance(self.model, OfflineModel)
-
-    def _sum(self) -> Estimate:
-        used = MessageMetrics(input_tokens=self._in, output_tokens=self._out)
-        known = cost(str(self.model.id), used, priced(self.prices)) if self._in else 0.0
-        paced = 60 * len(self._fetches) / self.per_minute if self.per_minute else 0.0
+    def estimate(self, concurrency: int) -> Estimate:
+        used = MessageMetrics(input_tokens=self.tokens_in, output_tokens=self.tokens_out)
+        prices = priced(self.runtime.settings.model_prices)
+        limited = 60 * len(self.fetches) / self.per_minute if self.per_minute else 0.0
         return Estimate(
-            questions=self._given,
-            distinct=len(self._seen),
-            model_calls=self._calls,
-            tokens=self._in + self._out,
-            dollars=known,
-            data_calls=len(self._fetches),
-            seconds=max(self._waited / self.concurrency, paced) + _OWN_SECONDS * len(self._seen),
+            questions=self.questions,
+            distinct=len(self.seen),
+            model_calls=self.model_calls,
+            tokens=self.tokens_in + self.tokens_out,
+            dollars=cost(str(self.runtime.model.id), used, prices) if self.tokens_in else 0.0,
+            data_calls=len(self.fetches),
+            seconds=max(self.waited / concurrency, limited) + _OWN_SECONDS * len(self.seen),
         )
 
 
-_NO_CONTEXT: Final = rules.Context()
-
-
-def estimator(runtime: Runtime, concurrency: int) -> Estimator:
-    """An estimator for the questions of a workflow."""
-    settings = runtime.settings
-    told = {
-        "router": (prompts.ROUTER_INSTRUCTIONS, RoutedQuestion),
-        "symbol_extraction": (prompts.EXTRACTION_INSTRUCTIONS, ExtractedSymbols),
-        "chat": (prompts.CHAT_INSTRUCTIONS, None),
-    }
-    return Estimator(
-        model=runtime.model,
-        instructions={name: _length(lines, schema) for name, (lines, schema) in told.items()},
-        routing=runtime.routing,
-        max_companies=settings.max_companies,
-        prices=settings.model_prices,
-        per_minute=None if runtime.provider.id == EmbeddedProvider.id else settings.per_minute,
-        concurrency=concurrency,
-    )
-
-
-def _length(lines: Sequence[str], schema: type[BaseModel] | None) -> int:
-    """Characters an agent is told, besides the question."""
+def _length(instructions: list[str], schema: type[Any] | None) -> int:
+    """Characters that an agent is sent besides the question."""
     form = len(json.dumps(schema.model_json_schema())) if schema else 0
-    return sum(map(len, [*lines, prompts.ENVELOPE_RULE])) + form
+    return sum(map(len, [*instructions, prompts.ENVELOPE_RULE])) + form

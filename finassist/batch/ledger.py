@@ -1,42 +1,74 @@
-"""The file a batch is written to: what was begun, and what came of it. SQLite, sync, one writer.
+"""Writes the file of a batch: which questions were begun, and their outcomes. One writer at a time.
 
-A question is marked as begun before it is asked, and recorded before its worker takes the next one. So after the
-process was killed, what is marked and not recorded is what has to be asked again: one question for each worker at most.
+A question is marked as begun before it is asked, and its outcome is recorded before the next one is asked. After a
+kill, only what is marked and not recorded is asked again: one question for each that was asked at the same time.
 
     begun ──► completed | failed               recorded, exactly once
-      │
       ├─ the process was killed ──► again      asked once more
-      │                             alone      killed with it a second time: asked with nobody beside it
-      │                             failed     a third time
+      │                             alone      the second time: asked first, and nothing beside it
+      │                             failed     the third time
       └─ the batch stopped      ──► unasked
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from finassist.batch import layout
-from finassist.batch.layout import check_header, explained, read_notes
-from finassist.batch.results import Outcome, Packed
-from finassist.core.errors import LedgerError, LedgerInUse, WorkerLost
+from finassist.batch.ledger_format import NOW, SCHEMA, check_header, explained, notes_of
+from finassist.batch.result import Outcome
+from finassist.batch.source import Question
+from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, WorkerLost
+from finassist.core.tasks import settle
 
-PATIENCE: Final = 5.0
-"""Seconds to wait for another program that holds the file."""
+_BUSY_SECONDS: Final = 5.0
+_CRASHES_ALONE, _CRASHES_FAILED = 2, 3
+_RECORDED: Final = ("completed", "failed")
+
+_BEGIN: Final = """
+INSERT INTO questions (ordinal, question, digest, state, attempts) VALUES (?, ?, ?, 'begun', 1)
+ON CONFLICT (ordinal) DO UPDATE SET state = 'begun', attempts = attempts + 1 RETURNING attempts
+"""
+_REFUSE: Final = f"""
+INSERT OR REPLACE INTO questions (ordinal, question, digest, state, error, message, cost, latency, at)
+VALUES (?, ?, ?, 'failed', ?, ?, 0, 0, {NOW})
+"""
+_RECORD: Final = f"""
+UPDATE questions SET state = ?, category = ?, symbols = ?, facts = ?, gaps = ?, error = ?, message = ?,
+    latency = ?, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, calls = calls + ?, content = ?, record = ?,
+    same_as = NULL, at = {NOW}
+WHERE ordinal = ? AND state = 'begun'
+"""
+_COPY: Final = f"""
+INSERT OR REPLACE INTO questions (ordinal, question, digest, state, same_as, category, symbols, facts, gaps, error,
+    message, latency, cost, at)
+SELECT ?, ?, digest, state, ordinal, category, symbols, facts, gaps, error, message, 0, 0, {NOW}
+FROM questions WHERE ordinal = ? RETURNING error, message
+"""
+_TWIN: Final = """
+SELECT ordinal FROM questions
+WHERE digest = ? AND same_as IS NULL AND state IN ('completed', 'failed') AND ordinal <> ? LIMIT 1
+"""
+_BACK: Final = f"CASE WHEN crashes >= {_CRASHES_ALONE} THEN 'alone' ELSE 'unasked' END"
+_LOST: Final = (
+    f"The process ended {_CRASHES_FAILED} times while this question was asked, the last time with no other beside it. "
+    "Ask it by itself to see why, or try again with `batch.retry_failed()`."
+)
 
 type Operation = Callable[[Ledger], Any]
 
 
 class Ledger:
-    """One batch's file, open for writing, locked against everybody else.
+    """The file of one batch, open for writing and locked against other writers.
 
     Attributes:
         path: Where it is.
@@ -46,191 +78,202 @@ class Ledger:
         LedgerError: The file could not be read or written; a subclass says why.
     """
 
-    def __init__(self, path: Path, lock: FileLock, patience: float) -> None:
-        self.path = path
-        self._lock, self._using = lock, threading.Lock()
-        self._running = Path(f"{path}-running")
-        with self._said():
-            self._db = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
-        self.notes: dict[str, Any] = {}
-
-    @classmethod
-    def open(cls, path: Path, notes: dict[str, Any], patience: float = PATIENCE) -> Self:
-        """Open a ledger to go on with, or make one that says `notes` about its batch."""
-        lock = _locked(path)
-        ledger = cls._opened(path, lock, patience)
+    def __init__(self, path: Path, notes: dict[str, Any], busy_seconds: float = _BUSY_SECONDS) -> None:
+        """Open a ledger to go on with, or make one with `notes` about its batch."""
+        self.path, self.notes = path, notes
+        self._lock, self._using = _locked(path), threading.Lock()
+        self._running = Path(f"{path}-running")  # there while a process writes: left behind, it was killed
         try:
-            ledger._begin(notes)
-        except BaseException:  # as it was: it may be somebody else's file
-            ledger._db.close()
-            lock.release()
-            raise
-        return ledger
-
-    @classmethod
-    def _opened(cls, path: Path, lock: FileLock, patience: float) -> Self:
-        try:
-            return cls(path, lock, patience)
+            with explained(path):
+                self._db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
         except BaseException:
-            lock.release()
+            self._lock.release()
+            raise
+        try:
+            self._begin(notes)
+        except BaseException:  # the file stays as it was: it may be another program's
+            self._db.close()
+            self._lock.release()
             raise
 
     def _begin(self, notes: dict[str, Any]) -> None:
-        with self._said():
+        with explained(self.path):
             if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 check_header(self._db, self.path)
             else:
-                self._create()
+                os.chmod(self.path, 0o600)
+                self._db.executescript(SCHEMA)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing of what it committed
+            self._db.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing that it committed
         crashed = self._running.exists()
         self._running.touch(mode=0o600)
-        self.transaction([lambda _: self._note(notes), lambda _: self._pick_up(crashed)])
-        with self._said():
-            self.notes = read_notes(self._db)
+        self.transaction([lambda _: self._note(notes), lambda _: self._recover(crashed)])
+        with explained(self.path):
+            self.notes = notes_of(self._db)
 
-    def _create(self) -> None:
-        os.chmod(self.path, 0o600)
-        self._db.executescript(
-            f"BEGIN; {layout.SCHEMA} PRAGMA application_id = {layout.APPLICATION}; "
-            f"PRAGMA user_version = {layout.VERSION}; COMMIT;"
-        )
+    def _note(self, notes: dict[str, Any], *, replace: bool = False) -> None:
+        statement = f"INSERT OR {'REPLACE' if replace else 'IGNORE'} INTO batch VALUES (?, ?)"
+        self._db.executemany(statement, [(name, json.dumps(value)) for name, value in notes.items()])
 
-    def _note(self, notes: dict[str, Any], *, again: bool = False) -> None:
-        word = "REPLACE" if again else "IGNORE"
-        self._db.executemany(
-            f"INSERT OR {word} INTO batch VALUES (?, ?)", [(name, json.dumps(value)) for name, value in notes.items()]
-        )
-
-    def _pick_up(self, crashed: bool) -> None:
-        """What was begun and not recorded is asked again; what may have ended the process, with care."""
+    def _recover(self, crashed: bool) -> None:
+        """What was begun and not recorded is asked again; what may have ended the process, alone."""
         self._db.execute(
-            f"UPDATE questions SET crashes = crashes + ?, state = CASE WHEN NOT ? THEN {layout.BACK} "
+            f"UPDATE questions SET crashes = crashes + ?, state = CASE WHEN NOT ? THEN {_BACK} "
             "WHEN crashes + 1 >= ? THEN 'lost' WHEN crashes + 1 >= ? THEN 'alone' ELSE 'again' END "
             "WHERE state = 'begun'",
-            (crashed, crashed, layout.CRASHES_FAILED, layout.CRASHES_ALONE),
+            (crashed, crashed, _CRASHES_FAILED, _CRASHES_ALONE),
         )
         self._db.execute(
-            f"UPDATE questions SET state = 'failed', error = ?, message = ?, at = {layout.NOW} WHERE state = 'lost'",
-            (WorkerLost.__name__, layout.LOST),
+            f"UPDATE questions SET state = 'failed', error = ?, message = ?, at = {NOW} WHERE state = 'lost'",
+            (WorkerLost.__name__, _LOST),
         )
-        self._note({"status": "running", "reason": ""}, again=True)
+        self._note({"status": "running", "reason": ""}, replace=True)
 
     # -------------------------------------------------------------------------------------- writing
 
     def transaction(self, operations: Sequence[Operation]) -> list[Any]:
-        """Do all of it or nothing; what each operation returned."""
-        with self._using, self._said():
+        """Do all operations or none; what each of them returned."""
+        with self._using, explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                done = [operation(self) for operation in operations]
+                results = [operation(self) for operation in operations]
                 self._db.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # SQLite has rolled back by itself where the disk is full
                     self._db.execute("ROLLBACK")
                 raise
-            return done
+            return results
 
-    def begin(self, ordinal: int, given: str, digest: bytes) -> int | Outcome:
-        """A question is about to be asked: for which time. Or what came of an identical one, recorded for both."""
-        if twin := self._db.execute(layout.TWIN, (digest, ordinal)).fetchone():
-            [error, message] = self._db.execute(layout.COPY, (ordinal, given, twin[0])).fetchone()
-            return Outcome(copied=True, error=error, message=message)
-        return self._db.execute(layout.BEGIN, (ordinal, given, digest)).fetchone()[0]
+    def begin(self, question: Question) -> bool | Outcome | LedgerMismatch:
+        """Mark a question as begun.
 
-    def refuse(self, ordinal: int, given: str, digest: bytes, error: Exception) -> None:
-        """What was given cannot be asked; recorded as failed."""
-        self._db.execute(layout.REFUSE, (ordinal, given, digest, type(error).__name__, str(error)))
+        Returns:
+            `True` where it is now to be asked, `False` where it was recorded before, the outcome of an identical
+            question where that was copied, or why the ledger is of other questions.
+        """
+        ordinal, digest = question.ordinal, question.digest
+        found = self._db.execute("SELECT digest, state FROM questions WHERE ordinal = ?", (ordinal,)).fetchone()
+        if found and found[0] != digest:
+            return LedgerMismatch(
+                f"Question {ordinal} (counted from 0) is not the one that the ledger {self.path} has in this place. "
+                "Pass resume=False to begin anew, or the questions it was begun with."
+            )
+        if found and found[1] in _RECORDED:
+            return False
+        if question.error is not None:
+            error = question.error
+            self._db.execute(_REFUSE, (ordinal, question.given, digest, type(error).__name__, str(error)))
+            return Outcome.failed(error)
+        if twin := self._db.execute(_TWIN, (digest, ordinal)).fetchone():
+            name, message = self._db.execute(_COPY, (ordinal, question.given, twin[0])).fetchone()
+            return Outcome(error=name, message=message)
+        self._db.execute(_BEGIN, (ordinal, question.given, digest)).fetchone()
+        return True
 
-    def record(self, ordinal: int, outcome: Outcome, packed: Packed | None) -> None:
-        """What came of a question that was begun."""
-        kept = packed.compressed() if packed else None
-        about = kept.about if kept else (None,) * 4
+    def record(self, ordinal: int, outcome: Outcome) -> None:
+        """Record the outcome of a question that was begun; one that is `unasked` is open again."""
+        if outcome.unasked:
+            self._db.execute(
+                f"UPDATE questions SET state = {_BACK}, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, "
+                "calls = calls + ? WHERE ordinal = ? AND state = 'begun'",
+                (outcome.tokens, outcome.cost, outcome.calls, ordinal),
+            )
+            return
+        about = (outcome.category, outcome.symbols, outcome.facts, outcome.gaps, outcome.error, outcome.message)
         used = (outcome.latency, outcome.tokens, outcome.cost, outcome.calls)
-        record = (kept.content, kept.record) if kept else (None, None)
-        state = "completed" if kept else "failed"
-        self._db.execute(layout.RECORD, (state, *about, outcome.error, outcome.message, *used, *record, ordinal))
+        state = "failed" if outcome.error else "completed"
+        self._db.execute(_RECORD, (state, *about, *used, outcome.content, outcome.record, ordinal))
 
-    def give_back(self, ordinal: int, outcome: Outcome) -> None:
-        """A question that was begun is left unasked; what it used counts all the same."""
-        self._db.execute(
-            f"UPDATE questions SET state = {layout.BACK}, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, "
-            "calls = calls + ? WHERE ordinal = ? AND state = 'begun'",
-            (outcome.tokens, outcome.cost, outcome.calls, ordinal),
-        )
-
-    def set_aside(self, ordinal: int, given: str, digest: bytes) -> None:
-        """To be asked when nobody else is."""
-        self._db.execute(
-            "INSERT INTO questions (ordinal, question, digest, state) VALUES (?, ?, ?, 'alone') "
-            "ON CONFLICT (ordinal) DO UPDATE SET state = 'alone'",
-            (ordinal, given, digest),
-        )
-
-    def leave(self, questions: Iterable[tuple[int, str, bytes]]) -> None:
-        """Questions that will not be asked in this call."""
+    def leave(self, questions: Iterable[Question]) -> None:
+        """Note questions that this call will not ask."""
         self._db.executemany(
-            "INSERT OR IGNORE INTO questions (ordinal, question, digest, state) VALUES (?, ?, ?, 'unasked')", questions
+            "INSERT OR IGNORE INTO questions (ordinal, question, digest, state) VALUES (?, ?, ?, 'unasked')",
+            [(each.ordinal, each.given, each.digest) for each in questions],
         )
 
-    def ask_failed_again(self) -> None:
+    def reopen_failed(self) -> None:
         """What failed is open again, except for what cannot be asked at all."""
         self._db.execute(
             "UPDATE questions SET state = 'again', crashes = 0, same_as = NULL, error = NULL, message = NULL "
             "WHERE state = 'failed' AND (attempts > 0 OR same_as IS NOT NULL)"
         )
 
-    # -------------------------------------------------------------------------------------- reading
-
-    def known(self, start: int, count: int) -> dict[int, tuple[bytes, str]]:
-        """Digest and state of what the ledger has of these ordinals."""
-        rows = self._db.execute(
-            "SELECT ordinal, digest, state FROM questions WHERE ordinal >= ? AND ordinal < ?", (start, start + count)
-        )
-        return {ordinal: (digest, state) for ordinal, digest, state in rows}
-
-    def in_state(self, state: str) -> list[tuple[int, str]]:
-        """Ordinal and text of the questions in a state."""
-        return self._db.execute(
-            "SELECT ordinal, question FROM questions WHERE state = ? ORDER BY ordinal", (state,)
-        ).fetchall()
-
-    def suspects(self) -> set[bytes]:
-        """Digests of questions that may end the process."""
-        return {digest for (digest,) in self._db.execute("SELECT digest FROM questions WHERE state = 'alone'")}
-
-    def counts(self) -> dict[str, int]:
-        """How many questions are in each state."""
-        return dict(self._db.execute("SELECT state, count(*) FROM questions GROUP BY state").fetchall())
-
-    # -------------------------------------------------------------------------------------- the end
-
     def finish(self, status: str, reason: str, total: int | None) -> None:
-        """Write down how the batch ended."""
+        """Note how the batch ended."""
         notes = {"status": status, "reason": reason, "total": total}
         self.transaction(
             [
-                lambda _: self._db.execute(f"UPDATE questions SET state = {layout.BACK} WHERE state = 'begun'"),
-                lambda _: self._note(notes, again=True),
+                lambda _: self._db.execute(f"UPDATE questions SET state = {_BACK} WHERE state = 'begun'"),
+                lambda _: self._note(notes, replace=True),
             ]
         )
-        self.notes |= notes
 
     def close(self) -> None:
-        """Let go of the file. Without `finish()`, what was begun is unasked, and is no suspect."""
+        """Close the file. Without `finish()`, what was begun is unasked, and did not end the process."""
         with self._using:
-            with suppress(sqlite3.Error):  # one file instead of three, where nobody else reads it now
+            with suppress(sqlite3.Error):  # one file instead of three, where no other program reads it now
                 self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
             self._running.unlink(missing_ok=True)
             self._lock.release()
 
-    @contextmanager
-    def _said(self) -> Any:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise explained(error, self.path) from error
+    # -------------------------------------------------------------------------------------- reading
+
+    def in_state(self, state: str) -> list[tuple[int, str]]:
+        """Ordinal and text of the questions in a state."""
+        query = "SELECT ordinal, question FROM questions WHERE state = ? ORDER BY ordinal"
+        return self._db.execute(query, (state,)).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """How many questions are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM questions GROUP BY state").fetchall())
+
+
+class LedgerWriter:
+    """Writes to a ledger in a thread, what comes at the same time in one transaction. Belongs to one loop.
+
+    Once handed over, an operation is done, also where the task that waits for it is cancelled.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._waiting: list[tuple[Operation, asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, operation: Operation) -> Any:
+        """What `operation(ledger)` returns, once it is committed.
+
+        Raises:
+            LedgerError: It could not be written.
+        """
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((operation, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(), name="finassist-ledger")
+        return await done
+
+    async def settle(self) -> None:
+        """Wait until everything is written."""
+        if self._writing is not None:
+            await settle(self._writing)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            entries, self._waiting = self._waiting, []
+            results: list[Any] = []
+            failure: Exception | None = None
+            try:
+                results = await asyncio.to_thread(self.ledger.transaction, [operation for operation, _ in entries])
+            except Exception as error:  # noqa: BLE001  raised in each task that waits
+                failure = error
+            for place, (_, done) in enumerate(entries):
+                if done.done():
+                    continue
+                if failure is not None:
+                    done.set_exception(failure)
+                else:
+                    done.set_result(results[place])
+        self._writing = None
 
 
 def _locked(path: Path) -> FileLock:

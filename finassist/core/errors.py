@@ -41,7 +41,7 @@
     │       └── ReplyTooLong      the reply went on and on
     ├── SessionError              a session could not be read or written
     ├── LedgerError               the ledger of a batch could not be read or written
-    │   ├── LedgerInUse           somebody else uses it
+    │   ├── LedgerInUse           another batch uses it
     │   ├── LedgerMismatch        it is no ledger, of another version, or of other questions
     │   └── LedgerFull            the disk is full
     ├── BudgetReached             a batch has used what it was allowed

@@ -18,10 +18,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from types import MappingProxyType
+from typing import cast
 
-from finassist.core import field_table as table
 from finassist.core.facts import Statement
+
+OUTFLOWS = frozenset({"capex", "buybacks", "dividends_paid"})
+"""Payments: positive amounts here, negative numbers with many providers."""
 
 _SHORT = {
     "eps": "EPS",
@@ -43,7 +47,7 @@ class Field:
         label: Heading for people (`"Revenue"`).
         statement: The statement it belongs to.
         unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"`, `"times"`, or `""` for text.
-        description: One sentence for somebody who meets the term for the first time.
+        description: One sentence for a reader who meets the term for the first time.
         aliases: Snake_case names other providers use, the closest in meaning first.
         outflow: Whether the figure is money paid out, written as a positive amount.
     """
@@ -127,12 +131,14 @@ def _humanised(name: str) -> str:
 
 
 def _fields() -> Iterator[Field]:
-    for statement, text in table.TEXT.items():
-        rows = text.strip().splitlines()
-        for head, description, aliases in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+    text = files("finassist.core").joinpath("fields.txt").read_text(encoding="utf-8")
+    for part in text.split("\n[")[1:]:
+        statement, rows = part.split("]\n", 1)
+        lines = rows.strip().splitlines()
+        for head, description, aliases in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
             name, heading, unit = (part.strip() for part in head.split("|"))
             others = tuple(alias for alias in aliases.split() if alias != "-")
-            yield Field(name, heading, statement, unit, description.strip(), others, name in table.OUTFLOWS)
+            yield Field(name, heading, cast(Statement, statement), unit, description.strip(), others, name in OUTFLOWS)
 
 
 FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _fields()})
@@ -140,3 +146,12 @@ FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {alias: field.name for field in FIELDS.values() for alias in (field.name, *field.aliases)}
 )
+
+EXPECTED: Mapping[Statement, tuple[str, ...]] = {
+    "income": ("revenue", "operating_income", "pretax_income", "income_tax", "net_income", "eps_diluted",
+               "shares_diluted"),
+    "balance_sheet": ("cash_and_equivalents", "current_assets", "total_assets", "current_liabilities",
+                      "total_liabilities", "equity"),
+    "cash_flow": ("operating_cash_flow", "capex"),
+}  # fmt: skip
+"""Lines a reader expects from every company; where one is absent, the absence is shown."""

@@ -15,7 +15,7 @@ def shell() -> Any | None:
         >>> shell() is None
         True
     """
-    module = sys.modules.get("IPython")  # a kernel has imported it; nobody else needs to
+    module = sys.modules.get("IPython")  # a kernel has imported it; other processes do not need it
     found = module.get_ipython() if module is not None else None
     return found if getattr(found, "kernel", None) is not None else None
 

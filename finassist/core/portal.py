@@ -82,7 +82,7 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
         asyncio.run(serve())
     except RuntimeError as error:
         # All is closed by then, but for the loop's pool of threads: Python 3.12 wants a new thread to wait for those,
-        # and starts none any more when the process ends. They are waited for by whoever made them.
+        # and starts none any more when the process ends. Their makers wait for them.
         if "interpreter shutdown" not in str(error):
             raise
 
@@ -192,7 +192,7 @@ class Bridge:
             self._callers.remove(caller)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> Background:
-        """Run `work` on the private loop behind everybody's back."""
+        """Run `work` on the private loop in the background."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
 

@@ -29,7 +29,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
     """Take the secrets out of what an error, and every error behind it, was made with.
 
-    What we raise has none. This is for a bug in somebody else's code, whose words are stored and shown as they are.
+    What we raise has none. This is for a bug in other code, whose words are stored and shown as they are.
 
     Example:
         >>> error = TypeError("no number in /quote?apikey=s3cret-key", 5)

@@ -158,7 +158,7 @@ def written(data: object) -> str:
     """
     try:
         return _WRITER.encode(data).decode()
-    except UnicodeEncodeError:  # half a character, from somebody's own source: JSON can write it as an escape
+    except UnicodeEncodeError:  # half a character, from a user's own source: JSON can write it as an escape
         return json.dumps(data, default=str)
 
 

@@ -17,7 +17,7 @@ async def settle(task: asyncio.Task[Any]) -> None:
 
 
 def cancelling() -> bool:
-    """Whether somebody cancels the current task; if not, a `CancelledError` was raised by what it awaited."""
+    """Whether the current task is being cancelled; if not, a `CancelledError` was raised by what it awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -199,10 +199,10 @@ def current_record() -> CallRecord:
 
 
 @contextmanager
-def recording(record: CallRecord) -> Generator[None]:
+def recording(record: CallRecord) -> Generator[CallRecord]:
     """Inside, every model that is asked writes on `record`."""
     token = _record.set(record)
     try:
-        yield
+        yield record
     finally:
         _record.reset(token)

@@ -18,7 +18,7 @@ from finassist.llm.limits import Limits
 from finassist.llm.offline import OfflineModel
 
 type ModelChoice = str | Model | Sequence[str | Model]
-"""A model, by name or as an object; or several, of which each stands in for those before it."""
+"""A model, by name or as an object; or several: each is a fallback for those before it."""
 
 EXTRAS: Final = {name: name for name in PROVIDERS}
 """Provider name to the finassist extra that installs its SDK."""
@@ -40,7 +40,7 @@ def resolve_model(
     Args:
         model: `"offline"`; `"anthropic"`, `"openai"`, `"groq"` or `"ollama"` for the provider's usual model;
             `"openai:<model id>"` for another, with any provider Agno has; `"auto"` for the first whose key is set;
-            an Agno model object; a list of these, of which each stands in when those before it are overloaded, out of
+            an Agno model object; a list of these: each is tried when those before it are overloaded, out of
             reach or too slow; or `None`.
         settings: Where keys, timeouts and limits come from; see `finassist.config.settings.Settings`.
         api_key: The key, instead of one from the settings or the environment.
@@ -61,15 +61,15 @@ def resolve_model(
     chosen: list[Any] = list(cast("Sequence[Any]", model)) if several else [model]
     if not chosen:
         raise UnknownModel(f"The list of models is empty. {_choices()}")
-    stand_ins = [] if several else _stand_ins(settings)
+    fallbacks = [] if several else _fallback_names(settings)
     options = {"api_key": api_key, "base_url": base_url}
-    first, *others = [_resolved(each, settings, options) for each in (*chosen, *stand_ins)]
+    first, *others = [_resolved(each, settings, options) for each in (*chosen, *fallbacks)]
     if others:
         vars(first)["fallbacks"] = tuple(others)
     return first
 
 
-def _stand_ins(settings: Any) -> list[str]:
+def _fallback_names(settings: Any) -> list[str]:
     listed: Any = getattr(settings, "fallback_models", None) or ()
     return [name for each in (listed.split(",") if isinstance(listed, str) else listed) if (name := each.strip())]
 

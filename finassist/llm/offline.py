@@ -20,12 +20,12 @@ from agno.models.response import ModelResponse
 from finassist.core.categories import CATEGORY
 from finassist.llm.limits import current_record
 from finassist.llm.prompts import parse
-from finassist.llm.schemas import Context, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.questions.glossary import Term, glossary
-from finassist.questions.parser import read
+from finassist.questions.parser import Context, read
 from finassist.questions.phrases import words
 from finassist.questions.rules import route
-from finassist.questions.smalltalk import SmallTalk, small_talk
+from finassist.questions.scan import SmallTalk, small_talk
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 
@@ -210,7 +210,7 @@ def summarise(context: Context) -> ConversationSummary:
         kinds.append(CATEGORY[found.category].plural)
         topics += found.symbols or tuple(term.name for term in glossary().find(asked))
     latest_last = list(dict.fromkeys(reversed(topics)))[::-1]
-    return ConversationSummary(summary=_told(context, latest_last, kinds), topics=latest_last)
+    return ConversationSummary(summary=_summary_text(context, latest_last, kinds), topics=latest_last)
 
 
 def cannot_fill(schema: object) -> str:
@@ -305,7 +305,7 @@ def _names(terms: list[Term]) -> str:
     return ", ".join(f"*{term.name}*" for term in terms)
 
 
-def _told(context: Context, topics: list[str], kinds: list[str]) -> str:
+def _summary_text(context: Context, topics: list[str], kinds: list[str]) -> str:
     count = len(kinds)
     asked = f"{count} question{'' if count == 1 else 's'}" if count else "No questions yet"
     about = f" about {', '.join(topics)}" if topics else ""

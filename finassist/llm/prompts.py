@@ -1,4 +1,4 @@
-"""What the agents are told, and the one envelope every message to a model travels in.
+"""The instructions of the agents, and the one envelope every message to a model travels in.
 
 A question and the turns before it are untrusted text. They are put between tags, and anything inside them
 that looks like one of those tags is defused, so that text cannot pose as instructions. `parse` is the inverse
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from finassist.core.categories import CATEGORIES, CATEGORY
-from finassist.llm.schemas import Context
+from finassist.questions.parser import Context
 
 ROUTER_INSTRUCTIONS = [
     "You sort one question about companies and markets into exactly one category.",

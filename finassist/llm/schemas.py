@@ -1,4 +1,4 @@
-"""What goes into and comes out of the agents: a conversation's context, and three structured replies.
+"""The three structured replies of the agents.
 
 The JSON schema of each reply is generated once and copied per call, because Agno asks for it on every run.
 """
@@ -6,33 +6,12 @@ The JSON schema of each reply is generated once and copied per call, because Agn
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from finassist.core.categories import CATEGORIES as CATEGORIES
 from finassist.core.categories import CategoryName
-
-Category = CategoryName
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a conversation carries over to the next question.
-
-    Attributes:
-        category: The category of the last answer.
-        symbols: The companies it was about.
-        summary: What was said before the last turns.
-        turns: The last turns as (question, short answer), oldest first.
-    """
-
-    category: Category | None = None
-    symbols: tuple[str, ...] = ()
-    summary: str = ""
-    turns: tuple[tuple[str, str], ...] = ()
 
 
 class Reply(BaseModel):
@@ -59,7 +38,7 @@ class RoutedQuestion(Reply):
         'stock_price'
     """
 
-    category: Category = Field(description="The one kind of answer the question asks for.")
+    category: CategoryName = Field(description="The one kind of answer the question asks for.")
     reason: str = Field(default="", description="One short sentence: why this category.")
 
 

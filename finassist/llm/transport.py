@@ -4,8 +4,8 @@ It is a transport in the public sense of httpx, handed to the SDK as part of its
 retries; the guard tells it (by the header its servers use for that) when another try is of no use. It notes on the
 record of the question what Agno does not report: which model was asked, why a request failed, how a reply ended.
 
-Waits are limited one by one in the sync form, each to the time that is left; the body is also checked between its
-pieces. A server that sends its head byte by byte is stopped by the SDK's limit on the size of a head only.
+The deadline is exact in the async form. In the sync form each wait is limited to the time that was left when it began,
+and the body is checked between its pieces. Nothing public cuts off a name lookup, or a head that arrives byte by byte.
 """
 
 from __future__ import annotations

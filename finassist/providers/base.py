@@ -40,6 +40,25 @@ _CAPABILITY: dict[Need, str] = {
 _TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
 
 
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Which periods of a need.
+
+    Attributes:
+        limit: How many statements, newest first.
+        frequency: Of statements: `"annual"`, `"quarterly"` or `"ttm"`.
+        span: How far back prices go, in Agno's words (`"2y"`, `"ytd"`, `"max"`).
+        interval: Of prices: `"1d"`, `"1wk"` or `"1mo"`.
+        whole_bars: Opening, highest and lowest prices and volumes besides closes.
+    """
+
+    limit: int = 5
+    frequency: str = "annual"
+    span: str = HISTORY_PERIOD
+    interval: str = HISTORY_INTERVAL
+    whole_bars: bool = False
+
+
 @runtime_checkable
 class FactSource(Protocol):
     """A provider that hands over facts."""

@@ -6,7 +6,7 @@
 
 Each need of each company goes its own way down the list. A figure from a later provider says in its source who
 delivered it and why the earlier ones did not. What is asked for wrongly (no ticker), a cancellation and a bug are
-no reason to ask somebody else.
+no reason to ask another provider.
 """
 
 from __future__ import annotations

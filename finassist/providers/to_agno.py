@@ -28,7 +28,7 @@ from agno.tools.finance.base import INTERVALS, PERIODS, STATEMENTS
 from finassist.core.errors import BridgeError, NotOffered
 from finassist.core.facts import Fact
 from finassist.core.portal import Ended, bridge
-from finassist.providers.base import HISTORY_INTERVAL, HISTORY_PERIOD, Need
+from finassist.providers.base import Need, Periods
 from finassist.symbols.directory import directory
 
 _POLL_SECONDS = 0.5
@@ -263,25 +263,6 @@ class WaitingProvider(FinanceProvider):
     get_insider_trades = _waiting(FinanceProvider.aget_insider_trades)
     get_earnings = _waiting(FinanceProvider.aget_earnings)
     get_sec_filings = _waiting(FinanceProvider.aget_sec_filings)
-
-
-@dataclass(frozen=True, slots=True)
-class Periods:
-    """Which periods of a need.
-
-    Attributes:
-        limit: How many statements, newest first.
-        frequency: Of statements: `"annual"`, `"quarterly"` or `"ttm"`.
-        span: How far back prices go, in Agno's words (`"2y"`, `"ytd"`, `"max"`).
-        interval: Of prices: `"1d"`, `"1wk"` or `"1mo"`.
-        whole_bars: Opening, highest and lowest prices and volumes besides closes.
-    """
-
-    limit: int = 5
-    frequency: str = "annual"
-    span: str = HISTORY_PERIOD
-    interval: str = HISTORY_INTERVAL
-    whole_bars: bool = False
 
 
 class FactProvider(WaitingProvider):

@@ -6,7 +6,7 @@ A *plain* word leaves no doubt which figures are meant; a *loose* one is a hint.
 
 from __future__ import annotations
 
-from finassist.llm.schemas import Category
+from finassist.core.categories import CategoryName as Category
 
 
 def _phrases(text: str) -> tuple[str, ...]:

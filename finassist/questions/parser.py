@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from finassist.llm.schemas import Category, Context
+from finassist.core.categories import CategoryName as Category
 from finassist.questions import keywords as vocabulary
 from finassist.questions.glossary import Term, glossary
 from finassist.questions.phrases import COMPANY, words
-from finassist.questions.scan import Scan, scan
-from finassist.questions.smalltalk import small_talk
+from finassist.questions.scan import Scan, scan, small_talk
 from finassist.symbols.company import Match, Resolution, Unmatched
 from finassist.symbols.directory import directory
 
@@ -24,6 +23,23 @@ _NEAR = 60
 _NO_SPACE_BEFORE = re.compile(r"[^\s,;:.!?()]{0,20}$")
 _NO_SPACE_AFTER = re.compile(r"[^\s,;:.!?()'’]{0,20}")
 _MARKED = re.compile(r"(?:[$:(]|\bticker)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a conversation carries over to the next question.
+
+    Attributes:
+        category: The category of the last answer.
+        symbols: The companies it was about.
+        summary: What was said before the last turns.
+        turns: The last turns as (question, short answer), oldest first.
+    """
+
+    category: Category | None = None
+    symbols: tuple[str, ...] = ()
+    summary: str = ""
+    turns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

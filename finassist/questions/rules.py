@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finassist.core.categories import CATEGORY
-from finassist.llm.schemas import Category, Context
-from finassist.questions.parser import Reading, read
+from finassist.core.categories import CategoryName as Category
+from finassist.questions.parser import Context, Reading, read
 from finassist.symbols.company import Unmatched
 
 __all__ = ["RULES", "Context", "Route", "Rule", "route"]

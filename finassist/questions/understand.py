@@ -997,4 +997,3 @@ def _moved(periods: Sequence[str], shift: tuple[int, str]) -> list[str]:
 
 
 _Reading._follow_up = _inherit  # type: ignore[attr-defined]
-_ = (fold, is_plain)

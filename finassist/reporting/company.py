@@ -187,8 +187,8 @@ def history(company: CompanyFigures) -> Table | None:
     ]
     unit = f"{closes[0].currency or ''} per share, {len(closes)} closes"
     title = f"Closes from {closes[0].period} to {closes[-1].period}"
-    said = (f"Each is {shared}.",) if shared else ()
-    return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines(), said)
+    remarks = (f"Each is {shared}.",) if shared else ()
+    return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines(), remarks)
 
 
 def comparison(companies: Sequence[CompanyFigures], *, statements: bool = True, prices: bool = True) -> Table | None:
@@ -243,9 +243,9 @@ def _yearly(company: CompanyFigures, title: str, names: Sequence[str], *, formul
         )
         rows.append(Row(label(name), cells, formula))
     unit = "" if formulas else unit_of(shown, scale)
-    said = [f"{year}: {note}" for year, note in zip(company.years, shared, strict=True) if note]
-    said += [PAYMENTS] if any(name in SPENDING for name in names) else []
-    return Table(title, unit, company.years, tuple(rows), notes.lines(), tuple(said))
+    remarks = [f"{year}: {note}" for year, note in zip(company.years, shared, strict=True) if note]
+    remarks += [PAYMENTS] if any(name in SPENDING for name in names) else []
+    return Table(title, unit, company.years, tuple(rows), notes.lines(), tuple(remarks))
 
 
 def _shown(company: CompanyFigures, name: str) -> bool:

@@ -35,7 +35,7 @@ _OPEN_IN_REPORT = 2
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A sentence that qualifies what follows; `warning` says whether it should stand out."""
+    """A sentence that qualifies what follows; `warning` makes it stand out."""
 
     text: str
     heading: str = ""
@@ -105,7 +105,7 @@ class CompanySection:
 
 @dataclass(frozen=True, slots=True)
 class Companies:
-    """The parts of all companies, and the table that compares them; `titled` says whether each names itself."""
+    """The parts of all companies, and the table that compares them; `titled` where each has a heading."""
 
     parts: tuple[CompanySection, ...]
     titled: bool = False
@@ -200,8 +200,12 @@ def document(
         >>> document("stock_price", [Subject("ACME", "Acme Corp")], [], []).kind
         'stock price'
     """
-    book, about = FactBook(facts), category_of(category)
+    book = FactBook(facts)
     companies = [CompanyFigures.of(subject, book, years) for subject in subjects]
+    return _document(category_of(category), companies, book, gaps)
+
+
+def _document(about: Category, companies: Sequence[CompanyFigures], book: FactBook, gaps: Sequence[Gap]) -> Document:
     found = companies if len(companies) < 2 else with_figures(about, companies)
     shown = [tables_of(about, company) for company in found]
     compared = None
@@ -218,21 +222,19 @@ def document(
         Bullets("What is missing", tuple(missing(about, companies, gaps))),
         Sources((*used_facts([compared, *chain(*shown)], book), *closing), tuple(drawn)),
     ]
-    return Document(tuple(subject.title for subject in subjects), about.title, tuple(sections))
+    return Document(tuple(company.subject.title for company in companies), about.title, tuple(sections))
 
 
 def answer_document(answer: AnswerLike) -> Document:
     """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
-    subjects, category = subjects_of(answer), category_of(answer.category)
-    years = getattr(answer, "years", YEARS_SHOWN)
-    companies = companies_of(answer)
+    companies, category = companies_of(answer), category_of(answer.category)
     if getattr(answer, "headline", ""):
         return Document(
             (), "", (Text(str(answer.content or "")), Bullets("You could ask next", tuple(answer.follow_ups)))
         )
     next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
     if with_figures(category, companies):
-        found = document(answer.category, subjects, answer.facts, answer.gaps, years)
+        found = _document(category, companies, FactBook(answer.facts), answer.gaps)
         return replace(found, sections=(*found.sections, next_questions))
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])

@@ -47,14 +47,14 @@ class AgentCall:
     limits: Limits
     _record: CallRecord = field(default_factory=CallRecord)
     _final: RunOutput | None = None
-    _told: str = ""
+    _reported: str = ""
 
     def __post_init__(self) -> None:
         fit(self.agent, self.limits)
         self.seconds = self.limits.overall(_models(self.agent))
         self._deadline = monotonic() + self.seconds
 
-    def watched(self) -> AbstractContextManager[None]:
+    def watched(self) -> AbstractContextManager[object]:
         """Inside, the agent's model reports what Agno does not."""
         return recording(self._record)
 
@@ -67,7 +67,7 @@ class AgentCall:
         if isinstance(event, RunOutput):
             self._final = event
         elif isinstance(event, RunErrorEvent):
-            self._told = str(event.content or event.error_type or "no reason given")
+            self._reported = str(event.content or event.error_type or "no reason given")
         elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
             self._record.said += len(str(event.content))
             name = self.ask.agent
@@ -99,14 +99,14 @@ class AgentCall:
         if self._record.said > self.limits.characters:
             return self._reply(None, failures.too_long(self.ask.agent, self._record, self.limits.characters))
         if self._record.broken:
-            return self._reply(None, failures.failure(self.ask.agent, self._record, self._told))
+            return self._reply(None, failures.failure(self.ask.agent, self._record, self._reported))
         return self.late()
 
     def _problem(self, output: RunOutput) -> ModelError | None:
         name, schema = self.ask.agent, self.ask.schema
         if output.status != RunStatus.completed:
-            told = self._told or str(output.content or "it ended without a reply")
-            return failures.failure(name, self._record, told)
+            reported = self._reported or str(output.content or "it ended without a reply")
+            return failures.failure(name, self._record, reported)
         if len(str(output.content or "")) > self.limits.characters:
             return failures.too_long(name, self._record, self.limits.characters)
         fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())

@@ -12,11 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, suppress
 from importlib import import_module
 from time import time
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.exceptions import RunCancelledException
@@ -34,33 +34,10 @@ from finassist.core.tasks import cancelling, settle
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, answer_flow
-from finassist.runtime.run import RunContext
+from finassist.runtime.run import AgnoOptions, RunContext
 from finassist.runtime.understand import awarm_up
 
 STEP_NAME: Final = "answer"
-
-
-class AgnoOptions(TypedDict, total=False):
-    """What Agno's own `run` and `arun` also take; AgentOS passes them."""
-
-    additional_data: dict[str, Any] | None
-    session_state: dict[str, Any] | None
-    dependencies: dict[str, Any] | None
-    metadata: dict[str, Any] | None
-    add_dependencies_to_context: bool | None
-    add_session_state_to_context: bool | None
-    audio: Sequence[Any] | None
-    images: Sequence[Any] | None
-    videos: Sequence[Any] | None
-    files: Sequence[Any] | None
-    stream_events: bool | None
-    background: bool | None
-    background_tasks: Any
-    websocket: Any
-    enable_websocket: bool
-    auth_token: str | None
-
-
 _TICK_SECONDS: Final = 0.05
 
 
@@ -183,7 +160,7 @@ def shell_for(shell: Workflow, run: RunContext, db: BaseDb | AsyncBaseDb | None)
     return twin
 
 
-def stream(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> Generator[RunResponse]:
+def stream(shell: Workflow, run: RunContext, options: AgnoOptions) -> Generator[RunResponse]:
     """The life of one sync run. Yields the terminal event last, after the run is stored, then raises its error."""
     context = contextvars.copy_context()
     context.run(hush)
@@ -217,7 +194,7 @@ def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) 
         return context.run(next, engine, None)
 
 
-async def astream(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> AsyncGenerator[RunResponse]:
+async def astream(shell: Workflow, run: RunContext, options: AgnoOptions) -> AsyncGenerator[RunResponse]:
     """The life of one async run. Agno's engine runs in a task of its own, which is never cancelled."""
     await awarm_up()
     locks = run.runtime.locks
@@ -239,14 +216,14 @@ async def astream(shell: Workflow, run: RunContext, options: Mapping[str, Any]) 
     _raise(run, engine.result())
 
 
-def _engine(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> Iterator[Any]:
+def _engine(shell: Workflow, run: RunContext, options: AgnoOptions) -> Iterator[Any]:
     """Agno's own `run`, on a copy of the shell."""
     agno_run = cast("Callable[..., Iterator[Any]]", Workflow.run)
     yield from agno_run(shell_for(shell, run, run.runtime.store.for_run()), **arguments(run, options))
 
 
 async def _aengine(
-    shell: Workflow, run: RunContext, options: Mapping[str, Any], post: Callable[[RunResponse], None]
+    shell: Workflow, run: RunContext, options: AgnoOptions, post: Callable[[RunResponse], None]
 ) -> Exception | None:
     """Agno's own `arun`, on a copy of the shell. Returns the error the run ended with."""
     hush()
@@ -270,7 +247,7 @@ def in_background(shell: Workflow, run: RunContext, options: Mapping[str, Any]) 
     return agno_arun(shell_for(shell, run, run.runtime.store.for_arun()), **{**arguments(run, {}), **options})
 
 
-def arguments(run: RunContext, options: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(run: RunContext, options: AgnoOptions) -> dict[str, Any]:
     """What Agno's `run` and `arun` are called with: always streamed, always with ids of our own."""
     return {
         **options,

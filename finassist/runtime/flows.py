@@ -15,13 +15,13 @@ from agno.run.agent import RunContentEvent
 
 from finassist.analysis import metrics as analysis
 from finassist.core.categories import CATEGORY
+from finassist.core.categories import CategoryName as Category
 from finassist.core.errors import NotOffered
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
 from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
-from finassist.llm.schemas import Category
 from finassist.providers.base import Need
 from finassist.reporting.company import Subject
 from finassist.reporting.document import follow_ups

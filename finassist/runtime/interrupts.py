@@ -1,7 +1,7 @@
 """Ctrl-C and the stop button during a sync run: heard at once, acted on where nothing can break.
 
 Python raises `KeyboardInterrupt` between any two lines: in the middle of Agno's reading or saving, which leaves the
-database adapter broken for good, or where somebody's `except` swallows it. And in a cell that contains an `await`,
+database adapter broken for good, or where some `except` swallows it. And in a cell that contains an `await`,
 ipykernel's own handler does not raise at all: it asks the loop to cancel the cell, and a sync run keeps that loop busy.
 """
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter, time
-from typing import Any
+from time import monotonic, perf_counter, time
+from typing import Any, TypedDict
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -22,7 +22,70 @@ from finassist.core.result import Draft
 from finassist.llm.limits import Limits
 from finassist.runtime.context import Runtime
 from finassist.runtime.interrupts import Interrupts
-from finassist.runtime.timeouts import FetchDeadline
+
+
+class AgnoOptions(TypedDict, total=False):
+    """What Agno's own `run` and `arun` also take; AgentOS passes them."""
+
+    additional_data: dict[str, Any] | None
+    session_state: dict[str, Any] | None
+    dependencies: dict[str, Any] | None
+    metadata: dict[str, Any] | None
+    add_dependencies_to_context: bool | None
+    add_session_state_to_context: bool | None
+    audio: Sequence[Any] | None
+    images: Sequence[Any] | None
+    videos: Sequence[Any] | None
+    files: Sequence[Any] | None
+    stream_events: bool | None
+    background: bool | None
+    background_tasks: Any
+    websocket: Any
+    enable_websocket: bool
+    auth_token: str | None
+
+
+class RunOptions(AgnoOptions, total=False):
+    """The keywords of `run` and `arun`."""
+
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    live: bool | None
+
+
+class FetchDeadline:
+    """The time that the fetches of one question may take. The clock starts with the first of them.
+
+    Args:
+        fetch: Seconds one fetch may take.
+        question: Seconds all fetches of the question may take together.
+
+    Example:
+        >>> deadline = FetchDeadline(fetch=20, question=1)
+        >>> 0 < deadline.seconds() <= 1
+        True
+        >>> deadline.verdict("The source")
+        'The source did not answer within the 1 seconds of a question. Ask again, or raise FINASSIST_QUESTION_TIMEOUT.'
+    """
+
+    def __init__(self, fetch: float, question: float) -> None:
+        self._fetch, self._question = fetch, question
+        self._until: float | None = None
+
+    def seconds(self) -> float:
+        """How long a fetch that begins now may take."""
+        now = monotonic()
+        self._until = self._until or now + self._question
+        return min(self._fetch, max(self._until - now, 0.0))
+
+    def verdict(self, who: str) -> str:
+        """The message about a fetch that took longer."""
+        if self._until is not None and (self._question <= self._fetch or monotonic() >= self._until):
+            whole, variable = f"the {self._question:g} seconds of a question", "FINASSIST_QUESTION_TIMEOUT"
+        else:
+            whole, variable = f"{self._fetch:g} seconds", "FINASSIST_FETCH_TIMEOUT"
+        return f"{who} did not answer within {whole}. Ask again, or raise {variable}."
 
 
 @dataclass(kw_only=True)
@@ -95,7 +158,7 @@ class RunContext:
         return terminal
 
     def drain(self, engine: Iterable[Any]) -> None:
-        """Let Agno finish and save a run nobody listens to any more."""
+        """Let Agno finish and save a run that has no listener any more."""
         for event in engine:
             self.see(event)
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from agno.db.base import AsyncBaseDb, BaseDb, SessionType
-from agno.db.in_memory import InMemoryDb
+from agno.db.base import SessionType
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
-from finassist.answer import Answer
 from finassist.core.errors import SessionError
 from finassist.sessions.store import SessionLocks, Store, latest_first, session_rows
 
@@ -76,7 +72,7 @@ class Conversations:
 
     async def recent(self, limit: int = 50) -> list[Conversation]:
         """The conversations used last, the latest first."""
-        found = await self._ask(
+        found = await self.store.aask(
             lambda db: db.get_sessions(
                 session_type=SessionType.WORKFLOW,
                 user_id=self.user_id,
@@ -88,66 +84,46 @@ class Conversations:
         )
         return [_conversation(row) for row in session_rows(latest_first(found))]
 
-    async def read(self, session_id: str) -> tuple[Conversation, list[Answer]]:
-        """One conversation and its answers, oldest first; an empty one if nothing is stored under that id."""
+    async def read(self, session_id: str) -> tuple[Conversation, list[WorkflowRunOutput]]:
+        """One conversation and its runs, oldest first; an empty one if nothing is stored under that id."""
         session = await self._session(session_id)
         if session is None:
             return Conversation(session_id=session_id), []
         [row] = session_rows([session])
-        return _conversation(row), [Answer.of(run) for run in session.runs or []]
+        return _conversation(row), list(session.runs or [])
 
     async def rename(self, session_id: str, name: str) -> None:
         """Give it a name of one line; an empty one takes the name away."""
         line = " ".join(name.split())[:LONGEST_NAME]
         async with self.locks.of(session_id):
-            found = await self._ask(lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line, self.user_id))
+            found = await self.store.aask(
+                lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line, self.user_id)
+            )
         if found is None:
             raise SessionError("Nothing is stored of this conversation yet. Ask something in it, then name it.")
 
     async def delete(self, session_id: str) -> None:
         """Delete it with everything that was asked in it."""
         async with self.locks.of(session_id):
-            await self._ask(lambda db: db.delete_session(session_id, self.user_id))
+            await self.store.aask(lambda db: db.delete_session(session_id, self.user_id))
 
-    async def keep_partial(self, session_id: str, run_id: str, text: str) -> Answer | None:
+    async def keep_partial(self, session_id: str, run_id: str, text: str) -> WorkflowRunOutput | None:
         """Store what had arrived of an answer that was stopped, which Agno forgets; no other turn is touched.
 
         Returns:
-            The answer as it is stored, whole if the run was complete before it could be stopped; `None` if nothing is.
+            The run as it is stored, whole if it was complete before it could be stopped; `None` if nothing is.
         """
-        run = await self._ask(lambda db: db.get_run(run_id))
+        run = await self.store.aask(lambda db: db.get_run(run_id))
         if not isinstance(run, WorkflowRunOutput):
             return None
         if run.status != RunStatus.completed and text.strip():
             run.content = text
-            await self._ask(lambda db: db.upsert_run(run, session_id=session_id))
-        return Answer.of(run)
+            await self.store.aask(lambda db: db.upsert_run(run, session_id=session_id))
+        return run
 
     async def _session(self, session_id: str) -> WorkflowSession | None:
-        found = await self._ask(lambda db: db.get_session(session_id, SessionType.WORKFLOW, self.user_id))
+        found = await self.store.aask(lambda db: db.get_session(session_id, SessionType.WORKFLOW, self.user_id))
         return found if isinstance(found, WorkflowSession) else None
-
-    async def _ask(self, question: Callable[[Any], Any]) -> Any:
-        try:
-            return await _performed(self._database(), question)
-        except SessionError:
-            raise
-        except Exception as error:
-            raise SessionError(
-                f"The stored conversations could not be reached ({type(error).__name__}). Check that the session "
-                "database is not locked or damaged, or pass db=None to keep sessions in memory."
-            ) from error
-
-    def _database(self) -> AsyncBaseDb | BaseDb:
-        return self.store.sync if self.store.sync is not None else self.store.for_arun()
-
-
-async def _performed(database: AsyncBaseDb | BaseDb, question: Callable[[Any], Any]) -> Any:
-    if isinstance(database, AsyncBaseDb):
-        return await question(database)
-    if isinstance(database, InMemoryDb):
-        return question(database)
-    return await asyncio.to_thread(question, database)
 
 
 def _conversation(row: dict[str, Any]) -> Conversation:

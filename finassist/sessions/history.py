@@ -1,14 +1,102 @@
-"""What is kept of every run, as rows: read from the stored form, without building answers or decoding figures."""
+"""The stored conversations and runs of a workflow, as frames."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
+
+from agno.db.base import AsyncBaseDb, SessionType
+from agno.session import WorkflowSession
+from agno.workflow import Workflow
 
 from finassist.core.result import RECORD
+from finassist.sessions.store import Store, latest_first, session_rows
+
+if TYPE_CHECKING:
+    from finassist.reporting.frames import DataFrame
 
 _FREE: Final = frozenset({"offline", "rules"})
 """Who answers without tokens, because nothing is sent anywhere."""
+
+
+class StoredSessions(Workflow):
+    """The part of the workflow that reads what is stored. `store` is where, `user_id` is whose; everybody's if none."""
+
+    store: Store
+
+    def sessions(self) -> DataFrame:
+        """Stored conversations, the most recently used first; see `finassist.reporting.frames.sessions_frame`.
+
+        Raises:
+            SessionError: The session database cannot be read.
+        """
+        return _sessions_frame(self.store.ask(self._stored_sessions))
+
+    async def asessions(self) -> DataFrame:
+        """`sessions()` for a running event loop, which goes on while a database is read."""
+        return _sessions_frame(await self.store.aask(self._stored_sessions))
+
+    def history(self) -> DataFrame:
+        """Every stored run, the latest first: question, status, latency, tokens, cost, and who did the work.
+
+        See `finassist.reporting.frames.history_frame` for the columns. Runs of every session are in it; with a
+        `user_id` those of this user.
+
+        Raises:
+            SessionError: The session database cannot be read.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> workflow = FinancialAssistantWorkflow(db=None)
+            >>> _ = workflow.run("What is Apple's stock price?")
+            >>> workflow.history().loc[0, ["question", "category", "status"]].tolist()
+            ["What is Apple's stock price?", 'stock_price', 'COMPLETED']
+        """
+        return _history_frame(self.store.ask(self._stored_runs))
+
+    async def ahistory(self) -> DataFrame:
+        """`history()` for a running event loop, which goes on while a database is read."""
+        return _history_frame(await self.store.aask(self._stored_runs))
+
+    def get_session(self, session_id: str | None = None, user_id: str | None = None) -> WorkflowSession | None:
+        """Agno's session object, read with the sync database."""
+        return super(StoredSessions, self._sync_twin()).get_session(session_id or self.session_id, user_id)
+
+    def save_session(self, session: WorkflowSession) -> None:
+        """Agno's, with the sync database; `set_session_name` needs it as well."""
+        super(StoredSessions, self._sync_twin()).save_session(session)
+
+    def delete_session(self, session_id: str, user_id: str | None = None, delete_media: bool = False) -> None:
+        """Agno's, with the sync database."""
+        super(StoredSessions, self._sync_twin()).delete_session(session_id, user_id, delete_media)
+
+    def _sync_twin(self) -> Self:
+        """Agno wants one form of database at a time: the workflow itself has the async one."""
+        if not isinstance(self.db, AsyncBaseDb):
+            return self
+        twin = copy.copy(self)
+        twin.db = self.store.for_run()
+        return twin
+
+    def _stored_sessions(self, database: Any) -> Any:
+        return database.get_sessions(session_type=SessionType.WORKFLOW, user_id=self.user_id)
+
+    def _stored_runs(self, database: Any) -> Any:
+        return database.get_runs(user_id=self.user_id, deserialize=False)
+
+
+def _sessions_frame(found: Iterable[Any]) -> DataFrame:
+    from finassist.reporting.frames import sessions_frame
+
+    return sessions_frame(session_rows(latest_first(found)))
+
+
+def _history_frame(found: tuple[list[Mapping[str, Any]], int]) -> DataFrame:
+    from finassist.reporting.frames import history_frame
+
+    runs = (run for run in found[0] if run.get("run_type", "workflow") == "workflow")
+    return history_frame(history_rows(runs))
 
 
 def history_rows(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,9 +15,10 @@ from agno.db.in_memory import InMemoryDb
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
-from finassist.core.errors import ConfigurationError, InvalidSessionId, SessionError
+from finassist.core.categories import CATEGORIES
+from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
+from finassist.core.logging import quietly
 from finassist.core.result import stored_record
-from finassist.llm.schemas import CATEGORIES
 from finassist.questions.memory import Memory, remembered
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks
@@ -129,9 +131,43 @@ class Store:
         except Exception:  # noqa: BLE001  see has_run
             return False
 
+    def ask[T](self, work: Callable[[Any], T]) -> T:
+        """What `work` makes of the sync adapter.
+
+        Raises:
+            SessionError: The database cannot be reached.
+            ConfigurationError: It is async only.
+        """
+        database = self.for_run()
+        with _reaching():
+            return quietly(lambda: work(database))
+
+    async def aask(self, work: Callable[[Any], Any]) -> Any:
+        """`ask` for a running loop, which goes on meanwhile: in a thread, or awaited where the database is async only.
+
+        The sync adapter is preferred: it belongs to no loop, while pooled async connections belong to the user's.
+        """
+        if self.sync is None:
+            with _reaching():
+                return await work(self.for_arun())
+        return self.ask(work) if isinstance(self.sync, InMemoryDb) else await asyncio.to_thread(self.ask, work)
+
     def sessions(self, user_id: str | None = None) -> list[WorkflowSession]:
         """Every stored session, the most recently used first."""
         return latest_first(self.for_run().get_sessions(session_type=SessionType.WORKFLOW, user_id=user_id))
+
+
+@contextmanager
+def _reaching() -> Generator[None]:
+    try:
+        yield
+    except FinassistError:
+        raise
+    except Exception as error:
+        raise SessionError(
+            f"The stored conversations could not be reached ({type(error).__name__}). Check that the session database "
+            "is not locked or damaged, or pass db=None to keep sessions in memory."
+        ) from error
 
 
 def open_store(database: Database) -> Store:

@@ -1,11 +1,11 @@
-"""Keeps long conversations short: older turns are condensed behind everybody's back, never on the way of an answer."""
+"""Keeps long conversations short: older turns are condensed in the background, after an answer."""
 
 from __future__ import annotations
 
 import asyncio
 from weakref import WeakValueDictionary
 
-from agno.db.base import AsyncBaseDb, SessionType
+from agno.db.base import SessionType
 from agno.session import WorkflowSession
 
 from finassist.config.settings import Settings
@@ -35,7 +35,7 @@ class Summariser:
             session_id: The session.
             turns: Turns it has now.
             condensed: How many of them its summary covers.
-            agent: Who summarises.
+            agent: The agent that summarises.
         """
         if not self._due(turns, condensed):
             return
@@ -79,17 +79,8 @@ class Summariser:
         async with self._locks.of(session_id):
             if session := await self._read(session_id):
                 changed = with_summary(session, text, turns)
-                if self._store.sync is not None:
-                    await asyncio.to_thread(self._store.sync.upsert_session, changed)
-                elif isinstance(self._store.native, AsyncBaseDb):
-                    await self._store.native.upsert_session(changed)
+                await self._store.aask(lambda database: database.upsert_session(changed))
 
     async def _read(self, session_id: str) -> WorkflowSession | None:
-        # The sync adapter in a thread where there is one: pooled async connections belong to the user's loop.
-        if self._store.sync is not None:
-            found = await asyncio.to_thread(self._store.sync.get_session, session_id, SessionType.WORKFLOW)
-        elif isinstance(self._store.native, AsyncBaseDb):
-            found = await self._store.native.get_session(session_id, SessionType.WORKFLOW)
-        else:
-            found = None
+        found = await self._store.aask(lambda database: database.get_session(session_id, SessionType.WORKFLOW))
         return found if isinstance(found, WorkflowSession) else None

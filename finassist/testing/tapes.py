@@ -144,7 +144,7 @@ class Recorder:
         provider: The source to record.
 
     Attributes:
-        tape: What has been said so far; `recorder.tape.save("run.json")` keeps it.
+        tape: What was recorded so far; `recorder.tape.save("run.json")` keeps it.
         model: The same model, recorded.
         provider: The same source, recorded.
     """

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 from uuid import uuid4
 
-from finassist.batch.results import Result
+from finassist.batch.result import Result
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.cases import on_loop
 from tests.benchmarks.live import Desk, desk, resident
@@ -166,11 +166,11 @@ def across(folder: Path, rounds: int) -> Row:
     """One need over many companies, most of which have no embedded figures and say so."""
     workflow = FinancialAssistantWorkflow(db=None, provider="embedded")
     companies = symbols(COMPANIES)
-    workflow.run_across(companies[:10], "income_statement", ledger=_fresh(folder), live=False)
+    workflow.across(companies[:10], "income_statement", ledger=_fresh(folder), live=False)
     taken: list[float] = []
     for _ in range(rounds):
         start = time.perf_counter()
-        workflow.run_across(companies, "income_statement", ledger=_fresh(folder), live=False)
+        workflow.across(companies, "income_statement", ledger=_fresh(folder), live=False)
         taken.append(time.perf_counter() - start)
     return Row.of(f"across {COMPANIES} companies", "embedded, no model", taken, bound=ACROSS)
 

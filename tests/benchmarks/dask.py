@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import uuid4
 
-from finassist.batch.dispatch import CHUNKS_AHEAD
+from finassist.batch.dask import CHUNKS_AHEAD
 from finassist.core.errors import MissingExtra
 from finassist.providers.embedded import data as embedded
 from finassist.workflow import FinancialAssistantWorkflow

@@ -102,8 +102,8 @@ class Desk:
 def wanted(symbol: str) -> list[requests.Request]:
     """What a report asks for."""
     return [
-        requests.request_profile(symbol),
-        requests.request_quote(symbol),
+        *requests.requests_for("profile", symbol),
+        *requests.requests_for("quote", symbol),
         requests.request_history(symbol, HISTORY_PERIOD, datetime.now(UTC).date()),
         *(requests.request_statement(symbol, kind, "annual", 6) for kind in ("income", "balance_sheet", "cash_flow")),
     ]

@@ -12,6 +12,7 @@ from agno.run.agent import RunContentEvent
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
 
+from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
 from finassist.core.errors import SessionError
@@ -115,7 +116,8 @@ class ChatRun:
         runtime = self._workflow.runtime
         stored = Conversations(runtime.store, runtime.locks)
         try:
-            answer: Any = await stored.keep_partial(self._session_id, self._run_id, text)
+            run = await stored.keep_partial(self._session_id, self._run_id, text)
+            answer: Any = Answer.of(run) if run else None
         except SessionError:
             answer = None
         complete = answer is not None and answer.status == RunStatus.completed

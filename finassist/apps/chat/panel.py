@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.composer import Composer
@@ -260,10 +261,10 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.callbacks.start(self._load(session_id))
 
     async def _load(self, session_id: str) -> None:
-        conversation, answers = await self._stored.read(session_id)
+        conversation, runs = await self._stored.read(session_id)
         if session_id == self.session_id:
             self._name(conversation)
-            await self.conversation.restore(answers)
+            await self.conversation.restore([Answer.of(run) for run in runs])
             self.composer.scroll_to_end()
 
     def _name(self, conversation: Conversation) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, complain, note, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from finassist.answer import Answer
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
-    from finassist.batch.door import BatchOptions
+    from finassist.batch.methods import BatchOptions
+    from finassist.reporting.frames import DataFrame
 
 _DELIMITERS: Final = ",;\t"
 BUDGETS: Final = (
@@ -52,7 +52,7 @@ def batch(options: argparse.Namespace) -> int:
     return _written(answered, options)
 
 
-def _written(batch: Batch, options: argparse.Namespace) -> int:
+def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
     from finassist.reporting.frames import safe_csv
 
     if options.out:
@@ -64,7 +64,7 @@ def _written(batch: Batch, options: argparse.Namespace) -> int:
     return _ending(batch)
 
 
-def _write(frame: pd.DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
+def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
     from finassist.reporting.frames import write_frame
 
     write_frame(frame, path)
@@ -72,7 +72,7 @@ def _write(frame: pd.DataFrame, path: str, what: str, options: argparse.Namespac
         note(f"{path}: {len(frame):,} {what}")
 
 
-def _ending(batch: Batch) -> int:
+def _ending(batch: Batch[Answer]) -> int:
     if failures := len(batch.failures):
         complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
     if batch.status == "stopped":

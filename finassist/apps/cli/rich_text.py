@@ -33,7 +33,7 @@ def on_terminal() -> bool:
 
 
 def watch(question: str, events: Iterable[Any]) -> Answer | None:
-    """Show a run while it goes: what is being done, and the answer as far as it has been said; nothing of it stays.
+    """Show a run while it works: its progress and the answer so far; both are erased at the end.
 
     Returns:
         The answer, or `None` where the run had none.

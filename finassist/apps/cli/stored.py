@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from finassist.providers.http.cache import Cache
+    from finassist.reporting.frames import DataFrame
     from finassist.sessions.conversations import Conversations
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -120,7 +119,7 @@ def _unknown(session_id: str) -> int:
     return complain(f"There is no conversation {session_id!r}. `finassist sessions` lists all of them.", FAILED)
 
 
-def _print(frame: pd.DataFrame, columns: tuple[str, ...], options: argparse.Namespace) -> None:
+def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespace) -> None:
     if options.csv:
         from finassist.reporting.frames import safe_csv
 

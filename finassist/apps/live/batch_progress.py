@@ -1,16 +1,15 @@
-"""How far a batch is: a bar below a cell, or one line in a terminal; and the batch itself as a card."""
+"""How far a batch is: a bar below a cell, or one line in a terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from finassist.core import notebook as kernel
 from finassist.reporting.html.sanitize import escape
 
 if TYPE_CHECKING:
-    from finassist.batch.progress import Display, Progress
+    from finassist.batch.estimate import Display, Progress
 
 _WIDTH: Final = 100
 _CLEAR: Final = "\r\x1b[K"
@@ -88,7 +87,7 @@ def share(progress: Progress) -> float:
     """How much is done, between 0 and 1; 0 where nobody knows how much there is.
 
     Example:
-        >>> from finassist.batch.progress import Progress
+        >>> from finassist.batch.estimate import Progress
         >>> share(Progress(total=4, completed=1)), share(Progress(completed=1))
         (0.25, 0.0)
     """
@@ -102,20 +101,4 @@ def bar_html(progress: Progress) -> str:
         f'<div role="progressbar" aria-label="Questions answered" aria-valuemin="0" aria-valuemax="100"{known} '
         f'aria-valuetext="{escape(str(progress))}" style="font-variant-numeric:tabular-nums;'
         f'color:var(--jp-content-font-color1, inherit)">{escape(str(progress))}</div>'
-    )
-
-
-def batch_html(status: str, counts: Mapping[str, int], left: str) -> str:
-    """A batch as a card: what it has, and what is left.
-
-    Example:
-        >>> batch_html("completed", {"completed": 2, "failed": 0}, "")[:30]
-        '<div class="finassist-batch" s'
-    """
-    numbers = " · ".join(f"<strong>{many:,}</strong> {escape(name)}" for name, many in counts.items() if many)
-    note = f'<p style="margin:.4em 0 0">{escape(left)}</p>' if left else ""
-    box = "border:1px solid var(--jp-border-color2, #bdbdbd);border-radius:4px;padding:.6em .8em;max-width:60em"
-    return (
-        f'<div class="finassist-batch" style="{box}">Batch {escape(status)}: {numbers or "no questions"}{note}'
-        "<br><small>.frame · .facts · .failures · .answers()</small></div>"
     )

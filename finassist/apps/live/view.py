@@ -200,7 +200,7 @@ def run_html(state: RunState, card: str = "") -> str:
 
 
 def _ending(state: RunState) -> str:
-    """Where there is no card: why, and what had been said until then."""
+    """Instead of a card: why there is none, and the text until then."""
     words = {"cancelled": "This run was stopped.", "error": state.error or "This run failed."}
     why = words.get(state.status, "")
     flag = f'<p class="finassist-ending">{escape(why)}</p>' if why else ""

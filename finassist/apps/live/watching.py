@@ -1,4 +1,4 @@
-"""Who watches a run: nobody, a live view below a cell, or a line in a terminal. None of them can break it."""
+"""What shows a run: a live view below a cell, a line in a terminal, or nothing. No view can break a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from finassist.runtime.run import RunContext
 
 
 class View(Protocol):
-    """What a run needs of whoever shows it."""
+    """What a run needs of a view."""
 
     def see(self, event: Any) -> None:
         """Take one event."""
@@ -30,7 +30,7 @@ class View(Protocol):
 
 
 def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
-    """Whether a run is to be shown: as the caller says, else the setting, else by itself where somebody waits for it.
+    """Whether to show a run: as the caller asks, else the setting, else where a cell or a terminal waits for it.
 
     Example:
         >>> wanted(None, "off", by_itself=True), wanted(True, "off", by_itself=False)
@@ -45,9 +45,9 @@ def open_view(question: str, shown: bool = True) -> View | None:
     if not shown:
         return None
     if kernel.on_display():
-        return _safely(lambda: _live_cell(question))
+        return _safely(_live_cell, question)
     if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
-        return _safely(lambda: _progress_line(question))
+        return _safely(_progress_line, question)
     return None
 
 
@@ -86,7 +86,7 @@ def _progress_line(question: str) -> View:
 
 @dataclass
 class _Watch:
-    """Passes on to a view until that fails; from then on the run goes on unseen."""
+    """Passes events to a view until that fails; from then on the run is not shown."""
 
     undisturbed: Callable[[], AbstractContextManager[None]]
     view: View | None = None
@@ -108,18 +108,21 @@ class _Watch:
         self.view = None
 
     def _do(self, what: Callable[[View], None]) -> None:
-        view = self.view
-        if view is None:
+        if self.view is None:
             return
         with self.undisturbed():
-            if _safely(lambda: what(view) or view) is None:
-                self.view = None
+            self.view = _safely(_after, self.view, what)
 
 
-def _safely[Made](make: Callable[[], Made]) -> Made | None:
-    """What `make` makes, or a warning: an answer is worth more than its picture."""
+def _after(view: View, what: Callable[[View], None]) -> View:
+    what(view)
+    return view
+
+
+def _safely[**P](make: Callable[P, View], *args: P.args, **kwargs: P.kwargs) -> View | None:
+    """The view that `make` returns, or a warning and `None`: an answer is worth more than its picture."""
     try:
-        return make()
+        return make(*args, **kwargs)
     except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
         with suppress(FinassistWarning):  # also where warnings are errors
             warnings.warn(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 
 from finassist.core.facts import Statement, Status
-from finassist.core.fields import Field
+from finassist.core.fields import EXPECTED, Field
 
 NOT_REPORTED = "not reported in the embedded data"
 
@@ -31,15 +31,6 @@ BANK_LINES = frozenset(
 
 SIDE_LINES = frozenset({"equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity"})
 """Lines that only say the same on another basis; their absence is not worth a word."""
-
-EXPECTED: Mapping[Statement, tuple[str, ...]] = {
-    "income": ("revenue", "operating_income", "pretax_income", "income_tax", "net_income", "eps_diluted",
-               "shares_diluted"),
-    "balance_sheet": ("cash_and_equivalents", "current_assets", "total_assets", "current_liabilities",
-                      "total_liabilities", "equity"),
-    "cash_flow": ("operating_cash_flow", "capex"),
-}  # fmt: skip
-"""Lines a reader expects from every company; where one is absent, the absence is shown."""
 
 _BAC_BREAK = (
     "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: FY{year} is not comparable with FY{other}"

@@ -23,12 +23,11 @@ from finassist.analysis.metrics import derive
 from finassist.analysis.points import Member
 from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
-from finassist.providers.base import Need, UniverseScope
+from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.embedded import data, provenance, tables
 from finassist.providers.embedded.members import attributes
 from finassist.providers.to_agno import (
     FactProvider,
-    Periods,
     SourcedHistory,
     SourcedMetrics,
     SourcedQuote,

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from finassist.config.settings import FmpPlan, Settings
 from finassist.core.errors import ConfigurationError
 from finassist.core.facts import Fact
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.providers.fmp import requests
 from finassist.providers.fmp.parse import (
     ADJUSTED,
@@ -32,7 +32,7 @@ from finassist.providers.fmp.rows import SOURCE
 from finassist.providers.fmp.statements import statement_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.transport import Transport
-from finassist.providers.to_agno import FactProvider, Periods, SourcedHistory, SourcedMetrics, SourcedRecommendations
+from finassist.providers.to_agno import FactProvider, SourcedHistory, SourcedMetrics, SourcedRecommendations
 from finassist.symbols.company import normalise_symbol
 
 BASE_URL = "https://financialmodelingprep.com/stable"
@@ -143,9 +143,9 @@ class FMPProvider(FactProvider):
         symbol, get = normalise_symbol(symbol), self._client.get
         match need:
             case "profile":
-                return profile_facts(*await get(requests.request_profile(symbol)))
+                return profile_facts(*await get(requests.requests_for("profile", symbol)[0]))
             case "quote":
-                return quote_facts(*await get(requests.request_quote(symbol)))
+                return quote_facts(*await get(requests.requests_for("quote", symbol)[0]))
             case "history":
                 request = requests.request_history(symbol, periods.span, datetime.now(UTC).date())
                 return history_facts(*await get(request), periods)
@@ -168,7 +168,7 @@ class FMPProvider(FactProvider):
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
-        return parse_metrics(*await self._client.get_all(requests.request_metrics(normalise_symbol(symbol))))
+        return parse_metrics(*await self._client.get_all(requests.requests_for("metrics", normalise_symbol(symbol))))
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
@@ -177,7 +177,7 @@ class FMPProvider(FactProvider):
 
     async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
         """How many analysts advise what, and the prices they expect."""
-        asked = requests.request_recommendations(normalise_symbol(symbol))
+        asked = requests.requests_for("recommendations", normalise_symbol(symbol))
         return parse_recommendations(*await self._client.get_all(asked))
 
 

@@ -60,6 +60,27 @@ class Request:
         return Asked(about, self.words, day, cached)
 
 
+_SIMPLE: Mapping[str, tuple[tuple[str, Kind, str], ...]] = {
+    "quote": (("/quote", "quote", "quote"),),
+    "profile": (("/profile", "profile", "company profile"),),
+    "metrics": (("/key-metrics-ttm", "metrics", "key metrics"), ("/ratios-ttm", "metrics", "ratios")),
+    "recommendations": (
+        ("/grades-consensus", "recommendations", "analyst grades"),
+        ("/price-target-consensus", "recommendations", "price targets"),
+    ),
+}
+
+
+def requests_for(topic: str, symbol: str) -> list[Request]:
+    """What is asked by the symbol alone: a `"quote"`, `"profile"`, `"metrics"` or `"recommendations"`.
+
+    Example:
+        >>> [request.path for request in requests_for("metrics", "AAPL")]
+        ['/key-metrics-ttm', '/ratios-ttm']
+    """
+    return [Request(path, {"symbol": symbol}, kind, words) for path, kind, words in _SIMPLE[topic]]
+
+
 def request_statement(symbol: str, statement: Statement, period: str, limit: int) -> Request:
     """Statements of one kind, newest first.
 
@@ -73,16 +94,6 @@ def request_statement(symbol: str, statement: Statement, period: str, limit: int
         return Request(f"{_PATHS[statement]}-ttm", params, "statement", f"{words} of twelve months")
     params = {"symbol": symbol, "period": _PERIODS[period], "limit": str(limit)}
     return Request(_PATHS[statement], params, "statement", words)
-
-
-def request_quote(symbol: str) -> Request:
-    """The newest price."""
-    return Request("/quote", {"symbol": symbol}, "quote", "quote")
-
-
-def request_profile(symbol: str) -> Request:
-    """What the company is."""
-    return Request("/profile", {"symbol": symbol}, "profile", "company profile")
 
 
 def request_history(symbol: str, period: str, today: date) -> Request:
@@ -101,36 +112,15 @@ def request_history(symbol: str, period: str, today: date) -> Request:
     return Request("/historical-price-eod/full", params, "history", "price history")
 
 
-def request_metrics(symbol: str) -> tuple[Request, Request]:
-    """Key metrics and ratios of the past twelve months."""
-    params = {"symbol": symbol}
-    return (
-        Request("/key-metrics-ttm", params, "metrics", "key metrics"),
-        Request("/ratios-ttm", params, "metrics", "ratios"),
-    )
-
-
-def request_recommendations(symbol: str) -> tuple[Request, Request]:
-    """What analysts advise, and the prices they expect."""
-    params = {"symbol": symbol}
-    return (
-        Request("/grades-consensus", params, "recommendations", "analyst grades"),
-        Request("/price-target-consensus", params, "recommendations", "price targets"),
-    )
-
-
 def request_news(symbol: str, limit: int) -> Request:
     """Headlines about one company, newest first."""
     return Request("/news/stock", {"symbols": symbol, "limit": str(limit)}, "news", "news", may_be_empty=True)
 
 
-def request_search(query: str, limit: int) -> tuple[Request, Request]:
+def request_search(query: str, limit: int) -> list[Request]:
     """Companies by ticker and by name."""
-    params = {"query": query, "limit": str(limit)}
-    return (
-        Request("/search-symbol", params, "search", "search by ticker", may_be_empty=True),
-        Request("/search-name", params, "search", "search by name", may_be_empty=True),
-    )
+    params, kinds = {"query": query, "limit": str(limit)}, {"symbol": "ticker", "name": "name"}
+    return [Request(f"/search-{by}", params, "search", f"search by {words}", True) for by, words in kinds.items()]
 
 
 @dataclass(frozen=True, slots=True)

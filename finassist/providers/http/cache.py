@@ -39,8 +39,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers
 _CLOCK_SKEW = timedelta(minutes=5)
 _LOCK_SECONDS = 1.0
 _NOT_THE_FILE = frozenset({
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
 })  # fmt: skip
 """SQLite's codes for trouble with the disk, or with another process; any other means that the file is damaged."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,12 +20,6 @@ from finassist.core.errors import (
     Unreachable,
 )
 
-_BAD_KEY = re.compile(r"invalid api ?key|api ?key.{0,40}(missing|invalid|not valid|required)", re.I)
-_LEGACY = re.compile(r"legacy endpoint", re.I)
-_BANDWIDTH = re.compile(r"bandwidth limit", re.I)
-_USED_UP = re.compile(r"limit reach|daily (limit|quota)|quota (exceeded|exhausted|reached)", re.I)
-_TOO_MANY = re.compile(r"too many requests|rate limit|request rate threshold", re.I)
-_UNDECLARED = re.compile(r"undeclared automated tool", re.I)
 _PLAN = re.compile(r"premium|exclusive endpoint|special (endpoint|parameters)|restricted|subscription|upgrade", re.I)
 _SETTING = re.compile(r"(?:value set for|values for) '(\w{1,30})'", re.I)
 _ERROR_FIELDS = ("Error Message", "error", "message", "Information", "Note")
@@ -84,87 +79,83 @@ def error_words(data: Any) -> str | None:
 
 def classify(response: ErrorResponse) -> DataError:
     """The error that this answer means; its message ends with what to do next."""
-    if response.status >= 500:
-        return _in_trouble(response)
+    if response.status >= 500 or response.status == 408:
+        when = f"after {_time(response.again_at)}" if response.again_at else "in a few minutes"
+        return Unreachable(f"{response.name} is in trouble (it answered with {_status(response)}). Ask again {when}.")
     return classify_words(response) or _by_status(response)
 
 
 def classify_words(response: ErrorResponse) -> DataError | None:
     """The error that the words mean, whatever the status, or `None` if they mean nothing known."""
-    name, text = response.name, response.text
-    if _LEGACY.search(text):
-        return PlanError(
-            f"{name} has closed this old address to keys made after August 2025. "
-            "Use the current address of its API, or leave base_url as it is."
-        )
-    if _BAD_KEY.search(text):
-        return _bad_key(name)
-    if _BANDWIDTH.search(text) or _USED_UP.search(text):
-        return _used_up(response, volume=bool(_BANDWIDTH.search(text)))
-    if _TOO_MANY.search(text):
-        return _too_many(response)
-    if _UNDECLARED.search(text):
-        return AuthError(f"{name} does not accept the contact address. Set FINASSIST_SEC_CONTACT to one that is read.")
-    if _PLAN.search(text) and response.status in (200, 402, 403):
-        return _not_in_plan(name, text)
+    for pattern, make in _MEANINGS:
+        if pattern.search(response.text):
+            return make(response)
+    if _PLAN.search(response.text) and response.status in (200, 402, 403):
+        return _not_in_plan(response)
     return None
 
 
 def _by_status(response: ErrorResponse) -> DataError:
     name, status = response.name, response.status
+    if make := _BY_STATUS.get(status):
+        return make(response)
     if 300 <= status < 400:
         where = f" to {response.location}" if response.location else ""
         return BadPayload(
             f"{name} redirects{where}, which is not followed so that your key stays where you sent it. "
             "Check base_url; a network that asks you to sign in also does this."
         )
-    match status:
-        case 401:
-            return _bad_key(name)
-        case 402:
-            return _not_in_plan(name, response.text)
-        case 403:
-            return AuthError(
-                f"{name} refused your key for this request{_quoted(response)}. Check the key and its plan."
-            )
-        case 404:
-            return NotFound(f"{name} has nothing at this address. Check the symbol, or try another provider.")
-        case 408:
-            return _in_trouble(response)
-        case 429:
-            return _too_many(response)
-        case _:
-            return BadPayload(
-                f"{name} answered with {_status(response)} instead of data. Ask again, or try another provider."
-            )
+    return BadPayload(f"{name} answered with {_status(response)} instead of data. Ask again, or try another provider.")
 
 
-def _bad_key(name: str) -> AuthError:
-    return AuthError(
-        f"{name} did not accept the API key. Check it for typing errors, or make a new one at the provider."
-    )
+def _bad_key(response: ErrorResponse) -> AuthError:
+    next_step = "Check it for typing errors, or make a new one at the provider."
+    return AuthError(f"{response.name} did not accept the API key. {next_step}")
 
 
-def _not_in_plan(name: str, text: str) -> PlanError:
-    setting = _SETTING.search(text)
-    what = f"this value of '{setting[1]}'" if setting else "this kind of data"
+def _refused(response: ErrorResponse) -> AuthError:
+    words = f"{response.name} refused your key for this request{_quoted(response)}"
+    return AuthError(f"{words}. Check the key and its plan.")
+
+
+def _not_found(response: ErrorResponse) -> NotFound:
+    return NotFound(f"{response.name} has nothing at this address. Check the symbol, or try another provider.")
+
+
+def _legacy(response: ErrorResponse) -> PlanError:
     return PlanError(
-        f"{name} does not include {what} in your plan. Ask for less, choose a larger plan, or another provider."
+        f"{response.name} has closed this old address to keys made after August 2025. "
+        "Use the current address of its API, or leave base_url as it is."
     )
 
 
-def _used_up(response: ErrorResponse, *, volume: bool) -> QuotaExhausted:
-    what = "data volume of your plan is" if volume else "requests of your plan are"
-    if response.again_at:
-        when = f"It resets at {_time(response.again_at)}"
-    elif volume:
-        when = "It counts the last 30 days, so it frees up little by little"
-    else:
-        when = "A daily allowance resets within 24 hours; the provider does not say at which hour"
+def _not_in_plan(response: ErrorResponse) -> PlanError:
+    setting = _SETTING.search(response.text)
+    what = f"this value of '{setting[1]}'" if setting else "this kind of data"
+    next_step = "Ask for less, choose a larger plan, or another provider."
+    return PlanError(f"{response.name} does not include {what} in your plan. {next_step}")
+
+
+def _undeclared(response: ErrorResponse) -> AuthError:
+    words = f"{response.name} does not accept the contact address"
+    return AuthError(f"{words}. Set FINASSIST_SEC_CONTACT to one that is read.")
+
+
+def _volume_used_up(response: ErrorResponse) -> QuotaExhausted:
+    when = "It counts the last 30 days, so it frees up little by little"
+    return _used_up(response, "data volume of your plan is", when)
+
+
+def _requests_used_up(response: ErrorResponse) -> QuotaExhausted:
+    when = "A daily allowance resets within 24 hours; the provider does not say at which hour"
+    return _used_up(response, "requests of your plan are", when)
+
+
+def _used_up(response: ErrorResponse, what: str, when: str) -> QuotaExhausted:
+    when = f"It resets at {_time(response.again_at)}" if response.again_at else when
     next_step = 'Wait, choose a larger plan, or use provider="embedded".'
-    return QuotaExhausted(
-        f"{response.name} says that the {what} used up. {when}. {next_step}", again_at=response.again_at
-    )
+    words = f"{response.name} says that the {what} used up. {when}. {next_step}"
+    return QuotaExhausted(words, again_at=response.again_at)
 
 
 def _too_many(response: ErrorResponse) -> RateLimited:
@@ -172,17 +163,21 @@ def _too_many(response: ErrorResponse) -> RateLimited:
     return RateLimited(f"{response.name} asks for fewer requests at a time. Ask {when}.", again_at=response.again_at)
 
 
-def _in_trouble(response: ErrorResponse) -> Unreachable:
-    when = f"after {_time(response.again_at)}" if response.again_at else "in a few minutes"
-    return Unreachable(f"{response.name} is in trouble (it answered with {_status(response)}). Ask again {when}.")
+_MEANINGS: tuple[tuple[re.Pattern[str], Callable[[ErrorResponse], DataError]], ...] = (
+    (re.compile(r"legacy endpoint", re.I), _legacy),
+    (re.compile(r"invalid api ?key|api ?key.{0,40}(missing|invalid|not valid|required)", re.I), _bad_key),
+    (re.compile(r"bandwidth limit", re.I), _volume_used_up),
+    (re.compile(r"limit reach|daily (limit|quota)|quota (exceeded|exhausted|reached)", re.I), _requests_used_up),
+    (re.compile(r"too many requests|rate limit|request rate threshold", re.I), _too_many),
+    (re.compile(r"undeclared automated tool", re.I), _undeclared),
+)
+"""What words mean, the first that is found counts."""
+
+_BY_STATUS = {401: _bad_key, 402: _not_in_plan, 403: _refused, 404: _not_found, 429: _too_many}
 
 
 def _status(response: ErrorResponse) -> str:
-    return (
-        f"an error of its own{_quoted(response)}"
-        if response.status == 200
-        else f"status {response.status}{_quoted(response)}"
-    )
+    return f"{f'status {response.status}' if response.status != 200 else 'an error of its own'}{_quoted(response)}"
 
 
 def _quoted(response: ErrorResponse) -> str:

@@ -17,13 +17,13 @@ from agno.tools.finance import Filing, ProviderStatus, SymbolMatch, register_pro
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.providers.http.cache import Cache, Kind
 from finassist.providers.http.transport import Transport
 from finassist.providers.sec.company import parse_filings, profile_facts, submissions_of
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
-from finassist.providers.to_agno import FactProvider, Periods
+from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import symbol_hint
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import directory
@@ -44,7 +44,7 @@ class SECProvider(FactProvider):
 
     Args:
         contact: E-mail address that the SEC may write to; by default from `FINASSIST_SEC_CONTACT`. It is sent to the
-            SEC with every request, and to nobody else.
+            SEC with every request, and to no other source.
         base_url: Where the API is. Another host than the SEC's needs `allow_custom_host`, unless it is this machine.
         timeout: Seconds one request may take in all.
         attempts: Times a request is sent where trying again helps.

@@ -11,8 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from finassist.core.facts import Fact, Statement
-from finassist.core.fields import FIELDS
-from finassist.providers.embedded.provenance import EXPECTED
+from finassist.core.fields import EXPECTED, FIELDS
 from finassist.providers.sec.companyfacts import (
     Asked,
     Entry,
@@ -31,7 +30,7 @@ _BY_DIFFERENCE = "year to date - year to date of the quarter before"
 _SPLIT = Decimal("1.4")
 _ONE_SPLIT = timedelta(days=400)
 _CALENDAR = {field: TAGS["income"][field] for field in ("net_income", "eps_diluted", "shares_diluted")}
-"""What every annual and quarterly report has, so that the fiscal periods can be told from it."""
+"""What every annual and quarterly report has, so that the fiscal periods follow from it."""
 
 _LONGEST_QUARTER = 100
 

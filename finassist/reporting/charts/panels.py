@@ -1,6 +1,6 @@
 """What a chart draws, apart from how: panels of lines of facts, with their unit, their gaps and their sources.
 
-A point without a figure stays in its place as `None`. Whoever draws it leaves a gap there.
+A point without a figure stays in its place as `None`. A chart shows a gap there.
 """
 
 from __future__ import annotations

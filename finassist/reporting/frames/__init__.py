@@ -5,9 +5,13 @@ Every frame has the same columns and types whether or not it has rows; `describe
 
 from __future__ import annotations
 
+from pandas import DataFrame
+
 from finassist.reporting.frames.builders import (
     batch_facts_frame,
     batch_frame,
+    by_company,
+    by_year,
     events_frame,
     facts_frame,
     history_frame,
@@ -15,12 +19,12 @@ from finassist.reporting.frames.builders import (
     spans_frame,
 )
 from finassist.reporting.frames.files import check_file, read_frame, safe_csv, write_frame
-from finassist.reporting.frames.pivots import by_company, by_year
 from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
 __all__ = [
     "SCHEMAS",
     "Column",
+    "DataFrame",
     "Schema",
     "batch_facts_frame",
     "batch_frame",

@@ -244,7 +244,7 @@ def _longest(frame: pd.DataFrame) -> int:
 
 
 def _sheet_cell(sheet: Any, value: Any) -> Any:
-    """A value as Excel holds it. Text is never a formula, also not when somebody edits the cell."""
+    """A value as Excel holds it. Text is never a formula, not even when a user edits the cell."""
     if pd.isna(value):
         return None
     if isinstance(value, datetime):

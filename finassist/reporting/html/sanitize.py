@@ -86,7 +86,7 @@ def _listed(tag: str, name: str, value: str) -> str | None:
 
 
 def leads_out(href: str) -> bool:
-    """Whether an address may be a link: `https` with a host, and nobody's name in front of it.
+    """Whether an address may be a link: `https` with a host, without a user name in front of it.
 
     Example:
         >>> leads_out("https://www.sec.gov/a"), leads_out("https://sec.gov@evil.example"), leads_out("https:a")

@@ -1,4 +1,4 @@
-"""Untrusted Markdown as harmless Markdown, for files that somebody else's program will render.
+"""Untrusted Markdown as harmless Markdown, for files that other programs will render.
 
 The text is parsed with the parser of `safe_html` and written anew from its tokens, so nothing gets through that is
 not written here: no HTML, no image, no mathematics or diagram, no link but `https`.

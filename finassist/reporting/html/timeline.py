@@ -1,6 +1,6 @@
 """The timeline of a run as a self-contained SVG, and as HTML for a notebook: no script, nothing remote, all escaped.
 
-JupyterLab drops SVG and styles in a notebook it does not trust, which is every notebook that somebody else has run. For
+JupyterLab drops SVG and styles in a notebook it does not trust, which is every notebook from another person. For
 that case the HTML also holds the same picture as an image, without tooltips and on white paper.
 """
 

@@ -1,0 +1,279 @@
+"""The methods of a workflow for many questions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
+
+from agno.run.workflow import WorkflowRunOutput
+
+from finassist.batch.source import Questions, QuestionSource
+from finassist.core.errors import InvalidLimit
+from finassist.core.portal import bridge
+from finassist.core.result import Draft
+from finassist.core.validation import check_keywords
+from finassist.runtime.context import HasRuntime
+
+if TYPE_CHECKING:
+    from finassist.batch.asking import Across
+    from finassist.batch.batch import Batch
+    from finassist.batch.budget import Budget
+    from finassist.batch.estimate import Display, Estimate
+    from finassist.batch.result import Result
+    from finassist.batch.runner import Runner
+
+CONCURRENCY: Final = 50
+"""Questions asked at the same time by default."""
+
+_MOST: Final = 10_000
+
+
+class AcrossOptions(TypedDict, total=False):
+    """Options of `across` and `aacross`."""
+
+    years: int | None
+    concurrency: int | None
+    live: bool | None
+    ledger: str | Path | None
+    client: Any
+
+
+class BatchOptions(TypedDict, total=False):
+    """Options of `run_many` and `arun_many`."""
+
+    concurrency: int | None
+    budget: Budget | None
+    live: bool | None
+    ledger: str | Path | None
+    resume: bool
+    column: str | None
+    client: Any
+
+
+class ManyQuestions[A](HasRuntime):
+    """The part of a workflow that asks many questions; `A` is its kind of answer."""
+
+    def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> A:
+        """Make the answer of a question of a batch."""
+        raise NotImplementedError
+
+    def _batch_display(self, live: bool | None) -> Display | None:
+        """Open what shows how far a batch is, if anything does."""
+        raise NotImplementedError
+
+    @overload
+    async def arun_many(
+        self,
+        questions: Questions,
+        *,
+        stream: Literal[False] = False,
+        estimate: Literal[False] = False,
+        **options: Unpack[BatchOptions],
+    ) -> Batch[A]: ...
+
+    @overload
+    def arun_many(
+        self, questions: Questions, *, stream: Literal[True], **options: Unpack[BatchOptions]
+    ) -> AsyncIterator[Result[A]]: ...
+
+    @overload
+    async def arun_many(
+        self, questions: Questions, *, estimate: Literal[True], **options: Unpack[BatchOptions]
+    ) -> Estimate: ...
+
+    def arun_many(
+        self, questions: Questions, *, stream: bool = False, estimate: bool = False, **options: Unpack[BatchOptions]
+    ) -> Any:
+        """Ask many questions on the running loop: `await` it, or with `stream=True` iterate with `async for`.
+
+        Every question is answered as `arun()` would, in a conversation of its own. No more are asked at the same time,
+        and no more are read ahead, than `concurrency` says. Each outcome is written to a ledger before the next
+        question is asked: the same call, made again after any stop, goes on where it was. A question that fails is
+        recorded as failed and does not affect the others. Identical questions are asked once, and what several need is
+        fetched once. An iterator that blocks also blocks the loop: give an async one.
+
+        Args:
+            questions: Any iterable or async iterable of texts, a Series, or a DataFrame with a column of them.
+            stream: Return an async iterator of results as they complete. It begins with those that the ledger has
+                already, and ends with those that are left unasked.
+            estimate: Return what the batch will cost; nothing is asked.
+            **options: `concurrency`: how many questions are asked at the same time (50). `budget`: a `Budget` at which
+                the batch stops. `live`: whether to show how far it is; by default in a notebook and in a terminal.
+                `ledger`: the file to write to, or to read back where it is finished; by default one in the user's
+                data folder. `resume`: whether to go on with a ledger that was begun. `column`: the column of questions
+                in a DataFrame (`"question"`). `client`: a `dask.distributed.Client`, whose workers ask the questions,
+                each of them `concurrency` at the same time. No key is sent: workers read theirs from their own
+                environment. See `Budget` for how limits count there.
+
+        Returns:
+            A `Batch`; with `stream=True` an async iterator of `Result`; with `estimate=True` an `Estimate`.
+
+        Raises:
+            InputError: It is no collection of questions, the column is not there, or a limit is no limit.
+            LedgerError: The ledger cannot be used; what was recorded is kept.
+            ConfigurationError: The workflow cannot be built on a cluster, or Dask is not installed.
+            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
+            QuestionsFailed: The iterator of questions raised an error, and results are streamed. A `Batch` has what
+                was asked until then, and says so in its `left`.
+        """
+        check_keywords("arun_many()", options, _MANY)
+        if estimate:
+            return self._estimate(questions, options)
+        runner = self._runner(questions, options)
+        return _stream(runner) if stream else _batch(runner)
+
+    @overload
+    def run_many(
+        self,
+        questions: Questions,
+        *,
+        stream: Literal[False] = False,
+        estimate: Literal[False] = False,
+        **options: Unpack[BatchOptions],
+    ) -> Batch[A]: ...
+
+    @overload
+    def run_many(
+        self, questions: Questions, *, stream: Literal[True], **options: Unpack[BatchOptions]
+    ) -> Iterator[Result[A]]: ...
+
+    @overload
+    def run_many(
+        self, questions: Questions, *, estimate: Literal[True], **options: Unpack[BatchOptions]
+    ) -> Estimate: ...
+
+    def run_many(
+        self, questions: Questions, *, stream: bool = False, estimate: bool = False, **options: Unpack[BatchOptions]
+    ) -> Batch[A] | Iterator[Result[A]] | Estimate:
+        """`arun_many()` for code that cannot await: in a script, in a thread, in a notebook cell.
+
+        Takes, returns and raises what `arun_many` does; with `stream=True` it is an iterator. The batch runs on the
+        private loop; questions are read, results are handed on and progress is drawn on the calling thread.
+
+        Raises:
+            BridgeError: Called from inside a data provider.
+        """
+        from finassist.batch.forms import stream_sync
+        from finassist.providers.to_agno import wait_for
+
+        check_keywords("run_many()", options, _MANY)
+        bridge.check_caller()
+        if estimate:
+            return wait_for(lambda: self._estimate(questions, options), "run_many")
+        runner = self._runner(questions, options)
+        return stream_sync(runner) if stream else _batch_sync(runner)
+
+    async def aacross(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
+        """Fetch one kind of figures of many companies: no model is asked, and nothing is derived or written.
+
+        Args:
+            symbols: Ticker symbols, in any form that `arun_many` takes.
+            need: `"income_statement"`, `"balance_sheet"`, `"cash_flow"`, `"quote"`, `"history"` or `"profile"`.
+            **options: `years`: fiscal years, by default as the settings say. `concurrency`, `live`, `ledger` and
+                `client`: as in `arun_many`.
+
+        Returns:
+            A `Batch` whose questions are the symbols, and whose `.facts` are the figures. A company without figures
+            failed.
+
+        Raises:
+            InputError: There is no such need.
+            LedgerError: The ledger cannot be used; what was recorded is kept.
+            ConfigurationError: The provider cannot be built on a cluster, or Dask is not installed.
+            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
+        """
+        return await _batch(self._across_runner("aacross", symbols, need, options))
+
+    def across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
+        """The sync form of `aacross()`.
+
+        For one version its old form, `await across(…)`, still works; it warns, and blocks the running loop.
+        """
+        bridge.check_caller()
+        return _batch_sync(self._across_runner("across", symbols, need, options))
+
+    def run_across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
+        """The old name of `across()`."""
+        warnings.warn("run_across() is now across().", DeprecationWarning, stacklevel=2)
+        return self.across(symbols, need, **options)
+
+    # ---------------------------------------------------------------------------------- making runners
+
+    def _across_runner(self, function: str, symbols: Questions, need: str, options: AcrossOptions) -> Runner[A]:
+        from finassist.batch.asking import need_named
+
+        check_keywords(f"{function}()", options, [*AcrossOptions.__annotations__])
+        years = _checked("years", options.pop("years", None), self.runtime.settings.years, 10)
+        return self._runner(symbols, {**options}, (need_named(need), years))
+
+    def _runner(self, questions: Questions, options: BatchOptions, across: Across | None = None) -> Runner[A]:
+        from finassist.batch.asking import Work
+        from finassist.batch.budget import Budget
+        from finassist.batch.runner import Runner
+
+        runtime, ledger, client, live = (self.runtime, *map(options.get, ("ledger", "client", "live")))
+        live = {"on": True, "off": False}.get(runtime.live) if live is None else live
+        work, cluster = Work(runtime, across), None
+        concurrency = _concurrency(options)
+        if client is not None:
+            from finassist.batch.dask import DaskCluster
+
+            cluster = DaskCluster(client, work)
+        return Runner(
+            work=work,
+            make_answer=self._batch_answer,
+            source=QuestionSource(questions, options.get("column"), runtime.settings.max_question_length),
+            concurrency=concurrency,
+            budget=options.get("budget") or Budget(),
+            ledger=Path(ledger).expanduser() if ledger is not None else None,
+            resume=options.get("resume", True),
+            cluster=cluster,
+            open_display=lambda: self._batch_display(live),
+            display=self._batch_display(live),
+        )
+
+    def _estimate(self, questions: Questions, options: BatchOptions) -> Coroutine[Any, Any, Estimate]:
+        from finassist.batch.estimate import estimate
+
+        runtime = self.runtime
+        source = QuestionSource(questions, options.get("column"), runtime.settings.max_question_length)
+        return estimate(runtime, source, _concurrency(options))
+
+
+_MANY: Final = ("stream", "estimate", *BatchOptions.__annotations__)
+
+
+def _concurrency(options: BatchOptions) -> int:
+    return _checked("concurrency", options.get("concurrency"), CONCURRENCY, _MOST)
+
+
+def _checked(name: str, given: Any, usual: int, most: int) -> int:
+    if given is None:
+        return usual
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= most:
+        raise InvalidLimit(f"{name} is a whole number from 1 to {most:,}, not {given!r:.60}. Leave it out for {usual}.")
+    return given
+
+
+async def _batch[A](runner: Runner[A]) -> Batch[A]:
+    from finassist.batch.batch import Batch
+
+    return Batch(await runner.run(), runner)
+
+
+def _batch_sync[A](runner: Runner[A]) -> Batch[A]:
+    from finassist.batch.batch import Batch
+    from finassist.batch.forms import run_sync
+
+    return Batch(run_sync(runner), runner)
+
+
+async def _stream[A](runner: Runner[A]) -> AsyncGenerator[Result[A]]:
+    from finassist.batch.forms import stream
+
+    async with aclosing(stream(runner)) as results:
+        async for result in results:
+            yield result

@@ -1,0 +1,142 @@
+"""Whoever leaves early leaves nothing behind: flows and runs are stopped and waited for, turns are given back."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+from finassist.runtime.context import Runtime
+from finassist.runtime.drivers import adrive_stream
+from finassist.runtime.effects import fetch
+from finassist.runtime.run import RunContext
+from finassist.sessions.locks import SessionLocks
+
+
+class Reluctant(EmbeddedProvider):
+    """Never delivers a quote; cancelled, it needs a moment to come to its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.ended = asyncio.Event(), 0
+
+    async def aget_quote(self, symbol: str) -> Any:
+        self.begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.02)
+            self.ended += 1
+
+
+def test_leaving_a_flow_waits_until_it_has_come_to_its_end(run_async: Any) -> None:
+    async def scene() -> None:
+        provider = Reluctant()
+        run = RunContext(runtime=Runtime.open(provider=provider, model="offline", db=None), question="?")
+        begun: list[asyncio.Task[Any]] = []
+        events = adrive_stream(fetch("AAPL", "quote", 1), run, [], begun.append)
+        waiting = asyncio.create_task(anext(events))
+        await provider.begun.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert begun[0].done()
+        assert provider.ended == 1
+
+    run_async(scene())
+
+
+def test_leaving_a_stream_stops_the_run_and_waits_for_it(run_async: Any) -> None:
+    async def scene() -> None:
+        provider = Reluctant()
+        workflow = FinancialAssistantWorkflow(provider=provider, db=None)
+        events = workflow.arun("What is Apple's stock price?", stream=True)
+        async for event in events:
+            if event.event == "FetchStarted":
+                break
+        await provider.begun.wait()
+        async with asyncio.timeout(10):
+            await events.aclose()  # pyright: ignore[reportAttributeAccessIssue]
+        assert provider.ended == 1
+        assert [answer.status.value for answer in workflow.answers()] == ["CANCELLED"]
+
+    run_async(scene())
+
+
+# ------------------------------------------------------------------------------------------------- turns
+
+
+@pytest.fixture
+def hectic() -> Generator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hectic")
+def test_threads_that_come_at_once_share_one_lock() -> None:
+    locks, many = SessionLocks(), 8
+    for number in range(300):
+        start, found = threading.Barrier(many), list[Any]()
+
+        def come(number: int = number, start: threading.Barrier = start, found: list[Any] = found) -> None:
+            start.wait()
+            found.append(locks.of(str(number)))
+
+        threads = [threading.Thread(target=come) for _ in range(many)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len({id(lock) for lock in found}) == 1, f"two turns at once in session {number}"
+
+
+class Away:
+    """Other processes that cannot be asked."""
+
+    def take(self, session_id: str) -> None:
+        raise ConnectionError("the database is away")
+
+    def give(self, session_id: str) -> None:
+        raise ConnectionError("the database is away")
+
+    async def atake(self, session_id: str) -> None:
+        raise ConnectionError("the database is away")
+
+    async def agive(self, session_id: str) -> None:
+        raise ConnectionError("the database is away")
+
+
+def test_a_turn_that_cannot_be_taken_elsewhere_is_free_again_here(run_async: Any) -> None:
+    turn = SessionLocks(Away()).of("s")
+
+    async def try_twice() -> None:
+        for _ in range(2):  # held, the second would wait for ever
+            with pytest.raises(ConnectionError):
+                async with asyncio.timeout(5), turn:
+                    pass
+
+    with pytest.raises(ConnectionError), turn:
+        pass
+    run_async(try_twice())
+
+
+def test_an_async_run_holds_its_loop_until_the_last_of_the_session_has_ended(run_async: Any) -> None:
+    locks = SessionLocks()
+
+    async def scene() -> None:
+        locks.check_loop_is_free("s")
+        with locks.on_loop("s"):
+            with locks.on_loop("s"):
+                pass
+            with pytest.raises(Exception, match="another session_id"):
+                locks.check_loop_is_free("s")
+        locks.check_loop_is_free("s")
+
+    run_async(scene())
