@@ -117,11 +117,18 @@ def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Und
     """A draft and what was understood as queries; the queries are `None` where a document or a chat is asked for."""
     yield StepStarted(step_name="understand")
     found = understood(question, known.memory) if known.routing != "model" else Understanding()
-    if not found.queries and not found.unknown:
+    if (not found.queries and not found.unknown) or _for_the_glossary(found, question, known):
         return (yield from route_question(question, known)), None
     draft = draft_of(found)
     yield from _announce(draft, known)
     return draft, found
+
+
+def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -> bool:
+    """Whether only a term is asked that a chat explains better than the catalogue's one sentence."""
+    if any(query.intent != "define" for query in found.queries):
+        return False
+    return bool(found.queries) and rules.route(question, known.context).rule == "concept"
 
 
 def draft_of(found: Understanding) -> Draft:
