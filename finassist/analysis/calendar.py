@@ -102,6 +102,7 @@ class FiscalCalendar:
                 return self._near(symbol, lead, period)
 
     def ended(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
+        """The point with the last day that one of the lines `lead` has for it."""
         label = {"H": f"Q{point.number * 2} {point.year}", "9M": f"Q3 {point.year}"}.get(point.kind, point.label)
         for name in lead:
             fact = self.series(symbol, name).get(label)
@@ -110,6 +111,7 @@ class FiscalCalendar:
         return point
 
     def common_quarters(self, symbol: str, lead: Sequence[str]) -> list[Point]:
+        """The fiscal quarters in which all lines are known, oldest first."""
         each = [{(q.year, q.number): q for q in self.quarters(symbol, name)} for name in lead]
         if not each:
             return []
@@ -158,18 +160,13 @@ class FiscalCalendar:
 
     def trailing_at(self, symbol: str, metric: str, point: Point) -> Point | None:
         """The latest twelve months of a metric whose last quarter was public on a day."""
-        public = [q for q in self.common_quarters(symbol, rows_of_metric(metric)) if q.end and point.end]
-        known: list[Point] = []
-        for quarter in public:
-            facts = [self.series(symbol, name)[quarter.label] for name in rows_of_metric(metric)]
-            if all(known_on(fact) <= (point.end or date.max) for fact in facts):
-                known.append(quarter)
-        if known:
-            last = known[-1]
-            return Point("TTM", last.year, last.number, last.end)
-        years = [y for y in self.years(symbol, rows_of_metric(metric)[0])
-                 if known_on(self.series(symbol, rows_of_metric(metric)[0])[f"FY{y}"]) <= (point.end or date.max)]  # fmt: skip
-        return self.ended(symbol, rows_of_metric(metric), Point("TTM", years[-1], 4)) if years else None
+        lines, day = rows_of_metric(metric), point.end or date.max
+        for quarter in reversed(self.common_quarters(symbol, lines) if point.end else []):
+            if quarter.end and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in lines):
+                return Point("TTM", quarter.year, quarter.number, quarter.end)
+        first = self.series(symbol, lines[0])
+        years = [year for year in self.years(symbol, lines[0]) if known_on(first[f"FY{year}"]) <= day]
+        return self.ended(symbol, lines, Point("TTM", years[-1], 4)) if years else None
 
     def before(self, symbol: str, point: Point, argument: Expression | str) -> Point:
         """The same period of the year before, with its own last day."""
@@ -190,6 +187,7 @@ def rows_of_metric(metric: str) -> list[str]:
 
 
 def rows_of(node: Expression) -> list[str]:
+    """The reported lines below an expression, in the order in which they stand there."""
     found: list[str] = []
 
     def walk(each: Expression) -> None:

@@ -111,6 +111,7 @@ def _when(point: Point) -> tuple[int, int, date]:
 
 
 def is_series(asked: Sequence[Period | Span]) -> bool:
+    """Whether one span is asked, not single periods."""
     return len(asked) == 1 and isinstance(asked[0], Span)
 
 

@@ -69,13 +69,17 @@ def _across(query: Query, cube: Cube) -> Outcome:
                        "ratio", facts, "{a} / sum")  # fmt: skip
     else:
         figure = less(metric, facts[0], facts[1])
-    shape: Shape = {"sum": "sum", "mean": "mean", "median": "mean", "times": "times"}.get(query.operation, "difference")  # type: ignore[assignment]
-    return Outcome(query, shape, known, figure, gaps)
+    return Outcome(query, _ACROSS[query.operation], known, figure, gaps)
 
 
-_ACROSS = frozenset({"sum", "mean", "median", "difference", "times", "share"})
-
-
+_ACROSS: dict[str, Shape] = {
+    "sum": "sum",
+    "mean": "mean",
+    "median": "mean",
+    "difference": "difference",
+    "times": "times",
+    "share": "share",
+}
 _SINGLE = frozenset({"growth", "cagr", "difference", "times", "sum", "mean", "max", "min"})
 
 

@@ -10,8 +10,8 @@ from typing import Literal
 from finassist.core.facts import Fact, Gap
 from finassist.core.query import Query
 
-Shape = Literal["values", "series", "change", "cagr", "difference", "times", "sum", "mean", "extreme", "window",
-                "order", "count", "nothing"]  # fmt: skip
+Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
+                "window", "order", "count", "nothing"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class Outcome:
 
 
 def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:
+    """A gap for each figure that is not there, with the reason."""
     missing = {(row.symbol, row.metric, row.fact.period): row for row in rows if not row.known}
     return tuple(
         Gap(symbol=row.symbol, need=row.metric, reason=row.fact.note or f"{row.metric} is not in the data.",
@@ -74,4 +75,5 @@ def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:
 
 
 def by_value(row: Row) -> Decimal:
+    """The figure of a row, to sort by."""
     return row.fact.value or Decimal()

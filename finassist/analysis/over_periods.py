@@ -63,6 +63,7 @@ def _difference(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -
 
 
 def less(metric: str, minuend: Fact, subtrahend: Fact) -> Fact:
+    """The difference of two figures; in points where they are percentages."""
     if minuend.value is None or subtrahend.value is None:
         return missing_change(subtrahend, minuend)
     unit = "points" if described(metric).unit == "percent" else minuend.unit
@@ -77,6 +78,7 @@ def _times(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> lis
 
 
 def over(metric: str, above: Fact, below: Fact) -> Fact:
+    """How many times one figure is another."""
     if above.value is None or not below.value:
         return missing_change(below, above)
     return derived(above, f"times {metric}", above.value / below.value, "times", [below, above], "{b} / {a}")
@@ -95,6 +97,7 @@ def _mean(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list
 
 
 def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
+    """The `sum`, `mean` or `median` of figures; missing where one of them is."""
     if missing := next((fact for fact in facts if not fact.known), None):
         return Row(symbol, metric, missing)
     values = [fact.value for fact in facts if fact.value is not None]
@@ -131,6 +134,7 @@ OVER_PERIODS: dict[str, Callable[[Cube, str, str, Sequence[Point]], list[Row]]] 
 
 
 def missing_change(first: Fact, last: Fact) -> Fact:
+    """A change of which one end is not there, with that end's reason."""
     absent = first if first.value is None else last
     return as_missing(absent, absent.note or "A figure it needs is not in the data.")
 

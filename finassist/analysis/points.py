@@ -70,11 +70,13 @@ def known_on(fact: Fact) -> date:
 
 
 def quarter_back(point: Point, steps: int) -> str:
+    """The label of the fiscal quarter `steps` before."""
     year, number = divmod(point.year * 4 + (point.number or 4) - 1 - steps, 4)
     return f"Q{number + 1} {year}"
 
 
 def years_back(day: date, years: int) -> date:
+    """The same day in an earlier year; 28 for a 29 February."""
     try:
         return day.replace(year=day.year - years)
     except ValueError:

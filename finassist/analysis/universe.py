@@ -18,6 +18,7 @@ from finassist.core.query import Filter, Query
 
 
 def across_all(query: Query, cube: Cube) -> Outcome:
+    """The outcome of a query over every company of the provider, one share class each."""
     members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
     metric = query.metrics[0] if query.metrics else query.where[0].metric
     if not query.periods and (year := _usual_year(cube, members, metric)):
@@ -43,14 +44,12 @@ def _usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | Non
 
 
 def _universe_outcome(
-    query: Query, cube: Cube, metric: str, members: Sequence[object], found: list[Row], left_out: int
+    query: Query, cube: Cube, metric: str, members: Sequence[Member], found: list[Row], left_out: int
 ) -> Outcome:
     ordered = sorted(found, key=by_value, reverse=query.order >= 0)
     common = Outcome(query, "order", considered=len(members), left_out=left_out, matches=len(ordered))
     if query.operation == "count":
-        count = Fact(symbol="", field=f"count of {metric}", value=Decimal(len(ordered)), unit="count", statement="ratio",
-                     period=", ".join(query.periods), status="derived", formula="count")  # fmt: skip
-        return replace(common, shape="count", rows=tuple(ordered[:10]), figure=count)
+        return replace(common, shape="count", rows=tuple(ordered[:10]), figure=_counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:
         figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
         return replace(
@@ -60,6 +59,19 @@ def _universe_outcome(
     more = [cell(query, cube, row.symbol, other)[-1] for other in query.metrics[1:] for row in shown]
     figure = shown[0].fact if shown and query.limit == 1 else None
     return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
+
+
+def _counted(query: Query, metric: str, number: int) -> Fact:
+    return Fact(
+        symbol="",
+        field=f"count of {metric}",
+        value=Decimal(number),
+        unit="count",
+        statement="ratio",
+        period=", ".join(query.periods),
+        status="derived",
+        formula="count",
+    )
 
 
 def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
@@ -83,8 +95,8 @@ def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool
             return condition.number <= value <= (condition.upper or condition.number)
 
 
-def in_sector(member: object, sectors: Iterable[str]) -> bool:
+def in_sector(member: Member, sectors: Iterable[str]) -> bool:
     """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
     wanted = [sector.casefold() for sector in sectors]
-    own = (str(getattr(member, "sector", "")).casefold(), str(getattr(member, "sub_industry", "")).casefold())
+    own = (member.sector.casefold(), member.sub_industry.casefold())
     return not wanted or any(sector == own[0] or sector in own[1] for sector in wanted)

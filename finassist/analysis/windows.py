@@ -160,8 +160,9 @@ def extreme(cube: Cube, symbol: str, span: Window, *, low: bool = False, month_e
     if not closes:
         return Move(_missing(symbol, "price", span, _why(cube, symbol, span.inside)))
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
-    return Move(structs.replace(found, period=span.label, status="derived", formula=f"{'lowest' if low else 'highest'} of {len(closes)} closes"),
-                at=str(found.period_end))  # fmt: skip
+    formula = f"{'lowest' if low else 'highest'} of {len(closes)} closes"
+    fact = structs.replace(found, period=span.label, status="derived", formula=formula)
+    return Move(fact, at=str(found.period_end))
 
 
 def mean_close(cube: Cube, symbol: str, span: Window) -> Move:

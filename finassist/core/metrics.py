@@ -1,8 +1,9 @@
 """The catalogue of metrics: what each is called, means, is computed from, is measured in, and where it makes no sense.
 
-The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that companies
-report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the year
-before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months) and `latest(x)` (latest fiscal year).
+The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that
+companies report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the
+year before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months) and `latest(x)` (latest fiscal
+year).
 """
 
 from __future__ import annotations

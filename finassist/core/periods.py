@@ -1,10 +1,10 @@
 """Periods as people ask for them, and as they stand for one company.
 
-A `Period` is what was asked: a fiscal year, a quarter, half a year, twelve trailing months, a date, a month, or the latest.
-Which days it covers is only known for one company, whose fiscal year may end in January or September.
+A `Period` is what was asked: a fiscal year, a quarter, half a year, twelve trailing months, a date, a month, or the
+latest. Which days it covers is only known for one company, whose fiscal year may end in January or September.
 
 Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` (calendar quarter), `H1 2024`, `9M 2024`, `TTM`, `2024-03-14`,
-`2024-03` (a month), `2024` (calendar year), `end 2024`, `latest`, `latest quarter`, `YTD`, and shifts such as `latest-1`.
+`2024-03` (a month), `2024` (calendar year), `end 2024`, `latest`, `latest quarter`, `YTD`, and shifts (`latest-1`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, Self
 
-PeriodKind = Literal["year", "quarter", "calendar quarter", "half", "nine months", "ttm", "day", "month", "calendar", "end",
-                     "latest", "latest quarter", "ytd"]  # fmt: skip
+PeriodKind = Literal[
+    "year", "quarter", "calendar quarter", "half", "nine months", "ttm", "day", "month", "calendar", "end", "latest",
+    "latest quarter", "ytd",
+]  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 

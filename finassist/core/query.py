@@ -55,7 +55,8 @@ class Query(BaseModel):
         companies: Ticker symbols in the order asked.
         scope: Whether the companies are named, those of the conversation, or all that the provider covers.
         sectors: Sectors or industries that limit a universe.
-        periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`, `"latest"`.
+        periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`,
+            `"latest"`.
         operation: What is done with the figures.
         where: Conditions of a screen.
         order: 1 for the largest first, -1 for the smallest first, 0 for as asked.

@@ -5,15 +5,15 @@ Every sentence names company, metric, value, unit and period; a change says its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from finassist.analysis.outcome import Outcome
+from finassist.analysis.outcome import Outcome, Shape
 from finassist.analysis.points import Member
 from finassist.core.metrics import catalogue
 from finassist.core.query import Query
 from finassist.reporting import sentences as s
 from finassist.reporting import sentences_ranked as r
-from finassist.reporting.sentence_words import Words
+from finassist.reporting.sentence_words import Words, capital
 
 
 def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
@@ -23,11 +23,8 @@ def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
         return definition(outcome.query)
     if not outcome.rows and outcome.figure is None:
         return r.nothing_found(outcome) if outcome.query.scope == "universe" else ""
-    if outcome.query.intent == "judge":
-        text = r.judge(outcome, words)
-    else:
-        text = _SHAPES[outcome.shape](outcome, words)
-    text = text[:1].upper() + text[1:]
+    template = r.judge if outcome.query.intent == "judge" else _SHAPES[outcome.shape]
+    text = capital(template(outcome, words))
     if outcome.query.explain:
         text = f"{definition(outcome.query)} {text}"
     return text
@@ -38,7 +35,18 @@ def definition(query: Query) -> str:
     return " ".join(catalogue()[name].about for name in query.explain if name in catalogue())
 
 
-_SHAPES = {
-    "values": s.values, "series": s.series, "change": s.change, "cagr": s.cagr, "difference": s.difference, "times": s.times,
-    "sum": s.total, "mean": s.mean, "extreme": s.extreme, "window": r.window, "order": r.order, "count": r.count,
-}  # fmt: skip
+_SHAPES: Mapping[Shape, Callable[[Outcome, Words], str]] = {
+    "values": s.values,
+    "series": s.series,
+    "change": s.change,
+    "cagr": s.cagr,
+    "difference": s.difference,
+    "times": s.times,
+    "share": s.share,
+    "sum": s.total,
+    "mean": s.mean,
+    "extreme": s.extreme,
+    "window": r.window,
+    "order": r.order,
+    "count": r.count,
+}

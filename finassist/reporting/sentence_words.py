@@ -14,7 +14,8 @@ from finassist.core.query import Filter, Query
 from finassist.reporting.numbers import figure, money, number
 
 _LEGAL = re.compile(
-    r",? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings|L\.P)\.?(?= |$|,)| \(The\)|^The |/[A-Z]{2}/?",
+    r",? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings|L\.P)\.?(?= |$|,)"
+    r"| \(The\)|^The |/[A-Z]{2}/?",
     re.IGNORECASE,
 )
 
@@ -37,12 +38,16 @@ def possessive(name: str) -> str:
 
 
 class Words:
-    """Names and phrases for one outcome."""
+    """Names and figures in the words of one query.
+
+    Args:
+        members: Companies by symbol.
+        query: Whose unit, decimals and language count.
+    """
 
     def __init__(self, members: Mapping[str, Member], query: Query) -> None:
         self.members, self.query = members, query
         self.language = query.language
-        self.number_language = "en"
 
     def name(self, symbol: str) -> str:
         """Short name of a company."""
@@ -51,49 +56,96 @@ class Words:
         member = self.members.get(symbol)
         return short_name(member.name) if member else symbol
 
-    def owner(self, symbol: str) -> str:
-        """The name as an owner, at the start of a sentence or not."""
-        return possessive(self.name(symbol))
-
-    def figure(self, fact: Fact, *, signed: bool = True) -> str:
+    def figure(self, fact: Fact, *, signed: bool = True, language: str = "en") -> str:
         """A value as the query wants it."""
         unit = self.query.unit if self.query.unit.startswith("USD") else ""
         if fact.symbol == "^GSPC" and fact.unit == "USD/share":
             return number(fact.value or Decimal(), 2)
-        return figure(fact, self.number_language, unit=unit, decimals=self.query.decimals, signed=signed)
+        return figure(fact, language, unit=unit, decimals=self.query.decimals, signed=signed)
 
-    def label(self, row: Row) -> str:
-        """The metric of a row, as a loss where it is one."""
-        about = described(row.metric)
-        if row.fact.value is not None and row.fact.value < 0 and about.id in ("net_income", "operating_income"):
+    def of(self, row: Row) -> Phrase:
+        """The parts of a sentence about a row."""
+        return Phrase(row, self)
+
+
+class Phrase:
+    """The parts of a sentence about one row: whose figure, of what, how much, when."""
+
+    def __init__(self, row: Row, words: Words) -> None:
+        self.row, self.fact, self._words = row, row.fact, words
+        self.name = words.name(row.symbol)
+        self.owner = possessive(self.name)
+        self.metric = spoken(row.metric)
+
+    @property
+    def label(self) -> str:
+        """The metric, as a loss where it is one."""
+        about = described(self.row.metric)
+        if self.fact.value is not None and self.fact.value < 0 and about.id in ("net_income", "operating_income"):
             return about.label.replace("income", "loss")
         return about.label
 
-    def when(self, fact: Fact, metric: str = "") -> str:
-        """The period of a fact as a phrase that says when it ended."""
-        return when(fact, stock=bool(metric) and described(metric).kind in ("stock", "count"))
+    @property
+    def value(self) -> str:
+        """The figure; a loss without its minus sign where `label` says that it is one."""
+        return self._words.figure(self.fact)
+
+    @property
+    def size(self) -> str:
+        """The figure without its sign, where the verb says the direction."""
+        return self._words.figure(self.fact, signed=False)
+
+    @property
+    def labelled(self) -> str:
+        """`net loss USD 1.2 billion`: label and figure, the sign in one of them."""
+        return f"{self.label} {self.size if 'loss' in self.label else self.value}"
+
+    @property
+    def when(self) -> str:
+        """The period, and when it ended."""
+        return when(self.fact, stock=described(self.row.metric).kind in ("stock", "count"))
+
+    @property
+    def period(self) -> str:
+        """The period alone: `in FY2024`."""
+        return f"in {self.fact.period}" if is_fiscal(self.fact) else when(self.fact)
+
+    @property
+    def brief(self) -> str:
+        """The period as a label: `FY2023`."""
+        return brief(self.fact)
+
+    @property
+    def direction(self) -> int:
+        """1 for more, -1 for less, 0 for the same."""
+        value = self.fact.value or 0
+        return (value > 0) - (value < 0)
+
+    def ends(self, *, periods: bool = True) -> str:
+        """`from USD 5.00 in FY2023 (ended …) to USD 6.00 in FY2024 (ended …)`; empty without two ends."""
+        first, last = self.row.first, self.row.last
+        if first is None or last is None:
+            return ""
+        start, end = (f" {at_period(first)}", f" {at_period(last)}") if periods else ("", "")
+        return f"from {self._words.figure(first)}{start} to {self._words.figure(last)}{end}"
+
+
+def is_fiscal(fact: Fact) -> bool:
+    """Whether the period has a label of its own: a year, a half, nine months or a quarter."""
+    return fact.period.startswith(("FY", "Q", "H", "9M"))
 
 
 def when(fact: Fact, *, stock: bool = False) -> str:
     """`in FY2023 (year ended 2023-09-30)`, `on 2024-12-31`, `in the twelve months to 2026-06-30 (TTM)`."""
     period, end = fact.period, fact.period_end
-    if period.startswith("FY"):
-        return (
-            f"at the end of {period} ({end})" if stock else f"in {period} (year ended {end})" if end else f"in {period}"
-        )
-    if period.startswith("Q"):
-        return (
-            f"at the end of {period} ({end})"
-            if stock
-            else f"in {period} (quarter ended {end})"
-            if end
-            else f"in {period}"
-        )
     if period.startswith("TTM"):
         return f"in the twelve months to {end} (TTM)"
-    if period.startswith(("H", "9M")):
-        return f"in {period} (ended {end})" if end else f"in {period}"
-    return f"on {end or period}"
+    if not is_fiscal(fact):
+        return f"on {end or period}"
+    if stock and period.startswith(("FY", "Q")):
+        return f"at the end of {period} ({end})"
+    length = {"F": "year ", "Q": "quarter "}.get(period[0], "")
+    return f"in {period} ({length}ended {end})" if end else f"in {period}"
 
 
 def brief(fact: Fact) -> str:
@@ -101,27 +153,18 @@ def brief(fact: Fact) -> str:
     return f"the twelve months to {fact.period_end}" if fact.period.startswith("TTM") else fact.period
 
 
-def in_period(row: Row) -> str:
-    fact = row.fact
-    if fact.period.startswith(("FY", "Q", "H", "9M")):
-        return f"in {fact.period}"
-    return when(fact)
-
-
 def at_period(fact: Fact) -> str:
-    if fact.period.startswith(("FY", "Q", "H", "9M")):
-        return f"in {fact.period}" + (f" (ended {fact.period_end})" if fact.period_end else "")
-    return when(fact)
+    """`in FY2023 (ended 2023-09-30)`: for the two ends of a change."""
+    if not is_fiscal(fact):
+        return when(fact)
+    return f"in {fact.period}" + (f" (ended {fact.period_end})" if fact.period_end else "")
 
 
 def over_span(label: str) -> str:
-    return (
-        f"from {label}"
-        if " to " in label and not label.startswith("the")
-        else f"in {label}"
-        if not label.startswith("the")
-        else f"over {label}"
-    )
+    """The label of a span of days as a phrase: `from … to …`, `in March 2024`, `over the last 30 days`."""
+    if label.startswith("the"):
+        return f"over {label}"
+    return f"from {label}" if " to " in label else f"in {label}"
 
 
 def conditions(query: Query) -> str:
@@ -154,28 +197,33 @@ def threshold(metric: str, value: float) -> str:
 
 
 def asked_periods(query: Query) -> str:
+    """` in FY2024`, or nothing."""
     return f" in {' and '.join(query.periods)}" if query.periods else ""
 
 
 def in_sectors(query: Query) -> str:
+    """` in Energy or Utilities`, or nothing."""
     return f" in {' or '.join(query.sectors)}" if query.sectors else ""
 
 
 def is_window(row: Row) -> bool:
+    """Whether the figure is of a span of days, not of a fiscal period."""
     return row.metric in ("price_change", "total_return", "max_drawdown", "volatility", "beta")
 
 
 def shared_period(rows: Sequence[Row], words: Words) -> str:
+    """The period that all rows share, with a space before it; empty where they differ."""
     facts = [row.fact for row in rows]
     if len({fact.period for fact in facts}) > 1:
         return ""
     ends = {fact.period_end for fact in facts}
     if len(ends) == 1 or facts[0].period_end is None:
-        return " " + (words.when(facts[0], rows[0].metric) if not is_window(rows[0]) else over_span(facts[0].period))
+        return " " + (over_span(facts[0].period) if is_window(rows[0]) else words.of(rows[0]).when)
     return f" in {facts[0].period} (years ended {min(e for e in ends if e)} to {max(e for e in ends if e)})"
 
 
 def capital(text: str) -> str:
+    """The text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]
 
 
@@ -185,4 +233,5 @@ def distinct[T](values: Iterable[T]) -> list[T]:
 
 
 def listed(cells: Sequence[str]) -> str:
+    """`a, b and c`."""
     return cells[0] if len(cells) == 1 else ", ".join(cells[:-1]) + " and " + cells[-1]

@@ -10,9 +10,9 @@ from finassist.core.metrics import spoken
 from finassist.core.query import Query
 from finassist.reporting.numbers import number
 from finassist.reporting.sentence_words import (
+    Phrase,
     Words,
     asked_periods,
-    brief,
     capital,
     conditions,
     distinct,
@@ -23,48 +23,66 @@ from finassist.reporting.sentence_words import (
 )
 from finassist.reporting.sentences import one_figure, several_metrics
 
+ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
+
+# ------------------------------------------------------------------------------------- spans of days
+
 
 def window(outcome: Outcome, words: Words) -> str:
+    """What prices did over a span of days."""
     return " ".join(capital(_one_window(row, outcome.query, words)) for row in outcome.rows)
 
 
 def _one_window(row: Row, query: Query, words: Words) -> str:
-    fact, label = row.fact, row.fact.period
-    owner = words.owner(row.symbol)
+    it = words.of(row)
     what = "level" if row.symbol == "^GSPC" else "share price"
-    ends = ""
-    if row.first is not None and row.last is not None:
-        ends = f", from {words.figure(row.first)} on {row.first.period_end} to {words.figure(row.last)} on {row.last.period_end}"
+    span, ends = over_span(row.fact.period), _ends(it, words)
+    moved = "fell" if it.direction < 0 else "rose"
     match query.operation, row.metric:
         case "best month" | "worst month" as which, _:
-            verb = "rose" if (fact.value or 0) >= 0 else "fell"
-            return f"{owner} {which} {over_span(label)} was {row.at}: the {what} {verb} {words.figure(fact, signed=False)}{ends}."
-        case "high" | "low" | "max" | "min", _:
-            side = "lowest" if query.operation in ("low", "min") else "highest"
+            return f"{it.owner} {which} {span} was {row.at}: the {what} {moved} {it.size}{ends}."
+        case "high" | "low" | "max" | "min" as which, _:
+            side = "lowest" if which in ("low", "min") else "highest"
             kind = "month-end close" if query.unit == "month-end" else "close"
-            return f"{owner} {side} {kind} {over_span(label)} was {words.figure(fact)}, on {row.at}."
+            return f"{it.owner} {side} {kind} {span} was {it.value}, on {row.at}."
         case "mean", "price":
-            return f"{owner} average {what} {over_span(label)} was {words.figure(fact)} ({fact.formula})."
+            return f"{it.owner} average {what} {span} was {it.value} ({row.fact.formula})."
         case "difference", _:
-            verb = "rose" if (fact.value or 0) >= 0 else "fell"
-            return f"{owner} {what} {verb} by {words.figure(fact, signed=False)} {over_span(label)}{ends}."
+            return f"{it.owner} {what} {moved} by {it.size} {span}{ends}."
         case "cagr", _:
-            verb = "rose" if (fact.value or 0) >= 0 else "fell"
-            return f"{owner} {what} {verb} {words.figure(fact, signed=False)} a year {over_span(label)}{ends}."
-        case _, "total_return":
-            return f"{owner} total return {over_span(label)}, with dividends reinvested, was {words.figure(fact)}."
-        case _, "max_drawdown":
-            return f"{owner} maximum drawdown {over_span(label)} was {words.figure(fact)}{ends} (daily closes)."
-        case _, "volatility":
-            return f"{owner} volatility {over_span(label)} was {words.figure(fact)} a year (daily closes)."
-        case _, "beta":
-            return f"{owner} beta to the S&P 500 {over_span(label)} was {number(fact.value or Decimal(), 2)}."
+            return f"{it.owner} {what} {moved} {it.size} a year {span}{ends}."
         case _:
-            verb = "rose" if (fact.value or 0) > 0 else "fell" if (fact.value or 0) < 0 else "did not change,"
-            return f"{owner} {what} {verb} {words.figure(fact, signed=False)} {over_span(label)}{ends}."
+            return _of_window_metric(it, what, span, ends)
+
+
+def _of_window_metric(it: Phrase, what: str, span: str, ends: str) -> str:
+    match it.row.metric:
+        case "total_return":
+            return f"{it.owner} total return {span}, with dividends reinvested, was {it.value}."
+        case "max_drawdown":
+            return f"{it.owner} maximum drawdown {span} was {it.value}{ends} (daily closes)."
+        case "volatility":
+            return f"{it.owner} volatility {span} was {it.value} a year (daily closes)."
+        case "beta":
+            return f"{it.owner} beta to the S&P 500 {span} was {number(it.fact.value or Decimal(), 2)}."
+        case _:
+            moved = {1: "rose", -1: "fell", 0: "did not change,"}[it.direction]
+            return f"{it.owner} {what} {moved} {it.size} {span}{ends}."
+
+
+def _ends(it: Phrase, words: Words) -> str:
+    first, last = it.row.first, it.row.last
+    if first is None or last is None:
+        return ""
+    start, end = f"{words.figure(first)} on {first.period_end}", f"{words.figure(last)} on {last.period_end}"
+    return f", from {start} to {end}"
+
+
+# ---------------------------------------------------------------------------- comparisons and ranks
 
 
 def order(outcome: Outcome, words: Words) -> str:
+    """Companies in order of a figure: named ones, or all."""
     if outcome.query.scope == "universe":
         return _universe(outcome, words)
     rows = outcome.rows
@@ -73,12 +91,20 @@ def order(outcome: Outcome, words: Words) -> str:
         return f"There is nothing to compare with: {outcome.gaps[0].reason} {alone}" if outcome.gaps else alone
     if outcome.query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
-    first = rows[0]
-    side = "highest" if outcome.query.order >= 0 else "lowest"
-    cells = [f"{place}. {words.name(row.symbol)} {words.figure(row.fact)}" for place, row in enumerate(rows, 1)]
-    period = shared_period(rows, words)
-    lead = f"{words.name(first.symbol)} had the {side} {metric_words(outcome.query, first)}{period}"
-    return f"{lead}: " + ", ".join(cells) + "."
+    lead = f"{words.name(rows[0].symbol)} had the {_side(outcome.query)} {metric_words(outcome.query, rows[0])}"
+    return f"{lead}{shared_period(rows, words)}: {_places(rows, words)}."
+
+
+def _side(query: Query) -> str:
+    return "highest" if query.order >= 0 else "lowest"
+
+
+def _places(rows: tuple[Row, ...], words: Words, *, periods: bool = False) -> str:
+    each = [words.of(row) for row in rows]
+    cells = [
+        f"{place}. {it.name} {it.value}" + (f" ({it.brief})" if periods else "") for place, it in enumerate(each, 1)
+    ]
+    return ", ".join(cells)
 
 
 def metric_words(query: Query, row: Row) -> str:
@@ -88,57 +114,58 @@ def metric_words(query: Query, row: Row) -> str:
 
 
 def _comparison(outcome: Outcome, words: Words) -> str:
-    win, lose = outcome.rows[0], outcome.rows[1]
-    side = "higher" if outcome.query.order >= 0 else "lower"
-    metric = metric_words(outcome.query, win)
-    period = shared_period([win, lose], words)
-    each = "" if period else f" {words.when(win.fact, win.metric)}"
-    other = "" if period else f" {words.when(lose.fact, lose.metric)}"
+    win, lose = words.of(outcome.rows[0]), words.of(outcome.rows[1])
+    metric, period = metric_words(outcome.query, win.row), shared_period([win.row, lose.row], words)
     if win.fact.value == lose.fact.value:
-        return f"{words.name(win.symbol)} and {words.name(lose.symbol)} had the same {metric}{period}: {words.figure(win.fact)}."
-    return f"{words.name(win.symbol)} had the {side} {metric}{period}: {words.figure(win.fact)}{each}, against {words.figure(lose.fact)}{other} at {words.name(lose.symbol)}."
+        return f"{win.name} and {lose.name} had the same {metric}{period}: {win.value}."
+    each, other = ("", "") if period else (f" {win.when}", f" {lose.when}")
+    side = "higher" if outcome.query.order >= 0 else "lower"
+    return f"{win.name} had the {side} {metric}{period}: {win.value}{each}, against {lose.value}{other} at {lose.name}."
+
+
+# -------------------------------------------------------------------------------------- all companies
 
 
 def _universe(outcome: Outcome, words: Words) -> str:
     query, rows = outcome.query, outcome.rows
     if not rows:
         return nothing_found(outcome)
-    period = _period_label(outcome)
     left = f" {outcome.left_out} of {outcome.considered} companies lack the figure." if outcome.left_out else ""
     if query.where:
-        kind = f"{outcome.matches} {'company' if outcome.matches == 1 else 'companies'}{in_sectors(query)}"
-        shown = rows[: query.limit or 25]
-        names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in shown)
-        more = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
-        return f"{kind} had {conditions(query)}{period}: {names}{more}.{left}"
-    side = "highest" if query.order >= 0 else "lowest"
+        return _screened(outcome, words) + left
     if len(rows) == 1:
-        row = rows[0]
-        return f"{words.name(row.symbol)} had the {side} {spoken(row.metric)}{in_sectors(query) or ' of all companies in the data'} {_row_period(row, words)}: {words.figure(row.fact)}.{left}"
-    cells = [
-        f"{place}. {words.name(row.symbol)} {words.figure(row.fact)}" + ("" if period else f" ({brief(row.fact)})")
-        for place, row in enumerate(rows, 1)
-    ]
-    return (
-        f"The {len(rows)} companies{in_sectors(query)} with the {side} {spoken(rows[0].metric)}{period}: "
-        + ", ".join(cells)
-        + f".{left}"
-    )
+        return _first_of_all(rows[0], query, words) + left
+    period = _period_label(outcome)
+    lead = f"The {len(rows)} companies{in_sectors(query)} with the {_side(query)} {spoken(rows[0].metric)}{period}"
+    return f"{lead}: {_places(rows, words, periods=not period)}.{left}"
 
 
-def _row_period(row: Row, words: Words) -> str:
-    return over_span(row.fact.period) if is_window(row) else words.when(row.fact, row.metric)
+def _first_of_all(row: Row, query: Query, words: Words) -> str:
+    it = words.of(row)
+    among = in_sectors(query) or " of all companies in the data"
+    period = over_span(row.fact.period) if is_window(row) else it.when
+    return f"{it.name} had the {_side(query)} {it.metric}{among} {period}: {it.value}."
+
+
+def _screened(outcome: Outcome, words: Words) -> str:
+    query = outcome.query
+    kind = f"{outcome.matches} {'company' if outcome.matches == 1 else 'companies'}{in_sectors(query)}"
+    shown = outcome.rows[: query.limit or 25]
+    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in shown)
+    more = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
+    return f"{kind} had {conditions(query)}{_period_label(outcome)}: {names}{more}."
 
 
 def _period_label(outcome: Outcome) -> str:
     labels = {row.fact.period for row in outcome.rows}
-    if len(labels) == 1:
-        label = next(iter(labels))
-        return f" on {label}" if re.fullmatch(r"\d{4}-\d\d-\d\d", label) else f" in {label}"
-    return ""
+    if len(labels) > 1:
+        return ""
+    label = next(iter(labels))
+    return f" on {label}" if re.fullmatch(r"\d{4}-\d\d-\d\d", label) else f" in {label}"
 
 
 def nothing_found(outcome: Outcome) -> str:
+    """That no company fulfils a screen."""
     condition = conditions(outcome.query)
     period = asked_periods(outcome.query)
     left = f" ({outcome.left_out} of {outcome.considered} lack the figure)" if outcome.left_out else ""
@@ -146,21 +173,17 @@ def nothing_found(outcome: Outcome) -> str:
 
 
 def count(outcome: Outcome, words: Words) -> str:
+    """How many companies fulfil a screen."""
     query = outcome.query
     left = f" ({outcome.left_out} lack the figure)" if outcome.left_out else ""
     what = conditions(query) or spoken(query.metrics[0])
     period = asked_periods(query).replace(" latest", " the latest year") or " in their latest fiscal year"
-    return (
-        f"{outcome.matches} companies{in_sectors(query)} had {what}{period}, of {outcome.considered} in the data{left}."
-    )
-
-
-ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
+    lead = f"{outcome.matches} companies{in_sectors(query)} had {what}{period}"
+    return f"{lead}, of {outcome.considered} in the data{left}."
 
 
 def judge(outcome: Outcome, words: Words) -> str:
-    parts = [
-        several_metrics([r for r in outcome.rows if r.symbol == s], s, words)
-        for s in distinct(r.symbol for r in outcome.rows)
-    ]
-    return " ".join(map(capital, parts)) + " " + ADVICE
+    """Figures to weigh, and that they are no advice."""
+    symbols = distinct(row.symbol for row in outcome.rows)
+    parts = [several_metrics([row for row in outcome.rows if row.symbol == s], s, words) for s in symbols]
+    return " ".join([*map(capital, parts), ADVICE])

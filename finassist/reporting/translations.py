@@ -17,30 +17,28 @@ _SENTENCES = {
 }
 
 
-_PERIODS = {"es": "en {0} (año terminado el {1})", "de": "in {0} (Jahr bis {1})", "fr": "en {0} (exercice clos le {1})",
-            "pt": "em {0} (ano encerrado em {1})", "it": "nel {0} (anno chiuso il {1})", "zh": "{0}（截至{1}）", "ja": "{0}（{1}期）"}  # fmt: skip
-
-
+_PERIODS = {
+    "es": "en {0} (año terminado el {1})",
+    "de": "in {0} (Jahr bis {1})",
+    "fr": "en {0} (exercice clos le {1})",
+    "pt": "em {0} (ano encerrado em {1})",
+    "it": "nel {0} (anno chiuso il {1})",
+    "zh": "{0}（截至{1}）",
+    "ja": "{0}（{1}期）",
+}
 _DAYS = {"es": "el {0}", "de": "am {0}", "fr": "le {0}", "pt": "em {0}", "it": "il {0}", "zh": "{0}", "ja": "{0}"}
 
 
 def translated(row: Row, words: Words) -> str:
     """A single figure as a sentence of another language; empty where there is no template."""
-    template = _SENTENCES.get(words.language)
-    names = (catalogue()[row.metric].names or {}).get(words.language) if row.metric in catalogue() else None
-    if template is None or not names:
+    language, name, fact = words.language, _name(row, words.language), row.fact
+    if language not in _SENTENCES or not name:
         return ""
-    words.number_language = words.language
-    fact = row.fact
     fiscal = fact.period.startswith(("FY", "Q", "H"))
-    period = (
-        _PERIODS[words.language].format(fact.period, fact.period_end)
-        if fiscal
-        else _DAYS[words.language].format(fact.period_end)
-    )
-    return template.format(
-        metric=_title(names[0]), company=words.name(row.symbol), period=period, value=words.figure(fact)
-    )
+    template = _PERIODS[language] if fiscal else _DAYS[language]
+    period = template.format(*([fact.period] if fiscal else []), fact.period_end)
+    value = words.figure(fact, language=language)
+    return _SENTENCES[language].format(metric=name, company=words.name(row.symbol), period=period, value=value)
 
 
 _CHANGES = {
@@ -75,17 +73,28 @@ _CHANGES = {
 
 
 def translated_change(row: Row, words: Words) -> str:
-    names = (catalogue()[row.metric].names or {}).get(words.language) if row.metric in catalogue() else None
-    if words.language not in _CHANGES or not names or row.first is None or row.last is None or row.fact.unit != "ratio":
+    """A change in percent as a sentence of another language; empty where there is no template."""
+    language, name, first, last = words.language, _name(row, words.language), row.first, row.last
+    if language not in _CHANGES or not name or first is None or last is None or row.fact.unit != "ratio":
         return ""
-    words.number_language = words.language
-    template, up, down = _CHANGES[words.language]
+    template, up, down = _CHANGES[language]
     return template.format(
-        metric=_title(names[0]), company=words.name(row.symbol), verb=up if (row.fact.value or 0) >= 0 else down,
-        size=words.figure(row.fact, signed=False), period=brief(row.last), first=words.figure(row.first), start=brief(row.first),
-        last=words.figure(row.last), end=brief(row.last),
-    )  # fmt: skip
+        metric=name,
+        company=words.name(row.symbol),
+        verb=up if (row.fact.value or 0) >= 0 else down,
+        size=words.figure(row.fact, signed=False, language=language),
+        period=brief(last),
+        first=words.figure(first, language=language),
+        start=brief(first),
+        last=words.figure(last, language=language),
+        end=brief(last),
+    )
 
 
-def _title(name: str) -> str:
+def _name(row: Row, language: str) -> str:
+    """The first name of a metric in a language, as the beginning of a sentence."""
+    names = (catalogue()[row.metric].names or {}).get(language) if row.metric in catalogue() else None
+    if not names:
+        return ""
+    name = names[0]
     return name.upper() if len(name) <= 4 and (name.isascii() or "&" in name) else capital(name)
