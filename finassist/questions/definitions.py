@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from finassist.core.metrics import parse
-from finassist.questions.slots import metric_phrases
+from finassist.questions.grammar import metric_phrases
 from finassist.questions.words import fold, words_of
 
 _MARKS = re.compile(

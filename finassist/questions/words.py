@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[&/][^\W\d_]+)*\d*|[&%$€£?!,;:()<>=+*/-]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", re.IGNORECASE)
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
 )
@@ -29,17 +30,30 @@ class Word:
         return not self.text[0].isalnum()
 
 
+@dataclass(frozen=True, slots=True)
+class Hit[T]:
+    """Something found at characters `start` to `end` of a text."""
+
+    value: T
+    start: int
+    end: int
+    words: str
+
+
 def normalise(text: str) -> str:
     """A text with plain quotes, dashes and digits; every character keeps its place."""
-    plain = re.sub(
-        r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", r"\1 ", text.translate(_QUOTES), flags=re.IGNORECASE
-    )
-    return "".join(unicodedata.normalize("NFKC", c) if len(unicodedata.normalize("NFKC", c)) == 1 else c for c in plain)
+    plain = _ELISION.sub(r"\1 ", text.translate(_QUOTES))
+    return plain if plain.isascii() else "".join(map(_compatible, plain))
+
+
+def _compatible(character: str) -> str:
+    found = unicodedata.normalize("NFKC", character)
+    return found if len(found) == 1 else character
 
 
 def fold(text: str) -> str:
     """Lower case of the same length."""
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def words_of(text: str) -> list[Word]:
@@ -59,6 +73,11 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
+def has_cjk(text: str) -> bool:
+    """Whether a text has Chinese or Japanese characters."""
+    return bool(_CJK.search(text))
+
+
 @dataclass(slots=True)
 class Phrases[T]:
     """Phrases and what each stands for; the longest that begins at a word counts.
@@ -72,11 +91,13 @@ class Phrases[T]:
     _tree: dict[str, dict[tuple[str, ...], T]] = field(default_factory=dict[str, dict[tuple[str, ...], T]])
     _sizes: dict[str, int] = field(default_factory=dict[str, int])
     _joined: dict[str, T] = field(default_factory=dict[str, T])
+    _longest: int = 0
 
     def __post_init__(self) -> None:
         for phrase, value in self.given:
             if _CJK.search(phrase):
                 self._joined.setdefault(fold(phrase), value)
+                self._longest = max(self._longest, len(phrase))
             key = tuple(word.text for word in words_of(normalise(phrase)) if word.text != "-")
             if key:
                 self._tree.setdefault(key[0], {}).setdefault(key, value)
@@ -99,194 +120,35 @@ class Phrases[T]:
         return best
 
     def inside(self, text: str) -> Iterator[tuple[int, int, T]]:
-        """Phrases of languages without spaces, longest first: start, end, value."""
-        for phrase in sorted(self._joined, key=len, reverse=True):
-            at = text.find(phrase)
-            while at >= 0:
-                yield at, at + len(phrase), self._joined[phrase]
-                at = text.find(phrase, at + len(phrase))
+        """Phrases of languages without spaces, the longest at each place: start, end, value."""
+        at = 0
+        while at < len(text):
+            size = self._longest_at(text, at)
+            if size:
+                yield at, at + size, self._joined[text[at : at + size]]
+            at += size or 1
 
-    def known(self) -> Mapping[str, dict[tuple[str, ...], T]]:
-        """All phrases by their first word."""
-        return self._tree
-
-
-def has_cjk(text: str) -> bool:
-    """Whether a text has Chinese or Japanese characters."""
-    return bool(_CJK.search(text))
+    def _longest_at(self, text: str, at: int) -> int:
+        if not _CJK.match(text, at) and not text[at].isalnum():
+            return 0
+        sizes = range(min(self._longest, len(text) - at), 0, -1)
+        return next((size for size in sizes if text[at : at + size] in self._joined), 0)
 
 
-_FUNCTION = {
-    "es": "cuál cuáles cuánto cuánta cuántos qué fue fueron el los las del de la en empresa tuvo mayor y su año cual que cuanto por entre creció son ¿ tuvieron era cómo",
-    "de": "wie hoch war der die das im von und welches welche hatte ist viel wieviel wurde waren für des dem was machte den bei unternehmen jahr zwischen stieg",
-    "fr": "quel quelle quels quelles était était le la les du des de en et est sont a combien fut pour société année entre quel d l",
-    "pt": "qual quais foi foram da do das dos em no na o os e quanto quanta empresa teve entre ano são é qual quanto",
-    "it": "qual quale quali erano era è il la le gli di del della dei nel nell'anno quanto quanti e azienda ha avuto tra anno sono",
-    "en": "what which how was were the of in for did and is does much many who show give me tell its their from by at than to that",
-}
-_SETS = {lang: frozenset(text.split()) for lang, text in _FUNCTION.items()}
+class Claims:
+    """Which characters of a text are already taken by something found."""
 
+    def __init__(self, size: int) -> None:
+        self._taken = bytearray(size)
 
-def function_words(language: str) -> frozenset[str]:
-    """Words of a language that carry no meaning of their own in a question."""
-    return _SETS.get(language, frozenset()) | _MORE.get(language, frozenset())
+    def free(self, start: int, end: int) -> bool:
+        """Whether no character from `start` to `end` is taken."""
+        return self._taken.find(1, start, end) < 0
 
+    def take(self, start: int, end: int) -> None:
+        """Take the characters from `start` to `end`."""
+        self._taken[start:end] = b"\x01" * (end - start)
 
-_MORE = {
-    "es": frozenset(
-        [
-            "a",
-            "para",
-            "con",
-            "al",
-            "se",
-            "ha",
-            "han",
-            "me",
-            "dame",
-            "muéstrame",
-            "dime",
-            "total",
-            "fiscal",
-            "trimestre",
-            "millones",
-            "dólares",
-            "año",
-            "últimos",
-            "tienen",
-            "tiene",
-            "gastó",
-            "pagó",
-            "ganó",
-            "su",
-            "sus",
-        ]
-    ),
-    "de": frozenset(
-        [
-            "wie",
-            "hat",
-            "haben",
-            "ist",
-            "nicht",
-            "zu",
-            "auf",
-            "mit",
-            "an",
-            "am",
-            "einen",
-            "eine",
-            "ein",
-            "vom",
-            "zum",
-            "gesamt",
-            "betrug",
-            "beträgt",
-            "lag",
-            "lagen",
-            "zeige",
-            "gib",
-            "mir",
-            "euro",
-            "dollar",
-            "ausgegeben",
-            "gab",
-            "verdiente",
-            "verdient",
-            "jahr",
-            "jahre",
-        ]
-    ),
-    "fr": frozenset(
-        [
-            "à",
-            "au",
-            "aux",
-            "par",
-            "avec",
-            "dans",
-            "sur",
-            "ce",
-            "cette",
-            "il",
-            "elle",
-            "montant",
-            "dépensé",
-            "gagné",
-            "millions",
-            "dollars",
-            "total",
-            "fiscal",
-            "exercice",
-            "donne",
-            "moi",
-            "s",
-            "t",
-            "a-t-il",
-            "elle",
-        ]
-    ),
-    "pt": frozenset(
-        [
-            "a",
-            "para",
-            "com",
-            "ao",
-            "se",
-            "tem",
-            "me",
-            "mostre",
-            "total",
-            "fiscal",
-            "gastou",
-            "ganhou",
-            "pagou",
-            "milhões",
-            "dólares",
-            "últimos",
-            "sua",
-            "seu",
-        ]
-    ),
-    "it": frozenset(
-        [
-            "a",
-            "per",
-            "con",
-            "al",
-            "si",
-            "ha",
-            "hanno",
-            "mi",
-            "mostra",
-            "totale",
-            "fiscale",
-            "speso",
-            "guadagnato",
-            "pagato",
-            "milioni",
-            "dollari",
-            "suo",
-            "sua",
-            "nell",
-            "anno",
-        ]
-    ),
-}
-
-
-def language_of(text: str) -> str:
-    """The language of a question, among those of the catalogue; English where nothing tells.
-
-    Example:
-        >>> language_of("Wie hoch war der Umsatz von Apple?"), language_of("苹果2023年的营收"), language_of("AAPL EPS")
-        ('de', 'zh', 'en')
-    """
-    if re.search(r"[\u3040-\u30ff]", text):
-        return "ja"
-    if _CJK.search(text):
-        return "zh"
-    own = [word.text for word in words_of(normalise(text)) if not word.mark]
-    counts = {lang: sum(word in words for word in own) for lang, words in _SETS.items()}
-    counts["en"] += 0.5  # type: ignore[assignment]
-    return max(counts, key=lambda lang: counts[lang])
+    def masked(self, text: str) -> str:
+        """The text with every taken character blanked out."""
+        return "".join("\x00" if taken else c for c, taken in zip(text, self._taken, strict=True))

@@ -1,0 +1,250 @@
+"""Queries for figures: of named companies, of all companies, and figures to weigh a judgement by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.query import Operation, Query
+from finassist.questions.expressions import expressions, filters
+from finassist.questions.grammar import DOCUMENT, SAID
+from finassist.questions.names import INDEX
+from finassist.questions.operations import intent_of, operation_of
+from finassist.questions.reading import (
+    Reading,
+    Understanding,
+    asks_definition,
+    asks_universe,
+    direction_of,
+    has_set,
+    hits_of,
+    periods_of,
+    refuse,
+)
+from finassist.questions.words import Hit
+
+_MOST_METRICS = 8
+_MOST_COLUMNS = 4
+
+
+def answer_to(reading: Reading) -> Understanding:
+    """What one question that is complete by itself asks."""
+    if (defined := _definition(reading)) is not None:
+        return defined
+    if _is_judgement(reading):
+        return _judgement(reading)
+    _settle_market_words(reading)
+    if reading.symbols and _asks_statement(reading):
+        return Understanding(document="report", certain=reading.slots.certain, decided="statement")
+    if asks_universe(reading):
+        return screen(reading)
+    if not reading.symbols:
+        return Understanding(decided="no company")
+    return _about_a_company(reading) if not reading.slots.metrics else _figures(reading)
+
+
+def _settle_market_words(reading: Reading) -> None:
+    """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
+    slots = reading.slots
+    if week := re.search(r"\b52[- ]week (high|low)", reading.low):
+        slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
+        slots.periods = []
+    if INDEX in reading.symbols and (not slots.metrics or slots.metrics[0].value == "price"):
+        moves = slots.has("growth", "yoy") or reading.several or reading.says(SAID["index_moves"])
+        level = reading.says(SAID["index_level"])
+        slots.metrics = hits_of(["price_change" if moves and not level else "price"], "level")
+
+
+# ------------------------------------------------------------------------------------------- definitions
+
+
+def _definition(reading: Reading) -> Understanding | None:
+    slots = reading.slots
+    explain = [hit.value for hit in slots.metrics[:1]]
+    if not explain or not asks_definition(reading):
+        return None
+    if reading.symbols:
+        query = _query(reading)
+        told = query.model_copy(update={"explain": explain})
+        return Understanding((told,), certain=slots.certain, decided="definition with a figure")
+    if slots.periods or has_set(reading):
+        return None
+    query = Query(intent="define", explain=explain, language=slots.language)
+    return Understanding((query,), certain=True, decided="definition")
+
+
+# -------------------------------------------------------------------------------------------- judgements
+
+_HEALTH = ["debt_to_equity", "net_margin", "operating_cash_flow", "cash_and_equivalents", "long_term_debt", "equity",
+           "net_income"]  # fmt: skip
+_VALUATION = ["pe", "ps", "pb", "dividend_yield", "market_cap"]
+
+
+def _is_judgement(reading: Reading) -> bool:
+    slots = reading.slots
+    if not reading.symbols or slots.has("rank") or has_set(reading):
+        return False
+    if not reading.says(SAID["should_i"]) or reading.says(SAID["not_should_i"]):
+        return False
+    return not slots.metrics or reading.says(SAID["in_judgement"])
+
+
+def _judgement(reading: Reading) -> Understanding:
+    own = [hit.value for hit in reading.slots.metrics]
+    usual = _HEALTH if reading.says(SAID["health"]) else _VALUATION
+    query = Query(
+        intent="judge",
+        metrics=list(dict.fromkeys([*own, *usual]))[:_MOST_METRICS],
+        companies=reading.symbols[:5],
+        periods=periods_of(reading) if own else [],
+        language=reading.slots.language,
+    )
+    return Understanding((query,), certain=True, decided="judgement")
+
+
+# -------------------------------------------------------------------------------- a company and no metric
+
+_NEEDS_A_METRIC = ("cagr", "growth", "yoy", "difference", "times", "share", "mean", "sum", "median")
+
+
+def _about_a_company(reading: Reading) -> Understanding:
+    """A document; but a period or an operation without a metric never falls back to one."""
+    slots = reading.slots
+    if slots.has(*_NEEDS_A_METRIC) or slots.amounts:
+        words = next(hit.words for hit in (*slots.operations, *slots.amounts))
+        reason = f"“{words}” of what? Name a figure, such as revenue or net income"
+        return refuse(words, "metric", reason, "operation without a metric")
+    if any(not each.vague for each in slots.periods) and not reading.says(DOCUMENT):
+        reason = "Which figure? Name one, such as revenue, net income or share price"
+        return refuse(slots.periods[0].words, "metric", reason, "period without a metric")
+    return Understanding(document="report", certain=slots.certain, decided="company alone")
+
+
+def _asks_statement(reading: Reading) -> bool:
+    """Whether a whole statement is asked for, and no single line of it."""
+    flows = re.compile(r".*\bcash ?flows?(?: statements?)?$")
+    return reading.says(SAID["statement"]) and all(
+        flows.fullmatch(reading.low[hit.start : hit.end + 11].rstrip(" ?.")) for hit in reading.slots.metrics
+    )
+
+
+# ------------------------------------------------------------------------------------------- all companies
+
+
+def screen(reading: Reading) -> Understanding:
+    """A rank or a screen of all companies."""
+    slots = reading.slots
+    metrics, where = filters(reading, expressions(reading))
+    shown = metrics or list(dict.fromkeys(each.metric for each in where))
+    if not shown:
+        return Understanding(decided="screen without a metric")
+    direction, ordered = direction_of(reading, shown[0])
+    operation: Operation = "count" if slots.has("count") else _set_operation(reading)
+    default = 1 if ordered and not where and not _plural_set(reading) else None if where else 10
+    query = Query(
+        intent="screen" if where else "rank",
+        metrics=shown[:_MOST_COLUMNS],
+        scope="universe",
+        sectors=[hit.value for hit in slots.sectors],
+        periods=periods_of(reading),
+        where=where,
+        order=direction,
+        limit=None if operation != "none" else slots.limit.value if slots.limit else default,
+        operation=operation,
+        unit=reading.unit,
+        decimals=reading.decimals,
+        language=slots.language,
+    )
+    return Understanding((query,), certain=slots.certain, decided="universe")
+
+
+def _plural_set(reading: Reading) -> bool:
+    return not reading.says(SAID["one_of_set"]) and reading.says(SAID["several_of_set"])
+
+
+def _set_operation(reading: Reading) -> Operation:
+    slots = reading.slots
+    if slots.has("median"):
+        return "median"
+    if slots.has("mean"):
+        return "mean"
+    return "sum" if slots.has("sum") and not slots.directions else "none"
+
+
+# ----------------------------------------------------------------------------------------- named companies
+
+
+def _figures(reading: Reading) -> Understanding:
+    return Understanding((_query(reading),), certain=reading.slots.certain, decided="figures")
+
+
+def _query(reading: Reading) -> Query:
+    slots = reading.slots
+    metrics = _settled(reading, _without_parts(expressions(reading)))
+    metrics, operation = _operated(reading, metrics)
+    periods = periods_of(reading)
+    if operation == "none" and slots.has("trend") and reading.says(SAID["by_quarter"]):
+        periods = quarterly(periods)
+    intent, direction = intent_of(reading, metrics, operation)
+    fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(reading.symbols)
+    month_ends = operation in ("high", "low") and reading.says(SAID["month_end"])
+    return Query(
+        intent=intent,
+        metrics=metrics[:_MOST_METRICS],
+        companies=reading.symbols,
+        periods=periods,
+        operation=operation,
+        order=direction,
+        limit=slots.limit.value if slots.limit and fewer else None,
+        unit="month-end" if month_ends else reading.unit,
+        language=slots.language,
+        decimals=reading.decimals,
+        evidence={"every": "every year"} if operation == "trend" and reading.says(SAID["every"]) else {},
+    )
+
+
+def _settled(reading: Reading, metrics: list[str]) -> list[str]:
+    """Growth of several lines of one company is an operation on them; shares of a past year are diluted ones."""
+    past = any(not each.vague for each in reading.slots.periods)
+    metrics = ["shares_diluted" if past and each == "shares_outstanding" else each for each in metrics]
+    if len(metrics) > 1 and not reading.several and all(each.startswith("growth(") for each in metrics):
+        reading.slots.operations.append(Hit("growth", 0, 0, "growth"))
+        return [each[7:-1] for each in metrics]
+    return metrics
+
+
+def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operation]:
+    points = sum(not each.vague for each in reading.slots.periods)
+    if points == 2 and not reading.several and reading.says(SAID["faster"]):
+        return [f"growth({metrics[0]})"], "difference"
+    operation = operation_of(reading, metrics)
+    if operation == "growth" and metrics[0] == "price":
+        return ["price_change", *metrics[1:]], "none"
+    return metrics, operation
+
+
+def _without_parts(metrics: list[str]) -> list[str]:
+    """Without a plain price beside `price_change`, which it explains, and the like."""
+    if "price" in metrics and "price_change" in metrics:
+        return [each for each in metrics if each != "price"]
+    if "total_return" in metrics:
+        parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
+        return [each for each in metrics if each not in parts]
+    if not {"max_drawdown", "volatility", "beta"}.isdisjoint(metrics):
+        return [each for each in metrics if each not in ("price", "price_change")]
+    return metrics
+
+
+def quarterly(periods: Sequence[str]) -> list[str]:
+    """The quarters of the periods; of none, the last eight."""
+    return [_quarters(text) for text in periods] or ["last 8 quarters"]
+
+
+def _quarters(text: str) -> str:
+    value = parse_periods(text)
+    if isinstance(value, Period) and value.kind in ("year", "calendar"):
+        return f"Q1 {value.year}:Q4 {value.year}"
+    if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
+        return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")
+    return text

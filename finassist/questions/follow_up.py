@@ -1,0 +1,208 @@
+"""A question that is incomplete by itself, completed from the one before it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from finassist.core.metrics import described
+from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.query import Query
+from finassist.questions.figures import answer_to, quarterly, screen
+from finassist.questions.grammar import POINTS_BACK, SHIFTS
+from finassist.questions.operations import operation_of
+from finassist.questions.reading import (
+    Reading,
+    Understanding,
+    asks_definition,
+    asks_universe,
+    direction_of,
+    has_set,
+    hits_of,
+    periods_of,
+)
+
+_SHORT = 6
+"""A question of so few words may be incomplete without pointing back."""
+
+type _Shift = tuple[int, str]
+
+
+def follow_up(reading: Reading) -> Understanding | None:
+    """The understanding of a question that inherits from the last one; `None` where it stands alone."""
+    memory, slots = reading.memory, reading.slots
+    last = memory.queries[0] if memory.queries else None
+    if not last and not memory.companies:
+        return None
+    shift = _shift(reading)
+    if _stands_alone(reading, shift):
+        return None
+    if last and last.metrics and _same_of_a_set(reading):
+        slots.metrics = hits_of(last.metrics[:1])
+        return screen(reading)
+    return _completed(reading, last, shift) if _points_back(reading, shift) else None
+
+
+def _shift(reading: Reading) -> _Shift | None:
+    return next(((steps, unit) for pattern, steps, unit in SHIFTS if reading.says(pattern)), None)
+
+
+def _stands_alone(reading: Reading, shift: _Shift | None) -> bool:
+    """A question with its own metric and company, or with several companies of its own, inherits nothing."""
+    slots = reading.slots
+    if reading.several and not slots.metrics and not reading.says(POINTS_BACK["opener"]):
+        return True
+    return bool(slots.metrics and reading.symbols) and not (shift and not slots.periods)
+
+
+def _group(reading: Reading) -> bool:
+    return reading.says(POINTS_BACK["group"])
+
+
+def _same_of_a_set(reading: Reading) -> bool:
+    """`Which company had the highest?`: the metric of the last question, of all companies."""
+    own = reading.slots.metrics or reading.symbols
+    back = _group(reading) or reading.says(POINTS_BACK["them"])
+    return has_set(reading) and bool(reading.slots.directions) and not own and not back
+
+
+def _points_back(reading: Reading, shift: _Shift | None) -> bool:
+    slots = reading.slots
+    group, back = _group(reading), reading.says(POINTS_BACK["back"])
+    if not reading.symbols:
+        if asks_universe(reading) and not group and not reading.says(POINTS_BACK["them"]):
+            return False
+        if asks_definition(reading) and not back:
+            return False
+        if slots.unmatched and not slots.metrics:
+            return False
+    if reading.says(POINTS_BACK["opener"]) or back or shift or group:
+        return True
+    short = sum(not word.mark for word in slots.words) <= _SHORT
+    own = reading.symbols or slots.metrics or slots.periods or slots.operations or slots.directions
+    return short and bool(own)
+
+
+# ---------------------------------------------------------------------------------------------- completing
+
+
+def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Understanding | None:
+    slots = reading.slots
+    _complete_companies(reading, last)
+    if not reading.symbols:
+        return None
+    other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
+    if last and last.metrics and other and len(slots.metrics) == 1:
+        slots.metrics = hits_of([f"{last.metrics[0]} / {other[0]}"], slots.metrics[0].words)
+    if not slots.metrics and not slots.amounts:
+        return _edited(reading, last, shift) if last else None
+    made = answer_to(reading)
+    if slots.periods or not last:
+        return made
+    carried = [] if last.scope == "universe" else list(last.periods)
+    return _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried)
+
+
+def _complete_companies(reading: Reading, last: Query | None) -> None:
+    memory = reading.memory
+    if reading.symbols:
+        if last and not reading.slots.metrics and reading.says(POINTS_BACK["against"]):
+            reading.symbols = list(dict.fromkeys([*last.companies, *reading.symbols]))
+        return
+    them, group = reading.says(POINTS_BACK["of_them"]), _group(reading)
+    if group and not them and len(memory.companies) > 1:
+        reading.symbols = list(memory.companies)
+    elif (them or group) and memory.result:
+        reading.symbols = list(memory.result)
+    elif last and last.companies:
+        reading.symbols = list(last.companies)
+    else:
+        reading.symbols = list(memory.companies or memory.result)
+
+
+def _with_periods(made: Understanding, periods: Sequence[str]) -> Understanding:
+    queries = tuple(
+        query.model_copy(update={"periods": list(periods)}) if periods and _suit(query, periods) else query
+        for query in made.queries
+    )
+    return replace(made, queries=queries)
+
+
+def _suit(query: Query, periods: Sequence[str]) -> bool:
+    """Whether carried periods suit a metric: no trading day for a statement, no quarter for a price."""
+    if not query.metrics:
+        return False
+    market = described(query.metrics[0]).kind == "price"
+    days = any(re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text) or text.startswith("end") for text in periods)
+    fiscal = any(text.startswith(("Q", "H", "FY", "TTM", "9M")) for text in periods)
+    return not (days and not market) and not (fiscal and market)
+
+
+# ------------------------------------------------------------------------------------------------- editing
+
+
+def _edited(reading: Reading, last: Query, shift: _Shift | None) -> Understanding | None:
+    """The last query with other companies, periods, or another way to show it."""
+    changes: dict[str, Any] = {**_other_companies(reading, last), **_other_periods(reading, last, shift)}
+    manner = _other_manner(reading, last, changed=bool(changes))
+    if manner is None:
+        return None
+    if not last.metrics:
+        return Understanding(document="report", decided="same document")
+    query = last.model_copy(update={**changes, **manner})
+    return Understanding((query,), certain=reading.slots.certain, decided="follow-up")
+
+
+def _other_companies(reading: Reading, last: Query) -> Mapping[str, Any]:
+    if not reading.symbols or reading.symbols == last.companies:
+        return {}
+    named: dict[str, Any] = {"scope": "named", "where": [], "limit": None, "intent": "value", "sectors": []}
+    return {"companies": reading.symbols, **(named if last.scope == "universe" else {})}
+
+
+def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mapping[str, Any]:
+    periods: list[str] | None = None
+    if any(not each.vague for each in reading.slots.periods):
+        periods = periods_of(reading)
+    elif shift:
+        periods = _moved(last.periods or ["latest"], shift)
+    if reading.says(POINTS_BACK["by_quarter"]):
+        own = [text for text in periods or last.periods if "latest" not in text]
+        return {"periods": quarterly(own), "operation": "none"}
+    if periods is None and reading.says(POINTS_BACK["by_year"]):
+        values = [parse_periods(text) for text in last.periods]
+        periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
+    return {} if periods is None else {"periods": periods}
+
+
+def _other_manner(reading: Reading, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
+    """Another intent or operation; `None` where nothing at all was edited."""
+    slots = reading.slots
+    if slots.directions and reading.several:
+        direction = direction_of(reading, last.metrics[0])[0] if last.metrics else 1
+        return {"intent": "compare", "order": direction}
+    if slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend"):
+        if reading.says(POINTS_BACK["by_quarter"]):
+            return {}
+        operation = operation_of(reading, last.metrics or ["revenue"])
+        return {"operation": "growth" if operation == "none" else operation, "intent": "value", "order": 0}
+    if not changed:
+        return None
+    if reading.several and last.intent == "value" and reading.says(POINTS_BACK["compare"]):
+        return {"intent": "compare", "order": 1}
+    return {"intent": "value", "order": 0} if not reading.several and last.intent in ("compare", "rank") else {}
+
+
+def _moved(periods: Sequence[str], shift: _Shift) -> list[str]:
+    return [_moved_one(text, *shift) for text in periods]
+
+
+def _moved_one(text: str, steps: int, unit: str) -> str:
+    value = parse_periods(text)
+    if isinstance(value, Span):
+        return str(Span(value.start.moved(steps), value.end.moved(steps))) if value.start else text
+    if unit == "year" and value.kind in ("quarter", "calendar quarter", "latest quarter"):
+        return str(value.moved(steps * 4))
+    return str(value.moved(steps * 2 if unit == "year" and value.kind == "half" else steps))

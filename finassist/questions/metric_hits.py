@@ -1,0 +1,149 @@
+"""Metrics in a question: by their names in the catalogue, and by ways of saying that are no fixed phrase. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from finassist.questions.grammar import metric_phrases, table_of
+from finassist.questions.words import Claims, Hit, Word, has_cjk
+
+type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
+
+# Ways of saying that come before names: inside "cash from operations", no single word is a metric.
+_FIRST = frozenset({"operating_cash_flow", "free_cash_flow", "total_return"})
+_OF_FIRST = frozenset(
+    [
+        "cash",
+        "from",
+        "operations",
+        "operation",
+        "by",
+        "through",
+        "left",
+        "total",
+        "return",
+        "returns",
+        "dividends",
+        "reinvested",
+        "including",
+        "with",
+        "what",
+        "was",
+    ]
+)
+
+
+@cache
+def paraphrases() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Metrics and the patterns that mean them, in order."""
+    rows: Sequence[Mapping[str, str]] = table_of("paraphrases")["paraphrase"]
+    return tuple((row["metric"], re.compile("|".join(row["patterns"]))) for row in rows)
+
+
+def metrics_in(text: str, words: list[Word], language: str, taken: Claims) -> list[Hit[str]]:
+    """The metrics of a lower-case text in order of mention; what names one is taken."""
+    found = [*_said_first(text, words, taken), *_named(text, words, language, taken)]
+    found += _said_otherwise(text, found)
+    return sorted(found, key=lambda hit: hit.start)
+
+
+def _said_first(text: str, words: Sequence[Word], taken: Claims) -> list[Hit[str]]:
+    found: list[Hit[str]] = []
+    for name, pattern in paraphrases():
+        if name not in _FIRST:
+            continue
+        for match in pattern.finditer(text):
+            if taken.free(match.start(), match.start() + 1):
+                found.append(Hit(name, match.start(), match.end(), match.group()))
+                for word in words:
+                    if match.start() <= word.start and word.end <= match.end() and word.text in _OF_FIRST:
+                        taken.take(word.start, word.end)
+    return found
+
+
+def _named(text: str, words: list[Word], language: str, taken: Claims) -> list[Hit[str]]:
+    phrases = metric_phrases(language)
+    found: list[Hit[str]] = []
+    at = 0
+    while at < len(words):
+        best = phrases.longest(words, at)
+        if best and _usable(words, taken, at, best[0]):
+            start, end = words[at].start, words[at + best[0] - 1].end
+            found.append(Hit(best[1], start, end, text[start:end]))
+            taken.take(start, end)
+        at += best[0] if best and found and found[-1].start == words[at].start else 1
+    if has_cjk(text):
+        for start, end, name in phrases.inside(text):
+            if taken.free(start, end):
+                found.append(Hit(name, start, end, text[start:end]))
+                taken.take(start, end)
+    return found
+
+
+def _said_otherwise(text: str, found: Sequence[Hit[str]]) -> list[Hit[str]]:
+    known = {hit.value for hit in found}
+    more: list[Hit[str]] = []
+    for name, pattern in paraphrases():
+        if name in known:
+            continue
+        for match in pattern.finditer(text):
+            if _new_sense(known, name, match.group()):
+                more.append(Hit(name, match.start(), match.end(), match.group()))
+                known.add(name)
+                break
+    return more
+
+
+def _new_sense(others: set[str], name: str, words: str) -> bool:
+    """A paraphrase counts where no metric with a name of its own is meant."""
+    match name:
+        case "net_income":
+            return not others - {"price_change"} and not re.search(r"dividend|share price|stock", words)
+        case "price_change":
+            return not others - {"price"} or "perform" in words
+        case "price" | "market_cap":
+            return not others
+        case "dividends_paid":
+            return not others & {"dividends_per_share", "payout_ratio"}
+        case _:
+            return True
+
+
+def _usable(words: Sequence[Word], taken: Claims, at: int, size: int) -> bool:
+    """Whether a phrase that also means something else stands for the metric here."""
+    if not taken.free(words[at].start, words[at + size - 1].end):
+        return False
+    phrase = " ".join(word.text for word in words[at : at + size] if word.text != "-")
+    sense = _SENSES.get(phrase)
+    if sense is None:
+        return True
+    before = [word.text for word in words[max(0, at - 3) : at]]
+    return sense(before, [word.text for word in words[at + size : at + size + 3]])
+
+
+def _never(before: Sequence[str], after: Sequence[str]) -> bool:
+    return False
+
+
+def _not_pretax(before: Sequence[str], after: Sequence[str]) -> bool:
+    return "before" not in before and "after" not in before
+
+
+_SENSES: Mapping[str, _Sense] = {
+    "close": lambda before, after: after[:1] != ["to"],
+    "shares": lambda before, after: "many" in before,
+    "quote": lambda before, after: after[:1] != ["me"],
+    "tax": _not_pretax,
+    "taxes": _not_pretax,
+    "assets": lambda before, after: before[-1:] != ["on"],
+    "loss": lambda before, after: before[-2:] != ["profit", "and"],
+    "da": _never,
+    "ar": _never,
+    "ap": _never,
+    "ca": _never,
+    "yield": lambda before, after: before[-1:] not in (["treasury"], ["bond"], ["year"]),
+    "turnover": lambda before, after: before[-1:] not in (["staff"], ["employee"]),
+    "margin between": _never,
+}

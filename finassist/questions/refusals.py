@@ -1,0 +1,121 @@
+"""What is asked for and is not in the data: by topic, by period, by name. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from finassist.core.periods import Span
+from finassist.core.query import Unknown
+from finassist.questions.grammar import metric_names, pattern_of, table_of
+from finassist.questions.reading import Reading, asks_definition
+from finassist.questions.when import Found
+
+FIRST_YEAR, LAST_YEAR = 2010, 2026
+"""Years for which companies report; earlier ones are not in the data, later ones are forecasts."""
+
+_FOREIGN = re.compile(
+    r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL"
+    r"|JO|SI|NZ|IR|LS|WA)(?![\w.])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    name: str
+    reason: str
+    pattern: re.Pattern[str]
+    yields_to: str
+    """`nothing`, `companies` or `claims`: what makes the words mean something else."""
+
+
+def _topics(section: str) -> tuple[_Topic, ...]:
+    rows: Sequence[Mapping[str, str]] = table_of("refusals")[section]
+    return tuple(_Topic(row["name"], row["reason"], pattern_of(row), row.get("yields_to", "claims")) for row in rows)
+
+
+_TOPICS, _PARTS = _topics("topic"), _topics("part")
+
+
+def refused(reading: Reading) -> Unknown | None:
+    """What a question asks that no answer can give, or `None`."""
+    if asks_definition(reading) and not reading.symbols:
+        return None
+    return next((found for found in _found(reading) if found is not None), None)
+
+
+def _found(reading: Reading) -> Iterator[Unknown | None]:
+    yield _topic(reading)
+    yield _part(reading)
+    yield _listing(reading)
+    yield from (_period(each) for each in reading.slots.periods)
+    yield _name(reading)
+    yield _own_part(reading)
+
+
+def _topic(reading: Reading) -> Unknown | None:
+    for topic in _TOPICS:
+        for match in topic.pattern.finditer(reading.low):
+            if not _means_else(reading, topic, *match.span()):
+                return Unknown(words=match.group().strip(), topic=topic.name, reason=topic.reason)
+    return None
+
+
+def _means_else(reading: Reading, topic: _Topic, start: int, end: int) -> bool:
+    """Whether a company, metric or sector claims these characters."""
+    slots = reading.slots
+    if topic.yields_to == "nothing":
+        return False
+    named = [(hit.start, hit.end) for hit in slots.companies]
+    if topic.yields_to == "claims":
+        named += [(hit.start, hit.end) for hit in slots.sectors]
+        named += [(hit.start, hit.end) for hit in slots.metrics if hit.words in metric_names()]
+    return any(first < end and start < last for first, last in named)
+
+
+def _part(reading: Reading) -> Unknown | None:
+    """A country, a segment or a product beside a company or a metric."""
+    if not reading.symbols and not reading.slots.metrics:
+        return None
+    aliases = {hit.words.lower() for hit in reading.slots.companies}
+    for part in _PARTS:
+        for match in part.pattern.finditer(reading.low):
+            product = part.name == "segment" and match.group() in aliases
+            if product or not _means_else(reading, part, *match.span()):
+                return Unknown(words=match.group(), topic=part.name, reason=part.reason)
+    return None
+
+
+def _listing(reading: Reading) -> Unknown | None:
+    if not (listing := _FOREIGN.search(reading.slots.text)):
+        return None
+    reason = f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data"
+    return Unknown(words=listing.group(), topic="foreign listing", reason=reason)
+
+
+def _period(found: Found) -> Unknown | None:
+    value = found.value.end if isinstance(found.value, Span) else found.value
+    if value.year > LAST_YEAR:
+        reason = f"{found.words} lies after the data: there are no forecasts here"
+        return Unknown(words=found.words, topic="forecast", reason=reason)
+    if value.year and value.year < FIRST_YEAR:
+        reason = f"The data do not go back to {found.words.strip()}: they start in 2014"
+        return Unknown(words=found.words, topic="period", reason=reason)
+    return None
+
+
+def _name(reading: Reading) -> Unknown | None:
+    if reading.symbols or not reading.slots.unmatched:
+        return None
+    words, message = reading.slots.unmatched[0]
+    return Unknown(words=words, topic="company", reason=message)
+
+
+def _own_part(reading: Reading) -> Unknown | None:
+    """A capitalised word that is no English word beside a company and a metric is a product or a segment."""
+    for words, message in reading.slots.unmatched:
+        inside = words[:1].isupper() and not reading.slots.text.startswith(words)
+        if inside and reading.symbols and reading.slots.metrics:
+            return Unknown(words=words, topic="not understood", reason=message or f"“{words}” was not understood")
+    return None
