@@ -120,7 +120,7 @@ def test_a_zero_or_negative_base_is_not_meaningful(field, figures, reason):
 def test_a_year_without_an_input_is_missing_and_a_ratio_without_any_is_left_out():
     book = made(fact("net_income", 5, 2024), fact("equity", 50, 2024), fact("net_income", 6))
     found = ratio(book, "return_on_equity")
-    assert (found.value, found.status, found.note) == (None, "missing", "equity not reported")
+    assert (found.value, found.status, found.note) == (None, "missing", "equity not in the data")
     assert not book.series("ACME", "gross_margin")
 
 

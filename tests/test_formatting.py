@@ -63,7 +63,7 @@ def test_numbers(value, digits, text):
         ("0.2692", "ratio", "26.9%"),
         ("0.893", "times", "0.89×"),
         ("15004697000", "shares", "15.0 billion shares"),
-        (None, "USD", "not reported"),
+        (None, "USD", "not in the data"),
     ],
 )
 def test_figures_carry_their_unit(value, unit, text):
@@ -72,10 +72,16 @@ def test_figures_carry_their_unit(value, unit, text):
 
 
 def test_cells_say_why_there_is_no_figure():
-    words = {"missing": "not reported", "not_meaningful": "not meaningful", "error": "not available"}
+    words = {
+        "missing": "not in the data",
+        "not_reported": "not reported",
+        "none_paid": "none paid",
+        "not_meaningful": "not meaningful",
+        "error": "not available",
+    }
     for status, text in words.items():
         assert cell(fact(None, status=status), MILLIONS) == text
-    assert cell(None, MILLIONS) == "not reported"
+    assert cell(None, MILLIONS) == "not in the data"
 
 
 def test_growth_shows_its_sign():

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from finassist.analysis.metrics import derive
 from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
-from finassist.providers.embedded import data as stored
+from finassist.providers.embedded import figures, prices
 from finassist.reporting.company import CompanyFigures, Subject, tables_of
 from finassist.reporting.coverage import sources
 from finassist.reporting.document import follow_ups
@@ -27,8 +27,8 @@ NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase 
 def embedded(*symbols: str) -> tuple[list[Subject], list[Fact]]:
     facts: list[Fact] = []
     for symbol in symbols:
-        given_ = [*stored.annual(symbol).facts, *stored.quote(symbol)]
-        given_ += stored.series(symbol, "1mo")
+        given_ = [*figures.annual(symbol).facts, *prices.quote(symbol)]
+        given_ += prices.last(prices.series(symbol, "1mo"), "2y")
         facts += [*given_, *derive(FactBook(given_), symbol)]
     return [Subject(symbol, NAMES.get(symbol, symbol)) for symbol in symbols], facts
 

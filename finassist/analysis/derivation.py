@@ -61,8 +61,9 @@ def quotient(
     )
 
 
-def absent(symbol: str, ratio: Ratio, period: str, day: date | None, note: str) -> Fact:
-    """A ratio that lacks an input, with the input named in the note."""
+def absent(symbol: str, ratio: Ratio, period: str, day: date | None, why: tuple[Status, str]) -> Fact:
+    """A ratio that lacks an input, with the input's word and the input named in the note."""
+    status, note = why
     return Fact(
         symbol=symbol,
         field=ratio.field,
@@ -70,7 +71,7 @@ def absent(symbol: str, ratio: Ratio, period: str, day: date | None, note: str) 
         period=period,
         period_end=day,
         statement="ratio",
-        status="missing",
+        status=status,
         formula=ratio.formula,
         note=note,
     )

@@ -26,7 +26,8 @@ from finassist.analysis.statements import (
     words,
     year_before,
 )
-from finassist.core.facts import Fact, FactBook
+from finassist.core.facts import Fact, FactBook, Status
+from finassist.core.formatting import ABSENCE
 from finassist.core.ratios import LINES, RATIOS, Ratio
 
 __all__ = ["LINES", "RATIOS", "Insight", "Ratio", "derive", "insights"]
@@ -92,7 +93,8 @@ def _gross_profit(data: CompanyFacts, period: str) -> Fact | None:
 def _total_liabilities(data: CompanyFacts, period: str) -> Fact | None:
     if data.usable("total_liabilities", period):
         return None
-    for terms, note in _LIABILITY_FORMULAS:
+    minorities = any(fact.known for (field, _), fact in data.facts.items() if field in _MINORITIES)
+    for terms, note in _LIABILITY_FORMULAS[: 2 if minorities else None]:
         found = data.all_usable(period, *terms)
         if found is not None:
             value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
@@ -100,6 +102,7 @@ def _total_liabilities(data: CompanyFacts, period: str) -> Fact | None:
     return None
 
 
+_MINORITIES = ("equity_incl_nci", "noncontrolling_interest")
 _NO_TOTAL = "no total of liabilities is reported"
 _LIABILITY_FORMULAS = (
     (("total_assets", "equity_incl_nci"), _NO_TOTAL),
@@ -118,7 +121,7 @@ def _free_cash_flow(data: CompanyFacts, period: str) -> Fact | None:
 
 def _by_year(data: CompanyFacts, ratio: Ratio) -> list[Fact]:
     made = [_ratio_of_year(data, ratio, period) for period in data.years]
-    return made if any(fact.status != "missing" for fact in made) else []
+    return made if any(fact.known or fact.status == "not_meaningful" for fact in made) else []
 
 
 def _ratio_of_year(data: CompanyFacts, ratio: Ratio, period: str) -> Fact:
@@ -199,17 +202,19 @@ def _multiple(data: CompanyFacts, ratio: Ratio, price: Fact, year: str) -> Fact 
         ever = any(fact.field == lacking and fact.known for fact in data.facts.values())
         if lacking in _OF_THE_DAY or not ever:
             return None
-        return absent(data.symbol, ratio, price.period, day, f"{words(lacking)} for {year} not reported")
+        return absent(data.symbol, ratio, price.period, day, _absence(data, lacking, year, price.period))
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
     return quotient(ratio, top, bottom, price.period, day=day, note=used)
 
 
-def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> str:
+def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> tuple[Status, str]:
+    """Why a line cannot be used, as a status and in words."""
     fact = data.facts.get((field, period))
     when = "" if period == asked else f" for {period}"
     if fact is not None and unreported_zero(fact):
-        return f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
+        return "missing", f"{words(field)}{when}: {UNREPORTED_ZERO}, the source does not say which"
     if period not in data.years:
-        return f"{period} is not in the data"
-    return f"{words(field)}{when} not reported"
+        return "missing", f"{period} is not in the data"
+    status = fact.status if fact is not None and not fact.known and fact.status != "error" else "missing"
+    return status, f"{words(field)}{when} {ABSENCE[status]}"

@@ -17,9 +17,15 @@ from finassist.core import fields as vocabulary
 from finassist.core.facts import Fact
 from finassist.core.ratios import RATIOS
 
-NOT_REPORTED = "not reported"
+NOT_IN_DATA = "not in the data"
 NOT_MEANINGFUL = "not meaningful"
-ABSENCE = {"missing": NOT_REPORTED, "not_meaningful": NOT_MEANINGFUL, "error": "not available"}
+ABSENCE = {
+    "missing": NOT_IN_DATA,
+    "not_reported": "not reported",
+    "none_paid": "none paid",
+    "not_meaningful": NOT_MEANINGFUL,
+    "error": "not available",
+}
 """What stands in the place of a figure that is not there, by status."""
 
 _WIDE = Context(prec=60)
@@ -116,8 +122,8 @@ def figure(fact: Fact) -> str:
     """
     if fact.text is not None:
         return fact.text
-    if fact.value is None or not fact.known:
-        return ABSENCE.get(fact.status, NOT_REPORTED)
+    if fact.value is None or not fact.known or fact.status == "none_paid":
+        return ABSENCE.get(fact.status, NOT_IN_DATA)
     if fact.unit in ("ratio", "times") or per_share(fact):
         text = cell(fact, Scale(Decimal(1), ""))
         money_of = f"{fact.currency} " if fact.currency else ""
@@ -130,10 +136,10 @@ def cell(fact: Fact | None, scale: Scale) -> str:
 
     Example:
         >>> cell(None, Scale(Decimal(1), ""))
-        'not reported'
+        'not in the data'
     """
-    if fact is None or fact.value is None or not fact.known:
-        return ABSENCE.get(fact.status, NOT_REPORTED) if fact else NOT_REPORTED
+    if fact is None or fact.value is None or not fact.known or fact.status == "none_paid":
+        return ABSENCE.get(fact.status, NOT_IN_DATA) if fact else NOT_IN_DATA
     if fact.unit == "ratio":
         return percent(fact.value, signed=fact.field in _SIGNED)
     if fact.unit == "times":

@@ -63,13 +63,13 @@ come from a glossary; a language model answers open questions too.
 _SOURCES = (
     "Every figure comes from a data source and names it: embedded figures from companies' SEC filings and "
     "dated closing prices, or a live provider when a key for one is set. Nothing is estimated, and a figure "
-    "that is absent is shown as not reported. In an answer, the *Sources* section and `answer.to_frame()` "
-    "list where each figure came from."
+    "that is absent says why: not in the data, not reported, none paid or not meaningful. In an answer, the "
+    "*Sources* section and `answer.to_frame()` list where each figure came from."
 )
 _COVERAGE = (
-    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of a few "
-    "dozen of the largest: just ask for one, such as *Tell me about Apple*. If a company's figures are not "
-    "embedded, the answer says so, lists those that are, and names the key that adds live data."
+    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of the S&P 500 "
+    "and a few more: just ask for one, such as *Tell me about Apple*. If a company's figures are not embedded, the "
+    "answer says so and names the ways to live data."
 )
 _FORECAST = (
     "I can't say what a price or a company will do: no data holds the future. What I can show is what has "

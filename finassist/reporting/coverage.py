@@ -9,7 +9,7 @@ from operator import itemgetter
 from finassist.analysis.statements import words
 from finassist.core.categories import Category, need_title
 from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import day, figure, label, listed, span
+from finassist.core.formatting import ABSENCE, NOT_IN_DATA, day, figure, label, listed, span
 from finassist.core.ratios import RATIOS, Ratio
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
 from finassist.reporting.tables import Table
@@ -135,16 +135,26 @@ def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
 def _absent_lines(category: Category, company: CompanyFigures) -> Iterator[str]:
     for name in category.statements:
         for line in CORE[name]:
-            absent = [year for year in company.years if not company.data.usable(line, year)]
-            if absent:
-                yield f"{company.subject.symbol}: {label(line)} is not reported for {span(absent)}"
+            absent: dict[str, list[str]] = {}
+            for year in company.years:
+                if not company.data.usable(line, year):
+                    absent.setdefault(_absence(company.fact(line, year)), []).append(year)
+            for why, years in absent.items():
+                yield f"{company.subject.symbol}: {label(line)} {why} for {span(years)}"
+
+
+def _absence(fact: Fact | None) -> str:
+    """What a sentence says of a line that has no figure to compute with."""
+    if fact is None or fact.known:
+        return f"is {NOT_IN_DATA}" if fact is None else f"is {fact.note or NOT_IN_DATA}"
+    return "was not paid" if fact.status == "none_paid" else f"is {ABSENCE[fact.status]}"
 
 
 def _absent_ratios(category: Category, company: CompanyFigures) -> Iterator[str]:
     priced = category.prices and company.price is not None
     absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(company, r)]
     if absent:
-        yield f"{company.subject.symbol}: not computed because inputs are not reported: {listed(absent)}"
+        yield f"{company.subject.symbol}: not computed for want of inputs: {listed(absent)}"
 
 
 def _expected(company: CompanyFigures, ratio: Ratio) -> bool:

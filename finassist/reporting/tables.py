@@ -75,7 +75,7 @@ def _places(where: Sequence[str]) -> str:
 def note_of(fact: Fact, formula: str | None) -> str:
     """What a cell must say beside its figure; `""` where the cell says it all."""
     note = fact.note or ""
-    if fact.status == "missing" and note.startswith("not reported") and "(" not in note:
+    if fact.status == "none_paid" or (fact.status == "missing" and note.startswith("not in the ")):
         return ""  # the cell says as much
     if not fact.formula or fact.formula == formula or fact.status != "derived" or not fact.known:
         return note

@@ -121,12 +121,12 @@ def compose(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext)
         content = _no_figures(subjects, gaps) if subjects else _which_company(gaps)
         return replace(draft, content=_with_warnings(content, draft.warnings))
     book = FactBook(facts)
-    derived = [fact for symbol in book.symbols() for fact in analysis.derive(book, symbol)]
-    content = compose_markdown(draft.category, subjects, book.joined(derived), gaps, known.years)
+    book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
+    content = compose_markdown(draft.category, subjects, book, gaps, known.years)
     return replace(
         draft,
         content=_with_warnings(content, draft.warnings),
-        facts=(*facts, *derived),
+        facts=tuple(book),
         years=known.years,
         follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
     )

@@ -94,7 +94,8 @@ class FlowContext:
 
 @cache
 def warm_up() -> None:
-    """Load the directory, the glossary and the suggestions; the first time takes a moment."""
+    """Load the directory, the glossary, the suggestions and the embedded companies; the first time takes a moment."""
+    attributes()
     rules.route("Tell me about Appel")
 
 

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from finassist.batch.dask import CHUNKS_AHEAD
 from finassist.core.errors import MissingExtra
-from finassist.providers.embedded import data as embedded
+from finassist.providers.embedded import tables as embedded
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.fakes import NamingModel, SleepingProvider
 from tests.benchmarks.results import Results, Row, machine

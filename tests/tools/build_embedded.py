@@ -17,13 +17,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.tools import embedded_laws, embedded_repairs
+from tests.tools import embedded_derived, embedded_laws, embedded_repairs
 
 _TARGET = Path(str(files("finassist.providers.embedded"))) / "files"
 _FACTS = {
     "symbol": "dictionary", "field": "dictionary", "fiscal_year": "int16", "fiscal_period": "dictionary", "period_end": "date32",
     "first_filed": "date32", "filed": "date32", "form": "dictionary", "value": "float64", "first_value": "float64",
     "unit": "dictionary", "tag": "dictionary", "accession": "dictionary", "quality": "dictionary", "note": "dictionary",
+    "formula": "dictionary", "inputs": "dictionary",
 }  # fmt: skip
 
 
@@ -47,6 +48,9 @@ def build(source: Path, out: Path) -> list[str]:
     annual, refused = embedded_laws.annual(annual, companies)
     quarterly, late = embedded_laws.quarterly(quarterly, annual)
     said += refused + late
+    annual, quarterly, filled = embedded_derived.fill(annual, quarterly)
+    annual, none = embedded_derived.none_paid(annual, _monthly(source), _csv(source, "dividends.csv.gz"))
+    said += filled + none
     if broken := embedded_laws.must_hold(annual, quarterly, companies):
         raise BuildError("The build stops:\n" + "\n".join(broken[:20]))
     out.mkdir(parents=True, exist_ok=True)
@@ -81,8 +85,7 @@ def _facts(source: Path, name: str) -> pd.DataFrame:
         table[column] = numbers
     table["unit"] = table["unit"].replace("USD/shares", "USD/share")
     table["quality"] = table["check"].map(embedded_repairs.quality)
-    table["note"] = table["derived"]
-    return table
+    return embedded_derived.explained(table)
 
 
 def _csv(source: Path, name: str, types: dict[str, type] | None = None) -> pd.DataFrame:
@@ -115,15 +118,20 @@ def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
     table |= {symbol: pa.array(daily[symbol], pa.float32(), from_pandas=True) for symbol in sorted(daily.columns)}
     pq.write_table(pa.table(table), out / "prices_daily.parquet", compression="zstd", compression_level=19, use_dictionary=False,
                    use_byte_stream_split=sorted(daily.columns))  # fmt: skip
-    monthly = pd.read_parquet(source / "prices_monthly.parquet")
-    monthly = monthly[~monthly.symbol.isin(["GOOG", "FDXF"])]
-    monthly["date"] = pd.to_datetime(monthly["date"]).dt.date
+    monthly = _monthly(source)
     types = {"symbol": "dictionary", "date": "date32", "close": "float64", "adj_close": "float64"}
     columns = {}
     for name, kind in types.items():
         columns[name] = pa.array(monthly[name].astype(str)).dictionary_encode() if kind == "dictionary" else pa.array(
             monthly[name], pa.date32() if kind == "date32" else pa.float64())  # fmt: skip
     _write(pa.table(columns), out / "prices_monthly.parquet", row_group_size=4096)
+
+
+def _monthly(source: Path) -> pd.DataFrame:
+    table = pd.read_parquet(source / "prices_monthly.parquet")
+    table = table[~table.symbol.isin(["GOOG", "FDXF"])].copy()
+    table["date"] = pd.to_datetime(table["date"]).dt.date
+    return table.sort_values(["symbol", "date"])
 
 
 def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:

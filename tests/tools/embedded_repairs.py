@@ -24,6 +24,20 @@ MISSING_SPLITS = (
     ("EXE", "2020-04-15", 0.005),
 )  # fmt: skip
 
+# What to know before using a figure: symbol, field, fiscal year (0: every year from the tag's meaning on) -> note.
+_KENVUE = "includes Kenvue (consumer health, separated in 2023), which revenue of the year does not"
+NOTES = {
+    ("JNJ", "revenue", 2021): "without Kenvue (consumer health, separated in 2023); net income of the year includes it",
+    ("JNJ", "net_income", 2021): _KENVUE, ("JNJ", "net_income", 2022): _KENVUE, ("JNJ", "net_income", 2023): _KENVUE,
+    ("WMT", "interest_expense", 2023): "interest on debt only", ("WMT", "interest_expense", 2024): "interest on debt only",
+    ("WMT", "interest_expense", 2025): "interest on debt only",
+}  # fmt: skip
+_BASIS = {
+    ("equity", "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"): "includes noncontrolling (minority) interests",
+    ("net_income", "ProfitLoss"): "includes noncontrolling (minority) interests",
+    ("operating_expenses", "CostsAndExpenses"): "all costs and expenses, the cost of revenue included",
+}  # fmt: skip
+
 STALE_COVER_SHARES = ("CRWD", "MNST", "HON")
 """Their cover-page count stands on the basis before a split; diluted shares are used instead."""
 
@@ -69,7 +83,16 @@ def annual(table: pd.DataFrame, suspects: pd.DataFrame, truth: pd.DataFrame) -> 
         table.loc[place, "first_value"] = float("nan")
         table.loc[place, "note"] = "the four quarterly dividends of the fiscal year"
     table = table[table.value.notna()]
-    return _with_truth(table, truth), said
+    return _noted(_with_truth(table, truth)), said
+
+
+def _noted(table: pd.DataFrame) -> pd.DataFrame:
+    """Notes on single figures, and on tags that stand for another basis."""
+    found = []
+    for row in table.itertuples():
+        more = (NOTES.get((row.symbol, row.field, int(row.fiscal_year))), _BASIS.get((row.field, row.tag)))
+        found.append("; ".join(text for text in (row.note, *more) if text))
+    return table.assign(note=found)
 
 
 def _plain_reason(why: Any) -> str:

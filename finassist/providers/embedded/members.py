@@ -1,4 +1,4 @@
-"""What is known of companies besides their figures: name, sector, and the industries in which some ratios make no sense."""
+"""The embedded companies as members of a universe: every provider reads industry and sector here."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from functools import cache
 
 from finassist.analysis.points import Member
 from finassist.providers.embedded import tables
+from finassist.providers.embedded.prices import INDEX
 
 
 @cache
 def attributes() -> Mapping[str, Member]:
-    """The embedded companies as members of a universe; every provider reads industry and sector here.
+    """Name, industry and sector of each embedded company, and the index.
 
     Example:
         >>> attributes()["JPM"].industry, attributes()["GOOG"].primary
         ('bank', 'GOOGL')
     """
-    index = Member(tables.INDEX, "S&P 500", primary="none")
     found = {
         record.symbol: Member(
             record.symbol, record.name, record.industry, record.sector, record.sub_industry,
@@ -25,4 +25,4 @@ def attributes() -> Mapping[str, Member]:
         )
         for record in tables.companies().values()
     }  # fmt: skip
-    return {**found, tables.INDEX: index}
+    return {**found, INDEX: Member(INDEX, "S&P 500", primary="none")}

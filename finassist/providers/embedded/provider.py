@@ -1,4 +1,4 @@
-"""The embedded provider: real annual figures and dated prices, with no key and no network.
+"""The embedded provider: real figures of the S&P 500 and dated prices, with no key and no network.
 
     >>> from finassist.providers.embedded.provider import EmbeddedProvider
     >>> [statement] = EmbeddedProvider().get_financials("AAPL", limit=1)
@@ -13,25 +13,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from datetime import date
 from itertools import groupby
 from typing import Any
 
-from agno.tools.finance import FinancialStatement, ProviderStatus, SymbolMatch, register_provider
+from agno.tools.finance import ProviderStatus, SymbolMatch, register_provider
 from msgspec.structs import replace
 
 from finassist.analysis.metrics import derive
 from finassist.analysis.points import Member
 from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
+from finassist.core.fields import FIELDS
 from finassist.providers.base import Need, Periods, UniverseScope
-from finassist.providers.embedded import data, provenance, tables
+from finassist.providers.embedded import absence, figures, prices, tables
 from finassist.providers.embedded.members import attributes
 from finassist.providers.to_agno import (
     FactProvider,
     SourcedHistory,
     SourcedMetrics,
     SourcedQuote,
-    SourcedStatement,
     distinct,
     plain,
 )
@@ -39,9 +40,12 @@ from finassist.providers.values import symbol_hint
 from finassist.symbols.company import normalise_symbol
 from finassist.symbols.directory import directory
 
-LIVE = 'For live data set FMP_API_KEY and use provider="fmp".'
-PROFILE_SOURCE = "SEC list of companies and tickers"
-_NOT_IN_PROFILE = ("sector", "industry", "country", "website", "employees", "description")
+LIVE = (
+    'For its filings set FINASSIST_SEC_CONTACT and use provider="sec"; for its prices install yfinance and use '
+    'provider="yfinance". With FMP_API_KEY, provider="fmp" has both.'
+)
+PROFILE_SOURCE = "SEC list of companies; sectors by GICS"
+_NOT_IN_PROFILE = ("country", "website", "employees", "description")
 
 # Agno's name: ours.
 _METRICS = {
@@ -56,9 +60,10 @@ _METRICS = {
 
 
 def _direct[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
-    """The sync form of an async method that never waits: no thread and no loop."""
+    """The sync form of an async method that never waits once the files are open: no thread and no loop."""
 
     def run(*args: P.args, **kwargs: P.kwargs) -> Result:
+        tables.load()
         try:
             method(*args, **kwargs).send(None)
         except StopIteration as end:
@@ -69,16 +74,23 @@ def _direct[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> Ca
     return run
 
 
-class EmbeddedProvider(FactProvider):
-    """Annual statements of 37 US companies, dated prices, and a directory of US tickers.
+async def _loaded() -> None:
+    """Open the files in a thread where no one has yet, so that no loop waits for it."""
+    if not tables.loaded():
+        await asyncio.to_thread(tables.load)
 
-    Nothing here waits: the sync methods need neither a thread nor a loop.
+
+class EmbeddedProvider(FactProvider):
+    """Statements of the S&P 500 from FY2014, closes from 2015, and a directory of US tickers.
+
+    Nothing here waits after the first call, which opens the files; the sync methods need neither a thread nor a loop.
 
     Raises (every method that takes a symbol):
         InvalidSymbol: The text cannot be a ticker.
         UnknownSymbol: No US ticker has this name.
         NotEmbedded: The ticker exists; its figures are not part of the embedded set.
-        NotOffered: The set has no such kind of figure (quarters, intraday prices).
+        NotOffered: The set has no such kind of figure (intraday prices).
+        DataError: An embedded file is damaged.
     """
 
     id = "embedded"
@@ -86,24 +98,27 @@ class EmbeddedProvider(FactProvider):
     capabilities = frozenset({
         "search_symbols", "get_quote", "get_price_history", "get_company_profile", "get_key_metrics", "get_financials",
     })  # fmt: skip
+    _frequencies = ("annual", "quarterly")
 
     def status(self) -> ProviderStatus:
         """Always usable: there is nothing to reach."""
-        return ProviderStatus(ok=True, detail=f"{len(data.symbols())} companies, no key, no network")
+        return ProviderStatus(ok=True, detail="the S&P 500 and a few more companies, no key, no network")
 
     async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The embedded facts of one need; of prices the newest there are."""
+        await _loaded()
         match need:
             case "profile":
                 return _profile(_need_symbol(symbol))
             case "quote":
-                return _quote(_need_prices(symbol))
+                return [*prices.quote(_need_prices(symbol))]
             case "history":
                 return _history(_need_prices(symbol), periods)
             case _:
-                mine = [fact for fact in _need_annual(symbol).facts if fact.statement == need]
-                years = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
-                return [fact for facts in years[: max(periods.limit, 1)] for fact in facts]
+                found = _quarters(symbol) if periods.frequency == "quarterly" else _need_annual(symbol).facts
+                mine = [fact for fact in found if fact.statement == need]
+                parts = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
+                return [fact for facts in parts[: max(periods.limit, 1)] for fact in facts]
 
     # ---------------------------------------------------------------------------------------- queries
 
@@ -113,22 +128,24 @@ class EmbeddedProvider(FactProvider):
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
         """Every annual and quarterly figure of a company."""
-        found = tables.facts_of(normalise_symbol(symbol))
+        await _loaded()
+        found = figures.facts_of(normalise_symbol(symbol))
         if not found:
             raise _not_there(normalise_symbol(symbol))
         return [*found]
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
         """Closes, month ends adjusted for dividends, and shares outstanding."""
-        found = tables.closes(symbol)
+        await _loaded()
+        found = prices.closes(symbol)
         if not found:
             raise _not_there(normalise_symbol(symbol))
-        shares = tables.cover_shares(symbol)
-        return [*found, *tables.adjusted_closes(symbol), *([shares] if shares else [])]
+        shares = prices.cover_shares(symbol)
+        return [*found, *prices.adjusted_closes(symbol), *([shares] if shares else [])]
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
         """Some lines of every company, and its closes on some days; made in a thread, as it takes a while."""
-        return await asyncio.to_thread(tables.universe, scope.lines, scope.since, scope.days)
+        return await asyncio.to_thread(prices.universe, scope.lines, scope.since, scope.days)
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits, from all US tickers; most have no embedded figures."""
@@ -142,15 +159,9 @@ class EmbeddedProvider(FactProvider):
         return found
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
-        """Closes up to the last embedded one: month ends, or weekly adjusted closes of 2018 to 2022.
-
-        Daily closes are not embedded. When they are asked for, month ends are served; `interval` and `notes` say so.
-        """
+        """Closes up to the last embedded one: of trading days and weeks from July 2021, of months from 2015."""
         found = await super().aget_price_history(symbol, period, interval)
-        found.interval = "1wk" if found.facts[0].field == "adjusted_close" else "1mo"
         found.notes.append(f"embedded closes end on {found.bars[-1].date}")
-        if interval != found.interval:
-            found.notes.insert(0, f"bars of {interval} are not embedded; these are bars of {found.interval}")
         return found
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
@@ -160,8 +171,9 @@ class EmbeddedProvider(FactProvider):
             >>> EmbeddedProvider().get_key_metrics("AAPL").formulas["net_margin"]
             'net_income / revenue (FY2025)'
         """
+        await _loaded()
         annual = _need_annual(symbol)
-        book = FactBook((*annual.facts, *data.quote(annual.symbol)))
+        book = FactBook((*annual.facts, *prices.quote(annual.symbol)))
         book = book.joined(derive(book, annual.symbol))
         found = {name: fact for name, ours in _METRICS.items() if (fact := book.latest(annual.symbol, ours))}
         days = [fact.as_of for fact in found.values() if fact.as_of]
@@ -175,70 +187,56 @@ class EmbeddedProvider(FactProvider):
             **{name: plain(fact) for name, fact in found.items()},
         ).with_facts(found.values())
 
-    async def aget_financials(
-        self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
-    ) -> list[FinancialStatement]:
-        """The newest `limit` annual statements, newest first; each is a `SourcedStatement`."""
-        found = await super().aget_financials(symbol, statement, period, limit)
-        for each in found:
-            if isinstance(each, SourcedStatement) and (note := provenance.COMPANY_NOTES.get(each.symbol)):
-                each.notes.insert(0, note)
-        return found
-
     def verification(self, fact: Fact) -> str | None:
-        """How an embedded annual figure was checked, in words.
+        """How an embedded figure was checked, in words.
 
         Example:
             >>> provider = EmbeddedProvider()
             >>> [statement] = provider.get_financials("AAPL", limit=1)
-            >>> provider.verification(statement.facts[0]).split(";")[0]
-            'tagged by the filer'
+            >>> provider.verification(statement.facts[0])
+            'held against the filing or other services by hand'
         """
-        found = data.annual(fact.symbol)
-        return found.checks.get(fact.key) if found else None
+        return figures.checks(fact.symbol).get(fact.key)
 
     search_symbols = _direct(asearch_symbols)
     get_quote = _direct(aget_quote)
     get_price_history = _direct(aget_price_history)
     get_company_profile = _direct(FactProvider.aget_company_profile)
     get_key_metrics = _direct(aget_key_metrics)
-    get_financials = _direct(aget_financials)
+    get_financials = _direct(FactProvider.aget_financials)
 
 
 # --------------------------------------------------------------------------------------------------- facts
 
 
 def _profile(symbol: str) -> list[Fact]:
-    """Name, exchange and SEC number; a sector or a description is not embedded."""
-    company, annual = directory().lookup(symbol), data.annual(symbol)
+    """Name, exchange, SEC number, sector and seat; a description is not embedded."""
+    company, record = directory().lookup(symbol), tables.companies().get(symbol)
     texts = {
-        "name": company.name if company else annual.name if annual else None,
-        "exchange": company.exchange if company else None,
-        "cik": company.cik if company else annual.cik if annual else None,
+        "name": company.name if company else record.name if record else None,
+        "exchange": company.exchange if company else record.exchange if record else None,
+        "cik": company.cik if company else record.cik if record else None,
+        "sector": record.sector if record else None,
+        "industry": record.sub_industry if record else None,
+        "location": record.headquarters if record else None,
         "currency": "USD",
     }
     blank = Fact(symbol=symbol, field="", source=PROFILE_SOURCE, statement="profile")
-    note = provenance.COMPANY_NOTES.get(symbol)
-    known = [replace(blank, field=field, text=text, note=note) for field, text in texts.items() if text]
-    absent = replace(blank, source=data.SOURCE, status="missing", note=provenance.NOT_REPORTED)
-    return [*known, *(replace(absent, field=field) for field in _NOT_IN_PROFILE)]
+    known = [replace(blank, field=field, text=text) for field, text in texts.items() if text]
+    absent = replace(blank, source=tables.SOURCE, status="missing", note=absence.NOT_EMBEDDED)
+    names = [name for name in ("sector", "industry") if not texts[name]]
+    return [*known, *(replace(absent, field=field) for field in (*names, *_NOT_IN_PROFILE))]
 
 
-def _quote(symbol: str) -> list[Fact]:
-    if facts := data.quote(symbol):
-        return [*facts]
-    raise NotEmbedded(
-        f"{symbol} has weekly closes of 2018 to 2022 in the embedded set, but no quote. "
-        f"Ask for its price history with interval '1wk'. {LIVE}"
-    )
+def _quarters(symbol: str) -> list[Fact]:
+    """The quarterly figures of a company, newest quarter first, in display order within a quarter."""
+    place = {name: number for number, name in enumerate(FIELDS)}
+    own = [fact for fact in figures.facts_of(_need_annual(symbol).symbol) if not fact.period.startswith("FY")]
+    return sorted(own, key=lambda fact: (-(fact.period_end or date.min).toordinal(), place.get(fact.field, 0)))
 
 
 def _history(symbol: str, periods: Periods) -> list[Fact]:
-    weekly, monthly = data.series(symbol, "1wk"), data.series(symbol, "1mo")
-    if found := (weekly or monthly) if periods.interval == "1wk" else monthly:
-        return data.last(found, periods.span)
-    instead = "Weekly adjusted closes of 2018 to 2022 are there: ask with interval='1wk'." if weekly else LIVE
-    raise NotEmbedded(f"{symbol} has no month-end closes in the embedded set. {instead}")
+    return prices.last(prices.series(symbol, periods.interval), periods.span)
 
 
 def _sources(facts: Iterable[Fact], book: FactBook) -> list[str]:
@@ -262,50 +260,42 @@ def _sources(facts: Iterable[Fact], book: FactBook) -> list[str]:
 def _need_symbol(text: str) -> str:
     """The ticker, when anything at all is embedded for it."""
     symbol = normalise_symbol(text)
-    if symbol in data.symbols() or symbol in data.priced_symbols():
+    if symbol in tables.companies():
         return symbol
     raise _not_there(symbol)
 
 
-def _need_annual(text: str) -> data.Annual:
+def _need_annual(text: str) -> figures.Annual:
     """The annual figures of a company."""
     symbol = _need_symbol(text)
-    found = data.annual(symbol)
+    found = figures.annual(symbol)
     if found is None:
-        other = _other_class(symbol)
-        hint = f"Its statements are under {other}." if other else f"{_companies()} {LIVE}"
-        raise NotEmbedded(f"{_named(symbol)} has prices in the embedded set, but no statements. {hint}")
+        raise NotEmbedded(f"{_named(symbol)} has no statements in the embedded set. {LIVE}")
     return found
 
 
 def _need_prices(text: str) -> str:
     """The ticker, when prices are embedded for it."""
     symbol = _need_symbol(text)
-    if symbol not in data.priced_symbols():
-        raise NotEmbedded(f"{_named(symbol)} has statements in the embedded set, but no prices. {LIVE}")
+    if symbol not in tables.priced_symbols():
+        primary = tables.companies()[symbol].primary
+        hint = f"Prices of its other share class are under {primary}." if primary != symbol else LIVE
+        raise NotEmbedded(f"{_named(symbol)} has no prices in the embedded set. {hint}")
     return symbol
 
 
 def _not_there(symbol: str) -> DataError:
     if directory().lookup(symbol) is not None:
-        return NotEmbedded(f"{_named(symbol)} is not in the embedded set. {_companies()} {LIVE}")
+        count = len(tables.symbols())
+        return NotEmbedded(
+            f"{_named(symbol)} is not in the embedded set, which holds {count} companies: the S&P 500 and a few more. {LIVE}"
+        )
     return UnknownSymbol(f"No US ticker is called {symbol}. {symbol_hint(symbol)}")
-
-
-def _companies() -> str:
-    return f"Embedded are: {', '.join(data.symbols())}."
 
 
 def _named(symbol: str) -> str:
     company = directory().lookup(symbol)
     return f"{symbol} ({company.name})" if company else symbol
-
-
-def _other_class(symbol: str) -> str | None:
-    """The ticker of another share class of the same company that has statements."""
-    company = directory().lookup(symbol)
-    lookups = [directory().lookup(other) for other in data.symbols()]
-    return next((c.symbol for c in lookups if company and c and c.cik == company.cik), None)
 
 
 register_provider("embedded", EmbeddedProvider)

@@ -1,28 +1,36 @@
-"""The embedded tables: statements by year and quarter, companies, prices, index, rates, splits and dividends.
+"""The embedded Parquet files: opened once per process, read in pieces, never changed.
 
-Parquet files are read through pyarrow on first use, once per process, and never changed. Facts of a company, or of some
-lines of all companies, are made when they are asked for.
+One company is a slice of a few row groups; queries over all companies read a whole table. pyarrow is imported when a file
+is opened first, which takes a fifth of a second: `load` does it ahead, in a thread where a loop must not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from importlib.resources import as_file, files
+from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from finassist.core.errors import DataError
-from finassist.core.facts import Fact, Statement
-from finassist.core.fields import FIELDS
-
-INDEX = "^GSPC"
-"""Symbol under which the level of the S&P 500 is asked for."""
 
 SOURCE = "embedded data"
+"""The source of a fact that says what the embedded data does not hold."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_NEEDED = {
+    "annual": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
+    "quarterly": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
+    "companies": ("symbol", "name", "cik", "sector", "industry", "primary"),
+    "prices_monthly": ("symbol", "date", "close", "adj_close"),
+    "prices_daily": ("date",),
+    "index": ("series", "date", "value"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class CompanyRecord:
         industry: `bank`, `insurer`, `reit` or empty.
         primary: The share class that stands for the company.
         fiscal_year_end: Month and day, `"0926"`.
+        headquarters: Seat of the company.
         in_sp500: Whether it is a member of the S&P 500.
         shares: Shares outstanding on the cover page, or `None`.
         shares_as_of: The day they were counted.
@@ -53,21 +62,86 @@ class CompanyRecord:
     industry: str
     primary: str
     fiscal_year_end: str
+    headquarters: str
     in_sp500: bool
     shares: int | None
     shares_as_of: date | None
 
 
+_lock = RLock()
+"""A Parquet file is read by one thread at a time, and opened once."""
+
+
+def load() -> None:
+    """Import pyarrow and open what most questions need; the first time takes a moment."""
+    with _lock:
+        _load()
+
+
+@cache
+def _load() -> None:
+    for name in ("annual", "quarterly"):
+        _bounds(name)
+    companies()
+    table("prices_daily")
+    import_module("pyarrow.compute")
+
+
+def loaded() -> bool:
+    """Whether `load` has run."""
+    return _load.cache_info().currsize > 0
+
+
 @cache
 def table(name: str) -> Any:
-    """One embedded table.
+    """A whole embedded table.
 
     Raises:
         DataError: The file is damaged or is not the one that belongs here.
     """
+    with _reading(name):
+        return _file(name).read().unify_dictionaries().combine_chunks()
+
+
+def rows_of(name: str, symbol: str) -> Any:
+    """The rows of one company; the files are sorted by symbol.
+
+    Raises:
+        DataError: The file is damaged or is not the one that belongs here.
+    """
+    groups = [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last]
+    with _reading(name):
+        found = _file(name).read_row_groups(groups, use_threads=False)
+    own = [place for place, each in enumerate(plain(found["symbol"])) if each == symbol]
+    return found.slice(own[0], len(own)) if own else found.slice(0, 0)
+
+
+@cache
+def _file(name: str) -> Any:
+    """An open file, held against what it must contain."""
+    with _reading(name), as_file(files("finassist.providers.embedded") / "files" / f"{name}.parquet") as path:
+        return opened(path, _NEEDED.get(name, ()))
+
+
+def opened(path: Path, needed: Sequence[str]) -> Any:
+    """A Parquet file with these columns, opened for reading.
+
+    Raises:
+        DataError: A column is not there.
+        OSError, ValueError: It is no readable Parquet file.
+    """
+    found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
+    absent = [column for column in needed if column not in found.schema_arrow.names]
+    if absent:
+        raise DataError(f"The embedded file {path.name} lacks the column {absent[0]}. Install finassist again.")
+    return found
+
+
+@contextmanager
+def _reading(name: str) -> Generator[None]:
     try:
-        with as_file(files("finassist.providers.embedded") / "files" / f"{name}.parquet") as path:
-            return import_module("pyarrow.parquet").read_table(path)
+        with _lock:
+            yield
     except (OSError, ValueError) as error:
         raise DataError(
             f"The embedded file {name}.parquet cannot be read ({type(error).__name__}). Install finassist again."
@@ -75,14 +149,49 @@ def table(name: str) -> Any:
 
 
 @cache
-def _arrow() -> Any:
-    """pyarrow, which has no types; imported when a table is read first."""
-    return import_module("pyarrow")
+def _bounds(name: str) -> tuple[tuple[str, str], ...]:
+    """First and last symbol of each row group."""
+    meta = _file(name).metadata
+    found = [meta.row_group(place).column(0).statistics for place in range(meta.num_row_groups)]
+    return tuple((each.min, each.max) for each in found)
+
+
+# --------------------------------------------------------------------------------------------- columns
+
+
+def plain(column: Any) -> list[Any]:
+    """A column as Python values; equal texts and days are one object each.
+
+    Example:
+        >>> import pyarrow
+        >>> plain(pyarrow.chunked_array([pyarrow.array(["a", "b", "a"]).dictionary_encode()]))
+        ['a', 'b', 'a']
+    """
+    arrow = import_module("pyarrow")
+    found: list[Any] = []
+    for chunk in column.chunks:
+        if arrow.types.is_dictionary(chunk.type):
+            words = chunk.dictionary.to_pylist()
+            found += [words[code] if code is not None else "" for code in chunk.indices.to_pylist()]
+        elif arrow.types.is_date32(chunk.type):
+            found += [None if number is None else _day(number) for number in chunk.view(arrow.int32()).to_pylist()]
+        else:
+            found += chunk.to_pylist()
+    return found
 
 
 @cache
-def _compute() -> Any:
-    return import_module("pyarrow.compute")
+def _day(number: int) -> date:
+    return date.fromordinal(_EPOCH + number)
+
+
+def among(column: Any, values: Sequence[str]) -> Any:
+    """A mask of the rows whose text is one of the values."""
+    arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
+    return compute.is_in(compute.cast(column, arrow.string()), value_set=arrow.array(sorted(values), arrow.string()))
+
+
+# ------------------------------------------------------------------------------------------- companies
 
 
 @cache
@@ -91,9 +200,20 @@ def companies() -> Mapping[str, CompanyRecord]:
     return {row["symbol"]: _company(row) for row in table("companies").to_pylist()}
 
 
+@cache
+def symbols() -> tuple[str, ...]:
+    """Companies with statements, in alphabetical order."""
+    return tuple(sorted(set(_file("annual").read(["symbol"])["symbol"].unique().to_pylist())))
+
+
+@cache
+def priced_symbols() -> tuple[str, ...]:
+    """Companies with prices, in alphabetical order."""
+    return tuple(sorted(set(plain(table("prices_monthly")["symbol"]))))
+
+
 def _company(row: Mapping[str, Any]) -> CompanyRecord:
-    shares = row["shares_outstanding"]
-    day = row["shares_as_of"]
+    shares, day = row["shares_outstanding"], row["shares_as_of"]
     return CompanyRecord(
         symbol=row["symbol"],
         name=row["name"],
@@ -104,230 +224,8 @@ def _company(row: Mapping[str, Any]) -> CompanyRecord:
         industry=row["industry"],
         primary=row["primary"],
         fiscal_year_end=row["fiscal_year_end"] or "",
+        headquarters=row["headquarters"] or "",
         in_sp500=bool(row["in_sp500"]),
         shares=int(shares) if shares and shares == shares else None,
         shares_as_of=date.fromisoformat(day) if day else None,
-    )
-
-
-# --------------------------------------------------------------------------------------------- statements
-
-
-@cache
-def facts_of(symbol: str) -> tuple[Fact, ...]:
-    """Every annual and quarterly figure of one company, newest first."""
-    found = [*_rows(_of(table("annual"), symbol)), *_rows(_of(table("quarterly"), symbol))]
-    return tuple(sorted(found, key=lambda fact: fact.period_end or date.min, reverse=True))
-
-
-def facts_across(fields: Iterable[str], since: int = 0) -> list[Fact]:
-    """Some lines of all companies, annual and quarterly, from a fiscal year on."""
-    wanted = _arrow().array(sorted(fields), _arrow().string())
-    found: list[Fact] = []
-    for name in ("annual", "quarterly"):
-        whole = table(name)
-        codes = _compute().index_in(_compute().cast(whole["field"], _arrow().string()), value_set=wanted)
-        mask = _compute().and_(_compute().is_valid(codes), _compute().greater_equal(whole["fiscal_year"], since))
-        found += _rows(whole.filter(mask))
-    return found
-
-
-def _of(whole: Any, symbol: str) -> Any:
-    """The rows of one company: the tables are sorted by symbol."""
-    start, stop = _bounds(id(whole), whole).get(symbol, (0, 0))
-    return whole.slice(start, stop - start)
-
-
-_BOUNDS: dict[int, dict[str, tuple[int, int]]] = {}
-
-
-def _bounds(key: int, whole: Any) -> dict[str, tuple[int, int]]:
-    if key not in _BOUNDS:
-        symbols: list[str] = _compute().cast(whole["symbol"], _arrow().string()).to_pylist()
-        found: dict[str, tuple[int, int]] = {}
-        start = 0
-        for place in range(1, len(symbols) + 1):
-            if place == len(symbols) or symbols[place] != symbols[start]:
-                found[symbols[start]] = (start, place)
-                start = place
-        _BOUNDS[key] = found
-    return _BOUNDS[key]
-
-
-_COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value", "unit",
-            "tag", "accession", "quality", "note")  # fmt: skip
-
-
-def _rows(rows: Any) -> Iterator[Fact]:
-    columns = [rows[name].to_pylist() for name in _COLUMNS]
-    for symbol, field, year, part, end, first, filed, form, value, unit, tag, accession, quality, note in zip(
-        *columns, strict=True
-    ):
-        yield Fact(
-            symbol=symbol,
-            field=field,
-            value=exact(value),
-            unit=unit,
-            currency="USD" if unit.startswith("USD") else None,
-            period=f"FY{year}" if part == "FY" else f"{part} {year}",
-            period_end=end,
-            as_of=first or filed,
-            source=f"SEC {form}" if form else "SEC filing",
-            statement=statement_of(field),
-            filing=accession or None,
-            concept=tag or None,
-            note=_note(quality, note),
-        )
-
-
-def _note(quality: str, note: str) -> str | None:
-    marks = {
-        "vendor differs": "a vendor's normalised figure differs",
-        "doubtful": "doubtful",
-        "single source": "from a single source",
-    }
-    return "; ".join(filter(None, (marks.get(quality), note or None))) or None
-
-
-@cache
-def statement_of(field: str) -> Statement:
-    """The statement that a line belongs to."""
-    known = FIELDS.get(field)
-    return known.statement if known else "balance_sheet"
-
-
-def exact(value: float) -> Decimal:
-    """A figure as a decimal with the digits that were filed."""
-    return Decimal(int(value)) if value == int(value) else Decimal(repr(value))
-
-
-# ------------------------------------------------------------------------------------------------- prices
-
-
-@cache
-def closes(symbol: str) -> tuple[Fact, ...]:
-    """Closes of a share or of the index: month ends from 2015, every trading day from July 2021; oldest first."""
-    if symbol == INDEX:
-        whole = table("index")
-        rows = whole.filter(_compute().equal(_compute().cast(whole["series"], _arrow().string()), "S&P 500"))
-        return tuple(
-            close(INDEX, day, value)
-            for day, value in zip(rows["date"].to_pylist(), rows["value"].to_pylist(), strict=True)
-        )
-    found = {fact.period_end: fact for fact in _month_ends(symbol, "close", "price")}
-    found |= {fact.period_end: fact for fact in _daily(symbol)}
-    return tuple(found[day] for day in sorted(day for day in found if day))
-
-
-@cache
-def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
-    """Month-end closes adjusted for dividends, for total returns."""
-    return tuple(_month_ends(symbol, "adj_close", "adjusted_close"))
-
-
-def _daily(symbol: str) -> Iterator[Fact]:
-    whole = table("prices_daily")
-    if symbol not in whole.column_names:
-        return
-    for day, value in zip(whole["date"].to_pylist(), whole[symbol].to_pylist(), strict=True):
-        if value is not None:
-            yield close(symbol, day, value)
-
-
-def _month_ends(symbol: str, column: str, name: str) -> Iterator[Fact]:
-    rows = _of(table("prices_monthly"), symbol)
-    for day, value in zip(rows["date"].to_pylist(), rows[column].to_pylist(), strict=True):
-        yield close(symbol, day, value, name)
-
-
-def closes_across(days: Iterable[date]) -> list[Fact]:
-    """The last close on or before each day, of every company."""
-    whole = table("prices_daily")
-    dates = whole["date"].to_pylist()
-    found: list[Fact] = []
-    for day in days:
-        at = max((place for place, each in enumerate(dates) if each <= day), default=None)
-        if at is None or (day - dates[at]).days > 8:
-            found += _month_end_across(day)
-            continue
-        row = whole.slice(max(at - 7, 0), min(at, 7) + 1)
-        for symbol in whole.column_names[1:]:
-            values = row[symbol].to_pylist()
-            last = next((i for i in range(len(values) - 1, -1, -1) if values[i] is not None), None)
-            if last is not None:
-                found.append(close(symbol, dates[max(at - 7, 0) + last], values[last]))
-    return found
-
-
-def _month_end_across(day: date) -> list[Fact]:
-    whole = table("prices_monthly")
-    rows = whole.filter(
-        _compute().and_(
-            _compute().less_equal(whole["date"], day),
-            _compute().greater(whole["date"], date.fromordinal(day.toordinal() - 9)),
-        )
-    )
-    columns = (
-        _compute().cast(rows["symbol"], _arrow().string()).to_pylist(),
-        rows["date"].to_pylist(),
-        rows["close"].to_pylist(),
-    )
-    return [close(symbol, each, value) for symbol, each, value in zip(*columns, strict=True)]
-
-
-def universe(lines: Iterable[str], since: int, days: Iterable[date]) -> list[Fact]:
-    """Lines of every company from a fiscal year on, and closes on some days; `date.max` is the last trading day.
-
-    Shares outstanding come along where there are days.
-    """
-    last = last_day()
-    wanted = sorted(
-        {
-            last if day == date.max else last.replace(year=last.year - 1) if day == date.min else min(day, last)
-            for day in days
-        }
-    )
-    found = facts_across(lines, since) if lines else []
-    if wanted:
-        found += closes_across(wanted)
-        found += [fact for symbol in companies() if (fact := cover_shares(symbol))]
-    return found
-
-
-def last_day() -> date:
-    """The last trading day of the daily prices."""
-    return table("prices_daily")["date"][-1].as_py()
-
-
-def close(symbol: str, day: date, value: float, name: str = "price") -> Fact:
-    """A closing price as a fact."""
-    return Fact(
-        symbol=symbol,
-        field=name,
-        value=Decimal(repr(round(value, 6))),
-        unit="USD/share",
-        currency="USD",
-        period=day.isoformat(),
-        period_end=day,
-        as_of=day,
-        source="closing price, split-adjusted",
-        statement="price",
-    )
-
-
-def cover_shares(symbol: str) -> Fact | None:
-    """Shares outstanding as the cover page of the latest filing counts them."""
-    record = companies().get(symbol)
-    if record is None or record.shares is None:
-        return None
-    return Fact(
-        symbol=symbol,
-        field="cover_shares",
-        value=Decimal(record.shares),
-        unit="shares",
-        period="latest",
-        period_end=record.shares_as_of,
-        as_of=record.shares_as_of,
-        source="cover page of the latest filing",
-        statement="profile",
     )

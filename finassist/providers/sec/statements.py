@@ -55,10 +55,10 @@ def statement_facts(
     }
     periods = fiscal_years(found) if period == "annual" else fiscal_quarters(found)
     wanted = dict(list(periods.items())[: max(limit, 1)])
-    blank = replace(asked.blank(statement, currency), status="missing", note=NOT_TAGGED)
+    blank = replace(asked.blank(statement, currency), status="not_reported", note=NOT_TAGGED)
     rows = [_row(field, tags, found, wanted, blank, period) for field, tags in TAGS[statement].items()]
     shown = (
-        [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "missing" for f in row)]
+        [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "not_reported" for f in row)]
         if wanted
         else []
     )

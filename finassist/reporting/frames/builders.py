@@ -36,7 +36,7 @@ def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
         exact: The same figure as a `decimal.Decimal` with every digit, or `None`.
         unit, currency: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`; ISO currency.
         period, period_end, as_of: `"FY2025"`, its last day, and the day the figure was known.
-        status: `reported`, `derived`, `missing`, `not_meaningful` or `error`.
+        status: `reported`, `derived`, `missing`, `not_reported`, `none_paid`, `not_meaningful` or `error`.
         formula, inputs: How a derived figure was made, and the keys of the facts it was made from.
         source, filing, concept, note, text: Origin, SEC accession, filer's tag, caveat, value of a text fact.
 

@@ -61,7 +61,9 @@ FACTS: Final[Schema] = {
     "period": Column("text", "such as FY2025, Q1 2026, TTM; a date for a figure of one day", optional=False),
     "period_end": Column("day", "last day the figure covers"),
     "as_of": Column("day", "day the figure was known: of the filing, or of the price"),
-    "status": Column("text", "reported, derived, missing, not_meaningful or error", optional=False),
+    "status": Column(
+        "text", "reported, derived, missing, not_reported, none_paid, not_meaningful or error", optional=False
+    ),
     "formula": Column("text", "how a derived figure is computed, in names of fields"),
     "inputs": Column("keys", "SYMBOL/field/period of the figures it was derived from"),
     "source": Column("text", "where the figure came from, in words", optional=False),

@@ -1,0 +1,229 @@
+"""Embedded closes as facts: of every trading day from July 2021, of month ends from 2015, and of the S&P 500.
+
+All are on today's split basis. A price is of one day, and that day is its period. Nothing is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache, lru_cache
+from importlib import import_module
+
+from msgspec.structs import replace
+
+from finassist.core.facts import Fact
+from finassist.providers.embedded import figures, tables
+from finassist.providers.values import changes
+
+INDEX = "^GSPC"
+"""Symbol under which the level of the S&P 500 is asked for."""
+
+CLOSE = "published closing price, split-adjusted"
+_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
+
+
+@lru_cache(maxsize=32)
+def closes(symbol: str) -> tuple[Fact, ...]:
+    """Closes of a share or of the index, oldest first: month ends, and every trading day from July 2021."""
+    if symbol == INDEX:
+        return tuple(_close(INDEX, day, repr(value)) for day, value in _index())
+    found = {fact.period_end: fact for fact in _month_ends(symbol, "close", "price")}
+    found |= {fact.period_end: fact for fact in _daily(symbol, "price")}
+    return tuple(found[day] for day in sorted(day for day in found if day))
+
+
+@lru_cache(maxsize=32)
+def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
+    """Month-end closes adjusted for dividends, for total returns."""
+    return tuple(_month_ends(symbol, "adj_close", "adjusted_close"))
+
+
+def _index() -> Iterator[tuple[date, float]]:
+    whole = tables.table("index")
+    rows = whole.filter(tables.among(whole["series"], ["S&P 500"]))
+    return zip(tables.plain(rows["date"]), rows["value"].to_pylist(), strict=True)
+
+
+def _daily(symbol: str, field: str) -> Iterator[Fact]:
+    whole = tables.table("prices_daily")
+    if symbol in whole.column_names:
+        for day, value in zip(trading_days(), whole[symbol].to_pylist(), strict=True):
+            if value is not None:
+                yield _close(symbol, day, _short(value), field)
+
+
+def _month_ends(symbol: str, column: str, field: str) -> Iterator[Fact]:
+    rows = tables.rows_of("prices_monthly", symbol)
+    for day, value in zip(tables.plain(rows["date"]), rows[column].to_pylist(), strict=True):
+        yield _close(symbol, day, repr(round(value, 6)), field)
+
+
+def _short(value: float) -> str:
+    """The digits of a single-precision number."""
+    return f"{value:.7g}"
+
+
+@cache
+def trading_days() -> list[date]:
+    """The days of the daily prices."""
+    return tables.plain(tables.table("prices_daily")["date"])
+
+
+def last_day() -> date:
+    """The last trading day of the daily prices."""
+    return trading_days()[-1]
+
+
+def _close(symbol: str, day: date, value: str, field: str = "price") -> Fact:
+    return Fact(
+        symbol=symbol,
+        field=field,
+        value=Decimal(value),
+        unit="USD/share",
+        currency="USD",
+        period=day.isoformat(),
+        period_end=day,
+        as_of=day,
+        source=CLOSE,
+        statement="price",
+    )
+
+
+# --------------------------------------------------------------------------------- of one company's page
+
+
+@lru_cache(maxsize=64)
+def quote(symbol: str) -> tuple[Fact, ...]:
+    """The last close with the change to the day before and the market value; empty when there is none.
+
+    Example:
+        >>> [(fact.field, fact.value, fact.period) for fact in quote("AAPL")][:2]
+        [('price', Decimal('309.35'), '2026-08-21'), ('previous_close', Decimal('311.3'), '2026-08-21')]
+    """
+    found = closes(symbol)
+    if not found:
+        return ()
+    price = found[-1]
+    facts = [price]
+    if len(found) > 1 and price.period_end and (price.period_end - (found[-2].period_end or date.min)).days < 8:
+        before = replace(price, field="previous_close", value=found[-2].value, note=f"the close of {found[-2].period}")
+        facts += changes(price, before)
+    value = _market_value(symbol, price)
+    return (*facts, value) if value else tuple(facts)
+
+
+def _market_value(symbol: str, price: Fact) -> Fact | None:
+    """Price times shares: of the cover page where they are near the price, else the average diluted shares."""
+    shares = cover_shares(symbol)
+    note = ""
+    if shares is not None and shares.as_of:
+        note = f"price × shares outstanding of {shares.as_of} (cover page of the latest filing)"
+    else:
+        years = figures.annual(symbol)
+        known = [fact for fact in (years.facts if years else ()) if fact.field == "shares_diluted" and fact.known]
+        shares = known[0] if known else None
+        if shares is not None:
+            note = f"approximate, from the average diluted shares of {shares.period} and not the shares of the day"
+    if shares is None or shares.value is None or price.value is None:
+        return None
+    return replace(
+        price,
+        field="market_cap",
+        value=price.value * shares.value,
+        unit="USD",
+        status="derived",
+        formula=f"price * {shares.field}",
+        inputs=(price.key, shares.key),
+        note=note,
+    )
+
+
+def series(symbol: str, interval: str) -> tuple[Fact, ...]:
+    """Closes of each month (`"1mo"`), week (`"1wk"`) or trading day (`"1d"`), oldest first.
+
+    Example:
+        >>> [fact.period for fact in last(series("MSFT", "1mo"), "3mo")]
+        ['2026-05-29', '2026-06-30', '2026-07-31', '2026-08-21']
+    """
+    if interval == "1mo":
+        return tuple(_month_ends(symbol, "close", "close"))
+    days = list(_daily(symbol, "close"))
+    if interval == "1wk":
+        days = list({fact.period_end.isocalendar()[:2]: fact for fact in days if fact.period_end}.values())
+    return tuple(days)
+
+
+def last(facts: tuple[Fact, ...], span: str) -> list[Fact]:
+    """The facts of a series that reach back `span` (`"1y"`, `"ytd"`) from its last one."""
+    newest = facts[-1].period_end or date.max
+    if span == "ytd":
+        after = date(newest.year - 1, 12, 31)
+    else:
+        after = newest - timedelta(_DAYS[span]) if span in _DAYS else date.min
+    return [fact for fact in facts if fact.period_end and fact.period_end > after]
+
+
+@cache
+def cover_shares(symbol: str) -> Fact | None:
+    """Shares outstanding as the cover page of the latest filing counts them."""
+    record = tables.companies().get(symbol)
+    if record is None or record.shares is None:
+        return None
+    return Fact(
+        symbol=symbol,
+        field="cover_shares",
+        value=Decimal(record.shares),
+        unit="shares",
+        period="latest",
+        period_end=record.shares_as_of,
+        as_of=record.shares_as_of,
+        source="cover page of the latest filing",
+        statement="profile",
+    )
+
+
+# ---------------------------------------------------------------------------------------- all companies
+
+
+def universe(lines: Iterable[str], since: int, days: Iterable[date]) -> list[Fact]:
+    """Lines of every company from a fiscal year on, and closes on some days; `date.max` is the last trading day.
+
+    Shares outstanding come along where there are days; `date.min` is the day a year before the last.
+    """
+    end = last_day()
+    wanted = {
+        end if day == date.max else end.replace(year=end.year - 1) if day == date.min else min(day, end) for day in days
+    }
+    found = figures.facts_across(lines, since) if lines else []
+    if wanted:
+        found += closes_across(sorted(wanted))
+        found += [fact for symbol in tables.companies() if (fact := cover_shares(symbol))]
+    return found
+
+
+def closes_across(days: Iterable[date]) -> list[Fact]:
+    """The last close on or before each day, of every company."""
+    whole, dates = tables.table("prices_daily"), trading_days()
+    found: list[Fact] = []
+    for day in days:
+        at = max((place for place, each in enumerate(dates) if each <= day), default=None)
+        if at is None or (day - dates[at]).days > 8:
+            found += _month_end_across(day)
+            continue
+        first = max(at - 7, 0)
+        rows = whole.slice(first, at - first + 1)
+        for symbol in whole.column_names[1:]:
+            known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
+            if known:
+                found.append(_close(symbol, dates[first + known[-1][0]], _short(known[-1][1])))
+    return found
+
+
+def _month_end_across(day: date) -> list[Fact]:
+    whole, compute = tables.table("prices_monthly"), import_module("pyarrow.compute")
+    near = compute.greater(whole["date"], day - timedelta(days=9))
+    rows = whole.filter(compute.and_(compute.less_equal(whole["date"], day), near))
+    columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows["close"].to_pylist())
+    return [_close(symbol, each, repr(round(value, 6))) for symbol, each, value in zip(*columns, strict=True)]
