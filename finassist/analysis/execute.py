@@ -15,7 +15,7 @@ from finassist.analysis.outcome import Outcome, Row, Shape, by_value, gaps_of
 from finassist.analysis.over_periods import derived, folded, less, over
 from finassist.analysis.universe import across_all
 from finassist.core.metrics import lines
-from finassist.core.periods import Span
+from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 
 _MARKET = frozenset({"price", "cover_shares", "trailing_eps"})
@@ -46,7 +46,12 @@ def _each(query: Query, cube: Cube) -> Outcome:
 
 
 def _several_points(query: Query) -> bool:
-    return len(query.periods) > 1 or any(isinstance(each, Span) for each in query.asked())
+    """Whether more than one period is asked; 2023 and FY2023 are one for a company's figures."""
+    years = {
+        f"FY{each.year}" if isinstance(each, Period) and each.kind == "calendar" else str(each)
+        for each in query.asked()
+    }
+    return len(years) > 1 or any(isinstance(each, Span) for each in query.asked())
 
 
 def _across(query: Query, cube: Cube) -> Outcome:
@@ -80,7 +85,7 @@ _ACROSS: dict[str, Shape] = {
     "times": "times",
     "share": "share",
 }
-_SINGLE = frozenset({"growth", "cagr", "difference", "times", "sum", "mean", "max", "min"})
+_SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "max", "min"})
 
 
 def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
@@ -102,7 +107,7 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if rows[0].metric == "price" and (query.operation in OF_PRICE or is_series(query.asked())):
         return "window"
     shapes: dict[str, Shape] = {
-        "growth": "change", "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
+        "growth": "change", "sequential": "change", "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
         "max": "extreme", "min": "extreme", "trend": "series",
     }  # fmt: skip
     found = shapes.get(query.operation)

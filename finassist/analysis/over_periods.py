@@ -10,12 +10,20 @@ from finassist.analysis.outcome import Row, by_value
 from finassist.analysis.points import Point
 from finassist.core.facts import Fact
 from finassist.core.metrics import described
+from finassist.core.periods import Period
 
 
 def _growth(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
     first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
     return [Row(symbol, metric, _changed(metric, first, last), first, last)]
+
+
+def _sequential(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    """Growth against the quarter before, not against the same quarter of the year before."""
+    last = points[-1]
+    before = cube.at(symbol, metric, Period("quarter", last.year, last.number).moved(-1)) if last.kind == "Q" else None
+    return _growth(cube, symbol, metric, [before, last] if before and len(points) == 1 else points)
 
 
 def _changed(metric: str, first: Fact, last: Fact) -> Fact:
@@ -128,7 +136,7 @@ def _trend(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> lis
 
 
 OVER_PERIODS: dict[str, Callable[[Cube, str, str, Sequence[Point]], list[Row]]] = {
-    "growth": _growth, "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
+    "growth": _growth, "sequential": _sequential, "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
     "max": _extreme(max, "highest"), "min": _extreme(min, "lowest"), "trend": _trend,
 }  # fmt: skip
 

@@ -132,6 +132,8 @@ def _trend(reading: Reading, _: Sequence[str]) -> Operation | None:
 def _growth(reading: Reading, _: Sequence[str]) -> Operation | None:
     if not reading.slots.has("growth", "yoy", "qoq") and not reading.says(SAID["by_how_much"]):
         return None
+    if reading.slots.has("qoq"):
+        return "sequential"
     return "difference" if reading.says(SAID["in_dollars"]) else "growth"
 
 

@@ -63,6 +63,11 @@ class Words:
             return number(fact.value or Decimal(), 2)
         return figure(fact, language, unit=unit, decimals=self.query.decimals, signed=signed)
 
+    @property
+    def asks_a_day(self) -> bool:
+        """Whether a balance on a day was asked for, rather than at the end of a fiscal period."""
+        return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", " ".join(self.query.periods)))
+
     def of(self, row: Row) -> Phrase:
         """The parts of a sentence about a row."""
         return Phrase(row, self)
@@ -103,7 +108,10 @@ class Phrase:
     @property
     def when(self) -> str:
         """The period, and when it ended."""
-        return when(self.fact, stock=described(self.row.metric).kind in ("stock", "count"))
+        stock = described(self.row.metric).kind in ("stock", "count")
+        if stock and self._words.asks_a_day and self.fact.period_end:
+            return f"on {self.fact.period_end} ({self.fact.period})"
+        return when(self.fact, stock=stock)
 
     @property
     def period(self) -> str:
