@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from finassist.core.events import *
     from finassist.core.facts import Fact as Fact
     from finassist.core.facts import Gap as Gap
+    from finassist.core.query import Filter as Filter
+    from finassist.core.query import Query as Query
     from finassist.llm.offline import OfflineModel as OfflineModel
     from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
     from finassist.providers.fallback import FallbackProvider as FallbackProvider
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from finassist.providers.sec import SECProvider as SECProvider
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
+    from finassist.reporting.frames import describe as describe
     from finassist.reporting.frames import read_frame as read_frame
     from finassist.reporting.frames import write_frame as write_frame
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
@@ -53,8 +56,8 @@ _NAMES: Final = {
     "finassist.core.categories": "categories",
     "finassist.core.errors": """
         FinassistError
-        InputError EmptyQuestion QuestionTooLong NotText InvalidSessionId InvalidSymbol InvalidLimit NotQuestions
-        MissingColumn QuestionsFailed
+        InputError EmptyQuestion QuestionTooLong NotText InvalidSessionId InvalidSymbol InvalidLimit InvalidQuery
+        NotQuestions MissingColumn QuestionsFailed
         ConfigurationError UnknownProvider UnknownModel MissingExtra
         DataError UnknownSymbol NotEmbedded NotOffered AuthError PlanError QuotaExhausted RateLimited NotFound
         SourceTimeout Unreachable TooLarge BadPayload
@@ -68,12 +71,13 @@ _NAMES: Final = {
         RunContentEvent WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
     """,
     "finassist.core.facts": "Fact Gap",
+    "finassist.core.query": "Filter Query",
     "finassist.llm.offline": "OfflineModel",
     "finassist.providers.embedded.provider": "EmbeddedProvider",
     "finassist.providers.fallback": "FallbackProvider",
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.sec": "SECProvider",
-    "finassist.reporting.frames": "by_company by_year read_frame write_frame",
+    "finassist.reporting.frames": "by_company by_year describe read_frame write_frame",
     "finassist.workflow": "FinancialAssistantWorkflow",
 }
 _HOME: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

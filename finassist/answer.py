@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, cast
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.core import notebook as kernel
 from finassist.core.categories import YEARS_SHOWN
+from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
-from finassist.core.query import Query
+from finassist.core.query import Choice, Query
 from finassist.core.result import Draft, stored_draft
 from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
     from finassist.reporting.html.timeline import TimelineImage
+
+
+class AnswersQueries(Protocol):
+    """A workflow, as far as an answer needs it."""
+
+    def query(self, query: Sequence[Query], *, session_id: str | None = None) -> Answer:
+        """The answer to queries."""
+        ...
+
+    async def aquery(self, query: Sequence[Query], *, session_id: str | None = None) -> Answer:
+        """The answer to queries, on the running loop."""
+        ...
+
+
+class Check(NamedTuple):
+    """One thing that was asked: whether it is answered, and why not."""
+
+    asked: str
+    done: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"✓ {self.asked}" if self.done else f"✗ {self.asked}: {self.reason}"
+
+
+def checklist(queries: Sequence[Query], gaps: Sequence[Gap], rows: Collection[str]) -> list[Check]:
+    """What was asked, in order: each query, then what no query could hold."""
+    missing = {(gap.symbol, gap.need): gap.reason for gap in gaps}
+    checks = [Check(str(query), bool(rows) or query.intent == "define") for query in queries]
+    return [*checks, *(Check(f"{need} {symbol}".strip(), False, reason) for (symbol, need), reason in missing.items())]
 
 
 @dataclass(repr=False, eq=False)
@@ -42,6 +73,7 @@ class Answer(WorkflowRunOutput):
         queries: What was understood, as values that can be edited and asked again with `workflow.query`.
         rows: Keys of the facts that were asked for, in order; `result` is their table.
         figure: Key of the one figure asked for, or empty; `value` is its fact.
+        choices: Readings to pick from with `pick`, where the question has several.
         models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
         duration: Seconds the run took.
@@ -69,6 +101,7 @@ class Answer(WorkflowRunOutput):
     queries: list[Query] = field(default_factory=list[Query])
     rows: list[str] = field(default_factory=list[str], repr=False)
     figure: str = ""
+    choices: list[Choice] = field(default_factory=list[Choice])
     models: dict[str, str] = field(default_factory=dict[str, str])
     saved: bool = True
     duration: float | None = None
@@ -105,6 +138,42 @@ class Answer(WorkflowRunOutput):
 
         by_key = {fact.key: fact for fact in self.facts}
         return facts_frame([by_key[key] for key in self.rows if key in by_key] or self.facts)
+
+    @property
+    def checklist(self) -> list[Check]:
+        """What of the question was answered, and what not, with the reason."""
+        return checklist(self.queries, self.gaps, set(self.rows))
+
+    def pick(self, number: int) -> Answer:
+        """Answer one of `choices`, counted from 1, in the same conversation.
+
+        Raises:
+            InputError: There is no such choice, or the answer comes from a store and has no workflow.
+        """
+        return self._workflow().query(list(self._choice(number).queries), session_id=self.session_id)
+
+    async def apick(self, number: int) -> Answer:
+        """`pick` on the running loop."""
+        return await self._workflow().aquery(list(self._choice(number).queries), session_id=self.session_id)
+
+    def asked_by(self, workflow: AnswersQueries) -> None:
+        """Remember the workflow that can answer a choice; it is not stored with the answer."""
+        vars(self)["_asked"] = workflow
+
+    def _choice(self, number: int) -> Choice:
+        if not 1 <= number <= len(self.choices):
+            numbers = f"1 to {len(self.choices)}" if self.choices else "none: the question has one reading"
+            raise InvalidLimit(f"There is no choice {number}. Choices: {numbers}.")
+        return self.choices[number - 1]
+
+    def _workflow(self) -> AnswersQueries:
+        workflow: AnswersQueries | None = vars(self).get("_asked")
+        if workflow is None:
+            raise InputError("A stored answer has no workflow. Pass queries of its choices to workflow.query().")
+        return workflow
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_asked"}
 
     def to_frame(self) -> DataFrame:
         """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -23,18 +23,16 @@ from finassist.batch.estimate import Display
 from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core import notebook as kernel
-from finassist.core.categories import CategoryName as Category
-from finassist.core.events import FlowEvent, RunResponse
+from finassist.core.events import RunResponse
 from finassist.core.portal import bridge
+from finassist.core.query import queries_of
 from finassist.core.result import Draft
 from finassist.core.validation import check_keywords, check_question
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
 from finassist.runtime.context import HasRuntime, Runtime
-from finassist.runtime.drivers import adrive_stream, drive
-from finassist.runtime.effects import Flow
-from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
+from finassist.runtime.methods import ThreeFlows, TypedQueries
 from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
 from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
@@ -44,14 +42,15 @@ if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
 
 _NAME: Final = "finassist"
-_KEYWORDS: Final = ("stream", "session_id", "user_id", "run_id", "live", *AgnoOptions.__annotations__)
+_OURS: Final = ("session_id", "user_id", "run_id", "live")
+_KEYWORDS: Final = ("stream", *_OURS, *AgnoOptions.__annotations__)
 _ELSEWHERE: Final = {
     **dict.fromkeys(Settings.model_fields, "it is a setting, FinancialAssistantWorkflow(settings=Settings(…))."),
     **dict.fromkeys(BatchOptions.__annotations__, "it is a keyword of run_many()."),
 }
 
 
-class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRuntime):
+class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions[Answer], StoredSessions, HasRuntime):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -147,23 +146,18 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRunti
         input: str,  # noqa: A002  Agno's name
         *,
         stream: bool = False,
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        live: bool | None = None,
-        **agno: Unpack[AgnoOptions],
+        **options: Unpack[RunOptions],
     ) -> Answer | Iterator[RunResponse]:
         """Ask a question and wait for the answer; works in a script, in a thread, and in a notebook cell.
 
         Args:
             input: The question.
             stream: Whether to return an iterator of events instead of the answer.
-            session_id: The conversation; by default the workflow's own.
-            user_id: Whose session it is; by default the workflow's.
-            run_id: Id of the run, to cancel it by; made up by default.
-            live: Whether the run shows itself while it works: below the cell of a notebook, in a terminal as one
-                line. By default as the setting `live` says: in a notebook, if a cell waits for the answer.
-            **agno: Keywords of Agno's `Workflow.run`.
+            **options: `session_id`: the conversation; by default the workflow's own. `user_id`: whose session it is;
+                by default the workflow's. `run_id`: id of the run, to cancel it by; made up by default. `live`:
+                whether the run shows itself while it works: below the cell of a notebook, in a terminal as one line;
+                by default as the setting `live` says: in a notebook, if a cell waits for the answer. Also the
+                keywords of Agno's `Workflow.run`.
 
         Returns:
             The `Answer`, or with `stream=True` an iterator of `RunResponse` events ending in exactly one terminal one.
@@ -174,16 +168,7 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRunti
             BridgeError: Called from inside a data provider.
             TypeError: There is no such keyword.
         """
-        bridge.check_caller()
-        check_keywords("run()", agno, _KEYWORDS, _ELSEWHERE)
-        run = self._new_run(input, session_id, user_id, run_id)
-        shown = wanted(live, self.live, by_itself=not stream and kernel.on_display())
-        events = self._stream(run, agno, shown)
-        if stream:
-            return events
-        for _ in events:
-            pass
-        return run.answer()
+        return self._ask(input, "run()", stream, options)
 
     @overload
     async def arun(
@@ -208,59 +193,47 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRunti
         input: str,  # noqa: A002  Agno's name
         *,
         stream: bool = False,
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-        live: bool | None = None,
-        **agno: Unpack[AgnoOptions],
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Ask a question on the running loop: `await` it, or with `stream=True` iterate with `async for`.
 
         Takes, returns and raises what `run` does. Cancelling the awaiting task, or leaving the iteration early,
         stops the run and stores it as cancelled.
         """
-        check_keywords("arun()", agno, _KEYWORDS, _ELSEWHERE)
-        run = self._new_run(input, session_id, user_id, run_id)
+        return self._aask(input, "arun()", stream, options)
+
+    def _ask(self, asked: Any, call: str, stream: bool, options: RunOptions) -> Answer | Iterator[RunResponse]:
+        bridge.check_caller()
+        run, agno, live = self._asked(asked, call, options)
+        events = self._stream(run, agno, wanted(live, self.live, by_itself=not stream and kernel.on_display()))
+        if stream:
+            return events
+        for _ in events:
+            pass
+        return self._answer_of(run)
+
+    def _aask(self, asked: Any, call: str, stream: bool, options: RunOptions) -> Any:
+        run, agno, live = self._asked(asked, call, options)
         if agno.get("background"):
             return in_background(self, run, {**agno, "stream": stream})
         if stream:
             return self._astream(run, agno, wanted(live, self.live, by_itself=False))
         return self._aanswer(run, agno, live)
 
-    # -------------------------------------------------------------------------------- the three flows
+    def _asked(self, asked: Any, call: str, options: RunOptions) -> tuple[RunContext, AgnoOptions, bool | None]:
+        """The run of a question or of queries, Agno's own keywords, and whether it shows itself."""
+        check_keywords(call, options, _KEYWORDS, _ELSEWHERE)
+        agno = cast("AgnoOptions", {name: value for name, value in options.items() if name not in _OURS})
+        queries = queries_of(asked) if call in ("query()", "aquery()") else ()
+        question = "; ".join(map(str, queries))[: self.settings.max_question_length] if queries else asked
+        run = self._new_run(question, options.get("session_id"), options.get("user_id"), options.get("run_id"))
+        run.queries = queries
+        return run, agno, options.get("live")
 
-    def _run_report_flow(self, message: str) -> Iterator[RunResponse]:
-        """A full report on the companies of the message, as events."""
-        return self._door(message, lambda known: report_flow(message, known))
-
-    def _run_alone_flow(self, message: str, category: Category) -> Iterator[RunResponse]:
-        """One kind of figures alone, as events."""
-        return self._door(message, lambda known: alone_flow(message, category, known))
-
-    def _run_chat_flow(self, message: str) -> Iterator[RunResponse]:
-        """A conversational answer, as events."""
-        return self._door(message, lambda known: chat_flow(message, known))
-
-    def _arun_report_flow(self, message: str) -> AsyncIterator[RunResponse]:
-        """A full report on the companies of the message, as events."""
-        return self._adoor(message, lambda known: report_flow(message, known))
-
-    def _arun_alone_flow(self, message: str, category: Category) -> AsyncIterator[RunResponse]:
-        """One kind of figures alone, as events."""
-        return self._adoor(message, lambda known: alone_flow(message, category, known))
-
-    def _arun_chat_flow(self, message: str) -> AsyncIterator[RunResponse]:
-        """A conversational answer, as events."""
-        return self._adoor(message, lambda known: chat_flow(message, known))
-
-    def _door(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> Iterator[FlowEvent]:
-        bridge.check_caller()
-        run = self._new_run(message)
-        return drive(flow(FlowContext.of(run.runtime)), run)
-
-    def _adoor(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> AsyncIterator[FlowEvent]:
-        run = self._new_run(message)
-        return adrive_stream(flow(FlowContext.of(run.runtime)), run, [])
+    def _answer_of(self, run: RunContext) -> Answer:
+        answer = run.answer()
+        answer.asked_by(self)
+        return answer
 
     # ----------------------------------------------------------------------------------- what a run needs
 
@@ -333,7 +306,7 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer], StoredSessions, HasRunti
         async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:
                 pass
-        return run.answer()
+        return self._answer_of(run)
 
     def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> Answer:
         answer = Answer.of(output, draft)

@@ -128,7 +128,7 @@ def test_every_column_is_documented(name):
 
 
 def test_an_unknown_frame_is_said():
-    with pytest.raises(KeyError, match="It is one of: facts"):
+    with pytest.raises(KeyError, match="It is one of: metrics, facts"):
         describe("nonsense")
 
 

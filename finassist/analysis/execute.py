@@ -41,8 +41,8 @@ def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
-    figure = known[0].fact if len(known) == 1 or query.operation in _SINGLE else None
-    return Outcome(query, _shape(query, known), known, figure if known else None, gaps_of(rows))
+    figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
+    return Outcome(query, _shape(query, known), known, figure, gaps_of(rows))
 
 
 def _several_points(query: Query) -> bool:

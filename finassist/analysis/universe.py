@@ -12,7 +12,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, by_value
 from finassist.analysis.over_periods import folded
 from finassist.analysis.points import Member
-from finassist.core.facts import Fact
+from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Filter, Query
 
@@ -20,6 +20,8 @@ from finassist.core.query import Filter, Query
 def across_all(query: Query, cube: Cube) -> Outcome:
     """The outcome of a query over every company of the provider, one share class each."""
     members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
+    if not members:
+        return Outcome(query, "nothing", gaps=(_no_member(query, cube),))
     metric = query.metrics[0] if query.metrics else query.where[0].metric
     if not query.periods and (year := _usual_year(cube, members, metric)):
         query = query.model_copy(update={"periods": [f"FY{year}"]})
@@ -33,6 +35,13 @@ def across_all(query: Query, cube: Cube) -> Outcome:
         elif all(conditions):
             found.append(row)
     return _universe_outcome(query, cube, metric, members, found, left_out)
+
+
+def _no_member(query: Query, cube: Cube) -> Gap:
+    sectors = sorted({member.sector for member in cube.members.values() if member.sector})
+    there = f"Sectors: {', '.join(sectors)}." if sectors else "Name the companies instead."
+    asked = f"is in {' or '.join(query.sectors)}" if query.sectors else "is covered by this source as a whole"
+    return Gap(symbol="", need="companies", reason=f"No company in the data {asked}. {there}", error="NotInData")
 
 
 def _usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | None:

@@ -8,6 +8,7 @@
     │   ├── InvalidSessionId
     │   ├── InvalidSymbol
     │   ├── InvalidLimit          a number that limits a batch is none
+    │   ├── InvalidQuery          a typed query cannot be answered as it stands
     │   ├── NotQuestions          (also TypeError)
     │   ├── MissingColumn
     │   └── QuestionsFailed       the iterator of many questions raised an error
@@ -98,6 +99,10 @@ class InvalidSymbol(InputError, FinanceProviderError):
 
 class InvalidLimit(InputError):
     """A number that limits a batch is not one."""
+
+
+class InvalidQuery(InputError):
+    """A query names a metric, period or operation that does not exist, or lacks what it needs."""
 
 
 class NotQuestions(InputError, TypeError):

@@ -25,7 +25,8 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
     Attributes:
         symbol: Ticker, share classes with a dash (`BRK-B`).
         field: Name from `finassist.core.fields` (`"revenue"`, `"net_margin"`, `"price"`).
-        value: The figure, exact; 0 where `status` is `"none_paid"`; `None` unless it is that, `"reported"` or `"derived"`.
+        value: The figure, exact; 0 where `status` is `"none_paid"`; else `None` unless it is `"reported"` or
+            `"derived"`.
         unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`, or `""` for text.
         currency: ISO code of money figures, else `None`.
         period: `"FY2025"`, `"Q1 2026"`, `"TTM"`, or an ISO date for a figure of one day.

@@ -16,6 +16,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, cast
 
+from finassist.core.validation import did_you_mean
+
 Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
 Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count"]
 
@@ -171,7 +173,8 @@ def _node(node: ast.expr) -> Expression:
 def _known(name: str) -> str:
     if name in catalogue() or name in MARKET_INPUTS:
         return name
-    raise ValueError(f"There is no metric “{name[:60]}”. `finassist.describe()` lists them.")
+    hint = did_you_mean(name.lower(), catalogue())
+    raise ValueError(f"There is no metric “{name[:60]}”.{hint} `finassist.describe()` lists them.")
 
 
 def is_plain(text: str) -> bool:

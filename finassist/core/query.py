@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Literal
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import described, parse, spoken
 from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.validation import did_you_mean
 
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
                  "document", "chat"]  # fmt: skip
@@ -96,6 +100,14 @@ class Query(BaseModel):
     evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
 
+    if not TYPE_CHECKING:  # type checkers see the fields as keywords
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise InvalidQuery(explained(error)) from None
+
     @field_validator("metrics")
     @classmethod
     def _metrics(cls, value: list[str]) -> list[str]:
@@ -115,10 +127,10 @@ class Query(BaseModel):
 
     @model_validator(mode="after")
     def _bounded(self) -> Query:
-        if len(self.metrics) * max(len(self.companies), 1) > MOST_CELLS:
-            raise ValueError(
-                f"{len(self.companies)} companies × {len(self.metrics)} metrics are too many. Ask for fewer."
-            )
+        cells = len(self.metrics) * max(len(self.companies), 1)
+        if cells > MOST_CELLS:
+            asked = f"{len(self.companies)} companies × {len(self.metrics)} metrics are {cells:,} figures"
+            raise ValueError(f"{asked}; one query has at most {MOST_CELLS}. Ask for fewer companies or metrics.")
         return self
 
     def asked(self) -> list[Period | Span]:
@@ -127,6 +139,88 @@ class Query(BaseModel):
 
     def __str__(self) -> str:
         return sentence(self)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What differs from the default, so that the text can be pasted and run."""
+        fields = type(self).model_fields
+        given = ((name, getattr(self, name)) for name in fields)
+        return ((name, value) for name, value in given if value != fields[name].get_default(call_default_factory=True))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        shown = f"<p><b>{escape(str(self))}</b></p><pre><code>{escape(repr(self))}</code></pre>"
+        return {"text/plain": f"{self!r}\n# {self}", "text/html": shown}
+
+
+class Choice(NamedTuple):
+    """One of several readings of a question: what to show, and the queries to run."""
+
+    label: str
+    queries: tuple[Query, ...]
+
+
+# ------------------------------------------------------------------------------------ what is wrong with one
+
+
+def queries_of(asked: object) -> tuple[Query, ...]:
+    """A query, a dictionary of one, or several of either, as queries that can be answered.
+
+    Raises:
+        InvalidQuery: One of them cannot be; the message says what would be valid.
+
+    Example:
+        >>> [str(query) for query in queries_of({"metrics": ["revenue"], "companies": ["aapl"]})]
+        ['revenue of AAPL']
+    """
+    each = list(cast("list[object]", asked)) if isinstance(asked, list | tuple) else [asked]
+    if not each:
+        raise InvalidQuery(f"Pass a Query, a dictionary of its fields, or a list of them. {_EXAMPLE}")
+    queries = tuple(query if isinstance(query, Query) else _from_dictionary(query) for query in each)
+    for query in queries:
+        _check_complete(query)
+    return queries
+
+
+def _from_dictionary(values: object) -> Query:
+    if not isinstance(values, Mapping):
+        raise InvalidQuery(f"{str(values)[:60]!r} is no query. {_EXAMPLE}")
+    return Query(**cast("dict[str, Any]", {**values}))
+
+
+def _check_complete(query: Query) -> None:
+    if query.intent in ("chat", "refuse"):
+        raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
+    if query.intent == "define":
+        if not any(name for name in query.explain if _is_metric(name)):
+            raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
+    elif query.scope == "named" and not query.companies:
+        raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
+    elif query.intent != "document" and not query.metrics and not query.where:
+        raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
+
+
+_EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."
+
+
+def explained(error: ValidationError) -> str:
+    """What is wrong with the fields of a query, in sentences that end with what is valid."""
+    return " ".join(dict.fromkeys(_sentence(details) for details in error.errors(include_url=False)))
+
+
+def _sentence(details: Mapping[str, Any]) -> str:
+    place, value = ".".join(str(part) for part in details["loc"]), str(details["input"])[:60]
+    match details["type"]:
+        case "value_error":
+            return str(details["ctx"]["error"])
+        case "extra_forbidden":
+            return f"A query has no field “{place}”.{did_you_mean(place, Query.model_fields)}"
+        case "literal_error":
+            return f"“{value}” is no {place}. It is one of: {details['ctx']['expected']}."
+        case "missing":
+            return f"A filter needs “{place}”: Filter(metric='net_margin', comparator='>', number=0.3)."
+        case "list_type":
+            return f"{place} is a list: {place}=[{value!r}]."
+        case _:
+            return f"{place}={value!r} cannot be used: {details['msg']}."
 
 
 def sentence(query: Query) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import astuple
 
 from finassist.core.categories import YEARS_SHOWN
 from finassist.core.facts import Fact, Gap
-from finassist.core.query import Query
+from finassist.core.query import Choice, Query
 
 RECORD = "finassist.record"
 _VERSION = 1
@@ -50,6 +50,7 @@ class Draft:
         queries: What was understood, as values.
         rows: Keys of the facts that were asked for, in order.
         figure: Key of the one figure asked for, or empty.
+        choices: Readings to pick from, where the question has several.
         usage: Token use of each agent that was asked, with the model's name.
     """
 
@@ -67,6 +68,7 @@ class Draft:
     queries: tuple[Query, ...] = ()
     rows: tuple[str, ...] = ()
     figure: str = ""
+    choices: tuple[Choice, ...] = ()
     usage: tuple[Usage, ...] = field(default=(), compare=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,9 +86,10 @@ class Draft:
             "warnings": list(self.warnings),
             "years": self.years,
             "headline": self.headline,
-            "queries": [query.model_dump(mode="json", exclude_defaults=True) for query in self.queries],
+            "queries": [_plain(query) for query in self.queries],
             "rows": list(self.rows),
             "figure": self.figure,
+            "choices": [[label, *map(_plain, queries)] for label, queries in self.choices],
             "models": {agent: model for agent, model, _ in self.usage},
         }
 
@@ -108,8 +111,15 @@ class Draft:
             queries=tuple(Query.model_validate(query) for query in data.get("queries", ())),
             rows=tuple(data.get("rows", ())),
             figure=data.get("figure", ""),
+            choices=tuple(
+                Choice(label, tuple(map(Query.model_validate, own))) for label, *own in data.get("choices", ())
+            ),
             usage=tuple(Usage(agent, model) for agent, model in data.get("models", {}).items()),
         )
+
+
+def _plain(query: Query) -> dict[str, Any]:
+    return query.model_dump(mode="json", exclude_defaults=True)
 
 
 def stored_draft(output: WorkflowRunOutput) -> Draft | None:

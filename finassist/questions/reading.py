@@ -8,19 +8,11 @@ from dataclasses import dataclass, field
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, parse_periods
-from finassist.core.query import Query, Unknown
+from finassist.core.query import Choice, Query, Unknown
 from finassist.questions.grammar import ASCENDING, DEFINE, DESCENDING
 from finassist.questions.memory import Memory
 from finassist.questions.slots import Slots
 from finassist.questions.words import Hit
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several readings of a question: what to show, and the queries to run."""
-
-    label: str
-    queries: tuple[Query, ...]
 
 
 @dataclass(frozen=True, slots=True)

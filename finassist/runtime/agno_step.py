@@ -33,7 +33,7 @@ from finassist.core.result import Draft
 from finassist.core.tasks import cancelling, settle
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
-from finassist.runtime.flows import FlowContext, answer_flow
+from finassist.runtime.flows import FlowContext, answer_flow, typed_flow
 from finassist.runtime.run import AgnoOptions, RunContext
 from finassist.runtime.understand import awarm_up
 
@@ -136,7 +136,8 @@ STEP_TYPE_MAPPING[FlowStep] = StepType.STEP
 
 
 def _flow_of(run: RunContext) -> Flow[Draft]:
-    return answer_flow(run.question, FlowContext.of(run.runtime, run.session))
+    known = FlowContext.of(run.runtime, run.session)
+    return typed_flow(run.queries, known) if run.queries else answer_flow(run.question, known)
 
 
 def _redact(error: Exception, run: RunContext) -> None:

@@ -20,15 +20,25 @@ from finassist.core.errors import NotOffered
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
+from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
 from finassist.providers.base import Need
+from finassist.questions.reading import Understanding
 from finassist.reporting.company import Subject
 from finassist.reporting.document import follow_ups
 from finassist.reporting.markdown import compose as compose_markdown
 from finassist.runtime.effects import Flow, ask, fetch, gather
 from finassist.runtime.query_flow import query_flow
-from finassist.runtime.understand import FlowContext, at_most, completed, understand, understand_query
+from finassist.runtime.understand import (
+    FlowContext,
+    announce,
+    at_most,
+    completed,
+    draft_of,
+    understand,
+    understand_query,
+)
 
 _REASON_SHOWN = 600
 
@@ -43,6 +53,20 @@ def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
     if draft.category == "chat":
         return (yield from chat_flow(question, known, draft))
     return (yield from _figures_flow(draft, known))
+
+
+def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
+    """Queries as they stand: no language, no model."""
+    yield StepStarted(step_name="understand")
+    if all(query.intent == "document" for query in queries):
+        symbols = tuple(dict.fromkeys(symbol for query in queries for symbol in query.companies))
+        draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
+        yield from announce(draft, known)
+        return (yield from _figures_flow(draft, known))
+    found = Understanding(queries=tuple(queries), certain=True)
+    draft = draft_of(found)
+    yield from announce(draft, known)
+    return (yield from query_flow(draft, found, known))
 
 
 def report_flow(question: str, known: FlowContext) -> Flow[Draft]:

@@ -66,6 +66,7 @@ def compose_answer(
         queries=found.queries,
         rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
         figure=figure.key if figure else "",
+        choices=found.choices,
         symbols=tuple(symbols)[: 25 if any(query.scope == "universe" for query in found.queries) else None],
         facts=tuple(shown.values()),
         gaps=(*draft.gaps, *missing),

@@ -18,6 +18,7 @@ from agno.session import WorkflowSession
 from finassist.answer import Answer
 from finassist.core.errors import SessionError
 from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.llm.limits import Limits
 from finassist.runtime.context import Runtime
@@ -97,6 +98,7 @@ class RunContext:
 
     runtime: Runtime
     question: str
+    queries: tuple[Query, ...] = ()
     run_id: str = field(default_factory=lambda: str(uuid4()))
     session_id: str = ""
     user_id: str | None = None

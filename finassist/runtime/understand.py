@@ -121,7 +121,7 @@ def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Und
     if (not found.queries and not found.unknown) or _for_the_glossary(found, question, known):
         return (yield from route_question(question, known)), None
     draft = draft_of(found)
-    yield from _announce(draft, known)
+    yield from announce(draft, known)
     return draft, found
 
 
@@ -168,7 +168,7 @@ def route_question(question: str, known: FlowContext) -> Flow[Draft]:
             ]
         )
         draft = from_model(route, router, extraction, known.directory)
-    yield from _announce(draft, known)
+    yield from announce(draft, known)
     return draft
 
 
@@ -179,7 +179,8 @@ def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedS
     return reply
 
 
-def _announce(draft: Draft, known: FlowContext) -> Flow[None]:
+def announce(draft: Draft, known: FlowContext) -> Flow[None]:
+    """The events that say what was understood."""
     yield Routed(category=draft.category, symbols=list(draft.symbols), decided_by=draft.decided_by, reason=draft.reason)
     for company in known.companies(draft.symbols):
         yield SymbolResolved(symbol=company.symbol, name=company.name)

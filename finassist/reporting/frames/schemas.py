@@ -10,6 +10,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 
+from finassist.core.metrics import catalogue
+
 type Kind = Literal["text", "number", "integer", "flag", "day", "time", "decimal", "keys", "list"]
 
 DTYPES: Final[Mapping[str, str]] = {
@@ -148,24 +150,35 @@ SCHEMAS: Final[dict[str, Schema]] = {
 """Every frame by its name."""
 
 
-def describe(name: str) -> pd.DataFrame:
-    """What is in a frame: one row a column, with its `dtype`, `unit` and `meaning`.
+def describe(name: str = "metrics") -> pd.DataFrame:
+    """The catalogue of metrics, or what is in a frame.
 
     Args:
-        name: `"facts"`, `"spans"`, `"events"`, `"sessions"`, `"history"`, …: a name in `SCHEMAS`.
+        name: `"metrics"` for the catalogue, one row a metric: what a `Query` can name. Or `"facts"`, `"spans"`,
+            `"events"`, `"sessions"`, `"history"`, …: a name in `SCHEMAS`, one row a column.
 
     Raises:
         KeyError: There is no such frame.
 
     Example:
+        >>> describe().loc["net_margin", "formula"]
+        'net_income / revenue'
         >>> describe("spans").loc["duration"].tolist()
         ['Float64', 's', 'end minus start']
     """
+    if name == "metrics":
+        return _metrics()
     if name not in SCHEMAS:
-        raise KeyError(f"There is no frame {name!r}. It is one of: {', '.join(SCHEMAS)}.")
+        raise KeyError(f"There is no frame {name!r}. It is one of: metrics, {', '.join(SCHEMAS)}.")
     schema = SCHEMAS[name]
     rows = [(column.dtype, column.unit, column.meaning) for column in schema.values()]
     return pd.DataFrame(rows, index=pd.Index(list(schema), name="column"), columns=["dtype", "unit", "meaning"])
+
+
+def _metrics() -> pd.DataFrame:
+    rows = [(metric.label, metric.unit, metric.kind, metric.formula, metric.about) for metric in catalogue().values()]
+    index = pd.Index(list(catalogue()), name="metric")
+    return pd.DataFrame(rows, index=index, columns=["label", "unit", "kind", "formula", "about"], dtype="string")
 
 
 def typed(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pd.DataFrame:
