@@ -107,7 +107,8 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if rows[0].metric == "price" and (query.operation in OF_PRICE or is_series(query.asked())):
         return "window"
     shapes: dict[str, Shape] = {
-        "growth": "change", "sequential": "change", "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
+        "growth": "change", "sequential": "change",
+        "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
         "max": "extreme", "min": "extreme", "trend": "series",
     }  # fmt: skip
     found = shapes.get(query.operation)

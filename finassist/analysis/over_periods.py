@@ -136,7 +136,8 @@ def _trend(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> lis
 
 
 OVER_PERIODS: dict[str, Callable[[Cube, str, str, Sequence[Point]], list[Row]]] = {
-    "growth": _growth, "sequential": _sequential, "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
+    "growth": _growth, "sequential": _sequential,
+    "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
     "max": _extreme(max, "highest"), "min": _extreme(min, "lowest"), "trend": _trend,
 }  # fmt: skip
 
