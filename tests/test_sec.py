@@ -80,10 +80,10 @@ def test_balance_sheets_are_of_the_last_day_of_the_year() -> None:
     assert values(table(us_gaap(), "balance_sheet"), "total_assets") == {"FY2024": 1200, "FY2023": 1100, "FY2022": 1000}
 
 
-def test_what_a_reader_expects_and_nobody_tagged_is_missing_and_other_lines_are_left_out() -> None:
+def test_what_a_reader_expects_and_nobody_tagged_is_not_reported_and_other_lines_are_left_out() -> None:
     income = table(us_gaap(), "income")
     missing = income["pretax_income FY2024"]
-    assert (missing.status, missing.value, missing.note) == ("missing", None, "not tagged in the filings")
+    assert (missing.status, missing.value, missing.note) == ("not_reported", None, "not tagged in the filings")
     assert "noninterest_revenue FY2024" not in income
 
 
@@ -114,7 +114,7 @@ def test_a_tag_on_another_basis_says_so_and_equity_has_none() -> None:
     facts["StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"] = facts.pop("StockholdersEquity")
     assert table(facts, "income")["net_income FY2024"].note == "includes noncontrolling (minority) interests"
     sheet = table(facts, "balance_sheet")
-    assert (sheet["equity FY2024"].status, sheet["equity_incl_nci FY2024"].value) == ("missing", 320)
+    assert (sheet["equity FY2024"].status, sheet["equity_incl_nci FY2024"].value) == ("not_reported", 320)
 
 
 @pytest.mark.parametrize("value", ["many", None, [1], True])

@@ -100,15 +100,22 @@ def _name(symbol: str, members: Mapping[str, Member]) -> str:
 
 def _sources(facts: Iterable[Fact]) -> str:
     """Where the reported figures come from, each source once."""
-    found = dict.fromkeys(_source(fact) for fact in facts if fact.status == "reported" and fact.source)
+    found = dict.fromkeys(_source(fact) for fact in facts if _of_source(fact))
     listed = list(found)
     more = f" and {len(listed) - _MOST_SOURCES} more filings" if len(listed) > _MOST_SOURCES else ""
     return "; ".join(listed[:_MOST_SOURCES]) + more
 
 
+def _of_source(fact: Fact) -> bool:
+    """Whether a source gave the figure, or made it of what was filed, and not this answer."""
+    made = fact.status == "derived" and bool(fact.filing or fact.concept or not fact.inputs)
+    return bool(fact.source) and (made or fact.status in ("reported", "none_paid"))
+
+
 def _source(fact: Fact) -> str:
     if fact.filing:
-        return f"{fact.source} {fact.filing}" + (f" of {fact.as_of}" if fact.as_of else "")
+        dated = "filed" in fact.source or not fact.as_of
+        return f"{fact.source} {fact.filing}" + ("" if dated else f" of {fact.as_of}")
     return f"{fact.source}" + (f", first known {fact.as_of}" if fact.as_of and fact.statement != "price" else "")
 
 

@@ -130,8 +130,14 @@ def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
 def _monthly(source: Path) -> pd.DataFrame:
     table = pd.read_parquet(source / "prices_monthly.parquet")
     table = table[~table.symbol.isin(["GOOG", "FDXF"])].copy()
-    table["date"] = pd.to_datetime(table["date"]).dt.date
-    return table.sort_values(["symbol", "date"])
+    table["date"] = _on_trading_days(pd.to_datetime(table["date"]), _csv(source, "index_sp500_daily.csv"))
+    return table.drop_duplicates(["symbol", "date"]).sort_values(["symbol", "date"])
+
+
+def _on_trading_days(days: pd.Series, index: pd.DataFrame) -> pd.Series:
+    """Month ends that fall on a weekend, as the trading day before."""
+    traded = pd.DatetimeIndex(pd.to_datetime(index["date"])).sort_values()
+    return pd.Series(traded[traded.searchsorted(days, side="right") - 1].date, index=days.index)
 
 
 def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:

@@ -32,6 +32,8 @@ NOTES = {
     ("WMT", "interest_expense", 2023): "interest on debt only", ("WMT", "interest_expense", 2024): "interest on debt only",
     ("WMT", "interest_expense", 2025): "interest on debt only",
 }  # fmt: skip
+_BREAK = "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: FY{} is not comparable with FY{}"
+YEAR_NOTES = {("BAC", 2022): _BREAK.format(2022, 2023), ("BAC", 2023): _BREAK.format(2023, 2022)}
 _BASIS = {
     ("equity", "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"): "includes noncontrolling (minority) interests",
     ("net_income", "ProfitLoss"): "includes noncontrolling (minority) interests",
@@ -77,20 +79,26 @@ def annual(table: pd.DataFrame, suspects: pd.DataFrame, truth: pd.DataFrame) -> 
         gone = (table.symbol == symbol) & (table.field == field)
         said += [f"left out: {symbol} {field} ({gone.sum()} years): {why}"] if gone.any() else []
         table = table[~gone]
-    visa = (table.symbol == "V") & (table.field == "dividends_per_share")
-    for place in table.index[visa]:
-        table.loc[place, "value"] = VISA_DIVIDENDS.get(int(table.fiscal_year[place]), float("nan"))
-        table.loc[place, "first_value"] = float("nan")
-        table.loc[place, "note"] = "the four quarterly dividends of the fiscal year"
+    table = table[~((table.symbol == "V") & (table.field == "dividends_per_share"))]
+    table = pd.concat([table, _visa_dividends(table)], ignore_index=True)
     table = table[table.value.notna()]
     return _noted(_with_truth(table, truth)), said
+
+
+def _visa_dividends(table: pd.DataFrame) -> pd.DataFrame:
+    like = table[(table.symbol == "V") & (table.field == "net_income") & table.fiscal_year.isin(VISA_DIVIDENDS)]
+    return like.assign(
+        field="dividends_per_share", unit="USD/share", tag="", quality="checked", first_value=float("nan"),
+        value=[VISA_DIVIDENDS[int(year)] for year in like.fiscal_year],
+        note="the four quarterly dividends of the fiscal year",
+    )  # fmt: skip
 
 
 def _noted(table: pd.DataFrame) -> pd.DataFrame:
     """Notes on single figures, and on tags that stand for another basis."""
     found = []
     for row in table.itertuples():
-        more = (NOTES.get((row.symbol, row.field, int(row.fiscal_year))), _BASIS.get((row.field, row.tag)))
+        more = (NOTES.get((row.symbol, row.field, int(row.fiscal_year))), YEAR_NOTES.get((row.symbol, int(row.fiscal_year))), _BASIS.get((row.field, row.tag)))
         found.append("; ".join(text for text in (row.note, *more) if text))
     return table.assign(note=found)
 

@@ -1,7 +1,8 @@
 """Which word stands for an annual line that is not there, and why.
 
-Four things are kept apart: the embedded data lacks the line (`missing`), the company's filings have none (`not_reported`,
-said only where a filing was read), nothing was paid (`none_paid`), and such a company has no such line (`not_meaningful`).
+Four things are kept apart: the embedded data lacks the line (`missing`), the company's filings have none
+(`not_reported`, said only where a filing was read), nothing was paid (`none_paid`), and such a company has no such line
+(`not_meaningful`).
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ NOT_EMBEDDED = "not in the embedded data"
 _WITHOUT: Mapping[str, frozenset[str]] = {
     "bank": frozenset({"cost_of_revenue", "gross_profit", "operating_income", "current_assets", "current_liabilities",
                        "inventory", "capex"}),
-    "insurer": frozenset({"cost_of_revenue", "gross_profit", "operating_income", "current_assets", "current_liabilities",
-                          "inventory"}),
+    "insurer": frozenset({"cost_of_revenue", "gross_profit", "operating_income", "current_assets",
+                          "current_liabilities", "inventory"}),
 }  # fmt: skip
 """Lines such companies do not have. They are not missing: they have no meaning there."""
 
-_OTHER_BASIS = frozenset(
-    {"equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity"}
-)
+_OTHER_BASIS = ("equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity")
 """Lines that only say the same on another basis; their absence is not worth a word."""
 
 _NOT_IN_FILINGS: Mapping[tuple[str, str], str] = {

@@ -1,17 +1,16 @@
 """Statement figures as facts: one company's annual and quarterly lines, or some lines of all companies.
 
-A figure's status says what it is: reported, derived (with its formula), or one of the words for an absent one. A line that
-a reader expects and that is not there is a fact too, with the reason as its note.
+A figure's status says what it is: reported, derived (with its formula), or one of the words for an absent one. A line
+that a reader expects and that is not there is a fact too, with the reason as its note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib import import_module
 from typing import Any
 
 from finassist.core.facts import Fact, Statement, Status
@@ -32,8 +31,8 @@ QUALITY = {
 """How a figure was checked, in words, by its mark."""
 
 _NOTED = ("vendor differs", "single source", "doubtful")
-_COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value", "unit",
-            "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
+_COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
+            "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _CURRENCY = {"USD": "USD", "USD/share": "USD"}
 _NONE_PAID = "none paid"
 
@@ -46,8 +45,8 @@ class Annual:
         symbol: Ticker.
         name: Name of the company.
         cik: SEC's number of the filer, ten digits.
-        facts: Every figure of every fiscal year, newest year first, in display order within a year; lines a reader expects
-            and that are not there are facts without a value.
+        facts: Every figure of every fiscal year, newest year first, in display order within a year; lines a reader
+            expects and that are not there are facts without a value.
     """
 
     symbol: str
@@ -92,12 +91,10 @@ def facts_of(symbol: str) -> tuple[Fact, ...]:
 
 def facts_across(fields: Iterable[str], since: int = 0) -> list[Fact]:
     """Some lines of all companies, annual and quarterly, from a fiscal year on."""
-    compute, wanted = import_module("pyarrow.compute"), sorted(fields)
-    found: list[Fact] = []
+    wanted, found = frozenset(fields), list[Fact]()
     for name in ("annual", "quarterly"):
-        whole = tables.table(name)
-        mask = compute.and_(tables.among(whole["field"], wanted), compute.greater_equal(whole["fiscal_year"], since))
-        found += _of_rows(whole.filter(mask))
+        for rows, at in tables.matching(name, "field", wanted, since):
+            found += _of_rows(rows, at)
     return found
 
 
@@ -108,12 +105,12 @@ def checks(symbol: str) -> dict[str, str]:
         rows = tables.rows_of(name, symbol)
         columns = [tables.plain(rows[column]) for column in ("field", "fiscal_year", "fiscal_period", "quality")]
         for field, year, part, mark in zip(*columns, strict=True):
-            found[f"{symbol}/{field}/{_label(year, part)}"] = QUALITY.get(mark, mark)
+            found[f"{symbol}/{field}/{_label(year, part)}"] = QUALITY.get(mark, str(mark))
     return found
 
 
-def _of_rows(rows: Any) -> list[Fact]:
-    columns = [tables.plain(rows[name]) for name in _COLUMNS]
+def _of_rows(rows: Any, at: Sequence[int] | None = None) -> list[Fact]:
+    columns = [tables.plain(rows[name], at) for name in _COLUMNS]
     return [
         Fact(
             symbol=symbol,
@@ -123,8 +120,8 @@ def _of_rows(rows: Any) -> list[Fact]:
             currency=_CURRENCY.get(unit),
             period=_label(year, part),
             period_end=end,
-            as_of=first or filed,
-            source=f"SEC {form}" if form else "SEC filing",
+            as_of=first if first and (before is None or before == value) else filed or first,
+            source=_source(form, filed),
             statement=_statement(field),
             status=_status(mark, formula),
             filing=accession or None,
@@ -133,15 +130,36 @@ def _of_rows(rows: Any) -> list[Fact]:
             inputs=_keys(symbol, _label(year, part), inputs) if inputs else (),
             note=_note(mark, note),
         )
-        for symbol, field, year, part, end, first, filed, form, value, unit, tag, accession, mark, note, formula, inputs in zip(
-            *columns, strict=True
-        )
+        for (
+            symbol,
+            field,
+            year,
+            part,
+            end,
+            first,
+            filed,
+            form,
+            value,
+            before,
+            unit,
+            tag,
+            accession,
+            mark,
+            note,
+            formula,
+            inputs,
+        ) in zip(*columns, strict=True)
     ]
 
 
 @cache
 def _label(year: int, part: str) -> str:
     return f"FY{year}" if part == "FY" else f"{part} {year}"
+
+
+@cache
+def _source(form: str, filed: date | None) -> str:
+    return f"SEC {form}{f' filed {filed}' if filed else ''}" if form else "SEC filing"
 
 
 @cache

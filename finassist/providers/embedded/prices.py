@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
-from importlib import import_module
 
 from msgspec.structs import replace
 
@@ -41,15 +40,14 @@ def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
 
 
 def _index() -> Iterator[tuple[date, float]]:
-    whole = tables.table("index")
-    rows = whole.filter(tables.among(whole["series"], ["S&P 500"]))
-    return zip(tables.plain(rows["date"]), rows["value"].to_pylist(), strict=True)
+    for rows, at in tables.matching("index", "series", ["S&P 500"]):
+        yield from zip(tables.plain(rows["date"], at), tables.plain(rows["value"], at), strict=True)
 
 
 def _daily(symbol: str, field: str) -> Iterator[Fact]:
-    whole = tables.table("prices_daily")
-    if symbol in whole.column_names:
-        for day, value in zip(trading_days(), whole[symbol].to_pylist(), strict=True):
+    if symbol != "date" and symbol in tables.names_of("prices_daily"):
+        closes_ = tables.column("prices_daily", symbol)[symbol].to_pylist()
+        for day, value in zip(trading_days(), closes_, strict=True):
             if value is not None:
                 yield _close(symbol, day, _short(value), field)
 
@@ -68,7 +66,7 @@ def _short(value: float) -> str:
 @cache
 def trading_days() -> list[date]:
     """The days of the daily prices."""
-    return tables.plain(tables.table("prices_daily")["date"])
+    return tables.plain(tables.column("prices_daily", "date")["date"])
 
 
 def last_day() -> date:
@@ -222,8 +220,10 @@ def closes_across(days: Iterable[date]) -> list[Fact]:
 
 
 def _month_end_across(day: date) -> list[Fact]:
-    whole, compute = tables.table("prices_monthly"), import_module("pyarrow.compute")
-    near = compute.greater(whole["date"], day - timedelta(days=9))
-    rows = whole.filter(compute.and_(compute.less_equal(whole["date"], day), near))
+    rows = tables.table("prices_monthly")
     columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows["close"].to_pylist())
-    return [_close(symbol, each, repr(round(value, 6))) for symbol, each, value in zip(*columns, strict=True)]
+    return [
+        _close(symbol, each, repr(round(value, 6)))
+        for symbol, each, value in zip(*columns, strict=True)
+        if day - timedelta(days=9) < each <= day
+    ]

@@ -288,7 +288,8 @@ def _not_there(symbol: str) -> DataError:
     if directory().lookup(symbol) is not None:
         count = len(tables.symbols())
         return NotEmbedded(
-            f"{_named(symbol)} is not in the embedded set, which holds {count} companies: the S&P 500 and a few more. {LIVE}"
+            f"{_named(symbol)} is not in the embedded set, which holds {count} companies: the S&P 500 and a few more. "
+            f"{LIVE}"
         )
     return UnknownSymbol(f"No US ticker is called {symbol}. {symbol_hint(symbol)}")
 

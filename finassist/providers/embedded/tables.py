@@ -1,12 +1,12 @@
 """The embedded Parquet files: opened once per process, read in pieces, never changed.
 
-One company is a slice of a few row groups; queries over all companies read a whole table. pyarrow is imported when a file
-is opened first, which takes a fifth of a second: `load` does it ahead, in a thread where a loop must not wait.
+One company is a slice of a few row groups; queries over all companies read a whole table. pyarrow is imported when a
+file is opened first, which takes a fifth of a second: `load` does it ahead, in a thread where a loop must not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -83,8 +83,6 @@ def _load() -> None:
     for name in ("annual", "quarterly"):
         _bounds(name)
     companies()
-    table("prices_daily")
-    import_module("pyarrow.compute")
 
 
 def loaded() -> bool:
@@ -100,7 +98,22 @@ def table(name: str) -> Any:
         DataError: The file is damaged or is not the one that belongs here.
     """
     with _reading(name):
-        return _file(name).read().unify_dictionaries().combine_chunks()
+        return _file(name).read()
+
+
+def column(name: str, *columns: str) -> Any:
+    """Some columns of a table.
+
+    Raises:
+        DataError: The file is damaged or is not the one that belongs here.
+    """
+    with _reading(name):
+        return _file(name).read(list(columns), use_threads=False)
+
+
+def names_of(name: str) -> list[str]:
+    """The columns of a table."""
+    return _file(name).schema_arrow.names
 
 
 def rows_of(name: str, symbol: str) -> Any:
@@ -159,36 +172,55 @@ def _bounds(name: str) -> tuple[tuple[str, str], ...]:
 # --------------------------------------------------------------------------------------------- columns
 
 
-def plain(column: Any) -> list[Any]:
-    """A column as Python values; equal texts and days are one object each.
+def plain(column: Any, at: Sequence[int] | None = None) -> list[Any]:
+    """A column as Python values, or those of some rows of a row group; equal texts and days are one object each.
+
+    pyarrow's own way to numbers of numpy would import pandas.
 
     Example:
         >>> import pyarrow
-        >>> plain(pyarrow.chunked_array([pyarrow.array(["a", "b", "a"]).dictionary_encode()]))
+        >>> plain(pyarrow.chunked_array([pyarrow.DictionaryArray.from_arrays([0, 1, 0], ["a", "b"])]))
         ['a', 'b', 'a']
     """
-    arrow = import_module("pyarrow")
+    types = import_module("pyarrow").types
     found: list[Any] = []
     for chunk in column.chunks:
-        if arrow.types.is_dictionary(chunk.type):
-            words = chunk.dictionary.to_pylist()
-            found += [words[code] if code is not None else "" for code in chunk.indices.to_pylist()]
-        elif arrow.types.is_date32(chunk.type):
-            found += [None if number is None else _day(number) for number in chunk.view(arrow.int32()).to_pylist()]
+        if types.is_dictionary(chunk.type):
+            words: list[Any] = [*chunk.dictionary.to_pylist(), ""]
+            found += [words[-1 if code is None else code] for code in _some(chunk.indices.to_pylist(), at)]
+        elif types.is_date32(chunk.type):
+            days = _some(chunk.view(import_module("pyarrow").int32()).to_pylist(), at)
+            found += [None if number is None else _day(number) for number in days]
         else:
-            found += chunk.to_pylist()
+            found += _some(chunk.to_pylist(), at)
     return found
+
+
+def _some(values: list[Any], at: Sequence[int] | None) -> list[Any]:
+    return values if at is None else [values[place] for place in at]
+
+
+def matching(name: str, column: str, values: Collection[str], since: int = 0) -> Iterator[tuple[Any, list[int]]]:
+    """The row groups of a file, each with the rows whose text is one of the values, from a fiscal year on.
+
+    Raises:
+        DataError: The file is damaged or is not the one that belongs here.
+    """
+    for group in range(_file(name).metadata.num_row_groups):
+        with _reading(name):
+            rows = _file(name).read_row_group(group, use_threads=False)
+        words = rows[column].chunk(0).dictionary.to_pylist()
+        wanted = {code for code, word in enumerate(words) if word in values}
+        years = rows["fiscal_year"].to_pylist() if since else [since] * rows.num_rows
+        codes = rows[column].chunk(0).indices.to_pylist()
+        at = [place for place, code in enumerate(codes) if code in wanted and years[place] >= since]
+        if at:
+            yield rows, at
 
 
 @cache
 def _day(number: int) -> date:
     return date.fromordinal(_EPOCH + number)
-
-
-def among(column: Any, values: Sequence[str]) -> Any:
-    """A mask of the rows whose text is one of the values."""
-    arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
-    return compute.is_in(compute.cast(column, arrow.string()), value_set=arrow.array(sorted(values), arrow.string()))
 
 
 # ------------------------------------------------------------------------------------------- companies
@@ -203,13 +235,13 @@ def companies() -> Mapping[str, CompanyRecord]:
 @cache
 def symbols() -> tuple[str, ...]:
     """Companies with statements, in alphabetical order."""
-    return tuple(sorted(set(_file("annual").read(["symbol"])["symbol"].unique().to_pylist())))
+    return tuple(sorted(set(plain(column("annual", "symbol")["symbol"]))))
 
 
 @cache
 def priced_symbols() -> tuple[str, ...]:
     """Companies with prices, in alphabetical order."""
-    return tuple(sorted(set(plain(table("prices_monthly")["symbol"]))))
+    return tuple(sorted(set(plain(column("prices_monthly", "symbol")["symbol"]))))
 
 
 def _company(row: Mapping[str, Any]) -> CompanyRecord:
