@@ -23,16 +23,17 @@ def across_all(query: Query, cube: Cube) -> Outcome:
     if not members:
         return Outcome(query, "nothing", gaps=(_no_member(query, cube),))
     metric = query.metrics[0] if query.metrics else query.where[0].metric
+    conditions = [_with_period(each, query, cube, members) for each in query.where]
     if not query.periods and (year := _usual_year(cube, members, metric)):
         query = query.model_copy(update={"periods": [f"FY{year}"]})
     found: list[Row] = []
     left_out = 0
     for member in members:
-        conditions = [_condition(cube, member.symbol, each, query) for each in query.where]
+        fulfilled = [_condition(cube, member.symbol, each, query) for each in conditions]
         row = cell(query, cube, member.symbol, metric)[-1]
-        if None in conditions or not row.known:
+        if None in fulfilled or not row.known:
             left_out += 1
-        elif all(conditions):
+        elif all(fulfilled):
             found.append(row)
     return _universe_outcome(query, cube, metric, members, found, left_out)
 
@@ -70,6 +71,15 @@ def _universe_outcome(
     return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
 
 
+def _with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[Member]) -> Filter:
+    """The condition with its own period: as asked, else the usual year of its metric, else the latest."""
+    if condition.period:
+        return condition
+    usual = _usual_year(cube, members, condition.metric)
+    period = query.periods[-1] if query.periods else f"FY{usual}" if usual else "latest"
+    return condition.model_copy(update={"period": period})
+
+
 def _counted(query: Query, metric: str, number: int) -> Fact:
     return Fact(
         symbol="",
@@ -85,7 +95,7 @@ def _counted(query: Query, metric: str, number: int) -> Fact:
 
 def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
     """Whether a company fulfils a condition; `None` where its figure is not known."""
-    periods = [condition.period] if condition.period else query.periods
+    periods = [condition.period] if condition.period else ["latest"]
     asked = query.model_copy(update={"periods": periods, "operation": "none"})
     fact = cell(asked, cube, symbol, condition.metric)[-1].fact
     if fact.value is None or not fact.known:

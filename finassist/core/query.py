@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from html import escape
@@ -25,10 +26,22 @@ Comparator = Literal[">", ">=", "<", "<=", "between"]
 MOST_CELLS = 600
 
 
-class Filter(BaseModel):
-    """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25)."""
+class _Checked(BaseModel):
+    """A frozen value whose errors are sentences."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    if not TYPE_CHECKING:  # type checkers see the fields as keywords
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise InvalidQuery(explained(error)) from None
+
+
+class Filter(_Checked):
+    """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25)."""
 
     metric: str
     comparator: Comparator
@@ -36,9 +49,43 @@ class Filter(BaseModel):
     upper: float | None = None
     period: str | None = None
 
+    @field_validator("metric")
+    @classmethod
+    def _metric(cls, value: str) -> str:
+        parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _limits(self) -> Filter:
+        if self.comparator == "between" and self.upper is None:
+            raise ValueError("“between” needs two numbers: number=10, upper=15.")
+        return self
+
     def __str__(self) -> str:
         limit = f"{self.number:g} and {self.upper:g}" if self.comparator == "between" else f"{self.number:g}"
         return f"{spoken(self.metric)} {self.comparator} {limit}"
+
+
+def filter_of(text: str) -> Filter:
+    """A condition from its text: `net_margin > 0.3`, `pe between 10 and 15`.
+
+    Raises:
+        InvalidQuery: It has no metric, comparator and number.
+
+    Example:
+        >>> filter_of("net_margin > 0.3").number
+        0.3
+    """
+    found = _CONDITION.fullmatch(text.strip())
+    if not found:
+        raise InvalidQuery(f"“{text[:60]}” is no condition. Write “net_margin > 0.3” or “pe between 10 and 15”.")
+    metric, comparator, number, upper = found.groups()
+    limits = {"number": float(number), "upper": float(upper) if upper else None}
+    return Filter(**cast("dict[str, Any]", {"metric": metric, "comparator": comparator, **limits}))
+
+
+_NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
+_CONDITION = re.compile(rf"([\w ()*/+-]+?)\s*(>=|<=|>|<|between)\s*{_NUMBER}(?:\s*and\s*{_NUMBER})?")
 
 
 class Unknown(BaseModel):
@@ -51,7 +98,7 @@ class Unknown(BaseModel):
     reason: str = ""
 
 
-class Query(BaseModel):
+class Query(_Checked):
     """One question in typed form; a question in words may be several of these.
 
     Attributes:
@@ -81,8 +128,6 @@ class Query(BaseModel):
         True
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     intent: Intent = "value"
     metrics: list[str] = Field(default_factory=list[str])
     companies: list[str] = Field(default_factory=list[str])
@@ -100,14 +145,6 @@ class Query(BaseModel):
     unknown: list[Unknown] = Field(default_factory=list[Unknown])
     evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
-
-    if not TYPE_CHECKING:  # type checkers see the fields as keywords
-
-        def __init__(self, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise InvalidQuery(explained(error)) from None
 
     @field_validator("metrics")
     @classmethod

@@ -102,7 +102,8 @@ def _sources(facts: Iterable[Fact]) -> str:
     """Where the reported figures come from, each source once."""
     found = dict.fromkeys(_source(fact) for fact in facts if _of_source(fact))
     listed = list(found)
-    more = f" and {len(listed) - _MOST_SOURCES} more filings" if len(listed) > _MOST_SOURCES else ""
+    others = len(listed) - _MOST_SOURCES
+    more = f" and {others} more {'filing' if others == 1 else 'filings'}" if others > 0 else ""
     return "; ".join(listed[:_MOST_SOURCES]) + more
 
 

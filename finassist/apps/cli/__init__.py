@@ -115,7 +115,17 @@ def _program() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_ask, _add_batch, _add_sessions, _add_history, _add_doctor, _add_cache, _add_lab, _add_streamlit):
+    for add in (
+        _add_ask,
+        _add_query,
+        _add_batch,
+        _add_sessions,
+        _add_history,
+        _add_doctor,
+        _add_cache,
+        _add_lab,
+        _add_streamlit,
+    ):
         add(commands)
     return parser
 
@@ -137,13 +147,38 @@ def _command(
 def _add_ask(commands: Any) -> None:
     parser = _command(commands, "ask", ask.ask, "answer one question")
     parser.add_argument("question", help='for example "Compare Apple and Microsoft"')
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="the answer as JSON; with --stream one event per line")
-    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
-    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
+    _add_answer_form(parser, "the answer as JSON; with --stream one event per line")
     parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
     parser.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
     _add_database(parser)
+
+
+def _add_query(commands: Any) -> None:
+    about = (
+        "Answer a query: metrics, companies and periods, without language and without a model. For example:\n"
+        "  finassist query --metric net_margin --company AAPL MSFT --period FY2020:FY2024\n"
+        '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5'
+    )
+    parser = _command(commands, "query", ask.query, "answer a typed query", about)
+    add = parser.add_argument
+    add("--metric", nargs="+", metavar="ID", default=[], help="ids of the catalogue, or formulas over them")
+    add("--company", nargs="+", metavar="SYMBOL", default=[], help="ticker symbols; without any: all companies")
+    add("--period", nargs="+", metavar="PERIOD", default=[], help="FY2024, Q3 2024, TTM, latest, FY2020:FY2024")
+    add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
+    add("--where", nargs="+", metavar="CONDITION", default=[], help='of a screen: "net_margin > 0.3"')
+    add("--sector", nargs="+", metavar="NAME", default=[], help="of a screen or rank of all companies")
+    add("--limit", type=int, metavar="N", help="how many companies to show; 10 without companies and conditions")
+    add("--smallest", action="store_true", help="the smallest first")
+    add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
+    _add_answer_form(parser, "the answer as JSON")
+    _add_database(parser)
+
+
+def _add_answer_form(parser: argparse.ArgumentParser, of_json: str) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=of_json)
+    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
+    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
 
 
 def _add_batch(commands: Any) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say, translate
+from finassist.core.metrics import catalogue
+from finassist.core.query import Query, filter_of
 
 if TYPE_CHECKING:
     from agno.run.agent import RunContentEvent
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
 _SHOWN: Final = (
-    "content", "category", "symbols", "decided_by", "reason", "facts", "gaps", "follow_ups", "warnings", "models",
-    "status", "run_id", "session_id", "saved", "duration",
+    "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "follow_ups",
+    "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
 )  # fmt: skip
 
 
@@ -33,6 +35,39 @@ def ask(options: argparse.Namespace) -> int:
     finally:
         workflow.close()
     return OK if answer is not None and _answers(answer) else FAILED
+
+
+def query(options: argparse.Namespace) -> int:
+    """Answer the query of the command line, or list the metrics."""
+    if options.metrics:
+        for metric in catalogue().values():
+            say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
+        return OK
+    asked = _query(options)
+    options.question = str(asked)
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    with FinancialAssistantWorkflow(db=options.db) as workflow:
+        answer = workflow.query(asked)
+    _print(answer, options)
+    return OK if answer.rows else FAILED
+
+
+def _query(options: argparse.Namespace) -> Query:
+    everyone = not options.company
+    ranked = everyone and not options.where
+    return Query(
+        intent="rank" if ranked else "screen" if everyone else "value",
+        metrics=options.metric,
+        companies=options.company,
+        scope="universe" if everyone else "named",
+        sectors=options.sector,
+        periods=options.period,
+        operation=options.operation,
+        where=[filter_of(text) for text in options.where],
+        order=-1 if options.smallest else int(everyone),
+        limit=options.limit or (10 if ranked else None),
+    )
 
 
 def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
