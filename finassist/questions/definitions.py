@@ -1,118 +1,242 @@
-"""A definition that the question itself gives: "…, defined as net income / average total assets of FY2023 and FY2024"."""
+"""Definitions that a question itself gives: "…, defined as net income / average total assets", "(a less b)". Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from finassist.core.metrics import parse
+from finassist.core.metrics import catalogue, parse
 from finassist.questions.grammar import metric_phrases
-from finassist.questions.words import fold, words_of
+from finassist.questions.words import Hit, Word, fold, words_of
 
-_MARKS = re.compile(
-    r"(?:,|\(|;|:)?\s*(?:is |are )?(?:defined as|calculated as|computed as|measured as|expressed as|given by|formula:|i\.e\.,?|that is,?|meaning|where [\w ]{3,30}? (?:=|is))\s+(?P<body>[^?]+?)(?:\)|\?|$|\. )"
+_MARK = re.compile(
+    r"\b(?:is |are )?(?:defined as|calculated as|computed as|measured as|expressed as|given by|formula:|i\.e\.)\s*:?\s*"
+    r"|\bdefine [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
 )
-_EQUALS = re.compile(r"(?P<name>[\w &'-]{3,40}?)\s*=\s*(?P<body>[^?=]+?)(?:\)|\?|$|\. )")
-_BRACKETS = re.compile(r"\((?P<body>[^()]+ (?:/|÷|over|divided by|minus|plus|\+|-) [^()]+)\)")
-_OPERATORS = (
-    (re.compile(r"\bdivided by\b|\bover\b|÷|/"), " / "), (re.compile(r"\bless\b|\bminus\b|(?<=\s)-(?=\s)"), " - "),
-    (re.compile(r"\bplus\b|\badded to\b|\+"), " + "), (re.compile(r"\btimes\b|\bmultiplied by\b|×|\*"), " * "),
+_BRACKET = re.compile(r"\((?=[^()]*(?: [/÷+*-] |\bover\b|divided by|\bminus\b|\bplus\b|\bless\b))")
+_SIGNS = {
+    "divided": "/", "over": "/", "less": "-", "minus": "-", "plus": "+", "times": "*", "multiplied": "*",
+    "/": "/", "+": "+", "*": "*",
+}  # fmt: skip
+_WRAPPED = {"average": "avg({})", "mean": "avg({})", "avg": "avg({})", "change": "({0} - prev({0}))",
+            "increase": "({0} - prev({0}))", "beginning": "prev({})", "opening": "prev({})", "prior": "prev({})"}  # fmt: skip
+_IGNORED = frozenset(
+    ["the", "its", "of", "in", "for", "total", "year", "end", "fy", "fiscal", "ended", "ending", "between", "and",
+     "from", "to", "at", "by", "same", "company", "s", "a", "unadjusted", "reported", "that", "two", "years", "over",
+     "cash", "net", "own", "their", "during", "level", "book"]
 )  # fmt: skip
-_AVERAGE = re.compile(
-    r"\b(?:the )?(?:average|mean|avg\.?)(?: of)?(?: the)? (?P<what>[\w&' -]+?)(?= (?:of|in|for|between|over)? ?(?:fy|fiscal|20\d\d|the (?:year|two|start|begin))|\s[/+*-]\s|$|\))"
-)
-_PERIODS = re.compile(
-    r"\b(?:of|in|for|between|over|from|at)?\s*(?:the )?(?:fy ?|fiscal |year[- ]end )?(?:20\d\d)(?:(?:\s*(?:,|and|to|-)\s*)+(?:fy ?|fiscal |year[- ]end )?20\d\d)*"
-)
-_LATER = re.compile(r"\bfy ?\d{2,4}|\bfiscal (?:year )?\d{4}|\b20\d\d")
 
 
-def in_question_definition(text: str) -> tuple[str, str]:
-    """The text without its definition, and the definition as an expression over the catalogue; empty where there is none.
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A formula that a question gives.
 
-    A definition over the average of two years keeps the later year in the text, which is the year it is about.
+    Attributes:
+        formula: An expression over the catalogue; empty where a part of it is not there.
+        missing: The words of that part.
+        at: Where the definition stands.
+        bracketed: Whether it stands in brackets after the metric that it defines.
+        name: What it defines, lower case, or empty.
+        year: The latest year of the question, or 0.
+    """
+
+    formula: str
+    missing: str
+    at: int
+    bracketed: bool
+    name: str = ""
+    year: int = 0
+
+
+def definitions_in(text: str) -> tuple[str, list[Definition]]:
+    """The text with its definitions blanked out, every character in its place, and the definitions.
 
     Example:
-        >>> in_question_definition("Microsoft's FY2024 return on assets, defined as net income / average total assets")[1]
-        'net_income / avg(total_assets)'
+        >>> definitions_in("Microsoft's FY2024 return on assets, defined as net income / average total assets")[1][0].formula
+        'roa_average'
     """
-    low = fold(text)
-    for pattern in (_MARKS, _EQUALS, _BRACKETS):
-        for match in pattern.finditer(low):
-            expression = expression_of(match["body"])
-            if expression:
-                rest = text[: match.start()] + " " + text[match.end() :]
-                if not _LATER.search(fold(rest)):
-                    years = _LATER.findall(match["body"])
-                    rest = f"{rest.rstrip(' ?.')} {years[-1] if years else ''}?"
-                return rest, expression
-    return text, ""
+    low = fold(text).replace("÷", "/").replace("×", "*")
+    base = max((int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", low)), default=0)
+    found: list[Definition] = []
+    blanks: list[tuple[int, int]] = []
+    at = 0
+    while mark := _next_mark(low, at):
+        bracketed = mark.group() == "("
+        read = _Formula(low, mark.end(), base)
+        at = mark.end()
+        if read.done:
+            start, name = _named(low, mark.start()) if not bracketed else (mark.start(), "")
+            found.append(Definition(read.text, read.missing, start, bracketed, name, base))
+            at = max(read.end, at)
+            blanks.append((start, at))
+    for start, end in blanks:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text, found
 
 
-def expression_of(body: str) -> str:
-    """A formula in words as an expression; empty where a part of it is no metric.
+def _next_mark(low: str, at: int) -> re.Match[str] | None:
+    marks = [mark for pattern in (_MARK, _BRACKET) if (mark := pattern.search(low, at))]
+    return min(marks, key=lambda mark: mark.start(), default=None)
 
-    Example:
-        >>> expression_of("operating cash flow divided by the average of FY2020 and FY2021 net income")
-        'operating_cash_flow / avg(net_income)'
+
+_SENTENCE = re.compile(
+    r"(?:^|[.?!;:,('\"])\s*(?:where |with |define |following the definition )?['\"]?(?P<name>[\w &%/-]{2,60}?)\s*,?\s*$"
+)
+
+
+def _named(low: str, at: int) -> tuple[int, str]:
+    """Where the sentence that defines begins, and what it defines."""
+    inside = re.match(r"\bdefine (.{2,60}?) as", low[at:])
+    if inside:
+        return at, inside[1]
+    sentence = _SENTENCE.search(low[max(0, at - 80) : at])
+    if not sentence:
+        return at, ""
+    own = low[max(0, at - 80) + sentence.start() : at][:1] in (".", "?", "!", ";")
+    start = max(0, at - 80) + sentence.start("name")
+    return (start if own else at), sentence["name"].strip()
+
+
+@dataclass(slots=True)
+class _Formula:
+    """A formula in words, read from one place of a text until it ends."""
+
+    low: str
+    start: int
+    base: int
+    text: str = ""
+    missing: str = ""
+    end: int = 0
+    _out: list[str] = field(default_factory=list[str])
+    _wrap: str = ""
+    _open: int = 0
+    _years: list[int] = field(default_factory=list[int])
+
+    def __post_init__(self) -> None:
+        spaced = re.sub(r"(?<=[a-z)])/(?=[a-z(])", "\x01", self.low[self.start : self.start + 400])
+        words = [
+            Word(word.text, word.raw, word.start + self.start, word.end + self.start)
+            for word in words_of(spaced.replace("\x01", "/"))
+        ]
+        self._read(words)
+        if not self.missing:
+            self._finish()
+
+    @property
+    def done(self) -> bool:
+        """Whether it is a formula, complete or with a part that is not there."""
+        return bool(self.text or self.missing)
+
+    @property
+    def _expects(self) -> bool:
+        """Whether an operand must come next."""
+        return not self._out or self._out[-1] in ("(", " / ", " - ", " + ", " * ")
+
+    def _read(self, words: Sequence[Word]) -> None:
+        at = 0
+        while at < len(words):
+            size = self._take(list(words), at)
+            if size == 0:
+                return
+            at += size
+            self.end = words[min(at, len(words)) - 1].end
+
+    def _take(self, words: list[Word], at: int) -> int:
+        """Take the word at a place; how many words were used, 0 where the formula ends."""
+        word = words[at]
+        if found := metric_phrases("en").longest(words, at):
+            return found[0] if self._operand(found[1]) else 0
+        if word.text.isdigit() and len(word.text) < 4 and self._expects:
+            return 1 if self._operand(word.text) else 0
+        if re.fullmatch(r"20\d\d", word.text) or re.fullmatch(r"fy\d{2,4}", word.text):
+            return self._year(int(word.text.removeprefix("fy")[-2:]) + 2000)
+        if word.text in _WRAPPED and self._expects:
+            self._wrap = _WRAPPED[word.text]
+            return 1
+        if (word.text in _SIGNS or self._is_minus(word)) and not self._expects:
+            self._out.append(f" {_SIGNS.get(word.text, '-')} ")
+            return 2 if words[at + 1 : at + 2] and words[at + 1].text == "by" else 1
+        return self._mark_or_word(words, at)
+
+    def _mark_or_word(self, words: list[Word], at: int) -> int:
+        word = words[at]
+        if word.text == "(" and self._expects:
+            self._out.append("(")
+            self._open += 1
+            return 1
+        if word.text == ")":
+            if not self._open:
+                self.end = word.end
+                return 0
+            self._out.append(")")
+            self._open -= 1
+            return 1
+        if word.text in _IGNORED or word.text in ("-", "'"):
+            return 1
+        if self._expects and self._out and not word.mark:
+            self.missing = word.text
+            self.end = word.end
+        return 0
+
+    def _is_minus(self, word: Word) -> bool:
+        return word.text == "-" and self.low[word.start - 1 : word.start] == " " == self.low[word.end : word.end + 1]
+
+    def _operand(self, value: str) -> bool:
+        if not self._expects:
+            return False
+        steps = self.base - self._years[-1] if len(self._years) == 1 and self._wrap == "" and self.base else 0
+        for _ in range(steps if 0 < steps < 4 else 0):
+            value = f"prev({value})"
+        self._out.append(self._wrap.format(value) if self._wrap else value)
+        self._wrap, self._years = "", []
+        return True
+
+    def _year(self, year: int) -> int:
+        if self._expects:
+            self._years.append(year)
+        elif year < self.base and self._out[-1].isidentifier() and self.base - year < 4:
+            for _ in range(self.base - year):
+                self._out[-1] = f"prev({self._out[-1]})"
+        return 1
+
+    def _finish(self) -> None:
+        while self._out and self._out[-1] in (" / ", " - ", " + ", " * ", "("):
+            self._open -= self._out.pop() == "("
+        text = "".join(self._out) + ")" * self._open
+        text = re.sub(r" \* 100$", "", text)
+        if not re.search(r" [/+*-] |avg\(|prev\(", text):
+            return
+        try:
+            parse(text)
+        except ValueError:
+            return
+        self.text = _simplest(text)
+
+
+def _simplest(text: str) -> str:
+    """The id of a metric whose formula is the same, or the formula."""
+    return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
+
+
+def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low: str) -> list[Hit[str]]:
+    """The metrics of a question with what it defines in place of ours.
+
+    Args:
+        metrics: The metrics found in the text without the definitions.
+        definitions: Complete definitions.
+        low: The text, lower case.
     """
-    plain = re.sub(r"\baverage of (?:fy ?|fiscal )?20\d\d and (?:fy ?|fiscal )?20\d\d ", "average ", body)
-    plain = _AVERAGE.sub(lambda m: f" avg[{m['what'].strip()}] ", plain)
-    plain = _PERIODS.sub(" ", plain)
-    for pattern, sign in _OPERATORS:
-        plain = pattern.sub(sign, plain) if sign != " / " or "r&d" not in plain else plain
-    pieces = re.split(r"(\s[/+*-]\s|[()]|avg\[|\])", plain)
-    out: list[str] = []
-    for piece in pieces:
-        token = piece.strip()
-        if not token or token in (",", "the", "its"):
-            continue
-        if token in "/+*-()":
-            out.append(f" {token} " if token in "/+*-" else token)
-        elif token == "avg[":
-            out.append("avg(")
-        elif token == "]":
-            out.append(")")
-        else:
-            metric = _metric(token)
-            if not metric:
-                return ""
-            out.append(metric)
-    text = re.sub(r"\s+", " ", "".join(out)).strip()
-    if not re.search(r"[/+*-]|avg\(", text):
-        return ""
-    try:
-        parse(text)
-    except ValueError:
-        return ""
-    return text
-
-
-def _metric(words: str) -> str:
-    if re.fullmatch(r"\d+(?:\.\d+)?", words):
-        return words
-    own = words_of(words.strip(" ,.:;"))
-    phrases = metric_phrases("en")
-    for at in range(len(own)):
-        found = phrases.longest(own, at)
-        if found:
-            rest = [word.text for i, word in enumerate(own) if not at <= i < at + found[0]]
-            ignorable = {
-                "the",
-                "its",
-                "total",
-                "of",
-                "in",
-                "year",
-                "-",
-                "end",
-                "same",
-                "for",
-                "a",
-                "company",
-                "s",
-                "fiscal",
-                "and",
-                "net",
-            }
-            return found[1] if set(rest) <= ignorable else ""
-    return ""
+    found = list(metrics)
+    for each in definitions:
+        if not each.bracketed:
+            margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
+            whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
+            formula = _simplest(f"{whole} / revenue") if margin else each.formula
+            return [Hit(formula, each.at, each.at, each.name or formula)]
+        before = [hit for hit in found if 0 <= each.at - hit.end <= 40]
+        named = before[-1] if before else None
+        if named is None or named.value != each.formula:
+            new = Hit(each.formula, named.start if named else each.at, each.at, named.words if named else each.formula)
+            found = [new if hit is named else hit for hit in found] if named else [*found, new]
+    return found

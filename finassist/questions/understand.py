@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from finassist.core.periods import Period
 from finassist.core.query import Query
-from finassist.questions.definitions import in_question_definition
+from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
+from finassist.questions.framing import Framing, framed
 from finassist.questions.grammar import language_of
 from finassist.questions.memory import Memory
 from finassist.questions.names import INDEX
-from finassist.questions.reading import Choice, Reading, Understanding, hits_of
+from finassist.questions.reading import Choice, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
 from finassist.questions.slots import Slots, slots_of
 from finassist.questions.spelling import corrected_words
+from finassist.questions.when import Found
 from finassist.questions.words import normalise
 
 MARKET_INDEX = INDEX
@@ -36,13 +39,29 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     """
     plain = normalise(text)
     language = language_of(plain)
-    spelt, corrected = corrected_words(plain) if language == "en" else (plain, [])
-    spelt, defined = in_question_definition(spelt)
-    slots = slots_of(spelt, language)
-    if defined:
-        slots.metrics = hits_of([defined])
-    found = _understood(Reading(slots, memory or Memory(), slots.symbols))
+    framing = framed(plain) if language == "en" else Framing(plain)
+    spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
+    bare, given = definitions_in(spelt)
+    slots = slots_of(bare, language)
+    reading = Reading(slots, memory or Memory(), slots.symbols, framing.unit, framing.decimals)
+    found = _by_definition(reading, given) or _understood(reading)
     return replace(found, corrected=(*corrected, *slots.corrected), slots=slots)
+
+
+def _by_definition(reading: Reading, given: list[Definition]) -> Understanding | None:
+    """Put what the question defines in place of ours; refuse where a part of it is not in the data."""
+    slots = reading.slots
+    complete = [each for each in given if each.formula]
+    if not complete:
+        part = next((each.missing for each in given if each.missing), "")
+        reason = f"“{part}” is not a figure in the data, so this definition cannot be computed"
+        return refuse(part, "metric", reason) if part else None
+    slots.metrics = defined(slots.metrics, complete, slots.low)
+    slots.loose = [word for word in slots.loose if word.text not in complete[0].name]
+    if not slots.periods and complete[0].year:
+        year = Period("year", complete[0].year)
+        slots.periods = [Found(year, 0, 0, str(year))]
+    return None
 
 
 def _understood(reading: Reading) -> Understanding:
@@ -73,7 +92,8 @@ def _clauses(reading: Reading) -> Understanding | None:
         if not slots.metrics and not slots.operations:
             return None
         _carry_over(slots, whole, queries)
-        made = answer_to(Reading(slots, reading.memory, slots.symbols or reading.symbols))
+        symbols = slots.symbols or reading.symbols
+        made = answer_to(Reading(slots, reading.memory, symbols, reading.unit, reading.decimals))
         if not made.queries:
             return None
         queries += made.queries
