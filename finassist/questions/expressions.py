@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from finassist.core.metrics import described
 from finassist.core.query import Filter
 from finassist.questions.amounts import Amount
-from finassist.questions.grammar import NEGATIVE, POSITIVE
+from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
 from finassist.questions.reading import Reading, asks_universe, has_set
 from finassist.questions.words import Hit
 
@@ -25,7 +26,7 @@ def expressions(reading: Reading) -> list[str]:
 def expression_hits(reading: Reading) -> list[Hit[str]]:
     """The same with their places."""
     slots = reading.slots
-    hits = list(slots.metrics)
+    hits = _divided(reading, list(slots.metrics))
     if slots.has("share"):
         hits = _shares(reading, hits)
     if slots.has("per share"):
@@ -49,6 +50,21 @@ def _shares(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
     start, end = min(above.start, below.start), max(above.end, below.end)
     joined = Hit(f"{above.value} / {below.value}", start, end, words)
     return [joined if hit is above else hit for hit in hits if hit is not below]
+
+
+_SLASH = re.compile(r"\s*(?:/|divided by)\s*")
+_BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
+
+
+def _divided(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
+    """`R&D / revenue`, `divide total assets by equity`: one metric over the other."""
+    for above, below in pairwise(hits):
+        slash = _SLASH.fullmatch(reading.low, above.end, below.start)
+        verb = reading.says(SAID["divide"]) and _BY.fullmatch(reading.low, above.end, below.start)
+        if (slash or verb) and above.value != below.value:
+            joined = Hit(f"{above.value} / {below.value}", above.start, below.end, reading.low[above.start : below.end])
+            return [joined if hit is above else hit for hit in hits if hit is not below]
+    return hits
 
 
 def _per_share(hit: Hit[str]) -> Hit[str]:
@@ -85,6 +101,9 @@ def filters(reading: Reading, metrics: list[str]) -> tuple[list[str], list[Filte
     found: list[Filter] = []
     for hit in reading.slots.amounts:
         metric = _metric_of_amount(reading, hit)
+        if metric and metric.startswith("growth(") and hit.value.unit not in ("", "percent"):
+            metrics = [metric[7:-1] if each == metric else each for each in metrics]
+            metric = metric[7:-1]
         if metric:
             found.append(hit.value.on(metric, percent=described(metric).unit == "percent"))
     return metrics, found or _signs(reading, metrics)

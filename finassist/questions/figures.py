@@ -61,7 +61,8 @@ def _settle_market_words(reading: Reading) -> None:
 
 def _definition(reading: Reading) -> Understanding | None:
     slots = reading.slots
-    explain = [hit.value for hit in slots.metrics[:1]]
+    both = "diff" in reading.low and " and " in reading.low
+    explain = [hit.value for hit in slots.metrics[: 2 if both else 1]]
     if not explain or not asks_definition(reading):
         return None
     if reading.symbols:
@@ -85,19 +86,21 @@ def _is_judgement(reading: Reading) -> bool:
     slots = reading.slots
     if not reading.symbols or slots.has("rank") or has_set(reading):
         return False
-    if not reading.says(SAID["should_i"]) or reading.says(SAID["not_should_i"]):
+    text = reading.bare
+    if not SAID["should_i"].search(text) or SAID["not_should_i"].search(text):
         return False
-    return not slots.metrics or reading.says(SAID["in_judgement"])
+    weak = not slots.metrics or all(hit.value in ("price", "market_cap") for hit in slots.metrics)
+    return weak or SAID["in_judgement"].search(text) is not None
 
 
 def _judgement(reading: Reading) -> Understanding:
     own = [hit.value for hit in reading.slots.metrics]
-    usual = _HEALTH if reading.says(SAID["health"]) else _VALUATION
+    usual = _HEALTH if SAID["health"].search(reading.bare) else _VALUATION
     query = Query(
         intent="judge",
         metrics=list(dict.fromkeys([*own, *usual]))[:_MOST_METRICS],
         companies=reading.symbols[:5],
-        periods=periods_of(reading) if own else [],
+        periods=periods_of(reading) if any(not each.vague for each in reading.slots.periods) else [],
         language=reading.slots.language,
     )
     return Understanding((query,), certain=True, decided="judgement")
@@ -184,6 +187,8 @@ def _query(reading: Reading) -> Query:
     metrics = _settled(reading, _without_parts(expressions(reading)))
     metrics, operation = _operated(reading, metrics)
     periods = periods_of(reading)
+    if operation == "growth" and slots.has("qoq") and len(periods) == 1:
+        periods = _with_the_one_before(periods[0])
     if operation == "none" and slots.has("trend") and reading.says(SAID["by_quarter"]):
         periods = quarterly(periods)
     intent, direction = intent_of(reading, metrics, operation)
@@ -234,6 +239,13 @@ def _without_parts(metrics: list[str]) -> list[str]:
     if not {"max_drawdown", "volatility", "beta"}.isdisjoint(metrics):
         return [each for each in metrics if each not in ("price", "price_change")]
     return metrics
+
+
+def _with_the_one_before(text: str) -> list[str]:
+    """A quarter and the one before it, for a change from quarter to quarter."""
+    value = parse_periods(text)
+    quarters = isinstance(value, Period) and value.kind in ("quarter", "calendar quarter", "latest quarter")
+    return [str(value.moved(-1)), text] if isinstance(value, Period) and quarters else [text]
 
 
 def quarterly(periods: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 from finassist.questions.figures import answer_to, quarterly, screen
-from finassist.questions.grammar import POINTS_BACK, SHIFTS
+from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
 from finassist.questions.operations import operation_of
 from finassist.questions.reading import (
     Reading,
@@ -93,6 +93,7 @@ def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Un
     _complete_companies(reading, last)
     if not reading.symbols:
         return None
+    _margin_of_last(reading, last)
     other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
     if last and last.metrics and other and len(slots.metrics) == 1:
         slots.metrics = hits_of([f"{last.metrics[0]} / {other[0]}"], slots.metrics[0].words)
@@ -102,7 +103,31 @@ def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Un
     if slots.periods or not last:
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
-    return _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried)
+    made = _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried, last)
+    return _in_the_same_order(reading, made, last)
+
+
+def _in_the_same_order(reading: Reading, made: Understanding, last: Query) -> Understanding:
+    """`now by net margin` after a rank is a rank again."""
+    again = last.intent in ("rank", "compare") and last.scope == "named" and reading.several
+    if not again or not made.queries or made.queries[0].intent != "value" or made.queries[0].operation != "none":
+        return made
+    query = made.queries[0].model_copy(update={"intent": last.intent, "order": last.order})
+    return replace(made, queries=(query, *made.queries[1:]))
+
+
+_MARGINS = {
+    "gross_profit": "gross_margin", "gross_margin": "gross_margin", "operating_income": "operating_margin",
+    "operating_margin": "operating_margin", "ebitda": "ebitda_margin", "free_cash_flow": "fcf_margin",
+    "operating_cash_flow": "ocf_margin", "pretax_income": "pretax_margin",
+}  # fmt: skip
+
+
+def _margin_of_last(reading: Reading, last: Query | None) -> None:
+    """`as a margin?` after operating income is the operating margin."""
+    margin = _MARGINS.get(last.metrics[0]) if last and last.metrics else None
+    if margin and [hit.words for hit in reading.slots.metrics] in (["margin"], ["margins"]):
+        reading.slots.metrics = hits_of([margin], "margin")
 
 
 def _complete_companies(reading: Reading, last: Query | None) -> None:
@@ -122,19 +147,21 @@ def _complete_companies(reading: Reading, last: Query | None) -> None:
         reading.symbols = list(memory.companies or memory.result)
 
 
-def _with_periods(made: Understanding, periods: Sequence[str]) -> Understanding:
+def _with_periods(made: Understanding, periods: Sequence[str], last: Query) -> Understanding:
     queries = tuple(
-        query.model_copy(update={"periods": list(periods)}) if periods and _suit(query, periods) else query
+        query.model_copy(update={"periods": list(periods)}) if periods and _suit(query, periods, last) else query
         for query in made.queries
     )
     return replace(made, queries=queries)
 
 
-def _suit(query: Query, periods: Sequence[str]) -> bool:
+def _suit(query: Query, periods: Sequence[str], last: Query) -> bool:
     """Whether carried periods suit a metric: no trading day for a statement, no quarter for a price."""
     if not query.metrics:
         return False
     market = described(query.metrics[0]).kind == "price"
+    if last and last.metrics and (described(last.metrics[0]).kind == "price") == market:
+        return True
     days = any(re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text) or text.startswith("end") for text in periods)
     fiscal = any(text.startswith(("Q", "H", "FY", "TTM", "9M")) for text in periods)
     return not (days and not market) and not (fiscal and market)
@@ -166,6 +193,9 @@ def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mappi
     periods: list[str] | None = None
     if any(not each.vague for each in reading.slots.periods):
         periods = periods_of(reading)
+        changes = reading.slots.has("growth", "difference") or reading.says(SAID["by_how_much"])
+        if changes and len(periods) == len(last.periods) == 1 and ":" not in periods[0] + last.periods[0]:
+            periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
         periods = _moved(last.periods or ["latest"], shift)
     if reading.says(POINTS_BACK["by_quarter"]):
@@ -183,7 +213,8 @@ def _other_manner(reading: Reading, last: Query, *, changed: bool) -> Mapping[st
     if slots.directions and reading.several:
         direction = direction_of(reading, last.metrics[0])[0] if last.metrics else 1
         return {"intent": "compare", "order": direction}
-    if slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend"):
+    tagged = slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend")
+    if tagged or reading.says(SAID["by_how_much"]):
         if reading.says(POINTS_BACK["by_quarter"]):
             return {}
         operation = operation_of(reading, last.metrics or ["revenue"])
@@ -201,6 +232,11 @@ def _moved(periods: Sequence[str], shift: _Shift) -> list[str]:
 
 def _moved_one(text: str, steps: int, unit: str) -> str:
     value = parse_periods(text)
+    if unit == "quarter" and isinstance(value, Period) and value.kind in ("day", "month"):
+        month = value.year * 12 + value.number - 1 + 3 * steps
+        there = Period("month", month // 12, month % 12 + 1)
+        day = there.last_day()
+        return str(day) if day and value.kind == "day" else str(there)
     if isinstance(value, Span):
         return str(Span(value.start.moved(steps), value.end.moved(steps))) if value.start else text
     if unit == "year" and value.kind in ("quarter", "calendar quarter", "latest quarter"):

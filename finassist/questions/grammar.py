@@ -120,5 +120,6 @@ def language_of(text: str) -> str:
     if has_cjk(text):
         return "zh"
     own = [word.text for word in words_of(normalise(fold(text))) if not word.mark]
-    counts = {language: sum(word in words for word in own) for language, words in _TELL.items()}
-    return max(counts, key=lambda language: counts[language] + (0.5 if language == "en" else 0))
+    counts: dict[str, float] = {each: sum(word in words for word in own) for each, words in _TELL.items()}
+    counts["en"] += 0.5 + 0.5 * sum(word in FILLERS and word not in _TELL["en"] for word in own)
+    return max(counts, key=lambda each: counts[each])

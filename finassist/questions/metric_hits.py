@@ -46,7 +46,15 @@ def metrics_in(text: str, words: list[Word], language: str, taken: Claims) -> li
     """The metrics of a lower-case text in order of mention; what names one is taken."""
     found = [*_said_first(text, words, taken), *_named(text, words, language, taken)]
     found += _said_otherwise(text, found)
-    return sorted(found, key=lambda hit: hit.start)
+    return _bracketed(text, sorted(found, key=lambda hit: hit.start))
+
+
+def _bracketed(text: str, found: list[Hit[str]]) -> list[Hit[str]]:
+    """`turn revenue into profit (net margin)`: the one metric that stands alone in brackets is the one meant."""
+    inside = [hit for hit in found if text[hit.start - 1 : hit.start] == "(" and text[hit.end : hit.end + 1] == ")"]
+    if len(inside) != 1 or any(hit.value == inside[0].value for hit in found if hit is not inside[0]):
+        return found
+    return inside
 
 
 def _said_first(text: str, words: Sequence[Word], taken: Claims) -> list[Hit[str]]:
@@ -103,7 +111,7 @@ def _new_sense(others: set[str], name: str, words: str) -> bool:
             return not others - {"price_change"} and not re.search(r"dividend|share price|stock", words)
         case "price_change":
             return not others - {"price"} or "perform" in words
-        case "price" | "market_cap":
+        case "price" | "market_cap" | "revenue" | "eps_diluted":
             return not others
         case "dividends_paid":
             return not others & {"dividends_per_share", "payout_ratio"}
@@ -123,6 +131,9 @@ def _usable(words: Sequence[Word], taken: Claims, at: int, size: int) -> bool:
     return sense(before, [word.text for word in words[at + size : at + size + 3]])
 
 
+_PERIOD = re.compile(r"fy|q\d|\d{4}|in$|for$|vs$|and$|minus$|/|capex")
+
+
 def _never(before: Sequence[str], after: Sequence[str]) -> bool:
     return False
 
@@ -132,6 +143,7 @@ def _not_pretax(before: Sequence[str], after: Sequence[str]) -> bool:
 
 
 _SENSES: Mapping[str, _Sense] = {
+    "cfo": lambda before, after: "who" not in before and bool(_PERIOD.match("".join(after[:1]))),
     "close": lambda before, after: after[:1] != ["to"],
     "shares": lambda before, after: "many" in before,
     "quote": lambda before, after: after[:1] != ["me"],

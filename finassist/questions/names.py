@@ -10,10 +10,11 @@ from importlib.resources import files
 from itertools import islice, pairwise
 
 from finassist.questions.grammar import TERMS, metric_names, vocabulary
-from finassist.questions.spelling import closest, well_known
-from finassist.questions.words import Claims, Hit, fold, has_cjk, words_of
+from finassist.questions.spelling import closest, is_vocabulary, well_known
+from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.symbols.company import Match, Unmatched
 from finassist.symbols.directory import directory
+from finassist.symbols.vocabulary import ALIASES
 
 INDEX = "^GSPC"
 """The symbol of the S&P 500, the one index with data."""
@@ -51,6 +52,9 @@ _INDEX = re.compile(
     re.I,
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
+_CAPITALISED = re.compile(
+    r"(?<![.?!:] )(?<![\w-])(?:Target|Block|Visa|Match|Gap|Ball|Key|Apple|Ford|Gap|Discover|Intuitive|Progressive)\b(?! [A-Z])"
+)
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
 _UMBRELLA = re.compile(
     r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b(?!\s+[A-Z])"
@@ -97,7 +101,14 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
         if not taken.free(*word.span()) or plain in TERMS or plain in metric_names():
             continue
         if company := directory().lookup(word.group()):
-            _name(found, company.symbol, *word.span(), text, strong=False)
+            before = text[max(0, word.start() - 5) : word.start()].lower()
+            _name(
+                found, company.symbol, *word.span(), text, strong=before.endswith((" of ", " for ", " did ", " does "))
+            )
+    for word in _CAPITALISED.finditer(text):
+        symbol = ALIASES.get(fold(word.group()))
+        if symbol and word.start() > 0 and taken.free(*word.span()):
+            _name(found, symbol, *word.span(), text, strong=False)
 
 
 def _joined_names(text: str, found: Names) -> None:
@@ -108,13 +119,28 @@ def _joined_names(text: str, found: Names) -> None:
     own = [word for word in words_of(text) if not word.mark]
     for left, right in pairwise(own):
         joined = left.text + right.text
-        if len(joined) < 7 or right.start - left.end > 1 or not taken.free(left.start, right.end):
+        if len(joined) < 7 or right.start - left.end > 1:
+            continue
+        if not taken.free(left.start, right.end):
+            _mend_pair(found, left, right, text)
             continue
         known = well_known().get(joined)
         if known and known[0] < 600:
             _name(found, known[1], left.start, right.end, text, strong=True)
-        elif left.raw[:1].isupper() and right.raw[:1].isupper() and (symbol := closest(joined)):
-            _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
+        elif (capitals := left.raw[:1].isupper() and right.raw[:1].isupper()) or not is_vocabulary(left.text):
+            if (capitals or len(joined) > 7) and (symbol := closest(joined)):
+                _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
+
+
+def _mend_pair(found: Names, left: Word, right: Word, text: str) -> None:
+    """`lockhead martin`: one misspelt word beside one that is read as another company."""
+    hits = [hit for hit in found.named if hit.start < right.end and left.start < hit.end]
+    inside = all(left.start <= hit.start and hit.end <= right.end and not hit.value.strong for hit in hits)
+    slip = not is_vocabulary(left.text) and not is_vocabulary(right.text)
+    if inside and slip and (symbol := closest(left.text + right.text)) and symbol not in {h.value.symbol for h in hits}:
+        found.named = [hit for hit in found.named if hit not in hits]
+        found.corrected = [each for each in found.corrected if each[0] not in {hit.words for hit in hits}]
+        _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
 
 
 def _strong(match: Match, text: str) -> bool:

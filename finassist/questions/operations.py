@@ -89,6 +89,8 @@ def _times(reading: Reading, _: Sequence[str]) -> Operation | None:
 def _difference(reading: Reading, _: Sequence[str]) -> Operation | None:
     if not reading.slots.has("difference") or reading.slots.has("yoy"):
         return None
+    if reading.several and reading.says(SAID["from_it"]):
+        reading.symbols = [reading.symbols[1], reading.symbols[0], *reading.symbols[2:]]
     return "growth" if not reading.several and reading.says(SAID["in_percent"]) else "difference"
 
 
@@ -96,6 +98,8 @@ def _extreme(reading: Reading, _: Sequence[str]) -> Operation | None:
     """`in which year was … highest`, `the highest … between 2020 and 2024`."""
     slots = reading.slots
     if not slots.directions or reading.several:
+        return None
+    if slots.has("trend") and any(hit.words in ("more and more", "less and less") for hit in slots.operations):
         return None
     several_points = many_periods(reading) and not _graded(reading) and not slots.has("growth", "yoy")
     if not reading.says(SAID["which_year"]) and not several_points:
@@ -124,6 +128,8 @@ def _trend(reading: Reading, _: Sequence[str]) -> Operation | None:
     over_time = not reading.says(SAID["quarterly"]) or reading.says(SAID["over_time"])
     if slots.has("trend") and over_time and (spans(reading) or not points):
         return "trend"
+    if any(hit.words in ("more and more", "less and less", "fewer and fewer") for hit in slots.operations):
+        return "growth"
     if (slots.has("trend") or _graded(reading)) and reading.says(SAID["better_or_worse"]) and not reading.several:
         return "trend" if spans(reading) else "growth"
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from finassist.core.metrics import described
 from finassist.core.periods import Period, parse_periods
 from finassist.core.query import Choice, Query, Unknown
-from finassist.questions.grammar import ASCENDING, DEFINE, DESCENDING
+from finassist.questions.grammar import ASCENDING, DEFINE, DESCENDING, SAID
 from finassist.questions.memory import Memory
 from finassist.questions.slots import Slots
 from finassist.questions.words import Hit
@@ -63,6 +63,14 @@ class Reading:
         return self.slots.low
 
     @property
+    def bare(self) -> str:
+        """The question in lower case with the names of companies blanked out."""
+        text = self.slots.low
+        for hit in self.slots.companies:
+            text = text[: hit.start] + " " * (hit.end - hit.start) + text[hit.end :]
+        return text
+
+    @property
     def several(self) -> bool:
         """Whether it is about more than one company."""
         return len(self.symbols) > 1
@@ -98,6 +106,7 @@ _AS_GOOD = frozenset(
     {"best", "better", "worst", "worse", "strongest", "weakest", "mejor", "peor", "besser", "meilleure", "meilleur",
      "pire", "melhor", "pior", "migliore", "peggiore"}
 )  # fmt: skip
+_SIGNED = frozenset({"net_income", "price_change", "total_return"})
 _ALWAYS_LEAST = frozenset({"cheapest", "cheaper", "slower", "slowest"})
 
 
@@ -111,7 +120,9 @@ def direction_of(reading: Reading, metric: str) -> tuple[int, bool]:
         if hit.words in _ALWAYS_LEAST:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
-        return hit.value * good, True
+        falls = metric in _SIGNED or metric.startswith("growth(")
+        shrank = -1 if falls and hit.value > 0 and reading.says(SAID["shrank"]) else 1
+        return hit.value * good * shrank, True
     below = bool(reading.slots.amounts) and reading.slots.amounts[0].value.comparator == "<"
     return (-1 if below else 1), False
 
@@ -146,6 +157,7 @@ def periods_of(reading: Reading) -> list[str]:
     if any(":" in text for text in specific):
         specific = [text for text in specific if not text.startswith("last ")]
     chosen = list(dict.fromkeys(specific or [str(each.value) for each in reading.slots.periods]))
+    chosen = [text for text in chosen if f"FY{text}" not in chosen]
     years = _YEARS.search(reading.low)
     spans = any(":" in text or text.startswith("last") for text in chosen)
     if not years or spans or len(chosen) > 1 or not reading.slots.has("cagr"):

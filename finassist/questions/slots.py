@@ -135,7 +135,8 @@ def _misspelt(slots: Slots, taken: Claims, refused: frozenset[str]) -> None:
     for word in slots.words:
         if len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
             continue
-        if word.raw in refused:
+        foreign = slots.language != "en" and not word.raw[:1].isupper()
+        if word.raw in refused or foreign:
             continue
         if symbol := closest(word.text) or closest(word.text.removesuffix("s")):
             slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))

@@ -18,7 +18,7 @@ _SUFFIX = re.compile(
     r"|class [abc]|the|n\.?v|s\.?a|brands|technologies)\b\.?",
     re.I,
 )
-_SLIPS = {"gros": "gross", "proffit": "profit", "margins'": "margins"}
+_SLIPS = {"gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income"}
 
 
 def is_vocabulary(word: str) -> bool:
@@ -47,9 +47,13 @@ def corrected_words(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 def _may_be_a_slip(raw: str, start: int) -> bool:
     plain = fold(raw)
-    if not 4 <= len(plain) <= 20 or not plain.isascii() or not plain.isalpha():
+    if not 3 <= len(plain) <= 20 or not plain.isascii() or not plain.isalpha():
         return False
     if raw.isupper() or (raw[:1].isupper() and start > 0):
+        return False
+    if plain in _SLIPS:
+        return True
+    if len(plain) < 4:
         return False
     known = plain in vocabulary() or (plain in common_words() and plain not in _SLIPS)
     return not known and not directory().lookup(plain)
@@ -66,7 +70,7 @@ def closest(words: str) -> str | None:
     if not 4 <= len(plain) <= 30 or fold(words) in common_words():
         return None
     known = well_known()
-    name = _nearest(plain, ((name, rank) for name, (rank, _) in known.items()), short=6)
+    name = _nearest(plain, ((name, rank) for name, (rank, _) in known.items()), short=8)
     return known[name][1] if name else None
 
 
