@@ -1,23 +1,25 @@
-"""How far a batch is, and what it will take, estimated from its questions and the rules without asking anything."""
+"""How far a batch is, and what it will take: its flows are run dry, with no model and no data source asked."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
 from agno.metrics import MessageMetrics
 
 from finassist.batch.result import Outcome
-from finassist.batch.source import Question, QuestionSource
-from finassist.core.categories import CATEGORY
+from finassist.batch.source import QuestionSource
+from finassist.core.errors import ModelError
+from finassist.core.facts import Gap
 from finassist.llm import prompts
 from finassist.llm.limits import cost, priced
 from finassist.llm.offline import OfflineModel
-from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
 from finassist.providers.embedded.provider import EmbeddedProvider
-from finassist.questions import rules
 from finassist.runtime.context import Runtime
+from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, Gather
+from finassist.runtime.flows import FlowContext, answer_flow
 
 # ------------------------------------------------------------------------------------------ progress
 
@@ -130,7 +132,11 @@ def dollars(amount: float | None) -> str:
 _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
 _MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
-_NO_CONTEXT: Final = rules.Context()
+_INSTRUCTIONS: Final = {
+    "router": prompts.ROUTER_INSTRUCTIONS,
+    "symbol_extraction": prompts.EXTRACTION_INSTRUCTIONS,
+    "chat": prompts.CHAT_INSTRUCTIONS,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,73 +175,73 @@ class Estimate:
 
 async def estimate(runtime: Runtime, source: QuestionSource, concurrency: int) -> Estimate:
     """Estimate what questions will take; an iterator is read to its end."""
-    sums = _Sums(runtime)
+    known, texts, seen, questions = FlowContext.of(runtime), list[str](), set[bytes](), 0
     try:
         while (question := await source.next()) is not None:
-            sums.add(question)
+            questions += 1
+            if question.text is not None and question.digest not in seen:
+                seen.add(question.digest)
+                texts.append(question.text)
     finally:
         await source.close()
-    return sums.estimate(concurrency)
+    effects = [list(_effects(answer_flow(text, known))) for text in texts]
+    return replace(_estimate(runtime, effects, concurrency), questions=questions, distinct=len(texts))
 
 
-class _Sums:
-    """Adds up what questions will take."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.free = isinstance(runtime.model, OfflineModel)
-        self.per_minute = None if runtime.provider.id == EmbeddedProvider.id else runtime.settings.per_minute
-        self.instructions = {
-            "router": _length(prompts.ROUTER_INSTRUCTIONS, RoutedQuestion),
-            "symbol_extraction": _length(prompts.EXTRACTION_INSTRUCTIONS, ExtractedSymbols),
-            "chat": _length(prompts.CHAT_INSTRUCTIONS, None),
-        }
-        self.seen: set[bytes] = set()
-        self.fetches: set[tuple[str, str]] = set()
-        self.questions = self.model_calls = self.tokens_in = self.tokens_out = 0
-        self.waited = 0.0
-
-    def add(self, question: Question) -> None:
-        self.questions += 1
-        if question.text is None or question.digest in self.seen:
-            return
-        self.seen.add(question.digest)
-        route, routing = rules.route(question.text), self.runtime.routing
-        if by_model := routing == "model" or (routing == "auto" and not route.certain):
-            self._ask("router", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
-            self._ask("symbol_extraction", prompts.question_message(question.text, _NO_CONTEXT), _ROUTED_OUT)
-        if chat := route.category == "chat":
-            self._ask("chat", prompts.question_message(question.text, _NO_CONTEXT), _CHATTED_OUT)
-        symbols = route.symbols[: self.runtime.settings.max_companies]
-        needs = CATEGORY[route.category].needs
-        self.fetches |= {(symbol, need) for symbol in symbols for need in needs}
-        if not self.free:
-            self.waited += _MODEL_SECONDS * (by_model + chat)
-        if self.per_minute and symbols and needs:
-            self.waited += _DATA_SECONDS
-
-    def _ask(self, agent: str, message: str, out: int) -> None:
-        self.model_calls += 1
-        if not self.free:
-            self.tokens_in += (self.instructions[agent] + len(message)) // _CHARACTERS_PER_TOKEN
-            self.tokens_out += out
-
-    def estimate(self, concurrency: int) -> Estimate:
-        used = MessageMetrics(input_tokens=self.tokens_in, output_tokens=self.tokens_out)
-        prices = priced(self.runtime.settings.model_prices)
-        limited = 60 * len(self.fetches) / self.per_minute if self.per_minute else 0.0
-        return Estimate(
-            questions=self.questions,
-            distinct=len(self.seen),
-            model_calls=self.model_calls,
-            tokens=self.tokens_in + self.tokens_out,
-            dollars=cost(str(self.runtime.model.id), used, prices) if self.tokens_in else 0.0,
-            data_calls=len(self.fetches),
-            seconds=max(self.waited / concurrency, limited) + _OWN_SECONDS * len(self.seen),
+def _estimate(runtime: Runtime, effects: list[list[Ask | Fetch]], concurrency: int) -> Estimate:
+    free = isinstance(runtime.model, OfflineModel)
+    per_minute = None if runtime.provider.id == EmbeddedProvider.id else runtime.settings.per_minute
+    asks = [each for question in effects for each in question if isinstance(each, Ask)]
+    fetches = {each for question in effects for each in question if isinstance(each, Fetch)}
+    used = (
+        MessageMetrics()
+        if free
+        else MessageMetrics(
+            input_tokens=sum(map(_length, asks)) // _CHARACTERS_PER_TOKEN,
+            output_tokens=sum(_ROUTED_OUT if ask.schema else _CHATTED_OUT for ask in asks),
         )
+    )
+    # a router and the symbols are asked at the same time
+    waited = 0.0 if free else _MODEL_SECONDS * sum(ask.agent != "symbol_extraction" for ask in asks)
+    if per_minute:
+        waited += _DATA_SECONDS * sum(any(isinstance(each, Fetch) for each in question) for question in effects)
+    limited = 60 * len(fetches) / per_minute if per_minute else 0.0
+    prices = priced(runtime.settings.model_prices)
+    return Estimate(
+        model_calls=len(asks),
+        tokens=used.input_tokens + used.output_tokens,
+        dollars=cost(str(runtime.model.id), used, prices) if asks and not free else 0.0,
+        data_calls=len(fetches),
+        seconds=max(waited / concurrency, limited) + _OWN_SECONDS * len(effects),
+    )
 
 
-def _length(instructions: list[str], schema: type[Any] | None) -> int:
-    """Characters that an agent is sent besides the question."""
-    form = len(json.dumps(schema.model_json_schema())) if schema else 0
-    return sum(map(len, [*instructions, prompts.ENVELOPE_RULE])) + form
+def _effects(flow: Flow[Any]) -> Generator[Ask | Fetch, None, Any]:
+    """What a flow wishes for where no wish is granted: the rules stand in for a model, and gaps for figures."""
+    reply: Any = None
+    while True:
+        try:
+            wish = flow.send(reply)
+        except StopIteration as end:
+            return end.value
+        except ModelError:  # a chat ends with the error of its model
+            return None
+        match wish:
+            case Ask():
+                yield wish
+                reply = AgentReply(error=ModelError("It was not asked."), agent=wish.agent)
+            case Fetch(symbol=symbol, need=need):
+                yield wish
+                reply = Gap(symbol=symbol, need=need, reason="It was not fetched.", error="DataError")
+            case Gather(flows=flows):
+                reply = []
+                for each in flows:
+                    reply.append((yield from _effects(each)))
+            case _:
+                reply = None
+
+
+def _length(ask: Ask) -> int:
+    """Characters that an agent is sent."""
+    form = len(json.dumps(ask.schema.model_json_schema())) if ask.schema else 0
+    return sum(map(len, [*_INSTRUCTIONS[ask.agent], prompts.ENVELOPE_RULE, ask.message])) + form

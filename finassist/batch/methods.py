@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
 
@@ -65,14 +64,7 @@ class ManyQuestions[A](HasRuntime):
         raise NotImplementedError
 
     @overload
-    async def arun_many(
-        self,
-        questions: Questions,
-        *,
-        stream: Literal[False] = False,
-        estimate: Literal[False] = False,
-        **options: Unpack[BatchOptions],
-    ) -> Batch[A]: ...
+    async def arun_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch[A]: ...
 
     @overload
     def arun_many(
@@ -122,18 +114,13 @@ class ManyQuestions[A](HasRuntime):
         check_keywords("arun_many()", options, _MANY)
         if estimate:
             return self._estimate(questions, options)
+        from finassist.batch import batch
+
         runner = self._runner(questions, options)
-        return _stream(runner) if stream else _batch(runner)
+        return batch.astream(runner) if stream else batch.abatch(runner)
 
     @overload
-    def run_many(
-        self,
-        questions: Questions,
-        *,
-        stream: Literal[False] = False,
-        estimate: Literal[False] = False,
-        **options: Unpack[BatchOptions],
-    ) -> Batch[A]: ...
+    def run_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch[A]: ...
 
     @overload
     def run_many(
@@ -156,7 +143,7 @@ class ManyQuestions[A](HasRuntime):
         Raises:
             BridgeError: Called from inside a data provider.
         """
-        from finassist.batch.forms import stream_sync
+        from finassist.batch import batch
         from finassist.providers.to_agno import wait_for
 
         check_keywords("run_many()", options, _MANY)
@@ -164,7 +151,7 @@ class ManyQuestions[A](HasRuntime):
         if estimate:
             return wait_for(lambda: self._estimate(questions, options), "run_many")
         runner = self._runner(questions, options)
-        return stream_sync(runner) if stream else _batch_sync(runner)
+        return batch.stream(runner) if stream else batch.batch(runner)
 
     async def aacross(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
         """Fetch one kind of figures of many companies: no model is asked, and nothing is derived or written.
@@ -185,15 +172,19 @@ class ManyQuestions[A](HasRuntime):
             ConfigurationError: The provider cannot be built on a cluster, or Dask is not installed.
             ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
         """
-        return await _batch(self._across_runner("aacross", symbols, need, options))
+        from finassist.batch.batch import abatch
+
+        return await abatch(self._across_runner("aacross", symbols, need, options))
 
     def across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
         """The sync form of `aacross()`.
 
         For one version its old form, `await across(…)`, still works; it warns, and blocks the running loop.
         """
+        from finassist.batch.batch import batch
+
         bridge.check_caller()
-        return _batch_sync(self._across_runner("across", symbols, need, options))
+        return batch(self._across_runner("across", symbols, need, options))
 
     def run_across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
         """The old name of `across()`."""
@@ -256,24 +247,3 @@ def _checked(name: str, given: Any, usual: int, most: int) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= most:
         raise InvalidLimit(f"{name} is a whole number from 1 to {most:,}, not {given!r:.60}. Leave it out for {usual}.")
     return given
-
-
-async def _batch[A](runner: Runner[A]) -> Batch[A]:
-    from finassist.batch.batch import Batch
-
-    return Batch(await runner.run(), runner)
-
-
-def _batch_sync[A](runner: Runner[A]) -> Batch[A]:
-    from finassist.batch.batch import Batch
-    from finassist.batch.forms import run_sync
-
-    return Batch(run_sync(runner), runner)
-
-
-async def _stream[A](runner: Runner[A]) -> AsyncGenerator[Result[A]]:
-    from finassist.batch.forms import stream
-
-    async with aclosing(stream(runner)) as results:
-        async for result in results:
-            yield result
