@@ -441,7 +441,7 @@ def test_across_fetches_one_need_of_each_company_without_a_model(ledger) -> None
 
 def test_across_names_the_errors_of_a_source(tmp_path) -> None:
     workflow = FinancialAssistantWorkflow(db=None)
-    batch = asyncio.run(workflow.aacross(["AAPL", "F", "QQZZX", "not a ticker"], "income", ledger=tmp_path / "x.db"))
+    batch = asyncio.run(workflow.aacross(["AAPL", "GME", "QQZZX", "not a ticker"], "income", ledger=tmp_path / "x.db"))
     assert batch.frame["error"].fillna("").tolist() == ["", "NotEmbedded", "UnknownSymbol", "InvalidSymbol"]
     with pytest.raises(InputError, match="no need 'dreams'"):
         workflow.across(["AAPL"], "dreams")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Final, Protocol
 
 from agno.tools.finance import FinanceProvider
 
+from finassist.analysis.points import Member
 from finassist.batch.budget import MeteredAgent, QuestionUsage, Spending
 from finassist.batch.result import Outcome
 from finassist.core.errors import BudgetReached, DataError, FinassistError, InputError
@@ -18,7 +19,15 @@ from finassist.core.facts import Fact, Gap
 from finassist.core.redaction import redact
 from finassist.core.result import Draft
 from finassist.core.tasks import cancelling
-from finassist.providers.base import NEEDS, Need, fetch_facts
+from finassist.providers.base import (
+    NEEDS,
+    Need,
+    QueryNeed,
+    QuerySource,
+    UniverseScope,
+    fetch_facts,
+    fetch_for_query,
+)
 from finassist.providers.http.inflight import InFlight
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive
@@ -133,7 +142,7 @@ class LocalAsker:
 
 # ------------------------------------------------------------------------------------ shared fetches
 
-type _Key = tuple[str, Need, int]
+type _Key = tuple[str, Need | QueryNeed, int, UniverseScope | None]
 
 
 class SharedFetches:
@@ -159,10 +168,13 @@ class SharedFetches:
         return list(found)
 
     async def _fetch(self, key: _Key, usage: QuestionUsage) -> list[Fact]:
-        symbol, need, limit = key
+        symbol, need, limit, scope = key
         usage.begin_data()
         try:
-            found = await fetch_facts(self.provider, need, symbol, limit=limit)
+            if need in ("figures", "closes", "universe"):
+                found = await fetch_for_query(self.provider, need, symbol, scope)
+            else:
+                found = await fetch_facts(self.provider, need, symbol, limit=limit)
         except (SystemExit, KeyboardInterrupt) as error:
             # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
             raise RuntimeError(f"{self.provider.name} tried to end the process ({type(error).__name__}).") from error
@@ -187,7 +199,26 @@ class SharedProvider(FinanceProvider):
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """As `finassist.providers.base.fetch_facts`, which calls this."""
-        return await self._fetches.facts((symbol, need, limit), self._usage)
+        # a price is the same whichever number of years a question wants
+        years = 0 if need in ("quote", "history", "profile") else limit
+        return await self._fetches.facts((symbol, need, years, None), self._usage)
+
+    def members(self) -> Mapping[str, Member]:
+        """As those of a `QuerySource`."""
+        provider = self._fetches.provider
+        return provider.members() if isinstance(provider, QuerySource) else {}
+
+    async def fetch_figures(self, symbol: str) -> list[Fact]:
+        """As a `QuerySource`, if the provider is one."""
+        return await self._fetches.facts((symbol, "figures", 0, None), self._usage)
+
+    async def fetch_closes(self, symbol: str) -> list[Fact]:
+        """As a `QuerySource`, if the provider is one."""
+        return await self._fetches.facts((symbol, "closes", 0, None), self._usage)
+
+    async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
+        """As a `QuerySource`, if the provider is one."""
+        return await self._fetches.facts(("*", "universe", 0, scope), self._usage)
 
 
 # -------------------------------------------------------------------------------------------- across
