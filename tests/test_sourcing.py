@@ -324,7 +324,7 @@ def test_what_a_subclass_of_ours_changes_is_heard(provider: EmbeddedProvider) ->
 
 def test_embedded_refusals_keep_their_class() -> None:
     with pytest.raises(NotEmbedded):
-        asyncio.run(fetch_facts(EmbeddedProvider(), "income", "F"))
+        asyncio.run(fetch_facts(EmbeddedProvider(), "income", "RIVN"))
     with pytest.raises(InvalidSymbol):
         asyncio.run(fetch_facts(EmbeddedProvider(), "quote", "../x"))
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from finassist.analysis.statements import amount, words
 from finassist.core.facts import Fact, Status
+from finassist.core.fields import FIELDS
 from finassist.core.ratios import LINES, Ratio
 
 # 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
@@ -81,12 +82,13 @@ def line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note:
     """A derived figure that is not a ratio; its period and currency are those of the first input."""
     about, first = LINES[field], inputs[0]
     money = about.unit.startswith("USD")
+    unit = about.unit.replace("USD", first.currency) if first.currency else about.unit if first.unit else ""
     dated = inputs[:1] if about.statement == "price" else inputs
     return Fact(
         symbol=first.symbol,
         field=field,
         value=value.normalize() + 0,
-        unit=about.unit.replace("USD", first.currency or "USD") if money else about.unit,
+        unit=unit if money else about.unit,
         currency=first.currency if money else None,
         period=first.period,
         period_end=_latest(*(fact.period_end for fact in dated)),
@@ -108,6 +110,8 @@ def _value(ratio: Ratio, top: Fact, bottom: Fact) -> Decimal:
 def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
     if top.currency and bottom.currency and top.currency != bottom.currency:
         return f"{words(top.field)} is in {top.currency} and {words(bottom.field)} in {bottom.currency}"
+    if bool(top.currency) != bool(bottom.currency) and _money(top) and _money(bottom):
+        return f"the currency of {words(bottom.field if top.currency else top.field)} is not known"
     earlier = " of the year before" if ratio.kind == "growth" else ""
     if amount(bottom) <= 0:
         return f"{words(bottom.field)}{earlier} is {_sign(bottom)}"
@@ -116,6 +120,11 @@ def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
     if ratio.positive_top and amount(top) <= 0:
         return f"{words(top.field)} is {_sign(top)}"
     return None
+
+
+def _money(fact: Fact) -> bool:
+    about = FIELDS.get(fact.field)
+    return fact.unit.startswith("USD") or (about is not None and about.unit.startswith("USD"))
 
 
 def _caveats(*inputs: Fact) -> str | None:

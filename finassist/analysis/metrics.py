@@ -203,9 +203,29 @@ def _multiple(data: CompanyFacts, ratio: Ratio, price: Fact, year: str) -> Fact 
         if lacking in _OF_THE_DAY or not ever:
             return None
         return absent(data.symbol, ratio, price.period, day, _absence(data, lacking, year, price.period))
+    if odd := _share_basis(data, price, year, top, bottom):
+        return absent(data.symbol, ratio, price.period, day, ("not_meaningful", odd))
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
     return quotient(ratio, top, bottom, price.period, day=day, note=used)
+
+
+def _share_basis(data: CompanyFacts, price: Fact, year: str, *inputs: Fact) -> str | None:
+    """Why a price and a figure per share do not belong together: an ADR, or a split between them.
+
+    The source's own market value over the price says for how many shares the price stands.
+    """
+    cap, shares = data.usable("market_cap", price.period), data.usable("shares_diluted", year)
+    per_share = any(fact is not price and fact.unit.endswith("/share") for fact in inputs)
+    if not per_share or price not in inputs or cap is None or cap.status != "reported" or shares is None:
+        return None
+    if amount(price) <= 0 or amount(cap) <= 0 or cap.currency != price.currency:
+        return None
+    each = amount(shares) * amount(price) / amount(cap)
+    if Decimal("0.6") < each < Decimal("1.7"):
+        return None
+    number = f"{each:.2g}" if each < 1 else f"{each:.0f}"
+    return f"one quoted share stands for about {number} shares of the report: an ADR, or a split since"
 
 
 def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> tuple[Status, str]:

@@ -101,12 +101,14 @@ def as_fraction(fact: Fact) -> Fact:
 
 
 def history(symbol: str, bars: Sequence[PriceBar], money: object, source: str) -> list[Fact]:
-    """One close per bar, oldest first; a bar without a day cannot be placed and is left out."""
+    """One close per bar, oldest first; a bar without a day or a close is left out, and never hides the day's other."""
     blank = Fact(symbol=symbol, field="close", source=source, statement="price", currency=currency(money))
     facts: dict[date, Fact] = {}
     for bar in bars:
         if at := day(bar.date):
-            facts[at] = figure(day_of_fact(blank, at), bar.close)
+            close = figure(day_of_fact(blank, at), bar.close)
+            if close.known or (close.status == "error" and at not in facts):
+                facts[at] = close
     return [facts[at] for at in sorted(facts)]
 
 

@@ -55,7 +55,8 @@ def _daily(symbol: str, field: str) -> Iterator[Fact]:
 def _month_ends(symbol: str, column: str, field: str) -> Iterator[Fact]:
     rows = tables.rows_of("prices_monthly", symbol)
     for day, value in zip(tables.plain(rows["date"]), rows[column].to_pylist(), strict=True):
-        yield _close(symbol, day, repr(round(value, 6)), field)
+        if value is not None:
+            yield _close(symbol, day, repr(round(value, 6)), field)
 
 
 def _short(value: float) -> str:
@@ -225,5 +226,5 @@ def _month_end_across(day: date) -> list[Fact]:
     return [
         _close(symbol, each, repr(round(value, 6)))
         for symbol, each, value in zip(*columns, strict=True)
-        if day - timedelta(days=9) < each <= day
+        if value is not None and day - timedelta(days=9) < each <= day
     ]

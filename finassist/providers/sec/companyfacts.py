@@ -7,10 +7,10 @@ is the latest one in it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 from finassist.core.errors import BadPayload, NotOffered
@@ -20,7 +20,9 @@ from finassist.symbols.company import Company
 
 SOURCE = "SEC EDGAR"
 _YEAR = range(340, 381)
-_QUARTER = range(80, 101)
+_QUARTER = range(77, 127)
+"""Quarters of 12, 13, 16 and 17 weeks."""
+
 _ANNUAL_FORMS = ("10-K", "20-F", "40-F")
 _QUARTERS = ("Q1", "Q2", "Q3")
 
@@ -72,11 +74,11 @@ class Asked:
             f"{SOURCE} answered with {what} when asked about {self.company.symbol}. Ask again, or use another provider."
         )
 
-    def no_us_gaap(self) -> NotOffered:
+    def no_statements(self) -> NotOffered:
         """The error for a company that files nothing that can be read here."""
         return NotOffered(
-            f"{SOURCE} has no statements of {self.company.symbol} ({self.company.name}) under US GAAP. Funds have "
-            "none, and many foreign companies use IFRS. Use another provider."
+            f"{SOURCE} has no statements of {self.company.symbol} ({self.company.name}) under US GAAP or IFRS. Funds "
+            "have none. Use another provider."
         )
 
 
@@ -125,11 +127,11 @@ type Found = Mapping[str, Sequence[Entry]]
 
 
 def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
-    """The us-gaap part of an answer.
+    """The us-gaap part of an answer, or its IFRS part.
 
     Raises:
         BadPayload: The answer is no `companyfacts`, or about another company.
-        NotOffered: There are no figures under US GAAP.
+        NotOffered: There are no figures under either.
     """
     if not isinstance(data, dict):
         raise asked.bad("something else than an object")
@@ -138,15 +140,16 @@ def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
     facts = answer.get("facts")
     if not isinstance(facts, dict):
         raise asked.bad("an object without facts")
-    ours = cast("dict[str, Any]", facts).get("us-gaap")
-    if not isinstance(ours, dict) or not ours:
-        raise asked.no_us_gaap()
-    return cast("dict[str, Any]", ours)
+    for taxonomy in ("us-gaap", "ifrs-full"):
+        ours = cast("dict[str, Any]", facts).get(taxonomy)
+        if isinstance(ours, dict) and ours:
+            return cast("dict[str, Any]", ours)
+    raise asked.no_statements()
 
 
 def currency_of(facts: Mapping[str, Any]) -> str:
     """The currency of the newest total assets, or of revenue; dollars where neither is tagged."""
-    for tag in ("Assets", "Revenues", "NetIncomeLoss"):
+    for tag in ("Assets", "Revenues", "NetIncomeLoss", "Revenue", "ProfitLoss"):
         units = [unit for unit in _units(facts, tag) if len(unit) == 3 and unit.isupper()]
         if units:
             return max(units, key=lambda unit: max((e.end for e in entries(facts, tag, unit)), default=date.min))
@@ -195,33 +198,45 @@ def _digits(value: object) -> tuple[int, str]:
 
 
 def fiscal_years(found: Found) -> dict[date, str]:
-    """Last day and name of each fiscal year that has an annual report, newest first.
+    """Last day and name of each fiscal year that has an annual report, newest first; none is left out.
 
-    The name is the filer's own (`FY2025` may end in January 2026), unless it contradicts the day.
+    How a filer names its years (`FY2025` may end in January 2026) is what most of its reports say; a report that says
+    otherwise has mistyped it. Where two years would share a name, the older one gets the year before.
     """
+    ends = _ends(found, _ANNUAL_FORMS, lambda entry: entry.start is not None and entry.annual)
+    steps = Counter(own.year - _year_of(end) for end, own in ends if own.year and abs(own.year - _year_of(end)) <= 1)
+    step = max(steps, key=lambda each: (steps[each], -abs(each)), default=0)
     named: dict[date, str] = {}
-    for end, own in _ends(found, _ANNUAL_FORMS, lambda entry: entry.start is not None and entry.annual):
-        label = f"FY{own.year}" if own.year and abs(end.year - own.year) <= 1 else fiscal_period(None, end)
-        if label in named.values():
-            label = fiscal_period(None, end)
-        if label not in named.values():
-            named[end] = label
+    for end, _ in ends:
+        label = f"FY{_year_of(end) + step}"
+        named[end] = f"FY{_year_of(end) + step - 1}" if label in named.values() else label
     return named
+
+
+def _year_of(end: date) -> int:
+    return int(fiscal_period(None, end).removeprefix("FY"))
 
 
 def fiscal_quarters(found: Found) -> dict[date, str]:
-    """Last day and name of each fiscal quarter, newest first; the fourth ends with the year."""
-    fourth = {end: f"Q4 {label.removeprefix('FY')}" for end, label in fiscal_years(found).items()}
-    others = {
-        end: f"{own.part} {own.year}"
-        for end, own in _ends(found, ("10-Q",), lambda entry: 0 < entry.days < _YEAR.start)
-        if own.part in _QUARTERS and own.year
-    }
-    named: dict[date, str] = {}
-    for end, label in sorted({**others, **fourth}.items(), reverse=True):
-        if label not in named.values():
+    """Last day and name of each fiscal quarter, newest first; which quarter it is follows from the year's last day."""
+    years = fiscal_years(found)
+    named = {end: f"Q4 {label.removeprefix('FY')}" for end, label in years.items()}
+    for end, own in _ends(found, ("10-Q",), lambda entry: 0 < entry.days < _YEAR.start):
+        label = _quarter(end, years) or (f"{own.part} {own.year}" if own.part in _QUARTERS and own.year else "")
+        if end not in named and label and label not in named.values():
             named[end] = label
-    return named
+    return dict(sorted(named.items(), reverse=True))
+
+
+def _quarter(end: date, years: Mapping[date, str]) -> str:
+    """The name of the quarter that ends on a day, counted back from the end of its fiscal year; empty where unclear."""
+    closing = min((last for last in years if last >= end), default=None)
+    year = int(years[closing].removeprefix("FY")) if closing else 0
+    if closing is None and years:
+        newest = max(years)
+        closing, year = newest + timedelta(days=364), int(years[newest].removeprefix("FY")) + 1
+    number = 4 - round((closing - end).days / 91) if closing else 0
+    return f"Q{number} {year}" if 1 <= number <= 3 else ""
 
 
 def _ends(found: Found, forms: tuple[str, ...], wanted: Callable[[Entry], bool]) -> list[tuple[date, Entry]]:

@@ -128,7 +128,7 @@ class SECProvider(FactProvider):
         facts, asked = await self._get(_COMPANY_FACTS, symbol, "statement", facts_of)
         found = await asyncio.to_thread(statement_facts, facts, asked, need, periods.frequency, periods.limit)
         if not found:
-            raise asked.no_us_gaap()
+            raise asked.no_statements()
         return found
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:

@@ -22,7 +22,7 @@ from finassist.providers.sec.companyfacts import (
     fiscal_years,
     latest,
 )
-from finassist.providers.sec.tags import NOTES, TAGS
+from finassist.providers.sec.tags import NOTES, TAGS, TOP_LINES
 from finassist.providers.values import number
 
 NOT_TAGGED = "not tagged in the filings"
@@ -32,7 +32,7 @@ _ONE_SPLIT = timedelta(days=400)
 _CALENDAR = {field: TAGS["income"][field] for field in ("net_income", "eps_diluted", "shares_diluted")}
 """What every annual and quarterly report has, so that the fiscal periods follow from it."""
 
-_LONGEST_QUARTER = 100
+_LONGEST_QUARTER = 126
 
 
 def statement_facts(
@@ -48,15 +48,16 @@ def statement_facts(
         limit: How many at most.
     """
     currency = currency_of(facts)
+    wanted_tags = _tags(facts, statement)
     found = {
         tag: entries(facts, tag, _unit_there(field, currency))
-        for field, tags in {**TAGS[statement], **_CALENDAR}.items()
+        for field, tags in {**wanted_tags, **_CALENDAR}.items()
         for tag in tags
     }
     periods = fiscal_years(found) if period == "annual" else fiscal_quarters(found)
     wanted = dict(list(periods.items())[: max(limit, 1)])
     blank = replace(asked.blank(statement, currency), status="not_reported", note=NOT_TAGGED)
-    rows = [_row(field, tags, found, wanted, blank, period) for field, tags in TAGS[statement].items()]
+    rows = [_row(field, tags, found, wanted, blank, period) for field, tags in wanted_tags.items()]
     shown = (
         [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "not_reported" for f in row)]
         if wanted
@@ -64,6 +65,12 @@ def statement_facts(
     )
     columns = zip(*shown, strict=True)
     return [fact for column in columns if any(fact.known for fact in column) for fact in column]
+
+
+def _tags(facts: Mapping[str, Any], statement: Statement) -> Mapping[str, Sequence[str]]:
+    """The tags of each field; a lender's revenue is its top line only."""
+    lender = "InterestIncomeExpenseNet" in facts and "NoninterestIncome" in facts
+    return {**TAGS[statement], "revenue": TOP_LINES} if lender and statement == "income" else TAGS[statement]
 
 
 def _unit_there(field: str, currency: str) -> str:
