@@ -25,10 +25,6 @@ def solutions(notebook: NotebookNode) -> list[str]:
 
 
 def solved(notebook: NotebookNode) -> NotebookNode:
-    """The notebook of a diligent pupil: every solution is a cell that runs, right where it stands."""
-    cells: list[NotebookNode] = []
-    for cell in notebook.cells:
-        cells.append(cell)
-        if cell.cell_type == "markdown" and _SOLUTION in cell.source:
-            cells += [nbformat.v4.new_code_cell(code) for code in _CODE.findall(cell.source)]
-    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
+    """The notebook with every solution as a cell that runs, after all others."""
+    cells = [nbformat.v4.new_code_cell(code) for code in solutions(notebook) if code]
+    return nbformat.v4.new_notebook(cells=[*notebook.cells, *cells], metadata=notebook.metadata)

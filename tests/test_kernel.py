@@ -45,7 +45,7 @@ async def left_behind():
         await asyncio.sleep(0.01)
     return ours()
 """
-QUESTION = "Compare the stock prices of Apple and Microsoft"
+QUESTION = "Compare Apple and Microsoft"
 WAITING = "FetchStarted quote MSFT"
 SHOW = 'print(event.event, getattr(event, "need", ""), getattr(event, "symbol", ""), flush=True)'
 FORMS = {
@@ -56,6 +56,8 @@ FORMS = {
     "for run": f'for event in watched.run("{QUESTION}", stream=True):\n    {SHOW}',
     "TaskGroup": f'async with asyncio.TaskGroup() as group:\n    group.create_task(watched.arun("{QUESTION}"))',
 }
+SHOWN = {"await arun", "run", "run in an async cell"}
+STATIC = {"text/plain", "text/html"}
 
 
 @pytest.fixture(scope="module")
@@ -148,13 +150,18 @@ def test_pressing_stop_while_a_source_is_slow(kernel: Kernel, form: str, record_
     record_property("seconds_to_stop", cell.seconds_to_stop)
     print(f"{form}: stopped after {cell.seconds_to_stop:.3f} s")
     assert cell.seconds_to_stop < 2, "stop must be felt at once: half a second, with room for a busy machine"
+    if form in SHOWN:
+        [shown] = cell.shown
+        assert set(shown) == STATIC
+        assert re.search(r"Stopped, \d+ of \d+ tasks done", shown["text/html"])
+        assert shown["text/html"].count(": stopped, ") >= 2, "both quotes were open"
     check_stopped(kernel)
 
 
 @pytest.mark.parametrize("form", ["run", "for run"])
 def test_pressing_stop_at_any_moment_of_a_sync_run(kernel: Kernel, form: str) -> None:
     """Also in the middle of Agno's reading and saving: the workflow stays usable, and the interrupt is never lost."""
-    for moment in range(12):
+    for moment in range(0, 12, 2 if form == "run" else 4):
         clean(
             kernel.run(
                 "import os, signal\nprovider = Endless()\n"
@@ -175,7 +182,6 @@ def test_pressing_stop_at_any_moment_of_a_sync_run(kernel: Kernel, form: str) ->
 
 # ------------------------------------------------------------------------------------------------- live view
 
-STATIC = {"text/plain", "text/html"}
 LIVE_FORMS = {
     "await arun": 'answer = await workflow.arun("Compare Apple and Microsoft")',
     "run": 'answer = workflow.run("Compare Apple and Microsoft")',
@@ -219,16 +225,6 @@ def test_a_card_is_not_shown_twice_below_one_cell(kernel: Kernel) -> None:
 )
 def test_runs_that_do_not_show_themselves(kernel: Kernel, code: str) -> None:
     assert clean(kernel.run(code)).shown == []
-
-
-@pytest.mark.parametrize("form", ["await arun", "run", "run in an async cell"])
-def test_a_stopped_run_shows_where_it_was_stopped(kernel: Kernel, form: str) -> None:
-    clean(kernel.run("watched = FinancialAssistantWorkflow(provider=Endless(), db=None)"))
-    cell = kernel.interrupt(FORMS[form], WAITING)
-    [shown] = cell.shown
-    assert set(shown) == STATIC
-    assert re.search(r"Stopped, [123] of 5 tasks done", shown["text/html"])
-    assert shown["text/html"].count(": stopped, ") >= 2, "both fetches were open"
 
 
 def test_a_run_that_fails_shows_what_it_did_and_raises(kernel: Kernel) -> None:

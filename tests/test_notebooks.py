@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 import finassist
 from tests.execute_notebooks import METADATA, NOTEBOOKS, execute, tidy
-from tests.lessons import is_lesson
+from tests.lessons import is_lesson, solved
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 ADVICE = "run `python -m tests.execute_notebooks` and commit the result"
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 class Executed(NamedTuple):
     notebook: NotebookNode
+    solutions: list[NotebookNode]
     root: Path
 
 
@@ -40,10 +41,14 @@ def executions() -> dict[Path, Executed]:
 
 @pytest.fixture
 def executed(path: Path, executions: dict[Path, Executed], tmp_path_factory: pytest.TempPathFactory) -> Executed:
-    """The notebook after a fresh run, which the tests of this file share."""
+    """The notebook after a fresh run, followed by its solutions in the same kernel; the tests of this file share it."""
     if path not in executions:
-        root = tmp_path_factory.mktemp(path.stem)
-        executions[path] = Executed(execute(path, root), root)
+        root, plain = tmp_path_factory.mktemp(path.stem), nbformat.read(path, as_version=4)
+        nbformat.write(solved(plain), root / path.name)
+        ran = execute(root / path.name, root)
+        own, added = ran.cells[: len(plain.cells)], ran.cells[len(plain.cells) :]
+        ran.cells = own
+        executions[path] = Executed(ran, added, root)
     return executions[path]
 
 
@@ -73,7 +78,7 @@ def seen(cell: NotebookNode) -> list[Any]:
 
 @pytest.mark.slow
 def test_it_runs_without_keys_and_network(executed: Executed) -> None:
-    for cell in code_cells(executed.notebook):
+    for cell in [*code_cells(executed.notebook), *executed.solutions]:
         assert cell.execution_count, f"{cell.id} did not run"
         for output in cell.outputs:
             assert output.output_type != "error", f"{cell.id}: {output.get('evalue')}"
