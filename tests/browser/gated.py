@@ -12,9 +12,9 @@ from typing import Any
 
 from agno.models.response import ModelResponse
 
-from finassist import EmbeddedProvider, FinancialAssistantWorkflow
-from finassist.config.settings import Settings
-from finassist.llm.offline import OfflineModel
+from finassist import Fact, FinancialAssistantWorkflow, OfflineModel, Settings
+from finassist.providers.base import Need
+from finassist.testing import FaultyProvider
 
 GATES = Path("gates")
 
@@ -25,24 +25,12 @@ async def passed(*names: str) -> None:
         await asyncio.sleep(0.02)
 
 
-class GatedProvider(EmbeddedProvider):
+class GatedProvider(FaultyProvider):
     """The embedded figures, behind gates named by need (`quote`) and by need and symbol (`quote MSFT`)."""
 
-    async def aget_company_profile(self, symbol: str) -> Any:
-        await passed("profile", f"profile {symbol}")
-        return await super().aget_company_profile(symbol)
-
-    async def aget_quote(self, symbol: str) -> Any:
-        await passed("quote", f"quote {symbol}")
-        return await super().aget_quote(symbol)
-
-    async def aget_price_history(self, symbol: str, *args: Any, **kwargs: Any) -> Any:
-        await passed("history", f"history {symbol}")
-        return await super().aget_price_history(symbol, *args, **kwargs)
-
-    async def aget_financials(self, symbol: str, statement: str = "income", *args: Any, **kwargs: Any) -> Any:
-        await passed(statement, f"{statement} {symbol}")
-        return await super().aget_financials(symbol, statement, *args, **kwargs)
+    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+        await passed(need, f"{need} {symbol}")
+        return await super().fetch_facts(need, symbol, limit)
 
 
 class GatedModel(OfflineModel):

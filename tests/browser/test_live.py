@@ -104,8 +104,8 @@ def test_the_stop_button_stops_a_run(notebook: Notebook, gates: Gates, shoot: Ca
 
 
 def test_a_source_that_fails_is_seen_to_fail(notebook: Notebook, shoot: Callable[..., object]) -> None:
-    shown = notebook.run('answer = await workflow.arun("Compare the stock prices of Apple and Airbnb")')
-    expect(shown).to_contain_text("ABNB quote: failed")
+    shown = notebook.run('answer = await workflow.arun("Compare the stock prices of Apple and Toyota")')
+    expect(shown).to_contain_text("TM quote: failed")
     expect(shown).to_contain_text("AAPL quote: done")
     expect(shown.locator(".fin-answer")).to_contain_text("309.35")
     shoot(shown, "live failed")
@@ -179,9 +179,9 @@ def test_a_timeline_is_readable_in_both_themes(
 ) -> None:
     lab.theme(theme)
     gates.shut("quote MSFT")
-    shown = notebook.start('answer = await workflow.arun("Compare the stock prices of Airbnb and Microsoft")')
+    shown = notebook.start('answer = await workflow.arun("Compare the stock prices of Toyota and Microsoft")')
     expect(task(shown, "MSFT quote: running")).to_be_visible()
-    expect(task(shown, "ABNB quote: failed")).to_be_visible()
+    expect(task(shown, "TM quote: failed")).to_be_visible()
     shoot(shown, f"live {theme}")
     assert poor_contrast(shown) == []
     gates.open()

@@ -130,10 +130,10 @@ def test_a_wrong_company_is_corrected(notebook: Notebook, shoot: Callable[..., o
 def test_a_failure_is_told_in_words_and_the_next_question_works(notebook: Notebook) -> None:
     notebook.run(
         "class Broken(type(workflow.provider)):\n"
-        "    async def aget_quote(self, symbol):\n"
+        "    async def fetch_facts(self, need, symbol, limit):\n"
         "        if symbol == 'MSFT':\n"
         "            raise RuntimeError('<img src=x onerror=alert(1)>')\n"
-        "        return await super().aget_quote(symbol)\n"
+        "        return await super().fetch_facts(need, symbol, limit)\n"
         "broken = gated_workflow()\n"
         "broken.provider = Broken()"
     )
