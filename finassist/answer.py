@@ -128,8 +128,8 @@ class Answer(WorkflowRunOutput):
     @property
     def value(self) -> Fact | None:
         """The one figure asked for, where there is one."""
-        keys = [self.figure] if self.figure else self.rows if len(self.rows) == 1 else []
-        return next((fact for key in keys for fact in self.facts if fact.key == key), None)
+        key = self.figure or (self.rows[0] if len(self.rows) == 1 else "")
+        return next((fact for fact in self.facts if fact.key == key), None) if key else None
 
     @property
     def result(self) -> DataFrame:

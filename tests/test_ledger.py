@@ -257,7 +257,7 @@ def test_a_ledger_of_another_version_is_left_as_it_is(path) -> None:
         db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     for use in (lambda: build().run_many(QUESTIONS, ledger=path), lambda: Ledger(path, {})):
-        with pytest.raises(LedgerMismatch, match="version 99; this finassist reads version 1"):
+        with pytest.raises(LedgerMismatch, match="version 99; this finassist reads version 2"):
             use()
     assert path.read_bytes() == before
 

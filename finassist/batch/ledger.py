@@ -44,14 +44,14 @@ VALUES (?, ?, ?, 'failed', ?, ?, 0, 0, {NOW})
 """
 _RECORD: Final = f"""
 UPDATE questions SET state = ?, category = ?, symbols = ?, facts = ?, gaps = ?, error = ?, message = ?,
-    latency = ?, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, calls = calls + ?, content = ?, record = ?,
-    same_as = NULL, at = {NOW}
+    answered = ?, latency = ?, tokens = tokens + ?, cost = coalesce(cost, 0) + ?, calls = calls + ?, content = ?,
+    record = ?, same_as = NULL, at = {NOW}
 WHERE ordinal = ? AND state = 'begun'
 """
 _COPY: Final = f"""
 INSERT OR REPLACE INTO questions (ordinal, question, digest, state, same_as, category, symbols, facts, gaps, error,
-    message, latency, cost, at)
-SELECT ?, ?, digest, state, ordinal, category, symbols, facts, gaps, error, message, 0, 0, {NOW}
+    message, answered, latency, cost, at)
+SELECT ?, ?, digest, state, ordinal, category, symbols, facts, gaps, error, message, answered, 0, 0, {NOW}
 FROM questions WHERE ordinal = ? RETURNING error, message
 """
 _TWIN: Final = """
@@ -180,7 +180,7 @@ class Ledger:
             )
             return
         about = (outcome.category, outcome.symbols, outcome.facts, outcome.gaps, outcome.error, outcome.message)
-        used = (outcome.latency, outcome.tokens, outcome.cost, outcome.calls)
+        used = (outcome.answered, outcome.latency, outcome.tokens, outcome.cost, outcome.calls)
         state = "failed" if outcome.error else "completed"
         self._db.execute(_RECORD, (state, *about, *used, outcome.content, outcome.record, ordinal))
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
 
 APPLICATION: Final = 0x46494E42  # “FINB”, in the header of the file
-VERSION: Final = 1
+VERSION: Final = 2
 
 NOW: Final = "((julianday('now') - 2440587.5) * 86400.0)"
 """Seconds since 1970; `unixepoch('subsec')` needs SQLite 3.42."""
@@ -27,8 +27,8 @@ CREATE TABLE questions (
     ordinal INTEGER PRIMARY KEY, question TEXT NOT NULL, digest BLOB NOT NULL, state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, same_as INTEGER,
     category TEXT, symbols TEXT, facts INTEGER, gaps INTEGER, error TEXT, message TEXT,
-    latency REAL, tokens INTEGER NOT NULL DEFAULT 0, cost REAL, calls INTEGER NOT NULL DEFAULT 0, at REAL,
-    content BLOB, record BLOB
+    answered TEXT, latency REAL, tokens INTEGER NOT NULL DEFAULT 0, cost REAL, calls INTEGER NOT NULL DEFAULT 0,
+    at REAL, content BLOB, record BLOB
 );
 CREATE INDEX by_digest ON questions (digest) WHERE same_as IS NULL;
 CREATE INDEX open_questions ON questions (state) WHERE state NOT IN ('completed', 'failed');
@@ -42,8 +42,9 @@ RECORDED: Final = "WHERE q.state IN ('completed', 'failed')"
 OPEN: Final = "WHERE q.state NOT IN ('completed', 'failed')"
 
 _ROWS: Final = """
-SELECT q.ordinal, q.question, q.state, q.category, q.symbols, q.facts, q.gaps, q.error, q.message, q.latency,
-    q.tokens, q.cost, q.calls, q.attempts, q.at, coalesce(q.content, o.content) AS content, {record} AS record
+SELECT q.ordinal, q.question, q.state, q.category, q.symbols, q.facts, q.gaps, q.error, q.message, q.answered,
+    q.latency, q.tokens, q.cost, q.calls, q.attempts, q.at, coalesce(q.content, o.content) AS content,
+    {record} AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _FOLDER: Final = "batches"
@@ -64,7 +65,8 @@ def read_rows(path: Path, where: str = "", *, records: bool = False) -> Generato
         for row in db.execute(query):
             state, symbols = row["state"], row["symbols"]
             status = state if state in ("completed", "failed") else "unasked"
-            yield {**dict(row), "status": status, "symbols": json.loads(symbols) if symbols else []}
+            answered = json.loads(row["answered"] or "{}")
+            yield {**dict(row), **answered, "status": status, "symbols": json.loads(symbols) if symbols else []}
 
 
 def count_rows(path: Path, where: str = "") -> int:

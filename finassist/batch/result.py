@@ -23,7 +23,8 @@ Status = Literal["completed", "failed", "unasked"]
 
 _QUICK: Final = 1  # zlib's fastest level: a fifth of the size for a tenth of a millisecond
 _SHOWN: Final = (
-    "ordinal", "question", "status", "category", "error", "message", "latency", "tokens", "cost", "calls", "attempts",
+    "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "error", "message",
+    "latency", "tokens", "cost", "calls", "attempts",
 )  # fmt: skip
 
 
@@ -38,6 +39,7 @@ class Outcome:
         symbols: Its symbols, as JSON.
         facts: How many figures it has.
         gaps: How many gaps it has.
+        answered: What of the question is answered, its figure, unit, period and query, as JSON.
         error: Name of the error; `None` with an answer.
         message: What went wrong and what to do next.
         latency: Seconds it took.
@@ -53,6 +55,7 @@ class Outcome:
     symbols: str | None = None
     facts: int | None = None
     gaps: int | None = None
+    answered: str | None = None
     error: str | None = None
     message: str | None = None
     latency: float = 0.0
@@ -71,6 +74,7 @@ class Outcome:
             symbols=json.dumps(draft.symbols),
             facts=len(draft.facts),
             gaps=len(draft.gaps),
+            answered=json.dumps(_answered(draft)),
             **used,
         )
 
@@ -78,7 +82,17 @@ class Outcome:
     def failed(cls, error: BaseException, **used: Any) -> Self:
         """The outcome of a question that was not."""
         message = str(error) or f"It failed with {type(error).__name__}. Ask again."
-        return cls(error=type(error).__name__, message=message, **used)
+        return cls(error=type(error).__name__, message=message, answered='{"outcome": "failed"}', **used)
+
+
+def _answered(draft: Draft) -> dict[str, Any]:
+    """What of the question is answered, and the figure where there is one."""
+    fact = draft.value
+    query = "; ".join(map(str, draft.queries)) or None
+    about: dict[str, Any] = {"outcome": draft.outcome, "query": query}
+    if fact is None or fact.value is None:
+        return about
+    return {**about, "value": float(fact.value), "unit": fact.unit, "period": fact.period}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +106,11 @@ class Result[A]:
         answer: The `Answer`, as `arun()` returns it, without the events of the run; `None` unless completed.
         category: One of the five categories; `None` unless completed.
         symbols: Ticker symbols the answer is about.
+        outcome: `"answered"`, `"partly"`, `"refused"` where nothing of what was asked is there, or `"failed"`.
+        value: The figure asked for, where it is one.
+        unit: Its unit.
+        period: Its period.
+        query: What was understood, as a phrase.
         error: Name of the error, such as `"ModelTimeout"`; `None` unless failed.
         message: What went wrong and what to do next.
         latency: Seconds it took; 0 where it shares the answer to an identical question.
@@ -107,6 +126,11 @@ class Result[A]:
     answer: A | None = None
     category: str | None = None
     symbols: tuple[str, ...] = ()
+    outcome: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    period: str | None = None
+    query: str | None = None
     error: str | None = None
     message: str | None = None
     latency: float | None = None
@@ -127,7 +151,7 @@ def read_results[A](path: Path, batch: str, make_answer: MakeAnswer[A], where: s
         LedgerError: The file cannot be read.
     """
     for row in read_rows(path, where, records=True):
-        values: dict[str, Any] = {name: row[name] for name in _SHOWN}
+        values: dict[str, Any] = {name: row.get(name) for name in _SHOWN}
         try:
             answer = _answer(batch, row, make_answer) if row["record"] is not None else None
         except (zlib.error, ValueError, KeyError, TypeError) as error:

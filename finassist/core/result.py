@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Literal, NamedTuple, Self, cast
 
 import msgspec
 from agno.metrics import RunMetrics
@@ -21,6 +21,9 @@ RECORD = "finassist.record"
 _VERSION = 1
 _NAMES = Fact.__struct_fields__
 _WRITER = msgspec.json.Encoder(decimal_format="string")
+
+
+Verdict = Literal["answered", "partly", "refused"]
 
 
 class Usage(NamedTuple):
@@ -70,6 +73,21 @@ class Draft:
     figure: str = ""
     choices: tuple[Choice, ...] = ()
     usage: tuple[Usage, ...] = field(default=(), compare=False)
+
+    @property
+    def outcome(self) -> Verdict:
+        """Whether what was asked is there: all of it, a part, or nothing of it."""
+        if self.headline:
+            found = bool(self.rows or self.figure or not self.gaps)
+        else:
+            found = any(fact.known for fact in self.facts) or (self.category == "chat" and not self.gaps)
+        return "refused" if not found else "partly" if self.gaps else "answered"
+
+    @property
+    def value(self) -> Fact | None:
+        """The one figure asked for, where there is one."""
+        key = self.figure or (self.rows[0] if len(self.rows) == 1 else "")
+        return next((fact for fact in self.facts if fact.key == key), None) if key else None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form without the content, which the run stores anyway."""

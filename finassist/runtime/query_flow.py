@@ -121,7 +121,8 @@ def _nothing() -> Flow[tuple[list[Fact], list[Gap]]]:
 
 def _fetch_step(symbol: str, need: AnyNeed, scope: UniverseScope | None, known: FlowContext) -> Flow[list[Fact] | Gap]:
     yield FetchStarted(symbol=symbol, need=need, provider=known.provider)
-    found = yield from fetch(symbol, need, _YEARS, scope)
+    limit = known.years + 1 if need in ("quote", "history") else _YEARS  # as documents ask, to share the fetch
+    found = yield from fetch(symbol, need, limit, scope)
     if isinstance(found, Gap):
         yield FetchFailed(symbol=symbol, need=need, provider=known.provider, error=found.error, reason=found.reason)
     else:

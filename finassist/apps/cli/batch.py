@@ -75,9 +75,11 @@ def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) 
 def _ending(batch: Batch[Answer]) -> int:
     if failures := len(batch.failures):
         complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
+    if refused := int((batch.frame["outcome"] == "refused").sum()):
+        complain(f"{refused:,} of {len(batch):,} questions have no answer; the column answer says why.", FAILED)
     if batch.status == "stopped":
         complain(str(batch.left), FAILED)
-    return FAILED if failures or batch.status == "stopped" else OK
+    return FAILED if failures or refused or batch.status == "stopped" else OK
 
 
 def _budget(options: argparse.Namespace) -> Budget:

@@ -108,6 +108,8 @@ def batch_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Columns (`describe("batch")` has them as a table):
         ordinal, question, status: The place of the question, the question, and `completed`, `failed` or `unasked`.
         category, symbols, answer, n_facts, n_gaps: What came of it.
+        outcome, value, unit, period, query: Whether it is `answered`, `partly`, `refused` or `failed`; the figure
+            asked for, where it is one; and what was understood.
         error, message: What went wrong, and what to do next.
         latency, tokens, cost, calls, attempts: What it took.
 
