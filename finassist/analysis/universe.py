@@ -118,4 +118,8 @@ def in_sector(member: Member, sectors: Iterable[str]) -> bool:
     """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
     wanted = [sector.casefold() for sector in sectors]
     own = (member.sector.casefold(), member.sub_industry.casefold())
-    return not wanted or any(sector == own[0] or sector in own[1] for sector in wanted)
+    return not wanted or any(sector == own[0] or (sector not in _WHOLE and sector in own[1]) for sector in wanted)
+
+
+_WHOLE = frozenset({"materials", "energy", "industrials", "financials", "utilities", "real estate", "health care"})
+"""Sectors whose names also stand in the names of industries of other sectors."""

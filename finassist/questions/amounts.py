@@ -15,7 +15,8 @@ _UNIT = (
     r"|mrd\.?|milliarden?|milliards?|mil millones|miliardi|bilhões|millions?|mn|mm|m\b|millones|milioni|milhões"
     r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
 )
-_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>-?\d+(?:[.,]\d+)*|(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred)))\s?-?(?P<unit>{_UNIT})?"
+_NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
+_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>-?\d+(?:[.,]\d+)*|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
 _BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
 _COMPARISON = re.compile(
     rf"(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
@@ -25,17 +26,8 @@ _AFTER = re.compile(
     r"(?P<dir>more|less|higher|lower|above|below|over|under|fewer|greater|better|up)\b"
 )
 _COUNTED = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
-_WRITTEN = {
-    "a": "1",
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "five": "5",
-    "ten": "10",
-    "fifty": "50",
-    "a hundred": "100",
-    "half a": "0.5",
-}
+_WRITTEN = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
+            "half a": "0.5"}  # fmt: skip
 _LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 
 

@@ -24,7 +24,7 @@ _WRAPPED = {"average": "avg({})", "mean": "avg({})", "avg": "avg({})", "change":
 _IGNORED = frozenset(
     ["the", "its", "of", "in", "for", "total", "year", "end", "fy", "fiscal", "ended", "ending", "between", "and",
      "from", "to", "at", "by", "same", "company", "s", "a", "unadjusted", "reported", "that", "two", "years", "over",
-     "cash", "net", "own", "their", "during", "level", "book"]
+     "cash", "net", "closing", "own", "their", "during", "level", "book"]
 )  # fmt: skip
 
 
@@ -53,8 +53,8 @@ def definitions_in(text: str) -> tuple[str, list[Definition]]:
     """The text with its definitions blanked out, every character in its place, and the definitions.
 
     Example:
-        >>> definitions_in("Microsoft's FY2024 return on assets, defined as net income / average total assets")[1][0].formula
-        'roa_average'
+        >>> definitions_in("Apple's cash conversion, defined as operating cash flow / net income")[1][0].formula
+        'cash_conversion'
     """
     low = fold(text).replace("÷", "/").replace("×", "*")
     base = max((int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", low)), default=0)
@@ -81,7 +81,8 @@ def _next_mark(low: str, at: int) -> re.Match[str] | None:
 
 
 _SENTENCE = re.compile(
-    r"(?:^|[.?!;:,('\"])\s*(?:where |with |define |following the definition )?['\"]?(?P<name>[\w &%/-]{2,60}?)\s*,?\s*$"
+    r"(?:^|[.?!;:,('\"])\s*(?:where |with |define |following the definition )?['\"]?"
+    r"(?P<name>[\w &%/-]{2,60}?)\s*,?\s*$"
 )
 
 
@@ -151,6 +152,8 @@ class _Formula:
             return 1 if self._operand(word.text) else 0
         if re.fullmatch(r"20\d\d", word.text) or re.fullmatch(r"fy\d{2,4}", word.text):
             return self._year(int(word.text.removeprefix("fy")[-2:]) + 2000)
+        if self._wrap.startswith("avg") and word.text in ("opening", "closing", "beginning", "ending"):
+            return 1
         if word.text in _WRAPPED and self._expects:
             self._wrap = _WRAPPED[word.text]
             return 1
@@ -211,10 +214,10 @@ class _Formula:
             parse(text)
         except ValueError:
             return
-        self.text = _simplest(text)
+        self.text = simplest(text)
 
 
-def _simplest(text: str) -> str:
+def simplest(text: str) -> str:
     """The id of a metric whose formula is the same, or the formula."""
     return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
 
@@ -232,7 +235,7 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
         if not each.bracketed:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
-            formula = _simplest(f"{whole} / revenue") if margin else each.formula
+            formula = simplest(f"{whole} / revenue") if margin else each.formula
             return [Hit(formula, each.at, each.at, each.name or formula)]
         before = [hit for hit in found if 0 <= each.at - hit.end <= 40]
         named = before[-1] if before else None

@@ -9,6 +9,7 @@ from itertools import pairwise
 from finassist.core.metrics import described
 from finassist.core.query import Filter
 from finassist.questions.amounts import Amount
+from finassist.questions.definitions import simplest
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
 from finassist.questions.reading import Reading, asks_universe, has_set
 from finassist.questions.words import Hit
@@ -27,7 +28,7 @@ def expression_hits(reading: Reading) -> list[Hit[str]]:
     """The same with their places."""
     slots = reading.slots
     hits = _divided(reading, list(slots.metrics))
-    if slots.has("share"):
+    if slots.has("share") or _how_much_of(reading):
         hits = _shares(reading, hits)
     if slots.has("per share"):
         hits = [_per_share(hit) for hit in hits]
@@ -37,7 +38,7 @@ def expression_hits(reading: Reading) -> list[Hit[str]]:
 
 def _shares(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
     """`capex as a share of revenue`: one metric over the other."""
-    mark = reading.slots.at("share")
+    mark = reading.slots.at("share") or _how_much_of(reading)
     after = [hit for hit in hits if mark and hit.start >= mark.end]
     before = [hit for hit in hits if mark and hit.end <= mark.start]
     if mark is None or len(hits) < 2 or not after:
@@ -62,9 +63,17 @@ def _divided(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
         slash = _SLASH.fullmatch(reading.low, above.end, below.start)
         verb = reading.says(SAID["divide"]) and _BY.fullmatch(reading.low, above.end, below.start)
         if (slash or verb) and above.value != below.value:
-            joined = Hit(f"{above.value} / {below.value}", above.start, below.end, reading.low[above.start : below.end])
+            joined = Hit(
+                simplest(f"{above.value} / {below.value}"), above.start, below.end, reading.low[above.start : below.end]
+            )
             return [joined if hit is above else hit for hit in hits if hit is not below]
     return hits
+
+
+def _how_much_of(reading: Reading) -> Hit[str] | None:
+    """The mark of `How much of its gross profit was eaten up by R&D?`."""
+    found = SAID["how_much_of"].search(reading.low)
+    return Hit("share", found.start(), found.end(), "as a share of") if found else None
 
 
 def _per_share(hit: Hit[str]) -> Hit[str]:

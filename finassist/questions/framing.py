@@ -8,89 +8,33 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from finassist.questions.words import fold
+from finassist.questions.grammar import metric_names, table_of, tagged_words
+from finassist.questions.words import fold, words_of
 
-_ASKS = (
-    r"(?:what|which|how|who|when|calculate|compute|determine|find|give|state|tell|show|is|are|was|were|did|does|do|has"
-    r"|have|by how|name|list|report|for [A-Za-z])\b"
-)
-_SOURCE = (
-    r"(?:statements?|balance sheets?|income sheets?|p&l|filings?|10-k|annual reports?|financials|information|data|details"
-    r"|line items?|figures (?:shown|given|in)|assumptions)"
-)
-_ROLE = (
-    r"(?:analysts?|bankers?|investors?|managers?|accountants?|auditors?|students?|traders?|associates?|consultants?"
-    r"|economists?|advis[eo]rs?|researchers?|journalists?|professors?|lenders?|shareholders?|treasurers?|controllers?"
-    r"|forwarders?|cfo|banks?|exam(?:iner)?)"
-)
+_TABLE = table_of("framing")
+_PARTS: dict[str, str] = {
+    name: part if isinstance(part, str) else rf"(?:{'|'.join(part)})" for name, part in _TABLE["parts"].items()
+}
 
-# What may stand before a question. Each is followed by the question itself.
-_BEFORE = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"^[^?]{{0,400}}?\b(?:question|task|problem)(?: is)?\s*(?:\d+\s*)?:\s*(?={_ASKS})",
-        r"^\s*(?:exam |test |quiz )?(?:question|exercise|problem|task)(?: no\.?)? \d+\s*[.:)]\s*",
-        r"^\s*[A-Za-z -]{0,40}?\bquestions? for [\w ]{3,40}:\s*",
-        r"^\s*role:\s*[^.:]{3,80}[.:]\s*",
-        r"^\s*(?:you(?:'re| are| act| work| analyse| analyze| review)|assume|imagine|suppose|pretend|act as|as an?|i am|i'm"
-        rf"|acting as|we are) [^.:?]{{0,160}}[.:]\s+(?=.{{12}})",
-        r"^\s*you (?:analyse|analyze|review|study|cover|follow|advise) [^.:?]{3,100}[.:]\s+(?=.{12})",
-        rf"^\s*as an? [^,?.]{{0,60}}?\b{_ROLE}\b[^,?.:]{{0,60}}[,:]\s*",
-        rf"^\s*(?:please )?(?:use|using|consult|take|look at|refer to|rely on|relying on|consider|answer|based on|basing|from"
-        rf"|by|with|according to|drawing|looking at|referring to|work(?:ing)? from)\b[^?:.]{{0,200}}?\b{_SOURCE}\b"
-        rf"[^?:.,]{{0,60}}[:.,]\s+(?={_ASKS}|[A-Z][\w'&. -]{{1,40}}:)",
-        rf"^\s*(?:please )?(?:answer|respond to) the (?:following )?question[^?:.]{{0,200}}[:.]\s*(?={_ASKS})",
-    )
-)
 
-_UNIT_WORD = r"(?P<scale>millions?|billions?|thousands?|trillions?|bn|mn|mm|m|b)"
-_MONEY = r"(?:us ?dollars?|usd|us ?\$|\$|dollars?)"
-_UNIT = re.compile(
-    rf"[(,]?\s*\b(?:(?:answer|result|state it|stated|expressed|reported|respond|quoted|shown|give it|deliver)s? )?"
-    rf"(?:in|to) (?:units of )?(?:{_MONEY} ?{_UNIT_WORD}|(?P<scale2>millions|billions|thousands|trillions)"
-    rf"(?: of)?(?: {_MONEY})?)\b(?! (?:of|in|for) (?:revenue|sales))[)]?",
-    re.IGNORECASE,
-)
-_BRACKETED_UNIT = re.compile(rf"\(\s*{_MONEY} ?{_UNIT_WORD}\s*\)", re.IGNORECASE)
-_NEAREST = re.compile(
-    r",?\s*(?:please )?\(?(?:rounded|round|correct) (?:it |your answer |the answer |answer )?to the nearest"
-    r" (?P<scale>million|billion|thousand)(?: (?:us )?(?:dollars?|usd))?\)?,?",
-    re.IGNORECASE,
-)
+def _filled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{([A-Z]+)\}", lambda part: _PARTS[part[1]], pattern), re.IGNORECASE)
+
+
+_BEFORE = tuple(_filled(pattern) for pattern in _TABLE["before"]["patterns"])
+_FORM = {name: _filled(pattern) for name, pattern in _TABLE["form"].items()}
+_SET_ASIDE = ("using", "nearest", "bracketed_unit", "unit", "decimals", "instruction", "forms")
+_UNITS = ("nearest", "bracketed_unit", "unit")
 _NUMBERS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
-_DECIMALS = re.compile(
-    r"[(,;]?\s*(?:and )?(?:please )?(?:(?:rounded|round|rounding|state|give|correct|express)\b[\w ]{0,24}? )?"
-    r"(?:to |with |at |in |using )?\b(?P<n>zero|no|one|two|three|four|[0-4]) decimals?(?: places?| points?| digits?)?\)?",
-    re.IGNORECASE,
-)
-_INSTRUCTION = re.compile(
-    rf"(?:^|(?<=[.?!)]))\s*(?:please )?(?:answer|round|respond|give (?:it|a|your|the answer|an answer)|state (?:it|your)"
-    rf"|express|report (?:it|your)|provide (?:it|your|the answer|an answer)|result in|calculate what was asked|show your"
-    rf"|keep it|be |use (?:only )?(?:the )?[^?.]{{0,60}}{_SOURCE}|base (?:it|your)|rely |do not|don't|no explanation"
-    r"|deliver (?:it|your))[^?.]{0,200}(?:[.?!]|$)(?!\d)",
-    re.IGNORECASE,
-)
-_SOURCE_PHRASE = re.compile(
-    rf",?\s*\b(?:based (?:solely |only )?on|using (?:only )?|relying (?:only )?on|according to|as (?:shown|stated|reported)"
-    rf" (?:in|on)|from|within|in|on) (?:the )?(?:details (?:shown )?in (?:the )?|information (?:with)?in (?:the )?|only )?"
-    r"(?:(?:consolidated|income|cash ?flow|financial|annual) )*(?:statements? of (?:income|cash flows?|financial position"
-    r"|operations|earnings)|income statements?|cash ?flow statements?|balance sheets?|p&l|profit and loss statements?)\b",
-    re.IGNORECASE,
-)
-_FORMS = re.compile(
-    r"\b(?:in one (?:sentence|line|word)|in (?:brief|short|a sentence)|in plain (?:english|words)|deliver in one line for)\b"
-    r"[,:]?|\((?:in )?units? of percents?[^)]*\)|\bin units of percents?\b",
-    re.IGNORECASE,
-)
 _SCALES = {"m": "millions", "mm": "millions", "mn": "millions", "b": "billions", "bn": "billions"}
+_NOT_NAMES = r"Question|Here|Use|Using|Task|Answer|I\b|Role|Context|Assume|For\b"
 _KEPT = re.compile(
-    r"(?:\b(?!Question|Here|Use|Using|Task|Answer|I\b|Role|Context|Assume|For\b)[A-Z][\w&.'-]*(?:\s+(?:of|and|&)\s+(?=[A-Z])|\s*))+"
+    rf"(?:\b(?!{_NOT_NAMES})[A-Z][\w&.'-]*(?:\s+(?:of|and|&)\s+(?=[A-Z])|\s*))+"
     r"|\b(?:\d{1,2} [A-Z][a-z]+ )?(?:FY ?)?(?:19|20)\d\d(?:-(?:FY ?)?(?:19|20)?\d\d)?\b"
 )
-_USING = re.compile(r"\((?:using|based on|based upon) [^()]*\)|\([^()]*\bdecimals?\b[^()]*\)", re.IGNORECASE)
-_MARGIN = re.compile(r"\b(?:profit )?margins? \((gross|operating|net|pre-?tax)\)", re.IGNORECASE)
-_LISTED = re.compile(r"\((?:[a-h]|i{1,3}|iv|v|vi)\)\s*", re.IGNORECASE)
+"""Names and years of a preamble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +63,51 @@ def framed(text: str) -> Framing:
     bare = text
     for _ in range(3):
         bare = _without_preamble(bare)
-    for pattern in (_USING, _NEAREST, _BRACKETED_UNIT, _UNIT, _DECIMALS, _INSTRUCTION, _FORMS):
-        bare = pattern.sub(_blank, bare)
+    bare = _lettered(bare)
+    for name in _SET_ASIDE:
+        bare = _FORM[name].sub(_blank, bare)
     if len(bare.split()) > 12:
-        bare = _SOURCE_PHRASE.sub("", bare)
-    bare = re.sub(r"%(?= margin)", "", _LISTED.sub(" ", bare))
-    bare = re.sub(r"\(\s*\)", "", bare)
-    bare = _MARGIN.sub(r"\1 margin", _USING.sub(" ", bare))
-    bare = re.sub(r"\s+([?.,;])", r"\1", re.sub(r"\s{2,}", " ", bare)).strip()
-    bare = re.sub(r"([?.])\.+", r"\1", bare)
-    return Framing(bare, unit, decimals) if len(bare) > 2 else Framing(text, unit, decimals)
+        bare = _FORM["source"].sub("", bare)
+    bare = _FORM["margin"].sub(r"\1 margin", _FORM["listed"].sub(" ", bare))
+    bare = _tidy(re.sub(r"%(?= margin)", "", _parted(bare)))
+    return Framing(bare if len(bare) > 2 else text, unit, decimals)
+
+
+def _tidy(text: str) -> str:
+    """The text without the gaps and marks that blanking left behind."""
+    text = re.sub(r"\s{2,}", " ", re.sub(r"\(\s*\)", "", text))
+    text = re.sub(r"\s+([?.,;])", r"\1", text)
+    return re.sub(r"([?.])\.+", r"\1", text).strip()
+
+
+def _parted(text: str) -> str:
+    """`R&D/rev`: words with a slash that are no term of their own are parted."""
+    return re.sub(r"(?<=\w)/(?=[A-Za-z])", _slash, text)
+
+
+def _slash(match: re.Match[str]) -> str:
+    text, at = match.string, match.start()
+    start = max(text.rfind(" ", 0, at), text.rfind("(", 0, at)) + 1
+    token = re.match(r"[\w&/]+", text[start : start + 60])
+    return "/" if token is None or fold(token.group()) in _slashed() else " / "
+
+
+@cache
+def _slashed() -> frozenset[str]:
+    """Terms with a slash: p/e, ev/ebitda, y/y."""
+    words = (word.text for name in (*metric_names(), *tagged_words("operations")) for word in words_of(name))
+    return frozenset(word for word in words if "/" in word)
+
+
+def _lettered(text: str) -> str:
+    """`(a) revenue, (b) cash flow, (c) b as a percentage of a`: letters that stand for items, spelt out."""
+    items = {m[1]: m[2].strip(" ,;.") for m in re.finditer(r"\(([a-h])\)\s*([^(]{2,80})(?=\(|$)", text)}
+    last = max(items, default="")
+    if len(items) < 2 or not re.search(r"\b[a-h] as a (?:percentage|share|percent) of [a-h]\b", items[last]):
+        return text
+    spelt = re.sub(r"\b([a-h])\b(?= as|$|[.,])", lambda letter: items.get(letter[1], letter[1]), items[last])
+    spelt = re.sub(r" of ([a-h])\b", lambda letter: f" of {items.get(letter[1], letter[1])}", spelt)
+    return text.replace(items[last], f"and what is {spelt}")
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -145,8 +124,8 @@ def _without_preamble(text: str) -> str:
 
 
 def _unit(text: str) -> str:
-    for pattern in (_NEAREST, _BRACKETED_UNIT, _UNIT):
-        if found := pattern.search(text):
+    for name in _UNITS:
+        if found := _FORM[name].search(text):
             groups = found.groupdict()
             word = fold(groups.get("scale") or groups.get("scale2") or "")
             return f"USD {_SCALES.get(word, word if word.endswith('s') else f'{word}s')}"
@@ -154,9 +133,9 @@ def _unit(text: str) -> str:
 
 
 def _decimals(text: str) -> int | None:
-    if _NEAREST.search(text):
+    if _FORM["nearest"].search(text):
         return 0
-    found = _DECIMALS.search(text)
+    found = _FORM["decimals"].search(text)
     if not found:
         return None
     word = fold(found["n"])

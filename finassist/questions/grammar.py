@@ -70,6 +70,12 @@ def tag_phrases(table: str) -> Phrases[str]:
     return Phrases((phrase, tag) for tag, phrases in rows.items() for phrase in phrases)
 
 
+def tagged_words(table: str) -> list[str]:
+    """Every phrase of a table."""
+    rows: Table = _TABLES[table]
+    return [phrase for phrases in rows.values() for phrase in phrases]
+
+
 @cache
 def metric_phrases(language: str) -> Phrases[str]:
     """The names of all metrics, in a language and in English."""

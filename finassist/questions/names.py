@@ -14,7 +14,6 @@ from finassist.questions.spelling import closest, is_vocabulary, well_known
 from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.symbols.company import Match, Unmatched
 from finassist.symbols.directory import directory
-from finassist.symbols.vocabulary import ALIASES
 
 INDEX = "^GSPC"
 """The symbol of the S&P 500, the one index with data."""
@@ -52,16 +51,17 @@ _INDEX = re.compile(
     re.I,
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
-_CAPITALISED = re.compile(
-    r"(?<![.?!:] )(?<![\w-])(?:Target|Block|Visa|Match|Gap|Ball|Key|Apple|Ford|Gap|Discover|Intuitive|Progressive)\b(?! [A-Z])"
-)
+_ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL", "Key": "KEY",
+               "Ford": "F", "Progressive": "PGR"}  # fmt: skip
+"""Companies whose names are English words: capitalised inside a sentence, they are meant."""
+_CAPITALISED = re.compile(rf"(?<![.?!:] )(?<![\w-])(?:{'|'.join(_ALSO_WORDS)})\b(?! [A-Z])")
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
 _UMBRELLA = re.compile(
     r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b(?!\s+[A-Z])"
 )
 
 
-def companies_in(text: str) -> Names:
+def companies_in(text: str, language: str = "en") -> Names:
     """The companies of a normalised text."""
     found = Names()
     resolution = directory().resolve(text)
@@ -79,7 +79,7 @@ def companies_in(text: str) -> Names:
     if has_cjk(text):
         _cjk(text, found)
     for missing in resolution.unmatched:
-        _mend(missing, text, found)
+        _mend(missing, text, found, english=language == "en")
     return found
 
 
@@ -106,8 +106,8 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
                 found, company.symbol, *word.span(), text, strong=before.endswith((" of ", " for ", " did ", " does "))
             )
     for word in _CAPITALISED.finditer(text):
-        symbol = ALIASES.get(fold(word.group()))
-        if symbol and word.start() > 0 and taken.free(*word.span()):
+        symbol = _ALSO_WORDS[word.group()]
+        if word.start() > 0 and taken.free(*word.span()):
             _name(found, symbol, *word.span(), text, strong=False)
 
 
@@ -124,20 +124,23 @@ def _joined_names(text: str, found: Names) -> None:
         if not taken.free(left.start, right.end):
             _mend_pair(found, left, right, text)
             continue
+        both = is_vocabulary(left.text) and is_vocabulary(right.text)
         known = well_known().get(joined)
         if known and known[0] < 600:
             _name(found, known[1], left.start, right.end, text, strong=True)
-        elif (capitals := left.raw[:1].isupper() and right.raw[:1].isupper()) or not is_vocabulary(left.text):
-            if (capitals or len(joined) > 7) and (symbol := closest(joined)):
+        elif (capitals := left.raw[:1].isupper() and right.raw[:1].isupper()) or not both:
+            symbol = closest(joined) if capitals or len(joined) > 7 else None
+            if symbol:
                 _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
 
 
 def _mend_pair(found: Names, left: Word, right: Word, text: str) -> None:
     """`lockhead martin`: one misspelt word beside one that is read as another company."""
     hits = [hit for hit in found.named if hit.start < right.end and left.start < hit.end]
+    symbol = closest(left.text + right.text)
     inside = all(left.start <= hit.start and hit.end <= right.end and not hit.value.strong for hit in hits)
     slip = not is_vocabulary(left.text) and not is_vocabulary(right.text)
-    if inside and slip and (symbol := closest(left.text + right.text)) and symbol not in {h.value.symbol for h in hits}:
+    if symbol and inside and slip:
         found.named = [hit for hit in found.named if hit not in hits]
         found.corrected = [each for each in found.corrected if each[0] not in {hit.words for hit in hits}]
         _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
@@ -163,15 +166,23 @@ def _is_vocabulary(match: Match, text: str) -> bool:
     return (plain in TERMS or plain in metric_names()) and text.strip() != raw
 
 
-def _mend(missing: Unmatched, text: str, found: Names) -> None:
+def _mend(missing: Unmatched, text: str, found: Names, *, english: bool) -> None:
     """A ticker that is also a word, in capitals; or a misspelt name of a company that is well known."""
     words, plain = missing.text, fold(missing.text)
     at = text.find(words)
     if missing.reason == "ambiguous" and words.isupper() and len(words) > 1 and plain not in TERMS and at >= 0:
         _name(found, missing.suggestions[0].symbol, at, at + len(words), text, strong=False)
         return
+    if at >= 0 and any(hit.start < at + len(words) and at < hit.end for hit in found.named):
+        return
     elsewhere = "privately" in missing.message or "abroad" in missing.message
-    if missing.reason == "unknown" and at >= 0 and not elsewhere and (symbol := closest(words)):
+    if (
+        missing.reason == "unknown"
+        and at >= 0
+        and not elsewhere
+        and (english or words[:1].isupper())
+        and (symbol := closest(words))
+    ):
         _name(found, symbol, at, at + len(words), text, strong=False, mended=True)
         return
     if plain not in TERMS and plain not in vocabulary():

@@ -120,7 +120,7 @@ def direction_of(reading: Reading, metric: str) -> tuple[int, bool]:
         if hit.words in _ALWAYS_LEAST:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
-        falls = metric in _SIGNED or metric.startswith("growth(")
+        falls = metric in _SIGNED or metric.startswith("growth(") or reading.slots.has("growth")
         shrank = -1 if falls and hit.value > 0 and reading.says(SAID["shrank"]) else 1
         return hit.value * good * shrank, True
     below = bool(reading.slots.amounts) and reading.slots.amounts[0].value.comparator == "<"

@@ -71,7 +71,8 @@ def _means_else(reading: Reading, topic: _Topic, start: int, end: int) -> bool:
     if topic.yields_to == "claims":
         named += [(hit.start, hit.end) for hit in slots.sectors]
         named += [(hit.start, hit.end) for hit in slots.metrics if hit.words in metric_names()]
-    return any(first < end and start < last for first, last in named)
+    named += [(hit.start, hit.end) for hit in slots.metrics if hit.words == reading.low[start:end]]
+    return any(first <= start and end <= last for first, last in named)
 
 
 def _part(reading: Reading) -> Unknown | None:

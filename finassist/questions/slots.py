@@ -75,7 +75,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     low = fold(plain)
     slots = Slots(plain, low, language or language_of(plain), words_of(plain))
     taken = Claims(len(plain))
-    found = companies_in(plain)
+    found = companies_in(plain, slots.language)
     strong = [each for each in found.named if each.value.strong]
     _take(taken, strong)
     slots.companies += strong

@@ -73,7 +73,8 @@ def _understood(reading: Reading) -> Understanding:
 # ------------------------------------------------------------------------------------------------ clauses
 
 _SPLIT = re.compile(
-    r"(?<=[a-z0-9%])(?:\?\s+|;\s*|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are)|by how much)\b)"
+    r"(?<=[a-z0-9%])(?:\?\s+|;\s*|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are)"
+    r"|by how much)\b)"
     r"|, (?=and the growth\b)|,? and (?=(?:the )?(?:growth|change|difference) (?:between|from)\b)"
     r"|, and (?=[a-z]+ in (?:fiscal|fy|20)))"
 )
