@@ -145,6 +145,11 @@ class LocalAsker:
 type _Key = tuple[str, Need | QueryNeed, int, UniverseScope | None]
 
 
+def shared_key(symbol: str, need: Need | QueryNeed, limit: int = 0, scope: UniverseScope | None = None) -> _Key:
+    """The same for fetches that questions share: a price is the same whatever number of years a question wants."""
+    return symbol, need, limit if need in ("income", "balance_sheet", "cash_flow") else 0, scope
+
+
 class SharedFetches:
     """What several questions of a batch need is fetched once. Failures are not kept. Belongs to one loop.
 
@@ -199,9 +204,7 @@ class SharedProvider(FinanceProvider):
 
     async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
         """As `finassist.providers.base.fetch_facts`, which calls this."""
-        # a price is the same whichever number of years a question wants
-        years = 0 if need in ("quote", "history", "profile") else limit
-        return await self._fetches.facts((symbol, need, years, None), self._usage)
+        return await self._fetches.facts(shared_key(symbol, need, limit), self._usage)
 
     def members(self) -> Mapping[str, Member]:
         """As those of a `QuerySource`."""
@@ -210,15 +213,15 @@ class SharedProvider(FinanceProvider):
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
         """As a `QuerySource`, if the provider is one."""
-        return await self._fetches.facts((symbol, "figures", 0, None), self._usage)
+        return await self._fetches.facts(shared_key(symbol, "figures"), self._usage)
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
         """As a `QuerySource`, if the provider is one."""
-        return await self._fetches.facts((symbol, "closes", 0, None), self._usage)
+        return await self._fetches.facts(shared_key(symbol, "closes"), self._usage)
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
         """As a `QuerySource`, if the provider is one."""
-        return await self._fetches.facts(("*", "universe", 0, scope), self._usage)
+        return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._usage)
 
 
 # -------------------------------------------------------------------------------------------- across

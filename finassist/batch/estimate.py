@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from agno.metrics import MessageMetrics
 
+from finassist.batch.asking import shared_key
 from finassist.batch.result import Outcome
 from finassist.batch.source import QuestionSource
 from finassist.core.errors import ModelError
@@ -192,7 +193,8 @@ def _estimate(runtime: Runtime, effects: list[list[Ask | Fetch]], concurrency: i
     free = isinstance(runtime.model, OfflineModel)
     per_minute = None if runtime.provider.id == EmbeddedProvider.id else runtime.settings.per_minute
     asks = [each for question in effects for each in question if isinstance(each, Ask)]
-    fetches = {each for question in effects for each in question if isinstance(each, Fetch)}
+    wanted = (each for question in effects for each in question if isinstance(each, Fetch))
+    fetches = {shared_key(each.symbol, each.need, each.limit, each.scope) for each in wanted}
     used = (
         MessageMetrics()
         if free

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from finassist.core.categories import CategoryName as Category
-from finassist.questions import keywords as vocabulary
-from finassist.questions.glossary import Term, glossary
+from finassist.questions.glossary import glossary
 from finassist.questions.phrases import COMPANY, words
-from finassist.questions.scan import Scan, scan, small_talk
+from finassist.questions.scan import WORDS, Scan, scan, small_talk
 from finassist.symbols.company import Match, Resolution, Unmatched
 from finassist.symbols.directory import directory
 
@@ -54,7 +53,6 @@ class Reading:
         wanted: Kinds of figures asked for, in order of mention, without `report` and `chat`.
         overview: Whether an overview, analysis or comparison is asked for.
         plain: Whether no loose word decided.
-        terms: Glossary terms named.
         concept: Whether it asks what a term means.
         concept_understood: Whether every word of such a question was understood.
         understood: Whether every word of a question about a company was understood.
@@ -75,7 +73,6 @@ class Reading:
     wanted: tuple[Category, ...]
     overview: bool
     plain: bool
-    terms: tuple[Term, ...]
     concept: bool
     concept_understood: bool
     understood: bool
@@ -94,16 +91,21 @@ class Reading:
         return self.context.symbols
 
     @property
-    def joined(self) -> tuple[str, ...]:
-        """Companies talked about before, then those named now, when the question joins them."""
-        if self.symbols and not self.compares_with_earlier:
-            return self.symbols
-        return tuple(dict.fromkeys((*self.earlier, *self.symbols)))
-
-    @property
     def carried(self) -> Category | None:
         """The category of the conversation, if it was about a company."""
         return self.context.category if self.context.category != "chat" else None
+
+    @property
+    def asked(self) -> Category:
+        """The one category that has all that is asked for."""
+        if set(self.wanted) == {"income_statement", "company_financials"}:
+            return "company_financials"
+        return self.wanted[0] if len(self.wanted) == 1 else "report"
+
+    @property
+    def kept(self) -> Category:
+        """The category asked for, or else that of the conversation."""
+        return self.asked if self.wanted or self.overview else self.carried or "report"
 
     @property
     def refers_back(self) -> bool:
@@ -138,11 +140,10 @@ def read(question: str, context: Context) -> Reading:
         wanted=wanted,
         overview="report" in categories,
         plain=plain,
-        terms=tuple(dict.fromkeys(hit.value for hit in seen.terms)),
         concept=concept,
         concept_understood=concept and whole and _concept_understood(seen),
         understood=whole and _company_understood(seen),
-        bare=not categories and seen.covered(vocabulary.BARE_FILLERS, seen.kinds["what about"]),
+        bare=not categories and seen.covered(WORDS["bare_fillers"], seen.kinds["what about"]),
         what_about=seen.follows_on,
         points_back=bool(seen.kinds["points back"]),
         compares_with_earlier=bool(context.symbols) and _compares_back(seen, len(found.symbols)),
@@ -214,13 +215,13 @@ def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> b
 
 def _concept_understood(seen: Scan) -> bool:
     asks = seen.kinds["concept"]
-    fillers = vocabulary.FILLERS | vocabulary.CONCEPT_FILLERS
+    fillers = WORDS["fillers"] | WORDS["concept_fillers"]
     return bool(asks) and seen.covered(fillers, [*seen.terms, *asks])
 
 
 def _company_understood(seen: Scan) -> bool:
     plain = [hit for hit in seen.data if hit.value.plain]
-    return not seen.negates and seen.covered(vocabulary.FILLERS, plain)
+    return not seen.negates and seen.covered(WORDS["fillers"], plain)
 
 
 _PRONOUNS = ("it", "its", "they", "their", "theirs", "them", "itself")

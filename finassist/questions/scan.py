@@ -1,17 +1,26 @@
-"""Every known phrase in the words of a question: data words, kinds of asking, glossary terms."""
+"""Every known phrase in the words of a question (`documents.toml`): data words, kinds of asking, glossary terms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal
 
 from finassist.core.categories import CategoryName as Category
-from finassist.questions import keywords as vocabulary
 from finassist.questions.glossary import Term, glossary
+from finassist.questions.grammar import table_of
 from finassist.questions.phrases import COMPANY, Hit, PhraseIndex, is_break, words
 
-_NEGATION_REACH = 4
+_NEGATION_REACH: Final = 4
+_TABLES: Final = table_of("documents")
+WORDS: Final[Mapping[str, frozenset[str]]] = {name: frozenset(text.split()) for name, text in _TABLES["words"].items()}
+
+
+def _phrases(section: str) -> Iterator[tuple[Any, str]]:
+    """Each phrase of a table, after its name there."""
+    for name, text in _TABLES[section].items():
+        for phrase in text.split(","):
+            yield name, " ".join(phrase.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +50,13 @@ class Scan:
     @property
     def negates(self) -> bool:
         """Whether something is said not to be wanted."""
-        return any(word in vocabulary.NEGATION for word in self.tokens) or bool(self.kinds["contrast"])
+        return any(word in WORDS["negation"] for word in self.tokens) or bool(self.kinds["contrast"])
 
     @property
     def follows_on(self) -> bool:
         """Whether it starts like `What about …` or `Thanks, and …`."""
         starts = {hit.start for hit in self.kinds["what about"]}
-        before = (i for i, word in enumerate(self.tokens) if not (is_break(word) or word in vocabulary.LEADS))
+        before = (i for i, word in enumerate(self.tokens) if not (is_break(word) or word in WORDS["leads"]))
         return next(before, -1) in starts
 
     def categories(self) -> tuple[list[Category], bool]:
@@ -84,40 +93,25 @@ def _negated(hit: Hit[DataWord], tokens: Sequence[str]) -> bool:
     for i in range(hit.start - 1, max(-1, hit.start - 1 - _NEGATION_REACH), -1):
         if is_break(tokens[i]) or tokens[i] == "but":
             return False
-        if tokens[i] in vocabulary.NEGATION or " ".join(tokens[i : i + 2]) in vocabulary.CONTRAST:
+        if tokens[i] in WORDS["negation"] or _KINDS["contrast"].find(tokens[i : i + 2]):
             return tokens[i + 1] != "only"
     return False
 
 
 _DATA = PhraseIndex(
-    (phrase, DataWord(category, plain))
-    for table, plain in ((vocabulary.PLAIN, True), (vocabulary.LOOSE, False))
-    for category, phrases in table.items()
-    for phrase in phrases
+    (phrase, DataWord(category, plain=section == "plain"))
+    for section in ("plain", "loose")
+    for category, phrase in _phrases(section)
 )
-_PHRASES: dict[str, tuple[str, ...]] = {
-    "concept": vocabulary.CONCEPT,
-    "compare": vocabulary.COMPARE,
-    "what about": vocabulary.WHAT_ABOUT,
-    "points back": vocabulary.POINTS_BACK,
-    "advice": vocabulary.ADVICE,
-    "forecast": vocabulary.FORECAST,
-    "polite": vocabulary.POLITE_WILL,
-    "contrast": vocabulary.CONTRAST,
-    "coverage": vocabulary.COVERAGE,
+_KINDS = {
+    kind: PhraseIndex((phrase, kind) for name, phrase in _phrases("kinds") if name == kind) for kind in _TABLES["kinds"]
 }
-_KINDS = {kind: PhraseIndex((phrase, kind) for phrase in phrases) for kind, phrases in _PHRASES.items()}
 
 
 SmallTalk = Literal["help", "thanks", "goodbye", "greeting"]
+_MOST_TELLING: Final[tuple[SmallTalk, ...]] = ("help", "goodbye", "thanks")
 _LONGEST_SMALL_TALK = 200
-_SMALL_TALK = PhraseIndex[SmallTalk](
-    [
-        *((phrase, "help") for phrase in vocabulary.HELP),
-        *((phrase, "thanks") for phrase in vocabulary.THANKS),
-        *((phrase, "goodbye") for phrase in vocabulary.GOODBYE),
-    ]
-)
+_SMALL_TALK = PhraseIndex[SmallTalk]((phrase, kind) for kind, phrase in _phrases("small_talk"))
 
 
 def small_talk(text: str) -> SmallTalk | None:
@@ -133,16 +127,12 @@ def small_talk(text: str) -> SmallTalk | None:
     hits = _SMALL_TALK.find(tokens)
     covered = {i for hit in hits for i in range(hit.start, hit.end)}
     rest = [word for i, word in enumerate(tokens) if i not in covered]
-    if any(word not in vocabulary.GREETING and word != "please" for word in rest):
+    if any(word not in WORDS["greeting"] and word != "please" for word in rest):
         return None
-    kinds = {hit.value for hit in hits}
-    for kind in ("help", "goodbye", "thanks"):
-        if kind in kinds:
-            return kind
-    return _greeting_or_nothing(tokens)
-
-
-def _greeting_or_nothing(tokens: list[str]) -> SmallTalk | None:
     if not tokens:
         return "help"
-    return "greeting" if tokens[0] in vocabulary.GREETING_STARTS else None
+    found = {hit.value for hit in hits}
+    for kind in _MOST_TELLING:
+        if kind in found:
+            return kind
+    return "greeting" if tokens[0] in WORDS["greeting_starts"] else None
