@@ -36,6 +36,8 @@ def follow_up(reading: Reading) -> Understanding | None:
     last = memory.queries[0] if memory.queries else None
     if not last and not memory.companies:
         return None
+    if reading.low.lstrip().startswith("now "):
+        slots.periods = [each for each in slots.periods if each.words != "now"]
     shift = _shift(reading)
     if _stands_alone(reading, shift):
         return None

@@ -114,6 +114,22 @@ def function_words(language: str) -> frozenset[str]:
     return _FUNCTION.get(language, frozenset())
 
 
+@cache
+def _own_words() -> dict[str, frozenset[str]]:
+    """Words of metrics' names that no English name has, by language."""
+    languages = [each for each in _TELL if each != "en"]
+    found = {
+        each: {
+            word.text
+            for metric in catalogue().values()
+            for name in _names(metric.names, each)
+            for word in words_of(name)
+        }
+        for each in languages
+    }
+    return {each: frozenset(words - vocabulary()) for each, words in found.items()}
+
+
 def language_of(text: str) -> str:
     """The language of a question, among those of the catalogue; English where nothing tells.
 
@@ -127,5 +143,7 @@ def language_of(text: str) -> str:
         return "zh"
     own = [word.text for word in words_of(normalise(fold(text))) if not word.mark]
     counts: dict[str, float] = {each: sum(word in words for word in own) for each, words in _TELL.items()}
+    for each, words in _own_words().items():
+        counts[each] += sum(word in words for word in own)
     counts["en"] += 0.5 + 0.5 * sum(word in FILLERS and word not in _TELL["en"] for word in own)
     return max(counts, key=lambda each: counts[each])

@@ -51,8 +51,8 @@ _INDEX = re.compile(
     re.I,
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
-_ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL", "Key": "KEY",
-               "Ford": "F", "Progressive": "PGR"}  # fmt: skip
+_ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
+               "Key": "KEY", "Ford": "F", "Progressive": "PGR"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
 _CAPITALISED = re.compile(rf"(?<![.?!:] )(?<![\w-])(?:{'|'.join(_ALSO_WORDS)})\b(?! [A-Z])")
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
@@ -67,17 +67,21 @@ def companies_in(text: str, language: str = "en") -> Names:
     resolution = directory().resolve(text)
     found.choices += _several(text)
     for match in resolution.matches:
+        if language != "en" and not (match.text[:1].isupper() or match.text[:1].isdigit()):
+            continue
         unsure = any(hit.start == match.start for hit in found.choices)
         if not unsure and not _is_vocabulary(match, text):
             _name(found, match.company.symbol, match.start, match.end, text, strong=_strong(match, text))
     _bare_tickers(text, found, resolution.matches)
-    _joined_names(text, found)
+    _joined_names(text, found, english=language == "en")
     for index in _INDEX.finditer(text):
         inside = re.search(r"\bin (?:the )?$", text[max(0, index.start() - 8) : index.start()])
         if not inside or re.search(r"level|index|close|points", fold(text)):
             _name(found, INDEX, *index.span(), text, strong=True)
     if has_cjk(text):
         _cjk(text, found)
+        if not found.named and not resolution.unmatched:
+            found.unmatched += _unknown_cjk(text)
     for missing in resolution.unmatched:
         _mend(missing, text, found, english=language == "en")
     return found
@@ -111,7 +115,7 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
             _name(found, symbol, *word.span(), text, strong=False)
 
 
-def _joined_names(text: str, found: Names) -> None:
+def _joined_names(text: str, found: Names, *, english: bool) -> None:
     """`sales force` and `JP Morgen`: two words that are one name, written as it is or with a slip."""
     taken = Claims(len(text))
     for hit in found.named:
@@ -119,7 +123,7 @@ def _joined_names(text: str, found: Names) -> None:
     own = [word for word in words_of(text) if not word.mark]
     for left, right in pairwise(own):
         joined = left.text + right.text
-        if len(joined) < 7 or right.start - left.end > 1:
+        if len(joined) < 7 or right.start - left.end > 1 or not (english or right.raw[:1].isupper()):
             continue
         if not taken.free(left.start, right.end):
             _mend_pair(found, left, right, text)
@@ -218,6 +222,22 @@ def _cjk_names() -> tuple[tuple[str, str], ...]:
     text = files("finassist.questions").joinpath("names_cjk.txt").read_text(encoding="utf-8")
     pairs = [(name, line.split()[0]) for line in text.splitlines() if line for name in line.split()[1:]]
     return tuple(sorted(pairs, key=lambda pair: len(pair[0]), reverse=True))
+
+
+_UNKNOWN_CJK = re.compile(
+    r"(?P<ja>[\u30a1-\u30fa\u30fc\u4e00-\u9fff]{2,10})(?=の)|^(?P<zh>[\u4e00-\u9fff]{2,6}?)(?=的|\d|在)"
+)
+
+
+def _unknown_cjk(text: str) -> Iterator[tuple[str, str]]:
+    """A name in Chinese or Japanese that is no company of the data."""
+    for match in islice(_UNKNOWN_CJK.finditer(text), 3):
+        name = match.group()
+        if not any(
+            phrase in name for phrase in ("年", "公司", "企業", "会社", "利益", "売上", "营收", "行业", "哪", "最")
+        ):
+            yield name, f"{name} is not in the directory of US-listed companies; ask about a US-listed company instead."
+            return
 
 
 def _cjk(text: str, found: Names) -> None:

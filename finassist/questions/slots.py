@@ -18,6 +18,8 @@ from finassist.questions.spelling import closest, is_vocabulary
 from finassist.questions.when import Found, periods_in
 from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, normalise, words_of
 
+type _Placed = Hit[Named] | Hit[tuple[str, ...]] | Hit[str] | Hit[int] | Found
+
 
 @dataclass(slots=True)
 class Slots:
@@ -93,6 +95,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     _take(taken, slots.choices)
     slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
     slots.companies.sort(key=lambda hit: hit.start)
+    _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
     slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
     return slots
 
@@ -104,7 +107,7 @@ def _without_asides(text: str) -> str:
     return text
 
 
-def _take(taken: Claims, hits: Iterable[Hit[Named] | Hit[tuple[str, ...]] | Found]) -> None:
+def _take(taken: Claims, hits: Iterable[_Placed]) -> None:
     for hit in hits:
         taken.take(hit.start, hit.end)
 
@@ -174,7 +177,7 @@ def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> l
     while at < len(slots.words):
         best = phrases.longest(slots.words, at)
         start, end = slots.words[at].start, slots.words[at + (best[0] if best else 1) - 1].end
-        usable = best if best and taken.free(start, end) else None
+        usable = best if best and taken.free(start, end) and not _other_sense(slots, slots.low[start:end]) else None
         if usable:
             found.append(Hit(usable[1], start, end, slots.low[start:end]))
             if claim:
@@ -185,12 +188,34 @@ def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> l
     return found
 
 
+def _other_sense(slots: Slots, words: str) -> bool:
+    """`plus` adds in English only."""
+    return words == "plus" and slots.language != "en"
+
+
 _NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_NUMBERS = {name: number for number, name in enumerate(_NAMES, 1)} | {"fifteen": 15, "twenty": 20}
+_FOREIGN_NUMBERS = {
+    3: "tres drei trois três tre",
+    4: "cuatro vier quatre quatro quattro",
+    5: "cinco fünf cinq cinque",
+    6: "seis sechs six sei",
+    7: "siete sieben sept sete sette",
+    8: "ocho acht huit oito otto",
+    10: "diez zehn dix dez dieci",
+}
+_NUMBERS = {
+    **{name: number for number, names in _FOREIGN_NUMBERS.items() for name in names.split()},
+    **{name: number for number, name in enumerate(_NAMES, 1)},
+    **{"fifteen": 15, "twenty": 20},
+}
+_CJK_NUMBERS = {name: number for number, name in enumerate("一二三四五六七八九十", 1)}
+_CJK_LIMIT = re.compile(
+    r"(?P<n>\d{1,2}|[一二三四五六七八九十])\s?(?:家|社|个公司|大)|前(?P<m>\d{1,2}|[一二三四五六七八九十])"
+)
 _NUMBER = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
 _TOP = re.compile(
     r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list"
-    rf"|show(?: me)?|only|fastest|los|las|die|les|le|i|os|as)(?: the)? {_NUMBER}\b"
+    rf"|show(?: me)?|only|fastest|los|las|die|den|welche|les|le|i|os|as)(?: the)? {_NUMBER}\b"
     r"(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
 )
 _LEAD = re.compile(
@@ -208,6 +233,11 @@ _COUNT = re.compile(
 def _limit(slots: Slots) -> None:
     if found := _COUNT.search(slots.low):
         slots.marks.append(Hit("count", found.start(), found.end(), found.group()))
+    if has_cjk(slots.low) and (counted := _CJK_LIMIT.search(slots.low)):
+        text = counted["n"] or counted["m"]
+        number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
+        slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
+        return
     for pattern in (_LEAD, _TOP):
         for match in pattern.finditer(slots.low):
             number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from finassist.questions.grammar import SPELLING, vocabulary
 from finassist.questions.words import fold, words_of
@@ -12,6 +12,7 @@ from finassist.symbols.directory import directory
 from finassist.symbols.vocabulary import ALIASES, common_words
 
 _KNOWN_BEST = 900
+_MOST_CACHED = 10_000
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 _SUFFIX = re.compile(
     r"[,. ]+(?:inc|corp|corporation|company|co|plc|ltd|group|holdings?|incorporated|companies|international"
@@ -59,19 +60,29 @@ def _may_be_a_slip(raw: str, start: int) -> bool:
     return not known and not directory().lookup(plain)
 
 
-@cache
+@lru_cache(_MOST_CACHED)
 def _respelt(word: str) -> str | None:
     return None if closest(word) else _nearest(word, ((right, 0) for right in SPELLING))
 
 
+@lru_cache(_MOST_CACHED)
 def closest(words: str) -> str | None:
     """The one well-known company whose name is a slip of the pen away, or `None`."""
     plain = _NOT_LETTERS.sub("", fold(words).removesuffix("'s"))
     if not 4 <= len(plain) <= 30 or fold(words) in common_words():
         return None
-    known = well_known()
-    name = _nearest(plain, ((name, rank) for name, (rank, _) in known.items()), short=8)
-    return known[name][1] if name else None
+    near = [each for size in range(-2, 3) for each in _by_shape().get((plain[0], len(plain) + size), ())]
+    name = _nearest(plain, near, short=8)
+    return well_known()[name][1] if name else None
+
+
+@cache
+def _by_shape() -> dict[tuple[str, int], list[tuple[str, int]]]:
+    """Names of the largest companies by first letter and length, with rank."""
+    found: dict[tuple[str, int], list[tuple[str, int]]] = {}
+    for name, (rank, _) in well_known().items():
+        found.setdefault((name[0], len(name)), []).append((name, rank))
+    return found
 
 
 def _nearest(word: str, names: Iterable[tuple[str, int]], short: int = 7) -> str | None:
