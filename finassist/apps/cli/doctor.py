@@ -11,8 +11,7 @@ import shutil
 import sqlite3
 import stat
 import textwrap
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -82,8 +81,7 @@ class Checkup:
     def __repr__(self) -> str:
         wide = max(len(check.name) for check in self.checks)
         lines = [line for check in self.checks for line in _lines(check, wide)]
-        notes = sum(check.verdict == "note" for check in self.checks)
-        failures = sum(check.verdict == "failed" for check in self.checks)
+        notes, failures = (sum(check.verdict == each for check in self.checks) for each in ("note", "failed"))
         noted = f", with {notes} note{'s' if notes > 1 else ''}" if notes else ""
         end = f"{failures} failed" if failures else f"Everything works{noted}"
         return "\n".join([*lines, "", f"{end}."])
@@ -120,9 +118,9 @@ async def doctor(settings: Settings | None = None, *, model: Any = None, provide
         return Checkup((*checks, Check("settings", "failed", str(error)), *_variables()))
     checks += [*_settings(settings), _database(settings), _cache(settings), *_disk(settings)]
     async with asyncio.TaskGroup() as group:
-        data = group.create_task(_provider(provider, settings))
-        words = group.create_task(_model(model, settings))
-    return Checkup((*checks, *data.result(), *words.result(), _telemetry()))
+        data = group.create_task(_all("data", _provider(provider, settings), settings))
+        words = group.create_task(_all("model", _model(model, settings), settings))
+    return Checkup((*checks, *data.result(), *words.result()))
 
 
 # ----------------------------------------------------------------------------------------- installation
@@ -131,32 +129,23 @@ async def doctor(settings: Settings | None = None, *, model: Any = None, provide
 def _installation() -> Iterator[Check]:
     version = f"{platform.python_version()} ({platform.python_implementation()}) on {platform.system()}"
     yield Check("Python", "ok", version)
-    yield from _packages()
-    text = sqlite3.sqlite_version
-    if sqlite3.sqlite_version_info < _SQLITE_MENDED:
-        mended = ".".join(map(str, _SQLITE_MENDED))
-        text += f"; before {mended} a rare race could damage a database. A newer Python brings a newer one. Until then "
-        text += "keep a copy of sessions that matter."
-    yield Check("SQLite", "note" if sqlite3.sqlite_version_info < _SQLITE_MENDED else "ok", text)
-
-
-def _packages() -> Iterator[Check]:
-    """What finassist needs, and which extras are installed."""
-    extras: dict[str, list[str]] = {}
-    found: dict[str, str] = {}
-    for line in importlib.metadata.requires("finassist") or []:
-        package, extra = (re.match(r"[\w.-]+", line) or [""])[0], re.search(r"extra\s*==\s*[\"']([\w-]+)", line)
-        extras.setdefault(extra[1] if extra else "", []).append(package)
-        with suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    core = extras.pop("", [])
-    if missing := [package for package in core if package not in found]:
+    lines = [line for line in importlib.metadata.requires("finassist") or [] if "extra ==" not in line]
+    found = {name: _version(name) for line in lines for name in re.findall(r"^[\w.-]+", line)}
+    if missing := [name for name, version in found.items() if not version]:
         yield Check("packages", "failed", f"Not installed: {', '.join(missing)}. Run: pip install --upgrade finassist")
-    yield Check("packages", "ok", ", ".join(f"{package} {found[package]}" for package in core if package in found))
-    whole = [extra for extra in sorted(extras) if all(package in found for package in extras[extra])]
-    rest = ", ".join(extra for extra in sorted(extras) if extra not in whole)
-    text = f"installed: {', '.join(whole) or 'none'}" + (f"; pip install 'finassist[…]' adds {rest}" if rest else "")
-    yield Check("extras", "ok", text)
+    yield Check("packages", "ok", ", ".join(f"{name} {version}" for name, version in found.items() if version))
+    old = sqlite3.sqlite_version_info < _SQLITE_MENDED
+    advice = f"; before {'.'.join(map(str, _SQLITE_MENDED))} a rare race could damage a database. " + (
+        "A newer Python brings a newer one. Until then keep a copy of sessions that matter."
+    )
+    yield Check("SQLite", "note" if old else "ok", f"{sqlite3.sqlite_version}{advice if old else ''}")
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 # ------------------------------------------------------------------------------------------- settings
@@ -192,17 +181,20 @@ def _variables() -> Iterator[Check]:
 def _database(settings: Settings) -> Check:
     """The session database: whether it can be written, and who can read it."""
     path = settings.database
+    files = [file for suffix in ("", "-wal", "-shm", "-journal") if (file := Path(f"{path}{suffix}")).exists()]
     if not _writable(path):
         return Check("sessions", "failed", f"{path} cannot be written. Set FINASSIST_HOME to a folder of your own.")
     if not path.exists():
         return Check("sessions", "ok", f"{path} is made when the first answer is stored")
-    files = [file for suffix in ("", "-wal", "-shm", "-journal") if (file := Path(f"{path}{suffix}")).exists()]
-    if opened := [file for file in files if _is_open(file)]:
-        return Check("sessions", "note", f"Others can read it. Run: chmod 600 {' '.join(map(str, opened))}")
-    if _is_open(path.parent):
-        return Check("sessions", "note", f"Others can look into its folder. Run: chmod 700 {path.parent}")
     megabytes = sum(file.stat().st_size for file in files) / _MEGABYTE
-    return Check("sessions", "ok", f"{path} ({megabytes:.1f} MB, only you can read it)")
+    opened = _open_to_others(*files) or _open_to_others(path.parent)
+    return opened or Check("sessions", "ok", f"{path} ({megabytes:.1f} MB, only you can read it)")
+
+
+def _open_to_others(*paths: Path, name: str = "sessions") -> Check | None:
+    opened = " ".join(str(path) for path in paths if _is_open(path))
+    mode = 700 if paths and paths[0].is_dir() else 600
+    return Check(name, "note", f"Others can read it. Run: chmod {mode} {opened}") if opened else None
 
 
 def _cache(settings: Settings) -> Check:
@@ -211,8 +203,8 @@ def _cache(settings: Settings) -> Check:
         return Check("cache", "ok", "off (FINASSIST_CACHE)")
     if not _writable(folder / "entry"):
         return Check("cache", "note", f"{folder} cannot be written, so nothing is kept. Set FINASSIST_CACHE_FOLDER.")
-    if folder.exists() and _is_open(folder):
-        return Check("cache", "note", f"Others can look into it. Run: chmod 700 {folder}")
+    if folder.exists() and (opened := _open_to_others(folder, name="cache")):
+        return opened
     size = Cache(folder).size()
     since = f", since {size.oldest:%Y-%m-%d %H:%M} UTC" if size.oldest else ""
     return Check("cache", "ok", f"{folder}: {size.entries:,} answers, {size.bytes / _MEGABYTE:.1f} MB{since}")
@@ -245,22 +237,20 @@ def _is_open(path: Path) -> bool:
 # ------------------------------------------------------------------------------------------ connections
 
 
-async def _provider(provider: Any, settings: Settings) -> list[Check]:
+async def _provider(provider: Any, settings: Settings) -> AsyncIterator[Check]:
     from finassist.providers.registry import open_provider
 
     uncached = settings.model_copy(update={"quote_lifetime": 0})  # counts its requests where the cache is
-    try:
-        opened = open_provider(provider or settings.provider, uncached)
-    except FinassistError as error:
-        return [Check("data", "failed", _plain(str(error), settings))]
-    checks: list[Check] = []
+    opened = open_provider(provider or settings.provider, uncached)
     for source in cast("Sequence[FinanceProvider]", getattr(opened, "providers", (opened,))):
         if source.id == "embedded":
-            checks.append(Check("data", "ok", f"{source.name}: offline, needs no key"))
+            yield Check("data", "ok", f"{source.name}: offline, needs no key")
         else:
-            checks.append(await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings))
-            checks += _plan(source)
-    return checks
+            yield await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings)
+            used = getattr(source, "requests_today", None)
+            count = "" if used is None else f"{used:,} requests made today, from this machine"
+            if parts := [part for part in (source.status().detail, count) if part]:
+                yield Check("plan", "ok", "; ".join(parts))
 
 
 async def _sample(source: FinanceProvider) -> str:
@@ -271,29 +261,24 @@ async def _sample(source: FinanceProvider) -> str:
     return f"answers: {quote.symbol} {quote.currency or ''} {quote.price} of {quote.as_of or 'no date'}"
 
 
-def _plan(source: FinanceProvider) -> Iterator[Check]:
-    """The plan as far as it is known, and today's requests."""
-    used = getattr(source, "requests_today", None)
-    count = "" if used is None else f"{used:,} request{'' if used == 1 else 's'} made today, from this machine"
-    if parts := [part for part in (source.status().detail, count) if part]:
-        yield Check("plan", "ok", "; ".join(parts))
-
-
-async def _model(model: Any, settings: Settings) -> list[Check]:
+async def _model(model: Any, settings: Settings) -> AsyncIterator[Check]:
     from finassist.llm.models import resolve_model
 
-    try:
-        opened: Any = resolve_model(model or settings.model, settings)
-    except FinassistError as error:
-        return [Check("model", "failed", _plain(str(error), settings))]
-    checks: list[Check] = []
+    opened: Any = resolve_model(model or settings.model, settings)
     for each in cast("Sequence[Model]", (opened, *getattr(opened, "fallbacks", ()))):
         if each.id == "offline":
-            checks.append(Check("model", "ok", "offline: rules and a glossary, needs no key"))
+            yield Check("model", "ok", "offline: rules and a glossary, needs no key")
         else:
             who = f"{each.provider} {each.id}"
-            checks.append(await _asked("model", who, _word(each, settings), _MODEL_SECONDS, settings))
-    return checks
+            yield await _asked("model", who, _word(each, settings), _MODEL_SECONDS, settings)
+
+
+async def _all(name: str, checks: AsyncIterator[Check], settings: Settings) -> list[Check]:
+    """The checks, or one that says why there is nothing to check."""
+    try:
+        return [check async for check in checks]
+    except FinassistError as error:
+        return [Check(name, "failed", _plain(str(error), settings))]
 
 
 async def _word(model: Model, settings: Settings) -> str:
@@ -332,14 +317,3 @@ def _plain(text: str, settings: Settings) -> str:
     """Text from outside: on one line, without control characters and keys."""
     shown = redact(text, settings.secrets())
     return " ".join("".join(char if char.isprintable() else " " for char in shown).split())
-
-
-def _telemetry() -> Check:
-    """Whether Agno would report its use; importing the workflow switches that off."""
-    from finassist.workflow import FinancialAssistantWorkflow
-
-    workflow = FinancialAssistantWorkflow(model="offline", provider="embedded", settings=Settings(), db=None)
-    agents = (workflow.router_agent, workflow.symbol_extraction_agent, workflow.chat_agent, workflow.summary_agent)
-    if any(each.telemetry for each in (workflow, *agents)) or os.environ.get("AGNO_TELEMETRY", "").lower() != "false":
-        return Check("telemetry", "failed", "Agno's telemetry is on. Set AGNO_TELEMETRY=false.")
-    return Check("telemetry", "ok", "off")
