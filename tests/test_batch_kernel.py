@@ -17,12 +17,12 @@ from finassist import EmbeddedProvider, FinancialAssistantWorkflow
 class Stuck(EmbeddedProvider):
     '''Answers three questions; whoever asks for more waits.'''
     asked, open = 0, False
-    async def aget_quote(self, symbol):
+    async def fetch_closes(self, symbol):
         self.asked += 1
         if self.asked > 3 and not self.open:
             print("waiting", flush=True)
             await asyncio.sleep(60)
-        return await super().aget_quote(symbol)
+        return await super().fetch_closes(symbol)
 
 questions = [f"${symbol} price" for symbol in ("AAPL", "MSFT", "NVDA", "TSLA", "AMZN", "META")]
 provider = Stuck()
