@@ -115,7 +115,7 @@ class Slow(EmbeddedProvider):
         return self.get_quote(symbol)
 
 def ask():
-    answer = workflow.run("What is Apple's stock price?")
+    answer = workflow.run("Tell me about Apple")
     print(answer.status.value, [gap.error for gap in answer.gaps])
 
 begun, workflow = threading.Event(), FinancialAssistantWorkflow(db=None, provider=Slow())

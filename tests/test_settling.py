@@ -55,7 +55,7 @@ def test_leaving_a_stream_stops_the_run_and_waits_for_it(run_async: Any) -> None
     async def scene() -> None:
         provider = Reluctant()
         workflow = FinancialAssistantWorkflow(provider=provider, db=None)
-        events = workflow.arun("What is Apple's stock price?", stream=True)
+        events = workflow.arun("Tell me about Apple", stream=True)
         async for event in events:
             if event.event == "FetchStarted":
                 break
