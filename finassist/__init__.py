@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
     from finassist.providers.fallback import FallbackProvider as FallbackProvider
     from finassist.providers.fmp import FMPProvider as FMPProvider
+    from finassist.providers.frame import FrameProvider as FrameProvider
     from finassist.providers.sec import SECProvider as SECProvider
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
@@ -76,6 +77,7 @@ _NAMES: Final = {
     "finassist.providers.embedded.provider": "EmbeddedProvider",
     "finassist.providers.fallback": "FallbackProvider",
     "finassist.providers.fmp": "FMPProvider",
+    "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",
     "finassist.reporting.frames": "by_company by_year describe read_frame write_frame",
     "finassist.workflow": "FinancialAssistantWorkflow",

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from agno.tools.finance import FinanceProvider, FinanceTools
 
+from finassist.apps.cli import main
 from finassist.core.errors import DataError, FinassistError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.core.fields import EXPECTED, FIELDS
@@ -140,7 +141,8 @@ def test_every_old_company_has_what_a_reader_expects_of_five_years_or_says_why_n
 def test_every_figure_has_unit_period_source_and_a_check(symbol: str) -> None:
     for fact in figures.facts_of(symbol):
         assert fact.unit == FIELDS[fact.field].unit, fact.key
-        assert fact.period_end and fact.source.startswith("SEC"), fact.key
+        assert fact.period_end, fact.key
+        assert fact.source.startswith("SEC"), fact.key
         assert PROVIDER.verification(fact), fact.key
         assert fact.currency == ("USD" if fact.unit.startswith("USD") else None)
         assert (fact.status == "derived") == bool(fact.formula)
@@ -399,3 +401,39 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ticker": [1]}), cut)
     with pytest.raises(DataError, match=r"annual\.parquet lacks the column symbol"):
         tables.opened(cut, ("symbol",))
+
+
+# The universe
+
+
+def test_the_universe_is_records_and_a_frame() -> None:
+    found = PROVIDER.universe()
+    apple = found["AAPL"]
+    assert (apple.sector, apple.in_sp500, apple.first_year, apple.last_year) == (
+        "Information Technology",
+        True,
+        2014,
+        2025,
+    )
+    assert apple.market_value == pytest.approx(309.35 * 14_594_180_000)
+    frame = found.to_frame()
+    assert frame.loc["JPM", "industry"] == "Diversified Banks"
+    assert frame["in_sp500"].sum() == 503
+    assert (frame["last_year"] >= 2024).sum() > 510
+
+
+def test_a_whole_table_is_a_frame_with_quality_marks() -> None:
+    frame = PROVIDER.to_frame()
+    assert frame.loc[("AAPL", "revenue", 2025, "FY"), "value"] == 416161000000
+    assert set(frame["quality"]) == {*figures.QUALITY, "none paid"} - {"four quarters add up"}
+    assert PROVIDER.to_frame("splits").columns.tolist() == ["symbol", "date", "ratio"]
+    with pytest.raises(NotOffered, match="Use one of: annual"):
+        PROVIDER.to_frame("bonds")
+
+
+def test_the_command_line_shows_what_is_embedded(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data"]) == 0
+    assert "companies: 520" in capsys.readouterr().out
+    assert main(["data", "brk.b", "--csv"]) == 0
+    assert "Berkshire Hathaway" in capsys.readouterr().out
+    assert main(["data", "RIVN"]) == 1

@@ -150,10 +150,8 @@ def test_a_price_of_unknown_currency_makes_no_multiple() -> None:
         Fact(symbol="ACME", field="shares_diluted", value=Decimal(4), unit="shares", period="FY2024",
              period_end=date(2024, 12, 31), statement="income"),
     )  # fmt: skip
-    assert (found["pe_ratio"].status, found["pe_ratio"].note) == (
-        "not_meaningful",
-        "the currency of price is not known",
-    )
+    assert found["pe_ratio"].status == "not_meaningful"
+    assert "the currency of price is not known" in (found["pe_ratio"].note or "")
     assert found["price_to_sales"].value is None
     assert (found["market_cap"].currency, found["market_cap"].unit) == (None, "")
 

@@ -122,3 +122,18 @@ def directory() -> SymbolDirectory:
             if not _loaded:
                 _loaded.append(_read())
     return _loaded[0]
+
+
+def announce(companies: Iterable[Company]) -> None:
+    """Add companies that a provider of your own covers, so that questions may name them; known tickers stay.
+
+    Example:
+        >>> announce([Company("LEMON", "Lemonade Stand Ltd.", "", "")])
+        >>> directory().resolve("What is the revenue of $LEMON?").symbols
+        ('LEMON',)
+    """
+    known = directory()
+    with _loading:
+        new = [company for company in companies if company.symbol not in known.by_symbol]
+        if new:
+            _loaded[0] = SymbolDirectory.of([*known.ranked, *new], known.filed)

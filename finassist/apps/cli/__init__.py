@@ -121,6 +121,7 @@ def _program() -> argparse.ArgumentParser:
         _add_batch,
         _add_sessions,
         _add_history,
+        _add_data,
         _add_doctor,
         _add_cache,
         _add_lab,
@@ -230,6 +231,14 @@ def _add_history(commands: Any) -> None:
     _add_form(parser)
     parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N; by default all")
     _add_database(parser)
+
+
+def _add_data(commands: Any) -> None:
+    text = "Show which companies, years and prices are embedded; with a sector or tickers, the companies one by one."
+    parser = _command(commands, "data", stored.data, "show what is embedded", text)
+    parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help="only these companies")
+    parser.add_argument("--sector", metavar="NAME", help="only the companies of a sector")
+    _add_form(parser)
 
 
 def _add_doctor(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""`finassist sessions`, `history` and `cache`: what is stored."""
+"""`finassist sessions`, `history`, `cache` and `data`: what is stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 _SESSIONS: Final = ("session_id", "name", "turns", "last_question", "symbols", "updated_at")
 _HISTORY: Final = ("started", "status", "latency", "tokens", "cost", "symbols", "question")
-_UNITS: Final = {"started": " (UTC)", "updated_at": " (UTC)", "latency": " (s)", "cost": " (USD)"}
+_COVERED: Final = ("symbol", "name", "sector", "first_year", "last_year", "quarters", "market_value")
+_UNITS: Final = {
+    "started": " (UTC)",
+    "updated_at": " (UTC)",
+    "latency": " (s)",
+    "cost": " (USD)",
+    "market_value": " (USD)",
+}
 
 
 def sessions(options: argparse.Namespace) -> int:
@@ -68,6 +75,25 @@ def delete(options: argparse.Namespace) -> int:
     if not options.yes and not _agreed(f"Delete “{found.name}” and its {len(answers):,} answers? [y/N] "):
         return complain("Nothing was deleted.", FAILED)
     asyncio.run(conversations.delete(options.session))
+    return OK
+
+
+def data(options: argparse.Namespace) -> int:
+    """Print what the embedded data covers, or some of its companies."""
+    from finassist.providers.embedded.coverage import summary, universe
+
+    if not (options.symbols or options.sector or options.json or options.csv):
+        for name, value in summary().items():
+            say(f"{name}: {value}")
+        return OK
+    frame = universe().to_frame().reset_index()
+    wanted = [symbol.upper().removeprefix("$").replace(".", "-") for symbol in options.symbols]
+    if strangers := [symbol for symbol in wanted if symbol not in set(frame["symbol"])]:
+        return complain(f"Not embedded: {', '.join(strangers)}. `finassist data --csv` lists all companies.", FAILED)
+    frame = frame[frame["symbol"].isin(wanted)] if wanted else frame
+    if options.sector:
+        frame = frame[frame["sector"].str.casefold() == options.sector.casefold()]
+    _print(frame, _COVERED, options)
     return OK
 
 

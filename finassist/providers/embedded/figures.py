@@ -98,6 +98,7 @@ def facts_across(fields: Iterable[str], since: int = 0) -> list[Fact]:
     return found
 
 
+@lru_cache(maxsize=16)
 def checks(symbol: str) -> dict[str, str]:
     """How each figure of a company was checked, in words, by the fact's key."""
     found: dict[str, str] = {}

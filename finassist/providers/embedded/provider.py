@@ -22,11 +22,12 @@ from msgspec.structs import replace
 
 from finassist.analysis.metrics import derive
 from finassist.analysis.points import Member
-from finassist.core.errors import DataError, NotEmbedded, UnknownSymbol
+from finassist.core.errors import DataError, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
 from finassist.core.fields import FIELDS
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.embedded import absence, figures, prices, tables
+from finassist.providers.embedded.coverage import Universe, universe
 from finassist.providers.embedded.members import attributes
 from finassist.providers.to_agno import (
     FactProvider,
@@ -125,6 +126,23 @@ class EmbeddedProvider(FactProvider):
     def members(self) -> Mapping[str, Member]:
         """The covered companies with sector and industry."""
         return attributes()
+
+    def universe(self) -> Universe:
+        """Every embedded company with sector, market value and periods; `.to_frame()` makes a frame of it."""
+        return universe()
+
+    def to_frame(self, table: str = "annual") -> Any:
+        """A whole embedded table as a pandas frame, with quality marks and first-reported values.
+
+        Args:
+            table: `"annual"` or `"quarterly"`, indexed by symbol, field, year and period; or `"companies"`, `"splits"`,
+                `"dividends"`, `"index"`, `"rates"`, `"prices_monthly"`, `"prices_daily"` as they are.
+        """
+        if table not in tables.TABLES:
+            raise NotOffered(f"There is no embedded table {table!r:.30}. Use one of: {', '.join(tables.TABLES)}.")
+        frame = tables.table(table).to_pandas()
+        keys = ["symbol", "field", "fiscal_year", "fiscal_period"]
+        return frame.set_index(keys) if table in ("annual", "quarterly") else frame
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
         """Every annual and quarterly figure of a company."""

@@ -23,6 +23,9 @@ SOURCE = "embedded data"
 """The source of a fact that says what the embedded data does not hold."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
+TABLES = ("annual", "quarterly", "companies", "splits", "dividends", "index", "rates", "prices_monthly", "prices_daily")
+"""The embedded tables."""
+
 _NEEDED = {
     "annual": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
     "quarterly": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),

@@ -19,6 +19,7 @@ from finassist.reporting.frames.builders import (
     spans_frame,
 )
 from finassist.reporting.frames.files import check_file, read_frame, safe_csv, write_frame
+from finassist.reporting.frames.own import companies_frame, own_table
 from finassist.reporting.frames.schemas import SCHEMAS, Column, Schema, describe, typed
 
 __all__ = [
@@ -31,10 +32,12 @@ __all__ = [
     "by_company",
     "by_year",
     "check_file",
+    "companies_frame",
     "describe",
     "events_frame",
     "facts_frame",
     "history_frame",
+    "own_table",
     "read_frame",
     "safe_csv",
     "sessions_frame",

@@ -1,0 +1,252 @@
+"""`FrameProvider`: statements and prices of your own, from a DataFrame, a CSV or an Excel file, asked about by ticker.
+
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"period": ["FY2025"], "period_end": ["2025-12-31"], "revenue": [1010000]})
+    >>> provider = FrameProvider(rows, symbol="LEMON", source="Lemonade ledger")
+    >>> provider.get_financials("LEMON")[0].items
+    {'revenue': 1010000}
+
+A table of statements has one row for each company and period: `symbol`, `period` (`FY2025`, `2025`, `Q1 2026`),
+`period_end`, optionally `currency`, and a column for each line under finassist's name or a common one. A table of
+prices has `symbol`, `date` and `close`. Nothing is loaded where a cell cannot be read: the error names file, column and
+row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any, cast
+
+from agno.tools.finance import ProviderStatus
+from msgspec.structs import replace
+
+from finassist.analysis.points import Member
+from finassist.core.errors import BadPayload, MissingColumn, UnknownSymbol
+from finassist.core.facts import Fact
+from finassist.core.fields import FIELDS, canonical, snake
+from finassist.core.validation import did_you_mean
+from finassist.providers.base import Need, Periods, UniverseScope
+from finassist.providers.to_agno import FactProvider
+from finassist.providers.values import changes, currency, day, figure, fiscal_period
+from finassist.reporting.frames import own_table
+from finassist.symbols.company import Company, normalise_symbol
+from finassist.symbols.directory import announce
+
+_ABOUT = ("symbol", "name", "period", "period_end", "date", "currency", "sector", "industry", "filed")
+_PERIOD = re.compile(r"(?:FY ?)?(?P<year>(?:19|20)\d\d)|Q(?P<quarter>[1-4]) (?P<of>(?:19|20)\d\d)")
+
+
+class FrameProvider(FactProvider):
+    """Figures of a table, under the tickers that stand in it.
+
+    Args:
+        data: A DataFrame, or the path of a `.csv`, `.xlsx` or `.parquet` file; several in a list.
+        symbol: The company of a table without a column `symbol`.
+        currency: The currency of a table without a column `currency`.
+        source: What answers name as the source; by default the file's name.
+
+    Raises:
+        MissingColumn: A table lacks a column that it needs, or has no line at all.
+        BadPayload: A cell cannot be read, or a row stands twice; the message names file, column and row.
+
+    Example:
+        >>> import pandas as pd
+        >>> closes = pd.DataFrame({"date": ["2026-01-02", "2026-01-05"], "close": [3.09, 3.12]})
+        >>> FrameProvider(closes, symbol="LEMON").get_quote("LEMON").price
+        3.12
+    """
+
+    id = "frame"
+    name = "your table"
+    _frequencies = ("annual", "quarterly")
+    capabilities = frozenset({"get_quote", "get_price_history", "get_company_profile", "get_financials"})
+
+    def __init__(self, data: Any, *, symbol: str = "", currency: str = "USD", source: str = "") -> None:
+        tables = cast("Sequence[Any]", data) if isinstance(data, (list, tuple)) else [data]
+        found: dict[str, Fact] = {}
+        self._names: dict[str, Member] = {}
+        for each in tables:
+            table = _Table(each, symbol, currency, source)
+            for fact in table.facts():
+                if fact.key in found:
+                    raise BadPayload(
+                        f"{table.name} repeats {fact.key}, which another table has. Leave one of them out."
+                    )
+                found[fact.key] = fact
+            self._names |= {s: m for s, m in table.members.items() if s not in self._names or m.name != s}
+        self._facts = tuple(found.values())
+        announce(Company(member.symbol, member.name, "", "") for member in self._names.values())
+
+    def status(self) -> ProviderStatus:
+        """Always usable: there is nothing to reach."""
+        return ProviderStatus(ok=True, detail=f"{len(self._names)} companies, {len(self._facts)} figures")
+
+    def members(self) -> Mapping[str, Member]:
+        """The companies of the tables."""
+        return self._names
+
+    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+        """The figures of one need; statements newest first, prices oldest first."""
+        own = self._of(symbol)
+        closes = [fact for fact in own if fact.field == "price"]
+        if need == "profile":
+            member = self._names[own[0].symbol]
+            texts = {"name": member.name, "sector": member.sector, "industry": member.sub_industry}
+            blank = Fact(symbol=member.symbol, field="", statement="profile", source=own[0].source)
+            return [replace(blank, field=name, text=text) for name, text in texts.items() if text]
+        if need == "history":
+            return [replace(fact, field="close") for fact in closes]
+        if need == "quote":
+            last = closes[-1:]
+            before = [replace(fact, field="previous_close", period=last[0].period) for fact in closes[-2:-1]]
+            return [*last, *(fact for previous in before for fact in changes(last[0], previous))]
+        whole = "FY" if periods.frequency == "annual" else "Q"
+        mine = [fact for fact in own if fact.statement == need and fact.period.startswith(whole)]
+        mine.sort(key=lambda fact: fact.period_end or date.min, reverse=True)
+        parts = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
+        return [fact for facts in parts[: max(periods.limit, 1)] for fact in facts]
+
+    async def fetch_figures(self, symbol: str) -> list[Fact]:
+        """Every annual and quarterly figure of a company."""
+        return [fact for fact in self._of(symbol) if fact.statement != "price"]
+
+    async def fetch_closes(self, symbol: str) -> list[Fact]:
+        """Its closes, oldest first."""
+        return [fact for fact in self._of(symbol) if fact.statement == "price"]
+
+    async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
+        """Some lines of every company."""
+        return [fact for fact in self._facts if fact.field in scope.lines or (scope.days and fact.field == "price")]
+
+    def _of(self, symbol: str) -> list[Fact]:
+        wanted = normalise_symbol(symbol)
+        found = [fact for fact in self._facts if fact.symbol == wanted]
+        if not found:
+            known = ", ".join(list(self._names)[:10])
+            raise UnknownSymbol(f"{wanted} is not in {self.name}. It has {known}.{did_you_mean(wanted, self._names)}")
+        return sorted(found, key=lambda fact: fact.period_end or date.min)
+
+
+class _Table:
+    """One table as facts."""
+
+    def __init__(self, data: Any, symbol: str, money: str, source: str) -> None:
+        self.frame = own_table(data)
+        self.name = Path(data).name if isinstance(data, (str, Path)) else "the DataFrame"
+        self.source = source or (self.name if isinstance(data, (str, Path)) else "your table")
+        self.symbol, self.money = symbol, money
+        self.members: dict[str, Member] = {}
+        self.columns: dict[str, str] = {str(column): _name(str(column)) for column in self.frame.columns}
+        self._check()
+
+    def _check(self) -> None:
+        names = list(self.columns.values())
+        if "symbol" not in names and not self.symbol:
+            raise MissingColumn(f'{self.name} has no column “symbol”. Add one, or give symbol="…".')
+        if not {"date", "period", "period_end"} & set(names):
+            raise MissingColumn(f"{self.name} has no column “period”, “period_end” or “date”. Add one.")
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            both = " and ".join(f"“{column}”" for column, name in self.columns.items() if name == twice)
+            raise BadPayload(f"{self.name}: the columns {both} both hold {twice}. Leave one of them out.")
+        if not set(names) & FIELDS.keys() - {"name", "currency", "sector", "industry"}:
+            raise MissingColumn(f"{self.name} has no column of figures, such as “revenue” or “close”. Add one.")
+
+    def facts(self) -> Iterator[Fact]:
+        seen: dict[str, int] = {}
+        for place, row in enumerate(self.frame.to_dict("records"), start=2):  # row 1 holds the names of the columns
+            given = {self.columns[str(column)]: value for column, value in row.items()}
+            for fact in self._row(given, place):
+                if fact.key in seen:
+                    raise BadPayload(
+                        f"{self.name}, rows {seen[fact.key]} and {place}: both hold {fact.field} of {fact.symbol} for "
+                        f"{fact.period}. Leave one of them out."
+                    )
+                seen[fact.key] = place
+                yield fact
+
+    def _row(self, given: Mapping[str, Any], place: int) -> Iterable[Fact]:
+        symbol = normalise_symbol(_text(given.get("symbol")) or self.symbol)
+        own = Member(
+            symbol, _text(given.get("name")) or symbol, "", _text(given.get("sector")), _text(given.get("industry"))
+        )
+        self.members.setdefault(symbol, own)
+        period, end = self._when(given, place)
+        blank = Fact(
+            symbol=symbol, field="", statement="income", period=period, period_end=end, source=self.source,
+            as_of=_day(given.get("filed")) or (end if "date" in given else None),
+            currency=currency(_text(given.get("currency")) or self.money),
+        )  # fmt: skip
+        for name, value in given.items():
+            if name in FIELDS and name not in _ABOUT and not _empty(value):
+                yield self._figure(blank, name, value, place)
+
+    def _figure(self, blank: Fact, name: str, value: Any, place: int) -> Fact:
+        field = FIELDS["price" if name in ("close", "price") else name]
+        number = _number(value)
+        made = figure(replace(blank, field=field.name, statement=field.statement), number)
+        if not made.known or (field.unit == "shares" and made.value is not None and made.value < 0):
+            column = next(column for column, own in self.columns.items() if own == name)
+            why = "is negative" if made.known else "is no number"
+            raise BadPayload(f"{self.name}, row {place}, column “{column}”: {value!r:.40} {why}. Correct it.")
+        return made
+
+    def _when(self, given: Mapping[str, Any], place: int) -> tuple[str, date | None]:
+        if "date" in given:
+            if at := _day(given["date"]):
+                return at.isoformat(), at
+            raise BadPayload(
+                f"{self.name}, row {place}, column “date”: {given['date']!r:.40} is no day. Write 2025-12-31."
+            )
+        end = _day(given.get("period_end"))
+        if end is None and not _empty(given.get("period_end")):
+            raise BadPayload(
+                f"{self.name}, row {place}, column “period_end”: {given['period_end']!r:.40} is no day. "
+                "Write 2025-12-31."
+            )
+        text = _text(given.get("period")).removesuffix(".0")
+        found = _PERIOD.fullmatch(text) if text else None
+        if text and found is None:
+            raise BadPayload(
+                f"{self.name}, row {place}, column “period”: {text!r:.40} is no period. Write FY2025 or Q1 2026."
+            )
+        if found is None and end is None:
+            raise BadPayload(f"{self.name}, row {place}: it has neither a period nor its last day. Add one.")
+        if found is None:
+            return fiscal_period(None, end), end
+        label = f"FY{found['year']}" if found["year"] else f"Q{found['quarter']} {found['of']}"
+        year, number = int(found["year"] or found["of"]), int(found["quarter"] or 4)
+        return label, end or date(year, 3 * number, 31 if number in (1, 4) else 30)
+
+
+def _name(column: str) -> str:
+    plain = snake(column)
+    if plain in ("ticker", "company_symbol"):
+        return "symbol"
+    if plain in ("fiscal_year", "year", "fiscal_period"):
+        return "period"
+    return plain if plain in _ABOUT else canonical(column) or plain
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _text(value: Any) -> str:
+    return "" if _empty(value) else str(value).strip()
+
+
+def _day(value: Any) -> date | None:
+    return None if _empty(value) else day(value.to_pydatetime() if hasattr(value, "to_pydatetime") else value)
+
+
+def _number(value: Any) -> object:
+    """A number, also where a text is one; a text that is none stays as it is."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,3}(,\d{3})+(\.\d+)?\s*|\s*-?\d+(\.\d+)?\s*", value):
+        return Decimal(value.replace(",", "").strip())
+    return value
