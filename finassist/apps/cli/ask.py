@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say, translate
-from finassist.core.metrics import catalogue
-from finassist.core.query import Query, filter_of
 
 if TYPE_CHECKING:
     from agno.run.agent import RunContentEvent
 
     from finassist.answer import Answer
+    from finassist.core.query import Query
     from finassist.workflow import FinancialAssistantWorkflow
 
 _SHOWN: Final = (
@@ -40,6 +39,8 @@ def ask(options: argparse.Namespace) -> int:
 def query(options: argparse.Namespace) -> int:
     """Answer the query of the command line, or list the metrics."""
     if options.metrics:
+        from finassist.core.metrics import catalogue
+
         for metric in catalogue().values():
             say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
         return OK
@@ -54,6 +55,8 @@ def query(options: argparse.Namespace) -> int:
 
 
 def _query(options: argparse.Namespace) -> Query:
+    from finassist.core.query import Query, filter_of
+
     everyone = not options.company
     ranked = everyone and not options.where
     return Query(
