@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal, Protocol
 
@@ -11,17 +11,28 @@ from finassist.analysis.insights import insights_of
 from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
-from finassist.reporting.charts.panels import Panel, closes, statements
+from finassist.reporting import asked
+from finassist.reporting.charts.panels import closes, statements
 from finassist.reporting.company import CompanyFigures, Subject, comparison, tables_of, year_ends
 from finassist.reporting.coverage import (
     as_of,
     last_close,
     left_out,
     missing,
-    sources,
     too_thin,
     used_facts,
     with_figures,
+)
+from finassist.reporting.sections import (
+    Bullets,
+    Companies,
+    CompanySection,
+    Document,
+    Note,
+    Section,
+    Sources,
+    Text,
+    Tile,
 )
 from finassist.reporting.tables import Table
 
@@ -29,106 +40,6 @@ DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not
 
 _OPEN_IN_REPORT = 2
 """Tables of a report that a card shows open: the key figures and the price."""
-
-# --------------------------------------------------------------------------------------------- sections
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sentence that qualifies what follows; `warning` makes it stand out."""
-
-    text: str
-    heading: str = ""
-    warning: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Markdown from a model, a person or a template; surfaces sanitise it."""
-
-    markdown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bullets:
-    """A titled list of plain sentences; it is left out where there are none."""
-
-    title: str
-    lines: tuple[str, ...]
-    kind: Literal["", "strength", "attention"] = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure to see first, with what stands below it (its change, its year)."""
-
-    fact: Fact
-    beside: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The facts that tables show (and those behind them), and those that only charts draw."""
-
-    shown: tuple[Fact, ...]
-    drawn: tuple[Fact, ...] = ()
-
-    def bullets(self, *, charts: bool) -> Bullets:
-        """The sources in words, for a surface with or without charts."""
-        return Bullets("Sources", tuple(sources([*self.shown, *(self.drawn if charts else ())])))
-
-
-@dataclass(frozen=True, slots=True)
-class CompanySection:
-    """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`.
-
-    Attributes:
-        title: Name and ticker.
-        as_of: How current the figures are, with the price in words.
-        as_of_short: The same where a tile shows the price.
-        tiles: The figures to see first.
-        sections: Notes, charts, insights and tables, in reading order.
-        unfolded: How many tables are open where tables can be folded; `None` for all.
-    """
-
-    title: str
-    as_of: str
-    as_of_short: str
-    tiles: tuple[Tile, ...]
-    sections: tuple[Section, ...]
-    unfolded: int | None = None
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        """The sections of one type, in order."""
-        return [section for section in self.sections if isinstance(section, kind)]
-
-
-@dataclass(frozen=True, slots=True)
-class Companies:
-    """The parts of all companies, and the table that compares them; `titled` where each has a heading."""
-
-    parts: tuple[CompanySection, ...]
-    titled: bool = False
-    compared: Table | None = None
-    note: str = ""
-
-
-type Section = Note | Text | Bullets | Table | Panel | Companies | Sources
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """An answer ready to be rendered.
-
-    Attributes:
-        companies: Titles of the companies it is about.
-        kind: What it is, such as `"income statement"`; `""` for a document without a title of its own.
-        sections: What it consists of, in reading order.
-    """
-
-    companies: tuple[str, ...]
-    kind: str
-    sections: tuple[Section, ...]
 
 
 class AnswerLike(Protocol):
@@ -228,11 +139,9 @@ def _document(about: Category, companies: Sequence[CompanyFigures], book: FactBo
 def answer_document(answer: AnswerLike) -> Document:
     """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
     companies, category = companies_of(answer), category_of(answer.category)
-    if getattr(answer, "headline", ""):
-        return Document(
-            (), "", (Text(str(answer.content or "")), Bullets("You could ask next", tuple(answer.follow_ups)))
-        )
     next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
+    if getattr(answer, "headline", ""):
+        return Document((), "", (*asked.sections_of(answer), next_questions))
     if with_figures(category, companies):
         found = _document(category, companies, FactBook(answer.facts), answer.gaps)
         return replace(found, sections=(*found.sections, next_questions))

@@ -11,17 +11,17 @@ from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
 from finassist.reporting.company import Subject
 from finassist.reporting.coverage import missing
-from finassist.reporting.document import (
-    AnswerLike,
+from finassist.reporting.document import AnswerLike, document
+from finassist.reporting.sections import (
     Bullets,
     Companies,
     CompanySection,
     Document,
+    Headline,
     Note,
     Section,
     Sources,
     Text,
-    document,
 )
 from finassist.reporting.tables import Table
 
@@ -112,6 +112,8 @@ def _unsaid(answer: AnswerLike) -> list[str]:
 
 def _section(section: Section, depth: int) -> Iterator[str]:
     match section:
+        case Headline(text):
+            yield escape_markdown(text, 4000)
         case Note(text, heading):
             yield f"> **{heading}** {text}" if heading else escape_line(text, 2000)
         case Text(markdown):
@@ -147,9 +149,9 @@ def _company(company: CompanySection, depth: int) -> Iterator[str]:
 
 
 def _table(table: Table, depth: int) -> Iterator[str]:
-    yield f"{'#' * depth} {escape_markdown(table.title)}"
+    yield f"{'#' * depth} {escape_markdown(table.title)}" if table.title else ""
     formulas = any(row.formula for row in table.rows)
-    head = [table.unit, *table.columns, *(["Formula"] if formulas else [])]
+    head = [table.unit or table.corner, *table.columns, *(["Formula"] if formulas else [])]
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
     lines = [_row(escape_markdown(text) for text in head), _row(align)]
     for row in table.rows:

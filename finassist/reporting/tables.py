@@ -34,7 +34,17 @@ class Row(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A titled table; `unit` states currency and scale, `footnotes` are numbered from 1, `notes` hold for all of it."""
+    """A table, with a title or without.
+
+    Attributes:
+        title: Its heading.
+        unit: Currency and scale of all of it.
+        columns: Heads of the columns.
+        rows: Its lines.
+        footnotes: Numbered from 1.
+        notes: What holds for all of it.
+        corner: What the first column names.
+    """
 
     title: str
     unit: str
@@ -42,6 +52,7 @@ class Table:
     rows: tuple[Row, ...]
     footnotes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    corner: str = ""
 
 
 @dataclass(slots=True)

@@ -21,8 +21,10 @@ from finassist.core.query import Query, Unknown
 from finassist.core.result import Draft
 from finassist.providers.base import Need, QueryNeed, UniverseScope
 from finassist.questions.understand import MARKET_INDEX, Understanding
-from finassist.reporting.answer_text import answer_text
+from finassist.reporting import asked
 from finassist.reporting.headline import headline
+from finassist.reporting.markdown import to_markdown
+from finassist.reporting.sections import Document, Note
 from finassist.runtime.effects import Flow, fetch, gather
 from finassist.runtime.understand import FlowContext
 
@@ -61,7 +63,7 @@ def compose_answer(
     symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
     return replace(
         draft,
-        content=answer_text(lead, outcomes, missing if sentences else (), shown.values(), members, found.corrected),
+        content=_content(lead, found, [row.fact for row in rows], shown.values(), missing, members),
         headline=lead,
         queries=found.queries,
         rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
@@ -72,6 +74,21 @@ def compose_answer(
         gaps=(*draft.gaps, *missing),
         follow_ups=tuple(_next_questions(found.queries, members)),
     )
+
+
+def _content(
+    lead: str,
+    found: Understanding,
+    figures: Sequence[Fact],
+    facts: Iterable[Fact],
+    gaps: Sequence[Gap],
+    members: Mapping[str, Member],
+) -> str:
+    names = {symbol: member.name for symbol, member in members.items()}
+    sections = list(asked.sections(lead, found.queries, figures, facts, gaps, names))
+    read = ", ".join(f"“{word}” as {names.get(right, right)}" for word, right in found.corrected)
+    sections[1:1] = [Note(f"Read {read}.")] if read else []
+    return to_markdown(Document((), "", tuple(sections)))
 
 
 def _refusal(each: Unknown) -> Gap:

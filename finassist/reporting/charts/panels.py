@@ -22,6 +22,9 @@ _SIZES = ((Decimal("1e9"), "billions"), (Decimal("1e6"), "millions"))
 _SHORTEST_BREAK = 6
 """Days between two closes that are never a gap: a long weekend."""
 
+_FEWEST = 3
+"""Periods below which a chart of one figure shows nothing."""
+
 _LONGEST_SPAN = 40
 """Years between the first and the last beyond which no hole is filled."""
 
@@ -96,6 +99,26 @@ def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: 
         return None
     divisor, unit = _scale(facts)
     return Panel(title, kind, unit, divisor, tuple(drawn))
+
+
+def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
+    """Figures by period, as bars.
+
+    Args:
+        title: Whose figures of what these are.
+        named: For each colour its name and its facts.
+
+    Returns:
+        `None` where fewer than three periods have any, or the figures have different units.
+    """
+    lines = [(name, {fact.period: fact for fact in facts if fact.known}) for name, facts in named]
+    facts = [fact for _, own in lines for fact in own.values()]
+    periods = list(dict.fromkeys(fact.period for fact in sorted(facts, key=lambda fact: fact.period_end or date.min)))
+    if len(periods) < _FEWEST or len({(fact.unit, fact.currency) for fact in facts}) > 1:
+        return None
+    divisor, unit = _scale(facts)
+    drawn = tuple(Line(name, tuple((period, own.get(period)) for period in periods)) for name, own in lines if own)
+    return Panel(title, "bars", unit, divisor, drawn)
 
 
 def statements(company: CompanyFigures) -> Panel | None:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, day, figure, label, listed
 from finassist.core.ratios import RATIOS
-from finassist.reporting import document as parts
+from finassist.reporting import sections as parts
 from finassist.reporting.charts.panels import Panel
 from finassist.reporting.document import AnswerLike, answer_document
 from finassist.reporting.html.chart import drawing
@@ -150,6 +150,8 @@ def section_html(section: parts.Section) -> Markup:
     """One section of a document, by the macro of its type."""
     macros = _macros()
     match section:
+        case parts.Headline():
+            return macros.headline(section)
         case parts.Note():
             return macros.note(section)
         case parts.Text():

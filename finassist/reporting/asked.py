@@ -1,0 +1,167 @@
+"""The document of an answer to queries: the sentence, at most one small table, a chart of a series, gaps and sources.
+
+Markdown and cards are both made of it; what it needs of an answer is stored with the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from finassist.core.facts import Fact, Gap
+from finassist.core.metrics import catalogue, described
+from finassist.core.query import Query
+from finassist.reporting.charts.panels import Panel, over_time
+from finassist.reporting.sections import Bullets, Headline, Note, Section
+from finassist.reporting.sentence_words import Words, capital, distinct, is_fiscal, listed, short_name
+from finassist.reporting.tables import Cell, Row, Table
+
+_MOST_ROWS = 25
+_MOST_SOURCES = 4
+_MOST_LINES = 2
+_FEWEST = 3
+"""Figures below which a sentence is the better form."""
+
+
+def sections(
+    lead: str,
+    queries: Sequence[Query],
+    figures: Sequence[Fact],
+    facts: Iterable[Fact],
+    gaps: Iterable[Gap],
+    names: Mapping[str, str],
+) -> Iterator[Section]:
+    """What an answer to queries shows, in reading order.
+
+    Args:
+        lead: The sentences that answer.
+        queries: What was asked.
+        figures: The figures asked for, in order.
+        facts: Every figure shown or used.
+        gaps: What was asked and is not there; those that the sentences name are left out.
+        names: Companies by symbol.
+    """
+    yield Headline(lead)
+    if queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
+        yield from filter(None, (_chart(figures, names), _table(figures, queries, names)))
+    if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
+        yield Note("Not there: " + " ".join(distinct(unsaid)))
+    if found := _sources(facts):
+        yield Note(f"Source: {found}.")
+
+
+def sections_of(answer: Any) -> Iterator[Section]:
+    """The sections of a stored answer, with its choices, and what of several things is answered."""
+    by_key = {fact.key: fact for fact in answer.facts}
+    figures = [by_key[key] for key in answer.rows if key in by_key]
+    known: Mapping[str, str] = answer.company_names()
+    yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known)
+    yield Bullets("Did you mean", tuple(f"{n}. {label}" for n, (label, _) in enumerate(answer.choices, 1)))
+    checks = answer.checklist
+    if any(check.done for check in checks) and not all(check.done for check in checks):
+        yield Bullets("What was asked", tuple(map(str, checks)))
+
+
+# --------------------------------------------------------------------------------------------- table
+
+
+def _table(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str, str]) -> Table | None:
+    """Companies or periods as rows and metrics as columns, or turned where there are more metrics than rows."""
+    fields, symbols = distinct(fact.field for fact in figures), distinct(fact.symbol for fact in figures)
+    once = len({(fact.symbol, fact.field) for fact in figures}) == len(figures) and len(symbols) > 1
+    places = [fact.symbol if once else (fact.symbol, fact.period) for fact in figures]
+    cells = {(place, fact.field): fact for place, fact in zip(places, figures, strict=True)}
+    if len(queries) > 1 and len(cells) < len(fields) * len(set(places)):
+        return None  # figures of different kinds: the sentences say which is which
+    rows = distinct(places)[:_MOST_ROWS]
+    first = {place: next(fact for at, fact in zip(places, figures, strict=True) if at == place) for place in rows}
+    words = Words({}, queries[0])
+    shown = {key: words.figure(fact) for key, fact in cells.items()}
+    if len(rows) == 1 or len(fields) > max(_FEWEST, len(rows)):
+        columns = tuple(_place(first[place], names, len(symbols)) for place in rows)
+        lines = [Row(_title(f), tuple(_cell(shown, cells, place, f) for place in rows)) for f in fields]
+        return Table("", "", columns, tuple(lines)) if len(columns) <= 2 * _FEWEST else None
+    columns = (*(["Period"] if len(symbols) > 1 else []), *map(_title, fields))
+    lines = [
+        Row(
+            _company(first[place], names) if len(symbols) > 1 else _period(first[place]),
+            (
+                *([Cell(_period(first[place]))] if len(symbols) > 1 else []),
+                *(_cell(shown, cells, place, f) for f in fields),
+            ),
+        )
+        for place in rows
+    ]
+    return Table("", "", columns, tuple(lines), corner="Company" if len(symbols) > 1 else "Period")
+
+
+def _cell[P](shown: Mapping[tuple[P, str], str], cells: Mapping[tuple[P, str], Fact], place: P, field: str) -> Cell:
+    return Cell(shown.get((place, field), "n/a"), cells.get((place, field)))
+
+
+def _place(fact: Fact, names: Mapping[str, str], companies: int) -> str:
+    return f"{short_name(names.get(fact.symbol, fact.symbol))} {fact.period}" if companies > 1 else _period(fact)
+
+
+def _company(fact: Fact, names: Mapping[str, str]) -> str:
+    name = names.get(fact.symbol)
+    return f"{short_name(name)} ({fact.symbol})" if name else fact.symbol
+
+
+def _period(fact: Fact) -> str:
+    return f"{fact.period} (to {fact.period_end})" if is_fiscal(fact) and fact.period_end else fact.period
+
+
+def _title(field: str) -> str:
+    """The name of a figure as the head of a column: `Net margin`, `Revenue growth`."""
+    how, of, metric = field.partition(" of ")
+    if field in catalogue() or not of:
+        return described(field).title if field in catalogue() else capital(_spoken(field))
+    return capital(f"{_spoken(metric)} {'CAGR' if how == 'cagr' else how}")
+
+
+def _spoken(metric: str) -> str:
+    try:
+        return described(metric).label
+    except ValueError:
+        return metric
+
+
+# --------------------------------------------------------------------------------------------- chart
+
+
+def _chart(figures: Sequence[Fact], names: Mapping[str, str]) -> Panel | None:
+    """The figure of one or two companies over three or more fiscal periods."""
+    symbols = distinct(fact.symbol for fact in figures)
+    fiscal = all(fact.period_end and fact.period.startswith(("FY", "Q")) for fact in figures)
+    if len({fact.field for fact in figures}) > 1 or len(symbols) > _MOST_LINES or not fiscal:
+        return None
+    name = {symbol: short_name(names.get(symbol, symbol)) for symbol in symbols}
+    lines = [(name[symbol], [fact for fact in figures if fact.symbol == symbol]) for symbol in symbols]
+    title = f"{listed(list(name.values()))}: {_title(figures[0].field)}"
+    return over_time(title, lines)
+
+
+# ------------------------------------------------------------------------------------------- sources
+
+
+def _sources(facts: Iterable[Fact]) -> str:
+    """Where the reported figures come from, each source once."""
+    found = dict.fromkeys(_source(fact) for fact in facts if _of_source(fact))
+    listed = list(found)
+    others = len(listed) - _MOST_SOURCES
+    more = f" and {others} more {'filing' if others == 1 else 'filings'}" if others > 0 else ""
+    return "; ".join(listed[:_MOST_SOURCES]) + more
+
+
+def _of_source(fact: Fact) -> bool:
+    """Whether a source gave the figure, or made it of what was filed, and not this answer."""
+    made = fact.status == "derived" and bool(fact.filing or fact.concept or not fact.inputs)
+    return bool(fact.source) and (made or fact.status in ("reported", "none_paid"))
+
+
+def _source(fact: Fact) -> str:
+    if fact.filing:
+        dated = "filed" in fact.source or not fact.as_of
+        return f"{fact.source} {fact.filing}" + ("" if dated else f" of {fact.as_of}")
+    return f"{fact.source}" + (f", first known {fact.as_of}" if fact.as_of and fact.statement != "price" else "")
