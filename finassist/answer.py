@@ -15,7 +15,7 @@ from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.query import Choice, Query
-from finassist.core.result import Draft, stored_draft
+from finassist.core.result import Draft, Verdict, stored_draft, verdict
 from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
@@ -138,6 +138,11 @@ class Answer(WorkflowRunOutput):
 
         by_key = {fact.key: fact for fact in self.facts}
         return facts_frame([by_key[key] for key in self.rows if key in by_key] or self.facts)
+
+    @property
+    def outcome(self) -> Verdict:
+        """`"answered"`, `"partly"`, or `"refused"` where nothing of what was asked is there."""
+        return verdict(self)
 
     @property
     def checklist(self) -> list[Check]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self, cast
+from typing import Any, Literal, NamedTuple, Protocol, Self, cast
 
 import msgspec
 from agno.metrics import RunMetrics
@@ -77,11 +77,7 @@ class Draft:
     @property
     def outcome(self) -> Verdict:
         """Whether what was asked is there: all of it, a part, or nothing of it."""
-        if self.headline:
-            found = bool(self.rows or self.figure or not self.gaps)
-        else:
-            found = any(fact.known for fact in self.facts) or (self.category == "chat" and not self.gaps)
-        return "refused" if not found else "partly" if self.gaps else "answered"
+        return verdict(self)
 
     @property
     def value(self) -> Fact | None:
@@ -138,6 +134,26 @@ class Draft:
 
 def _plain(query: Query) -> dict[str, Any]:
     return query.model_dump(mode="json", exclude_defaults=True)
+
+
+class Answered(Protocol):
+    """What counts of an answer for whether it answers; a draft and an answer have it."""
+
+    category: Any
+    headline: Any
+    rows: Any
+    figure: Any
+    facts: Any
+    gaps: Any
+
+
+def verdict(answer: Answered | Draft) -> Verdict:
+    """Whether what was asked is there: all of it, a part, or nothing of it."""
+    if answer.headline:
+        found = bool(answer.rows or answer.figure or not answer.gaps)
+    else:
+        found = any(fact.known for fact in answer.facts) or (answer.category == "chat" and not answer.gaps)
+    return "refused" if not found else "partly" if answer.gaps else "answered"
 
 
 def stored_draft(output: WorkflowRunOutput) -> Draft | None:

@@ -19,6 +19,7 @@ from finassist.reporting.tables import Cell, Row, Table
 _MOST_ROWS = 25
 _MOST_SOURCES = 4
 _MOST_LINES = 2
+_MOST_COLUMNS = 6
 _FEWEST = 3
 """Figures below which a sentence is the better form."""
 
@@ -73,6 +74,8 @@ def _table(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str
     cells = {(place, fact.field): fact for place, fact in zip(places, figures, strict=True)}
     if len(queries) > 1 and len(cells) < len(fields) * len(set(places)):
         return None  # figures of different kinds: the sentences say which is which
+    if len(fields) == 1 < len(symbols) <= _MOST_COLUMNS and not once:
+        return _side_by_side(figures, symbols, queries[0], names)
     rows = distinct(places)[:_MOST_ROWS]
     first = {place: next(fact for at, fact in zip(places, figures, strict=True) if at == place) for place in rows}
     words = Words({}, queries[0])
@@ -93,6 +96,16 @@ def _table(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str
         for place in rows
     ]
     return Table("", "", columns, tuple(lines), corner="Company" if len(symbols) > 1 else "Period")
+
+
+def _side_by_side(figures: Sequence[Fact], symbols: Sequence[str], query: Query, names: Mapping[str, str]) -> Table:
+    """One figure of several companies over time: a column each."""
+    cells = {(fact.period, fact.symbol): fact for fact in figures}
+    shown = {key: Words({}, query).figure(fact) for key, fact in cells.items()}
+    periods = distinct(fact.period for fact in sorted(figures, key=lambda fact: str(fact.period_end)))[:_MOST_ROWS]
+    lines = [Row(period, tuple(_cell(shown, cells, period, symbol) for symbol in symbols)) for period in periods]
+    columns = tuple(short_name(names.get(symbol, symbol)) for symbol in symbols)
+    return Table("", "", columns, tuple(lines), corner=_title(figures[0].field))
 
 
 def _cell[P](shown: Mapping[tuple[P, str], str], cells: Mapping[tuple[P, str], Fact], place: P, field: str) -> Cell:
@@ -161,7 +174,7 @@ def _of_source(fact: Fact) -> bool:
 
 
 def _source(fact: Fact) -> str:
+    dated = "filed" in fact.source or not fact.as_of
     if fact.filing:
-        dated = "filed" in fact.source or not fact.as_of
         return f"{fact.source} {fact.filing}" + ("" if dated else f" of {fact.as_of}")
-    return f"{fact.source}" + (f", first known {fact.as_of}" if fact.as_of and fact.statement != "price" else "")
+    return fact.source if dated or fact.statement == "price" else f"{fact.source}, first known {fact.as_of}"

@@ -25,12 +25,14 @@ from finassist.reporting import asked
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.sections import Document, Note
+from finassist.reporting.sentence_words import possessive, short_name
 from finassist.runtime.effects import Flow, fetch, gather
 from finassist.runtime.understand import FlowContext
 
 type AnyNeed = Need | QueryNeed
 
 _YEARS = 15
+_FEW_ROWS = 60
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 
@@ -42,14 +44,19 @@ def query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[D
     members = known.members_of(symbol for query in queries for symbol in query.companies)
     cube = Cube(facts, members)
     outcomes = [execute(query, cube) for query in queries]
-    draft = compose_answer(draft, found, outcomes, gaps, members)
+    draft = compose_answer(draft, found, outcomes, gaps, members, {fact.key: fact for fact in facts})
     yield RunContentEvent(content=draft.content, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
 
 
 def compose_answer(
-    draft: Draft, found: Understanding, outcomes: Sequence[Outcome], gaps: Sequence[Gap], members: Mapping[str, Member]
+    draft: Draft,
+    found: Understanding,
+    outcomes: Sequence[Outcome],
+    gaps: Sequence[Gap],
+    members: Mapping[str, Member],
+    fetched: Mapping[str, Fact],
 ) -> Draft:
     """The sentence, the table and the gaps of a question's outcomes; pure."""
     sentences = [text for outcome in outcomes if (text := headline(outcome, members))]
@@ -60,6 +67,9 @@ def compose_answer(
     shown = {fact.key: fact for row in rows for fact in (row.fact, row.first, row.last, *row.parts) if fact is not None}
     if figure is not None:
         shown[figure.key] = figure
+    if len(rows) <= _FEW_ROWS:  # what a figure was computed from, so that its sources can be named
+        inputs = [key for fact in shown.values() for key in fact.inputs if key in fetched]
+        shown = {**shown, **{key: fetched[key] for key in inputs if key not in shown}}
     symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
     return replace(
         draft,
@@ -111,10 +121,11 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
     query = next(iter(queries), None)
     if query is None or not query.metrics or not query.companies:
         return
-    name = members[query.companies[0]].name if query.companies[0] in members else query.companies[0]
+    first = query.companies[0]
+    name = short_name(members[first].name) if first in members else first
     metric = described(query.metrics[0]).label
     if query.operation == "none" and described(query.metrics[0]).kind != "price":
-        yield f"How did {name}'s {metric} develop over the last five years?"
+        yield f"How did {possessive(name)} {metric} develop over the last five years?"
     yield f"Tell me about {query.companies[0]}"
 
 

@@ -51,7 +51,7 @@ def query(options: argparse.Namespace) -> int:
     with FinancialAssistantWorkflow(db=options.db) as workflow:
         answer = workflow.query(asked)
     _print(answer, options)
-    return OK if answer.rows else FAILED
+    return OK if _answers(answer) else FAILED
 
 
 def _query(options: argparse.Namespace) -> Query:
@@ -91,7 +91,7 @@ def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace)
 
 def _answers(answer: Answer) -> bool:
     """Whether something of what was asked for came."""
-    return answer.category == "chat" or any(fact.known for fact in answer.facts)
+    return answer.outcome != "refused"
 
 
 def _print(answer: Answer, options: argparse.Namespace) -> None:
