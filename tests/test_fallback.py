@@ -17,8 +17,10 @@ from finassist.core.errors import (
     NotOffered,
     PlanError,
     QuotaExhausted,
+    RateLimited,
     SourceTimeout,
     UnknownProvider,
+    Unreachable,
 )
 from finassist.providers.base import NEEDS, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
@@ -59,8 +61,17 @@ def test_names_lists_and_objects_open_alike(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_auto_is_live_data_where_there_is_a_key_and_never_both(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(open_provider("auto"), EmbeddedProvider)
+    monkeypatch.setenv("FINASSIST_SEC_CONTACT", "someone@example.org")
+    found = open_provider("auto")
+    assert getattr(found, "providers", [found])[0].id == "sec", "prices are those of yfinance if that is installed"
     monkeypatch.setenv("FMP_API_KEY", KEY)
     assert isinstance(open_provider("auto"), FMPProvider)
+
+
+@pytest.mark.parametrize("name", ["fmp", "sec", "financial_datasets"])
+def test_a_missing_key_is_named_before_the_first_request(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"Set|set"):
+        open_provider(name)
 
 
 @pytest.mark.parametrize("nothing", ["", " , ", [], ()])
@@ -256,3 +267,32 @@ def test_errors_keep_their_kind_for_a_single_provider(run_async: Any) -> None:
         run_async(FallbackProvider([fmp(server)]).aget_quote("AAPL"))
     with fmp_server({"/quote": USED_UP}) as server, pytest.raises(QuotaExhausted):
         run_async(FallbackProvider([fmp(server), fmp(server)]).aget_quote("AAPL"))
+
+
+class Foreign(EmbeddedProvider):
+    """Raises what Agno's providers let through from the packages they ask with."""
+
+    id, name = "foreign", "Yahoo"
+
+    def __init__(self, problem: Exception) -> None:
+        self.problem = problem
+
+    async def aget_quote(self, symbol: str) -> Any:
+        raise self.problem
+
+
+YAHOO_LIMIT = type("YFRateLimitError", (Exception,), {"__module__": "yfinance.exceptions"})
+NO_DNS = type("DNSError", (OSError,), {"__module__": "curl_cffi.requests.exceptions"})
+
+
+@pytest.mark.parametrize(("problem", "named"), [(YAHOO_LIMIT(), RateLimited), (NO_DNS("host"), Unreachable)])
+def test_exceptions_of_the_packages_that_agno_asks_with_are_failures_of_the_source(
+    problem: Exception, named: type[DataError], run_async: Any
+) -> None:
+    with pytest.raises(named, match="Yahoo"):
+        run_async(fetch_facts(Foreign(problem), "quote", "AAPL"))
+    both = FallbackProvider([Foreign(problem), EmbeddedProvider()])
+    assert REASONS[named] in run_async(fetch_facts(both, "quote", "AAPL"))[0].source
+    assert run_async(both.aget_quote("AAPL")).price
+    with pytest.raises(KeyError):
+        run_async(fetch_facts(FallbackProvider([Foreign(KeyError("a bug")), EmbeddedProvider()]), "quote", "AAPL"))

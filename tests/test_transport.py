@@ -26,11 +26,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from finassist.core import errors
+from finassist.core.inflight import InFlight
 from finassist.core.portal import bridge
 from finassist.core.redaction import redact
-from finassist.providers.http.cache import Cache, Quota
+from finassist.providers.http.cache import Cache
 from finassist.providers.http.classify import ErrorResponse, classify, read_retry_after
-from finassist.providers.http.inflight import InFlight
 from finassist.providers.http.request import Payload
 from finassist.providers.http.strict_json import Invalid
 from finassist.providers.http.transport import Transport, make_limiter
@@ -650,48 +650,6 @@ def test_a_damaged_cache_is_no_problem(run_async: Any, tmp_path: Path) -> None:
             for path in tmp_path.glob("*.sqlite"):
                 path.write_bytes(b"\x80\x04K\x01.")
     assert len(server.requests) == 2
-
-
-def test_requests_are_counted_for_each_key_and_across_transports(run_async: Any, tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
-    with Server([answer("", status=500), answer(QUOTE)]) as server:
-        for _ in range(3):
-            assert run_async(outcome(make(server, cache=cache))).data
-    mine, other = (
-        make("http://localhost", cache=cache),
-        make("http://localhost", cache=cache, secret=SecretStr("other")),
-    )
-    assert (mine.requests_today, other.requests_today) == (2, 0), "attempts count; an answer from the cache does not"
-
-
-@pytest.mark.parametrize(
-    ("url", "counted"),
-    [("https://no-such-host.invalid", 0), ("http://127.0.0.1:9", 0), ("https://127.0.0.1:{port}", 0),
-     ("http://127.0.0.1:{port}", 2)],
-    ids=["no such name", "refused", "no TLS", "no answer"],
-)  # fmt: skip
-def test_only_what_left_for_the_server_counts(run_async: Any, tmp_path: Path, url: str, counted: int) -> None:
-    with Server(servers.hang_up()) as server:
-        mine = make(url.format(port=server.port), attempts=2, cache=Cache(tmp_path), allow_custom_host=True)
-        assert isinstance(run_async(outcome(mine)), errors.Unreachable)
-    assert mine.requests_today == counted
-
-
-@pytest.mark.parametrize("on_disk", [True, False])
-def test_the_count_begins_anew_at_midnight_utc(on_disk: bool, tmp_path: Path) -> None:
-    now = datetime(2026, 8, 21, 23, 59, 59, tzinfo=UTC)
-    quota = Quota(tmp_path / "cache" if on_disk else None, "Acme", clock=lambda: now)
-    quota.add()
-    quota.add()
-    assert quota.today == 2
-    now += timedelta(seconds=1)
-    assert quota.today == 0
-    quota.add()
-    assert quota.today == 1
-    if on_disk:  # another process, which begins this day later
-        Quota(tmp_path / "cache", "Acme", clock=lambda: now).add()
-        assert quota.today == 2
-    assert len(list(tmp_path.glob("cache/*"))) == on_disk, "yesterday's count is removed"
 
 
 # ---------------------------------------------------------------------------------------- where the key may go

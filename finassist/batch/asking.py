@@ -16,6 +16,7 @@ from finassist.batch.budget import MeteredAgent, QuestionUsage, Spending
 from finassist.batch.result import Outcome
 from finassist.core.errors import BudgetReached, DataError, FinassistError, InputError
 from finassist.core.facts import Fact, Gap
+from finassist.core.inflight import InFlight
 from finassist.core.redaction import redact
 from finassist.core.result import Draft
 from finassist.core.tasks import cancelling
@@ -28,7 +29,6 @@ from finassist.providers.base import (
     fetch_facts,
     fetch_for_query,
 )
-from finassist.providers.http.inflight import InFlight
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive
 from finassist.runtime.effects import Flow, fetch

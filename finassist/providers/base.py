@@ -3,8 +3,8 @@
 Our own providers hand over facts themselves (`FactSource`). Any other provider answers with Agno's plain dataclasses,
 which become facts here, with the provider's name as the source.
 
-A failure of the source is a `DataError`, and so is Agno's `FinanceProviderError`. Any other exception of a provider
-passes through untouched: a bug is not a gap.
+A failure of the source is a `DataError`, and so is Agno's `FinanceProviderError`, and what the packages raise that
+Agno's providers ask with. Any other exception of a provider passes through untouched: a bug is not a gap.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ from finassist.analysis.points import Member
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
 from finassist.core.categories import QueryNeedName as QueryNeed
-from finassist.core.errors import BadPayload, DataError, FinassistError, NotOffered, UnknownSymbol
+from finassist.core.errors import (
+    BadPayload,
+    DataError,
+    FinassistError,
+    NotOffered,
+    RateLimited,
+    UnknownSymbol,
+    Unreachable,
+)
 from finassist.core.facts import Fact, Statement
 from finassist.providers import from_agno
 from finassist.providers.values import kind
@@ -37,6 +45,8 @@ _CAPABILITY: dict[Need, str] = {
     "quote": "get_quote",
     "history": "get_price_history",
 }
+_ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
+"""Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
 _TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
 
 
@@ -153,12 +163,25 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         answer = await _ask(provider, method, need, symbol, limit)
     except NotSupportedError as error:
         raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider.") from error
-    except FinanceProviderError as error:
-        if isinstance(error, FinassistError):
+    except Exception as error:
+        if (named := named_failure(provider, error)) is None or isinstance(error, FinassistError):
             raise
-        words = str(error).rstrip(". ") or type(error).__name__
-        raise DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.") from error
+        raise named from error
     return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer))
+
+
+def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:
+    """The exception as a failure of the source, or `None` where it is a bug."""
+    if isinstance(error, FinassistError):
+        return error if isinstance(error, FinanceProviderError) else None
+    if isinstance(error, FinanceProviderError):
+        words = str(error).rstrip(". ") or type(error).__name__
+        return DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.")
+    if type(error).__module__.partition(".")[0] not in _ASKING_PACKAGES:
+        return None
+    if "RateLimit" in type(error).__name__:
+        return RateLimited(f"{provider.name} asks for fewer requests at a time. Ask again in a few minutes.")
+    return Unreachable(f"{provider.name} was not reached ({type(error).__name__}). Check the network, or ask again.")
 
 
 def _nearest_method(provider: FinanceProvider, need: Need) -> str:

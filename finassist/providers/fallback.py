@@ -39,7 +39,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
-from finassist.providers.base import Need, fetch_facts
+from finassist.providers.base import Need, fetch_facts, named_failure
 from finassist.providers.to_agno import Sourced, WaitingProvider
 
 REASONS: dict[type[Exception], str] = {
@@ -192,10 +192,11 @@ class FallbackProvider(WaitingProvider):
             last = provider is self.providers[-1]
             try:
                 return await self._within(provider, ask, None if last else self.timeout), provider, failures
-            except InputError:
-                raise
-            except FinanceProviderError as error:
-                failures.append(Failure(provider.name, error))
+            except Exception as error:
+                named = named_failure(provider, error)
+                if isinstance(error, InputError) or named is None:
+                    raise
+                failures.append(Failure(provider.name, error if isinstance(error, FinanceProviderError) else named))
         raise _all_failed(failures) from failures[-1].error
 
     async def _within[Result](

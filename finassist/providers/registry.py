@@ -30,8 +30,9 @@ def open_provider(provider: Provider, settings: Settings | None = None) -> Finan
     """The provider of that name, the provider itself, or several that are asked in the order given.
 
     Args:
-        provider: A name, a provider object, several in a list, or several names with commas between. `"auto"` is live
-            data (`"fmp"`) where `FMP_API_KEY` is set, else `"embedded"`; it never falls back from one to the other.
+        provider: A name, a provider object, several in a list, or several names with commas between. `"auto"` is
+            `"fmp"` where `FMP_API_KEY` is set, else `"sec"` (with prices of yfinance where that is installed) where
+            `FINASSIST_SEC_CONTACT` is set, else `"embedded"`; it never falls back from one to the other.
         settings: Keys, timeouts and cache of a live provider; by default from the environment and `.env`.
 
     Raises:
@@ -68,7 +69,7 @@ def _open(provider: str | FinanceProvider, settings: Settings | None) -> Finance
     if isinstance(provider, FinanceProvider):
         return provider
     if provider == AUTO:
-        provider = FMP if (settings or Settings()).fmp_api_key else EmbeddedProvider.id
+        return open_provider(_auto(settings or Settings()), settings)
     if provider == EmbeddedProvider.id:
         return EmbeddedProvider()
     if provider == FMP:
@@ -76,6 +77,14 @@ def _open(provider: str | FinanceProvider, settings: Settings | None) -> Finance
     if provider == SEC:
         return _sec(settings=settings)
     return _of_agno(provider, settings)
+
+
+def _auto(settings: Settings) -> str:
+    if settings.fmp_api_key:
+        return FMP
+    if settings.sec_contact:
+        return f"{SEC}, yfinance" if find_spec("yfinance") else SEC
+    return EmbeddedProvider.id
 
 
 class _Datasets(FinancialDatasets):
@@ -98,11 +107,12 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
             f"The data provider “{provider}” needs the package {package}, which is not installed. "
             f"Install it with `pip install 'finassist[{package}]'`, or use provider=\"embedded\"."
         )
+    key = _datasets_key(settings or Settings()) if provider == FinancialDatasets.id else None
     try:
         if not isinstance(provider, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(type(provider).__name__)
         if provider == FinancialDatasets.id:
-            return _Datasets(api_key=(settings or Settings()).key(provider))
+            return _Datasets(api_key=key)
         return FinanceTools(provider=provider).provider
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())
@@ -111,6 +121,15 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
             f"There is no data provider {provider!r:.60}.{meant} Use one of {names}, or pass an Agno finance provider "
             "object."
         ) from error
+
+
+def _datasets_key(settings: Settings) -> str:
+    if key := settings.key(FinancialDatasets.id):
+        return key
+    raise ConfigurationError(
+        f'{FinancialDatasets.name} needs an API key. Set FINANCIAL_DATASETS_API_KEY, or use provider="embedded", '
+        "which needs no key."
+    )
 
 
 def _sec(**options: Any) -> FinanceProvider:

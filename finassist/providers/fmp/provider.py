@@ -6,7 +6,7 @@ Importing this module registers it with Agno as `"fmp"`.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NoReturn, Self
+from typing import Unpack
 
 from agno.tools.finance import NewsItem, ProviderStatus, SymbolMatch, register_provider
 from agno.tools.finance.base import STATEMENT_PERIODS
@@ -30,16 +30,16 @@ from finassist.providers.fmp.parse import (
 from finassist.providers.fmp.requests import PLANS, Client
 from finassist.providers.fmp.rows import SOURCE
 from finassist.providers.fmp.statements import statement_facts
-from finassist.providers.http.cache import Cache
-from finassist.providers.http.transport import Transport
-from finassist.providers.to_agno import FactProvider, SourcedHistory, SourcedMetrics, SourcedRecommendations
+from finassist.providers.http.transport import Options, Transport
+from finassist.providers.live import LiveProvider
+from finassist.providers.to_agno import SourcedHistory, SourcedMetrics, SourcedRecommendations
 from finassist.symbols.company import normalise_symbol
 
 BASE_URL = "https://financialmodelingprep.com/stable"
 VARIABLE = "FMP_API_KEY"
 
 
-class FMPProvider(FactProvider):
+class FMPProvider(LiveProvider):
     """Live quotes, histories, profiles, statements, metrics, news and recommendations, each figure with its source.
 
     Money keeps the currency the source names; payments are positive amounts; the source's zero where a figure may be
@@ -47,16 +47,12 @@ class FMPProvider(FactProvider):
 
     Args:
         api_key: The key; by default from `FMP_API_KEY`.
-        base_url: Where the API is. Another host than FMP's needs `allow_custom_host`, unless it is this machine.
         plan: The plan subscribed to. It limits how many statements are asked for at once; an unknown plan (`None`) is
             taken for a free one: five. `FINASSIST_FMP_PLAN` sets it too.
-        timeout: Seconds one request may take in all.
-        attempts: Times a request is sent where trying again helps.
-        concurrency: Requests at the same time.
         per_minute: Requests a minute.
-        cache: Where answers are kept; `True` is the folder of the settings, `False` nowhere.
-        allow_custom_host: Whether the key may be sent to another host.
         settings: Where everything not given comes from; by default the environment and `.env`.
+        options: `base_url`, `timeout` (seconds one request may take in all), `attempts`, `concurrency`, `cache` (`True`
+            is the folder of the settings, `False` nowhere), and `allow_custom_host` for a `base_url` of another host.
 
     Raises (every method that takes a symbol):
         InvalidSymbol: The text cannot be a ticker.
@@ -81,15 +77,10 @@ class FMPProvider(FactProvider):
         self,
         api_key: str | SecretStr | None = None,
         *,
-        base_url: str = BASE_URL,
         plan: FmpPlan | None = None,
-        timeout: float | None = None,
-        attempts: int | None = None,
-        concurrency: int | None = None,
         per_minute: float | None = None,
-        cache: Cache | bool | None = None,
-        allow_custom_host: bool = False,
         settings: Settings | None = None,
+        **options: Unpack[Options],
     ) -> None:
         settings = settings or Settings()
         plan = plan or settings.fmp_plan
@@ -98,45 +89,19 @@ class FMPProvider(FactProvider):
         self.plan: FmpPlan | None = plan
         self._transport = Transport.from_settings(
             settings,
+            options,
             name=SOURCE,
-            base_url=base_url,
+            base_url=BASE_URL,
             secret=_key(settings.fmp_api_key if api_key is None else api_key),
-            timeout=timeout,
-            attempts=attempts,
-            concurrency=concurrency,
             per_minute=settings.per_minute if per_minute is None else per_minute,
-            cache=cache,
-            allow_custom_host=allow_custom_host,
         )
         self._client = Client(self._transport, plan)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("An FMPProvider holds a key and is never pickled. Build it where it is used.")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        return self
 
     def status(self) -> ProviderStatus:
         """The plan that is assumed; nothing is asked of the source."""
         if self.plan is None:
             return ProviderStatus(ok=True, detail="key set, plan not known and taken for a free one")
         return ProviderStatus(ok=True, detail=f"key set, {self.plan} plan")
-
-    @property
-    def requests_today(self) -> int:
-        """Requests made with this key since midnight UTC, counted on this machine."""
-        return self._transport.requests_today
-
-    def close(self) -> None:
-        """Have every loop close its connections; they open again when needed."""
-        self._transport.close()
-
-    async def aclose(self) -> None:
-        """Close the connections of the running loop; they open again when needed."""
-        await self._transport.aclose()
 
     async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The facts of one need. Prices are adjusted for splits; the change is that from the previous close."""

@@ -1,4 +1,4 @@
-"""Answers kept on disk for a while, and the number of requests of a day.
+"""Answers kept on disk for a while.
 
 Answers are rows of one SQLite table in a file that only its owner can read, named by a hash of what was asked, without
 the key. What is stale or damaged is ignored and removed. Nothing here raises because of a disk: a cache that cannot be
@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -179,55 +179,3 @@ def _hash(key: str) -> str:
 
 def _checksum(key: str, text: str) -> int:
     return zlib.crc32(f"{key}{text}".encode())
-
-
-class Quota:
-    """Counts the requests of one key in a day (UTC), on this machine across processes.
-
-    One byte is appended to a file for each request, so its size is the count: two processes cannot lose each other's.
-
-    Args:
-        folder: Where to keep the count between processes, or `None` to count in memory.
-        account: Provider and key. Only a hash of it is written, as part of a file's name.
-        clock: Tells the time, in UTC.
-    """
-
-    def __init__(self, folder: Path | None, account: str, *, clock: Callable[[], datetime] = _utc_now) -> None:
-        self._folder = folder
-        self._prefix = f"requests-{_hash(account)[:16]}-"
-        self._clock = clock
-        self._counted: tuple[date, int] = (date.min, 0)
-
-    @property
-    def today(self) -> int:
-        """Requests since midnight UTC."""
-        with suppress(OSError):
-            if path := self._path():
-                return path.stat().st_size
-        day, count = self._counted
-        return count if day == self._day() else 0
-
-    def add(self) -> None:
-        """Count one request; a disk that cannot be written to does not hinder the request."""
-        day, count = self._counted
-        today = self._day()
-        self._counted = (today, count + 1 if day == today else 1)
-        if path := self._path():
-            with suppress(OSError):
-                if day != today:
-                    self._begin(path)
-                handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-                os.write(handle, b".")
-                os.close(handle)
-
-    def _begin(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for other in path.parent.glob(f"{self._prefix}*"):
-            if other != path:
-                other.unlink(missing_ok=True)
-
-    def _day(self) -> date:
-        return self._clock().astimezone(UTC).date()
-
-    def _path(self) -> Path | None:
-        return self._folder / f"{self._prefix}{self._day().isoformat()}" if self._folder else None

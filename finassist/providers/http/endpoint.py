@@ -10,9 +10,10 @@ import re
 import socket
 import ssl
 import zlib
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import NoReturn
 
@@ -60,13 +61,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A provider's address and key."""
+    """A provider's address and key, and how many requests were made on each day (UTC)."""
 
     name: str
     base: URL
     secret: SecretStr | None
     secret_param: str
     max_bytes: int
+    made: Counter[date] = field(default_factory=Counter[date])
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An endpoint holds a key, so it cannot be pickled. Build it where it is used.")
@@ -77,8 +79,10 @@ class Endpoint:
 
     async def get(self, session: aiohttp.ClientSession, path: str, params: Mapping[str, str]) -> str | Failed:
         """Make the request once: the text of a body with status 200, or what failed. It does not raise."""
+        url = self._url(path, params)
+        self.made[datetime.now(UTC).date()] += 1
         try:
-            async with session.get(self._url(path, params), allow_redirects=False) as response:
+            async with session.get(url, allow_redirects=False) as response:
                 return await self._read(response)
         except (aiohttp.ClientError, ConnectionBroken, OSError, EOFError, UnicodeError) as problem:
             return self._broken(problem)
@@ -169,7 +173,10 @@ def check_base(base_url: str, *, allow_custom_host: bool) -> URL:
         >>> check_base("https://financialmodelingprep.com/stable", allow_custom_host=False).host
         'financialmodelingprep.com'
     """
-    url = _parse(base_url)
+    try:
+        url = URL(base_url)
+    except ValueError:
+        url = URL()
     host = url.host
     if host is None or url.scheme not in ("https", "http"):
         raise ConfigurationError(
@@ -208,13 +215,6 @@ def _join(base: URL, path: str) -> URL:
     if not _PATH.fullmatch(path) or ".." in path:
         raise ValueError("A request path is plain names joined by slashes. Put values into params.")
     return base.joinpath(*path.strip("/").split("/"))
-
-
-def _parse(base_url: str) -> URL:
-    try:
-        return URL(base_url)
-    except ValueError:
-        raise ConfigurationError("The base_url is not a web address. Check its spelling.") from None
 
 
 # ----------------------------------------------------------------------------------------------------- body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +15,11 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from finassist.core.errors import BadPayload, DataError, RateLimited, SourceTimeout
+from finassist.core.inflight import InFlight
 from finassist.providers.http import strict_json
 from finassist.providers.http.cache import Cache, Kind
 from finassist.providers.http.classify import ErrorResponse, classify, classify_words, error_words
 from finassist.providers.http.endpoint import Endpoint, Failed
-from finassist.providers.http.inflight import InFlight
 from finassist.providers.retries import report_retry
 
 type Check = Callable[[Any], object]
@@ -55,10 +56,15 @@ class LoopState:
     """One loop's share of a transport: its connections, its limits, and the requests under way."""
 
     session: aiohttp.ClientSession
+    opened: AsyncGenerator[aiohttp.ClientSession]
     slots: asyncio.Semaphore
     limiter: AsyncLimiter | None
     in_flight: InFlight[Outcome] = field(default_factory=InFlight[Outcome])
-    guard: AsyncGenerator[None] | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        with suppress(RuntimeError):  # the loop is closing them at this moment
+            await self.opened.aclose()
 
 
 class _TryAgain(Exception):

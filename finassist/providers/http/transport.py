@@ -6,10 +6,11 @@ import asyncio
 import copy
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
-from datetime import timedelta
-from typing import Any, Self, cast
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypedDict, cast
 
 import aiohttp
 from aiolimiter import AsyncLimiter
@@ -17,13 +18,24 @@ from pydantic import SecretStr
 
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, DataError
-from finassist.providers.http.cache import Cache, Kind, Quota
+from finassist.providers.http.cache import Cache, Kind
 from finassist.providers.http.endpoint import ACCEPTED_ENCODING, Endpoint, check_base, send_once
 from finassist.providers.http.request import Check, LoopState, Payload, Request
 
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED_ENCODING}
 _DNS_SECONDS = 300
 _IDLE_SECONDS = 60  # people think between two questions
+
+
+class Options(TypedDict, total=False):
+    """What users of a provider may set about its requests; `Transport` describes each."""
+
+    base_url: str
+    timeout: float | None
+    attempts: int | None
+    concurrency: int | None
+    cache: Cache | bool | None
+    allow_custom_host: bool
 
 
 class Transport:
@@ -75,35 +87,30 @@ class Transport:
         base = check_base(base_url, allow_custom_host=allow_custom_host)
         self._endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
         self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
-        account = f"{name}\n{secret.get_secret_value() if secret else ''}"
-        self._quota = Quota(cache.folder if cache else None, account)
-        limit = lambda: make_limiter(per_minute, per_second)  # noqa: E731
-        self._loops = _Loops(_state_maker(timeout, concurrency, limit, self._quota.add, user_agent))
+        self._loops = _Loops(timeout, concurrency, per_minute, per_second, user_agent)
         weakref.finalize(self, self._loops.close_all).atexit = False
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: Settings,
-        *,
-        timeout: float | None,
-        attempts: int | None,
-        concurrency: int | None,
-        cache: Cache | bool | None,
-        **options: Any,
-    ) -> Self:
-        """A transport with the cache and the limits of the settings where others are `None`."""
-        cache = settings.cache if cache is None else cache
-        if not isinstance(cache, Cache):
+    def from_settings(cls, settings: Settings, options: Options, **fixed: Any) -> Self:
+        """A transport with the cache and the limits of the settings where the options say nothing, or `None`.
+
+        Raises:
+            TypeError: There is no such option.
+        """
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(f"unexpected keyword argument {min(unknown)!r}. Use: {', '.join(Options.__annotations__)}.")
+        usual = {
+            "timeout": settings.http_timeout,
+            "attempts": settings.http_attempts,
+            "concurrency": settings.concurrency,
+            "cache": settings.cache,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        merged: dict[str, Any] = fixed | usual | given
+        if not isinstance(merged["cache"], Cache):
             lifetimes = cast("dict[Kind, timedelta]", settings.lifetimes)
-            cache = Cache(settings.cache_folder, lifetimes) if cache else None
-        return cls(
-            timeout=settings.http_timeout if timeout is None else timeout,
-            attempts=settings.http_attempts if attempts is None else attempts,
-            concurrency=settings.concurrency if concurrency is None else concurrency,
-            cache=cache,
-            **options,
-        )
+            merged["cache"] = Cache(settings.cache_folder, lifetimes) if merged["cache"] else None
+        return cls(**merged)
 
     def __repr__(self) -> str:
         return f"Transport({self.name!r}, {str(self._endpoint.base)!r})"
@@ -119,8 +126,8 @@ class Transport:
 
     @property
     def requests_today(self) -> int:
-        """Requests that left with this key since midnight UTC; with a cache, by all processes of this machine."""
-        return self._quota.today
+        """Requests made since midnight UTC, attempts included."""
+        return self._endpoint.made[datetime.now(UTC).date()]
 
     async def get_json(
         self, path: str, params: Mapping[str, str], *, kind: Kind, check: Check | None = None
@@ -178,66 +185,59 @@ def make_limiter(per_minute: float | None, per_second: float | None = None) -> A
 # ---------------------------------------------------------------------------------------------------- loops
 
 
-def _state_maker(
-    timeout: float, concurrency: int, limit: Callable[[], AsyncLimiter | None], count: Callable[[], None], agent: str
-) -> Callable[[], LoopState]:
-    """Makes the state of one loop. It does not refer to the transport, so that an unused one can be collected."""
-
-    async def sent(*_: object) -> None:
-        count()
-
-    def make() -> LoopState:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_headers_sent.append(sent)  # not before: a name that is not found costs no request
-        # No byte for half the time: the connection is dead, and there is time for another.
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout / 3, sock_read=timeout / 2)
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
-            timeout=silence,
-            headers=_HEADERS | {"User-Agent": agent},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trace_configs=[tracing],
-            middlewares=(send_once,),
-        )
-        return LoopState(session, asyncio.Semaphore(concurrency), limit())
-
-    return make
-
-
+@dataclass(slots=True)
 class _Loops:
     """The state of each loop, made when a loop first asks and closed when the loop ends.
 
     An aiohttp session belongs to one loop, and a transport is used from several: the user's, that of every
-    `asyncio.run`, and the private one behind `run()`.
+    `asyncio.run`, and the private one behind `run()`. This does not refer to the transport, so that an unused one can
+    be collected.
     """
 
-    def __init__(self, make: Callable[[], LoopState]) -> None:
-        self._make = make
-        self._lock = threading.RLock()  # a finalizer may run in the middle of anything
-        self._states: dict[asyncio.AbstractEventLoop, LoopState] = {}
-        self._closing: set[asyncio.Task[None]] = set()  # asyncio holds tasks weakly
+    timeout: float
+    concurrency: int
+    per_minute: float | None
+    per_second: float | None
+    agent: str
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # a finalizer may run in the middle of anything
+    _states: dict[asyncio.AbstractEventLoop, LoopState] = field(default_factory=dict[Any, LoopState])
+    _closing: set[asyncio.Task[None]] = field(default_factory=set[Any])  # asyncio holds tasks weakly
 
     async def here(self) -> LoopState:
         """The state of the running loop."""
         loop = asyncio.get_running_loop()
-        with self._lock:
-            state = self._states.get(loop)
-            if state is None or state.session.closed:
+        state = self._states.get(loop)
+        if state is None or state.session.closed:
+            opened = self._open()
+            limiter = make_limiter(self.per_minute, self.per_second)
+            # An async generator's first step does not wait, so no other task of this loop runs in between.
+            state = LoopState(await anext(opened), opened, asyncio.Semaphore(self.concurrency), limiter)
+            with self._lock:
                 for ended in [each for each in self._states if each.is_closed()]:
                     del self._states[ended]  # a session holds its loop, so none would go by itself
-                state = self._states[loop] = self._make()
-        if state.guard is None:
-            state.guard = _close_with_loop(state.session)
-            await anext(state.guard)
+                self._states[loop] = state
         return state
+
+    async def _open(self) -> AsyncGenerator[aiohttp.ClientSession]:
+        """The session of a loop, whose end closes every async generator that is still open."""
+        # No byte for half the time: the connection is dead, and there is time for another.
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout / 3, sock_read=self.timeout / 2)
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
+            timeout=silence,
+            headers=_HEADERS | {"User-Agent": self.agent},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            middlewares=(send_once,),
+        ) as session:
+            yield session
 
     async def close_here(self) -> None:
         """Close the connections of the running loop."""
         with self._lock:
             state = self._states.pop(asyncio.get_running_loop(), None)
         if state:
-            await _close(state)
+            await state.close()
 
     def close_all(self) -> None:
         """Have every loop that still lives close its connections."""
@@ -248,21 +248,6 @@ class _Loops:
                 loop.call_soon_threadsafe(self._begin_closing, loop, state)
 
     def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
-        task = loop.create_task(_close(state), name="finassist-close")
+        task = loop.create_task(state.close(), name="finassist-close")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-async def _close(state: LoopState) -> None:
-    await state.session.close()
-    if state.guard is not None:
-        with suppress(RuntimeError):  # the loop is closing it at this moment
-            await state.guard.aclose()
-
-
-async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None]:
-    """Waits for the end of its loop, which closes every async generator that is still open."""
-    try:
-        yield
-    finally:
-        await session.close()

@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Unpack
 
 from agno.tools.finance import Filing, ProviderStatus, SymbolMatch, register_provider
 
@@ -18,12 +19,12 @@ from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.providers.base import Need, Periods
-from finassist.providers.http.cache import Cache, Kind
-from finassist.providers.http.transport import Transport
+from finassist.providers.http.cache import Kind
+from finassist.providers.http.transport import Options, Transport
+from finassist.providers.live import LiveProvider
 from finassist.providers.sec.company import parse_filings, profile_facts, submissions_of
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
-from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import symbol_hint
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import directory
@@ -37,7 +38,7 @@ _COMPANY_FACTS, _SUBMISSIONS = "api/xbrl/companyfacts/CIK{}.json", "submissions/
 _CONTACT = re.compile(r"[!-?A-~]{1,100}@[\w.-]{1,200}\.[a-zA-Z]{2,20}", re.ASCII)
 
 
-class SECProvider(FactProvider):
+class SECProvider(LiveProvider):
     """Statements, profile and filings of companies that file with the SEC, each figure with its filing.
 
     Of a figure that was filed several times the latest counts. A zero is a reported zero.
@@ -45,13 +46,9 @@ class SECProvider(FactProvider):
     Args:
         contact: E-mail address that the SEC may write to; by default from `FINASSIST_SEC_CONTACT`. It is sent to the
             SEC with every request, and to no other source.
-        base_url: Where the API is. Another host than the SEC's needs `allow_custom_host`, unless it is this machine.
-        timeout: Seconds one request may take in all.
-        attempts: Times a request is sent where trying again helps.
-        concurrency: Requests at the same time.
-        cache: Where answers are kept; `True` is the folder of the settings, `False` nowhere.
-        allow_custom_host: Whether another host may be asked.
         settings: Where everything not given comes from; by default the environment and `.env`.
+        options: `base_url`, `timeout` (seconds one request may take in all), `attempts`, `concurrency`, `cache` (`True`
+            is the folder of the settings, `False` nowhere), and `allow_custom_host` for a `base_url` of another host.
 
     Raises (every method that takes a symbol):
         InvalidSymbol: The text cannot be a ticker.
@@ -74,46 +71,24 @@ class SECProvider(FactProvider):
         self,
         contact: str | None = None,
         *,
-        base_url: str = BASE_URL,
-        timeout: float | None = None,
-        attempts: int | None = None,
-        concurrency: int | None = None,
-        cache: Cache | bool | None = None,
-        allow_custom_host: bool = False,
         settings: Settings | None = None,
+        **options: Unpack[Options],
     ) -> None:
         settings = settings or Settings()
         self._transport = Transport.from_settings(
             settings,
+            options,
             name=SOURCE,
-            base_url=base_url,
+            base_url=BASE_URL,
             secret=None,
-            timeout=timeout,
-            attempts=attempts,
-            concurrency=concurrency,
             per_second=PER_SECOND,
             max_bytes=LARGEST,
-            cache=cache,
-            allow_custom_host=allow_custom_host,
             user_agent=f"finassist {_address(settings.sec_contact if contact is None else contact)}",
         )
 
     def status(self) -> ProviderStatus:
         """No key is needed; nothing is asked of the source."""
         return ProviderStatus(ok=True, detail="no key needed, a contact address is set")
-
-    @property
-    def requests_today(self) -> int:
-        """Requests made since midnight UTC, counted on this machine."""
-        return self._transport.requests_today
-
-    def close(self) -> None:
-        """Have every loop close its connections; they open again when needed."""
-        self._transport.close()
-
-    async def aclose(self) -> None:
-        """Close the connections of the running loop; they open again when needed."""
-        await self._transport.aclose()
 
     async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """A profile, or statements.
