@@ -10,8 +10,10 @@ a quality mark. The build fails where a law that must hold for every row does no
 from __future__ import annotations
 
 import argparse
+import shutil
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa
@@ -53,12 +55,16 @@ def build(source: Path, out: Path) -> list[str]:
     said += filled + none
     if broken := embedded_laws.must_hold(annual, quarterly, companies):
         raise BuildError("The build stops:\n" + "\n".join(broken[:20]))
-    out.mkdir(parents=True, exist_ok=True)
-    for name, table in (("annual", annual), ("quarterly", quarterly)):
-        _write(_arrow(table, _FACTS), out / f"{name}.parquet", row_group_size=4096)
-    _write(pa.Table.from_pandas(companies, preserve_index=False), out / "companies.parquet")
-    _prices(source, out, companies)
-    _series(source, out, suspects)
+    with TemporaryDirectory() as folder:  # so that nothing is half written
+        made = Path(folder)
+        for name, table in (("annual", annual), ("quarterly", quarterly)):
+            _write(_arrow(table, _FACTS), made / f"{name}.parquet", row_group_size=4096)
+        _write(pa.Table.from_pandas(companies, preserve_index=False), made / "companies.parquet")
+        _prices(source, made, companies)
+        said += _series(source, made, suspects)
+        out.mkdir(parents=True, exist_ok=True)
+        for path in made.iterdir():
+            shutil.copy(path, out / path.name)
     return said
 
 
@@ -88,11 +94,35 @@ def _facts(source: Path, name: str) -> pd.DataFrame:
     return embedded_derived.explained(table)
 
 
+_COLUMNS = {
+    "companies.csv": ("symbol", "name", "cik", "sector", "sub_industry", "shares_outstanding"),
+    "suspects.csv": ("symbol", "table", "field", "period", "verdict", "right_value"),
+    "truth_fill.csv": ("symbol", "field", "period", "value"),
+    "dividends.csv.gz": ("symbol", "ex_date", "amount"),
+    "splits.csv": ("symbol", "date", "ratio"),
+    "index_sp500_daily.csv": ("date", "close"),
+    "index_monthly.csv": ("index", "month", "close"),
+    "rates.csv.gz": ("series", "date", "value", "unit"),
+}
+_NUMBERS = ("shares_outstanding", "amount", "ratio", "close")
+
+
 def _csv(source: Path, name: str, types: dict[str, type] | None = None) -> pd.DataFrame:
     try:
-        return pd.read_csv(source / name, dtype=types)
+        table = pd.read_csv(source / name, dtype=types)
     except Exception as error:
         raise BuildError(f"{name} cannot be read ({type(error).__name__}). Copy it again.") from error
+    if missing := [column for column in _COLUMNS[name] if column not in table]:
+        raise BuildError(f"{name} lacks the column {missing[0]}.")
+    for column in set(_NUMBERS) & set(table.columns):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        bad = table.index[(numbers.isna() & table[column].notna()) | (numbers <= 0)]
+        if bad.size:
+            raise BuildError(
+                f"{name}, row {bad[0] + 2}, column {column}: {table[column][bad[0]]} is no positive number."
+            )
+        table[column] = numbers
+    return table
 
 
 def _arrow(table: pd.DataFrame, types: dict[str, str]) -> pa.Table:
@@ -140,7 +170,7 @@ def _on_trading_days(days: pd.Series, index: pd.DataFrame) -> pd.Series:
     return pd.Series(traded[traded.searchsorted(days, side="right") - 1].date, index=days.index)
 
 
-def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:
+def _series(source: Path, out: Path, suspects: pd.DataFrame) -> list[str]:
     """Index levels, rates, splits and dividends."""
     daily = _csv(source, "index_sp500_daily.csv").assign(series="S&P 500").rename(columns={"close": "value"})
     monthly = _csv(source, "index_monthly.csv").rename(columns={"index": "series", "close": "value"})
@@ -150,6 +180,7 @@ def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:
     rates = _csv(source, "rates.csv.gz")[["series", "date", "value", "unit"]]
     splits = embedded_repairs.splits(_csv(source, "splits.csv"))
     dividends = embedded_repairs.dividends(_csv(source, "dividends.csv.gz"), suspects)
+    said = embedded_laws.dividends(dividends)
     for name, table in (("index", index), ("rates", rates), ("splits", splits), ("dividends", dividends)):
         plain = table.copy()
         day = next(column for column in ("date", "ex_date") if column in plain)
@@ -158,6 +189,7 @@ def _series(source: Path, out: Path, suspects: pd.DataFrame) -> None:
             if (plain[column].dtype == object and column != day) or str(plain[column].dtype) == "str":
                 plain[column] = plain[column].astype("category")
         _write(pa.Table.from_pandas(plain, preserve_index=False), out / f"{name}.parquet")
+    return said
 
 
 def _write(table: pa.Table, path: Path, row_group_size: int | None = None) -> None:

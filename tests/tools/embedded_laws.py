@@ -40,7 +40,43 @@ def annual(table: pd.DataFrame, companies: pd.DataFrame) -> tuple[pd.DataFrame, 
     quarter = wide.index[(paid > 0.2) & (paid < 0.3)]
     often = quarter[quarter.get_level_values(0).map(quarter.get_level_values(0).value_counts()) >= 2]
     table, lines = _refuse(table, _at(table, often, "dividends_per_share"), "one quarter's rate")
+    said += lines
+    each = wide.eps_diluted * wide.shares_diluted / wide.net_income
+    odd = wide.index[((each < 0.7) | (each > 1.3)) & (wide.net_income.abs() > 1e8)]
+    table = _doubt(table, _at(table, odd, "eps_diluted"), "EPS × diluted shares differ from net income by over 30 %")
+    table, lines = _spikes(table, wide)
     return table, said + lines
+
+
+_SPIKE = {"revenue": 2.5, "total_assets": 2.5, "shares_diluted": 1.8, "operating_income": 8, "capex": 6, "inventory": 4}
+"""How many times a line may be both its neighbours in time, or be theirs."""
+
+
+def _spikes(table: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A year that towers over, or lies far below, the years on both sides: refused from a single source, else doubted."""
+    said: list[str] = []
+    for field, times in _SPIKE.items():
+        if field not in wide:
+            continue
+        line = wide[field].dropna()
+        line = line[line > 0]
+        before, after = (line.groupby(level=0).shift(step) for step in (1, -1))
+        high = (line > times * before) & (line > times * after)
+        low = (line * times < before) & (line * times < after)
+        places = _at(table, line.index[high | low], field)
+        single = places & (table.quality == "single source")
+        table = _doubt(table, places & ~single, "far from the years before and after")
+        table, lines = _refuse(table, single, "far from the years before and after, from a single source")
+        said += lines
+    return table, said
+
+
+def dividends(table: pd.DataFrame) -> list[str]:
+    """Dividends far above the company's others around them: special payments, or spin-offs booked as cash; to look at."""
+    days = pd.to_datetime(table.ex_date)
+    usual = table.groupby("symbol").amount.transform(lambda own: own.rolling(13, center=True, min_periods=5).median())
+    odd = table[(table.amount > 6 * usual) & (table.amount > 5) & (days.dt.year > 2013)]
+    return [f"look at: {row.symbol} dividend of {row.ex_date} = {row.amount:g}" for row in odd.itertuples()]
 
 
 def quarterly(table: pd.DataFrame, yearly: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -52,7 +88,31 @@ def quarterly(table: pd.DataFrame, yearly: pd.DataFrame) -> tuple[pd.DataFrame, 
     table, lines = _refuse(
         table, (table.field == "revenue") & (table.value > 0.95 * whole) & (whole > 1e9), "as large as its year"
     )
-    return table, said + lines
+    said += lines
+    table, lines = _refuse(table, _far_from_a_year_ago(table), "far from the quarter a year ago, from a single source")
+    return _adding_up(table, yearly), said + lines
+
+
+def _far_from_a_year_ago(table: pd.DataFrame) -> pd.Series:
+    revenue = table[table.field == "revenue"].set_index(["symbol", "fiscal_period", "fiscal_year"]).value
+    keys = pd.MultiIndex.from_arrays([table.symbol, table.fiscal_period, table.fiscal_year - 1])
+    ago = pd.Series(revenue.reindex(keys).to_numpy(), index=table.index)
+    far = (table.value < 0.5 * ago) | (table.value > 2.2 * ago)
+    return (table.field == "revenue") & (table.quality == "single source") & far
+
+
+def _adding_up(table: pd.DataFrame, yearly: pd.DataFrame) -> pd.DataFrame:
+    """A note on the four quarters of a flow that miss their year by more than 2 %."""
+    flows = ["revenue", "net_income", "operating_cash_flow", "capex"]
+    keys = ["symbol", "field", "fiscal_year"]
+    sums = table[table.field.isin(flows)].groupby(keys, observed=True).value.agg(["sum", "count"])
+    year = yearly[yearly.field.isin(flows)].set_index(keys).value.reindex(sums.index)
+    off = sums.index[(sums["count"] == 4) & ((sums["sum"] - year).abs() > 0.02 * year.abs())]
+    own = pd.Series(pd.MultiIndex.from_frame(table[keys]).isin(off), index=table.index)
+    marked = table.copy()
+    why = "the four quarters do not add up to the year, which was restated or misses one"
+    marked.loc[own, "note"] = [f"{note}; {why}" if note else why for note in marked.loc[own, "note"]]
+    return marked
 
 
 def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataFrame) -> list[str]:

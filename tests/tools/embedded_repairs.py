@@ -98,7 +98,11 @@ def _noted(table: pd.DataFrame) -> pd.DataFrame:
     """Notes on single figures, and on tags that stand for another basis."""
     found = []
     for row in table.itertuples():
-        more = (NOTES.get((row.symbol, row.field, int(row.fiscal_year))), YEAR_NOTES.get((row.symbol, int(row.fiscal_year))), _BASIS.get((row.field, row.tag)))
+        more = (
+            NOTES.get((row.symbol, row.field, int(row.fiscal_year))),
+            YEAR_NOTES.get((row.symbol, int(row.fiscal_year))),
+            _BASIS.get((row.field, row.tag)),
+        )
         found.append("; ".join(text for text in (row.note, *more) if text))
     return table.assign(note=found)
 
@@ -142,13 +146,13 @@ def quarterly(table: pd.DataFrame, suspects: pd.DataFrame) -> tuple[pd.DataFrame
 def companies(table: pd.DataFrame) -> pd.DataFrame:
     """Companies with one sector vocabulary, their industry where ratios depend on it, and the share class that stands for each."""
     found = table.copy()
-    found["sector"] = found["sector"].replace(_SECTORS).fillna("")
+    found["sector"] = found["sector"].astype(object).replace(_SECTORS).fillna("")
     for column in ("sub_industry", "exchange", "headquarters", "sic_description"):
-        found[column] = found[column].fillna("")
+        found[column] = found[column].astype(object).fillna("")
     found["industry"] = [industry(sub, sic) for sub, sic in zip(found.sub_industry, found.sic_description, strict=True)]
     found["primary"] = [_PRIMARY.get(symbol, symbol) for symbol in found.symbol]
     found.loc[found.symbol.isin(STALE_COVER_SHARES), "shares_outstanding"] = float("nan")
-    found["shares_as_of"] = found["shares_as_of"].fillna("")
+    found["shares_as_of"] = found["shares_as_of"].astype(object).fillna("")
     kept = ["symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "fiscal_year_end", "headquarters",
             "in_sp500", "shares_outstanding", "shares_as_of"]  # fmt: skip
     return found[kept].sort_values("symbol").reset_index(drop=True)
