@@ -27,12 +27,14 @@ workflow = finassist.FinancialAssistantWorkflow(db=None)
 answer = workflow.run("What is Apple's stock price?")
 heavy = {"pandas", "aiohttp", "sqlalchemy", "jinja2", "ipywidgets", "agno.os"} & sys.modules.keys()
 assert not heavy, heavy
-assert answer.symbols == ["AAPL"] and len(answer.to_frame()) > 20
+assert answer.symbols == ["AAPL"] and len(answer.to_frame()) == 1 and "309.35" in answer.headline
+report = workflow.run("Tell me about Apple")
+assert len(report.to_frame()) > 20
 assert "<svg" in str(answer.timeline) and "309.35" in answer.to_html()
 for ask, extra in (
     (lambda: finassist.FinancialAssistantWorkflow(db=None, model="openai:some-model"), "openai"),
     (lambda: finassist.FinancialAssistantWorkflow(db=None, provider="yfinance"), "yfinance"),
-    (lambda: answer.plot(), "plot"),
+    (lambda: report.plot(), "plot"),
     (lambda: workflow.run_many(["What is EBITDA?"], client=object()), "dask"),
 ):
     try:
