@@ -91,6 +91,24 @@ def test_the_frame_has_a_row_for_each_question_in_order(ledger) -> None:
     assert [answer.input for answer in batch.answers()] == ["$AAPL price", "Tell me about Apple", "$AAPL price"]
 
 
+def test_a_batch_answers_as_a_single_call_does(ledger) -> None:
+    questions = [
+        "What was Apple's net margin in FY2023?",
+        "Microsoft's revenue in Q3 2024",
+        "Nvidia's closing price on 3 June 2024",
+        "Which five companies had the highest revenue in FY2024?",
+        "Tell me about Apple",
+        "What is EBITDA?",
+        "Coca-Cola's balance sheet",
+    ]
+    workflow = FinancialAssistantWorkflow(db=None)
+    batch = workflow.run_many(questions, ledger=ledger)
+    for place, (question, answer) in enumerate(zip(questions, batch.answers(), strict=True)):
+        single = workflow.run(question, session_id=f"alone-{place}")
+        assert (answer.content, answer.category, answer.facts) == (single.content, single.category, single.facts)
+    assert set(batch.frame["n_facts"]) > {0}
+
+
 def test_the_facts_of_all_answers_are_one_tidy_frame(ledger) -> None:
     workflow = FinancialAssistantWorkflow(db=None)
     batch = workflow.run_many(["Apple's revenue", "Microsoft's revenue"], ledger=ledger)
