@@ -91,6 +91,13 @@ def test_the_frame_has_a_row_for_each_question_in_order(ledger) -> None:
     assert [answer.input for answer in batch.answers()] == ["$AAPL price", "Tell me about Apple", "$AAPL price"]
 
 
+def test_a_report_is_no_follow_up_and_a_day_is_no_german() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    assert workflow.run("Nvidia's closing price on 3 June 2024").content.startswith("Nvidia's share price was USD")
+    assert workflow.run("Tell me about Apple").content.startswith("# Apple Inc. (AAPL)")
+    assert workflow.run("What about Microsoft's revenue?").content.startswith("Microsoft's revenue was")
+
+
 def test_a_batch_answers_as_a_single_call_does(ledger) -> None:
     questions = [
         "What was Apple's net margin in FY2023?",

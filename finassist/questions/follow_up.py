@@ -29,6 +29,8 @@ _SHORT = 6
 
 type _Shift = tuple[int, str]
 
+_ABOUT = re.compile(r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|give me (?:a report|an overview))\b")
+
 
 def follow_up(reading: Reading) -> Understanding | None:
     """The understanding of a question that inherits from the last one; `None` where it stands alone."""
@@ -52,8 +54,10 @@ def _shift(reading: Reading) -> _Shift | None:
 
 
 def _stands_alone(reading: Reading, shift: _Shift | None) -> bool:
-    """A question with its own metric and company, or with several companies of its own, inherits nothing."""
+    """A question with its own company and metric or kind of document, or with several companies, inherits nothing."""
     slots = reading.slots
+    if reading.symbols and not slots.metrics and reading.says(_ABOUT):
+        return True
     if reading.several and not slots.metrics and not reading.says(POINTS_BACK["opener"]):
         return True
     return bool(slots.metrics and reading.symbols) and not (shift and not slots.periods)

@@ -124,6 +124,7 @@ def _own_words() -> dict[str, frozenset[str]]:
             for metric in catalogue().values()
             for name in _names(metric.names, each)
             for word in words_of(name)
+            if word.text.isalpha()
         }
         for each in languages
     }
