@@ -118,6 +118,9 @@ def is_series(asked: Sequence[Period | Span]) -> bool:
 def _no_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Fact:
     about = described(metric)
     wanted = " and ".join(map(str, asked)) or "any period"
+    if senseless := cube.senseless(symbol, about):
+        return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status="not_meaningful",
+                    note=senseless)  # fmt: skip
     note = _refused_period(cube, symbol, metric, asked) or (
         f"{about.title} of {cube.name(symbol)} is not in the data for {wanted}.")  # fmt: skip
     return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status="missing", note=note)

@@ -32,12 +32,17 @@ class Cube(FiscalCalendar):
             self._known[key] = self._value(symbol, metric, point)
         return self._known[key]
 
+    def senseless(self, symbol: str, metric: Metric) -> str:
+        """Why a metric makes no sense for a company; empty where it does."""
+        member = self.members.get(symbol)
+        if member is None or member.industry not in metric.without:
+            return ""
+        article = "an" if member.industry == "insurer" else "a"
+        return f"{metric.title} is not meaningful for {article} {member.industry}."
+
     def _value(self, symbol: str, metric: str, point: Point) -> Fact:
         about = described(metric) if metric not in ("cover_shares", "trailing_eps") else _INPUTS[metric]
-        member = self.members.get(symbol)
-        if member and member.industry in about.without:
-            article = "an" if member.industry == "insurer" else "a"
-            note = f"{about.title} is not meaningful for {article} {member.industry}."
+        if note := self.senseless(symbol, about):
             return _absent(symbol, about, point, note, "not_meaningful")
         if metric == "cover_shares":
             return self._shares(symbol, point)

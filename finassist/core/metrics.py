@@ -262,10 +262,18 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
         case Binary(sign="/", left=left, right=right):
             return _quotient(left, right)
         case Binary(sign="*", left=left, right=right):
-            (unit, kind), (other, _) = _dimension(left), _dimension(right)
-            return ("days", "ratio") if Number(365.0) in (left, right) else (unit if other == "times" else other, kind)
+            return _product(left, right)
         case Binary(left=left, right=right):
             return _dimension(right if isinstance(left, Number) else left)
+
+
+def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
+    (unit, kind), (other, _) = _dimension(left), _dimension(right)
+    if Number(365.0) in (left, right):
+        return "days", "ratio"
+    if {unit, other} == {"USD/share", "shares"}:
+        return "USD", kind
+    return unit if other == "times" else other, kind
 
 
 def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
