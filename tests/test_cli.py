@@ -121,9 +121,9 @@ def test_help_names_every_command(capsys) -> None:
     ("question", "code"),
     [
         ("What is Apple's stock price?", 0),
-        ("Compare Apple and Ford", 0),  # one of the two is something
+        ("Compare Apple and Rivian", 0),  # one of the two is something
         ("What is EBITDA?", 0),  # asks for no figure
-        ("What is Ford's stock price?", 1),  # not among the embedded figures
+        ("What is Rivian's stock price?", 1),  # not among the embedded figures
         ("What is Foobarium's stock price?", 1),  # nothing of that name
     ],
 )
@@ -135,7 +135,7 @@ def test_an_answer_without_a_figure_exits_with_1(question, code, capsys) -> None
 @pytest.mark.parametrize("form", [["--json"], ["--csv"], ["--stream"], ["--stream", "--json"]])
 def test_every_form_exits_alike(form, capsys) -> None:
     assert main(["ask", *form, "What is Apple's stock price?"]) == 0
-    assert main(["ask", *form, "What is Ford's stock price?"]) == 1
+    assert main(["ask", *form, "What is Rivian's stock price?"]) == 1
     assert capsys.readouterr().out
 
 
@@ -157,7 +157,7 @@ def test_help_says_how_it_exits(arguments, capsys) -> None:
 
 
 def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
-    assert main(["ask", "What is Ford's stock price?"]) == 1
+    assert main(["ask", "What is Rivian's stock price?"]) == 1
     printed = capsys.readouterr()
     assert "set FMP_API_KEY and use" in printed.out, "to be copied, so without the marks of Markdown"
     assert "FINASSIST_PROVIDER=fmp." in printed.err

@@ -15,7 +15,7 @@ from finassist.core.events import TERMINAL, FetchCompleted, FetchStarted, Routed
 from finassist.core.state import spans
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
-QUESTIONS = ("Tell me about Apple", "What is EBITDA?", "Tell me about Appel", "Compare Apple and Ford")
+QUESTIONS = ("Tell me about Apple", "What is EBITDA?", "Tell me about Appel", "Compare Apple and Rivian")
 OWN = ("Routed", "SymbolResolved", "FetchStarted", "FetchCompleted", "FetchFailed")
 
 
@@ -56,12 +56,12 @@ def test_the_terminal_event_carries_the_answer_and_comes_after_it_is_stored(
 
 
 def test_our_own_event_names_and_kinds(workflow: FinancialAssistantWorkflow) -> None:
-    kinds = {event.event for event in workflow.run("Compare Apple and Ford").events}
+    kinds = {event.event for event in workflow.run("Compare Apple and Rivian").events}
     assert set(OWN) <= kinds
 
 
 def test_events_serialise(workflow: FinancialAssistantWorkflow) -> None:
-    for event in workflow.run("Compare Apple and Ford").events:
+    for event in workflow.run("Compare Apple and Rivian").events:
         assert json.loads(json.dumps(event.to_dict()))["event"] == event.event
 
 

@@ -69,14 +69,14 @@ def ask_in_a_process(address: str, session: str, question: str) -> subprocess.Po
 
 def test_a_stored_answer_comes_back_whole(address: str) -> None:
     workflow = FinancialAssistantWorkflow(db=address)
-    answer = workflow.run("Compare Apple and Ford")
+    answer = workflow.run("Compare Apple and Rivian")
     [stored] = FinancialAssistantWorkflow(db=address, session_id=workflow.session_id).answers()
     for name in ("content", "category", "symbols", "facts", "gaps", "follow_ups", "decided_by", "reason", "status"):
         assert getattr(stored, name) == getattr(answer, name), name
     assert answer.saved
     history, sessions = workflow.history(), workflow.sessions()
-    assert history.loc[0, ["question", "status", "saved"]].tolist() == ["Compare Apple and Ford", "COMPLETED", True]
-    assert sessions.loc[0, "symbols"] == ["AAPL", "F"]
+    assert history.loc[0, ["question", "status", "saved"]].tolist() == ["Compare Apple and Rivian", "COMPLETED", True]
+    assert sessions.loc[0, "symbols"] == ["AAPL", "RIVN"]
     workflow.close()
 
 

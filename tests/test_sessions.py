@@ -43,7 +43,7 @@ def test_a_new_process_continues_the_conversation(tmp_path: Path) -> None:
 
 
 def test_a_stored_answer_comes_back_whole(stored_workflow: FinancialAssistantWorkflow) -> None:
-    answer = stored_workflow.run("Compare Apple and Ford")
+    answer = stored_workflow.run("Compare Apple and Rivian")
     [stored] = stored_workflow.answers()
     for name in ("content", "category", "symbols", "facts", "gaps", "follow_ups", "decided_by", "reason", "status"):
         assert getattr(stored, name) == getattr(answer, name), name
