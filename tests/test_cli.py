@@ -159,7 +159,7 @@ def test_help_says_how_it_exits(arguments, capsys) -> None:
 def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
     assert main(["ask", "What is Rivian's stock price?"]) == 1
     printed = capsys.readouterr()
-    assert "set FMP_API_KEY and use" in printed.out, "to be copied, so without the marks of Markdown"
+    assert "set FINASSIST_SEC_CONTACT and use" in printed.out, "to be copied, so without the marks of Markdown"
     assert "FINASSIST_PROVIDER=fmp." in printed.err
     monkeypatch.setenv("FINASSIST_MODEL", "openai")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
