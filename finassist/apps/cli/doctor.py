@@ -240,17 +240,15 @@ def _is_open(path: Path) -> bool:
 async def _provider(provider: Any, settings: Settings) -> AsyncIterator[Check]:
     from finassist.providers.registry import open_provider
 
-    uncached = settings.model_copy(update={"quote_lifetime": 0})  # counts its requests where the cache is
+    uncached = settings.model_copy(update={"quote_lifetime": 0})  # asks the source, not the cache
     opened = open_provider(provider or settings.provider, uncached)
     for source in cast("Sequence[FinanceProvider]", getattr(opened, "providers", (opened,))):
         if source.id == "embedded":
             yield Check("data", "ok", f"{source.name}: offline, needs no key")
         else:
             yield await _asked("data", source.name, _sample(source), _PROVIDER_SECONDS, settings)
-            used = getattr(source, "requests_today", None)
-            count = "" if used is None else f"{used:,} requests made today, from this machine"
-            if parts := [part for part in (source.status().detail, count) if part]:
-                yield Check("plan", "ok", "; ".join(parts))
+            if detail := source.status().detail:
+                yield Check("plan", "ok", detail)
 
 
 async def _sample(source: FinanceProvider) -> str:

@@ -33,7 +33,7 @@ _PATH = re.compile(r"/?[\w.~-]+(/[\w.~-]+)*")
 _CHUNK = 64 * 1024
 _ERROR_BYTES = 64 * 1024
 _GZIP = 31  # window bits that make zlib expect a gzip header
-_ENCODINGS = {"": None, "identity": None, "gzip": _GZIP, "x-gzip": _GZIP}
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
 class ConnectionBroken(Exception):
@@ -236,36 +236,20 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
         _Undecodable: It cannot be decompressed.
         aiohttp.ClientError: The connection broke.
     """
-    decoder = _Decoder(response.headers.get("Content-Encoding", ""), limit)
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise _Undecodable
     if (response.content_length or 0) > limit:
         raise _Overflow
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        decoder.feed(chunk)
-    return decoder.finish()
-
-
-class _Decoder:
-    """Collects a body, decompressed if need be, and never holds more than the limit."""
-
-    def __init__(self, encoding: str, limit: int) -> None:
-        name = encoding.strip().lower()
-        if name not in _ENCODINGS:
-            raise _Undecodable
-        window = _ENCODINGS[name]
-        self._inflate = None if window is None else zlib.decompressobj(window)
-        self._limit = limit
-        self._parts = bytearray()
-
-    def feed(self, chunk: bytes) -> None:
-        room = self._limit - len(self._parts) + 1
-        try:
-            self._parts += chunk if self._inflate is None else self._inflate.decompress(chunk, room)
-        except zlib.error:
-            raise _Undecodable from None
-        if len(self._parts) > self._limit:
-            raise _Overflow
-
-    def finish(self) -> bytes:
-        if self._inflate is not None and self._parts and not self._inflate.eof:
-            raise _Undecodable
-        return bytes(self._parts)
+    inflate = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            body += inflate.decompress(chunk, limit - len(body) + 1) if inflate else chunk
+            if len(body) > limit:
+                raise _Overflow
+    except zlib.error:
+        raise _Undecodable from None
+    if inflate and body and not inflate.eof:
+        raise _Undecodable
+    return bytes(body)
