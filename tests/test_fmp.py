@@ -150,7 +150,7 @@ def test_settings_apply_where_nothing_else_is_said(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FINASSIST_FMP_PLAN", "premium")
     monkeypatch.setenv("FINASSIST_FMP_API_KEY", "another-key-987")
     monkeypatch.setenv("FINASSIST_CACHE", "false")
-    monkeypatch.setenv("FINASSIST_HTTP_TIMEOUT", "0.05")
+    monkeypatch.setenv("FINASSIST_HTTP_TIMEOUT", "0.5")
     with fmp_server({"/quote": silent()}) as server:
         provider = FMPProvider(base_url=server.url)
         assert provider.status().detail == "key set, premium plan"
