@@ -65,7 +65,8 @@ def run(**values: Any) -> Outcome:
 
 def figure(**values: Any) -> float:
     found = run(**values).figure
-    assert found is not None and found.value is not None
+    assert found is not None
+    assert found.value is not None
     return round(float(found.value), 4)
 
 
@@ -130,7 +131,8 @@ def test_a_query_has_one_figure(query: dict[str, Any], value: float) -> None:
 )  # fmt: skip
 def test_what_is_not_there_is_a_gap_with_its_reason(query: dict[str, Any], reason: str) -> None:
     outcome = run(**query)
-    assert outcome.figure is None and not outcome.rows
+    assert outcome.figure is None
+    assert not outcome.rows
     assert reason in " ".join(gap.reason for gap in outcome.gaps)
 
 
@@ -142,15 +144,14 @@ def test_a_gap_of_one_company_leaves_the_other() -> None:
 
 def test_a_change_of_a_ratio_is_in_points_and_a_derived_figure_names_its_inputs() -> None:
     found = run(companies=["ACME"], metrics=["net_margin"], periods=["FY2024"], operation="growth").figure
-    assert found is not None and found.unit == "points"
+    assert found is not None
+    assert found.unit == "points"
     margin = run(companies=["ACME"], metrics=["net_margin"], periods=["FY2024"]).figure
     assert margin is not None
     assert margin.inputs == ("ACME/net_income/FY2024", "ACME/revenue/FY2024")
 
 
 def test_a_trend_goes_forward_in_time_whatever_the_order_of_the_periods() -> None:
-    outcome = run(**ONE, periods=["FY2024", "FY2021"], operation="growth")
-    assert [outcome.rows[0].first, outcome.rows[0].last] == [outcome.rows[0].first, outcome.rows[0].last]
     assert figure(**ONE, periods=["FY2024", "FY2021"], operation="growth") == 0.33
 
 
@@ -181,9 +182,11 @@ def test_a_screen_says_how_many_lack_the_figure() -> None:
 
 def test_only_what_a_query_needs_is_named() -> None:
     lines, prices = needed(Query(metrics=["fcf_margin"], companies=["ACME"]))
-    assert lines == {"operating_cash_flow", "capex", "revenue"} and not prices
+    assert lines == {"operating_cash_flow", "capex", "revenue"}
+    assert not prices
     lines, prices = needed(Query(metrics=["pe"], companies=["ACME"]))
-    assert prices and "eps_diluted" in lines
+    assert prices
+    assert "eps_diluted" in lines
 
 
 SENTENCES: list[tuple[dict[str, Any], str]] = [
@@ -213,7 +216,8 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
      "1 company had revenue above USD 140 in FY2024: Zen (USD 400)."),
     ({"companies": ["ACME"], "metrics": ["price"], "periods": ["2024-06-15"]},
      "Acme's share price was USD 15.00 at the close on 2024-06-15."),
-    ({**ONE, "periods": ["FY2024"], "language": "de"}, "Umsatz von Acme in FY2024 (Jahr bis 2024-09-30): 133 US-Dollar."),
+    ({**ONE, "periods": ["FY2024"], "language": "de"},
+     "Umsatz von Acme in FY2024 (Jahr bis 2024-09-30): 133 US-Dollar."),
 ]  # fmt: skip
 
 

@@ -57,10 +57,12 @@ def test_an_answer_has_its_figure_its_table_and_its_query(workflow: FinancialAss
     answer = workflow.query(MARGIN)
     assert answer.value is not None
     assert (answer.value.unit, answer.value.period, answer.query) == ("ratio", "FY2023", MARGIN)
-    assert answer.outcome == "answered" and all(check.done for check in answer.checklist)
+    assert answer.outcome == "answered"
+    assert all(check.done for check in answer.checklist)
     assert len(workflow.query(SERIES).result) == 10
     assert answer.input == "net margin of AAPL in FY2023"
-    assert answer.decided_by == "rules" and not answer.models
+    assert answer.decided_by == "rules"
+    assert not answer.models
 
 
 def test_the_first_line_answers_and_an_answer_is_short(workflow: FinancialAssistantWorkflow) -> None:
@@ -69,7 +71,9 @@ def test_the_first_line_answers_and_an_answer_is_short(workflow: FinancialAssist
     for answer in answers:
         assert answer.value is not None
         first = str(answer.content).splitlines()[0]
-        assert "Microsoft" in first and str(answer.value.period_end) in first and any(map(str.isdigit, first))
+        assert "Microsoft" in first
+        assert str(answer.value.period_end) in first
+        assert any(map(str.isdigit, first))
     assert sorted(len(str(answer.content)) for answer in answers)[len(answers) // 2] <= 400
 
 
@@ -105,7 +109,8 @@ INVALID: list[tuple[Any, str]] = [
 def test_an_invalid_query_says_what_would_be_valid(asked: Any, message: str) -> None:
     with pytest.raises(InvalidQuery, match=None) as caught:
         queries_of(asked)
-    assert message in str(caught.value) and isinstance(caught.value, InputError)
+    assert message in str(caught.value)
+    assert isinstance(caught.value, InputError)
 
 
 def test_both_forms_refuse_the_same(workflow: FinancialAssistantWorkflow) -> None:
@@ -126,7 +131,9 @@ def test_both_forms_refuse_the_same(workflow: FinancialAssistantWorkflow) -> Non
 )
 def test_what_is_not_there_is_said(workflow: FinancialAssistantWorkflow, values: dict[str, Any], message: str) -> None:
     answer = workflow.query(Query(**values))
-    assert message in str(answer.content) and answer.value is None and answer.outcome == "refused"
+    assert message in str(answer.content)
+    assert answer.value is None
+    assert answer.outcome == "refused"
 
 
 # ------------------------------------------------------------------------------------- a query as a value
@@ -134,9 +141,10 @@ def test_what_is_not_there_is_said(workflow: FinancialAssistantWorkflow, values:
 
 def test_a_query_is_a_value_that_shows_itself() -> None:
     assert Query.model_validate_json(SCREEN.model_dump_json()) == SCREEN
-    assert eval(repr(SCREEN), {"Query": Query, "Filter": Filter}) == SCREEN  # noqa: S307
-    bundle = MARGIN._repr_mimebundle_()
-    assert "net margin of AAPL in FY2023" in bundle["text/plain"] and "<b>net margin" in bundle["text/html"]
+    assert eval(repr(SCREEN), {"Query": Query, "Filter": Filter}) == SCREEN
+    bundle = MARGIN._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
+    assert "net margin of AAPL in FY2023" in bundle["text/plain"]
+    assert "<b>net margin" in bundle["text/html"]
     assert filter_of("pe between 10 and 15") == Filter(metric="pe", comparator="between", number=10, upper=15)
 
 
@@ -156,7 +164,8 @@ def test_the_command_line_answers_a_query(capsys: pytest.CaptureFixture[str], tm
     asked = ["query", "--metric", "net_margin", "--company", "AAPL", "--period", "FY2020:FY2024", "--json"]
     assert main([*asked, *place]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["queries"][0]["periods"] == ["FY2020:FY2024"] and len(found["facts"]) >= 5
+    assert found["queries"][0]["periods"] == ["FY2020:FY2024"]
+    assert len(found["facts"]) >= 5
     assert main(["query", "--metric", "nope", "--company", "AAPL", *place]) == 2
     assert main(["query", "--metric", "revenue", "--company", "AAPL", "--period", "FY2031", *place]) == 1
     assert main(["query", "--metrics"]) == 0
@@ -176,12 +185,14 @@ def test_a_batch_says_what_is_answered(workflow: FinancialAssistantWorkflow, tmp
 
 def test_the_laws_of_the_catalogue() -> None:
     for name, metric in catalogue().items():
-        assert metric.id == name and metric.label and metric.about.endswith("."), name
+        assert metric.id == name
+        assert metric.label, name
+        assert metric.about.endswith("."), name
         if metric.formula:
             parse(metric.formula)
             assert lines(name), name
             assert described(metric.formula).unit in (metric.unit, "times", "percent"), name
-        assert metric.names and metric.names["en"], name
+        assert (metric.names or {})["en"], name
         assert spoken(name), name
 
 
