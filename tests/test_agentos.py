@@ -78,7 +78,7 @@ def test_a_streamed_run_continues_the_conversation(stored_workflow: FinancialAss
             assert kinds[-1] == "WorkflowCompleted", events[-1].get("error")
             assert {"Routed", "SymbolResolved", "FetchStarted", "FetchCompleted", "RunContent"} <= set(kinds)
             assert len({event["run_id"] for event in events}) == 1
-            assert "TSLA" in events[-1]["content"]
+            assert "Tesla's share price was USD" in events[-1]["content"]
 
     asyncio.run(scene())
     assert [answer.symbols for answer in stored_workflow.answers("s2")] == [["AAPL"], ["TSLA"]]

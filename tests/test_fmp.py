@@ -305,6 +305,19 @@ def test_the_report_is_the_same_whatever_the_source() -> None:
     }
 
 
+def test_figures_are_answered_by_a_source_of_whole_statements() -> None:
+    with fmp_server() as server, FinancialAssistantWorkflow(provider=fmp(server), db=None) as workflow:
+        price = workflow.run("What is Apple's stock price?")
+        margin = workflow.run("What is Apple's net margin?")
+        highest = workflow.run("Which company has the highest revenue?")
+    assert price.headline == "Apple's share price was USD 120.50 at the close on 2026-01-17."
+    assert "Source: Financial Modeling Prep" in price.content
+    assert margin.headline.startswith("Apple's net margin was ")
+    assert {fact.field for fact in margin.facts} == {"net_margin", "net_income", "revenue"}
+    assert (highest.facts, [gap.error for gap in highest.gaps]) == ([], ["NotOffered"])
+    assert "all companies at once" in highest.content
+
+
 def test_a_report_from_both_forms_names_its_source(run_async: Any) -> None:
     with fmp_server() as server:
         workflow = FinancialAssistantWorkflow(provider=fmp(server), db=None)

@@ -103,8 +103,9 @@ def test_the_newest_price_is_a_dot_with_its_day_and_joins_no_line():
     assert re.findall(r'd="(M[^"]+L[^"]+)"', html)[0].count("L") == 2
 
 
-def test_a_price_answer_shows_its_history(workflow):
-    html = workflow.run("What is Microsoft's stock price?").to_html()
+def test_a_report_shows_the_history_of_its_price_and_a_price_alone_does_not(workflow):
+    assert " closes from " not in workflow.run("What is Microsoft's stock price?").to_html()
+    html = workflow.run("Tell me about Microsoft").to_html()
     assert "25 closes from 2024-08-30 to 2026-08-21" in html
     assert 'data-t="USD per share"' in html
     assert "<svg" in html

@@ -118,7 +118,8 @@ def test_every_failure_of_a_source_is_one_behaviour(failure: str, run_async: Any
         return
     answer = build().run(QUESTION)
     assert outcome(answer) == outcome(run_async(build().arun(QUESTION)))
-    assert [(gap.symbol, gap.need) for gap in answer.gaps] == [("MSFT", "quote")]
+    assert [(gap.symbol, gap.need) for gap in answer.gaps] == [("MSFT", "price")]
+    assert answer.gaps[0].error != "NotInData", "the reason is the source's own"
     assert any(fact.symbol == "AAPL" and fact.field == "price" for fact in answer.facts)
 
 

@@ -23,6 +23,11 @@ QUESTIONS = (
     "What is EBITDA?",
     "Tell me about Appel",
     "$AAPL income statement",
+    "What is Apple's revenue?",
+    "What was Apple's net margin in FY2025?",
+    "Compare the revenue of Apple and Microsoft",
+    "Which company had the highest revenue?",
+    "What was Apple's revenue in Q2 2024?",
 )
 OWN = {"created_at", "elapsed", "run_id", "session_id", "workflow_run_id", "agent_id", "metrics"}
 
@@ -58,6 +63,9 @@ def outcome(workflow: FinancialAssistantWorkflow, question: str, events: list[An
         "category": answer.category,
         "symbols": answer.symbols,
         "status": answer.status,
+        "headline": answer.headline,
+        "queries": answer.queries,
+        "rows": answer.rows,
         "follow_ups": answer.follow_ups,
         "warnings": answer.warnings,
         "question": answer.input,
@@ -132,7 +140,27 @@ def test_streamed_and_not_streamed_end_the_same(world: World, question: str) -> 
     else:
         answer = plain.run(question)
         [stored] = streamed.answers("twins")
-        assert (answer.content, answer.facts, answer.gaps) == (stored.content, stored.facts, stored.gaps)
+        for name in ("content", "facts", "gaps", "queries", "rows", "headline"):
+            assert getattr(answer, name) == getattr(stored, name), name
+
+
+def test_a_source_of_whole_statements_answers_figures_or_says_why_not() -> None:
+    def asked(question: str, **moods: str) -> Any:
+        world = World(sources={f"{need} AAPL": mood for need, mood in moods.items()})
+        one, other = sync_run(world, "auto", question), async_run(world, "auto", question)
+        assert one == other
+        return one
+
+    assert asked("What is Apple's revenue?", quote="refuses")["gaps"] == [], "only what is asked for is fetched"
+    for mood, error in {"refuses": "DataError", "times_out": "SourceTimeout", "other_symbol": "BadPayload"}.items():
+        [gap] = asked("What was Apple's net margin in FY2025?", income=mood)["gaps"]
+        assert (gap.symbol, gap.need, gap.error) == ("AAPL", "net_margin", error)
+    both = asked("Compare the revenue of Apple and Microsoft", income="times_out")
+    assert "income of AAPL took too long" in both["headline"], "a source that failed is no figure that is absent"
+    assert [fact.symbol for fact in both["facts"]] == ["MSFT"]
+    everyone = asked("Which company had the highest revenue?")
+    assert [gap.error for gap in everyone["gaps"]] == ["NotOffered"]
+    assert everyone["gaps"][0].reason in everyone["content"]
 
 
 @pytest.mark.parametrize("mood", ["bug", "exits"])

@@ -85,9 +85,17 @@ def test_a_misspelt_company_is_asked_about_and_never_guessed(workflow: Financial
 
 
 def test_a_data_question_without_a_company_asks_which(workflow: FinancialAssistantWorkflow) -> None:
-    answer = workflow.run("What is the stock price?")
-    assert answer.facts == []
-    assert "company" in answer.content.lower()
+    for question in ("What is the stock price?", "What was the net income in FY2023?", "How much did revenue grow?"):
+        answer = workflow.run(question)
+        assert answer.facts == []
+        assert "Which company do you mean?" in answer.content, question
+    assert workflow.run("What is a share price?").category == "chat", "a term is explained"
+
+
+def test_a_statement_of_another_company_is_no_follow_up_of_a_price(workflow: FinancialAssistantWorkflow) -> None:
+    workflow.run("What is Apple's stock price?")
+    answer = workflow.run("What about the balance sheet of Microsoft?")
+    assert (answer.category, answer.symbols) == ("company_financials", ["MSFT"])
 
 
 # ------------------------------------------------------------------------------------------- conversation

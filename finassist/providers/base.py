@@ -47,7 +47,8 @@ _CAPABILITY: dict[Need, str] = {
 }
 _ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
 """Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
-_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
+_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile",
+           "universe": "figures of all companies at once"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.expressions import expressions, filters
-from finassist.questions.grammar import DOCUMENT, SAID
+from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.names import INDEX
 from finassist.questions.operations import intent_of, operation_of
 from finassist.questions.reading import (
@@ -35,7 +35,7 @@ def answer_to(reading: Reading) -> Understanding:
     if _is_judgement(reading):
         return _judgement(reading)
     _settle_market_words(reading)
-    if reading.symbols and _asks_statement(reading):
+    if reading.symbols and asks_statement(reading):
         return Understanding(document="report", certain=reading.slots.certain, decided="statement")
     if asks_universe(reading):
         return screen(reading)
@@ -69,10 +69,16 @@ def _definition(reading: Reading) -> Understanding | None:
         query = _query(reading)
         told = query.model_copy(update={"explain": explain})
         return Understanding((told,), certain=slots.certain, decided="definition with a figure")
-    if slots.periods or has_set(reading):
+    if slots.periods or has_set(reading) or _asks_a_price(reading, explain):
         return None
     query = Query(intent="define", explain=explain, language=slots.language)
     return Understanding((query,), certain=True, decided="definition")
+
+
+def _asks_a_price(reading: Reading, explain: list[str]) -> bool:
+    """`What is the price?` asks for that of a company; `What is a share price?` for the meaning."""
+    asked = re.search(r"\bthe (?:current |latest )?(?:share |stock )?price\b", reading.low)
+    return explain == ["price"] and asked is not None and not reading.says(DEFINE)
 
 
 # -------------------------------------------------------------------------------------------- judgements
@@ -124,7 +130,7 @@ def _about_a_company(reading: Reading) -> Understanding:
     return Understanding(document="report", certain=slots.certain, decided="company alone")
 
 
-def _asks_statement(reading: Reading) -> bool:
+def asks_statement(reading: Reading) -> bool:
     """Whether a whole statement is asked for, and no single line of it."""
     flows = re.compile(r".*\bcash ?flows?(?: statements?)?$")
     return reading.says(SAID["statement"]) and all(

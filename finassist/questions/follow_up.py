@@ -10,7 +10,7 @@ from typing import Any
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
-from finassist.questions.figures import answer_to, quarterly, screen
+from finassist.questions.figures import answer_to, asks_statement, quarterly, screen
 from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
 from finassist.questions.operations import operation_of
 from finassist.questions.reading import (

@@ -199,8 +199,11 @@ def _masked(text: str, matches: Sequence[Match]) -> str:
     return text
 
 
+_YEAR = re.compile(r"(?:fy)?(?:19|20)\d\d")
+
+
 def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> bool:
-    if not seen.terms:
+    if not seen.terms or any(_YEAR.fullmatch(token) for token in seen.tokens):  # a term has no year, a figure has
         return False
     definite = any(hit.start > 0 and seen.tokens[hit.start - 1] == "the" for hit in seen.terms)
     if definite and wanted == ("stock_price",):

@@ -43,7 +43,7 @@ def query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[D
     yield StepStarted(step_name="compose")
     members = known.members_of(symbol for query in queries for symbol in query.companies)
     cube = Cube(facts, members)
-    outcomes = [execute(query, cube) for query in queries]
+    outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
     draft = compose_answer(draft, found, outcomes, gaps, members, {fact.key: fact for fact in facts})
     yield RunContentEvent(content=draft.content, step_name="compose")
     yield StepCompleted(step_name="compose")
@@ -107,14 +107,21 @@ def _refusal(each: Unknown) -> Gap:
     return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood")
 
 
-def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
-    found = [gap for outcome in outcomes for gap in outcome.gaps]
+def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
+    """The outcome whose gaps say why the source failed, where it did."""
     broken = {gap.symbol: gap for gap in gaps if gap.error != "NotOffered"}
     known = [
         replace(gap, reason=broken[gap.symbol].reason, error=broken[gap.symbol].error) if gap.symbol in broken else gap
-        for gap in found
+        for gap in outcome.gaps
     ]
-    return list({gap.reason: gap for gap in known}.values())
+    return replace(outcome, gaps=tuple(known))
+
+
+def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
+    """What is missing, each reason once; no company at all is missing where those of a source could not be had."""
+    found = [gap for outcome in outcomes for gap in outcome.gaps]
+    everyone = [replace(gap, symbol="") for gap in gaps if gap.symbol == "*"]
+    return list({gap.reason: gap for gap in (*everyone, *found)}.values())
 
 
 def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> Iterator[str]:
