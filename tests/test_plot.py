@@ -112,7 +112,7 @@ def test_a_report_shows_the_history_of_its_price_and_a_price_alone_does_not(work
 
 
 def test_a_report_lists_the_source_of_its_price_chart(both):
-    assert "published month-end closing prices" in Reader(both.to_html()).text
+    assert "published closing price, split-adjusted: AAPL prices of" in Reader(both.to_html()).text
 
 
 # ------------------------------------------------------------------------------------------------ plot()
