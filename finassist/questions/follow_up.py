@@ -56,7 +56,7 @@ def _shift(reading: Reading) -> _Shift | None:
 def _stands_alone(reading: Reading, shift: _Shift | None) -> bool:
     """A question with its own company and metric or kind of document, or with several companies, inherits nothing."""
     slots = reading.slots
-    if reading.symbols and not slots.metrics and reading.says(_ABOUT):
+    if reading.symbols and not slots.metrics and (reading.says(_ABOUT) or asks_statement(reading)):
         return True
     if reading.several and not slots.metrics and not reading.says(POINTS_BACK["opener"]):
         return True
