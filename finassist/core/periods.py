@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal, Self
 
 PeriodKind = Literal[
@@ -199,6 +200,7 @@ class Span:
 _LAST = re.compile(r"last (\d{1,3}) (years|quarters|months|days)")
 
 
+@lru_cache(maxsize=1024)
 def parse_periods(text: str) -> Period | Span:
     """A period or a span of a text form.
 
