@@ -28,9 +28,10 @@ from finassist.providers.to_agno import SourcedQuote, SourcedStatement
 
 PROVIDER = EmbeddedProvider()
 STATEMENTS = ("income", "balance_sheet", "cash_flow")
-OLD = ("AAPL", "ABBV", "AMD", "AMZN", "BA", "BAC", "BRK-B", "COST", "CRM", "CSCO", "CVX", "DIS", "GE", "GOOGL", "HD", "IBM",
-       "INTC", "JNJ", "JPM", "KO", "LLY", "MA", "MCD", "META", "MSFT", "NFLX", "NKE", "NVDA", "ORCL", "PEP", "PG", "SNOW",
-       "TSLA", "UNH", "V", "WMT", "XOM")  # fmt: skip
+OLD = (
+    "AAPL ABBV AMD AMZN BA BAC BRK-B COST CRM CSCO CVX DIS GE GOOGL HD IBM INTC JNJ JPM KO LLY MA MCD META MSFT NFLX "
+    "NKE NVDA ORCL PEP PG SNOW TSLA UNH V WMT XOM"
+).split()  # noqa: SIM905  a list would take forty lines
 """The companies that have been embedded from the start."""
 
 CALLS: list[tuple[str, tuple[Any, ...]]] = [
@@ -261,7 +262,8 @@ def test_without_a_cover_page_count_the_market_value_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("period", "interval", "first", "count"),
-    [("5d", "1d", "2026-08-17", 5), ("1mo", "1wk", "2026-07-24", 5), ("ytd", "1mo", "2026-01-30", 8), ("5y", "1mo", "2021-08-31", 61)],
+    [("5d", "1d", "2026-08-17", 5),
+      ("1mo", "1wk", "2026-07-24", 5), ("ytd", "1mo", "2026-01-30", 8), ("5y", "1mo", "2021-08-31", 61)],
 )  # fmt: skip
 def test_a_period_ends_with_the_last_embedded_close(period: str, interval: str, first: str, count: int) -> None:
     found = PROVIDER.get_price_history("AAPL", period, interval)

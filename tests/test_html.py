@@ -129,7 +129,7 @@ def test_a_report_shows_headlines_chart_figures_sources_and_dates():
 def test_a_card_without_a_price_begins_with_the_last_close():
     closes = [fact for fact in embedded("AAPL")[1] if fact.field == "close"]
     read = Reader(answer_html(Reply(category="stock_price", symbols=["AAPL"], facts=closes)))
-    assert "Last close USD 247.99 per share on 2026-03-20" in " ".join(read.text.split())
+    assert "Last close USD 309.35 per share on 2026-08-21" in " ".join(read.text.split())
     assert "Last close" not in Reader(card("stock_price")).text
 
 

@@ -134,8 +134,18 @@ def fact(
     field: str, value: str, statement: Any, period: str = "FY2024", currency: str | None = "USD", unit: str = "USD"
 ) -> Fact:
     end = date(2024, 12, 31) if period.startswith("FY") else date.fromisoformat(period)
-    return Fact(symbol="ACME", field=field, value=Decimal(value), unit=unit if currency else "", currency=currency, period=period,
-                period_end=end, as_of=end, statement=statement, source="test")  # fmt: skip
+    return Fact(
+        symbol="ACME",
+        field=field,
+        value=Decimal(value),
+        unit=unit if currency else "",
+        currency=currency,
+        period=period,
+        period_end=end,
+        as_of=end,
+        statement=statement,
+        source="test",
+    )
 
 
 def derived(*facts: Fact) -> dict[str, Fact]:

@@ -67,8 +67,8 @@ _SOURCES = (
     "*Sources* section and `answer.to_frame()` list where each figure came from."
 )
 _COVERAGE = (
-    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of the S&P 500 "
-    "and a few more: just ask for one, such as *Tell me about Apple*. If a company's figures are not embedded, the "
+    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of the S&P "
+    "500 and a few more: just ask for one, such as *Tell me about Apple*. If a company's figures are not embedded, the "
     "answer says so and names the ways to live data."
 )
 _FORECAST = (
