@@ -12,8 +12,8 @@ from tests.tools.build_embedded import BuildError, build
 
 
 def rows(*given: tuple[str, str, int, float], part: str = "FY", **more: object) -> pd.DataFrame:
-    base = {"fiscal_period": part, "first_filed": None, "filed": None, "form": "10-K", "first_value": float("nan"),
-            "unit": "USD", "tag": "", "accession": "", "quality": "agreed", "note": "", "formula": "", "inputs": ""}  # fmt: skip
+    base = {"fiscal_period": part, "first_filed": None, "filed": None, "form": "10-K",
+            "first_value": float("nan"), "unit": "USD", "tag": "", "accession": "", "quality": "agreed", "note": "", "formula": "", "inputs": ""}  # fmt: skip
     days = {year: pd.Timestamp(year, 12, 31).date() for _, _, year, _ in given}
     return pd.DataFrame(
         [

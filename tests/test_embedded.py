@@ -28,10 +28,45 @@ from finassist.providers.to_agno import SourcedQuote, SourcedStatement
 
 PROVIDER = EmbeddedProvider()
 STATEMENTS = ("income", "balance_sheet", "cash_flow")
-OLD = (
-    "AAPL ABBV AMD AMZN BA BAC BRK-B COST CRM CSCO CVX DIS GE GOOGL HD IBM INTC JNJ JPM KO LLY MA MCD META MSFT NFLX "
-    "NKE NVDA ORCL PEP PG SNOW TSLA UNH V WMT XOM"
-).split()  # noqa: SIM905  a list would take forty lines
+OLD = [
+    "AAPL",
+    "ABBV",
+    "AMD",
+    "AMZN",
+    "BA",
+    "BAC",
+    "BRK-B",
+    "COST",
+    "CRM",
+    "CSCO",
+    "CVX",
+    "DIS",
+    "GE",
+    "GOOGL",
+    "HD",
+    "IBM",
+    "INTC",
+    "JNJ",
+    "JPM",
+    "KO",
+    "LLY",
+    "MA",
+    "MCD",
+    "META",
+    "MSFT",
+    "NFLX",
+    "NKE",
+    "NVDA",
+    "ORCL",
+    "PEP",
+    "PG",
+    "SNOW",
+    "TSLA",
+    "UNH",
+    "V",
+    "WMT",
+    "XOM",
+]
 """The companies that have been embedded from the start."""
 
 CALLS: list[tuple[str, tuple[Any, ...]]] = [
