@@ -1,7 +1,9 @@
 """Questions as people ask them, with right values that were computed apart from the product, from the same data.
 
-`tests/data/asked.jsonl` was written by somebody who did not see the product's code. A row passes where the asked figures are
-among the answer's own (its rows and its one figure), the right company leads, the order is right, or where what is not there
+`tests/data/asked.jsonl` was written by somebody who did not see the product's code. A row passes where the asked
+figures are
+among the answer's own (its rows and its one figure), the right company leads, the order is right, or where what is
+not there
 is refused by name and nothing is shown in its place.
 """
 

@@ -25,8 +25,17 @@ def row(value: float, end: str, days: int = 365, form: str = "10-K", **more: Any
     last = date.fromisoformat(end)
     filed = last + timedelta(days=46)
     start = {} if not days else {"start": str(last - timedelta(days=days - 1))}
-    return {"end": end, "val": value, "filed": str(filed), "accn": f"0000000000-{filed:%y}-{filed:%m%d}00",
-            "fy": last.year, "fp": "FY", "form": form, **start, **more}  # fmt: skip
+    return {
+        "end": end,
+        "val": value,
+        "filed": str(filed),
+        "accn": f"0000000000-{filed:%y}-{filed:%m%d}00",
+        "fy": last.year,
+        "fp": "FY",
+        "form": form,
+        **start,
+        **more,
+    }
 
 
 def year(value: float, y: int, **more: Any) -> dict[str, Any]:
@@ -157,9 +166,16 @@ def test_a_price_of_unknown_currency_makes_no_multiple() -> None:
         fact("price", "1852", "price", "2025-03-03", None, "USD/share"),
         fact("eps_diluted", "1", "income", currency="GBP", unit="GBP/share"),
         fact("revenue", "30", "income", currency="GBP", unit="GBP"),
-        Fact(symbol="ACME", field="shares_diluted", value=Decimal(4), unit="shares", period="FY2024",
-             period_end=date(2024, 12, 31), statement="income"),
-    )  # fmt: skip
+        Fact(
+            symbol="ACME",
+            field="shares_diluted",
+            value=Decimal(4),
+            unit="shares",
+            period="FY2024",
+            period_end=date(2024, 12, 31),
+            statement="income",
+        ),
+    )
     assert found["pe_ratio"].status == "not_meaningful"
     assert "the currency of price is not known" in (found["pe_ratio"].note or "")
     assert found["price_to_sales"].value is None
@@ -168,8 +184,15 @@ def test_a_price_of_unknown_currency_makes_no_multiple() -> None:
 
 @pytest.mark.parametrize(("cap", "said"), [("60", "about 5 shares"), ("1500", "about 0.2 shares"), ("290", None)])
 def test_a_price_of_another_kind_of_share_makes_no_multiple(cap: str, said: str | None) -> None:
-    shares = Fact(symbol="ACME", field="shares_diluted", value=Decimal(5), unit="shares", period="FY2024",
-                  period_end=date(2024, 12, 31), statement="income")  # fmt: skip
+    shares = Fact(
+        symbol="ACME",
+        field="shares_diluted",
+        value=Decimal(5),
+        unit="shares",
+        period="FY2024",
+        period_end=date(2024, 12, 31),
+        statement="income",
+    )
     found = derived(
         fact("price", "60", "price", "2025-03-03", unit="USD/share"),
         fact("market_cap", cap, "price", "2025-03-03"),

@@ -19,8 +19,16 @@ _SIGNS = {
     "divided": "/", "over": "/", "less": "-", "minus": "-", "plus": "+", "times": "*", "multiplied": "*",
     "/": "/", "+": "+", "*": "*",
 }  # fmt: skip
-_WRAPPED = {"average": "avg({})", "mean": "avg({})", "avg": "avg({})", "change": "({0} - prev({0}))",
-            "increase": "({0} - prev({0}))", "beginning": "prev({})", "opening": "prev({})", "prior": "prev({})"}  # fmt: skip
+_WRAPPED = {
+    "average": "avg({})",
+    "mean": "avg({})",
+    "avg": "avg({})",
+    "change": "({0} - prev({0}))",
+    "increase": "({0} - prev({0}))",
+    "beginning": "prev({})",
+    "opening": "prev({})",
+    "prior": "prev({})",
+}
 _IGNORED = frozenset(
     ["the", "its", "of", "in", "for", "total", "year", "end", "fy", "fiscal", "ended", "ending", "between", "and",
      "from", "to", "at", "by", "same", "company", "s", "a", "unadjusted", "reported", "that", "two", "years", "over",

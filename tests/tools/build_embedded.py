@@ -2,8 +2,10 @@
 
     uv run python -m tests.tools.build_embedded SOURCE [--out FOLDER]
 
-The source folder holds `annual.parquet`, `quarterly.parquet`, `companies.csv`, the price, split, dividend, index and rate
-tables, `truth_fill.csv` and `suspects.csv`. What a law refuses is printed and not written; what a law doubts is written with
+The source folder holds `annual.parquet`, `quarterly.parquet`, `companies.csv`, the price, split, dividend, index and
+rate
+tables, `truth_fill.csv` and `suspects.csv`. What a law refuses is printed and not written; what a law doubts is
+written with
 a quality mark. The build fails where a law that must hold for every row does not.
 """
 
@@ -23,11 +25,24 @@ from tests.tools import embedded_derived, embedded_laws, embedded_repairs
 
 _TARGET = Path(str(files("finassist.providers.embedded"))) / "files"
 _FACTS = {
-    "symbol": "dictionary", "field": "dictionary", "fiscal_year": "int16", "fiscal_period": "dictionary", "period_end": "date32",
-    "first_filed": "date32", "filed": "date32", "form": "dictionary", "value": "float64", "first_value": "float64",
-    "unit": "dictionary", "tag": "dictionary", "accession": "dictionary", "quality": "dictionary", "note": "dictionary",
-    "formula": "dictionary", "inputs": "dictionary",
-}  # fmt: skip
+    "symbol": "dictionary",
+    "field": "dictionary",
+    "fiscal_year": "int16",
+    "fiscal_period": "dictionary",
+    "period_end": "date32",
+    "first_filed": "date32",
+    "filed": "date32",
+    "form": "dictionary",
+    "value": "float64",
+    "first_value": "float64",
+    "unit": "dictionary",
+    "tag": "dictionary",
+    "accession": "dictionary",
+    "quality": "dictionary",
+    "note": "dictionary",
+    "formula": "dictionary",
+    "inputs": "dictionary",
+}
 
 
 class BuildError(Exception):
@@ -146,14 +161,23 @@ def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
     daily = daily[daily.notna().sum(axis=1) > 50].drop(columns=[c for c in ("GOOG", "FDXF") if c in daily])
     table = {"date": pa.array(daily.index.date, pa.date32())}
     table |= {symbol: pa.array(daily[symbol], pa.float32(), from_pandas=True) for symbol in sorted(daily.columns)}
-    pq.write_table(pa.table(table), out / "prices_daily.parquet", compression="zstd", compression_level=19, use_dictionary=False,
-                   use_byte_stream_split=sorted(daily.columns))  # fmt: skip
+    pq.write_table(
+        pa.table(table),
+        out / "prices_daily.parquet",
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=False,
+        use_byte_stream_split=sorted(daily.columns),
+    )
     monthly = _monthly(source)
     types = {"symbol": "dictionary", "date": "date32", "close": "float64", "adj_close": "float64"}
     columns = {}
     for name, kind in types.items():
-        columns[name] = pa.array(monthly[name].astype(str)).dictionary_encode() if kind == "dictionary" else pa.array(
-            monthly[name], pa.date32() if kind == "date32" else pa.float64())  # fmt: skip
+        columns[name] = (
+            pa.array(monthly[name].astype(str)).dictionary_encode()
+            if kind == "dictionary"
+            else pa.array(monthly[name], pa.date32() if kind == "date32" else pa.float64())
+        )
     _write(pa.table(columns), out / "prices_monthly.parquet", row_group_size=4096)
 
 

@@ -1,6 +1,7 @@
 """What the embedded figures imply: lines that an identity fills, dividends that were not paid, and formulas in words.
 
-An identity fills a line only for a company in which it held, to a tenth of a percent, in every year that has all its lines,
+An identity fills a line only for a company in which it held, to a tenth of a percent, in every year that has all its
+lines,
 and in at least two of them: so minorities and discontinued operations never slip in. A total is never invented.
 """
 
@@ -91,10 +92,20 @@ def _filled(
     for key, values in open_.iterrows():
         base = like.loc[key].to_dict()
         rows.append(
-            {**base, **dict(zip(_KEYS, key, strict=True)), "field": line, "value": values[first] + sign * values[second],
-             "first_value": np.nan, "tag": "", "quality": "computed", "note": "", "formula": _words(first, second, sign),
-             "inputs": f"{first} {second}", "unit": "USD"}
-        )  # fmt: skip
+            {
+                **base,
+                **dict(zip(_KEYS, key, strict=True)),
+                "field": line,
+                "value": values[first] + sign * values[second],
+                "first_value": np.nan,
+                "tag": "",
+                "quality": "computed",
+                "note": "",
+                "formula": _words(first, second, sign),
+                "inputs": f"{first} {second}",
+                "unit": "USD",
+            }
+        )
     return (pd.concat([table, pd.DataFrame(rows)], ignore_index=True) if rows else table), len(rows)
 
 
@@ -109,7 +120,8 @@ _FLAT = 1.2e-4
 def none_paid(annual: pd.DataFrame, monthly: pd.DataFrame, dividends: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Rows that say that a company paid no dividend in a fiscal year.
 
-    In a year without a dividend the closes adjusted for dividends keep their distance from the plain ones. Where a company
+    In a year without a dividend the closes adjusted for dividends keep their distance from the plain ones. Where a
+    company
     paid although they did, its adjusted closes are not believed for that year and its neighbours.
     """
     ratio = monthly.assign(ratio=monthly.adj_close / monthly.close)
@@ -133,12 +145,28 @@ def none_paid(annual: pd.DataFrame, monthly: pd.DataFrame, dividends: pd.DataFra
         ):
             continue
         rows += [
-            {"symbol": row.symbol, "field": line, "fiscal_year": row.fiscal_year, "fiscal_period": "FY", "period_end": row.period_end,
-             "first_filed": row.first_filed, "filed": row.filed, "form": "", "value": 0.0, "first_value": np.nan,
-             "unit": "USD" if line == "dividends_paid" else "USD/share", "tag": "", "accession": "", "quality": "none paid",
-             "note": "no dividend was paid in the year: closes adjusted for dividends are the plain ones", "formula": "", "inputs": ""}
-            for line in lines if (row.symbol, row.fiscal_year, line) not in there
-        ]  # fmt: skip
+            {
+                "symbol": row.symbol,
+                "field": line,
+                "fiscal_year": row.fiscal_year,
+                "fiscal_period": "FY",
+                "period_end": row.period_end,
+                "first_filed": row.first_filed,
+                "filed": row.filed,
+                "form": "",
+                "value": 0.0,
+                "first_value": np.nan,
+                "unit": "USD" if line == "dividends_paid" else "USD/share",
+                "tag": "",
+                "accession": "",
+                "quality": "none paid",
+                "note": "no dividend was paid in the year: closes adjusted for dividends are the plain ones",
+                "formula": "",
+                "inputs": "",
+            }
+            for line in lines
+            if (row.symbol, row.fiscal_year, line) not in there
+        ]
     said = [f"none paid: {len(rows)} rows of {len({row['symbol'] for row in rows})} companies"]
     said += [
         f"none paid: the adjusted closes of {symbol} around FY{year} are not believed" for symbol, year in believed

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import pandas as pd
 
-_PARTS = (("cash_and_equivalents", "total_assets"), ("inventory", "total_assets"), ("receivables", "total_assets"),
-          ("goodwill", "total_assets"), ("current_assets", "total_assets"),
-          ("accounts_payable", "total_liabilities"), ("current_liabilities", "total_liabilities"))  # fmt: skip
-_NEVER_NEGATIVE = ("revenue", "total_assets", "cash_and_equivalents", "inventory", "receivables", "shares_diluted", "shares_basic",
-                   "capex", "dividends_paid", "buybacks", "dividends_per_share")  # fmt: skip
+_PARTS = (
+    ("cash_and_equivalents", "total_assets"),
+    ("inventory", "total_assets"),
+    ("receivables", "total_assets"),
+    ("goodwill", "total_assets"),
+    ("current_assets", "total_assets"),
+    ("accounts_payable", "total_liabilities"),
+    ("current_liabilities", "total_liabilities"),
+)
+_NEVER_NEGATIVE = (
+    "revenue",
+    "total_assets",
+    "cash_and_equivalents",
+    "inventory",
+    "receivables",
+    "shares_diluted",
+    "shares_basic",
+    "capex",
+    "dividends_paid",
+    "buybacks",
+    "dividends_per_share",
+)
 
 
 def annual(table: pd.DataFrame, companies: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -53,7 +70,7 @@ _SPIKE = {"revenue": 2.5, "total_assets": 2.5, "shares_diluted": 1.8, "operating
 
 
 def _spikes(table: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """A year that towers over, or lies far below, the years on both sides: refused from a single source, else doubted."""
+    """A year that towers over, or lies far below, the years on both sides: refused from one source, else doubted."""
     said: list[str] = []
     for field, times in _SPIKE.items():
         if field not in wide:
@@ -72,7 +89,7 @@ def _spikes(table: pd.DataFrame, wide: pd.DataFrame) -> tuple[pd.DataFrame, list
 
 
 def dividends(table: pd.DataFrame) -> list[str]:
-    """Dividends far above the company's others around them: special payments, or spin-offs booked as cash; to look at."""
+    """Dividends far above the company's others around them: special payments, or spin-offs booked as cash."""
     days = pd.to_datetime(table.ex_date)
     usual = table.groupby("symbol").amount.transform(lambda own: own.rolling(13, center=True, min_periods=5).median())
     odd = table[(table.amount > 6 * usual) & (table.amount > 5) & (days.dt.year > 2013)]
@@ -80,7 +97,7 @@ def dividends(table: pd.DataFrame) -> list[str]:
 
 
 def quarterly(table: pd.DataFrame, yearly: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Quarterly rows that obey the laws; a quarter is never larger than its year times 1.1, nor negative where it cannot be."""
+    """Quarterly rows that obey the laws; no quarter is above 1.1 times its year, or negative where it cannot be."""
     table, said = _refuse(table, (table.value < 0) & table.field.isin(_NEVER_NEGATIVE), "cannot be negative")
     year = yearly[yearly.field == "revenue"].set_index(["symbol", "fiscal_year"]).value
     own = table.set_index(["symbol", "fiscal_year"]).index
@@ -120,8 +137,10 @@ def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataF
     said: list[str] = []
     for name, table in (("annual", annual), ("quarterly", quarterly)):
         keys = ["symbol", "field", "fiscal_year", "fiscal_period"]
-        said += [f"{name}: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} stands twice" for row in
-                 table[table.duplicated(keys)].itertuples()]  # fmt: skip
+        said += [
+            f"{name}: {row.symbol} {row.field} {row.fiscal_period} {row.fiscal_year} stands twice"
+            for row in table[table.duplicated(keys)].itertuples()
+        ]
         strangers = set(table.symbol) - set(companies.symbol)
         said += [f"{name}: {symbol} is not in companies.csv" for symbol in sorted(strangers)]
         shares = table[(table.unit == "shares") & (table.value <= 0)]

@@ -19,33 +19,50 @@ NOT_THE_LINE = {
 
 # Splits that the source lacks: symbol, date, ratio.
 MISSING_SPLITS = (
-    ("ETR", "2024-12-13", 2.0), ("TECH", "2022-11-30", 4.0), ("MCHP", "2021-10-13", 2.0), ("RJF", "2021-09-22", 1.5),
-    ("WRB", "2022-03-24", 1.5), ("WRB", "2024-07-11", 1.5), ("BRO", "2018-03-29", 2.0), ("GOOG", "2022-07-15", 20.0),
+    ("ETR", "2024-12-13", 2.0),
+    ("TECH", "2022-11-30", 4.0),
+    ("MCHP", "2021-10-13", 2.0),
+    ("RJF", "2021-09-22", 1.5),
+    ("WRB", "2022-03-24", 1.5),
+    ("WRB", "2024-07-11", 1.5),
+    ("BRO", "2018-03-29", 2.0),
+    ("GOOG", "2022-07-15", 20.0),
     ("EXE", "2020-04-15", 0.005),
-)  # fmt: skip
+)
 
 # What to know before using a figure: symbol, field, fiscal year (0: every year from the tag's meaning on) -> note.
 _KENVUE = "includes Kenvue (consumer health, separated in 2023), which revenue of the year does not"
 NOTES = {
     ("JNJ", "revenue", 2021): "without Kenvue (consumer health, separated in 2023); net income of the year includes it",
-    ("JNJ", "net_income", 2021): _KENVUE, ("JNJ", "net_income", 2022): _KENVUE, ("JNJ", "net_income", 2023): _KENVUE,
-    ("WMT", "interest_expense", 2023): "interest on debt only", ("WMT", "interest_expense", 2024): "interest on debt only",
+    ("JNJ", "net_income", 2021): _KENVUE,
+    ("JNJ", "net_income", 2022): _KENVUE,
+    ("JNJ", "net_income", 2023): _KENVUE,
+    ("WMT", "interest_expense", 2023): "interest on debt only",
+    ("WMT", "interest_expense", 2024): "interest on debt only",
     ("WMT", "interest_expense", 2025): "interest on debt only",
-}  # fmt: skip
+}
 _BREAK = "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: FY{} is not comparable with FY{}"
 YEAR_NOTES = {("BAC", 2022): _BREAK.format(2022, 2023), ("BAC", 2023): _BREAK.format(2023, 2022)}
 _BASIS = {
-    ("equity", "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest"): "includes noncontrolling (minority) interests",
+    (
+        "equity",
+        "StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest",
+    ): "includes noncontrolling (minority) interests",
     ("net_income", "ProfitLoss"): "includes noncontrolling (minority) interests",
     ("operating_expenses", "CostsAndExpenses"): "all costs and expenses, the cost of revenue included",
-}  # fmt: skip
+}
 
 STALE_COVER_SHARES = ("CRWD", "MNST", "HON")
 """Their cover-page count stands on the basis before a split; diluted shares are used instead."""
 
 _PRIMARY = {"GOOG": "GOOGL", "FOX": "FOXA", "NWS": "NWSA"}
-_SECTORS = {"Technology": "Information Technology", "Finance": "Financials", "Basic Materials": "Materials",
-            "Telecommunications": "Communication Services", "Consumer Cyclical": "Consumer Discretionary"}  # fmt: skip
+_SECTORS = {
+    "Technology": "Information Technology",
+    "Finance": "Financials",
+    "Basic Materials": "Materials",
+    "Telecommunications": "Communication Services",
+    "Consumer Cyclical": "Consumer Discretionary",
+}
 
 
 def quality(check: str) -> str:
@@ -88,10 +105,14 @@ def annual(table: pd.DataFrame, suspects: pd.DataFrame, truth: pd.DataFrame) -> 
 def _visa_dividends(table: pd.DataFrame) -> pd.DataFrame:
     like = table[(table.symbol == "V") & (table.field == "net_income") & table.fiscal_year.isin(VISA_DIVIDENDS)]
     return like.assign(
-        field="dividends_per_share", unit="USD/share", tag="", quality="checked", first_value=float("nan"),
+        field="dividends_per_share",
+        unit="USD/share",
+        tag="",
+        quality="checked",
+        first_value=float("nan"),
         value=[VISA_DIVIDENDS[int(year)] for year in like.fiscal_year],
         note="the four quarterly dividends of the fiscal year",
-    )  # fmt: skip
+    )
 
 
 def _noted(table: pd.DataFrame) -> pd.DataFrame:
@@ -122,9 +143,22 @@ def _with_truth(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
             continue
         like = same.iloc[0]
         unit = "USD/share" if "per_share" in str(each.field) or str(each.field).startswith("eps") else "USD"
-        rows.append({**like.to_dict(), "field": each.field, "value": float(each.value), "first_value": float(each.value), "unit": unit,
-                     "tag": each.concept, "accession": each.accession, "filed": pd.Timestamp(each.filed).date(),
-                     "first_filed": pd.Timestamp(each.filed).date(), "form": "10-K", "quality": "checked", "note": ""})  # fmt: skip
+        rows.append(
+            {
+                **like.to_dict(),
+                "field": each.field,
+                "value": float(each.value),
+                "first_value": float(each.value),
+                "unit": unit,
+                "tag": each.concept,
+                "accession": each.accession,
+                "filed": pd.Timestamp(each.filed).date(),
+                "first_filed": pd.Timestamp(each.filed).date(),
+                "form": "10-K",
+                "quality": "checked",
+                "note": "",
+            }
+        )
     return pd.concat([table, pd.DataFrame(rows)], ignore_index=True) if rows else table
 
 
@@ -144,7 +178,7 @@ def quarterly(table: pd.DataFrame, suspects: pd.DataFrame) -> tuple[pd.DataFrame
 
 
 def companies(table: pd.DataFrame) -> pd.DataFrame:
-    """Companies with one sector vocabulary, their industry where ratios depend on it, and the share class that stands for each."""
+    """Companies with one sector vocabulary, their industry where ratios need it, and the share class for each."""
     found = table.copy()
     found["sector"] = found["sector"].astype(object).replace(_SECTORS).fillna("")
     for column in ("sub_industry", "exchange", "headquarters", "sic_description"):
@@ -153,15 +187,29 @@ def companies(table: pd.DataFrame) -> pd.DataFrame:
     found["primary"] = [_PRIMARY.get(symbol, symbol) for symbol in found.symbol]
     found.loc[found.symbol.isin(STALE_COVER_SHARES), "shares_outstanding"] = float("nan")
     found["shares_as_of"] = found["shares_as_of"].astype(object).fillna("")
-    kept = ["symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "fiscal_year_end", "headquarters",
-            "in_sp500", "shares_outstanding", "shares_as_of"]  # fmt: skip
+    kept = [
+        "symbol",
+        "name",
+        "cik",
+        "exchange",
+        "sector",
+        "sub_industry",
+        "industry",
+        "primary",
+        "fiscal_year_end",
+        "headquarters",
+        "in_sp500",
+        "shares_outstanding",
+        "shares_as_of",
+    ]
     return found[kept].sort_values("symbol").reset_index(drop=True)
 
 
 def industry(sub_industry: str, sic: str) -> str:
     """`bank`, `insurer`, `reit` or empty, from the GICS sub-industry, or the SIC text where there is none."""
     if sub_industry in ("Diversified Banks", "Regional Banks", "Investment Banking & Brokerage") or (
-        not sub_industry and "Commercial Banks" in sic):  # fmt: skip
+        not sub_industry and "Commercial Banks" in sic
+    ):
         return "bank"
     if ("Insurance" in sub_industry and "Brokers" not in sub_industry) or "Reinsurance" in sub_industry:
         return "insurer"
