@@ -12,8 +12,20 @@ from tests.tools.build_embedded import BuildError, build
 
 
 def rows(*given: tuple[str, str, int, float], part: str = "FY", **more: object) -> pd.DataFrame:
-    base = {"fiscal_period": part, "first_filed": None, "filed": None, "form": "10-K",
-            "first_value": float("nan"), "unit": "USD", "tag": "", "accession": "", "quality": "agreed", "note": "", "formula": "", "inputs": ""}  # fmt: skip
+    base = {
+        "fiscal_period": part,
+        "first_filed": None,
+        "filed": None,
+        "form": "10-K",
+        "first_value": float("nan"),
+        "unit": "USD",
+        "tag": "",
+        "accession": "",
+        "quality": "agreed",
+        "note": "",
+        "formula": "",
+        "inputs": "",
+    }
     days = {year: pd.Timestamp(year, 12, 31).date() for _, _, year, _ in given}
     return pd.DataFrame(
         [
@@ -45,8 +57,15 @@ LINES = (
 def company(
     symbol: str = "ACME", year: int = 2024, scale: float = 1, **changed: float
 ) -> list[tuple[str, str, int, float]]:
-    usual = {"revenue": 1e9, "net_income": 2e8, "total_assets": 3e9, "dividends_per_share": 1.0, "shares_diluted": 1e8,
-             "dividends_paid": 1e8, "eps_diluted": 2.0} | changed  # fmt: skip
+    usual = {
+        "revenue": 1e9,
+        "net_income": 2e8,
+        "total_assets": 3e9,
+        "dividends_per_share": 1.0,
+        "shares_diluted": 1e8,
+        "dividends_paid": 1e8,
+        "eps_diluted": 2.0,
+    } | changed
     return [
         (symbol, field, year, usual[field] * (scale if field in ("revenue", "total_assets") else 1)) for field in LINES
     ]
@@ -150,8 +169,18 @@ def test_an_industry_follows_from_the_gics_sub_industry() -> None:
 
 # Bad input
 
-FACTS = pd.DataFrame({"symbol": ["ACME"], "field": ["revenue"], "fiscal_year": [2024], "fiscal_period": ["FY"],
-                      "period_end": ["2024-12-31"], "value": [1.0], "unit": ["USD"], "check": ["agree2"]})  # fmt: skip
+FACTS = pd.DataFrame(
+    {
+        "symbol": ["ACME"],
+        "field": ["revenue"],
+        "fiscal_year": [2024],
+        "fiscal_period": ["FY"],
+        "period_end": ["2024-12-31"],
+        "value": [1.0],
+        "unit": ["USD"],
+        "check": ["agree2"],
+    }
+)
 
 
 def source(folder: Path, **changed: object) -> Path:
@@ -174,11 +203,13 @@ def source(folder: Path, **changed: object) -> Path:
         ({"annual": FACTS.drop(columns="unit")}, r"annual\.parquet lacks the columns unit"),
         ({"annual": FACTS.assign(value=["a lot"])}, r"annual\.parquet, row 0, column value: 'a lot' is no number"),
         ({"companies": "symbol,name\nACME,Acme\n"}, r"companies\.csv lacks the column cik"),
-        ({"companies": "symbol,name,cik,sector,sub_industry,shares_outstanding\nACME,Acme,1,,,-5\n"},
-         r"companies\.csv, row 2, column shares_outstanding: -5 is no positive number"),
+        (
+            {"companies": "symbol,name,cik,sector,sub_industry,shares_outstanding\nACME,Acme,1,,,-5\n"},
+            r"companies\.csv, row 2, column shares_outstanding: -5 is no positive number",
+        ),
         ({}, r"suspects\.csv cannot be read \(FileNotFoundError\)"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_named_and_nothing_is_written(tmp_path: Path, changed: dict[str, object], said: str) -> None:
     out = tmp_path / "out"
     with pytest.raises(BuildError, match=said):
