@@ -38,8 +38,6 @@ def ask(options: argparse.Namespace) -> int:
 
 def query(options: argparse.Namespace) -> int:
     """Answer the query of the command line, or list the metrics."""
-    from finassist.core.metrics import catalogue
-
     if options.metrics:
         from finassist.core.metrics import catalogue
 
