@@ -168,7 +168,7 @@ def test_without_a_project_only_the_working_folder_is_looked_at(
         ("FINASSIST_ROUTING", "magic", "it should be 'auto', 'model' or 'rules'"),
         ("FINASSIST_CACHE", "perhaps", "it should be a valid boolean"),
         ("FINASSIST_HTTP_TIMEOUT", "nan", "it should be a finite number"),
-        ("FINASSIST_QUOTE_LIFETIME", "-1", "it should be greater than or equal to 0"),
+        ("FINASSIST_QUOTE_LIFETIME", "-73519", "it should be greater than or equal to 0"),
         ("FINASSIST_MODEL_PRICES", "{'mine': 3", "it should be valid JSON"),
         ("FINASSIST_MODEL_PRICES", '{"mine": 3}', "it should be a valid dictionary"),
         ("FMP_API_KEY", f"{CANARY} twice", "FMP_API_KEY cannot be used: a key is one word"),
