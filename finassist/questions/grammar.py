@@ -145,6 +145,6 @@ def language_of(text: str) -> str:
     own = [word.text for word in words_of(normalise(fold(text))) if not word.mark]
     counts: dict[str, float] = {each: sum(word in words for word in own) for each, words in _TELL.items()}
     for each, words in _own_words().items():
-        counts[each] += sum(word in words for word in own)
+        counts[each] += 0.4 * sum(word in words for word in own)
     counts["en"] += 0.5 + 0.5 * sum(word in FILLERS and word not in _TELL["en"] for word in own)
     return max(counts, key=lambda each: counts[each])

@@ -67,7 +67,7 @@ def companies_in(text: str, language: str = "en") -> Names:
     resolution = directory().resolve(text)
     found.choices += _several(text)
     for match in resolution.matches:
-        if language != "en" and not (match.text[:1].isupper() or match.text[:1].isdigit()):
+        if language != "en" and match.text.islower():
             continue
         unsure = any(hit.start == match.start for hit in found.choices)
         if not unsure and not _is_vocabulary(match, text):

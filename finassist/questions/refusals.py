@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from finassist.core.metrics import described
 from finassist.core.periods import Span
 from finassist.core.query import Unknown
 from finassist.questions.grammar import metric_names, pattern_of, table_of
@@ -50,6 +51,7 @@ def _found(reading: Reading) -> Iterator[Unknown | None]:
     yield _part(reading)
     yield _listing(reading)
     yield from (_period(each) for each in reading.slots.periods)
+    yield _other_metric(reading)
     yield _name(reading)
     yield _own_part(reading)
 
@@ -85,6 +87,31 @@ def _part(reading: Reading) -> Unknown | None:
             product = part.name == "segment" and match.group() in aliases
             if product or not _means_else(reading, part, *match.span()):
                 return Unknown(words=match.group(), topic=part.name, reason=part.reason)
+    return None
+
+
+_QUALIFIERS, _HEADS = (frozenset(str(table_of("refusals")["metric"][name]).split()) for name in ("before", "after"))
+_LINES = frozenset({"USD", "USD/share", "shares"})
+
+
+def _other_metric(reading: Reading) -> Unknown | None:
+    """`organic revenue`, `operating cash flow ratio`: a word beside a metric that makes another metric of it."""
+    words = reading.slots.words
+    loose = {word.start for word in reading.slots.loose}
+    for hit in reading.slots.metrics:
+        if hit.end == hit.start or hit.words not in metric_names():
+            continue
+        at = next((i for i, word in enumerate(words) if word.start == hit.start), 0)
+        last = next((i for i, word in enumerate(words) if word.end == hit.end), at)
+        before = words[at - 1] if at and words[at - 1].text in _QUALIFIERS else None
+        after = words[last + 1] if last + 1 < len(words) and words[last + 1].text in _HEADS else None
+        if after and (after.start not in loose or described(hit.value).unit not in _LINES):
+            after = None
+        if before or after:
+            start, end = (before.start if before else hit.start), (after.end if after else hit.end)
+            asked = reading.slots.text[start:end]
+            reason = f"“{asked}” is not in the catalogue of metrics; give its formula, or ask for {hit.words}"
+            return Unknown(words=asked, topic="metric", reason=reason)
     return None
 
 

@@ -86,13 +86,13 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     slots.amounts = [Hit(each, match.start(), match.end(), match.group()) for each, match in amounts_in(low, taken)]
     slots.metrics = metrics_in(low, slots.words, slots.language, taken)
     slots.corrected = found.corrected
+    slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]
+    _take(taken, slots.choices)
     _weak_companies(slots, taken, found.named)
     _misspelt(slots, taken, frozenset(words for words, _ in found.unmatched))
     _tags(slots, taken)
     _limit(slots)
     _general_motors(slots)
-    slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]
-    _take(taken, slots.choices)
     slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
     slots.companies.sort(key=lambda hit: hit.start)
     _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from finassist.core.periods import Period
-from finassist.core.query import Query
+from finassist.core.query import Query, Unknown
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
@@ -24,6 +24,8 @@ from finassist.questions.slots import Slots, slots_of
 from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found
 from finassist.questions.words import normalise
+from finassist.symbols.directory import directory
+from finassist.symbols.vocabulary import ordinary_words
 
 MARKET_INDEX = INDEX
 
@@ -67,7 +69,33 @@ def _by_definition(reading: Reading, given: list[Definition]) -> Understanding |
 def _understood(reading: Reading) -> Understanding:
     if unknown := refused(reading):
         return Understanding(unknown=(unknown,), decided="topic")
-    return follow_up(reading) or _clauses(reading) or answer_to(reading)
+    if reading.slots.choices and reading.slots.metrics:
+        return _which_company(reading)
+    return _noting_loose_words(follow_up(reading) or _clauses(reading) or answer_to(reading), reading)
+
+
+def _noting_loose_words(found: Understanding, reading: Reading) -> Understanding:
+    """Each query lists the words that no rule placed and that no word list knows."""
+    strange = [word.raw for word in reading.slots.loose if word.text not in ordinary_words()]
+    if not strange or not found.queries or reading.slots.language != "en":
+        return found
+    unknown = [Unknown(words=word, reason=f"“{word}” was not understood") for word in dict.fromkeys(strange)]
+    return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+
+
+def _which_company(reading: Reading) -> Understanding:
+    """A name that fits several companies: a query for each to choose from."""
+    hit = reading.slots.choices[0]
+    choices: list[Choice] = []
+    for symbol in hit.value:
+        own = replace(reading, symbols=[*reading.symbols, symbol], slots=replace(reading.slots, choices=[]))
+        made = answer_to(own)
+        company = directory().lookup(symbol)
+        if made.queries and company:
+            choices.append(Choice(f"{company.name} ({symbol})", made.queries))
+    names = ", ".join(choice.label for choice in choices)
+    refused_as = refuse(hit.words, "company", f"“{hit.words}” fits several companies: {names}. Name one", "several fit")
+    return replace(refused_as, choices=tuple(choices))
 
 
 # ------------------------------------------------------------------------------------------------ clauses
