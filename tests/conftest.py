@@ -14,6 +14,7 @@ for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
 from finassist import FinancialAssistantWorkflow  # noqa: E402  after the environment is set
+from finassist.symbols import directory as symbols  # noqa: E402
 
 
 def pytest_collection_finish() -> None:
@@ -28,6 +29,14 @@ def settled_heap():
     yield
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_companies():
+    """Companies that a provider of one file announced are unknown in the next."""
+    before = [*symbols._loaded]
+    yield
+    symbols._loaded[:] = before
 
 
 @pytest.fixture
