@@ -123,7 +123,12 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
     own = [word for word in words_of(text) if not word.mark]
     for left, right in pairwise(own):
         joined = left.text + right.text
-        if len(joined) < 7 or right.start - left.end > 1 or not (english or right.raw[:1].isupper()):
+        if (
+            len(joined) < 7
+            or right.text[0].isdigit()
+            or right.start - left.end > 1
+            or not (english or right.raw[:1].isupper())
+        ):
             continue
         if not taken.free(left.start, right.end):
             _mend_pair(found, left, right, text)

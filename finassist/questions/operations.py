@@ -87,7 +87,8 @@ def _times(reading: Reading, _: Sequence[str]) -> Operation | None:
 
 
 def _difference(reading: Reading, _: Sequence[str]) -> Operation | None:
-    if not reading.slots.has("difference") or reading.slots.has("yoy"):
+    mark = reading.slots.at("difference")
+    if mark is None or reading.slots.has("yoy") or (mark.words == "minus" and not reading.several):
         return None
     if reading.several and reading.says(SAID["from_it"]):
         reading.symbols = [reading.symbols[1], reading.symbols[0], *reading.symbols[2:]]

@@ -20,6 +20,7 @@ from finassist.questions.memory import Memory
 from finassist.questions.names import INDEX
 from finassist.questions.reading import Choice, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
+from finassist.questions.rewording import reworded
 from finassist.questions.slots import Slots, slots_of
 from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found
@@ -42,7 +43,7 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     plain = normalise(text)
     language = language_of(plain)
     framing = framed(plain) if language == "en" else Framing(plain)
-    spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
+    spelt, corrected = corrected_words(reworded(framing.text)) if language == "en" else (plain, [])
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)
     reading = Reading(slots, memory or Memory(), slots.symbols, framing.unit, framing.decimals)
