@@ -238,16 +238,17 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
         definitions: Complete definitions.
         low: The text, lower case.
     """
-    found = list(metrics)
+    found, own = list(metrics), list[Hit[str]]()
     for each in definitions:
         if not each.bracketed:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = simplest(f"{whole} / revenue") if margin else each.formula
-            return [Hit(formula, each.at, each.at, each.name or formula)]
+            own.append(Hit(formula, each.at, each.at, each.name or formula))
+            continue
         before = [hit for hit in found if 0 <= each.at - hit.end <= 40]
         named = before[-1] if before else None
         if named is None or named.value != each.formula:
             new = Hit(each.formula, named.start if named else each.at, each.at, named.words if named else each.formula)
             found = [new if hit is named else hit for hit in found] if named else [*found, new]
-    return found
+    return own or found

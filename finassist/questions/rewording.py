@@ -7,17 +7,15 @@ from collections.abc import Iterator
 
 from finassist.questions.grammar import table_of
 
-_SMALL = "one two three four five six seven eight nine".split()
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_SMALL = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
 _YEARS = {
     **{word: 2010 + at for at, word in enumerate(_TEENS)},
     "twenty": 2020,
     **{f"twenty {word}": 2021 + at for at, word in enumerate(_SMALL)},
 }
-_YEAR = re.compile(
-    rf"\btwenty[ -](?P<y>twenty[ -](?:{'|'.join(_SMALL)})|twenty|{'|'.join(_TEENS)})\b(?! (?:percent|per cent|companies))",
-    re.I,
-)
+_TENS = "|".join([f"twenty[ -](?:{'|'.join(_SMALL)})", "twenty", *_TEENS])
+_YEAR = re.compile(rf"\btwenty[ -](?P<y>{_TENS})\b(?! (?:percent|per cent|companies))", re.I)
 
 
 def _rows() -> Iterator[tuple[re.Pattern[str], str]]:
