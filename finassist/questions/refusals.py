@@ -54,6 +54,7 @@ def _found(reading: Reading) -> Iterator[Unknown | None]:
     yield _other_metric(reading)
     yield _name(reading)
     yield _own_part(reading)
+    yield _changing(reading)
 
 
 def _topic(reading: Reading) -> Unknown | None:
@@ -138,6 +139,18 @@ def _name(reading: Reading) -> Unknown | None:
         return None
     words, message = reading.slots.unmatched[0]
     return Unknown(words=words, topic="company", reason=message)
+
+
+_CHANGING = frozenset(str(table_of("refusals")["changing"]["words"]).split())
+
+
+def _changing(reading: Reading) -> Unknown | None:
+    """`excluding`, `percentile`: a word that no slot holds and without which another figure would be answered."""
+    if not reading.slots.metrics or reading.slots.language != "en":
+        return None
+    word = next((word for word in reading.slots.loose if word.text in _CHANGING), None)
+    reason = f"“{word.raw}” was not understood, and it changes what is asked" if word else ""
+    return Unknown(words=word.raw, topic="not understood", reason=reason) if word else None
 
 
 _OWNED_PART = re.compile(r" ([A-Z][a-z]+)'s (?!fiscal|latest|last)")

@@ -1,0 +1,40 @@
+"""Questions in words that the tables do not list: years in words, idioms, usual formulas, parts of a company."""
+
+import pytest
+
+from finassist.questions.understand import understand
+
+WORDED = [
+    ("Texas Instruments capex twenty twenty-four", "capital expenditure of TXN in 2024"),
+    ("Amgen revenue twenty nineteen", "revenue of AMGN in 2019"),
+    ("Visa top line, 24 over 23, pct", "growth of revenue of V in 2023:2024"),
+    ("Nike revenue for the first three months of 2025", "revenue of NKE in Q1 2025"),
+    ("Datadog 4Q24 revenue vs 4Q23: percent change", "growth of revenue of DDOG in Q4 2024 and Q4 2023"),
+    ("Nike lifted its turnover by what percentage in fiscal 2023?", "growth of revenue of NKE in FY2023"),
+    ("Intel's capex from 2021 to 2024, totalled", "sum of capital expenditure of INTC in 2021:2024"),
+    ("FDX FY25 CFO less cx", "free cash flow of FDX in FY2025"),
+    ("Trade Desk, revenues, last four quarters summed", "revenue of TTD in TTM"),
+    ("What did Wabtec sell in 2022?", "revenue of WAB in 2022"),
+    ("How much R&D did NXP report in 2023?", "R&D expense of NXPI in 2023"),
+    ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
+]
+
+
+@pytest.mark.parametrize(("question", "query"), WORDED)
+def test_a_question_in_other_words_is_the_same_query(question: str, query: str) -> None:
+    assert [str(each) for each in understand(question).queries] == [query]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("FedEx Ground's revenue for fiscal 2022", "FedEx Ground"),
+        ("Apple's revenue excluding services in 2023", "excluding"),
+        ("Apple's net income before one-offs in 2023, excluding Beats", "excluding"),
+        ("Who sits on the board of Merck?", "sits on the board"),
+    ],
+)
+def test_what_changes_the_question_is_refused_by_name(question: str, words: str) -> None:
+    found = understand(question)
+    assert not found.queries
+    assert words in found.unknown[0].words
