@@ -125,7 +125,7 @@ def directory() -> SymbolDirectory:
 
 
 def announce(companies: Iterable[Company]) -> None:
-    """Add companies that a provider of your own covers, so that questions may name them; known tickers stay.
+    """Add companies that a provider of your own covers, so that questions may name them; US-listed ones stay.
 
     Example:
         >>> announce([Company("LEMON", "Lemonade Stand Ltd.", "", "")])
@@ -134,6 +134,8 @@ def announce(companies: Iterable[Company]) -> None:
     """
     known = directory()
     with _loading:
-        new = [company for company in companies if company.symbol not in known.by_symbol]
-        if new:
-            _loaded[0] = SymbolDirectory.of([*known.ranked, *new], known.filed)
+        listed = {company.symbol for company in known.ranked if company.cik}
+        new = {company.symbol: company for company in companies if company.symbol not in listed}
+        if new:  # a company of your own that is covered again may have another name
+            kept = [company for company in known.ranked if company.symbol not in new]
+            _loaded[0] = SymbolDirectory.of([*kept, *new.values()], known.filed)
