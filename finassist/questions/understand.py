@@ -42,8 +42,8 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     """
     plain = normalise(text)
     language = language_of(plain)
-    framing = framed(plain) if language == "en" else Framing(plain)
-    spelt, corrected = corrected_words(reworded(framing.text)) if language == "en" else (plain, [])
+    framing = framed(reworded(plain)) if language == "en" else Framing(plain)
+    spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)
     reading = Reading(slots, memory or Memory(), slots.symbols, framing.unit, framing.decimals)
