@@ -55,7 +55,7 @@ def of_helps(*command: str) -> Iterator[str]:
         main([*command, "--help"])
     text = re.sub(r"(-\w) [A-Z]+, --", r"\1, --", said.getvalue()).splitlines()  # as Python 3.13 writes options
     yield " ".join(["$ finassist", *command, "--help"])
-    yield from text
+    yield from (" ".join(each.split()) for each in "\n".join(text).split("\n\n"))  # columns differ between versions
     listed = False
     for line in text:
         listed = line == "commands:" or (listed and bool(line.strip()))
