@@ -153,13 +153,21 @@ class Cube(FiscalCalendar):
             symbol, diluted, point, "The number of shares is not known.")  # fmt: skip
 
     def _trailing_eps(self, symbol: str, point: Point) -> Fact:
-        """EPS of the twelve months that were public on a day."""
+        """EPS of the twelve months that were public on a day; net income per diluted share where that is newer."""
         metric = catalogue()["eps_diluted"]
-        trailing = self.trailing_at(symbol, "eps_diluted", point)
-        fact = self.value(symbol, "eps_diluted", trailing) if trailing else None
+        trailing = self.trailing_at(symbol, metric.id, point)
+        fact = self.value(symbol, metric.id, trailing) if trailing else None
         if fact is None or not fact.known:
             fact = self._as_known(symbol, metric, point)
-        return fact
+        months = self.trailing_at(symbol, "net_income", point)
+        if months is None or (fact.known and fact.period_end and months.end and fact.period_end >= months.end):
+            return fact
+        income = self.value(symbol, "net_income", months)
+        shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
+        if not income.known or not shares.value or income.value is None:
+            return fact
+        value = income.value / shares.value
+        return _derived(symbol, metric, months, value, "net_income / shares_diluted", [income, shares])
 
     def _computed(self, symbol: str, metric: Metric, point: Point) -> Fact:
         inputs: list[Fact] = []

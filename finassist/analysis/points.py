@@ -63,10 +63,12 @@ class Member:
 
 
 def known_on(fact: Fact) -> date:
-    """The day a figure became known; without one, 75 days after its period ended."""
+    """The day a figure became known; without one, 45 days after a quarter's end, and 75 after that of a year."""
     if fact.as_of and fact.period_end and fact.as_of - fact.period_end < timedelta(days=150):
         return fact.as_of
-    return (fact.period_end or date.max) + timedelta(days=75) if fact.period_end else date.max
+    if fact.period_end is None:
+        return date.max
+    return fact.period_end + timedelta(days=45 if fact.period.startswith(("Q1", "Q2", "Q3")) else 75)
 
 
 def quarter_back(point: Point, steps: int) -> str:
