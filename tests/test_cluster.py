@@ -142,7 +142,12 @@ def folder(tmp_path_factory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def cluster(folder) -> Iterator[Any]:
-    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0", "memory_limit": 0}
+    options: dict[str, Any] = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "dashboard_address": "127.0.0.1:0",
+        "memory_limit": 0,
+    }
     fewer = dask.config.set({"distributed.scheduler.allowed-failures": 1})  # each new process loads for seconds
     options |= {"processes": True, "preload": ["tests.cluster"]}
     with fewer, nothing_left(), distributed.LocalCluster(**options) as made:
