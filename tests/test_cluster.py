@@ -140,17 +140,18 @@ def folder(tmp_path_factory) -> Iterator[Any]:
     set_variable(FOLDER, before)
 
 
+@contextmanager
+def two_workers() -> Iterator[Any]:
+    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": 0}
+    options |= {"dashboard_address": "127.0.0.1:0", "processes": True, "preload": ["tests.cluster"]}
+    fewer = dask.config.set({"distributed.scheduler.allowed-failures": 1})  # each new process loads for seconds
+    with fewer, nothing_left(), distributed.LocalCluster(**options) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def cluster(folder) -> Iterator[Any]:
-    options: dict[str, Any] = {
-        "n_workers": 2,
-        "threads_per_worker": 1,
-        "dashboard_address": "127.0.0.1:0",
-        "memory_limit": 0,
-    }
-    fewer = dask.config.set({"distributed.scheduler.allowed-failures": 1})  # each new process loads for seconds
-    options |= {"processes": True, "preload": ["tests.cluster"]}
-    with fewer, nothing_left(), distributed.LocalCluster(**options) as made:
+    with two_workers() as made:
         yield made
 
 
@@ -221,10 +222,11 @@ def test_a_killed_worker_loses_nothing(client, tmp_path, notes) -> None:
 
 
 @pytest.mark.slow
-def test_a_question_that_kills_workers_fails_alone(client, tmp_path, notes) -> None:
+def test_a_question_that_kills_workers_fails_alone(tmp_path, notes) -> None:
     names = symbols(20)
     notes.turn(poison=names[7])
-    batch = build().run_many(asked_about(names), ledger=tmp_path / "b.db", client=client)
+    with two_workers() as cluster, distributed.Client(cluster) as client:  # no worker was lost before
+        batch = build().run_many(asked_about(names), ledger=tmp_path / "b.db", client=client)
     assert batch.failures["error"].tolist() == ["WorkerLost"]
     assert batch.failures["ordinal"].tolist() == [7]
     assert batch.frame["status"].eq("completed").sum() == 19
