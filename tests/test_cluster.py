@@ -116,10 +116,10 @@ def test_without_dask_or_without_a_client_nothing_is_asked(monkeypatch) -> None:
 @contextmanager
 def nothing_left() -> Iterator[None]:
     """No process and no thread of the cluster is left."""
-    before = set(threading.enumerate())
+    before, children = set(threading.enumerate()), set(multiprocessing.active_children())
     yield
     ours = ("finassist", "Dask-Callback-Thread", "asyncio_", "Dask-Offload", "Profile")  # kept for the next one
-    until(lambda: not multiprocessing.active_children())
+    until(lambda: not set(multiprocessing.active_children()) - children)
     until(lambda: not [each for each in set(threading.enumerate()) - before if not each.name.startswith(ours)])
 
 

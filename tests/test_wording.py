@@ -2,6 +2,7 @@
 
 import pytest
 
+from finassist.questions.memory import Memory, remember
 from finassist.questions.understand import understand
 
 WORDED = [
@@ -38,3 +39,10 @@ def test_what_changes_the_question_is_refused_by_name(question: str, words: str)
     found = understand(question)
     assert not found.queries
     assert words in found.unknown[0].words
+
+
+@pytest.mark.parametrize("question", ["Should I buy Apple?", "Is it overvalued?"])
+def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
+    last = understand("What was Apple's net margin in FY2023?").queries
+    found = understand(question, remember(Memory(), last))
+    assert [(each.intent, each.companies) for each in found.queries] == [("judge", ["AAPL"])]

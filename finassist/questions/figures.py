@@ -32,7 +32,7 @@ def answer_to(reading: Reading) -> Understanding:
     """What one question that is complete by itself asks."""
     if (defined := _definition(reading)) is not None:
         return defined
-    if _is_judgement(reading):
+    if is_judgement(reading):
         return _judgement(reading)
     _settle_market_words(reading)
     if reading.symbols and asks_statement(reading):
@@ -88,7 +88,8 @@ _HEALTH = ["debt_to_equity", "net_margin", "operating_cash_flow", "cash_and_equi
 _VALUATION = ["pe", "ps", "pb", "dividend_yield", "market_cap"]
 
 
-def _is_judgement(reading: Reading) -> bool:
+def is_judgement(reading: Reading) -> bool:
+    """Whether it asks to weigh a company: `Should I buy Apple?`, `Is it overvalued?`."""
     slots = reading.slots
     if not reading.symbols or slots.has("rank") or has_set(reading):
         return False

@@ -10,7 +10,7 @@ from typing import Any
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
-from finassist.questions.figures import answer_to, asks_statement, quarterly, screen
+from finassist.questions.figures import answer_to, asks_statement, is_judgement, quarterly, screen
 from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
 from finassist.questions.operations import operation_of
 from finassist.questions.reading import (
@@ -58,6 +58,8 @@ def _stands_alone(reading: Reading, shift: _Shift | None) -> bool:
     slots = reading.slots
     if reading.symbols and not slots.metrics and (reading.says(_ABOUT) or asks_statement(reading)):
         return True
+    if is_judgement(reading):
+        return True
     if reading.several and not slots.metrics and not reading.says(POINTS_BACK["opener"]):
         return True
     return bool(slots.metrics and reading.symbols) and not (shift and not slots.periods)
@@ -99,6 +101,8 @@ def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Un
     _complete_companies(reading, last)
     if not reading.symbols:
         return None
+    if is_judgement(reading):
+        return answer_to(reading)
     _margin_of_last(reading, last)
     other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
     if last and last.metrics and other and len(slots.metrics) == 1:
