@@ -44,5 +44,5 @@ def test_what_changes_the_question_is_refused_by_name(question: str, words: str)
 @pytest.mark.parametrize("question", ["Should I buy Apple?", "Is it overvalued?"])
 def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
     last = understand("What was Apple's net margin in FY2023?").queries
-    found = understand(question, remember(Memory(), last))
+    found = understand(question, remember(Memory(), last, ("AAPL",)))
     assert [(each.intent, each.companies) for each in found.queries] == [("judge", ["AAPL"])]
