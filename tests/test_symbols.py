@@ -433,3 +433,8 @@ def test_a_huge_text_is_read_only_so_far(text: str) -> None:
     assert len(directory().resolve(text).matches) <= 100
     directory().suggest(text)
     directory().search(text)
+
+
+@pytest.mark.parametrize("question", ["analyze TEAM", "Tell me about TEAM", "$TEAM"])
+def test_a_common_word_in_capitals_is_its_own_ticker_before_a_name(question: str) -> None:
+    assert directory().resolve(question).symbols == ("TEAM",)

@@ -171,7 +171,7 @@ class _Reading:
 
     def _take_entry(self, entry: Named, first: int, size: int, whole: bool) -> int:
         span = self.words[first : first + size]
-        company = self.index.company(entry)
+        company = self._ticker_of_the_same_letters(span) or self.index.company(entry)
         last = self._through_legal_form(first + size - 1)
         token = self.words[last]
         end = token.end if whole and last == first + size - 1 else token.start + len(_OWNER.sub("", token.raw))
@@ -186,6 +186,12 @@ class _Reading:
         places = set(takewhile(lambda i: self.words[i].start < end, range(first, len(self.words))))
         self._match(company, span[0].start, end, how, self.evidence.sure(entry, first, size, whole=whole), places)
         return max(len(places), 1)
+
+    def _ticker_of_the_same_letters(self, span: list[Token]) -> Company | None:
+        """`analyze TEAM`: in capitals, a common word that may be a company is its own ticker before a name."""
+        raw = _OWNER.sub("", span[0].raw)
+        cried = len(span) == 1 and raw.isupper() and not self.sentence.shouted
+        return self.index.lookup(raw) if cried and raw.lower() in common_words() else None
 
     def _through_legal_form(self, last: int) -> int:
         while last + 1 < len(self.words) and last + 1 not in self.taken:
@@ -226,7 +232,8 @@ class _Reading:
     def _ticker_in_capitals(self, raw: str) -> Company | None:
         if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
             return None
-        return self.index.lookup(ALIASES.get(raw) or RENAMED_TICKERS.get(raw, raw))
+        company = self.index.lookup(ALIASES.get(raw) or RENAMED_TICKERS.get(raw, raw))
+        return company or self.index.lookup(f"{raw[:-1]}-{raw[-1]}")  # `BRKB` for BRK-B
 
     def _ticker_in_small(self, raw: str) -> Company | None:
         if len(raw) < 3 or raw.lower() in ordinary_words():
