@@ -235,6 +235,26 @@ def test_a_question_that_kills_workers_fails_alone(tmp_path, notes) -> None:
 
 
 @pytest.mark.slow
+def test_workers_that_do_not_come_back_end_the_batch_with_a_sentence(tmp_path, notes, monkeypatch) -> None:
+    monkeypatch.setattr("finassist.batch.dask._COUNT_SECONDS", 0.1)
+    notes.turn(stall=True)
+    workflow, questions = build(), asked_about(symbols(20))
+
+    async def scene(cluster: Any, client: Any) -> None:
+        task = asyncio.create_task(workflow.arun_many(questions, ledger=tmp_path / "b.db", client=client))
+        while not notes.of("asked") and not task.done():
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(cluster.scale, 0)
+        with pytest.raises(ClusterError, match="no workers for a minute"):
+            await task
+
+    with two_workers() as cluster, distributed.Client(cluster) as client:
+        asyncio.run(scene(cluster, client))
+    notes.turn()
+    assert workflow.run_many(questions, ledger=tmp_path / "b.db").frame["status"].eq("completed").all()
+
+
+@pytest.mark.slow
 def test_cancelled_it_stops_on_the_workers_and_goes_on_later(client, tmp_path, notes) -> None:
     notes.turn(stall=True)
     workflow, questions = build(), asked_about(symbols(20))

@@ -43,9 +43,16 @@ CHUNKS_AHEAD: Final = 2
 
 _LOOK_SECONDS: Final = 0.25
 _CLEARING_SECONDS: Final = 5.0
+_COUNT_SECONDS: Final = 5.0
+_COUNTS: Final = 12
+"""How often, and how many times on end, no worker is counted before a batch gives up: new processes take seconds."""
 
 _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
+)
+_NO_WORKERS_LEFT: Final = (
+    "The cluster has had no workers for a minute. What was recorded is kept: start workers, and make the same call to "
+    "go on."
 )
 _GONE: Final = "The cluster went away. What was recorded is kept: connect again, and make the same call to go on."
 _LOST: Final = (
@@ -194,7 +201,7 @@ class DaskAsker:
         future = client.submit(answer_chunk, order, pure=False)
         try:
             future.add_done_callback(tell)
-            await done.wait()
+            await self._ended(done)
             if future.status == "error":
                 return _failure(await _call(client, future.exception))
             if future.status != "finished":
@@ -204,6 +211,26 @@ class DaskAsker:
             if future.status == "pending":
                 await settle(asyncio.create_task(_clear(client, client.cancel, [future])))
             future.release()
+
+    async def _ended(self, done: asyncio.Event) -> None:
+        """Wait for the end of a task.
+
+        Raises:
+            ClusterError: All workers ended and none came back, so that nothing would ever end.
+        """
+        none = 0
+        while none < _COUNTS:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_COUNT_SECONDS):
+                    await done.wait()
+                return
+            none = 0 if await self._workers() else none + 1
+        raise ClusterError(_NO_WORKERS_LEFT)
+
+    async def _workers(self) -> int:
+        with suppress(OSError, TimeoutError):
+            return len(await _call(self._client, self._client.nthreads))
+        return 0
 
 
 def _lost() -> Outcome:
