@@ -14,6 +14,7 @@ from finassist.core.categories import YEARS_SHOWN
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
+from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Choice, Query
 from finassist.core.result import Draft, Verdict, stored_draft, verdict
 from finassist.core.state import replay, spans
@@ -50,7 +51,11 @@ def checklist(queries: Sequence[Query], gaps: Sequence[Gap], rows: Collection[st
     """What was asked, in order: each query, then what no query could hold."""
     missing = {(gap.symbol, gap.need): gap.reason for gap in gaps}
     checks = [Check(str(query), bool(rows) or query.intent == "define") for query in queries]
-    return [*checks, *(Check(f"{need} {symbol}".strip(), False, reason) for (symbol, need), reason in missing.items())]
+    named = (
+        (f"{spoken(need) if need in catalogue() else need}{f' of {symbol}' if symbol else ''}", reason)
+        for (symbol, need), reason in missing.items()
+    )
+    return [*checks, *(Check(asked, False, reason) for asked, reason in named)]
 
 
 @dataclass(repr=False, eq=False)

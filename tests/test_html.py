@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finassist import FinancialAssistantWorkflow
 from finassist.core.facts import Fact, Gap
 from finassist.reporting.html.card import answer_html
 from finassist.reporting.html.sanitize import escape, safe_html
@@ -263,3 +264,14 @@ def test_any_text_is_safe(text):
 def test_ordinary_markdown_is_kept():
     html = safe_html("# A\n\n- **b** `c`\n\n| x | y |\n|--|--:|\n| 1 | 2 |\n\n[d](https://sec.gov)")
     assert {"h1", "li", "strong", "code", "table", "td", "a"} <= Reader(html).tags
+
+
+def test_a_card_of_one_sentence_has_nothing_to_hover_over() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    assert "Hover over a figure" not in answer_html(workflow.run("What was Apple's net margin in FY2023?"))
+    assert "Hover over a figure" in answer_html(workflow.run("Net margin of Apple and Microsoft and Nvidia in FY2023"))
+
+
+def test_what_is_missing_is_named_in_words_where_the_card_lists_what_was_asked() -> None:
+    card = answer_html(FinancialAssistantWorkflow(db=None).run("Should I buy Ford?"))
+    assert "P/E of F: P/E is not meaningful" in card

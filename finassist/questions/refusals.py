@@ -61,8 +61,13 @@ def _topic(reading: Reading) -> Unknown | None:
     for topic in _TOPICS:
         for match in topic.pattern.finditer(reading.low):
             if not _means_else(reading, topic, *match.span()):
-                return Unknown(words=match.group().strip(), topic=topic.name, reason=topic.reason)
+                return Unknown(words=_as_typed(reading, match), topic=topic.name, reason=topic.reason)
     return None
+
+
+def _as_typed(reading: Reading, match: re.Match[str]) -> str:
+    """The words of a match in the folded text, which has the same length, with their own capitals."""
+    return reading.slots.text[match.start() : match.end()].strip()
 
 
 def _means_else(reading: Reading, topic: _Topic, start: int, end: int) -> bool:
@@ -87,7 +92,7 @@ def _part(reading: Reading) -> Unknown | None:
         for match in part.pattern.finditer(reading.low):
             product = part.name == "segment" and match.group() in aliases
             if product or not _means_else(reading, part, *match.span()):
-                return Unknown(words=match.group(), topic=part.name, reason=part.reason)
+                return Unknown(words=_as_typed(reading, match), topic=part.name, reason=part.reason)
     return None
 
 

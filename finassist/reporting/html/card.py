@@ -55,10 +55,12 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     flags = (*notes(), *getattr(answer, "warnings", ()))
     unusual = status.upper() not in ("", "COMPLETED", "RUNNING") and not notes()
     named = (("run", answer.run_id), ("session", answer.session_id))
-    hint = "Hover over a figure for its source." if answer.facts else ""
+    document = answer_document(answer)
+    told = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
+    hint = "Hover over a figure for its source." if told and answer.facts else ""
     footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
     card = _macros().card(
-        answer_document(answer),
+        document,
         Markup(CSS) if style else "",
         status.lower() if unusual else "",
         flags,
