@@ -174,7 +174,7 @@ def test_a_ledger_locked_by_another_program_is_said_and_nothing_is_lost(path) ->
     )
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(LedgerInUse, match=r"Another program holds the ledger .* same call again"):
+    with pytest.raises(LedgerInUse, match=r"Another program holds the ledger .* same call to resume"):
         ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])
     holder.communicate()
     ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])

@@ -18,6 +18,7 @@ WORDED = [
     ("What did Wabtec sell in 2022?", "revenue of WAB in 2022"),
     ("How much R&D did NXP report in 2023?", "R&D expense of NXPI in 2023"),
     ("Never mind Apple, what about Intel's revenue in 2024?", "revenue of INTC in 2024"),
+    ("Nvidia revenue in Q1 FY2027", "revenue of NVDA in Q1 2027"),
     ("BRKB revenue in 2024", "revenue of BRK-B in 2024"),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]

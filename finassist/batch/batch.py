@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
 
 _POLL_SECONDS: Final = 0.05
-_CUT_OFF: Final = "Its process ended before it could. Make the same call again to go on."
+_CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
 
 
 @dataclass(frozen=True, slots=True)

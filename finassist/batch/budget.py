@@ -23,7 +23,7 @@ class Budget:
     In one process limits are checked before each call of a model or a data source; what the calls under way will use
     is estimated from the average so far. On a cluster limits are checked before each chunk of questions: a batch can
     exceed them by what the chunks under way use, and each of these uses at most what was left when it began. A batch
-    that reaches a limit starts no further call, stops, and says what is left. The same call made again goes on, with
+    that reaches a limit starts no further call, stops, and says what is left. The same call, rerun, resumes, with
     the whole budget.
 
     Args:

@@ -197,12 +197,12 @@ def _explained(error: sqlite3.Error, path: Path) -> LedgerError:
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return LedgerFull(
             f"The ledger {path} could not be written: the disk is full, or fails ({error}). What was recorded is kept. "
-            "Make room, and make the same call again to go on."
+            "Make room, and rerun the same call to resume."
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LedgerInUse(
             f"Another program holds the ledger {path} ({error}). What was recorded is kept. "
-            "Close that program, and make the same call again to go on."
+            "Close that program, and rerun the same call to resume."
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return LedgerMismatch(f"{path} is not the ledger of a batch ({error}). Pass another path as ledger=.")

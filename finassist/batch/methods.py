@@ -83,7 +83,7 @@ class ManyQuestions[A](HasRuntime):
 
         Every question is answered as `arun()` would, in a conversation of its own. No more are asked at the same time,
         and no more are read ahead, than `concurrency` says. Each outcome is written to a ledger before the next
-        question is asked: the same call, made again after any stop, goes on where it was. A question that fails is
+        question is asked: the same call, rerun after any stop, resumes where it was. A question that fails is
         recorded as failed and does not affect the others. Identical questions are asked once, and what several need is
         fetched once. An iterator that blocks also blocks the loop: give an async one.
 

@@ -30,7 +30,7 @@ TICK: Final = 0.05
 """Seconds between two looks at the clock: often enough for a kernel to notice an interrupt."""
 
 _DRAWN_EVERY, _LEFT_AT_ONCE = 2, 1_000
-_INTERRUPTED: Final = "It was interrupted. Make the same call again to go on."
+_INTERRUPTED: Final = "It was interrupted. Rerun the same call to resume."
 
 
 class Cluster(Protocol):

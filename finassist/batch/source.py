@@ -111,7 +111,7 @@ class QuestionSource:
         except Exception as error:
             raise QuestionsFailed(
                 f"The questions ended with {type(error).__name__} where question {place} (counted from 0) should have "
-                f"come: {error}. Earlier answers are kept. Correct it, and make the same call again to go on.",
+                f"come: {error}. Earlier answers are kept. Correct it, and rerun the same call to resume.",
                 ordinal=place,
             ) from error
         if item is END:

@@ -177,11 +177,6 @@ def _known(name: str) -> str:
     raise ValueError(f"There is no metric “{name[:60]}”.{hint} `finassist.describe()` lists them.")
 
 
-def is_plain(text: str) -> bool:
-    """Whether a metric of a query is an id of the catalogue rather than an expression."""
-    return text in catalogue()
-
-
 def references(expression: Expression) -> Iterator[str]:
     """Ids that an expression names, without looking into their own formulas."""
     match expression:

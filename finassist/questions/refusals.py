@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from finassist.core.metrics import described
 from finassist.core.periods import Span
@@ -13,8 +14,8 @@ from finassist.questions.grammar import metric_names, pattern_of, table_of
 from finassist.questions.reading import Reading, asks_definition
 from finassist.questions.when import Found
 
-FIRST_YEAR, LAST_YEAR = 2010, 2026
-"""Years for which companies report; earlier ones are not in the data, later ones are forecasts."""
+FIRST_YEAR = 2010
+"""The first year that a question about reports may name; earlier ones are not in the data."""
 
 _FOREIGN = re.compile(
     r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL"
@@ -130,7 +131,8 @@ def _listing(reading: Reading) -> Unknown | None:
 
 def _period(found: Found) -> Unknown | None:
     value = found.value.end if isinstance(found.value, Span) else found.value
-    if value.year > LAST_YEAR:
+    # A fiscal year can be numbered one ahead of the calendar: Nvidia's FY2027 began in January 2026.
+    if value.year > date.today().year + 1:
         reason = f"{found.words} lies after the data: there are no forecasts here"
         return Unknown(words=found.words, topic="forecast", reason=reason)
     if value.year and value.year < FIRST_YEAR:

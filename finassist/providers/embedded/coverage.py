@@ -52,7 +52,7 @@ class Universe:
 
     Example:
         >>> found = universe()
-        >>> found["AAPL"].sector, len(found.of_sector("Energy")) > 15
+        >>> found["AAPL"].sector, len(found) > 500
         ('Information Technology', True)
     """
 
@@ -69,10 +69,6 @@ class Universe:
         if found is None:
             raise KeyError(symbol)
         return found
-
-    def of_sector(self, sector: str) -> list[Covered]:
-        """The companies of one sector."""
-        return [each for each in self if each.sector.casefold() == sector.casefold()]
 
     def to_frame(self) -> Any:
         """A pandas frame with a row for each company, indexed by symbol."""
