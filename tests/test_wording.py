@@ -2,7 +2,7 @@
 
 import pytest
 
-from finassist.questions.memory import Memory, remember
+from finassist.questions.reading import Memory, remember
 from finassist.questions.understand import understand
 
 WORDED = [

@@ -1,12 +1,14 @@
 """What stands around a question: a role to play, a source to use, a form to answer in. It is set aside before the scan.
 
 "You are a credit analyst. Use only the balance sheet: …", "…, in USD millions, rounded to one decimal". Units and
-decimals are kept; the rest asks for no figure, and its words must not be taken for metrics or topics.
+decimals are kept; the rest asks for no figure, and its words must not be taken for metrics or topics. Idioms are
+replaced by the words of the tables: "twenty twenty-four" by 2024.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -140,3 +142,39 @@ def _decimals(text: str) -> int | None:
         return None
     word = fold(found["n"])
     return int(word) if word.isdigit() else _NUMBERS[word]
+
+
+# ------------------------------------------------------------------------------------------------ rewording
+
+_SMALL = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_YEARS = {
+    **{word: 2010 + at for at, word in enumerate(_TEENS)},
+    "twenty": 2020,
+    **{f"twenty {word}": 2021 + at for at, word in enumerate(_SMALL)},
+}
+_TENS = "|".join([f"twenty[ -](?:{'|'.join(_SMALL)})", "twenty", *_TEENS])
+_YEAR = re.compile(rf"\btwenty[ -](?P<y>{_TENS})\b(?! (?:percent|per cent|companies))", re.I)
+
+
+def _rows() -> Iterator[tuple[re.Pattern[str], str]]:
+    for block in table_of("rewording")["reword"]:
+        for pattern, replacement in block["rows"]:
+            exact = "[A-Z]" in pattern
+            yield re.compile(pattern if exact else f"(?i){pattern}"), replacement
+
+
+_ROWS = tuple(_rows())
+
+
+def reworded(text: str) -> str:
+    """The question with its idioms replaced.
+
+    Example:
+        >>> reworded("sales twenty twenty-four"), reworded("Visa top line, 24 over 23")
+        ('sales 2024', 'Visa top line, percent change from 2023 to 2024')
+    """
+    text = _YEAR.sub(lambda match: str(_YEARS[match["y"].lower().replace("-", " ")]), text)
+    for pattern, replacement in _ROWS:
+        text = pattern.sub(replacement, text)
+    return text

@@ -14,13 +14,11 @@ from finassist.core.query import Query, Unknown
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
-from finassist.questions.framing import Framing, framed
+from finassist.questions.framing import Framing, framed, reworded
 from finassist.questions.grammar import language_of
-from finassist.questions.memory import Memory
 from finassist.questions.names import INDEX
-from finassist.questions.reading import Choice, Reading, Understanding, hits_of, refuse
+from finassist.questions.reading import Choice, Memory, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
-from finassist.questions.rewording import reworded
 from finassist.questions.slots import Slots, slots_of
 from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found

@@ -27,7 +27,7 @@ from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
 from finassist.providers.base import QuerySource
 from finassist.providers.embedded.members import attributes
 from finassist.questions import rules
-from finassist.questions.memory import Memory
+from finassist.questions.reading import Memory
 from finassist.questions.rules import Route
 from finassist.questions.understand import Understanding
 from finassist.questions.understand import understand as understood

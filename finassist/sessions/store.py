@@ -19,7 +19,7 @@ from finassist.core.categories import CATEGORIES
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.logging import quietly
 from finassist.core.result import stored_record
-from finassist.questions.memory import Memory, remembered
+from finassist.questions.reading import Memory, remembered
 from finassist.questions.rules import Context
 from finassist.sessions.locks import SessionLocks as SessionLocks
 
