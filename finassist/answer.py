@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, cast
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
-from finassist.core import notebook as kernel
+from finassist.core import process
 from finassist.core.categories import YEARS_SHOWN
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
@@ -258,7 +258,7 @@ class Answer(WorkflowRunOutput):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # No text/markdown: a front end would render it, and with it whatever a model or a source put there.
-        if self.cell is not None and self.cell == kernel.cell():
+        if self.cell is not None and self.cell == process.cell():
             return {"text/plain": repr(self)}
         return {"text/plain": self.to_markdown(), "text/html": self.to_html()}
 

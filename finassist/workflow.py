@@ -22,12 +22,12 @@ from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.batch.estimate import Display
 from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
-from finassist.core import notebook as kernel
+from finassist.core import process
+from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
-from finassist.core.portal import bridge
 from finassist.core.query import queries_of
 from finassist.core.result import Draft
-from finassist.core.validation import check_keywords, check_question
+from finassist.core.text import check_keywords, check_question
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
@@ -205,7 +205,7 @@ class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions
     def _ask(self, asked: Any, call: str, stream: bool, options: RunOptions) -> Answer | Iterator[RunResponse]:
         bridge.check_caller()
         run, agno, live = self._asked(asked, call, options)
-        events = self._stream(run, agno, wanted(live, self.live, by_itself=not stream and kernel.on_display()))
+        events = self._stream(run, agno, wanted(live, self.live, by_itself=not stream and process.on_display()))
         if stream:
             return events
         for _ in events:
@@ -302,7 +302,7 @@ class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions
         self._consider_summary(run)
 
     async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
-        shown = wanted(live, self.live, by_itself=kernel.awaited_by_cell())
+        shown = wanted(live, self.live, by_itself=process.awaited_by_cell())
         async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:
                 pass

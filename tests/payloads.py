@@ -9,8 +9,7 @@ from pathlib import Path
 
 from finassist.apps.live.view import header_html, run_html, text_html
 from finassist.core.facts import Fact, Gap
-from finassist.core.state import RunState
-from finassist.core.task_list import Task
+from finassist.core.state import RunState, Task
 from finassist.reporting.html.card import answer_html, conversation_html
 from finassist.reporting.html.sanitize import safe_html
 from finassist.reporting.html.timeline import timeline_svg

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
-from finassist.core.portal import Bridge
+from finassist.core.concurrency import Bridge
 from finassist.providers.to_agno import wait_for
 from tests.fmp_server import KEY, fmp_server
 from tests.model_server import ModelServer

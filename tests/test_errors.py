@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import finassist
 from finassist import FinancialAssistantWorkflow, FinassistError
 from finassist.core import errors, events
-from finassist.core.validation import check_question
+from finassist.core.text import check_question
 from finassist.symbols.company import normalise_symbol
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 

@@ -14,6 +14,7 @@ import pytest
 from agno.tools.finance import FinanceTools, Quote
 
 from finassist import FinancialAssistantWorkflow
+from finassist.core.concurrency import bridge
 from finassist.core.errors import (
     AuthError,
     BadPayload,
@@ -28,7 +29,6 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
-from finassist.core.portal import bridge
 from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider

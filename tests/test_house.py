@@ -35,7 +35,7 @@ def test_the_house_is_small() -> None:
 
 
 REFUSED = {
-    "asyncio.run": (("core/portal.py", "runtime/portal.py", "apps/cli/"), "Await, or go through the portal."),
+    "asyncio.run": (("core/concurrency.py", "apps/cli/"), "Await, or go through the portal."),
     "asyncio.gather": ((), "Use an asyncio.TaskGroup: it cancels what is left and keeps every error."),
     "asyncio.new_event_loop": ((), "There is one private loop, in the portal."),
     "asyncio.get_event_loop": ((), "Use asyncio.get_running_loop()."),

@@ -305,7 +305,7 @@ def test_a_summary_does_not_depend_on_how_fast_the_talk_goes_on(tmp_path: Path) 
 
 
 def test_os_fork_gets_a_bridge_of_its_own() -> None:
-    from finassist.core.portal import Bridge
+    from finassist.core.concurrency import Bridge
 
     bridge = Bridge()
     first = bridge.loop

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from finassist.core.tasks import in_thread
+from finassist.core.concurrency import in_thread
 
 type RunAsync = Callable[[Coroutine[Any, Any, None]], None]
 

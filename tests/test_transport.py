@@ -26,9 +26,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from finassist.core import errors
-from finassist.core.inflight import InFlight
-from finassist.core.portal import bridge
-from finassist.core.redaction import redact
+from finassist.core.concurrency import InFlight, bridge
+from finassist.core.text import redact
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.classify import ErrorResponse, classify, read_retry_after
 from finassist.providers.http.request import Payload
@@ -579,7 +578,7 @@ def test_a_closed_transport_opens_again(run_async: Any) -> None:
 def test_a_process_that_just_ends_is_silent() -> None:
     code = """
 import asyncio, sys
-from finassist.core.portal import bridge
+from finassist.core.concurrency import bridge
 from finassist.providers.http.transport import Transport
 transport = Transport(name="Acme", base_url=sys.argv[1], secret=None)
 ask = lambda: transport.get_json("quote", {}, kind="quote")

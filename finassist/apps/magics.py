@@ -25,8 +25,8 @@ from finassist.answer import Answer
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
-from finassist.core.logging import hush
-from finassist.core.validation import did_you_mean
+from finassist.core.process import hush
+from finassist.core.text import did_you_mean
 from finassist.runtime.run import RunContext, under_way
 from finassist.workflow import FinancialAssistantWorkflow
 

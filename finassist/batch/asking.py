@@ -14,12 +14,11 @@ from agno.tools.finance import FinanceProvider
 from finassist.analysis.points import Member
 from finassist.batch.budget import MeteredAgent, QuestionUsage, Spending
 from finassist.batch.result import Outcome
+from finassist.core.concurrency import InFlight, cancelling
 from finassist.core.errors import BudgetReached, DataError, FinassistError, InputError
 from finassist.core.facts import Fact, Gap
-from finassist.core.inflight import InFlight
-from finassist.core.redaction import redact
 from finassist.core.result import Draft
-from finassist.core.tasks import cancelling
+from finassist.core.text import redact
 from finassist.providers.base import (
     NEEDS,
     Need,

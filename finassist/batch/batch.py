@@ -19,8 +19,7 @@ from finassist.batch.ledger_format import COMPLETED, FAILED, OPEN, count_rows, r
 from finassist.batch.result import Result, read_results, read_text
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
-from finassist.core.portal import Ended, Errand, Inbox, Post, bridge
-from finassist.core.tasks import settle
+from finassist.core.concurrency import Ended, Errand, Inbox, Post, bridge, settle
 from finassist.reporting.html.sanitize import escape
 from finassist.runtime.interrupts import Interrupts
 

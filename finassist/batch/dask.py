@@ -23,6 +23,7 @@ from finassist.batch.asking import LocalAsker, SharedFetches, Work
 from finassist.batch.budget import Budget, Spending, Used
 from finassist.batch.recipe import Recipe
 from finassist.batch.result import Outcome
+from finassist.core.concurrency import Ended, bridge, settle
 from finassist.core.errors import (
     BudgetReached,
     ClusterError,
@@ -31,9 +32,7 @@ from finassist.core.errors import (
     MissingExtra,
     WorkerLost,
 )
-from finassist.core.logging import hush
-from finassist.core.portal import Ended, bridge
-from finassist.core.tasks import settle
+from finassist.core.process import hush
 
 LARGEST, USUAL = 100, 50
 """Questions in a chunk: at most, and where their number is not known."""

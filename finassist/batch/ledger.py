@@ -27,8 +27,8 @@ from filelock import FileLock, Timeout
 from finassist.batch.ledger_format import NOW, SCHEMA, check_header, explained, notes_of
 from finassist.batch.result import Outcome
 from finassist.batch.source import Question
+from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, WorkerLost
-from finassist.core.tasks import settle
 
 _BUSY_SECONDS: Final = 5.0
 _CRASHES_ALONE, _CRASHES_FAILED = 2, 3

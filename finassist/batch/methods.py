@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overlo
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.batch.source import Questions, QuestionSource
+from finassist.core.concurrency import bridge
 from finassist.core.errors import InvalidLimit
-from finassist.core.portal import bridge
 from finassist.core.result import Draft
-from finassist.core.validation import check_keywords
+from finassist.core.text import check_keywords
 from finassist.runtime.context import HasRuntime
 
 if TYPE_CHECKING:

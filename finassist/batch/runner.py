@@ -19,9 +19,9 @@ from finassist.batch.ledger import Ledger, LedgerWriter
 from finassist.batch.ledger_format import OPEN, RECORDED, choose_ledger, key_of, read_notes
 from finassist.batch.result import MakeAnswer, Outcome, Result, read_results
 from finassist.batch.source import Question, QuestionSource
+from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, LedgerMismatch, QuestionsFailed
-from finassist.core.logging import hush
-from finassist.core.tasks import settle
+from finassist.core.process import hush
 
 type Tell[A] = Callable[[Result[A]], Awaitable[None]]
 """Receives each result as it is recorded; the batch waits for it."""

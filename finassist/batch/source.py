@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self, cast
 
 from finassist.core.errors import EmptyQuestion, InputError, MissingColumn, NotQuestions, QuestionsFailed
-from finassist.core.validation import check_question
+from finassist.core.text import check_question
 
 type Questions = Iterable[Any] | AsyncIterable[Any]
 

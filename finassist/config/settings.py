@@ -30,7 +30,7 @@ from finassist.config.sources import (
     warn_of_strays,
 )
 from finassist.core.errors import ConfigurationError
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 
 type Origin = Literal["argument", "configure()", "environment", ".env", "default"]
 Routing = Literal["auto", "model", "rules"]

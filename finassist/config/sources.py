@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 
 PREFIX: Final = "FINASSIST_"
 

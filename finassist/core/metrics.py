@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, cast
 
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 
 Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
 Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count"]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import described, parse, spoken
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
                  "document", "chat"]  # fmt: skip

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
 
-from finassist.core.categories import CATEGORY
+from finassist.core.categories import CATEGORY, NEED
 from finassist.core.events import (
     FetchCompleted,
     FetchFailed,
@@ -26,11 +26,50 @@ from finassist.core.events import (
     StepStarted,
     SymbolResolved,
 )
-from finassist.core.task_list import GATHER, ROOT, Task, TaskStatus, closed, leaves, opened
-
-__all__ = ["ROOT", "RunState", "RunStatus", "Task", "TaskStatus", "end", "joined", "reduce", "replay", "spans"]
 
 type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
+type TaskStatus = Literal["running", "completed", "error", "cancelled"]
+
+ROOT: Final = "run"
+"""The parent of tasks that belong to no other."""
+
+GATHER: Final = "gather"
+"""The step that fetches are part of."""
+
+_STEPS: Final = {
+    "understand": "Understand",
+    "router": "Kind of question",
+    "symbol_extraction": "Companies",
+    "gather": "Figures",
+    "compose": "Write the answer",
+    "chat": "Answer",
+}
+_DETAIL_CHARS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing a run does: a step, or a fetch.
+
+    Attributes:
+        name: Which task, once a run: `"gather"`, `"income AAPL"`.
+        label: The same in words for a reader.
+        parent: The task it is part of, or `"run"`.
+        start: Seconds since the run started.
+        end: The same for its end; `None` while it runs.
+        status: How it is.
+        detail: What came of it, why it failed, or why it is tried again.
+        attempts: How often a source was asked; 1 unless something had to be tried again.
+    """
+
+    name: str
+    label: str
+    parent: str
+    start: float
+    end: float | None = None
+    status: TaskStatus = "running"
+    detail: str = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +195,7 @@ def joined(events: Iterable[Any]) -> Iterable[Any]:
     words: list[str] = []
     for event in events:
         if isinstance(event, RunContentEvent):
-            words.append(_said(event))
+            words.append(str(event.content or ""))
             continue
         if words:
             yield RunContentEvent(content="".join(words))
@@ -193,15 +232,15 @@ def _apply(state: RunState, event: Any) -> RunState | None:
         case WorkflowStartedEvent():
             return state
         case RunContentEvent():
-            return replace(state, text=state.text + _said(event))
+            return replace(state, text=state.text + str(event.content or ""))
         case Routed():
             return _routed(state, event)
         case SymbolResolved(symbol=symbol, name=name):
             return replace(state, companies={**state.companies, symbol: name})
         case StepStarted() | FetchStarted():
-            return replace(state, tasks=opened(state.tasks, event))
+            return replace(state, tasks=_opened(state.tasks, event))
         case StepCompleted() | FetchCompleted() | FetchFailed():
-            return replace(state, tasks=closed(state.tasks, event))
+            return replace(state, tasks=_closed(state.tasks, event))
         case _:
             return None
 
@@ -230,19 +269,11 @@ def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[
     state = replay("", events, duration)
     status = "running" if state.status == "waiting" else state.status
     run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
-    return [run, *(_row(task, state.elapsed) for task in state.tasks)]
+    return [run, *(_row(task, state.elapsed if task.end is None else task.end) for task in state.tasks)]
 
 
-def _row(task: Task, now: float) -> dict[str, Any]:
-    end = now if task.end is None else task.end
+def _row(task: Task, end: float) -> dict[str, Any]:
     return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}
-
-
-# ---------------------------------------------------------------------------------------- small questions
-
-
-def _said(event: RunContentEvent) -> str:
-    return "" if event.content is None else str(event.content)
 
 
 def _foreseen(state: RunState) -> int:
@@ -255,3 +286,65 @@ def _foreseen(state: RunState) -> int:
     category = CATEGORY.get(state.category)
     planned = len(category.needs) * len(state.symbols) if category else 0
     return max(0, planned - begun) + 1
+
+
+# --------------------------------------------------------------------------------------------------------------- tasks
+
+
+def _opened(tasks: tuple[Task, ...], event: StepStarted | FetchStarted) -> tuple[Task, ...]:
+    """With the task begun; a task known already is tried again."""
+    name = _name(event)
+    if all(task.name != name for task in tasks):
+        return (*tasks, Task(name, _label(event), event.parent or ROOT, event.elapsed))
+    return tuple(_again(task, event) if task.name == name else task for task in tasks)
+
+
+def _again(task: Task, event: StepStarted | FetchStarted) -> Task:
+    if not isinstance(event, FetchStarted) or task.end is not None or event.attempt <= task.attempts:
+        return task
+    return replace(task, attempts=event.attempt, detail=_short(event.reason))
+
+
+def _closed(tasks: tuple[Task, ...], event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[Task, ...]:
+    """With the task ended; of several ends the first counts."""
+    name = _name(event)
+    status, detail = _outcome(event)
+    return tuple(
+        replace(task, end=event.elapsed, status=status, detail=detail or task.detail)
+        if task.name == name and task.end is None
+        else task
+        for task in tasks
+    )
+
+
+def _outcome(event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[TaskStatus, str]:
+    match event:
+        case StepCompleted(outcome=outcome, content=content):
+            return outcome, _short(content)
+        case FetchCompleted(count=count, provider=provider):
+            return "completed", _short(f"{count} figure{'s' * (count != 1)}" + f" from {provider}" * bool(provider))
+        case FetchFailed(reason=reason, error=error):
+            return "error", _short(reason or error)
+
+
+def _name(event: Any) -> str:
+    if isinstance(event, StepStarted | StepCompleted):
+        return str(event.step_name)
+    return f"{event.need} {event.symbol}"
+
+
+def _label(event: StepStarted | FetchStarted) -> str:
+    if isinstance(event, StepStarted):
+        return _STEPS.get(str(event.step_name), str(event.step_name))
+    return f"{event.symbol} {NEED[event.need].short if event.need in NEED else event.need}"
+
+
+def _short(text: Any) -> str:
+    words = "" if text is None else str(text)
+    return words if len(words) <= _DETAIL_CHARS else f"{words[: _DETAIL_CHARS - 1]}…"
+
+
+def leaves(tasks: tuple[Task, ...]) -> list[Task]:
+    """Those that do the work: not those that consist of others."""
+    parents = {task.parent for task in tasks}
+    return [task for task in tasks if task.name not in parents and task.name != GATHER]

@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 from agno.exceptions import ModelAuthenticationError
 from agno.models.base import Model
 
-from finassist.core.redaction import HIDDEN
+from finassist.core.text import HIDDEN
 from finassist.llm.catalogue import PROVIDERS, ModelProvider
 from finassist.llm.limits import Limits
 from finassist.llm.transport import Caller, guard_classes

@@ -20,7 +20,7 @@ from functools import cache
 from time import monotonic
 from typing import Any, Final
 
-from finassist.core.redaction import redact
+from finassist.core.text import redact
 from finassist.llm.limits import Failure, FailureKind, Limits, current_record
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.

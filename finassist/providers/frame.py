@@ -29,7 +29,7 @@ from finassist.analysis.points import Member
 from finassist.core.errors import BadPayload, MissingColumn, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, canonical, snake
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import changes, currency, day, figure, fiscal_period

@@ -11,7 +11,7 @@ from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownProvider
-from finassist.core.validation import did_you_mean
+from finassist.core.text import did_you_mean
 from finassist.providers.embedded.provider import EmbeddedProvider
 
 AUTO = "auto"

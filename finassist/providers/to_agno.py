@@ -25,9 +25,9 @@ from agno.tools.finance import (
 )
 from agno.tools.finance.base import INTERVALS, PERIODS, STATEMENTS
 
+from finassist.core.concurrency import Ended, bridge
 from finassist.core.errors import BridgeError, NotOffered
 from finassist.core.facts import Fact
-from finassist.core.portal import Ended, bridge
 from finassist.providers.base import Need, Periods
 from finassist.symbols.directory import directory
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any, Final
 
-from finassist.core.state import ROOT, RunState, Task
-from finassist.core.task_list import leaves
+from finassist.core.state import ROOT, RunState, Task, leaves
 
 WORDS: Final = {"running": "running", "completed": "done", "error": "failed", "cancelled": "stopped"}
 """Statuses in plain words."""

@@ -26,11 +26,11 @@ from agno.workflow.step import Step
 from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
 
+from finassist.core.concurrency import cancelling, settle
 from finassist.core.events import RunResponse
-from finassist.core.logging import hush
-from finassist.core.redaction import redact_error
+from finassist.core.process import hush
 from finassist.core.result import Draft
-from finassist.core.tasks import cancelling, settle
+from finassist.core.text import redact_error
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import FlowContext, answer_flow, typed_flow

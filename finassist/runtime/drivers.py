@@ -16,11 +16,10 @@ from typing import Any
 
 from agno.tools.finance import FinanceProviderError
 
+from finassist.core.concurrency import Ended, Errand, bridge, cancelling, settle
 from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.core.portal import Ended, Errand, bridge
-from finassist.core.tasks import cancelling, settle
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.retries import on_retry
 from finassist.runtime.agent_calls import AgentCall

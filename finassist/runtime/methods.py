@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Unpack, overload
 
 from finassist.core.categories import CategoryName as Category
+from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
-from finassist.core.portal import bridge
 from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.runtime.drivers import adrive_stream, drive

@@ -23,10 +23,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
+from finassist.core.concurrency import settle
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
-from finassist.core.logging import quietly
-from finassist.core.redaction import redact
-from finassist.core.tasks import settle
+from finassist.core.process import quietly
+from finassist.core.text import redact
 from finassist.sessions.connections import LoopGuard, ensure_schema
 
 _ID: Final = "finassist"

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
-from finassist.core.tasks import in_thread
+from finassist.core.concurrency import in_thread
 from finassist.sessions.connections import LoopGuard, ensure_schema
 
 _BUSY_SECONDS = 30

@@ -17,7 +17,7 @@ from agno.session import WorkflowSession
 
 from finassist.core.categories import CATEGORIES
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
-from finassist.core.logging import quietly
+from finassist.core.process import quietly
 from finassist.core.result import stored_record
 from finassist.questions.reading import Memory, remembered
 from finassist.questions.rules import Context

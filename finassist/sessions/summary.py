@@ -9,7 +9,7 @@ from agno.db.base import SessionType
 from agno.session import WorkflowSession
 
 from finassist.config.settings import Settings
-from finassist.core.portal import Background, bridge
+from finassist.core.concurrency import Background, bridge
 from finassist.llm.agents import Askable
 from finassist.llm.connections import fit
 from finassist.llm.limits import Limits

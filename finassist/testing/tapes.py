@@ -34,8 +34,8 @@ from msgspec.structs import replace
 from finassist.core import errors
 from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
-from finassist.core.redaction import redact
 from finassist.core.result import decode, encode
+from finassist.core.text import redact
 from finassist.llm.limits import current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, fetch_facts

@@ -13,8 +13,8 @@ from typing import Any, cast
 from uuid import uuid4
 
 from finassist.config.settings import Routing
+from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
-from finassist.core.portal import bridge
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.fakes import SleepingModel, SleepingProvider
 from tests.benchmarks.results import Row

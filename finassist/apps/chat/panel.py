@@ -14,7 +14,7 @@ from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.sessions import Actions, Exports, Picker, exported
 from finassist.apps.chat.settings import SettingsDrawer
 from finassist.core.errors import InputError
-from finassist.core.validation import check_question
+from finassist.core.text import check_question
 from finassist.reporting.html.sanitize import escape
 from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversation, Conversations

@@ -13,7 +13,7 @@ from typing import Any, Final
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 
 from finassist.core.errors import FinassistError
-from finassist.core.redaction import redact
+from finassist.core.text import redact
 
 _w: Any = ipywidgets
 

@@ -98,7 +98,7 @@ class _Parser(argparse.ArgumentParser):
         return options, unknown
 
     def error(self, message: str) -> NoReturn:
-        from finassist.core.validation import did_you_mean
+        from finassist.core.text import did_you_mean
 
         wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
         known = re.findall(r"--[\w-]+|(?<=^    )\w+", self.format_help(), re.MULTILINE)

@@ -29,8 +29,8 @@ from finassist.config.sources import (
     variable_of,
 )
 from finassist.core.errors import ConfigurationError, FinassistError
-from finassist.core.logging import hush
-from finassist.core.redaction import redact
+from finassist.core.process import hush
+from finassist.core.text import redact
 from finassist.providers.http.cache import Cache
 
 type Verdict = Literal["ok", "note", "failed"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from finassist.core import notebook as kernel
+from finassist.core import process
 from finassist.reporting.html.sanitize import escape
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def open_display(live: bool | None) -> Display | None:
     """
     if live is False:
         return None
-    if kernel.on_display():
+    if process.on_display():
         return BatchBar()
-    if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+    if process.shell() is None and sys.stderr is not None and sys.stderr.isatty():
         return BatchLine(sys.stderr)
     return None
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
-from finassist.core import notebook as kernel
+from finassist.core import process
 from finassist.runtime.run import RunContext
 
 
@@ -44,9 +44,9 @@ def open_view(question: str, shown: bool = True) -> View | None:
     """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
     if not shown:
         return None
-    if kernel.on_display():
+    if process.on_display():
         return _safely(_live_cell, question)
-    if kernel.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+    if process.shell() is None and sys.stderr is not None and sys.stderr.isatty():
         return _safely(_progress_line, question)
     return None
 
@@ -104,7 +104,7 @@ class _Watch:
     def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
         self._do(lambda view: view.finish(answer, error))
         if self.view is not None and answer is not None:
-            answer.cell = kernel.cell()
+            answer.cell = process.cell()
         self.view = None
 
     def _do(self, what: Callable[[View], None]) -> None:

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from finassist.core.errors import BadPayload, ConfigurationError, DataError, SourceTimeout, TooLarge, Unreachable
-from finassist.core.redaction import redact
+from finassist.core.text import redact
 from finassist.providers.http import strict_json
 from finassist.providers.http.classify import ErrorResponse, classify, error_words, read_retry_after
 

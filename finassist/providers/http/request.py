@@ -14,8 +14,8 @@ import aiohttp
 import stamina
 from aiolimiter import AsyncLimiter
 
+from finassist.core.concurrency import InFlight
 from finassist.core.errors import BadPayload, DataError, RateLimited, SourceTimeout
-from finassist.core.inflight import InFlight
 from finassist.providers.http import strict_json
 from finassist.providers.http.cache import Cache, Kind
 from finassist.providers.http.classify import ErrorResponse, classify, classify_words, error_words

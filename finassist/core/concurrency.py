@@ -1,8 +1,8 @@
-"""The one bridge from sync code to the async fetch: a private event loop in a thread of its own.
+"""Tasks that settle, work that is shared, and the one bridge from sync code to async: a private loop in a thread.
 
 A notebook cell already has a running loop, and a sync function cannot await on it. So sync code hands a coroutine
-to this loop and reads what it posts from a thread-safe inbox, whether it is called in a script, in a thread, or in
-a cell. This module is the only one that calls `asyncio.run`.
+to the private loop and reads what it posts from a thread-safe inbox, whether it is called in a script, in a thread, or
+in a cell. This module is the only one that calls `asyncio.run`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,79 @@ _POLL_SECONDS = 0.05
 
 type Post = Callable[[Any], None]
 type Background = Future[None]
+
+
+# --------------------------------------------------------------------------------------------------------------- tasks
+
+
+async def settle(task: asyncio.Task[Any]) -> None:
+    """Wait until `task` is done, however often the waiting itself is cancelled meanwhile."""
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            continue
+
+
+def cancelling() -> bool:
+    """Whether the current task is being cancelled; if not, a `CancelledError` was raised by what it awaited."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """`asyncio.to_thread`; cancelled, it ends when the thread does: what is written is written in order."""
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **options))
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await settle(task)
+
+
+@dataclass(slots=True)
+class _Shared[Result]:
+    task: asyncio.Task[Result]
+    waiters: int = 0
+
+
+class InFlight[Result]:
+    """Runs each piece of work once for all who ask for the same while it runs.
+
+    A caller that is cancelled leaves the others waiting; when the last one leaves, the work is cancelled too, and has
+    ended before `join` does. Belongs to one loop.
+    """
+
+    def __init__(self) -> None:
+        self._shared: dict[str, _Shared[Result]] = {}
+
+    async def join(self, key: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """What `work()` returns, begun now or earlier under the same key."""
+        shared = self._shared.get(key)
+        if shared is None:
+            shared = self._shared[key] = _Shared(asyncio.create_task(work(), name="finassist-request"))
+            shared.task.add_done_callback(lambda task, shared=shared: self._end(key, shared, task))
+        shared.waiters += 1
+        try:
+            await asyncio.wait([shared.task])
+        finally:
+            shared.waiters -= 1
+            if not shared.waiters and not shared.task.done():
+                self._forget(key, shared)
+                shared.task.cancel()
+                await settle(shared.task)
+        return shared.task.result()
+
+    def _end(self, key: str, shared: _Shared[Result], task: asyncio.Task[Result]) -> None:
+        self._forget(key, shared)
+        if not task.cancelled():
+            task.exception()  # else asyncio complains about an exception that no waiter was left to see
+
+    def _forget(self, key: str, shared: _Shared[Result]) -> None:
+        if self._shared.get(key) is shared:
+            del self._shared[key]
+
+
+# ---------------------------------------------------------------------------------------------------- the private loop
 
 
 @dataclass(frozen=True, slots=True)
