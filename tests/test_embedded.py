@@ -86,13 +86,7 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
 
 
 def facts(symbol: str) -> dict[str, Fact]:
-    return {fact.key: fact for fact in (*figures.facts_of(symbol), *annual(symbol).facts)}
-
-
-def annual(symbol: str) -> figures.Annual:
-    found = figures.annual(symbol)
-    assert found is not None
-    return found
+    return {fact.key: fact for fact in (*figures.facts_of(symbol), *figures.annual(symbol))}
 
 
 def figure(key: str) -> Fact:

@@ -27,7 +27,7 @@ NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase 
 def embedded(*symbols: str) -> tuple[list[Subject], list[Fact]]:
     facts: list[Fact] = []
     for symbol in symbols:
-        given_ = [*figures.annual(symbol).facts, *prices.quote(symbol)]
+        given_ = [*figures.annual(symbol), *prices.quote(symbol)]
         given_ += prices.last(prices.series(symbol, "1mo"), "2y")
         facts += [*given_, *derive(FactBook(given_), symbol)]
     return [Subject(symbol, NAMES.get(symbol, symbol)) for symbol in symbols], facts

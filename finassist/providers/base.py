@@ -87,11 +87,13 @@ class UniverseScope:
         lines: Reported lines.
         since: The first fiscal year that counts.
         days: Days whose closes are needed.
+        quarters: Whether quarterly figures are needed besides annual ones.
     """
 
     lines: frozenset[str]
     since: int = 0
     days: tuple[date, ...] = ()
+    quarters: bool = True
 
 
 @runtime_checkable

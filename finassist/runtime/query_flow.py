@@ -16,7 +16,7 @@ from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, Ste
 from finassist.core.facts import Fact, Gap
 from finassist.core.fields import FIELDS
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query, Unknown
 from finassist.core.result import Draft
 from finassist.providers.base import Need, QueryNeed, UniverseScope
@@ -33,6 +33,7 @@ type AnyNeed = Need | QueryNeed
 
 _YEARS = 15
 _FEW_ROWS = 60
+_FISCAL_YEARS = ("year", "end", "calendar", "latest")
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 
@@ -170,7 +171,8 @@ def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, AnyNeed, Uni
         return
     lines, prices = needed(query)
     if query.scope == "universe":
-        yield "*", "universe", UniverseScope(lines, _since(query), tuple(_days(query)) if prices else ())
+        days = tuple(_days(query)) if prices else ()
+        yield "*", "universe", UniverseScope(lines, _since(query), days, quarters=bool(prices) or _quarters(query))
         return
     for symbol in query.companies:
         if lines and symbol != MARKET_INDEX:
@@ -195,6 +197,12 @@ def _since(query: Query) -> int:
     """The first fiscal year that counts: two before the first asked, for growth and averages."""
     years = [period.year for each in query.asked() for period in _ends(each) if period.year]
     return min(years, default=2024) - 2
+
+
+def _quarters(query: Query) -> bool:
+    """Whether a period is asked that is no fiscal year."""
+    asked = [*query.asked(), *(parse_periods(each.period) for each in query.where if each.period)]
+    return any(period.kind not in _FISCAL_YEARS for each in asked for period in _ends(each))
 
 
 def _ends(each: Period | Span) -> list[Period]:

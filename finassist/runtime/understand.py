@@ -25,7 +25,7 @@ from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
 from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
 from finassist.providers.base import QuerySource
-from finassist.providers.embedded.members import attributes
+from finassist.providers.embedded.coverage import attributes
 from finassist.questions import rules
 from finassist.questions.reading import Memory
 from finassist.questions.rules import Route

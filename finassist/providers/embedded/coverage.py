@@ -1,4 +1,4 @@
-"""What the embedded data covers: every company with its attributes, market value and periods."""
+"""Which companies are embedded: as members of a universe, and with their market value and periods."""
 
 from __future__ import annotations
 
@@ -6,10 +6,31 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from finassist.core.facts import Fact
+from finassist.analysis.points import Member
 from finassist.providers.embedded import prices, tables
+
+
+@cache
+def attributes() -> Mapping[str, Member]:
+    """Name, industry and sector of each embedded company, and the index.
+
+    Every provider reads industry and sector here.
+
+    Example:
+        >>> attributes()["JPM"].industry, attributes()["GOOG"].primary
+        ('bank', 'GOOGL')
+    """
+    found = {
+        record.symbol: Member(
+            record.symbol, record.name, record.industry, record.sector, record.sub_industry,
+            "" if record.primary == record.symbol else record.primary,
+        )
+        for record in tables.companies().values()
+    }  # fmt: skip
+    return {**found, prices.INDEX: Member(prices.INDEX, "S&P 500", primary="none")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +44,8 @@ class Covered:
         industry: GICS sub-industry, or empty.
         in_sp500: Whether it is a member of the S&P 500.
         primary: The share class that stands for the company.
-        years: First and last fiscal year with figures, or `None`.
+        first_year: First fiscal year with figures, or `None`.
+        last_year: The last one.
         quarters: How many fiscal quarters have figures.
         price: The last close in dollars, or `None`.
         price_day: Its day.
@@ -65,10 +87,7 @@ class Universe:
         return len(self.companies)
 
     def __getitem__(self, symbol: str) -> Covered:
-        found = next((each for each in self.companies if each.symbol == symbol), None)
-        if found is None:
-            raise KeyError(symbol)
-        return found
+        return {each.symbol: each for each in self.companies}[symbol]
 
     def to_frame(self) -> Any:
         """A pandas frame with a row for each company, indexed by symbol."""
@@ -80,46 +99,37 @@ class Universe:
 def universe() -> Universe:
     """Every embedded company."""
     years, quarters = _periods("annual"), _periods("quarterly")
-    last = {fact.symbol: fact for fact in prices.closes_across([prices.last_day()])}
-    return Universe(tuple(_covered(record, years, quarters, last) for record in _sorted()))
-
-
-def _sorted() -> Iterator[tables.CompanyRecord]:
-    found = tables.companies()
-    yield from (found[symbol] for symbol in sorted(found))
-
-
-def _covered(
-    record: tables.CompanyRecord,
-    years: Mapping[str, set[tuple[int, str]]],
-    quarters: Mapping[str, set[tuple[int, str]]],
-    last: Mapping[str, Fact],
-) -> Covered:
-    own, price = sorted(year for year, _ in years[record.symbol]), last.get(record.symbol)
-    shares = prices.cover_shares(record.symbol)
-    worth = price.value * shares.value if price and shares and price.value and shares.value else None
-    return Covered(
-        symbol=record.symbol,
-        name=record.name,
-        sector=record.sector,
-        industry=record.sub_industry,
-        in_sp500=record.in_sp500,
-        primary=record.primary,
-        first_year=own[0] if own else None,
-        last_year=own[-1] if own else None,
-        quarters=len(quarters[record.symbol]),
-        price=float(price.value) if price and price.value else None,
-        price_day=price.period_end if price else None,
-        market_value=float(worth) if worth else None,
-        shares_as_of=record.shares_as_of if worth else None,
-    )
+    last = {fact.symbol: fact for fact in prices.closes_on(prices.last_day())}
+    found: list[Covered] = []
+    for symbol, record in sorted(tables.companies().items()):
+        own, price, shares = years[symbol], last.get(symbol), record.shares
+        value = price.value if price else None
+        found.append(
+            Covered(
+                symbol=symbol,
+                name=record.name,
+                sector=record.sector,
+                industry=record.sub_industry,
+                in_sp500=record.in_sp500,
+                primary=record.primary,
+                first_year=min(own)[0] if own else None,
+                last_year=max(own)[0] if own else None,
+                quarters=len(quarters[symbol]),
+                price=float(value) if value else None,
+                price_day=price.period_end if price else None,
+                market_value=float(value * shares) if value and shares else None,
+                shares_as_of=record.shares_as_of if value and shares else None,
+            )
+        )
+    return Universe(tuple(found))
 
 
 def _periods(name: str) -> Mapping[str, set[tuple[int, str]]]:
-    rows = tables.column(name, "symbol", "fiscal_year", "fiscal_period")
+    """The fiscal periods of each company in a table."""
+    names = ("symbol", "fiscal_year", "fiscal_period")
+    rows = tables.column(name, *names)
     found: dict[str, set[tuple[int, str]]] = defaultdict(set)
-    columns = (tables.plain(rows[column]) for column in ("symbol", "fiscal_year", "fiscal_period"))
-    for symbol, year, part in zip(*columns, strict=True):
+    for symbol, year, part in zip(*(tables.plain(rows[column]) for column in names), strict=True):
         found[symbol].add((year, part))
     return found
 

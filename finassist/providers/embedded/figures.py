@@ -1,23 +1,22 @@
 """Statement figures as facts: one company's annual and quarterly lines, or some lines of all companies.
 
 A figure's status says what it is: reported, derived (with its formula), or one of the words for an absent one. A line
-that a reader expects and that is not there is a fact too, with the reason as its note.
+that a reader expects and that is not there is a fact too, with the reason as its note. Four things are kept apart: the
+embedded data lacks the line (`missing`), the company's filings have none (`not_reported`, said only where a filing was
+read), nothing was paid (`none_paid`), and such a company has no such line (`not_meaningful`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
 from finassist.core.facts import Fact, Statement, Status
-from finassist.core.fields import FIELDS, fields_of
-from finassist.providers.embedded import absence, tables
-
-STATEMENTS: tuple[Statement, ...] = ("income", "balance_sheet", "cash_flow")
+from finassist.core.fields import EXPECTED, FIELDS, Field, fields_of
+from finassist.providers.embedded import tables
 
 QUALITY = {
     "agreed": "equal in at least two extractions from the SEC",
@@ -30,72 +29,103 @@ QUALITY = {
 }
 """How a figure was checked, in words, by its mark."""
 
+NOT_EMBEDDED = "not in the embedded data"
+SOURCE = "embedded data"
+"""The source of a fact that says what the embedded data does not hold."""
+
+_STATEMENTS: tuple[Statement, ...] = ("income", "balance_sheet", "cash_flow")
 _NOTED = ("vendor differs", "single source", "doubtful")
 _COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
             "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _CURRENCY = {"USD": "USD", "USD/share": "USD"}
 _NONE_PAID = "none paid"
 
+_WITHOUT: Mapping[str, frozenset[str]] = {
+    "bank": frozenset({"cost_of_revenue", "gross_profit", "operating_income", "current_assets", "current_liabilities",
+                       "inventory", "capex"}),
+    "insurer": frozenset({"cost_of_revenue", "gross_profit", "operating_income", "current_assets",
+                          "current_liabilities", "inventory"}),
+}  # fmt: skip
+"""Lines such companies do not have. They are not missing: they have no meaning there."""
 
-@dataclass(frozen=True, slots=True)
-class Annual:
-    """The annual figures of one company.
+_OTHER_BASIS = ("equity_incl_nci", "noncontrolling_interest", "cash_incl_restricted", "liabilities_and_equity")
+"""Lines that only say the same on another basis; their absence is not worth a word."""
 
-    Attributes:
-        symbol: Ticker.
-        name: Name of the company.
-        cik: SEC's number of the filer, ten digits.
-        facts: Every figure of every fiscal year, newest year first, in display order within a year; lines a reader
-            expects and that are not there are facts without a value.
-    """
-
-    symbol: str
-    name: str
-    cik: str
-    facts: tuple[Fact, ...]
+_NOT_IN_FILINGS: Mapping[tuple[str, str], str] = {
+    ("DIS", "operating_income"): "Disney reports operating income by segment only",
+    ("V", "eps_diluted"): "Visa reports earnings per share for each of its share classes",
+    ("V", "shares_diluted"): "Visa reports shares for each of its share classes",
+}
+"""Lines that were looked for in the filings and are not there as one figure."""
 
 
 @lru_cache(maxsize=64)
-def annual(symbol: str) -> Annual | None:
-    """The annual figures of one company, or `None`.
+def annual(symbol: str) -> tuple[Fact, ...]:
+    """Every figure of every fiscal year of a company, newest year first, in display order within a year.
+
+    Lines that a reader expects and that are not there are facts without a value. Empty where nothing is embedded.
 
     Example:
-        >>> found = annual("AAPL")
-        >>> next(fact.value for fact in found.facts if fact.key == "AAPL/revenue/FY2025")
+        >>> next(fact.value for fact in annual("AAPL") if fact.key == "AAPL/revenue/FY2025")
         Decimal('416161000000')
     """
     record = tables.companies().get(symbol)
-    found = {(fact.field, fact.period): fact for fact in _of_rows(tables.rows_of("annual", symbol))}
-    if record is None or not found:
-        return None
-    return Annual(symbol, record.name, record.cik, tuple(_filled(record, found)))
+    found = {(fact.field, fact.period): fact for fact in _facts(tables.rows_of("annual", symbol))}
+    return tuple(_filled(record, found)) if record else ()
 
 
-def _filled(record: tables.CompanyRecord, found: dict[tuple[str, str], Fact]) -> Iterator[Fact]:
+def _filled(record: tables.CompanyRecord, found: Mapping[tuple[str, str], Fact]) -> Iterator[Fact]:
     ends: dict[str, date | None] = {fact.period: fact.period_end for fact in found.values()}
     known = {name for (name, _), fact in found.items() if fact.known}
-    lines = [field for statement in STATEMENTS for field in fields_of(statement)]
+    lines = [field for statement in _STATEMENTS for field in fields_of(statement)]
     for year in sorted(ends, reverse=True):
         for field in lines:
-            fact = found.get((field.name, year)) or absence.blank(record, field, year, ends[year], known)
+            fact = found.get((field.name, year)) or _absent(record, field, year, ends[year], known)
             if fact is not None:
                 yield fact
+
+
+def _absent(
+    record: tables.CompanyRecord, field: Field, period: str, end: date | None, known: Container[str]
+) -> Fact | None:
+    """What stands where a company has no figure, or `None` for nothing at all; `known` are the lines of other years."""
+    name, status, note = field.name, "missing", NOT_EMBEDDED
+    if name in _WITHOUT.get(record.industry, ()):
+        article = "an" if record.industry == "insurer" else "a"
+        status, note = "not_meaningful", f"{article} {record.industry}'s statements have no such line"
+    elif why := _NOT_IN_FILINGS.get((record.symbol, name)):
+        status, note = "not_reported", f"no such line in the filings ({why})"
+    elif name in _OTHER_BASIS or not (name in known or name in EXPECTED[field.statement]):
+        return None
+    return Fact(
+        symbol=record.symbol,
+        field=name,
+        unit=field.unit,
+        period=period,
+        period_end=end,
+        source=SOURCE,
+        statement=field.statement,
+        status=status,
+        note=note,
+    )
 
 
 @lru_cache(maxsize=64)
 def facts_of(symbol: str) -> tuple[Fact, ...]:
     """Every annual and quarterly figure of one company, newest first."""
-    found = [fact for name in ("annual", "quarterly") for fact in _of_rows(tables.rows_of(name, symbol))]
+    found = [fact for name in ("annual", "quarterly") for fact in _facts(tables.rows_of(name, symbol))]
     return tuple(sorted(found, key=lambda fact: fact.period_end or date.min, reverse=True))
 
 
-def facts_across(fields: Iterable[str], since: int = 0) -> list[Fact]:
-    """Some lines of all companies, annual and quarterly, from a fiscal year on."""
-    wanted, found = frozenset(fields), list[Fact]()
-    for name in ("annual", "quarterly"):
-        for rows, at in tables.matching(name, "field", wanted, since):
-            found += _of_rows(rows, at)
-    return found
+def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
+    """Some lines of all companies from a fiscal year on, annual and quarterly."""
+    names = ("annual", "quarterly") if quarters else ("annual",)
+    return [fact for name in names for field in sorted(fields) for fact in _line(name, field, since)]
+
+
+@lru_cache(maxsize=12)
+def _line(name: str, field: str, since: int) -> tuple[Fact, ...]:
+    return tuple(_facts(tables.table(name), tables.matching(name, "field", [field], since)))
 
 
 @lru_cache(maxsize=16)
@@ -110,8 +140,8 @@ def checks(symbol: str) -> dict[str, str]:
     return found
 
 
-def _of_rows(rows: Any, at: Sequence[int] | None = None) -> list[Fact]:
-    columns = [tables.plain(rows[name], at) for name in _COLUMNS]
+def _facts(table: Any, rows: Any = None) -> list[Fact]:
+    columns = [tables.plain(table[name], rows) for name in _COLUMNS]
     return [
         Fact(
             symbol=symbol,

@@ -5,14 +5,16 @@ All are on today's split basis. A price is of one day, and that day is its perio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import takewhile
 
 from msgspec.structs import replace
 
 from finassist.core.facts import Fact
+from finassist.providers.base import UniverseScope
 from finassist.providers.embedded import figures, tables
 from finassist.providers.values import changes
 
@@ -27,10 +29,9 @@ _DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 73
 def closes(symbol: str) -> tuple[Fact, ...]:
     """Closes of a share or of the index, oldest first: month ends, and every trading day from July 2021."""
     if symbol == INDEX:
-        return tuple(_close(INDEX, day, repr(value)) for day, value in _index())
-    found = {fact.period_end: fact for fact in _month_ends(symbol, "close", "price")}
-    found |= {fact.period_end: fact for fact in _daily(symbol, "price")}
-    return tuple(found[day] for day in sorted(day for day in found if day))
+        return tuple(_index())
+    found = {fact.period: fact for fact in (*_month_ends(symbol, "close", "price"), *_daily(symbol, "price"))}
+    return tuple(found[day] for day in sorted(found))
 
 
 @lru_cache(maxsize=32)
@@ -39,15 +40,16 @@ def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
     return tuple(_month_ends(symbol, "adj_close", "adjusted_close"))
 
 
-def _index() -> Iterator[tuple[date, float]]:
-    for rows, at in tables.matching("index", "series", ["S&P 500"]):
-        yield from zip(tables.plain(rows["date"], at), tables.plain(rows["value"], at), strict=True)
+def _index() -> Iterator[Fact]:
+    table, rows = tables.table("index"), tables.matching("index", "series", ["S&P 500"])
+    for day, value in zip(tables.plain(table["date"], rows), tables.plain(table["value"], rows), strict=True):
+        yield _close(INDEX, day, repr(value))
 
 
 def _daily(symbol: str, field: str) -> Iterator[Fact]:
     if symbol != "date" and symbol in tables.names_of("prices_daily"):
-        closes_ = tables.column("prices_daily", symbol)[symbol].to_pylist()
-        for day, value in zip(trading_days(), closes_, strict=True):
+        values = tables.column("prices_daily", symbol)[symbol].to_pylist()
+        for day, value in zip(trading_days(), values, strict=True):
             if value is not None:
                 yield _close(symbol, day, _short(value), field)
 
@@ -116,15 +118,13 @@ def quote(symbol: str) -> tuple[Fact, ...]:
 def _market_value(symbol: str, price: Fact) -> Fact | None:
     """Price times shares: of the cover page where they are near the price, else the average diluted shares."""
     shares = cover_shares(symbol)
-    note = ""
     if shares is not None and shares.as_of:
         note = f"price × shares outstanding of {shares.as_of} (cover page of the latest filing)"
     else:
         years = figures.annual(symbol)
-        known = [fact for fact in (years.facts if years else ()) if fact.field == "shares_diluted" and fact.known]
-        shares = known[0] if known else None
-        if shares is not None:
-            note = f"approximate, from the average diluted shares of {shares.period} and not the shares of the day"
+        shares = next((fact for fact in years if fact.field == "shares_diluted" and fact.known), None)
+        of = shares.period if shares else ""
+        note = f"approximate, from the average diluted shares of {of} and not the shares of the day"
     if shares is None or shares.value is None or price.value is None:
         return None
     return replace(
@@ -186,45 +186,41 @@ def cover_shares(symbol: str) -> Fact | None:
 # ---------------------------------------------------------------------------------------- all companies
 
 
-def universe(lines: Iterable[str], since: int, days: Iterable[date]) -> list[Fact]:
-    """Lines of every company from a fiscal year on, and closes on some days; `date.max` is the last trading day.
+def universe(scope: UniverseScope) -> list[Fact]:
+    """Lines of every company, and closes on some days: `date.max` is the last, `date.min` the one a year before.
 
-    Shares outstanding come along where there are days; `date.min` is the day a year before the last.
+    Shares outstanding come along where there are days.
     """
     end = last_day()
-    wanted = {
-        end if day == date.max else end.replace(year=end.year - 1) if day == date.min else min(day, end) for day in days
-    }
-    found = figures.facts_across(lines, since) if lines else []
-    if wanted:
-        found += closes_across(sorted(wanted))
+    ends = {date.max: end, date.min: end.replace(year=end.year - 1)}
+    found = figures.facts_across(scope.lines, scope.since, quarters=scope.quarters)
+    for day in sorted({ends.get(day, min(day, end)) for day in scope.days}):
+        found += closes_on(day)
+    if scope.days:
         found += [fact for symbol in tables.companies() if (fact := cover_shares(symbol))]
     return found
 
 
-def closes_across(days: Iterable[date]) -> list[Fact]:
-    """The last close on or before each day, of every company."""
-    whole, dates = tables.table("prices_daily"), trading_days()
+@lru_cache(maxsize=8)
+def closes_on(day: date) -> tuple[Fact, ...]:
+    """The last close of every company on or up to a week before a day."""
+    days = trading_days()
+    at = sum(1 for _ in takewhile(lambda each: each <= day, days)) - 1
+    if at < 0 or (day - days[at]).days > 8:
+        return tuple(_month_ends_near(day))
+    first = max(at - 7, 0)
+    rows = tables.table("prices_daily").slice(first, at - first + 1)
     found: list[Fact] = []
-    for day in days:
-        at = max((place for place, each in enumerate(dates) if each <= day), default=None)
-        if at is None or (day - dates[at]).days > 8:
-            found += _month_end_across(day)
-            continue
-        first = max(at - 7, 0)
-        rows = whole.slice(first, at - first + 1)
-        for symbol in whole.column_names[1:]:
-            known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
-            if known:
-                found.append(_close(symbol, dates[first + known[-1][0]], _short(known[-1][1])))
-    return found
+    for symbol in rows.column_names[1:]:
+        known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
+        if known:
+            found.append(_close(symbol, days[first + known[-1][0]], _short(known[-1][1])))
+    return tuple(found)
 
 
-def _month_end_across(day: date) -> list[Fact]:
+def _month_ends_near(day: date) -> Iterator[Fact]:
     rows = tables.table("prices_monthly")
     columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows["close"].to_pylist())
-    return [
-        _close(symbol, each, repr(round(value, 6)))
-        for symbol, each, value in zip(*columns, strict=True)
-        if value is not None and day - timedelta(days=9) < each <= day
-    ]
+    for symbol, each, value in zip(*columns, strict=True):
+        if value is not None and day - timedelta(days=9) < each <= day:
+            yield _close(symbol, each, repr(round(value, 6)))

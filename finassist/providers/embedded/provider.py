@@ -26,9 +26,8 @@ from finassist.core.errors import DataError, NotEmbedded, NotOffered, UnknownSym
 from finassist.core.facts import Fact, FactBook
 from finassist.core.fields import FIELDS
 from finassist.providers.base import Need, Periods, UniverseScope
-from finassist.providers.embedded import absence, figures, prices, tables
-from finassist.providers.embedded.coverage import Universe, universe
-from finassist.providers.embedded.members import attributes
+from finassist.providers.embedded import figures, prices, tables
+from finassist.providers.embedded.coverage import Universe, attributes, universe
 from finassist.providers.to_agno import (
     FactProvider,
     SourcedHistory,
@@ -116,7 +115,7 @@ class EmbeddedProvider(FactProvider):
             case "history":
                 return _history(_need_prices(symbol), periods)
             case _:
-                found = _quarters(symbol) if periods.frequency == "quarterly" else _need_annual(symbol).facts
+                found = _quarters(symbol) if periods.frequency == "quarterly" else figures.annual(_need_annual(symbol))
                 mine = [fact for fact in found if fact.statement == need]
                 parts = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
                 return [fact for facts in parts[: max(periods.limit, 1)] for fact in facts]
@@ -163,7 +162,7 @@ class EmbeddedProvider(FactProvider):
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
         """Some lines of every company, and its closes on some days; made in a thread, as it takes a while."""
-        return await asyncio.to_thread(prices.universe, scope.lines, scope.since, scope.days)
+        return await asyncio.to_thread(prices.universe, scope)
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits, from all US tickers; most have no embedded figures."""
@@ -190,13 +189,13 @@ class EmbeddedProvider(FactProvider):
             'net_income / revenue (FY2025)'
         """
         await _loaded()
-        annual = _need_annual(symbol)
-        book = FactBook((*annual.facts, *prices.quote(annual.symbol)))
-        book = book.joined(derive(book, annual.symbol))
-        found = {name: fact for name, ours in _METRICS.items() if (fact := book.latest(annual.symbol, ours))}
+        symbol = _need_annual(symbol)
+        book = FactBook((*figures.annual(symbol), *prices.quote(symbol)))
+        book = book.joined(derive(book, symbol))
+        found = {name: fact for name, ours in _METRICS.items() if (fact := book.latest(symbol, ours))}
         days = [fact.as_of for fact in found.values() if fact.as_of]
         return SourcedMetrics(
-            symbol=annual.symbol,
+            symbol=symbol,
             currency="USD",
             as_of=max(days).isoformat() if days else None,
             source="computed from: " + "; ".join(_sources(found.values(), book)),
@@ -241,7 +240,7 @@ def _profile(symbol: str) -> list[Fact]:
     }
     blank = Fact(symbol=symbol, field="", source=PROFILE_SOURCE, statement="profile")
     known = [replace(blank, field=field, text=text) for field, text in texts.items() if text]
-    absent = replace(blank, source=tables.SOURCE, status="missing", note=absence.NOT_EMBEDDED)
+    absent = replace(blank, source=figures.SOURCE, status="missing", note=figures.NOT_EMBEDDED)
     names = [name for name in ("sector", "industry") if not texts[name]]
     return [*known, *(replace(absent, field=field) for field in (*names, *_NOT_IN_PROFILE))]
 
@@ -249,7 +248,7 @@ def _profile(symbol: str) -> list[Fact]:
 def _quarters(symbol: str) -> list[Fact]:
     """The quarterly figures of a company, newest quarter first, in display order within a quarter."""
     place = {name: number for number, name in enumerate(FIELDS)}
-    own = [fact for fact in figures.facts_of(_need_annual(symbol).symbol) if not fact.period.startswith("FY")]
+    own = [fact for fact in figures.facts_of(_need_annual(symbol)) if not fact.period.startswith("FY")]
     return sorted(own, key=lambda fact: (-(fact.period_end or date.min).toordinal(), place.get(fact.field, 0)))
 
 
@@ -283,19 +282,18 @@ def _need_symbol(text: str) -> str:
     raise _not_there(symbol)
 
 
-def _need_annual(text: str) -> figures.Annual:
-    """The annual figures of a company."""
+def _need_annual(text: str) -> str:
+    """The ticker, when annual figures are embedded for it."""
     symbol = _need_symbol(text)
-    found = figures.annual(symbol)
-    if found is None:
+    if not figures.annual(symbol):
         raise NotEmbedded(f"{_named(symbol)} has no statements in the embedded set. {LIVE}")
-    return found
+    return symbol
 
 
 def _need_prices(text: str) -> str:
     """The ticker, when prices are embedded for it."""
     symbol = _need_symbol(text)
-    if symbol not in tables.priced_symbols():
+    if symbol not in tables.symbols("prices_monthly"):
         primary = tables.companies()[symbol].primary
         hint = f"Prices of its other share class are under {primary}." if primary != symbol else LIVE
         raise NotEmbedded(f"{_named(symbol)} has no prices in the embedded set. {hint}")

@@ -1,12 +1,13 @@
-"""The embedded Parquet files: opened once per process, read in pieces, never changed.
+"""The embedded Parquet files: opened once per process, never changed.
 
-One company is a slice of a few row groups; queries over all companies read a whole table. pyarrow is imported when a
-file is opened first, which takes a fifth of a second: `load` does it ahead, in a thread where a loop must not wait.
+One company is a slice of a few row groups; a query over all companies keeps the whole table in memory and reads some of
+its rows. pyarrow is imported when a file is opened first, which takes a fifth of a second: `load` does it ahead, in a
+thread where a loop must not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -19,13 +20,10 @@ from typing import Any
 
 from finassist.core.errors import DataError
 
-SOURCE = "embedded data"
-"""The source of a fact that says what the embedded data does not hold."""
-
-_EPOCH = date(1970, 1, 1).toordinal()
 TABLES = ("annual", "quarterly", "companies", "splits", "dividends", "index", "rates", "prices_monthly", "prices_daily")
 """The embedded tables."""
 
+_EPOCH = date(1970, 1, 1).toordinal()
 _NEEDED = {
     "annual": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
     "quarterly": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
@@ -34,42 +32,6 @@ _NEEDED = {
     "prices_daily": ("date",),
     "index": ("series", "date", "value"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CompanyRecord:
-    """What is known of a company besides its figures.
-
-    Attributes:
-        symbol: Ticker symbol.
-        name: Name.
-        cik: SEC's number of the filer.
-        exchange: `NYSE` or `Nasdaq`.
-        sector: GICS sector.
-        sub_industry: GICS sub-industry.
-        industry: `bank`, `insurer`, `reit` or empty.
-        primary: The share class that stands for the company.
-        fiscal_year_end: Month and day, `"0926"`.
-        headquarters: Seat of the company.
-        in_sp500: Whether it is a member of the S&P 500.
-        shares: Shares outstanding on the cover page, or `None`.
-        shares_as_of: The day they were counted.
-    """
-
-    symbol: str
-    name: str
-    cik: str
-    exchange: str
-    sector: str
-    sub_industry: str
-    industry: str
-    primary: str
-    fiscal_year_end: str
-    headquarters: str
-    in_sp500: bool
-    shares: int | None
-    shares_as_of: date | None
-
 
 _lock = RLock()
 """A Parquet file is read by one thread at a time, and opened once."""
@@ -95,13 +57,15 @@ def loaded() -> bool:
 
 @cache
 def table(name: str) -> Any:
-    """A whole embedded table.
+    """A whole embedded table; each of its columns is one piece.
 
     Raises:
         DataError: The file is damaged or is not the one that belongs here.
     """
     with _reading(name):
-        return _file(name).read()
+        found = _file(name).read(use_threads=False).unify_dictionaries().combine_chunks()
+    import_module("pyarrow").default_memory_pool().release_unused()  # the pieces take more than the whole
+    return found
 
 
 def column(name: str, *columns: str) -> Any:
@@ -175,50 +139,54 @@ def _bounds(name: str) -> tuple[tuple[str, str], ...]:
 # --------------------------------------------------------------------------------------------- columns
 
 
-def plain(column: Any, at: Sequence[int] | None = None) -> list[Any]:
-    """A column as Python values, or those of some rows of a row group; equal texts and days are one object each.
+def matching(name: str, column: str, words: Collection[str], since: int = 0) -> Any:
+    """The places of the rows of a whole table whose text is one of the words, from a fiscal year on."""
+    texts = table(name)[column].chunk(0)
+    codes = [code for code, word in enumerate(texts.dictionary.to_pylist()) if word in words]
+    numpy = import_module("numpy")
+    found = numpy.isin(_array(texts.indices), codes)
+    if since:
+        found &= _array(table(name)["fiscal_year"].chunk(0)) >= since
+    return numpy.flatnonzero(found)
 
-    pyarrow's own way to numbers of numpy would import pandas.
+
+def plain(column: Any, rows: Any = None) -> list[Any]:
+    """A column as Python values, or those of some rows of a whole table; equal texts and days are one object each.
 
     Example:
         >>> import pyarrow
         >>> plain(pyarrow.chunked_array([pyarrow.DictionaryArray.from_arrays([0, 1, 0], ["a", "b"])]))
         ['a', 'b', 'a']
     """
-    types = import_module("pyarrow").types
+    arrow = import_module("pyarrow")
     found: list[Any] = []
     for chunk in column.chunks:
-        if types.is_dictionary(chunk.type):
+        if arrow.types.is_dictionary(chunk.type):
             words: list[Any] = [*chunk.dictionary.to_pylist(), ""]
-            found += [words[-1 if code is None else code] for code in _some(chunk.indices.to_pylist(), at)]
-        elif types.is_date32(chunk.type):
-            days = _some(chunk.view(import_module("pyarrow").int32()).to_pylist(), at)
+            found += [words[-1 if code is None else code] for code in _values(chunk.indices, rows)]
+        elif arrow.types.is_date32(chunk.type):
+            days = _values(chunk.view(arrow.int32()), rows)
             found += [None if number is None else _day(number) for number in days]
         else:
-            found += _some(chunk.to_pylist(), at)
+            found += _values(chunk, rows)
     return found
 
 
-def _some(values: list[Any], at: Sequence[int] | None) -> list[Any]:
-    return values if at is None else [values[place] for place in at]
+def _values(chunk: Any, rows: Any) -> list[Any]:
+    if rows is None:
+        return chunk.to_pylist()
+    found = _array(chunk)[rows].tolist()
+    if not chunk.null_count:
+        return found
+    numpy = import_module("numpy")
+    known = numpy.unpackbits(numpy.frombuffer(chunk.buffers()[0], "u1"), bitorder="little")[rows]
+    return [value if there else None for value, there in zip(found, known, strict=True)]
 
 
-def matching(name: str, column: str, values: Collection[str], since: int = 0) -> Iterator[tuple[Any, list[int]]]:
-    """The row groups of a file, each with the rows whose text is one of the values, from a fiscal year on.
-
-    Raises:
-        DataError: The file is damaged or is not the one that belongs here.
-    """
-    for group in range(_file(name).metadata.num_row_groups):
-        with _reading(name):
-            rows = _file(name).read_row_group(group, use_threads=False)
-        words = rows[column].chunk(0).dictionary.to_pylist()
-        wanted = {code for code, word in enumerate(words) if word in values}
-        years = rows["fiscal_year"].to_pylist() if since else [since] * rows.num_rows
-        codes = rows[column].chunk(0).indices.to_pylist()
-        at = [place for place, code in enumerate(codes) if code in wanted and years[place] >= since]
-        if at:
-            yield rows, at
+def _array(chunk: Any) -> Any:
+    """The numbers of a whole column without a copy; pyarrow's own way to numpy would import pandas."""
+    numpy = import_module("numpy")
+    return numpy.frombuffer(chunk.buffers()[1], str(chunk.type), len(chunk))
 
 
 @cache
@@ -229,38 +197,59 @@ def _day(number: int) -> date:
 # ------------------------------------------------------------------------------------------- companies
 
 
+@dataclass(frozen=True, slots=True)
+class CompanyRecord:
+    """What is known of a company besides its figures.
+
+    Attributes:
+        symbol: Ticker symbol.
+        name: Name.
+        cik: SEC's number of the filer.
+        exchange: `NYSE` or `Nasdaq`.
+        sector: GICS sector.
+        sub_industry: GICS sub-industry.
+        industry: `bank`, `insurer`, `reit` or empty.
+        primary: The share class that stands for the company.
+        headquarters: Seat of the company.
+        in_sp500: Whether it is a member of the S&P 500.
+        shares: Shares outstanding on the cover page, or `None`.
+        shares_as_of: The day they were counted.
+    """
+
+    symbol: str
+    name: str
+    cik: str
+    exchange: str
+    sector: str
+    sub_industry: str
+    industry: str
+    primary: str
+    headquarters: str
+    in_sp500: bool
+    shares: int | None
+    shares_as_of: date | None
+
+
+_TEXTS = ("symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "headquarters")
+
+
 @cache
 def companies() -> Mapping[str, CompanyRecord]:
     """The embedded companies by symbol."""
     return {row["symbol"]: _company(row) for row in table("companies").to_pylist()}
 
 
-@cache
-def symbols() -> tuple[str, ...]:
-    """Companies with statements, in alphabetical order."""
-    return tuple(sorted(set(plain(column("annual", "symbol")["symbol"]))))
-
-
-@cache
-def priced_symbols() -> tuple[str, ...]:
-    """Companies with prices, in alphabetical order."""
-    return tuple(sorted(set(plain(column("prices_monthly", "symbol")["symbol"]))))
-
-
 def _company(row: Mapping[str, Any]) -> CompanyRecord:
     shares, day = row["shares_outstanding"], row["shares_as_of"]
     return CompanyRecord(
-        symbol=row["symbol"],
-        name=row["name"],
-        cik=row["cik"],
-        exchange=row["exchange"],
-        sector=row["sector"],
-        sub_industry=row["sub_industry"],
-        industry=row["industry"],
-        primary=row["primary"],
-        fiscal_year_end=row["fiscal_year_end"] or "",
-        headquarters=row["headquarters"] or "",
+        **{name: row[name] for name in _TEXTS},
         in_sp500=bool(row["in_sp500"]),
         shares=int(shares) if shares and shares == shares else None,
         shares_as_of=date.fromisoformat(day) if day else None,
     )
+
+
+@cache
+def symbols(name: str = "annual") -> tuple[str, ...]:
+    """Companies in a table, those with statements or with `"prices_monthly"`, in alphabetical order."""
+    return tuple(sorted(set(plain(column(name, "symbol")["symbol"]))))
