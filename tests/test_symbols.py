@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.core.errors import InvalidSymbol
-from finassist.symbols import vocabulary
+from finassist.symbols import names
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import SymbolDirectory, directory
-from finassist.symbols.names import normalise
 from tests.tools import build_tickers
 
 DATA = Path(__file__).parent / "data"
@@ -328,20 +327,20 @@ def test_a_word_ticker_in_a_company_place_is_asked_about() -> None:
 
 
 def test_every_alias_leads_to_a_ticker_and_is_sorted() -> None:
-    assert [name for name, symbol in vocabulary.ALIASES.items() if directory().lookup(symbol) is None] == []
-    assert list(vocabulary.ALIASES) == sorted(vocabulary.ALIASES, key=str.casefold)
+    assert [name for name, symbol in names.ALIASES.items() if directory().lookup(symbol) is None] == []
+    assert list(names.ALIASES) == sorted(names.ALIASES, key=str.casefold)
 
 
 def test_nothing_that_is_listed_is_called_unlisted() -> None:
-    filed = directory().index.full
-    assert [name for name in vocabulary.not_listed() if name in filed] == []
-    assert [symbol for symbol in vocabulary.DELISTED_TICKERS if directory().lookup(symbol)] == []
-    assert set(vocabulary.DELISTED_TICKERS.values()) <= set(vocabulary.DELISTED)
+    filed = directory().full
+    assert [name for name in names.not_listed() if name in filed] == []
+    assert [symbol for symbol in names.DELISTED_TICKERS if directory().lookup(symbol)] == []
+    assert set(names.DELISTED_TICKERS.values()) <= set(names.DELISTED)
 
 
 def test_renamed_tickers_are_free_and_lead_to_a_company() -> None:
-    assert [old for old in vocabulary.RENAMED_TICKERS if directory().lookup(old)] == []
-    assert [new for new in vocabulary.RENAMED_TICKERS.values() if directory().lookup(new) is None] == []
+    assert [old for old in names.RENAMED_TICKERS if directory().lookup(old)] == []
+    assert [new for new in names.RENAMED_TICKERS.values() if directory().lookup(new) is None] == []
     assert symbols("FB price") == ("META",)
 
 
@@ -396,12 +395,6 @@ def test_any_text_gives_ordered_spans_inside_it(text: str) -> None:
         assert reached <= match.start < match.end <= len(text)
         assert text[match.start : match.end] == match.text
         reached = match.end
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.text(max_size=60))
-def test_normalising_twice_changes_nothing(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
 
 
 def test_every_symbol_is_found_behind_a_dollar_sign() -> None:

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from finassist.questions.grammar import SPELLING, vocabulary
 from finassist.questions.words import fold, words_of
 from finassist.symbols.directory import directory
-from finassist.symbols.vocabulary import ALIASES, common_words
+from finassist.symbols.names import ALIASES, common_words
 
 _KNOWN_BEST = 900
 _MOST_CACHED = 10_000

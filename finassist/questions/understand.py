@@ -24,7 +24,7 @@ from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found
 from finassist.questions.words import normalise
 from finassist.symbols.directory import directory
-from finassist.symbols.vocabulary import ordinary_words
+from finassist.symbols.names import ordinary_words
 
 MARKET_INDEX = INDEX
 

@@ -1,12 +1,19 @@
-"""Companies, and what a text says about them: values only."""
+"""Companies, what a text says about them, and the index that finds them by name."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from heapq import nlargest
 from typing import Literal
 
 from finassist.core.errors import InvalidSymbol
+from finassist.symbols.names import aliases, key, name_words, ordinary_words, stripped_forms
 
 How = Literal["ticker", "exact", "alias", "stripped", "prefix", "initials", "inverted"]
 Reason = Literal["unknown", "delisted", "ambiguous"]
@@ -109,3 +116,186 @@ def normalise_symbol(text: str) -> str:
             f"{shown} is not a ticker symbol. Use letters, digits, a dot or a dash, such as AAPL or BRK.B."
         )
     return symbol
+
+
+_OPEN_ENDS = frozenset({"and", "of", "the", "de", "for"})
+_CLOSE = 0.75
+WELL_SIZED = 2_000
+"""Companies up to this rank are asked about; beyond it a chance likeness is the better explanation."""
+
+
+@dataclass(slots=True)
+class Named:
+    """What a key stands for.
+
+    Attributes:
+        rank: Place of the company in the directory; the largest company of that name wins.
+        how: Which form of the name the key is.
+        words: How many words the form has.
+        shared: Whether another company of some size has a name of the same form, or any one the same beginning.
+    """
+
+    rank: int
+    how: How
+    words: int
+    shared: bool = False
+
+
+class NameIndex:
+    """Companies by ticker and by name, largest first; the tables of names are built on first use.
+
+    Args:
+        companies: Largest first.
+        filed: Ticker to a name that is filed in another order.
+    """
+
+    def __init__(self, companies: Iterable[Company], filed: Mapping[str, str] | None = None) -> None:
+        self.ranked = tuple(companies)
+        self.filed = dict(filed or {})
+        self.by_symbol = {company.symbol: rank for rank, company in enumerate(self.ranked)}
+
+    @cached_property
+    def full(self) -> dict[str, Named]:
+        """Companies by their whole name, and by that without its legal form."""
+        names: dict[str, Named] = {}
+        for rank, how, forms in self._forms():
+            for place, form in enumerate(forms):
+                _put(names, key(form), Named(rank, "stripped" if place and how == "exact" else how, len(form)))
+        return names
+
+    @cached_property
+    def beginnings(self) -> dict[str, Named]:
+        """Companies by the first words of their name."""
+        names: dict[str, Named] = {}
+        for rank, _, forms in self._forms():
+            begun = ""
+            for size, word in enumerate(forms[-1][:-1], 1):
+                begun += key((word,))
+                if word not in _OPEN_ENDS:
+                    _put(names, begun, Named(rank, "prefix", size))
+        return names
+
+    @cached_property
+    def known_as(self) -> dict[str, Named]:
+        """Companies by alias."""
+        return {
+            name: Named(self.by_symbol[symbol], "alias", words)
+            for name, (symbol, words) in aliases().items()
+            if symbol in self.by_symbol
+        }
+
+    def _forms(self) -> Iterator[tuple[int, How, list[list[str]]]]:
+        """Rank and names of each company, as shown and as filed, each with its shorter forms."""
+        for rank, company in self._one_line_each():
+            yield rank, "exact", stripped_forms(name_words(company.name))
+            if company.symbol in self.filed:
+                yield rank, "inverted", stripped_forms(name_words(self.filed[company.symbol]))
+
+    def _one_line_each(self) -> Iterator[tuple[int, Company]]:
+        seen: set[str] = set()
+        for rank, company in enumerate(self.ranked):
+            if company.cik not in seen:
+                seen.add(company.cik)
+                yield rank, company
+
+    def named(self, name: str) -> Named | None:
+        """The company with that key, by alias, then by full or stripped name."""
+        return self.known_as.get(name) or self.full.get(name)
+
+    def company(self, entry: Named) -> Company:
+        """The company an entry stands for."""
+        return self.ranked[entry.rank]
+
+    def lookup(self, symbol: str) -> Company | None:
+        """The company with that ticker; `None` when there is none or it cannot be a ticker.
+
+        Example:
+            >>> from finassist.symbols.directory import directory
+            >>> directory().lookup("$TSLA").name, directory().lookup("../../x")
+            ('Tesla, Inc.', None)
+        """
+        try:
+            rank = self.by_symbol.get(normalise_symbol(symbol))
+        except InvalidSymbol:
+            return None
+        return None if rank is None else self.ranked[rank]
+
+    def search(self, query: str, limit: int = 5) -> list[Company]:
+        """Companies for a search box: ticker, then name, then similar names; by size within each.
+
+        Example:
+            >>> from finassist.symbols.directory import directory
+            >>> [company.symbol for company in directory().search("micros", limit=2)]
+            ['MSFT', 'MSTR']
+        """
+        typed = query.strip().lstrip("$").upper()[:60].replace(".", "-")
+        name = key(name_words(query[:60]))
+        if not name:
+            return []
+        exact = [self.by_symbol[typed]] if typed in self.by_symbol else []
+        named = self.named(name) or self.beginnings.get(name)
+        known = [named.rank] if named else []
+        by_ticker = [rank for symbol, rank in self.by_symbol.items() if symbol.startswith(typed)]
+        by_name = [rank for short, rank in self._short.items() if short.startswith(name)]
+        ranks = dict.fromkeys([*exact, *known, *sorted({*by_ticker[:limit], *by_name[:limit]})])
+        found = [self.ranked[rank] for rank in ranks][:limit]
+        if len(found) < limit:
+            found += [c for c in self.suggest(query, limit) if c not in found]
+        return found[:limit]
+
+    def suggest(self, name: str, limit: int = 3) -> list[Company]:
+        """Companies with a similar name, alias or first word, for "did you mean"; never an answer by itself.
+
+        Example:
+            >>> from finassist.symbols.directory import directory
+            >>> [company.symbol for company in directory().suggest("Microsft", limit=1)]
+            ['MSFT']
+        """
+        wanted = key(name_words(name[:40]))
+        scored: dict[int, float] = {}
+        for candidate in self._similar(wanted):
+            alike = SequenceMatcher(None, wanted, candidate, autojunk=False).ratio()
+            rank = self._short[candidate]
+            if alike >= _CLOSE:
+                scored[rank] = max(scored.get(rank, 0.0), alike - 0.025 * math.log10(rank + 1))
+        best = sorted(scored, key=lambda rank: (-scored[rank], rank))[:limit]
+        return [self.ranked[rank] for rank in best]
+
+    def _similar(self, wanted: str) -> list[str]:
+        """The few keys that share most pairs of letters with this one; rare pairs decide, common ones cost time."""
+        pairs = sorted((self._by_pair.get(pair, []) for pair in _pairs(wanted)), key=len)
+        common = Counter(short for holders in pairs[:8] for short in holders)
+        near = ((2 * hits / (len(wanted) + len(short) + 2), short) for short, hits in common.items() if hits > 1)
+        return [short for _, short in nlargest(25, near)]
+
+    @cached_property
+    def _short(self) -> dict[str, int]:
+        """Keys that people are likely to type, to ranks: aliases, stripped names, telling first words."""
+        short = {name: entry.rank for name, entry in self.known_as.items()}
+        ordinary = ordinary_words()
+        for rank, company in self._one_line_each():
+            form = stripped_forms(name_words(company.name))[-1]
+            short.setdefault(key(form), rank)
+            if form and form[0] not in ordinary and len(form[0]) > 3:
+                short.setdefault(form[0], rank)
+        return short
+
+    @cached_property
+    def _by_pair(self) -> dict[str, list[str]]:
+        pairs: dict[str, list[str]] = {}
+        for short in self._short:
+            for pair in _pairs(short):
+                pairs.setdefault(pair, []).append(short)
+        return pairs
+
+
+def _put(names: dict[str, Named], name: str, entry: Named) -> None:
+    """The largest company of a name has it; another one of some size makes it a shared name."""
+    first = names.setdefault(name, entry)
+    if first.rank != entry.rank and (entry.how == "prefix" or entry.rank < WELL_SIZED):
+        first.shared = True
+
+
+def _pairs(name: str) -> set[str]:
+    edged = f"^{name}$"
+    return {edged[i : i + 2] for i in range(len(edged) - 1)}

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from finassist.symbols.index import WELL_SIZED, Named
-from finassist.symbols.names import LEGAL, Token, key, word_set
-from finassist.symbols.vocabulary import PHRASES, WELL_KNOWN, common_words, ordinary_words
+from finassist.symbols.company import WELL_SIZED, Named
+from finassist.symbols.names import LEGAL, PHRASES, WELL_KNOWN, Token, common_words, key, ordinary_words, word_set
 
 CUES = word_set(
     "about analyse analyze buy buying compare does did evaluate for has is of on own owning research "

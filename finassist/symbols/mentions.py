@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from finassist.symbols.company import Company, Unmatched
+from finassist.symbols.company import WELL_SIZED, Company, NameIndex, Unmatched
 from finassist.symbols.evidence import Sentence
-from finassist.symbols.index import WELL_SIZED, NameIndex
-from finassist.symbols.names import key, name_words, word_set
-from finassist.symbols.vocabulary import ABBREVIATIONS, DELISTED, DELISTED_TICKERS, common_words, ordinary_words
+from finassist.symbols.names import (
+    ABBREVIATIONS,
+    DELISTED,
+    DELISTED_TICKERS,
+    common_words,
+    key,
+    name_words,
+    ordinary_words,
+    word_set,
+)
 
 Mark = Literal["dollar", "exchange", "word", "parentheses", "class", "alone"]
 

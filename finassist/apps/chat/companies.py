@@ -10,7 +10,7 @@ from finassist.apps.chat import widgets as ui
 from finassist.reporting.html.sanitize import escape
 from finassist.symbols.company import Company
 from finassist.symbols.directory import directory
-from finassist.symbols.vocabulary import common_words, ordinary_words
+from finassist.symbols.names import common_words, ordinary_words
 
 OFFERED: Final = 6
 _CHIPS: Final = 12
