@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute, needed
 from finassist.analysis.outcome import Outcome
-from finassist.analysis.points import Member
 from finassist.core.facts import Fact
 from finassist.core.query import Filter, Query
 from finassist.reporting.headline import headline

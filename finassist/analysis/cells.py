@@ -1,34 +1,27 @@
-"""The figures of one metric of one company in the asked periods. Pure."""
+"""The figures of one metric of one company in the asked periods, and what an operation makes of them. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from finassist.analysis import windows
+from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row
-from finassist.analysis.over_periods import OVER_PERIODS, derived, less
-from finassist.analysis.points import Point
+from finassist.analysis.outcome import Row, as_missing, by_value, derived, less, missing_change, over
+from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
 from finassist.core.facts import Fact
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
 from finassist.core.query import Query
-
-WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "volatility", "beta"})
-
-
-OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "max", "min", "mean", "cagr",
-                       "trend"})  # fmt: skip
 
 
 def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     """The figures of one metric of one company: one, or one per period of a series."""
     asked = query.asked()
     if metric in WINDOW_METRICS or (metric == "price" and (query.operation in OF_PRICE or is_series(asked))):
-        return [_window_row(query, cube, symbol, metric, asked)]
+        return [window_row(query, cube, symbol, metric, asked)]
     found = _points(query, cube, symbol, metric)
     if not found:
         return [Row(symbol, metric, _no_period(cube, symbol, metric, asked))]
@@ -135,56 +128,117 @@ def _refused_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period
     return None
 
 
-def _window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
-    span = windows.window(cube, symbol, asked)
-    if span is None:
-        fact = Fact(symbol=symbol, field=metric, statement="price", status="missing",
-                    note=f"There are no prices of {cube.name(symbol)} in the data.")  # fmt: skip
-        return Row(symbol, metric, fact)
-    move = _move(query, cube, symbol, metric, span)
-    return Row(symbol, metric, move.fact, move.first, move.last, move.at)
+# ------------------------------------------------------------------------------------------------ over several periods
 
 
-def _move(query: Query, cube: Cube, symbol: str, metric: str, span: windows.Window) -> windows.Move:
-    month_ends = query.unit == "month-end"
-    match query.operation, metric:
-        case "best month", _:
-            return windows.best_month(cube, symbol, span)
-        case "worst month", _:
-            return windows.best_month(cube, symbol, span, worst=True)
-        case "high" | "max", "price":
-            return windows.extreme(cube, symbol, span, month_ends=month_ends)
-        case "low" | "min", "price":
-            return windows.extreme(cube, symbol, span, low=True, month_ends=month_ends)
-        case "mean", "price":
-            return windows.mean_close(cube, symbol, span)
-        case "difference", "price":
-            return _price_difference(cube, symbol, span)
-        case "cagr", "price" | "price_change" | "total_return":
-            return _annual_rate(windows.change(cube, symbol, span, dividends=metric == "total_return"), span)
-        case _, "max_drawdown":
-            return windows.drawdown(cube, symbol, span)
-        case _, "volatility":
-            return windows.volatility(cube, symbol, span)
-        case _, "beta":
-            return windows.beta(cube, symbol, span)
-        case _:
-            return windows.change(cube, symbol, span, dividends=metric == "total_return")
+def _growth(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
+    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
+    return [Row(symbol, metric, _changed(metric, first, last), first, last)]
 
 
-def _price_difference(cube: Cube, symbol: str, span: windows.Window) -> windows.Move:
-    move = windows.change(cube, symbol, span)
-    if move.first is None or move.last is None:
-        return move
-    return windows.Move(less("price", move.last, move.first), move.first, move.last)
+def _sequential(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    """Growth against the quarter before, not against the same quarter of the year before."""
+    last = points[-1]
+    before = cube.at(symbol, metric, Period("quarter", last.year, last.number).moved(-1)) if last.kind == "Q" else None
+    return _growth(cube, symbol, metric, [before, last] if before and len(points) == 1 else points)
 
 
-def _annual_rate(move: windows.Move, span: windows.Window) -> windows.Move:
-    if move.first is None or move.last is None or move.fact.value is None:
-        return move
-    years = (span.end - span.start).days / 365.25
-    rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
-    fact = derived(
-        move.fact, "cagr of price", rate, "ratio", [move.first, move.last], f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
-    )
-    return windows.Move(fact, move.first, move.last, f"{years:.1f}")
+def _changed(metric: str, first: Fact, last: Fact) -> Fact:
+    """Growth in percent of an amount, in points of a ratio; not meaningful from a base that is not positive."""
+    if first.value is None or last.value is None:
+        return missing_change(first, last)
+    about = described(metric)
+    if about.unit == "percent":
+        return derived(last, f"change of {metric}", last.value - first.value, "points", [first, last], "{b} - {a}")
+    if first.value <= 0:
+        note = f"Growth in percent is not meaningful: {about.label} was not positive in {first.period}."
+        return derived(last, f"growth of {metric}", None, "ratio", [first, last], "", note)
+    value = last.value / first.value - 1
+    return derived(last, f"growth of {metric}", value, "ratio", [first, last], "{b} / {a} - 1")
+
+
+def _cagr(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    if len(points) < 2:
+        return _growth(cube, symbol, metric, points)
+    first, last = cube.value(symbol, metric, points[0]), cube.value(symbol, metric, points[-1])
+    if first.value is None or last.value is None:
+        return [Row(symbol, metric, missing_change(first, last))]
+    years = _years_between(points[0], points[-1])
+    if first.value <= 0 or last.value <= 0 or years <= 0:
+        note = f"A compound rate needs positive figures at both ends: {described(metric).label} was not."
+        return [Row(symbol, metric, derived(last, f"cagr of {metric}", None, "ratio", [first, last], "", note))]
+    rate = Decimal(repr(float(last.value / first.value) ** (1 / years) - 1))
+    fact = derived(last, f"cagr of {metric}", rate, "ratio", [first, last], f"({{b}} / {{a}}) ^ (1/{years:g}) - 1")
+    return [Row(symbol, metric, fact, first, last, f"{years:g}")]
+
+
+def _years_between(first: Point, last: Point) -> float:
+    if first.kind == last.kind == "FY":
+        return last.year - first.year
+    if first.kind == last.kind and first.number:
+        per_year = {"Q": 4, "H": 2}.get(first.kind, 1)
+        return last.year - first.year + (last.number - first.number) / per_year
+    return ((last.end - first.end).days / 365.25) if first.end and last.end else 0
+
+
+def _difference(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
+    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
+    return [Row(symbol, metric, less(metric, last, first), first, last)]
+
+
+def _times(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
+    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
+    return [Row(symbol, metric, over(metric, last, first), first, last)]
+
+
+def _sum(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    facts = [cube.value(symbol, metric, point) for point in points]
+    if not described(metric).summable():
+        note = f"{described(metric).title} cannot be added up over several periods; ask for its mean or for each year."
+        return [Row(symbol, metric, as_missing(facts[-1], note))]
+    return [folded(symbol, metric, facts, "sum")]
+
+
+def _mean(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    return [folded(symbol, metric, [cube.value(symbol, metric, point) for point in points], "mean")]
+
+
+def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
+    """The `sum`, `mean` or `median` of figures; missing where one of them is."""
+    if missing := next((fact for fact in facts if not fact.known), None):
+        return Row(symbol, metric, missing)
+    values = [fact.value for fact in facts if fact.value is not None]
+    if how == "median":
+        middle = sorted(values)
+        half = len(middle) // 2
+        total = middle[half] if len(middle) % 2 else (middle[half - 1] + middle[half]) / 2
+    else:
+        total = sum(values, Decimal())
+        total = total / len(values) if how == "mean" else total
+    fact = derived(facts[-1], f"{how} of {metric}", total, facts[-1].unit, facts, f"{how} of {len(facts)} figures")
+    return Row(symbol, metric, fact, facts[0], facts[-1], how)
+
+
+def _extreme(pick: Callable[..., Row], how: str) -> Callable[[Cube, str, str, Sequence[Point]], list[Row]]:
+    def step(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+        rows = [Row(symbol, metric, cube.value(symbol, metric, point), at=how) for point in points]
+        known = [row for row in rows if row.known]
+        return [pick(known, key=by_value)] if known else rows[-1:]
+
+    return step
+
+
+def _trend(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    if len(points) == 1:
+        points = [cube.before(symbol, points[0], metric), points[0]]
+    return [Row(symbol, metric, cube.value(symbol, metric, point)) for point in points]
+
+
+OVER_PERIODS: dict[str, Callable[[Cube, str, str, Sequence[Point]], list[Row]]] = {
+    "growth": _growth, "sequential": _sequential,
+    "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
+    "max": _extreme(max, "highest"), "min": _extreme(min, "lowest"), "trend": _trend,
+}  # fmt: skip

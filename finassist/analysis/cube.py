@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
-from finassist.analysis.calendar import FiscalCalendar, rows_of
-from finassist.analysis.points import Point, known_on, quarter_back
+from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import Binary, Call, Expression, Metric, Number, Ref, catalogue, described, parse
 

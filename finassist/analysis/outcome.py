@@ -1,13 +1,14 @@
-"""What came of a query: rows of facts, the one figure, and what is not there."""
+"""What came of a query: rows of facts, the one figure, and what is not there; and facts made of two others. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from finassist.core.facts import Fact, Gap
+from finassist.core.metrics import described
 from finassist.core.query import Query
 
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
@@ -77,3 +78,65 @@ def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:
 def by_value(row: Row) -> Decimal:
     """The figure of a row, to sort by."""
     return row.fact.value or Decimal()
+
+
+# ------------------------------------------------------------------------------------------------- facts made of facts
+
+
+def less(metric: str, minuend: Fact, subtrahend: Fact) -> Fact:
+    """The difference of two figures; in points where they are percentages."""
+    if minuend.value is None or subtrahend.value is None:
+        return missing_change(subtrahend, minuend)
+    unit = "points" if described(metric).unit == "percent" else minuend.unit
+    value = minuend.value - subtrahend.value
+    return derived(minuend, f"difference of {metric}", value, unit, [subtrahend, minuend], "{b} - {a}")
+
+
+def over(metric: str, above: Fact, below: Fact) -> Fact:
+    """How many times one figure is another."""
+    if above.value is None or not below.value:
+        return missing_change(below, above)
+    return derived(above, f"times {metric}", above.value / below.value, "times", [below, above], "{b} / {a}")
+
+
+def missing_change(first: Fact, last: Fact) -> Fact:
+    """A change of which one end is not there, with that end's reason."""
+    absent = first if first.value is None else last
+    return as_missing(absent, absent.note or "A figure it needs is not in the data.")
+
+
+def as_missing(fact: Fact, note: str) -> Fact:
+    """The same figure as one that is not there, with the reason."""
+    return Fact(symbol=fact.symbol, field=fact.field, unit=fact.unit, period=fact.period, period_end=fact.period_end,
+                statement=fact.statement, status="missing" if fact.status != "not_meaningful" else fact.status,
+                note=note)  # fmt: skip
+
+
+def derived(
+    like: Fact,
+    name: str,
+    value: Decimal | None,
+    unit: str,
+    inputs: Sequence[Fact],
+    formula: str,
+    note: str | None = None,
+) -> Fact:
+    """A derived fact of the symbol and period of another."""
+    keys = [fact.key for fact in inputs]
+    days = [fact.as_of for fact in inputs if fact.as_of]
+    return Fact(
+        symbol=like.symbol,
+        field=name,
+        value=value,
+        unit=unit,
+        currency="USD" if unit.startswith("USD") else None,
+        period=like.period,
+        period_end=like.period_end,
+        as_of=max(days, default=None),
+        source=like.source,
+        statement="ratio",
+        status="derived" if value is not None else "not_meaningful",
+        formula=formula.format(a=keys[0], b=keys[-1]) if formula and keys else None,
+        inputs=tuple(keys),
+        note=note,
+    )

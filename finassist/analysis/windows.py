@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from msgspec import structs
 
+from finassist.analysis.calendar import years_back
 from finassist.analysis.cube import Cube
-from finassist.core.facts import Fact, Status
+from finassist.analysis.outcome import Row, derived, less
+from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue
 from finassist.core.periods import Period, Span
+from finassist.core.query import Query
 
 TRADING_DAYS = 252
+
+WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "volatility", "beta"})
+
+
+OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "max", "min", "mean", "cagr",
+                       "trend"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | 
     if last is None:
         return None
     if not asked:
-        start = _shifted(last, -1)
+        start = years_back(last, 1)
         return Window(start, last, f"{start} to {last}", start)
     if len(asked) == 1:
         return _one(asked[0], last)
@@ -51,11 +60,11 @@ def _one(asked: Period | Span, last: date) -> Window | None:
     match asked.kind:
         case "ytd":
             before = date(last.year + asked.shift - 1, 12, 31)
-            end = last if not asked.shift else _shifted(last, asked.shift)
+            end = years_back(last, -asked.shift)
             return Window(before, end, f"{end.year} to {end}", before + timedelta(days=1))
         case "latest" | "ttm":
-            end = _shifted(last, asked.shift) if asked.shift else last
-            start = _shifted(end, -1)
+            end = years_back(last, -asked.shift)
+            start = years_back(end, 1)
             return Window(start, end, f"the twelve months to {end}", start)
         case "day":
             day = _day(asked, last)
@@ -71,7 +80,7 @@ def _one(asked: Period | Span, last: date) -> Window | None:
 def _span(span: Span, last: date) -> Window | None:
     if span.start is None:
         start = {
-            "latest": lambda: _shifted(last, -span.count),
+            "latest": lambda: years_back(last, span.count),
             "month": lambda: _months(last, -span.count),
             "latest quarter": lambda: _months(last, -3 * span.count),
         }.get(span.end.kind, lambda: last - timedelta(days=span.count))()
@@ -89,21 +98,11 @@ def _span(span: Span, last: date) -> Window | None:
 
 def _day(period: Period, last: date) -> date | None:
     if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
-        return _shifted(last, period.shift) if period.shift else last
+        return years_back(last, -period.shift)
     return period.last_day()
 
 
 # --------------------------------------------------------------------------------------------- figures
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A figure of a window with the closes it rests on."""
-
-    fact: Fact
-    first: Fact | None = None
-    last: Fact | None = None
-    at: str = ""
 
 
 def close_at(cube: Cube, symbol: str, day: date, name: str = "price") -> Fact | None:
@@ -123,7 +122,7 @@ def closes_in(cube: Cube, symbol: str, start: date, end: date, name: str = "pric
     return sorted(found, key=lambda fact: fact.period_end or date.min)
 
 
-def change(cube: Cube, symbol: str, span: Window, *, dividends: bool = False) -> Move:
+def change(cube: Cube, symbol: str, span: Window, *, dividends: bool = False) -> Row:
     """Price change, or total return with `dividends`, from the close before a span to its last close."""
     name, metric = ("adjusted_close", "total_return") if dividends else ("price", "price_change")
     first, last = close_at(cube, symbol, span.start, name), close_at(cube, symbol, span.end, name)
@@ -131,12 +130,14 @@ def change(cube: Cube, symbol: str, span: Window, *, dividends: bool = False) ->
         first = close_at(cube, symbol, _month_end_before(span.start), name)
         last = close_at(cube, symbol, _month_end_before(span.end), name)
     if first is None or last is None or not first.value or last.value is None:
-        return Move(_missing(symbol, metric, span, _why(cube, symbol, span.start)))
+        return _missing(cube, symbol, metric, span, span.start)
     value = last.value / first.value - 1
-    return Move(_fact(symbol, metric, span, value, f"{last.key} / {first.key} - 1", [first, last]), first, last)
+    return Row(
+        symbol, metric, _fact(symbol, metric, span, value, f"{last.key} / {first.key} - 1", [first, last]), first, last
+    )
 
 
-def best_month(cube: Cube, symbol: str, span: Window, *, worst: bool = False) -> Move:
+def best_month(cube: Cube, symbol: str, span: Window, *, worst: bool = False) -> Row:
     """The calendar month of a span in which the price rose most, or fell most."""
     ends = _month_ends(closes_in(cube, symbol, span.inside - timedelta(days=45), span.end))
     moves: list[tuple[Decimal, Fact, Fact]] = []
@@ -145,36 +146,38 @@ def best_month(cube: Cube, symbol: str, span: Window, *, worst: bool = False) ->
         if inside and before.value and after.value is not None:
             moves.append((after.value / before.value - 1, before, after))
     if not moves:
-        return Move(_missing(symbol, "price_change", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "price_change", span, span.inside)
     value, first, last = (min if worst else max)(moves, key=lambda move: move[0])
     month = f"{last.period_end:%B %Y}"
     fact = _fact(symbol, "price_change", span, value, f"{last.key} / {first.key} - 1", [first, last])
-    return Move(fact, first, last, month)
+    return Row(symbol, "price_change", fact, first, last, month)
 
 
-def extreme(cube: Cube, symbol: str, span: Window, *, low: bool = False, month_ends: bool = False) -> Move:
+def extreme(cube: Cube, symbol: str, span: Window, *, low: bool = False, month_ends: bool = False) -> Row:
     """The highest or lowest close of a span."""
     closes = closes_in(cube, symbol, span.inside, span.end)
     if month_ends:
         closes = _month_ends(closes)
     if not closes:
-        return Move(_missing(symbol, "price", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "price", span, span.inside)
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
     formula = f"{'lowest' if low else 'highest'} of {len(closes)} closes"
     fact = structs.replace(found, period=span.label, status="derived", formula=formula)
-    return Move(fact, at=str(found.period_end))
+    return Row(symbol, "price", fact, at=str(found.period_end))
 
 
-def mean_close(cube: Cube, symbol: str, span: Window) -> Move:
+def mean_close(cube: Cube, symbol: str, span: Window) -> Row:
     """The mean of the closes of a span."""
     closes = closes_in(cube, symbol, span.inside, span.end)
     if not closes:
-        return Move(_missing(symbol, "price", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "price", span, span.inside)
     value = sum((fact.value or Decimal() for fact in closes), Decimal()) / len(closes)
-    return Move(_fact(symbol, "price", span, value, f"mean of {len(closes)} closes", closes[:1] + closes[-1:]))
+    return Row(
+        symbol, "price", _fact(symbol, "price", span, value, f"mean of {len(closes)} closes", closes[:1] + closes[-1:])
+    )
 
 
-def drawdown(cube: Cube, symbol: str, span: Window) -> Move:
+def drawdown(cube: Cube, symbol: str, span: Window) -> Row:
     """The deepest fall from an earlier high of the span, as a negative fraction."""
     closes = closes_in(cube, symbol, span.inside, span.end)
     worst, peak, pair = Decimal(0), None, None
@@ -185,33 +188,35 @@ def drawdown(cube: Cube, symbol: str, span: Window) -> Move:
         if fall < worst:
             worst, pair = fall, (peak, fact)
     if not closes or pair is None:
-        return Move(_missing(symbol, "max_drawdown", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "max_drawdown", span, span.inside)
     fact = _fact(symbol, "max_drawdown", span, worst, f"{pair[1].key} / {pair[0].key} - 1", list(pair))
-    return Move(fact, pair[0], pair[1])
+    return Row(symbol, "max_drawdown", fact, pair[0], pair[1])
 
 
-def volatility(cube: Cube, symbol: str, span: Window) -> Move:
+def volatility(cube: Cube, symbol: str, span: Window) -> Row:
     """Standard deviation of daily returns, annualised."""
     returns = [r for _, r in _returns(closes_in(cube, symbol, span.start, span.end))]
     if len(returns) < 20:
-        return Move(_missing(symbol, "volatility", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "volatility", span, span.inside)
     mean = sum(returns) / len(returns)
     variance = sum((each - mean) ** 2 for each in returns) / (len(returns) - 1)
     value = Decimal(repr(math.sqrt(variance * TRADING_DAYS)))
-    return Move(_fact(symbol, "volatility", span, value, "stdev(daily returns) * sqrt(252)", []))
+    return Row(symbol, "volatility", _fact(symbol, "volatility", span, value, "stdev(daily returns) * sqrt(252)", []))
 
 
-def beta(cube: Cube, symbol: str, span: Window, index: str = "^GSPC") -> Move:
+def beta(cube: Cube, symbol: str, span: Window, index: str = "^GSPC") -> Row:
     """Covariance of daily returns with the index, divided by the variance of the index."""
     own = dict(_returns(closes_in(cube, symbol, span.start, span.end)))
     market = dict(_returns(closes_in(cube, index, span.start, span.end)))
     days = sorted(own.keys() & market.keys())
     if len(days) < 60:
-        return Move(_missing(symbol, "beta", span, _why(cube, symbol, span.inside)))
+        return _missing(cube, symbol, "beta", span, span.inside)
     mean, base = (sum(each[d] for d in days) / len(days) for each in (own, market))
     shared = sum((own[d] - mean) * (market[d] - base) for d in days)
     value = Decimal(repr(shared / sum((market[d] - base) ** 2 for d in days)))
-    return Move(_fact(symbol, "beta", span, value, "cov(share, S&P 500) / var(S&P 500), daily returns", []))
+    return Row(
+        symbol, "beta", _fact(symbol, "beta", span, value, "cov(share, S&P 500) / var(S&P 500), daily returns", [])
+    )
 
 
 def _returns(closes: Sequence[Fact]) -> list[tuple[date, float]]:
@@ -254,17 +259,11 @@ def _fact(symbol: str, metric: str, span: Window, value: Decimal, formula: str, 
     )
 
 
-def _missing(symbol: str, metric: str, span: Window, note: str) -> Fact:
-    status: Status = "missing"
-    return Fact(symbol=symbol, field=metric, period=span.label, period_end=span.end, statement="price", status=status,
-                note=note)  # fmt: skip
-
-
-def _shifted(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return day.replace(year=day.year + years, day=28)
+def _missing(cube: Cube, symbol: str, metric: str, span: Window, day: date) -> Row:
+    """No figure, because there are no closes so early."""
+    fact = Fact(symbol=symbol, field=metric, period=span.label, period_end=span.end, statement="price",
+                status="missing", note=_why(cube, symbol, day))  # fmt: skip
+    return Row(symbol, metric, fact)
 
 
 def _months(day: date, months: int) -> date:
@@ -275,3 +274,61 @@ def _months(day: date, months: int) -> date:
 def _month_end_before(day: date) -> date:
     following = day + timedelta(days=1)
     return day if following.month != day.month else day.replace(day=1) - timedelta(days=1)
+
+
+# ------------------------------------------------------------------------------------------------------ what was asked
+
+
+def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
+    """What the share price of a company did in the asked periods, as the query's operation or the metric says."""
+    span = window(cube, symbol, asked)
+    if span is None:
+        fact = Fact(symbol=symbol, field=metric, statement="price", status="missing",
+                    note=f"There are no prices of {cube.name(symbol)} in the data.")  # fmt: skip
+        return Row(symbol, metric, fact)
+    return replace(_move(query, cube, symbol, metric, span), metric=metric)
+
+
+def _move(query: Query, cube: Cube, symbol: str, metric: str, span: Window) -> Row:
+    month_ends = query.unit == "month-end"
+    match query.operation, metric:
+        case "best month", _:
+            return best_month(cube, symbol, span)
+        case "worst month", _:
+            return best_month(cube, symbol, span, worst=True)
+        case "high" | "max", "price":
+            return extreme(cube, symbol, span, month_ends=month_ends)
+        case "low" | "min", "price":
+            return extreme(cube, symbol, span, low=True, month_ends=month_ends)
+        case "mean", "price":
+            return mean_close(cube, symbol, span)
+        case "difference", "price":
+            return _price_difference(cube, symbol, span)
+        case "cagr", "price" | "price_change" | "total_return":
+            return _annual_rate(change(cube, symbol, span, dividends=metric == "total_return"), span)
+        case _, "max_drawdown":
+            return drawdown(cube, symbol, span)
+        case _, "volatility":
+            return volatility(cube, symbol, span)
+        case _, "beta":
+            return beta(cube, symbol, span)
+        case _:
+            return change(cube, symbol, span, dividends=metric == "total_return")
+
+
+def _price_difference(cube: Cube, symbol: str, span: Window) -> Row:
+    move = change(cube, symbol, span)
+    if move.first is None or move.last is None:
+        return move
+    return replace(move, fact=less("price", move.last, move.first))
+
+
+def _annual_rate(move: Row, span: Window) -> Row:
+    if move.first is None or move.last is None or move.fact.value is None:
+        return move
+    years = (span.end - span.start).days / 365.25
+    rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
+    fact = derived(
+        move.fact, "cagr of price", rate, "ratio", [move.first, move.last], f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
+    )
+    return replace(move, fact=fact, at=f"{years:.1f}")

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from agno.tools.finance import FinanceProvider
 
-from finassist.analysis.points import Member
+from finassist.analysis.calendar import Member
 from finassist.batch.budget import MeteredAgent, QuestionUsage, Spending
 from finassist.batch.result import Outcome
 from finassist.core.concurrency import InFlight, cancelling

@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
-from finassist.analysis.points import Member
+from finassist.analysis.calendar import Member
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
 from finassist.core.categories import QueryNeedName as QueryNeed

@@ -25,7 +25,7 @@ from typing import Any, cast
 from agno.tools.finance import ProviderStatus
 from msgspec.structs import replace
 
-from finassist.analysis.points import Member
+from finassist.analysis.calendar import Member
 from finassist.core.errors import BadPayload, MissingColumn, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, canonical, snake

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Outcome, Shape
-from finassist.analysis.points import Member
 from finassist.core.metrics import catalogue
 from finassist.core.query import Query
 from finassist.reporting import sentences as s

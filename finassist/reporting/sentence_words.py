@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
-from finassist.analysis.points import Member
 from finassist.core.facts import Fact
 from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query

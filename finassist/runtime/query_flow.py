@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 from agno.run.agent import RunContentEvent
 
+from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute, needed
 from finassist.analysis.outcome import Outcome
-from finassist.analysis.points import Member
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, Gap
 from finassist.core.fields import FIELDS

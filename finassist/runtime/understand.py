@@ -14,7 +14,7 @@ from typing import Self
 
 from agno.session import WorkflowSession
 
-from finassist.analysis.points import Member
+from finassist.analysis.calendar import Member
 from finassist.config.settings import Routing
 from finassist.core.categories import CategoryName
 from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus, SymbolResolved

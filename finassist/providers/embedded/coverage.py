@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from finassist.analysis.points import Member
+from finassist.analysis.calendar import Member
 from finassist.providers.embedded import prices, tables
 
 

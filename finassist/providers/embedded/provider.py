@@ -20,8 +20,8 @@ from typing import Any
 from agno.tools.finance import ProviderStatus, SymbolMatch, register_provider
 from msgspec.structs import replace
 
+from finassist.analysis.calendar import Member
 from finassist.analysis.metrics import derive
-from finassist.analysis.points import Member
 from finassist.core.errors import DataError, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
 from finassist.core.fields import FIELDS
