@@ -17,8 +17,8 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
-from finassist.apps.live.batch_progress import open_display
-from finassist.apps.live.watching import open_view, wanted, watched
+from finassist.apps.live import open_view, wanted, watched
+from finassist.apps.live.progress import open_display
 from finassist.batch.estimate import Display
 from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings

@@ -14,7 +14,7 @@ from agno.metrics import MessageMetrics
 from agno.models.response import ModelResponse
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.apps.live.batch_progress import BatchLine, bar_html
+from finassist.apps.live.progress import BatchLine, bar_html
 from finassist.batch.budget import Budget
 from finassist.batch.estimate import Progress
 from finassist.batch.result import Outcome
@@ -195,7 +195,7 @@ def test_a_terminal_has_one_line_that_stays() -> None:
     line = BatchLine(out)
     line.show(Progress(total=2, completed=1))
     line.finish(Progress(total=2, completed=2, status="completed", elapsed=1.0))
-    assert out.getvalue().split("\r\x1b[K") == ["", "1 of 2", AFTER]
+    assert out.getvalue().split("\r\x1b[2K") == ["", "1 of 2", AFTER]
 
 
 AFTER = "2 of 2 · 2.0/s · completed · in 0:01\n"

@@ -15,7 +15,7 @@ from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.chat import ChatPanel
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import AT_ONCE, LONGEST_SHOWN, NOT_STORED
-from finassist.apps.chat.sessions import AT_ONCE as CONVERSATIONS
+from finassist.apps.chat.drawers import AT_ONCE as CONVERSATIONS
 from finassist.core.errors import InvalidSessionId, SessionError
 from finassist.sessions.conversations import Conversations
 from finassist.sessions.store import Store, open_store

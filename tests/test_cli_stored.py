@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Settings
 from finassist.__main__ import main
+from tests.fmp_server import fmp, fmp_server
 
 
 @pytest.fixture
@@ -97,6 +98,9 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(db: str, ca
 def test_the_cache_is_shown_and_cleared(db: str, capsys) -> None:
     assert main(["cache"]) == 0
     assert capsys.readouterr().out.startswith("0 answers, 0.0 MB, in ")
+    with fmp_server() as server:
+        fmp(server, cache=None, settings=Settings()).get_quote("AAPL")
     assert main(["cache", "show"]) == 0
+    assert capsys.readouterr().out.startswith("1 answers, ")
     assert main(["cache", "clear"]) == 0
-    assert "Removed 0 answers" in capsys.readouterr().out
+    assert "Removed 1 answers" in capsys.readouterr().out

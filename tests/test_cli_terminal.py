@@ -90,10 +90,10 @@ def test_figures_as_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
 
 
 def test_markup_in_an_answer_is_text(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    from finassist.apps.cli import rich_text
+    from finassist.apps import terminal
 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    rich_text.show_markdown(
+    terminal.show_markdown(
         "[red]x[/red] [here](https://evil.example/) \x1b]8;;https://evil.example/\x1b\\ ![i](https://e/)"
     )
     shown = capsys.readouterr().out

@@ -10,9 +10,9 @@ import pytest
 from agno.run.agent import RunContentEvent
 
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
+from finassist.apps.live import open_view, wanted, watched
 from finassist.apps.live.progress import Pace, ProgressLine, progress_line
 from finassist.apps.live.view import LiveView, run_html, text_html, understood
-from finassist.apps.live.watching import open_view, wanted, watched
 from finassist.core.events import FetchStarted, Routed, StepStarted
 from finassist.core.state import RunState, Task
 from finassist.runtime.context import Runtime

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
-from finassist.apps.live.dials import dials_view
 from finassist.config.settings import Settings
 from finassist.core.errors import FinassistError, InputError
 from finassist.llm.limits import Limits
@@ -145,17 +144,6 @@ def test_dials_may_be_turned_while_a_run_is_under_way(run_async: Any) -> None:
         return await asked.arun(QUESTION)
 
     assert run_async(scene()).gaps == []
-
-
-def test_turned_dials_are_bound_to_their_widgets() -> None:
-    dials = Dials(latency=0.5)
-    box = dials_view(dials)
-    by_title = {control.description: control for control in box.children}
-    assert by_title["Latency (s)"].value == 0.5
-    by_title["Failure"].value = "timeout"
-    by_title["Only"].value = "history"
-    by_title["Failing calls"].value = 0.25
-    assert (dials.failure, dials.only, dials.failure_rate) == ("timeout", "history", 0.25)
 
 
 # ----------------------------------------------------------------------------------------------- models

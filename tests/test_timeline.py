@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import finassist.apps.live
 from finassist import FinancialAssistantWorkflow
-from finassist.apps.live.timeline import Timeline
+from finassist.apps.live.view import Timeline
 from finassist.core.state import RunState, Task
 from finassist.reporting.html.timeline import COLOURS, timeline_svg
 from finassist.reporting.timeline import LOOK, seconds, ticks, tracks

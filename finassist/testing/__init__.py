@@ -7,7 +7,7 @@
     >>> [gap.error for gap in workflow.run("What is Apple's stock price?").gaps]
     ['Unreachable']
 
-The dials may be turned while a run is under way; `finassist.apps.live.dials.dials_view(dials)` shows them as widgets.
+The dials may be turned while a run is under way.
 
     faults.py      any data source and any model, slow and failing as the dials say
     tapes.py       a run with its timing: recorded from real sources and models, played back without keys

@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from finassist.apps.cli import ask, batch, stored
+from finassist.apps.cli import answers, stored
 from finassist.apps.terminal import FAILED, INTERRUPTED, OK, USAGE, complain, printable, say, warning
 
 __all__ = ["main"]
@@ -115,18 +115,7 @@ def _program() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (
-        _add_ask,
-        _add_query,
-        _add_batch,
-        _add_sessions,
-        _add_history,
-        _add_data,
-        _add_doctor,
-        _add_cache,
-        _add_lab,
-        _add_streamlit,
-    ):
+    for add in (_add_ask, _add_query, _add_batch, _add_sessions, _add_history, _add_data, _add_cache, _add_others):
         add(commands)
     return parser
 
@@ -146,7 +135,7 @@ def _command(
 
 
 def _add_ask(commands: Any) -> None:
-    parser = _command(commands, "ask", ask.ask, "answer one question")
+    parser = _command(commands, "ask", answers.ask, "answer one question")
     parser.add_argument("question", help='for example "Compare Apple and Microsoft"')
     _add_answer_form(parser, "the answer as JSON; with --stream one event per line")
     parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
@@ -160,7 +149,7 @@ def _add_query(commands: Any) -> None:
         "  finassist query --metric net_margin --company AAPL MSFT --period FY2020:FY2024\n"
         '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5'
     )
-    parser = _command(commands, "query", ask.query, "answer a typed query", about)
+    parser = _command(commands, "query", answers.query, "answer a typed query", about)
     add = parser.add_argument
     add("--metric", nargs="+", metavar="ID", default=[], help="ids of the catalogue, or formulas over them")
     add("--company", nargs="+", metavar="SYMBOL", default=[], help="ticker symbols; without any: all companies")
@@ -175,19 +164,12 @@ def _add_query(commands: Any) -> None:
     _add_database(parser)
 
 
-def _add_answer_form(parser: argparse.ArgumentParser, of_json: str) -> None:
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help=of_json)
-    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
-    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
-
-
 def _add_batch(commands: Any) -> None:
     about = (
         "Answer every question of a file. Each outcome is written to a ledger before the next question is asked;\n"
         "after an interruption the same command continues. Identical questions are asked once."
     )
-    parser = _command(commands, "batch", batch.batch, "answer the questions of a file", about)
+    parser = _command(commands, "batch", answers.batch, "answer the questions of a file", about)
     add = parser.add_argument
     text = "a .csv, .parquet or .xlsx file with a column of questions, or a text file with one a line; - is the input"
     add("questions", help=text)
@@ -195,7 +177,7 @@ def _add_batch(commands: Any) -> None:
     add("--facts", metavar="FILE", help="also the table of all figures")
     add("--column", default="question", metavar="NAME", help="the column of questions (“question”)")
     add("--concurrency", type=int, metavar="N", help="questions asked at the same time (50)")
-    for name, kind, unit, text in batch.BUDGETS:
+    for name, kind, unit, text in answers.BUDGETS:
         add(f"--budget-{name}", type=kind, metavar=unit, help=f"stop before using more {text}")
     add("--ledger", metavar="FILE", help="where to keep the outcomes; a finished ledger is read back")
     text = "continue a batch of the same questions that was stopped (the default)"
@@ -211,16 +193,15 @@ def _add_sessions(commands: Any) -> None:
     _add_database(parser)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND")
     listed = actions.add_parser("list", help="all of them, the latest first (the default)")
-    listed.set_defaults(command=stored.sessions)
     _add_form(listed, again=True)
-    _add_database(listed, again=True)
     show = actions.add_parser("show", help="print a conversation as Markdown")
     rename = actions.add_parser("rename", help="give a conversation a name")
     delete = actions.add_parser("delete", help="delete a conversation and its answers")
     for action, run in ((show, stored.show), (rename, stored.rename), (delete, stored.delete)):
         action.add_argument("session", metavar="ID", help="its id, as the list has it")
-        _add_database(action, again=True)
         action.set_defaults(command=run)
+    for action in (listed, show, rename, delete):
+        _add_database(action, again=True)
     rename.add_argument("name", help="of one line; an empty one takes the name away")
     delete.add_argument("--yes", action="store_true", help="delete without asking")
 
@@ -241,29 +222,29 @@ def _add_data(commands: Any) -> None:
     _add_form(parser)
 
 
-def _add_doctor(commands: Any) -> None:
-    text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
-    parser = _command(commands, "doctor", _doctor, "check that everything works", text)
-    parser.add_argument("--json", action="store_true", help="as JSON instead of a table")
-
-
 def _add_cache(commands: Any) -> None:
     text = "Show how many answers of live data sources are cached, and where; or remove them."
     parser = _command(commands, "cache", stored.show_cache, "show or clear cached answers of live data sources", text)
     actions = parser.add_subparsers(title="commands", metavar="COMMAND")
-    actions.add_parser("show", help="how many, and where (the default)").set_defaults(command=stored.show_cache)
+    actions.add_parser("show", help="how many, and where (the default)")
     actions.add_parser("clear", help="remove all of them").set_defaults(command=stored.clear_cache)
 
 
-def _add_lab(commands: Any) -> None:
+def _add_others(commands: Any) -> None:
+    text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
+    doctor = _command(commands, "doctor", _doctor, "check that everything works", text)
+    doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
     _command(commands, "lab", _lab, "open JupyterLab on the notebooks")
+    page = _command(commands, "streamlit", _streamlit, "open the Streamlit page")
+    page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
+    page.add_argument("--headless", action="store_true", help="do not open a browser")
 
 
-def _add_streamlit(commands: Any) -> None:
-    text = "Serve the Streamlit page; options go to Streamlit."
-    parser = _command(commands, "streamlit", _streamlit, "open the Streamlit page", text)
-    parser.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
-    parser.add_argument("--headless", action="store_true", help="do not open a browser")
+def _add_answer_form(parser: argparse.ArgumentParser, of_json: str) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=of_json)
+    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
+    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
 
 
 def _add_form(parser: argparse.ArgumentParser, *, again: bool = False) -> None:

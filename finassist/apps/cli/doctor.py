@@ -31,7 +31,6 @@ from finassist.config.sources import (
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.process import hush
 from finassist.core.text import redact
-from finassist.providers.http.cache import Cache
 
 type Verdict = Literal["ok", "note", "failed"]
 
@@ -39,9 +38,8 @@ _PROVIDER_SECONDS: Final = 8.0
 _MODEL_SECONDS: Final = 20.0
 _WIDTH: Final = 100
 _ASKED: Final = "AAPL"
-_MEGABYTE: Final = 1_000_000
-_SQLITE_MENDED: Final = (3, 51, 3)
-_OPEN_TO_OTHERS: Final = 0o077
+_LEAST_FREE: Final = 50
+"""Megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +114,23 @@ async def doctor(settings: Settings | None = None, *, model: Any = None, provide
         settings = settings or Settings()
     except ConfigurationError as error:
         return Checkup((*checks, Check("settings", "failed", str(error)), *_variables()))
-    checks += [*_settings(settings), _database(settings), _cache(settings), *_disk(settings)]
+    checks += [*_settings(settings), *_variables(), *_folders(settings)]
     async with asyncio.TaskGroup() as group:
         data = group.create_task(_all("data", _provider(provider, settings), settings))
         words = group.create_task(_all("model", _model(model, settings), settings))
     return Checkup((*checks, *data.result(), *words.result()))
 
 
-# ----------------------------------------------------------------------------------------- installation
+# ------------------------------------------------------------------------------------------- this machine
 
 
 def _installation() -> Iterator[Check]:
-    version = f"{platform.python_version()} ({platform.python_implementation()}) on {platform.system()}"
-    yield Check("Python", "ok", version)
+    yield Check("Python", "ok", f"{platform.python_version()} on {platform.system()}, SQLite {sqlite3.sqlite_version}")
     lines = [line for line in importlib.metadata.requires("finassist") or [] if "extra ==" not in line]
     found = {name: _version(name) for line in lines for name in re.findall(r"^[\w.-]+", line)}
     if missing := [name for name, version in found.items() if not version]:
         yield Check("packages", "failed", f"Not installed: {', '.join(missing)}. Run: pip install --upgrade finassist")
     yield Check("packages", "ok", ", ".join(f"{name} {version}" for name, version in found.items() if version))
-    old = sqlite3.sqlite_version_info < _SQLITE_MENDED
-    advice = f"; before {'.'.join(map(str, _SQLITE_MENDED))} a rare race could damage a database. " + (
-        "A newer Python brings a newer one. Until then keep a copy of sessions that matter."
-    )
-    yield Check("SQLite", "note" if old else "ok", f"{sqlite3.sqlite_version}{advice if old else ''}")
 
 
 def _version(package: str) -> str:
@@ -148,17 +140,12 @@ def _version(package: str) -> str:
         return ""
 
 
-# ------------------------------------------------------------------------------------------- settings
-
-
 def _settings(settings: Settings) -> Iterator[Check]:
     changed = [f"{name} ({origin})" for name, _, origin in settings.rows() if origin != "default"]
     yield Check("settings", "ok", f"not default: {', '.join(changed)}" if changed else "all defaults")
     present = [f"{variable_of(name)} ({settings.origin(name)})" for name in KEYS if getattr(settings, name)]
     absent = [variable_of(name) for name in KEYS if not getattr(settings, name)]
-    parts = [f"set: {', '.join(present) or 'none'}", *([f"not set: {', '.join(absent)}"] if absent else [])]
-    yield Check("keys", "ok", "; ".join(parts))
-    yield from _variables()
+    yield Check("keys", "ok", f"set: {', '.join(present) or 'none'}; not set: {', '.join(absent) or 'none'}")
     path = env_file()
     if any(settings.origin(name) == ".env" for name in KEYS) and _is_open(path):
         where = os.path.relpath(path)
@@ -175,63 +162,33 @@ def _variables() -> Iterator[Check]:
         yield Check("variables", "note", f"{name} is not read. Did you mean {meant}?")
 
 
-# ---------------------------------------------------------------------------------------------- disk
+def _folders(settings: Settings) -> Iterator[Check]:
+    database = settings.database
+    files = [file for suffix in ("", "-wal", "-shm", "-journal") if (file := Path(f"{database}{suffix}")).exists()]
+    yield _folder("sessions", database.parent, files, "FINASSIST_HOME")
+    if settings.cache:
+        yield _folder("cache", settings.cache_folder, [], "FINASSIST_CACHE_FOLDER")
 
 
-def _database(settings: Settings) -> Check:
-    """The session database: whether it can be written, and who can read it."""
-    path = settings.database
-    files = [file for suffix in ("", "-wal", "-shm", "-journal") if (file := Path(f"{path}{suffix}")).exists()]
-    if not _writable(path):
-        return Check("sessions", "failed", f"{path} cannot be written. Set FINASSIST_HOME to a folder of your own.")
-    if not path.exists():
-        return Check("sessions", "ok", f"{path} is made when the first answer is stored")
-    megabytes = sum(file.stat().st_size for file in files) / _MEGABYTE
-    opened = _open_to_others(*files) or _open_to_others(path.parent)
-    return opened or Check("sessions", "ok", f"{path} ({megabytes:.1f} MB, only you can read it)")
-
-
-def _open_to_others(*paths: Path, name: str = "sessions") -> Check | None:
-    opened = " ".join(str(path) for path in paths if _is_open(path))
-    mode = 700 if paths and paths[0].is_dir() else 600
-    return Check(name, "note", f"Others can read it. Run: chmod {mode} {opened}") if opened else None
-
-
-def _cache(settings: Settings) -> Check:
-    folder = settings.cache_folder
-    if not settings.cache:
-        return Check("cache", "ok", "off (FINASSIST_CACHE)")
-    if not _writable(folder / "entry"):
-        return Check("cache", "note", f"{folder} cannot be written, so nothing is kept. Set FINASSIST_CACHE_FOLDER.")
-    if folder.exists() and (opened := _open_to_others(folder, name="cache")):
-        return opened
-    size = Cache(folder).size()
-    since = f", since {size.oldest:%Y-%m-%d %H:%M} UTC" if size.oldest else ""
-    return Check("cache", "ok", f"{folder}: {size.entries:,} answers, {size.bytes / _MEGABYTE:.1f} MB{since}")
-
-
-def _disk(settings: Settings) -> Iterator[Check]:
-    for path in dict.fromkeys(map(_existing, (settings.home, settings.cache_folder))):
-        megabytes = shutil.disk_usage(path).free / _MEGABYTE
-        text = f"{megabytes:,.0f} MB free at {path}"
-        if megabytes < 50:
-            yield Check("disk", "failed", f"{text}. Make room, or set FINASSIST_HOME to another disk.")
-        else:
-            yield Check("disk", "ok" if megabytes > 500 else "note", text)
-
-
-def _existing(path: Path) -> Path:
-    return next((each for each in (path, *path.parents) if each.exists()), path)
-
-
-def _writable(path: Path) -> bool:
-    place = _existing(path)
-    return os.access(place, os.W_OK) and (place == path or place.is_dir())
+def _folder(name: str, folder: Path, files: list[Path], variable: str) -> Check:
+    """Whether a folder can be written, who can read it, and how much room there is."""
+    place = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    if not place.is_dir() or not all(os.access(each, os.W_OK) for each in (place, *files)):
+        return Check(name, "failed", f"{folder} cannot be written. Set {variable} to a folder of your own.")
+    if opened := [str(file) for file in files if _is_open(file)]:
+        return Check(name, "note", f"Others can read it. Run: chmod 600 {' '.join(opened)}")
+    if place == folder and _is_open(folder):
+        return Check(name, "note", f"Others can read it. Run: chmod 700 {folder}")
+    free = shutil.disk_usage(place).free / 1_000_000
+    if free < _LEAST_FREE:
+        text = f"Only {free:,.0f} MB are free at {place}. Make room, or set {variable} to a folder on another disk."
+        return Check(name, "failed", text)
+    return Check(name, "ok", f"{folder} ({free:,.0f} MB free)")
 
 
 def _is_open(path: Path) -> bool:
     """Whether others may read it; Windows has no such modes, so there never."""
-    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & _OPEN_TO_OTHERS)
+    return os.name == "posix" and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
 # ------------------------------------------------------------------------------------------ connections

@@ -47,7 +47,7 @@ def history(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Print a conversation as Markdown."""
-    from finassist.apps.cli.rich_text import on_terminal, show_markdown
+    from finassist.apps.terminal import on_terminal, show_markdown
     from finassist.reporting.markdown import conversation_markdown
 
     answers = _workflow(options).answers(options.session)
@@ -153,7 +153,7 @@ def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespa
     elif options.json:
         say(json.dumps(json.loads(frame.to_json(orient="records", date_format="iso")), indent=2))
     else:
-        from finassist.apps.cli.rich_text import show_table
+        from finassist.apps.terminal import show_table
 
         rows = frame[list(columns)].astype("object").itertuples(index=False, name=None)
         header = [name.replace("_", " ") + _UNITS.get(name, "") for name in columns]

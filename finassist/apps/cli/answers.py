@@ -1,0 +1,264 @@
+"""`finassist ask`, `query` and `batch`: answers on the terminal, as JSON, CSV or Markdown, or in a file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from finassist.apps.terminal import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    complain,
+    note,
+    on_terminal,
+    printable,
+    say,
+    show_markdown,
+    translate,
+    watch,
+)
+
+if TYPE_CHECKING:
+    from finassist.answer import Answer
+    from finassist.batch.batch import Batch
+    from finassist.batch.methods import BatchOptions
+    from finassist.core.query import Query
+    from finassist.reporting.frames import DataFrame
+    from finassist.workflow import FinancialAssistantWorkflow
+
+_SHOWN: Final = (
+    "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "follow_ups",
+    "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
+)  # fmt: skip
+_DELIMITERS: Final = ",;\t"
+BUDGETS: Final = (
+    ("tokens", int, "N", "tokens of models, in and out"),
+    ("dollars", float, "USD", "dollars for them; needs FINASSIST_MODEL_PRICES"),
+    ("calls", int, "N", "fetches from data sources"),
+    ("seconds", float, "S", "seconds from the start"),
+)
+
+
+# ------------------------------------------------------------------------------------------------ ask, query
+
+
+def ask(options: argparse.Namespace) -> int:
+    """Answer the question of the command line."""
+    if not options.question.strip():  # before Agno and the workflow are imported
+        return complain("The question is empty. Ask something such as “Tell me about Apple”.", USAGE)
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    with FinancialAssistantWorkflow(session_id=options.session, db=options.db) as workflow:
+        return _exit_code(_answered(workflow, options))
+
+
+def query(options: argparse.Namespace) -> int:
+    """Answer the query of the command line, or list the metrics."""
+    if options.metrics:
+        from finassist.core.metrics import catalogue
+
+        for metric in catalogue().values():
+            say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
+        return OK
+    asked = _query(options)
+    options.question = str(asked)
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    with FinancialAssistantWorkflow(db=options.db) as workflow:
+        answer = workflow.query(asked)
+    _print(answer, options)
+    return _exit_code(answer)
+
+
+def _query(options: argparse.Namespace) -> Query:
+    from finassist.core.query import Query, filter_of
+
+    everyone = not options.company
+    ranked = everyone and not options.where
+    return Query(
+        intent="rank" if ranked else "screen" if everyone else "value",
+        metrics=options.metric,
+        companies=options.company,
+        scope="universe" if everyone else "named",
+        sectors=options.sector,
+        periods=options.period,
+        operation=options.operation,
+        where=[filter_of(text) for text in options.where],
+        order=-1 if options.smallest else int(everyone),
+        limit=options.limit or (10 if ranked else None),
+    )
+
+
+def _exit_code(answer: Answer | None) -> int:
+    return FAILED if answer is None or answer.outcome == "refused" else OK
+
+
+def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
+    if options.stream and not options.csv:
+        return _stream(workflow, options)
+    if on_terminal() and not (options.json or options.csv or options.markdown):
+        answer = watch(options.question, workflow.run(options.question, stream=True))
+        if answer is not None:
+            show_markdown(answer.to_markdown())
+            _print_afterwards(answer)
+        return answer
+    answer = workflow.run(options.question)
+    _print(answer, options)
+    return answer
+
+
+def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
+    from agno.run.agent import RunContentEvent
+
+    answer: Answer | None = None
+    for event in workflow.run(options.question, stream=True):
+        answer = getattr(event, "run_output", None) or answer
+        if options.json:
+            say(json.dumps(_plain(event.to_dict())))
+        elif isinstance(event, RunContentEvent):
+            say(printable(str(event.content)), end="")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    if not options.json:
+        say("")
+    return answer
+
+
+def _plain(event: dict[str, Any]) -> dict[str, Any]:
+    """An event for a line of its own: without the answer, which the events before it make up."""
+    return {name: value for name, value in event.items() if name not in ("run_output", "step_results")}
+
+
+def _print(answer: Answer, options: argparse.Namespace) -> None:
+    if options.json:
+        data = answer.to_dict()
+        say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
+    elif options.csv:
+        from finassist.reporting.frames import safe_csv
+
+        say(safe_csv(answer.to_frame()), end="")
+        _translate_gaps(answer)
+    else:
+        say(printable(answer.to_markdown()))
+        _print_afterwards(answer, quiet=options.markdown)
+
+
+def _print_afterwards(answer: Answer, *, quiet: bool = False) -> None:
+    _translate_gaps(answer)
+    for line in () if quiet else _afterwards(answer):
+        say(printable(line))
+
+
+def _translate_gaps(answer: Answer) -> None:
+    translate(" ".join(gap.reason for gap in answer.gaps))
+
+
+def _afterwards(answer: Answer) -> Iterator[str]:
+    if answer.follow_ups:
+        yield "You could ask next:"
+        yield from (f"  {question}" for question in answer.follow_ups)
+    yield f"Continue this conversation with: --session {answer.session_id}"
+
+
+# ------------------------------------------------------------------------------------------------------ batch
+
+
+def batch(options: argparse.Namespace) -> int:
+    """Answer the questions of a file."""
+    from finassist.batch.budget import Budget
+    from finassist.reporting.frames import check_file
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    for path in filter(None, (options.out, options.facts)):
+        check_file(path)  # before thousands of questions are asked
+    questions: Any = _questions(options.questions, options.column)
+    budget = Budget(**{name: getattr(options, f"budget_{name}") for name, *_ in BUDGETS})
+    limits: BatchOptions = {"concurrency": options.concurrency, "budget": budget}
+    if hasattr(questions, "columns"):
+        limits["column"] = options.column
+    with FinancialAssistantWorkflow(db=None) as workflow:
+        if options.estimate:
+            say(str(workflow.run_many(questions, estimate=True, **limits)))
+            return OK
+        limits["ledger"], limits["resume"] = options.ledger, options.resume
+        limits["live"] = False if options.quiet else None
+        try:
+            return _written(workflow.run_many(questions, **limits), options)
+        except KeyboardInterrupt:
+            return complain("Stopped. The same command goes on where it was.", INTERRUPTED)
+
+
+def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
+    from finassist.reporting.frames import safe_csv
+
+    if options.out:
+        _write(batch.frame, options.out, "answers", options)
+    else:
+        say(safe_csv(batch.frame), end="")
+    if options.facts:
+        _write(batch.facts, options.facts, "figures", options)
+    return _ending(batch)
+
+
+def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
+    from finassist.reporting.frames import write_frame
+
+    write_frame(frame, path)
+    if not options.quiet:
+        note(f"{path}: {len(frame):,} {what}")
+
+
+def _ending(batch: Batch[Answer]) -> int:
+    if failures := len(batch.failures):
+        complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
+    if refused := int((batch.frame["outcome"] == "refused").sum()):
+        complain(f"{refused:,} of {len(batch):,} questions have no answer; the column answer says why.", FAILED)
+    if batch.status == "stopped":
+        complain(str(batch.left), FAILED)
+    return FAILED if failures or refused or batch.status == "stopped" else OK
+
+
+def _questions(name: str, column: str) -> Any:
+    """The questions of a file: a frame for a table, else a list."""
+    path = Path(name)
+    if name == "-":
+        return _lines(sys.stdin.read())
+    if path.suffix.lower() in (".parquet", ".xlsx"):
+        return _table(path)
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return _cells(text, column, path) if path.suffix.lower() in (".csv", ".tsv") else _lines(text)
+
+
+def _table(path: Path) -> Any:
+    from finassist.core.errors import FinassistError, InputError
+    from finassist.reporting.frames import read_frame
+
+    try:
+        return read_frame(path)
+    except (FinassistError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(f"{path.name} cannot be read as a table ({error}). Save it again, or use CSV.") from error
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _cells(text: str, column: str, path: Path) -> list[str]:
+    from finassist.core.errors import InputError
+
+    csv.field_size_limit(sys.maxsize)
+    lines = text.replace("\0", "").splitlines(keepends=True)
+    for delimiter in _DELIMITERS:
+        rows = csv.DictReader(lines, delimiter=delimiter)
+        if column in (rows.fieldnames or ()):
+            return [row[column] or "" for row in rows]
+    header = next(csv.reader(lines), list[str]())
+    there = ", ".join(header)[:300] or "nothing: it is empty"
+    raise InputError(f"{path.name} has no column {column!r}. It has {there}. Name the column with --column.")
