@@ -264,14 +264,14 @@ def _absent(fact: Fact) -> str | None:
 class OurData(EmbeddedProvider):
     """The made-up company as embedded data."""
 
-    async def fetch_periods(self, need: Any, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Any, symbol: str, periods: Periods) -> list[Fact]:
         if need in STATEMENT_PATHS:
             return ours(STATEMENT_PATHS[need], need)
         if need == "history":
             closes = {date(2025, 11, 28): "112", date(2025, 12, 31): "117.25", date(2026, 1, 16): "120.5"}
             return [self._price(symbol, "close", value, day) for day, value in closes.items()]
         if need == "profile":
-            return await super().fetch_periods(need, symbol, periods)
+            return await super().fetch_facts(need, symbol, periods)
         values = {"price": "120.5", "previous_close": "120", "open": "119.5", "high": "121.75", "low": "118.25",
                   "volume": "31000000", "market_cap": "241000000000", "fifty_two_week_high": "131.5",
                   "fifty_two_week_low": "88.125"}  # fmt: skip

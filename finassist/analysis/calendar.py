@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
+from msgspec import structs
+
 from finassist.core.facts import Fact
 from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, described, parse
-from finassist.core.periods import Period
+from finassist.core.periods import Period, fiscal_quarter
 
 PointKind = Literal["FY", "Q", "H", "9M", "TTM", "DAY"]
 
@@ -259,6 +261,26 @@ class FiscalCalendar:
         quarter = self.ended(symbol, names, Point("Q", point.year - 1, point.number or 4))
         end = quarter.end or self.ended(symbol, names, Point("FY", point.year - 1)).end
         return Point("TTM", point.year - 1, point.number, end or (years_back(point.end, 1) if point.end else None))
+
+
+def quarters_named(facts: Iterable[Fact]) -> Iterator[Fact]:
+    """The facts, with the name of the fiscal quarter where a source gives its last day only."""
+    listed = list(facts)
+    years: dict[str, dict[date, int]] = {}
+    for fact in listed:
+        if fact.period.startswith("FY") and fact.period_end:
+            years.setdefault(fact.symbol, {})[fact.period_end] = int(fact.period[2:])
+    taken = {fact.key for fact in listed}
+    for fact in listed:
+        named = _in_quarter(fact, years.get(fact.symbol, {}))
+        yield fact if named.key in taken else named
+
+
+def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:
+    end = fact.period_end
+    if fact.statement not in ("income", "balance_sheet", "cash_flow") or end is None or fact.period != end.isoformat():
+        return fact
+    return structs.replace(fact, period=fiscal_quarter(end, years) or fact.period)
 
 
 def rows_of_metric(metric: str) -> list[str]:

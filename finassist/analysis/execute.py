@@ -127,6 +127,12 @@ def needed(query: Query) -> tuple[frozenset[str], bool]:
     return found - _MARKET - WINDOW_METRICS | behind, bool(found & (_MARKET | WINDOW_METRICS))
 
 
+def of_today(query: Query) -> bool:
+    """Whether a query asks for the latest price and for nothing that lies further back."""
+    measured = query.operation != "none" or WINDOW_METRICS.intersection(query.metrics)
+    return not measured and all(isinstance(each, Period) and str(each) == "latest" for each in query.asked())
+
+
 _BEHIND = {"trailing_eps": "eps_diluted", "cover_shares": "shares_diluted"}
 
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from agno.tools.finance import FinanceProvider
 
@@ -22,6 +22,7 @@ from finassist.core.text import redact
 from finassist.providers.base import (
     NEEDS,
     Need,
+    Periods,
     QueryNeed,
     QuerySource,
     UniverseScope,
@@ -135,18 +136,24 @@ class LocalAsker:
     def _run(self, text: str, usage: QuestionUsage) -> RunContext:
         runtime = self.work.runtime
         agents = {name: MeteredAgent(agent, usage) for name, agent in runtime.agents.items()}
-        provider = SharedProvider(self.fetches, usage)
+        shared = SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else SharedProvider
+        provider = shared(self.fetches, usage)
         return RunContext(runtime=replace(runtime, agents=agents, provider=provider), question=text)
 
 
 # ------------------------------------------------------------------------------------ shared fetches
 
-type _Key = tuple[str, Need | QueryNeed, int, UniverseScope | None]
+_ANY = Periods()
+
+type _Key = tuple[str, Need | QueryNeed, Periods, UniverseScope | None]
 
 
-def shared_key(symbol: str, need: Need | QueryNeed, limit: int = 0, scope: UniverseScope | None = None) -> _Key:
+def shared_key(
+    symbol: str, need: Need | QueryNeed, periods: Periods = _ANY, scope: UniverseScope | None = None
+) -> _Key:
     """The same for fetches that questions share: a price is the same whatever number of years a question wants."""
-    return symbol, need, limit if need in ("income", "balance_sheet", "cash_flow") else 0, scope
+    statement = need in ("income", "balance_sheet", "cash_flow")
+    return symbol, need, periods if statement else replace(periods, limit=_ANY.limit), scope
 
 
 class SharedFetches:
@@ -172,13 +179,13 @@ class SharedFetches:
         return list(found)
 
     async def _fetch(self, key: _Key, usage: QuestionUsage) -> list[Fact]:
-        symbol, need, limit, scope = key
+        symbol, need, periods, scope = key
         usage.begin_data()
         try:
             if need in ("figures", "closes", "universe"):
                 found = await fetch_for_query(self.provider, need, symbol, scope)
             else:
-                found = await fetch_facts(self.provider, need, symbol, limit=limit)
+                found = await fetch_facts(self.provider, need, symbol, periods)
         except (SystemExit, KeyboardInterrupt) as error:
             # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
             raise RuntimeError(f"{self.provider.name} tried to end the process ({type(error).__name__}).") from error
@@ -201,25 +208,28 @@ class SharedProvider(FinanceProvider):
         self.capabilities = fetches.provider.capabilities
         self._fetches, self._usage = fetches, usage
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """As `finassist.providers.base.fetch_facts`, which calls this."""
-        return await self._fetches.facts(shared_key(symbol, need, limit), self._usage)
+        return await self._fetches.facts(shared_key(symbol, need, periods), self._usage)
+
+
+class SharedQuerySource(SharedProvider):
+    """The same of a `QuerySource`."""
 
     def members(self) -> Mapping[str, Member]:
-        """As those of a `QuerySource`."""
-        provider = self._fetches.provider
-        return provider.members() if isinstance(provider, QuerySource) else {}
+        """The companies it covers."""
+        return cast(QuerySource, self._fetches.provider).members()
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
-        """As a `QuerySource`, if the provider is one."""
+        """Every figure of a company."""
         return await self._fetches.facts(shared_key(symbol, "figures"), self._usage)
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
-        """As a `QuerySource`, if the provider is one."""
+        """Its closes."""
         return await self._fetches.facts(shared_key(symbol, "closes"), self._usage)
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
-        """As a `QuerySource`, if the provider is one."""
+        """Some lines of every company."""
         return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._usage)
 
 
@@ -245,7 +255,7 @@ def need_named(name: str) -> Need:
 
 def _across_flow(symbol: str, need: Need, years: int) -> Flow[Draft]:
     symbol = symbol.removeprefix("$").upper()
-    found = yield from fetch(symbol, need, years)
+    found = yield from fetch(symbol, need, Periods(years))
     if isinstance(found, Gap):
         raise _error_of(found)
     return Draft(

@@ -194,7 +194,7 @@ def _estimate(runtime: Runtime, effects: list[list[Ask | Fetch]], concurrency: i
     per_minute = None if runtime.provider.id == EmbeddedProvider.id else runtime.settings.per_minute
     asks = [each for question in effects for each in question if isinstance(each, Ask)]
     wanted = (each for question in effects for each in question if isinstance(each, Fetch))
-    fetches = {shared_key(each.symbol, each.need, each.limit, each.scope) for each in wanted}
+    fetches = {shared_key(each.symbol, each.need, each.periods, each.scope) for each in wanted}
     used = (
         MessageMetrics()
         if free

@@ -10,6 +10,7 @@ Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` (calendar quarter), `H1 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -233,6 +234,27 @@ def _plural(end: Period) -> str:
 
 def _rank(period: Period) -> tuple[int, int, int]:
     return period.year, period.number, period.day
+
+
+def fiscal_quarter(end: date, years: Mapping[date, int]) -> str:
+    """The name of the fiscal quarter that ends on a day, counted back from the last day of its year; empty if unclear.
+
+    Args:
+        end: The last day of the quarter.
+        years: The fiscal years of the company by their last days.
+
+    Example:
+        >>> fiscal_quarter(date(2024, 6, 29), {date(2023, 9, 30): 2023})
+        'Q3 2024'
+    """
+    if not years:
+        return ""
+    closing = min((last for last in years if last >= end), default=max(years))
+    year = years[closing]
+    while closing < end:
+        closing, year = closing + timedelta(days=364), year + 1
+    number = 4 - round((closing - end).days / 91)
+    return f"Q{number} {year}" if 1 <= number <= 4 else ""
 
 
 def _length(year: int, month: int) -> int:

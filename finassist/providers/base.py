@@ -60,22 +60,35 @@ class Periods:
         frequency: Of statements: `"annual"`, `"quarterly"` or `"ttm"`.
         span: How far back prices go, in Agno's words (`"2y"`, `"ytd"`, `"max"`).
         interval: Of prices: `"1d"`, `"1wk"` or `"1mo"`.
+        as_of: Only what was public on this day counts, as it was reported then.
         whole_bars: Opening, highest and lowest prices and volumes besides closes.
+
+    Example:
+        >>> str(Periods()), str(Periods(8, "quarterly"))
+        ('5', '8 quarterly')
     """
 
     limit: int = 5
     frequency: str = "annual"
     span: str = HISTORY_PERIOD
     interval: str = HISTORY_INTERVAL
+    as_of: date | None = None
     whole_bars: bool = False
+
+    def __str__(self) -> str:
+        """The limit, and whatever differs from the default."""
+        usual = Periods(self.limit)
+        names = ("frequency", "span", "interval", "as_of")
+        unusual = (own for name in names if (own := getattr(self, name)) != getattr(usual, name))
+        return " ".join(map(str, (self.limit, *unusual)))
 
 
 @runtime_checkable
 class FactSource(Protocol):
     """A provider that hands over facts."""
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
-        """The same as the function of this name, for this provider."""
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+        """The facts of one need of one company; statements newest first, prices oldest first."""
         ...
 
 
@@ -123,7 +136,7 @@ async def fetch_for_query(
     """What a query needs of one company, or of all.
 
     Raises:
-        NotOffered: The provider knows annual statements and current prices only.
+        NotOffered: The provider has whole statements of single companies only.
         DataError: The provider could not deliver.
     """
     if not isinstance(provider, QuerySource):
@@ -133,14 +146,17 @@ async def fetch_for_query(
     return await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
 
 
-async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, limit: int = 5) -> list[Fact]:
+async def fetch_facts(
+    provider: FinanceProvider, need: Need, symbol: str, periods: Periods | None = None, *, limit: int = 5
+) -> list[Fact]:
     """Ask a provider for one kind of data about one company.
 
     Args:
         provider: Any Agno finance provider.
-        need: What to ask for. `"history"` is two years of monthly closes.
+        need: What to ask for.
         symbol: Ticker.
-        limit: How many annual statements, newest first.
+        periods: Which periods; by default annual statements, and two years of monthly closes.
+        limit: How many annual statements, newest first, where `periods` is not given.
 
     Returns:
         At least one fact. Absent figures are facts with status `"missing"`, unusable ones `"error"`.
@@ -157,20 +173,21 @@ async def fetch_facts(provider: FinanceProvider, need: Need, symbol: str, *, lim
         >>> facts[0].key, facts[0].value  # doctest: +SKIP
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
+    periods = periods or Periods(limit)
     method = _nearest_method(provider, need)
     if method == "fetch_facts":
-        return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, limit))
+        return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, periods))
     if not provider.supports(_CAPABILITY[need]):
         raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
     try:
-        answer = await _ask(provider, method, need, symbol, limit)
+        answer = await _ask(provider, method, need, symbol, periods)
     except NotSupportedError as error:
         raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider.") from error
     except Exception as error:
         if (named := named_failure(provider, error)) is None or isinstance(error, FinassistError):
             raise
         raise named from error
-    return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer))
+    return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer, periods.frequency))
 
 
 def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:
@@ -202,24 +219,24 @@ def _nearest_method(provider: FinanceProvider, need: Need) -> str:
     return names[1]
 
 
-async def _ask(provider: FinanceProvider, method: str, need: Need, symbol: str, limit: int) -> object:
+async def _ask(provider: FinanceProvider, method: str, need: Need, symbol: str, periods: Periods) -> object:
     arguments: dict[str, Any] = {}
     if need == "history":
-        arguments = {"period": HISTORY_PERIOD, "interval": HISTORY_INTERVAL}
+        arguments = {"period": periods.span, "interval": periods.interval}
     elif _CAPABILITY[need] == "get_financials":
-        arguments = {"statement": need, "period": "annual", "limit": limit}
+        arguments = {"statement": need, "period": periods.frequency, "limit": periods.limit}
     ask: Any = getattr(provider, method)
     if method.startswith("get_"):
         return await asyncio.to_thread(ask, symbol, **arguments)
     return await ask(symbol, **arguments)
 
 
-def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object) -> list[Fact]:
+def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object, frequency: str) -> list[Fact]:
     """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields."""
     if isinstance(answer, CompanyProfile | Quote | PriceHistory):
         _check_symbol(provider, symbol, answer.symbol)
     if need in ("income", "balance_sheet", "cash_flow") and (rows := _all(answer, FinancialStatement)) is not None:
-        return _statements(provider, need, symbol, rows)
+        return _statements(provider, need, symbol, rows, frequency)
     if need == "profile" and isinstance(answer, CompanyProfile):
         return _carried(answer) or from_agno.profile(symbol, answer, provider.name)
     if need == "quote" and isinstance(answer, Quote):
@@ -233,13 +250,13 @@ def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object
 
 
 def _statements(
-    provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement]
+    provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement], frequency: str
 ) -> list[Fact]:
     facts: list[Fact] = []
     taken: set[str] = set()
     for row in rows:
         _check_symbol(provider, symbol, row.symbol)
-        _check_statement(provider, need, row)
+        _check_statement(provider, need, row, frequency)
         made = _carried(row) or from_agno.statement(symbol, row, need, provider.name, taken)
         taken.update(fact.period for fact in made)
         facts.extend(made)
@@ -288,12 +305,15 @@ def _check_symbol(provider: FinanceProvider, symbol: str, answered: object) -> N
         )
 
 
-def _check_statement(provider: FinanceProvider, need: str, row: FinancialStatement) -> None:
-    if kind(row.statement) != need or kind(row.period) not in ("annual", "fy", "year", "yearly", ""):
+def _check_statement(provider: FinanceProvider, need: str, row: FinancialStatement, frequency: str) -> None:
+    if kind(row.statement) != need or kind(row.period) not in _OWN_WORDS.get(frequency, (frequency,)):
         raise BadPayload(
             f"{provider.name} answered with {row.statement!r:.30} of {row.period!r:.20} "
-            f"when asked for the annual {_title(need)}. Ask again, or use another provider."
+            f"when asked for the {frequency} {_title(need)}. Ask again, or use another provider."
         )
+
+
+_OWN_WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
 
 
 def _folded(symbol: str) -> str:

@@ -39,7 +39,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
-from finassist.providers.base import Need, fetch_facts, named_failure
+from finassist.providers.base import Need, Periods, fetch_facts, named_failure
 from finassist.providers.to_agno import Sourced, WaitingProvider
 
 REASONS: dict[type[Exception], str] = {
@@ -176,9 +176,9 @@ class FallbackProvider(WaitingProvider):
     aget_earnings = _delegating(FinanceProvider.aget_earnings)
     aget_sec_filings = _delegating(FinanceProvider.aget_sec_filings)
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company from the first provider whose facts can be used."""
-        facts, provider, failures = await self._first(lambda p: fetch_facts(p, need, symbol, limit=limit))
+        facts, provider, failures = await self._first(lambda p: fetch_facts(p, need, symbol, periods))
         if not failures:
             return facts
         return [replace(fact, source=_source(fact.source, provider, failures)) for fact in facts]

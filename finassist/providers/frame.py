@@ -90,7 +90,7 @@ class FrameProvider(FactProvider):
         """The companies of the tables."""
         return self._names
 
-    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The figures of one need; statements newest first, prices oldest first."""
         own = self._of(symbol)
         closes = [fact for fact in own if fact.field == "price"]

@@ -266,32 +266,28 @@ class WaitingProvider(FinanceProvider):
 
 
 class FactProvider(WaitingProvider):
-    """A provider of facts: a subclass implements `fetch_periods`, and Agno's methods are made from it."""
+    """A provider of facts: a subclass implements `fetch_facts`, and Agno's methods are made from it."""
 
     _frequencies: tuple[str, ...] = ("annual",)
 
-    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The facts of one need of one company in these periods; statements newest first, prices oldest first."""
         raise NotImplementedError
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
-        """The facts a report needs: annual statements, the newest price, two years of monthly closes, or a profile."""
-        return await self.fetch_periods(need, symbol, Periods(limit))
-
     async def aget_quote(self, symbol: str) -> SourcedQuote:
         """The newest price with its day."""
-        return quote(await self.fetch_periods("quote", symbol, Periods()))
+        return quote(await self.fetch_facts("quote", symbol, Periods()))
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
         """Bars of one day, one week or one month, oldest first."""
         self._one_of("period", period, PERIODS)
         self._one_of("interval", interval, INTERVALS)
         periods = Periods(span=period, interval=interval, whole_bars=True)
-        return history(await self.fetch_periods("history", symbol, periods), period, interval)
+        return history(await self.fetch_facts("history", symbol, periods), period, interval)
 
     async def aget_company_profile(self, symbol: str) -> SourcedProfile:
         """What the company is."""
-        return profile(await self.fetch_periods("profile", symbol, Periods()))
+        return profile(await self.fetch_facts("profile", symbol, Periods()))
 
     async def aget_financials(
         self, symbol: str, statement: str = "income", period: str = "annual", limit: int = 4
@@ -299,7 +295,7 @@ class FactProvider(WaitingProvider):
         """The newest `limit` statements, newest first; each is a `SourcedStatement`."""
         self._one_of("statement", statement, STATEMENTS)
         self._one_of("period", period, self._frequencies)
-        facts = await self.fetch_periods(cast(Need, statement), symbol, Periods(max(limit, 1), period))
+        facts = await self.fetch_facts(cast(Need, statement), symbol, Periods(max(limit, 1), period))
         return statements(facts, period)
 
     def _one_of(self, name: str, value: str, allowed: Iterable[str]) -> None:

@@ -270,7 +270,7 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
                 provider = run.runtime.provider
                 if effect.need == "figures" or effect.need == "closes" or effect.need == "universe":
                     return await fetch_for_query(provider, effect.need, effect.symbol, effect.scope)
-                return await fetch_facts(provider, effect.need, effect.symbol, limit=effect.limit)
+                return await fetch_facts(provider, effect.need, effect.symbol, effect.periods)
     except TimeoutError:
         return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))
     except asyncio.CancelledError:

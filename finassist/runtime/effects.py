@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from finassist.core.errors import ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.providers.base import Need, QueryNeed, UniverseScope
+from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Fetch:
 
     symbol: str
     need: Need | QueryNeed
-    limit: int
+    periods: Periods
     scope: UniverseScope | None = None
 
 
@@ -70,10 +70,10 @@ def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stre
 
 
 def fetch(
-    symbol: str, need: Need | QueryNeed, limit: int, scope: UniverseScope | None = None
+    symbol: str, need: Need | QueryNeed, periods: Periods, scope: UniverseScope | None = None
 ) -> Flow[list[Fact] | Gap]:
     """Fetch figures, or receive the gap where they should have been."""
-    return cast("list[Fact] | Gap", (yield Fetch(symbol, need, limit, scope)))
+    return cast("list[Fact] | Gap", (yield Fetch(symbol, need, periods, scope)))
 
 
 def gather[Result](flows: Sequence[Flow[Result]]) -> Flow[list[Result]]:

@@ -23,7 +23,7 @@ from finassist.core.formatting import escape_markdown
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm import prompts
-from finassist.providers.base import Need
+from finassist.providers.base import Need, Periods
 from finassist.questions.reading import Understanding
 from finassist.reporting.company import Subject
 from finassist.reporting.document import follow_ups
@@ -119,7 +119,8 @@ def gather_facts(draft: Draft, known: FlowContext) -> Flow[list[list[Fact] | Gap
 def _fetch_step(symbol: str, need: Need, known: FlowContext) -> Flow[list[Fact] | Gap]:
     source = known.provider
     yield FetchStarted(symbol=symbol, need=need, provider=source)
-    found = yield from fetch(symbol, need, known.years + 1)  # growth of the first year shown needs the year before
+    periods = Periods(known.years + 1)  # growth of the first year shown needs the year before
+    found = yield from fetch(symbol, need, periods)
     if isinstance(found, Gap):
         yield FetchFailed(symbol=symbol, need=need, provider=source, error=found.error, reason=found.reason)
     else:

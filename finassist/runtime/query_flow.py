@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from agno.run.agent import RunContentEvent
+from msgspec import structs
 
-from finassist.analysis.calendar import Member
+from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import execute, needed
+from finassist.analysis.execute import execute, needed, of_today
 from finassist.analysis.outcome import Outcome
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, Gap
@@ -19,7 +20,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query, Unknown
 from finassist.core.result import Draft
-from finassist.providers.base import Need, QueryNeed, UniverseScope
+from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
 from finassist.questions.understand import MARKET_INDEX, Understanding
 from finassist.reporting import asked
 from finassist.reporting.headline import headline
@@ -31,7 +32,9 @@ from finassist.runtime.understand import FlowContext
 
 type AnyNeed = Need | QueryNeed
 
-_YEARS = 15
+type Wanted = tuple[str, AnyNeed, Periods, UniverseScope | None]
+
+_YEARS, _QUARTERS = 15, 40
 _FEW_ROWS = 60
 _FISCAL_YEARS = ("year", "end", "calendar", "latest")
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
@@ -144,10 +147,10 @@ def _gather(queries: Sequence[Query], known: FlowContext) -> Flow[tuple[list[Fac
     """Everything that the queries need, all at the same time, each thing once."""
     yield StepStarted(step_name="gather")
     wanted = list(dict.fromkeys(need for query in queries for need in _needs(query, known)))
-    found = yield from gather([_fetch_step(symbol, need, scope, known) for symbol, need, scope in wanted])
+    found = yield from gather([_fetch_step(*each, known) for each in wanted])
     yield StepCompleted(step_name="gather")
     facts = [fact for each in found if isinstance(each, list) for fact in each]
-    return facts, [each for each in found if isinstance(each, Gap)]
+    return [*quarters_named(facts)], [each for each in found if isinstance(each, Gap)]
 
 
 def _nothing() -> Flow[tuple[list[Fact], list[Gap]]]:
@@ -155,42 +158,62 @@ def _nothing() -> Flow[tuple[list[Fact], list[Gap]]]:
     return [], []
 
 
-def _fetch_step(symbol: str, need: AnyNeed, scope: UniverseScope | None, known: FlowContext) -> Flow[list[Fact] | Gap]:
+def _fetch_step(
+    symbol: str, need: AnyNeed, periods: Periods, scope: UniverseScope | None, known: FlowContext
+) -> Flow[list[Fact] | Gap]:
     yield FetchStarted(symbol=symbol, need=need, provider=known.provider)
-    limit = known.years + 1 if need in ("quote", "history") else _YEARS  # as documents ask, to share the fetch
-    found = yield from fetch(symbol, need, limit, scope)
+    found = yield from fetch(symbol, need, periods, scope)
     if isinstance(found, Gap):
         yield FetchFailed(symbol=symbol, need=need, provider=known.provider, error=found.error, reason=found.reason)
     else:
         yield FetchCompleted(symbol=symbol, need=need, provider=known.provider, count=len(found))
+        if periods.interval == "1d":
+            found = [structs.replace(fact, field="price") for fact in found if fact.field == "close"]
     return found
 
 
-def _needs(query: Query, known: FlowContext) -> Iterator[tuple[str, AnyNeed, UniverseScope | None]]:
+def _needs(query: Query, known: FlowContext) -> Iterator[Wanted]:
     if query.intent == "define":
         return
     lines, prices = needed(query)
+    quarters = prices or query.operation == "sequential" or _quarters(query)
     if query.scope == "universe":
         days = tuple(_days(query)) if prices else ()
-        yield "*", "universe", UniverseScope(lines, _since(query), days, quarters=bool(prices) or _quarters(query))
+        scope = UniverseScope(lines, _since(query), days, quarters=quarters)
+        yield "*", "universe", Periods(_YEARS), scope
         return
+    prices = prices or "price" in lines
     for symbol in query.companies:
         if lines and symbol != MARKET_INDEX:
-            needs: tuple[AnyNeed, ...] = ("figures",) if known.queryable else _statements(lines)
-            for need in needs:
-                yield symbol, need, None
-        if prices or lines & {"price"}:
-            markets: tuple[AnyNeed, ...] = ("closes",) if known.queryable else ("quote", "history")
-            for need in markets:
-                yield symbol, need, None
+            for need, periods in _of_statements(lines, known, quarters=quarters):
+                yield symbol, need, periods, None
+        if prices:
+            for need, periods in _of_market(query, known):
+                yield symbol, need, periods, None
     if "beta" in query.metrics and known.queryable:
-        yield MARKET_INDEX, "closes", None
+        yield MARKET_INDEX, "closes", Periods(_YEARS), None
 
 
-def _statements(lines: Iterable[str]) -> tuple[Need, ...]:
-    """The statements on which these lines stand, for a provider that offers whole statements only."""
+def _of_statements(lines: Iterable[str], known: FlowContext, *, quarters: bool) -> Iterator[tuple[AnyNeed, Periods]]:
+    """All figures at once, or the statements on which these lines stand: of years, and of quarters where asked."""
+    if known.queryable:
+        yield "figures", Periods(_YEARS)
+        return
     own = {FIELDS[line].statement for line in lines if line in FIELDS}
-    return tuple(need for need in _STATEMENTS if need in own)
+    for need in _STATEMENTS:
+        if need in own:
+            yield need, Periods(_YEARS)
+            if quarters:
+                yield need, Periods(_QUARTERS, "quarterly")
+
+
+def _of_market(query: Query, known: FlowContext) -> Iterator[tuple[AnyNeed, Periods]]:
+    """All closes, or the latest price with two years of month ends, as documents ask, so that the fetch is shared."""
+    if known.queryable:
+        yield "closes", Periods(_YEARS)
+        return
+    yield "quote", Periods(known.years + 1)
+    yield "history", Periods(known.years + 1) if of_today(query) else Periods(span="max", interval="1d")
 
 
 def _since(query: Query) -> int:

@@ -29,7 +29,7 @@ from finassist.core.errors import (
 from finassist.core.facts import Fact
 from finassist.llm.limits import Failure, Limits, current_record
 from finassist.llm.models import ModelChoice, resolve_model
-from finassist.providers.base import Need, fetch_facts
+from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.to_agno import WaitingProvider
 from finassist.testing.wrapped import Interception, Wrapped, role_of
@@ -174,7 +174,7 @@ class FaultyProvider(WaitingProvider):
         self.capabilities = self.inner.capabilities
         check_failure(self.dials, [*DATA_FAILURES, HANG])
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company, if the dials let it through.
 
         Raises:
@@ -182,7 +182,7 @@ class FaultyProvider(WaitingProvider):
         """
         call = f"{need} {symbol}"
         await self._disturb(call, self.dials.trouble(call))
-        return await fetch_facts(self.inner, need, symbol, limit=limit)
+        return await fetch_facts(self.inner, need, symbol, periods)
 
     async def astatus(self) -> ProviderStatus:
         """That of the source."""

@@ -38,7 +38,7 @@ from finassist.core.result import decode, encode
 from finassist.core.text import redact
 from finassist.llm.limits import current_record
 from finassist.llm.models import ModelChoice, resolve_model
-from finassist.providers.base import Need, fetch_facts
+from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.to_agno import WaitingProvider
 from finassist.testing.wrapped import Interception, PlainModel, Wrapped, call_of, sleep
@@ -165,11 +165,11 @@ class RecordingProvider(WaitingProvider):
         self.inner, self._tape = inner, tape
         self.name, self.capabilities = inner.name, inner.capabilities
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company, and what became of it on the tape."""
-        asked, begun = f"{need} {symbol} {limit}", perf_counter()
+        asked, begun = f"{need} {symbol} {periods}", perf_counter()
         try:
-            facts = await fetch_facts(self.inner, need, symbol, limit=limit)
+            facts = await fetch_facts(self.inner, need, symbol, periods)
         except FinanceProviderError as error:
             failed = Take((), type(error).__name__, str(error), perf_counter() - begun)
             self._tape.add(asked, failed)
@@ -238,14 +238,14 @@ class ReplayProvider(WaitingProvider):
         self.name = f"{tape.provider}, replayed from {tape.recorded}"
         self.capabilities = frozenset({"get_company_profile", "get_financials", "get_quote", "get_price_history"})
 
-    async def fetch_facts(self, need: Need, symbol: str, limit: int) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company, each figure saying that it is replayed and from when.
 
         Raises:
             DataError: It failed when it was recorded, or is not on the tape.
         """
         try:
-            take = self._playback.next(f"{need} {symbol} {limit}")
+            take = self._playback.next(f"{need} {symbol} {periods}")
         except InputError as error:
             raise DataError(str(error)) from error
         await asyncio.sleep(take.seconds / self._playback.speed)

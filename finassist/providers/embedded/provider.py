@@ -104,7 +104,7 @@ class EmbeddedProvider(FactProvider):
         """Always usable: there is nothing to reach."""
         return ProviderStatus(ok=True, detail="the S&P 500 and a few more companies, no key, no network")
 
-    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The embedded facts of one need; of prices the newest there are."""
         await _loaded()
         match need:

@@ -103,7 +103,7 @@ class FMPProvider(LiveProvider):
             return ProviderStatus(ok=True, detail="key set, plan not known and taken for a free one")
         return ProviderStatus(ok=True, detail=f"key set, {self.plan} plan")
 
-    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The facts of one need. Prices are adjusted for splits; the change is that from the previous close."""
         symbol, get = normalise_symbol(symbol), self._client.get
         match need:

@@ -90,7 +90,7 @@ class SECProvider(LiveProvider):
         """No key is needed; nothing is asked of the source."""
         return ProviderStatus(ok=True, detail="no key needed, a contact address is set")
 
-    async def fetch_periods(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """A profile, or statements.
 
         A quarter that is only part of a longer period in the filings (the fourth, and cash flows) is the difference
