@@ -26,7 +26,7 @@ from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
 from finassist.providers.base import fetch_facts
 from finassist.providers.http.cache import Cache
-from finassist.providers.http.transport import make_limiter
+from finassist.providers.http.endpoint import make_limiter
 from finassist.providers.registry import open_provider
 from finassist.providers.sec import SECProvider
 from finassist.providers.sec.companyfacts import Asked

@@ -28,11 +28,10 @@ from pydantic import SecretStr
 from finassist.core import errors
 from finassist.core.concurrency import InFlight, bridge
 from finassist.core.text import redact
+from finassist.providers.http.answers import Refusal, explain, read_retry_after
 from finassist.providers.http.cache import Cache
-from finassist.providers.http.classify import ErrorResponse, classify, read_retry_after
-from finassist.providers.http.request import Payload
-from finassist.providers.http.strict_json import Invalid
-from finassist.providers.http.transport import Transport, make_limiter
+from finassist.providers.http.endpoint import make_limiter
+from finassist.providers.http.transport import Payload, Transport
 from tests import servers
 from tests.servers import Act, Gate, Request, Script, Server, answer
 from tests.suspensions import Suspensions
@@ -92,11 +91,10 @@ def test_an_answer_comes_with_exact_numbers_its_time_and_the_key_was_sent(run_as
         (servers.gzipped(QUOTE), [{"symbol": "AAPL", "price": Decimal("101.25")}]),
         (answer(b"\xef\xbb\xbf[1]"), [1]),
         (answer([]), []),
-        (answer('[{"eps": NaN}]'), [{"eps": Invalid("NaN")}]),
         (answer("[1]", headers={"Content-Type": "text/html"}), [1]),
         (answer([{"text": "x" * 300_000}]), [{"text": "x" * 300_000}]),
     ],
-    ids=["gzip", "byte order mark", "empty list", "NaN", "wrong content type", "large"],
+    ids=["gzip", "byte order mark", "empty list", "wrong content type", "large"],
 )
 def test_unusual_answers_that_are_data(act: Act, data: Any, run_async: Any) -> None:
     payload, _ = told(act, run_async)
@@ -155,8 +153,8 @@ MEANINGS: dict[str, tuple[str, int, type[errors.DataError], str, bool]] = {
 
 def test_a_status_and_its_words_mean_one_error_that_says_what_to_do() -> None:
     for name, (text, status, kind, words, may_pass) in MEANINGS.items():
-        response = ErrorResponse("Acme Data", status, text, datetime.now(UTC))
-        error = classify(response)
+        response = Refusal("Acme Data", status, text)
+        error = explain(response)
         assert type(error) is kind, name
         assert words in str(error), name
         assert response.may_pass is may_pass, name
@@ -171,8 +169,8 @@ def test_a_time_to_wait_is_seconds_or_a_date_and_nonsense_is_none() -> None:
         wait = read_retry_after(header, now)
         assert wait == timedelta(seconds=90)
         for text, kind in (("", errors.RateLimited), ("Limit Reach .", errors.QuotaExhausted)):
-            response = ErrorResponse("Acme Data", 429, text, now, wait)
-            error: Any = classify(response)
+            response = Refusal("Acme Data", 429, text, now + timedelta(seconds=90))
+            error: Any = explain(response)
             assert type(error) is kind
             assert (error.again_at, response.may_pass) == (now + timedelta(seconds=90), True)
             assert "2026-08-21 12:01 UTC" in str(error)
@@ -196,7 +194,7 @@ FAILURES: dict[str, tuple[Act, type[errors.DataError], str, int]] = {
     "text": (answer("hello"), errors.BadPayload, "plain text", 1),
     "not UTF-8": (answer(b'["\xff"]'), errors.BadPayload, "not UTF-8", 1),
     "broken": (answer("[1,]"), errors.BadPayload, "JSON that is broken", 1),
-    "deep": (answer("[" * 5000 + "]" * 5000), errors.BadPayload, "nested too deeply", 1),
+    "deep": (answer("[" * 200_000 + "]" * 200_000), errors.BadPayload, "nested too deeply", 1),
     "truncated": (servers.truncated(LONG), errors.BadPayload, "JSON that breaks off", 1),
     "cut off": (servers.cut_off(LONG), errors.Unreachable, "broke off in the middle", 3),
     "closed": (servers.hang_up(), errors.Unreachable, "closed the connection", 3),
@@ -616,9 +614,7 @@ def refuse(data: Any) -> None:
         raise errors.BadPayload("Acme Data sent another company. Ask again.")
 
 
-@pytest.mark.parametrize(
-    "first", [answer("", status=404), answer([]), answer('[{"eps": NaN}]'), said("Limit Reach", 200)]
-)
+@pytest.mark.parametrize("first", [answer("", status=404), answer([]), said("Limit Reach", 200)])
 def test_what_is_no_full_answer_is_not_kept(first: Act, run_async: Any, tmp_path: Path) -> None:
     with Server([first, answer([2])]) as server:
         run_async(outcome(make(server, cache=Cache(tmp_path))))

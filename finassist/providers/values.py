@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS, snake
-from finassist.providers.http.strict_json import Invalid
 from finassist.symbols.directory import directory
 
 NOT_SAID = "the source does not say"
@@ -24,7 +23,7 @@ _LONGEST_TEXT = 5_000
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
 _LARGEST_EXPONENT = 30
 _NAN = "the source gave no number (NaN)"
-_TOO_LARGE = "the source gave a number too large to be a figure"
+_NO_SIZE = "the source gave a number too large or too small to be a figure"
 _NO_CURRENCY = "the source does not say in which currency"
 _TURNED = "a payment; the source writes it as a negative number"
 
@@ -38,8 +37,6 @@ def number(value: object) -> Decimal | str:
     """
     if value is None:
         return "the source gave no figure"
-    if isinstance(value, Invalid):
-        return f"the source gave {value.reason} where a number belongs"
     if isinstance(value, bool) or not isinstance(value, (Integral, Real, Decimal)):
         return f"the source gave a {type(value).__name__} where a number belongs"
     try:
@@ -47,14 +44,14 @@ def number(value: object) -> Decimal | str:
             return _exact(Decimal(int(value)))
         return _exact(value if isinstance(value, Decimal) else Decimal(repr(float(value))))
     except OverflowError:
-        return _TOO_LARGE
+        return _NO_SIZE
 
 
 def _exact(value: Decimal) -> Decimal | str:
     if not value.is_finite():
         return _NAN if value.is_nan() else "the source gave an infinite number"
-    if value.adjusted() > _LARGEST_EXPONENT:
-        return _TOO_LARGE
+    if value and abs(value.adjusted()) > _LARGEST_EXPONENT:
+        return _NO_SIZE
     whole = value.to_integral_value()
     return Decimal(int(whole)) if value == whole else value
 

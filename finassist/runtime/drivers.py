@@ -21,7 +21,7 @@ from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.providers.base import fetch_facts, fetch_for_query
-from finassist.providers.retries import on_retry
+from finassist.providers.http import on_retry
 from finassist.runtime.agent_calls import AgentCall
 from finassist.runtime.effects import AgentReply, Ask, Effect, Fetch, Flow, Gather
 from finassist.runtime.run import RunContext

@@ -30,8 +30,7 @@ from finassist.providers.fmp.parse import (
 from finassist.providers.fmp.requests import PLANS, Client
 from finassist.providers.fmp.rows import SOURCE
 from finassist.providers.fmp.statements import statement_facts
-from finassist.providers.http.transport import Options, Transport
-from finassist.providers.live import LiveProvider
+from finassist.providers.http.transport import LiveProvider, Options, Transport
 from finassist.providers.to_agno import SourcedHistory, SourcedMetrics, SourcedRecommendations
 from finassist.symbols.company import normalise_symbol
 

@@ -1,33 +1,39 @@
-"""One request to one provider: the only place that knows the key, and that speaks HTTP.
+"""One request to one provider, and the connections of each loop: the only place that knows the key and speaks HTTP.
 
-What it returns holds no key: neither an error's words nor its cause, its context or its traceback. A key goes only to
-an https address whose host is known or allowed on purpose, and a body is read up to a limit on *decoded* bytes.
+What a request returns holds no key: neither an error's words nor its cause, its context or its traceback. A key goes
+only to an https address whose host is known or allowed on purpose, and a body is read up to a limit on *decoded* bytes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
+import threading
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import aiohttp
+from aiolimiter import AsyncLimiter
 from pydantic import SecretStr
 from yarl import URL
 
+from finassist.core.concurrency import InFlight
 from finassist.core.errors import BadPayload, ConfigurationError, DataError, SourceTimeout, TooLarge, Unreachable
 from finassist.core.text import redact
-from finassist.providers.http import strict_json
-from finassist.providers.http.classify import ErrorResponse, classify, error_words, read_retry_after
+from finassist.providers.http.answers import BadJson, Refusal, error_words, explain, read_json, read_retry_after
 
 KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
-ACCEPTED_ENCODING = "gzip"
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+_DNS_SECONDS = 300
+_IDLE_SECONDS = 60  # people think between two questions
 
 _PATH = re.compile(r"/?[\w.~-]+(/[\w.~-]+)*")
 _CHUNK = 64 * 1024
@@ -36,18 +42,8 @@ _GZIP = 31  # window bits that make zlib expect a gzip header
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
-class ConnectionBroken(Exception):
+class _ConnectionBroken(Exception):
     """The server closed or reset the connection before it answered."""
-
-
-async def send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """A middleware: aiohttp by itself asks once more where a connection breaks, but retries have one owner."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectionError as problem:
-        if isinstance(problem, aiohttp.ServerDisconnectedError) or type(problem) is aiohttp.ClientOSError:
-            raise ConnectionBroken from None
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Endpoint:
         try:
             async with session.get(url, allow_redirects=False) as response:
                 return await self._read(response)
-        except (aiohttp.ClientError, ConnectionBroken, OSError, EOFError, UnicodeError) as problem:
+        except (aiohttp.ClientError, _ConnectionBroken, OSError, EOFError, UnicodeError) as problem:
             return self._broken(problem)
 
     def _url(self, path: str, params: Mapping[str, str]) -> URL:
@@ -94,25 +90,20 @@ class Endpoint:
     async def _read(self, response: aiohttp.ClientResponse) -> str | Failed:
         ok = response.status == 200
         try:
-            raw = await _read_body(response, self.max_bytes if ok else _ERROR_BYTES)
-        except (_Overflow, _Undecodable) as problem:
+            text = (await _read_body(response, self.max_bytes if ok else _ERROR_BYTES)).decode(
+                errors="strict" if ok else "replace"
+            )
+        except (_Overflow, ValueError) as problem:
             response.close()
-            if ok:
-                return Failed(self._unreadable(problem))
-            raw = b""
-        if not ok:
-            return self._refused(response, raw.decode("utf-8", "replace"))
-        try:
-            return self.clean(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            words = f"{self.name} sent bytes that are not UTF-8 text. Ask again, or use another provider."
-        return Failed(BadPayload(words))
+            return Failed(self._unreadable(problem)) if ok else self._refused(response, "")
+        return self.clean(text) if ok else self._refused(response, text)
 
     def _refused(self, response: aiohttp.ClientResponse, text: str) -> Failed:
         now = datetime.now(UTC)
         wait = read_retry_after(response.headers.get("Retry-After"), now)
-        error = ErrorResponse(self.name, response.status, _words(self.clean(text)), now, wait, self._location(response))
-        return Failed(classify(error), error.may_pass, None if wait is None else wait.total_seconds())
+        again_at = None if wait is None else now + wait
+        refusal = Refusal(self.name, response.status, _words(self.clean(text)), again_at, self._location(response))
+        return Failed(explain(refusal), refusal.may_pass, None if wait is None else wait.total_seconds())
 
     def _location(self, response: aiohttp.ClientResponse) -> str:
         try:
@@ -120,13 +111,16 @@ class Endpoint:
         except ValueError:
             return ""
 
-    def _unreadable(self, problem: _Overflow | _Undecodable) -> DataError:
-        if isinstance(problem, _Overflow):
-            megabytes = f"{self.max_bytes / 1_000_000:g}"
-            return TooLarge(
-                f"{self.name} sent more than {megabytes} MB, which is not read. Ask for fewer years or days."
-            )
-        return BadPayload(f"{self.name} sent a body that cannot be unpacked. Ask again, or use another provider.")
+    def _unreadable(self, problem: Exception) -> DataError:
+        match problem:
+            case _Overflow():
+                size = f"{self.max_bytes / 1_000_000:g} MB"
+                return TooLarge(f"{self.name} sent more than {size}, which is not read. Ask for fewer years or days.")
+            case UnicodeDecodeError():
+                words = "bytes that are not UTF-8 text"
+            case _:
+                words = "a body that cannot be unpacked"
+        return BadPayload(f"{self.name} sent {words}. Ask again, or use another provider.")
 
     def _broken(self, problem: Exception) -> Failed:
         """Our own words for each way a connection fails: theirs are often empty, and may hold the key."""
@@ -155,8 +149,8 @@ class Endpoint:
 def _words(text: str) -> str:
     """What an error body says, whether it is plain text or an object with an error in it."""
     try:
-        return error_words(strict_json.loads(text)) or text
-    except strict_json.BadJson:
+        return error_words(read_json(text)) or text
+    except BadJson:
         return text
 
 
@@ -253,3 +247,117 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     if inflate and body and not inflate.eof:
         raise _Undecodable
     return bytes(body)
+
+
+# ---------------------------------------------------------------------------------------------- connections
+
+
+@dataclass(slots=True)
+class LoopState:
+    """One loop's share of a transport: its connections, its limits, and the requests under way."""
+
+    session: aiohttp.ClientSession
+    opened: AsyncGenerator[aiohttp.ClientSession]
+    slots: asyncio.Semaphore
+    limiter: AsyncLimiter | None
+    in_flight: InFlight[Any] = field(default_factory=InFlight[Any])
+
+    async def close(self) -> None:
+        """Close the connections."""
+        with suppress(RuntimeError):  # the loop is closing them at this moment
+            await self.opened.aclose()
+
+
+@dataclass(slots=True)
+class Loops:
+    """The state of each loop, made when a loop first asks and closed when the loop ends.
+
+    An aiohttp session belongs to one loop, and a transport is used from several: the user's, that of every
+    `asyncio.run`, and the private one behind `run()`. This does not refer to the transport, so that an unused one can
+    be collected.
+    """
+
+    timeout: float
+    concurrency: int
+    per_minute: float | None
+    per_second: float | None
+    agent: str
+    _lock: threading.RLock = field(default_factory=threading.RLock)  # a finalizer may run in the middle of anything
+    _states: dict[asyncio.AbstractEventLoop, LoopState] = field(default_factory=dict[Any, LoopState])
+    _closing: set[asyncio.Task[None]] = field(default_factory=set[Any])  # asyncio holds tasks weakly
+
+    async def here(self) -> LoopState:
+        """The state of the running loop."""
+        loop = asyncio.get_running_loop()
+        state = self._states.get(loop)
+        if state is None or state.session.closed:
+            opened = self._open()
+            limiter = make_limiter(self.per_minute, self.per_second)
+            # An async generator's first step does not wait, so no other task of this loop runs in between.
+            state = LoopState(await anext(opened), opened, asyncio.Semaphore(self.concurrency), limiter)
+            with self._lock:
+                for ended in [each for each in self._states if each.is_closed()]:
+                    del self._states[ended]  # a session holds its loop, so none would go by itself
+                self._states[loop] = state
+        return state
+
+    async def _open(self) -> AsyncGenerator[aiohttp.ClientSession]:
+        """The session of a loop, whose end closes every async generator that is still open."""
+        # No byte for half the time: the connection is dead, and there is time for another.
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout / 3, sock_read=self.timeout / 2)
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
+            timeout=silence,
+            headers=_HEADERS | {"User-Agent": self.agent},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            middlewares=(_send_once,),
+        ) as session:
+            yield session
+
+    async def close_here(self) -> None:
+        """Close the connections of the running loop."""
+        with self._lock:
+            state = self._states.pop(asyncio.get_running_loop(), None)
+        if state:
+            await state.close()
+
+    def close_all(self) -> None:
+        """Have every loop that still lives close its connections."""
+        with self._lock:
+            states = list(self._states.items())
+        for loop, state in states:
+            with suppress(RuntimeError):  # it has been closed, and its connections with it
+                loop.call_soon_threadsafe(self._begin_closing, loop, state)
+
+    def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
+        task = loop.create_task(state.close(), name="finassist-close")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A middleware: aiohttp by itself asks once more where a connection breaks, but retries have one owner."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectionError as problem:
+        if isinstance(problem, aiohttp.ServerDisconnectedError) or type(problem) is aiohttp.ClientOSError:
+            raise _ConnectionBroken from None
+        raise
+
+
+def make_limiter(per_minute: float | None, per_second: float | None = None) -> AsyncLimiter | None:
+    """A limiter for at most `per_minute` requests in *any* minute: half of them at once, the rest evenly.
+
+    Or for `per_second` in any second, in the same way.
+
+    Example:
+        >>> limiter = make_limiter(300)
+        >>> limiter.max_rate, 60 * limiter.max_rate / limiter.time_period
+        (150.0, 150.0)
+    """
+    if per_second is not None:
+        return AsyncLimiter(max(1.0, per_second / 2), max(1.0, 2 / per_second))
+    if per_minute is None:
+        return None
+    return AsyncLimiter(max(1.0, per_minute / 2), 60 * max(1.0, 2 / per_minute))

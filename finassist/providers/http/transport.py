@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import threading
+import logging
 import weakref
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self, TypedDict, cast
+from typing import Any, NoReturn, Self, TypedDict, cast
 
-import aiohttp
-from aiolimiter import AsyncLimiter
+import stamina
 from pydantic import SecretStr
 
 from finassist.config.settings import Settings
-from finassist.core.errors import ConfigurationError, DataError
+from finassist.core.errors import ConfigurationError, DataError, RateLimited, SourceTimeout
+from finassist.providers.http import report_retry
+from finassist.providers.http.answers import Check, interpret
 from finassist.providers.http.cache import Cache, Kind
-from finassist.providers.http.endpoint import ACCEPTED_ENCODING, Endpoint, check_base, send_once
-from finassist.providers.http.request import Check, LoopState, Payload, Request
+from finassist.providers.http.endpoint import Endpoint, Failed, Loops, LoopState, check_base
+from finassist.providers.to_agno import FactProvider
 
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": ACCEPTED_ENCODING}
-_DNS_SECONDS = 300
-_IDLE_SECONDS = 60  # people think between two questions
+_FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.1, 1.0, 0.1
+_WORTH_STARTING = 0.05  # seconds below which another attempt could not end in time
+_LARGE = 256 * 1024  # characters that take long enough to read to be noticed on the loop
+
+# Without a handler Python would print stamina's notice of each retry to the notebook.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Data of a source. Shared by all who asked for the same at the same time: read it, do not change it.
+
+    Attributes:
+        data: The body, as `read_json` reads it.
+        fetched_at: When it came from the source (UTC).
+        cached: Whether it came from the cache now.
+    """
+
+    data: Any
+    fetched_at: datetime
+    cached: bool
+
+
+type Outcome = Payload | DataError
+"""A failure is a value until it reaches the caller: so it has no cause, no context, and no frame that knew the key."""
 
 
 class Options(TypedDict, total=False):
@@ -85,9 +107,9 @@ class Transport:
             timeout=timeout, attempts=attempts, concurrency=concurrency, per_minute=per_minute, per_second=per_second
         )
         base = check_base(base_url, allow_custom_host=allow_custom_host)
-        self._endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
+        self.endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
         self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
-        self._loops = _Loops(timeout, concurrency, per_minute, per_second, user_agent)
+        self._loops = Loops(timeout, concurrency, per_minute, per_second, user_agent)
         weakref.finalize(self, self._loops.close_all).atexit = False
 
     @classmethod
@@ -113,7 +135,7 @@ class Transport:
         return cls(**merged)
 
     def __repr__(self) -> str:
-        return f"Transport({self.name!r}, {str(self._endpoint.base)!r})"
+        return f"Transport({self.name!r}, {str(self.endpoint.base)!r})"
 
     def __copy__(self) -> Self:
         return self
@@ -127,7 +149,7 @@ class Transport:
     @property
     def requests_today(self) -> int:
         """Requests made since midnight UTC, attempts included."""
-        return self._endpoint.made[datetime.now(UTC).date()]
+        return self.endpoint.made[datetime.now(UTC).date()]
 
     async def get_json(
         self, path: str, params: Mapping[str, str], *, kind: Kind, check: Check | None = None
@@ -144,8 +166,8 @@ class Transport:
             DataError: One of its kinds, by what happened. It never holds the key.
         """
         state = await self._loops.here()
-        request = Request(path, dict(params), kind, check, self._endpoint, self.cache, self.timeout, self.attempts)
-        outcome = await state.in_flight.join(request.key, lambda: request.run(state))
+        request = _Request(self, state, path, dict(params), kind, check)
+        outcome = await state.in_flight.join(request.key, request.run)
         if isinstance(outcome, DataError):
             raise copy.copy(outcome)  # several may wait for the same
         return outcome
@@ -165,89 +187,149 @@ def _check_limits(**limits: float | None) -> None:
             raise ConfigurationError(f"{name} must be a positive number, not {limit}. Change it.")
 
 
-def make_limiter(per_minute: float | None, per_second: float | None = None) -> AsyncLimiter | None:
-    """A limiter for at most `per_minute` requests in *any* minute: half of them at once, the rest evenly.
-
-    Or for `per_second` in any second, in the same way.
-
-    Example:
-        >>> limiter = make_limiter(300)
-        >>> limiter.max_rate, 60 * limiter.max_rate / limiter.time_period
-        (150.0, 150.0)
-    """
-    if per_second is not None:
-        return AsyncLimiter(max(1.0, per_second / 2), max(1.0, 2 / per_second))
-    if per_minute is None:
-        return None
-    return AsyncLimiter(max(1.0, per_minute / 2), 60 * max(1.0, 2 / per_minute))
+# ------------------------------------------------------------------------------------------------- requests
 
 
-# ---------------------------------------------------------------------------------------------------- loops
+class _TryAgain(Exception):
+    """Raised to `stamina`, which owns all retries."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(type(failed.error).__name__)
+        self.failed = failed
 
 
 @dataclass(slots=True)
-class _Loops:
-    """The state of each loop, made when a loop first asks and closed when the loop ends.
+class _Request:
+    """Obtains one thing, once, within the deadline. Every failure but a bug is a value."""
 
-    An aiohttp session belongs to one loop, and a transport is used from several: the user's, that of every
-    `asyncio.run`, and the private one behind `run()`. This does not refer to the transport, so that an unused one can
-    be collected.
-    """
+    transport: Transport
+    state: LoopState
+    path: str
+    params: Mapping[str, str]
+    kind: Kind
+    check: Check | None
+    deadline: float = 0.0
+    waits_for_limiter: bool = False
 
-    timeout: float
-    concurrency: int
-    per_minute: float | None
-    per_second: float | None
-    agent: str
-    _lock: threading.RLock = field(default_factory=threading.RLock)  # a finalizer may run in the middle of anything
-    _states: dict[asyncio.AbstractEventLoop, LoopState] = field(default_factory=dict[Any, LoopState])
-    _closing: set[asyncio.Task[None]] = field(default_factory=set[Any])  # asyncio holds tasks weakly
+    @property
+    def key(self) -> str:
+        """What is asked: equal for equal requests, different for different ones."""
+        return f"{self.transport.endpoint.base} {(self.kind, self.path, sorted(self.params.items()))!r}"
 
-    async def here(self) -> LoopState:
-        """The state of the running loop."""
-        loop = asyncio.get_running_loop()
-        state = self._states.get(loop)
-        if state is None or state.session.closed:
-            opened = self._open()
-            limiter = make_limiter(self.per_minute, self.per_second)
-            # An async generator's first step does not wait, so no other task of this loop runs in between.
-            state = LoopState(await anext(opened), opened, asyncio.Semaphore(self.concurrency), limiter)
-            with self._lock:
-                for ended in [each for each in self._states if each.is_closed()]:
-                    del self._states[ended]  # a session holds its loop, so none would go by itself
-                self._states[loop] = state
-        return state
+    async def run(self) -> Outcome:
+        """The payload, or what went wrong."""
+        self.deadline = asyncio.get_running_loop().time() + self.transport.timeout
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                return await self._from_cache() or await self._from_source()
+        except TimeoutError:
+            return self._late()
 
-    async def _open(self) -> AsyncGenerator[aiohttp.ClientSession]:
-        """The session of a loop, whose end closes every async generator that is still open."""
-        # No byte for half the time: the connection is dead, and there is time for another.
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout / 3, sock_read=self.timeout / 2)
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
-            timeout=silence,
-            headers=_HEADERS | {"User-Agent": self.agent},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            middlewares=(send_once,),
-        ) as session:
-            yield session
+    async def _from_cache(self) -> Payload | None:
+        cache = self.transport.cache
+        entry = await cache.get(self.key, self.kind) if cache else None
+        if entry is None or cache is None:
+            return None
+        data = await self._read(entry.text)
+        if not isinstance(data, DataError):
+            return Payload(data, entry.fetched_at, cached=True)
+        await cache.remove(self.key)
+        return None
 
-    async def close_here(self) -> None:
-        """Close the connections of the running loop."""
-        with self._lock:
-            state = self._states.pop(asyncio.get_running_loop(), None)
-        if state:
-            await state.close()
+    async def _from_source(self) -> Outcome:
+        answer = await self._send_until()
+        if isinstance(answer, Failed):
+            return self._late() if isinstance(answer.error, SourceTimeout) else answer.error
+        fetched_at = datetime.now(UTC)
+        data = await self._read(answer)
+        if isinstance(data, DataError):
+            return data
+        if self.transport.cache and data:
+            await self.transport.cache.put(self.key, self.kind, answer)
+        return Payload(data, fetched_at, cached=False)
 
-    def close_all(self) -> None:
-        """Have every loop that still lives close its connections."""
-        with self._lock:
-            states = list(self._states.items())
-        for loop, state in states:
-            with suppress(RuntimeError):  # it has been closed, and its connections with it
-                loop.call_soon_threadsafe(self._begin_closing, loop, state)
+    async def _read(self, text: str) -> Any | DataError:
+        """The data, read in a thread where that would be noticed on the loop."""
+        arguments = text, self.transport.name, self.check
+        return await asyncio.to_thread(interpret, *arguments) if len(text) > _LARGE else interpret(*arguments)
 
-    def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
-        task = loop.create_task(state.close(), name="finassist-close")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    async def _send_until(self) -> str | Failed:
+        """Send, and send again while that can help and there is time."""
+        attempts = stamina.retry_context(
+            on=self._pause,
+            attempts=self.transport.attempts,
+            timeout=None,
+            wait_initial=_FIRST_WAIT,
+            wait_max=_LONGEST_WAIT,
+            wait_jitter=_JITTER,
+        )
+        failed: Failed | None = None
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    if failed is not None:
+                        report_retry(str(failed.error))
+                    answer = await self._send()
+                    if isinstance(answer, str) or not answer.may_pass:
+                        return answer
+                    failed = answer
+                    raise _TryAgain(answer)
+        except _TryAgain as last:
+            return last.failed
+        raise AssertionError("stamina ends with an answer or an exception")
+
+    def _pause(self, problem: Exception) -> bool | float:
+        """Whether to ask again, and after how many seconds if the provider names a time."""
+        if not isinstance(problem, _TryAgain):
+            return False
+        left = self.deadline - asyncio.get_running_loop().time() - _WORTH_STARTING
+        if problem.failed.wait is None:
+            return left > _FIRST_WAIT + _JITTER
+        return problem.failed.wait if problem.failed.wait < left else False
+
+    async def _send(self) -> str | Failed:
+        async with self.state.slots:
+            if self.state.limiter:
+                self.waits_for_limiter = True
+                await self.state.limiter.acquire()
+                self.waits_for_limiter = False
+            return await self.transport.endpoint.get(self.state.session, self.path, self.params)
+
+    def _late(self) -> DataError:
+        name = self.transport.name
+        if self.waits_for_limiter:
+            words = "is asked as often as FINASSIST_PER_MINUTE allows. Ask again in a minute, or raise it"
+            return RateLimited(f"{name} {words}.")
+        within = f"{name} did not answer within {self.transport.timeout:g} seconds"
+        return SourceTimeout(f"{within}. Ask again, or raise FINASSIST_HTTP_TIMEOUT.")
+
+
+# ------------------------------------------------------------------------------------------------- provider
+
+
+class LiveProvider(FactProvider):
+    """A provider that asks one HTTP API. Its transport is counted and closed, and neither copied nor pickled."""
+
+    _transport: Transport
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"A {type(self).__name__} may hold a key and is never pickled. Build it where it is used.")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
+
+    @property
+    def requests_today(self) -> int:
+        """Requests made by this provider since midnight UTC."""
+        return self._transport.requests_today
+
+    def close(self) -> None:
+        """Have every loop close its connections; they open again when needed."""
+        self._transport.close()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop; they open again when needed."""
+        await self._transport.aclose()

@@ -20,8 +20,7 @@ from finassist.core.errors import ConfigurationError, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.providers.base import Need, Periods
 from finassist.providers.http.cache import Kind
-from finassist.providers.http.transport import Options, Transport
-from finassist.providers.live import LiveProvider
+from finassist.providers.http.transport import LiveProvider, Options, Transport
 from finassist.providers.sec.company import parse_filings, profile_facts, submissions_of
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts

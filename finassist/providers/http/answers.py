@@ -1,0 +1,269 @@
+"""What an answer says: data read from its text, or the named error that its status and its words mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from finassist.core.errors import (
+    AuthError,
+    BadPayload,
+    DataError,
+    NotFound,
+    PlanError,
+    QuotaExhausted,
+    RateLimited,
+    Unreachable,
+)
+
+type Check = Callable[[Any], object]
+"""Raises a `DataError` if data cannot be used."""
+
+_ERROR_FIELDS = ("Error Message", "error", "message", "Information", "Note")
+_HALF = re.compile(
+    r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})(?<!\\)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half of a surrogate pair: a text with one can be neither stored nor shown."""
+
+_SETTING = re.compile(r"(?:value set for|values for) '(\w{1,30})'", re.I)
+_UNSAFE = re.compile(r"https?://\S+|[^\w .,:;()%+-]", re.ASCII)
+_EXCERPT = 120
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+_LONGEST_WAIT = timedelta(days=366)
+_NEVER_SUPPORTED = frozenset({501, 505})
+
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+class BadJson(ValueError):
+    """The body is not JSON that can be used; the message says why, in half a sentence."""
+
+
+def read_json(text: str) -> Any:
+    """What a body says. Whole numbers are `int`, all others exact; what JSON has no number for is one of `Decimal`.
+
+    Raises:
+        BadJson: The text is not JSON that can be used.
+
+    Example:
+        >>> read_json('{"price": 1.10, "shares": 3, "eps": NaN}')
+        {'price': Decimal('1.10'), 'shares': 3, 'eps': Decimal('NaN')}
+    """
+    text = _HALF.sub("\ufffd", text.removeprefix("\ufeff"))
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=Decimal)
+    except RecursionError:
+        raise BadJson("nested too deeply") from None
+    except (ValueError, ArithmeticError):
+        raise BadJson(_why_not(text)) from None
+
+
+def _why_not(text: str) -> str:
+    start = text.strip()[:200].lower()
+    if not start:
+        return "an empty body"
+    if start.startswith("<"):
+        return "a web page instead of data"
+    if start[0] not in "{[":
+        return "plain text instead of data"
+    return "JSON that is broken" if text.rstrip()[-1:] in ("}", "]") else "JSON that breaks off"
+
+
+def error_words(data: Any) -> str | None:
+    """The words of an error that came with status 200, or `None` if this is data."""
+    if not isinstance(data, dict):
+        return None
+    fields = cast("dict[str, Any]", data)
+    if isinstance(words := fields.get("Error Message"), str):
+        return words
+    if len(fields) == 1:
+        [(key, words)] = fields.items()
+        return words if key in _ERROR_FIELDS and isinstance(words, str) else None
+    return None
+
+
+def interpret(text: str, name: str, check: Check | None) -> Any | DataError:
+    """What the text of an answer with status 200 says: data that `check` accepts, or the error that it means."""
+    try:
+        data = read_json(text)
+    except BadJson as problem:
+        found = explain_words(Refusal(name, 200, text))
+        return found or BadPayload(f"{name} sent {problem}. Ask again, or use another provider.")
+    if (words := error_words(data)) is not None:
+        return explain(Refusal(name, 200, words))
+    try:
+        if check:
+            check(data)
+    except DataError as error:
+        return error
+    return data
+
+
+# -------------------------------------------------------------------------------------------------- errors
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is not data, already without secrets.
+
+    Attributes:
+        name: The provider's name for people.
+        status: The HTTP status.
+        text: What the body says.
+        again_at: When the provider says it answers again.
+        location: Host it points to instead, if it redirects.
+    """
+
+    name: str
+    status: int
+    text: str
+    again_at: datetime | None = None
+    location: str = ""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether a retry can help: the server failed, or it says how long to wait."""
+        if self.status == 429:
+            return self.again_at is not None
+        return self.status == 408 or (self.status >= 500 and self.status not in _NEVER_SUPPORTED)
+
+    @property
+    def said(self) -> str:
+        """A short, harmless piece of what the provider says, if it speaks in words."""
+        if self.text.lstrip().startswith(("<", "[", "{")):
+            return ""
+        words = " ".join(_UNSAFE.sub(" ", self.text).split())[:_EXCERPT].strip(" .,:;")
+        return f', saying "{words}"' if words else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """An error and its words, with what they say of the time: if the provider names one, and if it does not."""
+
+    error: type[DataError]
+    words: str
+    at: str = ""
+    some_time: str = ""
+
+
+_EMBEDDED = 'Wait, choose a larger plan, or use provider="embedded".'
+_BAD_KEY = _Meaning(
+    AuthError,
+    "{name} did not accept the API key. Check it for typing errors, or make a new one at the provider.",
+)
+_NOT_IN_PLAN = _Meaning(
+    PlanError,
+    "{name} does not include {what} in your plan. Ask for less, choose a larger plan, or another provider.",
+)
+_TOO_MANY = _Meaning(
+    RateLimited, "{name} asks for fewer requests at a time. Ask again {when}.", "after {time}", "in a minute"
+)
+_TROUBLE = _Meaning(
+    Unreachable,
+    "{name} is in trouble (it answered with {status}). Ask again {when}.",
+    "after {time}",
+    "in a few minutes",
+)
+_REDIRECT = _Meaning(
+    BadPayload,
+    "{name} redirects{where}, which is not followed so that your key stays where you sent it. "
+    "Check base_url; a network that asks you to sign in also does this.",
+)
+_OTHER = _Meaning(BadPayload, "{name} answered with {status} instead of data. Ask again, or try another provider.")
+_BY_STATUS = {
+    401: _BAD_KEY,
+    402: _NOT_IN_PLAN,
+    403: _Meaning(AuthError, "{name} refused your key for this request{said}. Check the key and its plan."),
+    404: _Meaning(NotFound, "{name} has nothing at this address. Check the symbol, or try another provider."),
+    429: _TOO_MANY,
+}
+_BY_WORDS = {
+    "legacy endpoint": _Meaning(
+        PlanError,
+        "{name} has closed this old address to keys made after August 2025. "
+        "Use the current address of its API, or leave base_url as it is.",
+    ),
+    "invalid api ?key|api ?key.{0,40}(missing|invalid|not valid|required)": _BAD_KEY,
+    "bandwidth limit": _Meaning(
+        QuotaExhausted,
+        f"{{name}} says that the data volume of your plan is used up. {{when}}. {_EMBEDDED}",
+        "It resets at {time}",
+        "It counts the last 30 days, so it frees up little by little",
+    ),
+    "limit reach|daily (limit|quota)|quota (exceeded|exhausted|reached)": _Meaning(
+        QuotaExhausted,
+        f"{{name}} says that the requests of your plan are used up. {{when}}. {_EMBEDDED}",
+        "It resets at {time}",
+        "A daily allowance resets within 24 hours; the provider does not say at which hour",
+    ),
+    "too many requests|rate limit|request rate threshold": _TOO_MANY,
+    "undeclared automated tool": _Meaning(
+        AuthError, "{name} does not accept the contact address. Set FINASSIST_SEC_CONTACT to one that is read."
+    ),
+}
+"""What words mean; the first that is found counts."""
+
+_PLAN = re.compile(r"premium|exclusive endpoint|special (endpoint|parameters)|restricted|subscription|upgrade", re.I)
+
+
+def explain(refusal: Refusal) -> DataError:
+    """The error that this answer means; its message ends with what to do next."""
+    if refusal.status >= 500 or refusal.status == 408:
+        return _error(_TROUBLE, refusal)
+    if found := explain_words(refusal):
+        return found
+    redirect = 300 <= refusal.status < 400
+    return _error(_BY_STATUS.get(refusal.status, _REDIRECT if redirect else _OTHER), refusal)
+
+
+def explain_words(refusal: Refusal) -> DataError | None:
+    """The error that the words mean, whatever the status, or `None` if they mean nothing known."""
+    meaning = next((found for words, found in _BY_WORDS.items() if re.search(words, refusal.text, re.I)), None)
+    if meaning is None and refusal.status in (200, 402, 403) and _PLAN.search(refusal.text):
+        meaning = _NOT_IN_PLAN
+    return _error(meaning, refusal) if meaning else None
+
+
+def _error(meaning: _Meaning, refusal: Refusal) -> DataError:
+    at, setting = refusal.again_at, _SETTING.search(refusal.text)
+    words = meaning.words.format(
+        name=refusal.name,
+        said=refusal.said,
+        status=f"{f'status {refusal.status}' if refusal.status != 200 else 'an error of its own'}{refusal.said}",
+        where=f" to {refusal.location}" if refusal.location else "",
+        what=f"this value of '{setting[1]}'" if setting else "this kind of data",
+        when=meaning.at.format(time=f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC") if at else meaning.some_time,
+    )
+    if issubclass(meaning.error, QuotaExhausted | RateLimited):
+        return meaning.error(words, again_at=at)
+    return meaning.error(words)
+
+
+def read_retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """How long to wait, or `None` if the header is absent, nonsense, or more than a year away.
+
+    Example:
+        >>> now = datetime(2026, 8, 21, 12, tzinfo=UTC)
+        >>> read_retry_after("30", now), read_retry_after("Fri, 21 Aug 2026 12:01:00 GMT", now)
+        (datetime.timedelta(seconds=30), datetime.timedelta(seconds=60))
+        >>> read_retry_after("soon", now) is None
+        True
+    """
+    text = (header or "").strip()
+    try:
+        if _SECONDS.fullmatch(text):
+            wait = timedelta(seconds=float(text))
+        else:
+            moment = parsedate_to_datetime(text)
+            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return None if wait > _LONGEST_WAIT else max(wait, timedelta(0))
