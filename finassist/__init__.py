@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from finassist.providers.fmp import FMPProvider as FMPProvider
     from finassist.providers.frame import FrameProvider as FrameProvider
     from finassist.providers.sec import SECProvider as SECProvider
+    from finassist.reporting.files import read_frame as read_frame
+    from finassist.reporting.files import write_frame as write_frame
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
-    from finassist.reporting.frames import describe as describe
-    from finassist.reporting.frames import read_frame as read_frame
-    from finassist.reporting.frames import write_frame as write_frame
+    from finassist.reporting.schemas import describe as describe
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
 
     categories = CATEGORIES
@@ -79,7 +79,9 @@ _NAMES: Final = {
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",
-    "finassist.reporting.frames": "by_company by_year describe read_frame write_frame",
+    "finassist.reporting.files": "read_frame write_frame",
+    "finassist.reporting.frames": "by_company by_year",
+    "finassist.reporting.schemas": "describe",
     "finassist.workflow": "FinancialAssistantWorkflow",
 }
 _HOME: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

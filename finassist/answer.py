@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, cast
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -21,7 +21,7 @@ from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
-    from finassist.reporting.html.timeline import TimelineImage
+    from finassist.reporting.timeline import TimelineImage
 
 
 class AnswersQueries(Protocol):
@@ -200,7 +200,7 @@ class Answer(WorkflowRunOutput):
     @property
     def timeline(self) -> TimelineImage:
         """What happened when, as a picture that shows itself in a notebook; `str()` of it is the text of an SVG."""
-        from finassist.reporting.html.timeline import TimelineImage
+        from finassist.reporting.timeline import TimelineImage
 
         return TimelineImage(replay(str(self.input or ""), self._events(), self.duration))
 
@@ -211,20 +211,19 @@ class Answer(WorkflowRunOutput):
 
     def to_html(self) -> str:
         """The answer as one self-contained, escaped HTML card, readable in light and dark themes."""
-        from finassist.reporting.html.card import answer_html
+        from finassist.reporting.html import answer_html
 
         return answer_html(self)
 
-    def plot(self, kind: str | None = None, *, library: Literal["plotly", "matplotlib"] | None = None) -> Any:
-        """The figures over time as a Plotly or Matplotlib figure.
+    def plot(self, kind: str | None = None) -> Any:
+        """The figures over time as a Plotly figure.
 
         Args:
             kind: `"statements"`, `"price"`, or a yearly field or ratio such as `"net_margin"`.
-            library: Which library draws; by default Plotly where it is installed, else Matplotlib.
         """
-        from finassist.reporting.charts.plot import plot
+        from finassist.reporting.charts import plot
 
-        return plot(self, kind, library=library)
+        return plot(self, kind)
 
     def notes(self) -> list[str]:
         """What a reader should know before the content: a run that was stopped, or not saved."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from finassist.apps.live.view import header_html, run_html, text_html
 from finassist.core.facts import Fact, Gap
 from finassist.core.state import RunState, Task
-from finassist.reporting.html.card import answer_html, conversation_html
-from finassist.reporting.html.sanitize import safe_html
-from finassist.reporting.html.timeline import timeline_svg
+from finassist.reporting.html import answer_html, conversation_html
 from finassist.reporting.markdown import conversation_markdown
+from finassist.reporting.sanitize import safe_html
+from finassist.reporting.timeline import timeline_svg
 
 from .test_html import Reply
 from .test_report import fact

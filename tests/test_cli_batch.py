@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from finassist.__main__ import main
-from finassist.reporting.frames import read_frame
+from finassist.reporting.files import read_frame
 
 QUESTIONS = ["What is Apple's stock price?", "What is EBITDA?"]
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from finassist.reporting.frames import safe_csv
-from finassist.reporting.html.card import conversation_html
-from finassist.reporting.html.sanitize_markdown import safe_markdown
+from finassist.reporting.files import safe_csv
+from finassist.reporting.html import conversation_html
 from finassist.reporting.markdown import conversation_markdown
+from finassist.reporting.sanitize import safe_markdown
 
 from .test_html import Reader, Reply
 

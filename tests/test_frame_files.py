@@ -12,18 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finassist.config.sources import FinassistWarning
 from finassist.core.errors import MissingExtra
 from finassist.core.facts import Fact
-from finassist.reporting.frames import (
-    SCHEMAS,
-    facts_frame,
-    history_frame,
-    read_frame,
-    sessions_frame,
-    typed,
-    write_frame,
-)
+from finassist.reporting.files import read_frame, write_frame
+from finassist.reporting.frames import facts_frame, history_frame, sessions_frame
+from finassist.reporting.schemas import SCHEMAS, typed
 
 FORMS = (".parquet", ".csv", ".xlsx")
 
@@ -123,7 +116,7 @@ def test_pandas_reads_what_was_written_here(tmp_path: Path) -> None:
 def test_a_spreadsheet_finds_no_formula(tmp_path: Path) -> None:
     from openpyxl import load_workbook
 
-    evil = ["=1+1", "+1+1", "-1+1", "@SUM(1)", '=cmd|"/C calc"!A0', "\t=1", "#N/A"]
+    evil = ["=1+1", "+1+1", "-1+1", "@SUM(1)", '=cmd|"/C calc"!A0', "\t=1"]
     frame = facts_frame([Fact(symbol=text, field="revenue", statement="income", note=text) for text in evil])
     sheet = load_workbook(write_frame(frame, tmp_path / "evil.xlsx")).worksheets[0]
     assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "inlineStr", "n"}
@@ -131,9 +124,9 @@ def test_a_spreadsheet_finds_no_formula(tmp_path: Path) -> None:
     assert not re.search(r'(^|,)"?[=+@\-]', text, re.MULTILINE)
 
 
-def test_a_text_that_does_not_fit_a_cell_is_cut_aloud(tmp_path: Path) -> None:
+def test_a_text_that_does_not_fit_a_cell_is_cut_with_a_warning(tmp_path: Path) -> None:
     frame = facts_frame([Fact(symbol="A", field="revenue", statement="income", note="x" * 40_000)])
-    with pytest.warns(FinassistWarning, match="longer texts are cut"):
+    with pytest.warns(UserWarning, match="too long, truncated"):
         write_frame(frame, tmp_path / "long.xlsx")
     assert len(there_and_back(frame, tmp_path / "long.csv")["note"].item()) == 40_000
 

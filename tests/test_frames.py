@@ -10,17 +10,8 @@ import pandas as pd
 import pytest
 
 from finassist.core.facts import Fact
-from finassist.reporting.frames import (
-    SCHEMAS,
-    by_company,
-    by_year,
-    describe,
-    events_frame,
-    facts_frame,
-    sessions_frame,
-    spans_frame,
-    typed,
-)
+from finassist.reporting.frames import by_company, by_year, events_frame, facts_frame, sessions_frame, spans_frame
+from finassist.reporting.schemas import SCHEMAS, describe, typed
 
 REVENUE = Fact(
     symbol="AAPL",

@@ -9,7 +9,8 @@ import pytest
 
 from finassist import FinancialAssistantWorkflow
 from finassist.core.errors import SessionError
-from finassist.reporting.frames import SCHEMAS, events_frame
+from finassist.reporting.frames import events_frame
+from finassist.reporting.schemas import SCHEMAS
 from finassist.sessions.history import history_rows
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
 from finassist.core.facts import Fact, Gap
-from finassist.reporting.html.card import answer_html
-from finassist.reporting.html.sanitize import escape, safe_html
+from finassist.reporting.html import answer_html
+from finassist.reporting.sanitize import escape, safe_html
 
 from .test_report import CATEGORIES, PAYLOADS, embedded, fact
 

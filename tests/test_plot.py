@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import math
 import re
-import sys
 from datetime import date, timedelta
 
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FinassistError
 from finassist.core.facts import FactBook
-from finassist.reporting.charts.panels import closes, statements
-from finassist.reporting.charts.plot import plot
+from finassist.reporting.charts import closes, plot, statements
 from finassist.reporting.company import CompanyFigures, Subject
-from finassist.reporting.html.card import section_html
+from finassist.reporting.html import section_html
 
 from .test_html import Reader, Reply
 from .test_report import fact
@@ -118,7 +114,7 @@ def test_a_report_lists_the_source_of_its_price_chart(both):
 # ------------------------------------------------------------------------------------------------ plot()
 
 
-def test_plotly_is_the_first_choice(both):
+def test_an_answer_draws_itself_with_plotly(both):
     import plotly.graph_objects as go
 
     figure = both.plot()
@@ -131,27 +127,8 @@ def test_plotly_is_the_first_choice(both):
     assert any("Source: SEC 10-K" in note.text for note in figure.layout.annotations)
 
 
-def test_matplotlib_draws_the_same(both):
-    from matplotlib.figure import Figure
-
-    figure = both.plot(library="matplotlib")
-    assert isinstance(figure, Figure)
-    first, second = figure.axes
-    assert (first.get_ylabel(), first.get_xlabel(), first.get_title()) == (
-        "USD billions",
-        "Fiscal year",
-        "Apple Inc. (AAPL)",
-    )
-    assert first.containers[0].datavalues[-1] == 416.161
-    assert second.get_title() == "Boeing Co. (BA)"
-    assert figure._repr_png_().startswith(b"\x89PNG")
-    assert "matplotlib.pyplot" not in sys.modules or figure.number is None  # it belongs to no window
-
-
 @pytest.mark.parametrize("kind", ["price", "net_margin", "Net margin", "freeCashFlow", "revenue"])
 def test_kinds(both, kind):
-    for library in ("plotly", "matplotlib"):
-        assert both.plot(kind, library=library)
     unit = both.plot(kind).layout.yaxis.title.text
     assert unit == {"price": "USD per share", "net_margin": "percent", "Net margin": "percent"}.get(
         kind, "USD billions"
@@ -164,15 +141,12 @@ def test_companies_share_a_panel_when_one_field_is_asked_for(both):
     assert figure.data[0].y[-1] == pytest.approx(26.915, abs=0.01)
 
 
-def test_missing_years_and_closes_are_gaps_in_both_libraries():
+def test_missing_years_and_closes_are_gaps():
     facts = yearly("revenue", FY2021="5e9", FY2023="8e9") + yearly("net_income", FY2021="1e9", FY2022="2e9")
     facts += [close(date(2025, month, 28), "50") for month in (1, 2, 7, 8)]
     reply = Reply(symbols=["ACME"], facts=facts)
     assert list(plot(reply, "revenue").data[0].y) == [5.0, None, 8.0]
     assert plot(reply, "revenue").data[0].connectgaps is False
-    assert [math.isnan(y) for y in plot(reply, "revenue", library="matplotlib").axes[0].lines[0].get_ydata()] == [
-        False, True, False,
-    ]  # fmt: skip
     assert [bar.y for bar in plot(reply).data][1] == (1.0, 2.0, None)
     assert list(plot(reply, "price").data[0].y) == [50.0, 50.0, None, 50.0, 50.0]
 
@@ -188,7 +162,6 @@ def test_names_are_only_text():
     facts = [*yearly("revenue", FY2024="5e9", FY2025="8e9"), fact("name", None, text=NASTY, statement="profile")]
     reply = Reply(symbols=["ACME"], facts=facts)
     assert plot(reply).layout.annotations[0].text == "&lt;b&gt;&#36;x^2&#36;&lt;/b&gt; &amp; Co_ (ACME)"
-    assert plot(reply, library="matplotlib").axes[0].get_title() == r"<b>\$x^2\$</b> & Co_ (ACME)"
 
 
 def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
@@ -196,19 +169,9 @@ def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
         workflow.run("What is EBITDA?").plot()
     with pytest.raises(FinassistError, match=r"no “nonsense” over time.*: statements, price, .*net_margin"):
         both.plot("nonsense")
-    with pytest.raises(FinassistError, match="Choose “plotly” or “matplotlib”"):
-        both.plot(library="gnuplot")
 
 
-def test_without_a_library_it_says_which_extra_to_install(both, monkeypatch):
-    where = "finassist.reporting.charts.plot.find_spec"
-    monkeypatch.setattr(where, lambda name: None)
-    with pytest.raises(ImportError, match=r"neither is installed\. Install it with `pip install 'finassist\[plot\]'`"):
+def test_without_plotly_it_says_which_extra_to_install(both, monkeypatch):
+    monkeypatch.setattr("finassist.reporting.charts.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"package plotly\. Install it with `pip install 'finassist\[plot\]'`"):
         both.plot()
-    with pytest.raises(ImportError, match=r"package matplotlib, which is not installed"):
-        both.plot(library="matplotlib")
-    found = importlib.util.find_spec
-    where = "finassist.reporting.charts.plot.find_spec"
-    monkeypatch.setattr(where, lambda name: None if name == "plotly" else found(name))
-    assert type(both.plot()).__name__ == "Figure"
-    assert hasattr(both.plot(), "savefig")

@@ -19,12 +19,12 @@ import pytest
 from markdown_it import MarkdownIt
 
 from finassist.apps.live import view
-from finassist.reporting.charts.plot import plot
-from finassist.reporting.frames import safe_csv
-from finassist.reporting.html import card as style
-from finassist.reporting.html import timeline
-from finassist.reporting.html.card import conversation_html
-from finassist.reporting.html.sanitize_markdown import safe_markdown
+from finassist.reporting import html as style
+from finassist.reporting import timeline
+from finassist.reporting.charts import plot
+from finassist.reporting.files import safe_csv
+from finassist.reporting.html import conversation_html
+from finassist.reporting.sanitize import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply
 from .test_html import Reply

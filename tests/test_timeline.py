@@ -16,8 +16,7 @@ import finassist.apps.live
 from finassist import FinancialAssistantWorkflow
 from finassist.apps.live.view import Timeline
 from finassist.core.state import RunState, Task
-from finassist.reporting.html.timeline import COLOURS, timeline_svg
-from finassist.reporting.timeline import LOOK, seconds, ticks, tracks
+from finassist.reporting.timeline import COLOURS, LOOK, seconds, ticks, timeline_svg, tracks
 
 SVG = "{http://www.w3.org/2000/svg}"
 SCRIPT = Path(finassist.apps.live.__file__).with_name("timeline.js").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from finassist.batch.result import Result, read_results, read_text
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
 from finassist.core.concurrency import Ended, Errand, Inbox, Post, bridge, settle
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.sanitize import escape
 from finassist.runtime.interrupts import Interrupts
 
 if TYPE_CHECKING:

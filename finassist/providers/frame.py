@@ -33,7 +33,7 @@ from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import changes, currency, day, figure, fiscal_period
-from finassist.reporting.frames import own_table
+from finassist.reporting.files import own_table
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import announce
 

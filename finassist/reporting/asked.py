@@ -11,7 +11,7 @@ from typing import Any
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
-from finassist.reporting.charts.panels import Panel, over_time
+from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.sections import Bullets, Headline, Note, Section
 from finassist.reporting.sentence_words import Words, capital, distinct, is_fiscal, listed, short_name
 from finassist.reporting.tables import Cell, Row, Table

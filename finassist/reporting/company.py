@@ -5,15 +5,16 @@ A cell keeps the fact it shows, so that every surface can name its source, formu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import chain
+from typing import Any, Protocol
 
 from finassist.analysis.statements import SPENDING, CompanyFacts
 from finassist.core.categories import YEARS_SHOWN, Category
-from finassist.core.facts import Fact, FactBook, Statement
+from finassist.core.facts import Fact, FactBook, Gap, Statement
 from finassist.core.fields import fields_of
 from finassist.core.formatting import cell, day, label
 from finassist.core.ratios import LINES, RATIOS
@@ -71,6 +72,56 @@ PRICE_LINES = (
 )
 
 
+class AnswerLike(Protocol):
+    """What a document needs of an answer; `finassist.answer.Answer` has it.
+
+    `years`, `warnings`, `notes()` and `company_names()` count where present.
+    """
+
+    @property
+    def content(self) -> Any:
+        """Markdown, shown for a chat answer and where there are no figures."""
+
+    @property
+    def category(self) -> str:
+        """One of the five categories."""
+        ...
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The companies, in the order of the question."""
+        ...
+
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """Every figure, the derived ones included."""
+        ...
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What could not be had."""
+        ...
+
+    @property
+    def follow_ups(self) -> Sequence[str]:
+        """Questions that come next."""
+        ...
+
+    @property
+    def status(self) -> Any:
+        """How the run ended; an enumeration or a string."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run."""
+        ...
+
+    @property
+    def session_id(self) -> str | None:
+        """The conversation."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A company an answer is about."""
@@ -117,6 +168,19 @@ class CompanyFigures:
         """Whether a ratio has a figure, or a reason for having none, in any of the years or on the day of the price."""
         found = [*(self.fact(name, year) for year in self.years), self.on_day(name)]
         return any(fact and (fact.known or fact.status == "not_meaningful") for fact in found)
+
+
+def companies_of(answer: AnswerLike) -> list[CompanyFigures]:
+    """What an answer knows of each of its companies, in the order of the question."""
+    book, years = FactBook(answer.facts), getattr(answer, "years", YEARS_SHOWN)
+    return [CompanyFigures.of(subject, book, years) for subject in subjects_of(answer)]
+
+
+def subjects_of(answer: AnswerLike) -> list[Subject]:
+    """The companies of an answer, with the names its facts or the answer itself have for them."""
+    profiles = {fact.symbol: fact.text for fact in answer.facts if fact.field == "name" and fact.text}
+    known: Mapping[str, str] = getattr(answer, "company_names", dict[str, str])()
+    return [Subject(symbol, profiles.get(symbol) or known.get(symbol, "")) for symbol in answer.symbols]
 
 
 def tables_of(category: Category, company: CompanyFigures) -> list[Table]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from finassist.analysis.insights import insights_of
 from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
 from finassist.reporting import asked
-from finassist.reporting.charts.panels import closes, statements
-from finassist.reporting.company import CompanyFigures, Subject, comparison, tables_of, year_ends
+from finassist.reporting.charts import closes, statements
+from finassist.reporting.company import (
+    AnswerLike,
+    CompanyFigures,
+    Subject,
+    companies_of,
+    comparison,
+    tables_of,
+    year_ends,
+)
 from finassist.reporting.coverage import (
     as_of,
     last_close,
@@ -40,56 +48,6 @@ DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not
 
 _OPEN_IN_REPORT = 2
 """Tables of a report that a card shows open: the key figures and the price."""
-
-
-class AnswerLike(Protocol):
-    """What a document needs of an answer; `finassist.answer.Answer` has it.
-
-    `years`, `warnings`, `notes()` and `company_names()` count where present.
-    """
-
-    @property
-    def content(self) -> Any:
-        """Markdown, shown for a chat answer and where there are no figures."""
-
-    @property
-    def category(self) -> str:
-        """One of the five categories."""
-        ...
-
-    @property
-    def symbols(self) -> Sequence[str]:
-        """The companies, in the order of the question."""
-        ...
-
-    @property
-    def facts(self) -> Sequence[Fact]:
-        """Every figure, the derived ones included."""
-        ...
-
-    @property
-    def gaps(self) -> Sequence[Gap]:
-        """What could not be had."""
-        ...
-
-    @property
-    def follow_ups(self) -> Sequence[str]:
-        """Questions that come next."""
-        ...
-
-    @property
-    def status(self) -> Any:
-        """How the run ended; an enumeration or a string."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run."""
-        ...
-
-    @property
-    def session_id(self) -> str | None:
-        """The conversation."""
-        ...
 
 
 # ------------------------------------------------------------------------------------------ composing
@@ -148,19 +106,6 @@ def answer_document(answer: AnswerLike) -> Document:
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
     return Document((), "", (Text(content), Bullets("What is missing", tuple(unsaid)), next_questions))
-
-
-def companies_of(answer: AnswerLike) -> list[CompanyFigures]:
-    """What an answer knows of each of its companies, in the order of the question."""
-    book, years = FactBook(answer.facts), getattr(answer, "years", YEARS_SHOWN)
-    return [CompanyFigures.of(subject, book, years) for subject in subjects_of(answer)]
-
-
-def subjects_of(answer: AnswerLike) -> list[Subject]:
-    """The companies of an answer, with the names its facts or the answer itself have for them."""
-    profiles = {fact.symbol: fact.text for fact in answer.facts if fact.field == "name" and fact.text}
-    known: Mapping[str, str] = getattr(answer, "company_names", dict[str, str])()
-    return [Subject(symbol, profiles.get(symbol) or known.get(symbol, "")) for symbol in answer.symbols]
 
 
 def _company(category: Category, company: CompanyFigures, tables: Sequence[Table]) -> CompanySection:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from finassist.core.categories import YEARS_SHOWN, category_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
-from finassist.reporting.company import Subject
+from finassist.reporting.company import AnswerLike, Subject
 from finassist.reporting.coverage import missing
-from finassist.reporting.document import AnswerLike, document
+from finassist.reporting.document import document
 from finassist.reporting.sections import (
     Bullets,
     Companies,
@@ -117,7 +117,7 @@ def _section(section: Section, depth: int) -> Iterator[str]:
         case Note(text, heading):
             yield f"> **{heading}** {text}" if heading else escape_line(text, 2000)
         case Text(markdown):
-            from finassist.reporting.html.sanitize_markdown import safe_markdown  # a parser that reports do not need
+            from finassist.reporting.sanitize import safe_markdown  # a parser that reports do not need
 
             yield safe_markdown(markdown, depth=depth)
         case Bullets():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from finassist.core.facts import Fact
-from finassist.reporting.charts.panels import Panel
+from finassist.reporting.charts import Panel
 from finassist.reporting.coverage import sources
 from finassist.reporting.tables import Table
 

@@ -1,14 +1,21 @@
-"""What the timeline of a run shows: rows, ticks, words, sizes and shapes. Pure; read by the SVG and by the widget."""
+"""The timeline of a run: rows, ticks and words, read by the widget too, and a self-contained SVG of them.
+
+JupyterLab drops SVG and styles in a notebook it does not trust, which is every notebook from another person. For
+that case the HTML also holds the same picture as an image, without tooltips and on white paper.
+"""
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any, Final
 
 from finassist.core.state import ROOT, RunState, Task, leaves
+from finassist.reporting.sanitize import escape
 
 WORDS: Final = {"running": "running", "completed": "done", "error": "failed", "cancelled": "stopped"}
 """Statuses in plain words."""
@@ -158,3 +165,200 @@ def how_far(state: RunState) -> str:
     work = f"{found['completed']} of {state.progress[1]} tasks done{failed}" if state.tasks else "no tasks"
     word = "" if state.status == "completed" else f"{WORDS.get(state.status, state.status)}, "
     return f"{word}{work}"
+
+
+COLOURS: Final = {"running": "#1765cc", "completed": "#0f7d66", "error": "#b42318", "cancelled": "#6b7280"}
+"""Colours of statuses on white; attributes have them too, for pages that drop the style sheet, such as GitHub."""
+
+_INK, _DIM, _LINE, _PAPER = "#1b1f24", "#59636e", "#d7dce1", "#ffffff"
+_DARK = "--tl-running:#6aa9ff;--tl-completed:#3fb99b;--tl-error:#ff8d7a;--tl-cancelled:#a3acb8"
+_LIGHT = ";".join(f"--tl-{status}:{colour}" for status, colour in COLOURS.items())
+
+CSS: Final = f"""
+.finassist-tl{{--tl-paper:var(--jp-layout-color0,{_PAPER});--tl-ink:var(--jp-ui-font-color1,{_INK});
+--tl-dim:var(--jp-ui-font-color2,{_DIM});--tl-line:var(--jp-border-color2,{_LINE});{_LIGHT};
+font:12px var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif);display:block;width:100%}}
+@media (prefers-color-scheme:dark){{.finassist-tl{{--tl-paper:var(--jp-layout-color0,#0f1318);
+--tl-ink:var(--jp-ui-font-color1,#e6e9ed);--tl-dim:var(--jp-ui-font-color2,#9ba5b1);
+--tl-line:var(--jp-border-color2,#323a44)}}
+:root:not(:has([data-jp-theme-light="true"])) .finassist-tl{{{_DARK}}}}}
+[data-jp-theme-light="false"] .finassist-tl{{{_DARK}}}
+.finassist-tl .tl-paper{{fill:var(--tl-paper)}}
+.finassist-tl text{{fill:var(--tl-ink);font-variant-numeric:tabular-nums}}
+.finassist-tl .tl-dim{{fill:var(--tl-dim)}}
+.finassist-tl .tl-grid{{stroke:var(--tl-line)}}
+.finassist-tl .tl-running{{stroke:var(--tl-running)}}
+.finassist-tl .tl-completed{{stroke:var(--tl-completed)}}
+.finassist-tl .tl-error{{stroke:var(--tl-error)}}
+.finassist-tl .tl-cancelled{{stroke:var(--tl-cancelled)}}
+.finassist-tl .tl-critical{{stroke:var(--tl-ink)}}
+""".strip()
+
+# The attribute hides the SVG together with its words where it is dropped. Where it is kept, this rule shows it again,
+# and only there: the style of one output applies to its whole page, where other outputs may have lost theirs.
+BOX_CSS: Final = ".finassist-tl-box:has(svg)>div{display:block!important}.finassist-tl-box:has(svg)>img{display:none}"
+_CLASS: Final = re.compile(r' class="tl-\w+"').sub
+
+
+@dataclass(frozen=True, repr=False)
+class TimelineImage:
+    """The timeline of a run: a notebook shows it; `str()` is the SVG, to be written to a file."""
+
+    state: RunState
+
+    def __str__(self) -> str:
+        return timeline_svg(self.state)
+
+    def __repr__(self) -> str:
+        return f"<{summary_of(self.state)}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # Not image/svg+xml: front ends put that into the page as it is, or not at all.
+        return {"text/plain": repr(self), "text/html": timeline_html(self.state)}
+
+
+def timeline_html(state: RunState) -> str:
+    """The timeline of a run for a notebook's output."""
+    picture, height = _picture(state)
+    source = b64encode(picture.encode()).decode()
+    return (
+        f'<div class="finassist-tl-box"><style>{BOX_CSS}</style><div style="display:none">{timeline_svg(state)}</div>'
+        f'<img alt="{escape(summary_of(state))}" width="100%" height="{height}" '
+        f'src="data:image/svg+xml;base64,{source}"></div>'
+    )
+
+
+def timeline_svg(state: RunState) -> str:
+    """What happened when, as an SVG element that adapts to the width it is given.
+
+    It is readable without its style sheet, in light and dark, and by those who hear it. The same state always gives
+    the same text.
+    """
+    rows = tracks(state)
+    summary = escape(summary_of(state))
+    words = f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>"
+    picture, height = _drawn(state, rows, lambda track: f"<title>{escape(describe(track, state.elapsed))}</title>")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
+        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">{words}{picture}</svg>'
+    )
+
+
+def _picture(state: RunState) -> tuple[str, int]:
+    """The same for an image, which has neither a page around it nor hovering: the SVG, and its height in pixels."""
+    picture, height = _drawn(state, tracks(state), lambda _: "")
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="{height}" font-family="system-ui,sans-serif"'
+    return f'{head} font-size="12">{_CLASS("", picture)}</svg>', height
+
+
+def _drawn(state: RunState, rows: Sequence[Track], hint: Callable[[Track], str]) -> tuple[str, int]:
+    """What is drawn, and how high it is; `hint` is what hovering over a row shows."""
+    shown = list(_placed(rows))
+    height = (shown[-1][1] + shown[-1][2] if shown else LOOK["top"]) + LOOK["row"] + 3
+    parts = [
+        f'<rect class="tl-paper" width="100%" height="100%" fill="{_PAPER}"/>',
+        *_grid(state.elapsed, height - LOOK["row"]),
+        *(_row(track, y, tall, state.elapsed, hint(track)) for track, y, tall in shown),
+        _legend(rows, height),
+    ]
+    return "".join(parts), height
+
+
+def _placed(rows: Sequence[Track]) -> Iterator[tuple[Track, int, int]]:
+    """Each row with its top and its height in pixels."""
+    y, many = LOOK["top"], len(rows) > LOOK["many"]
+    for track in rows:
+        tall = LOOK["slim"] if many and not track.group and track.depth else LOOK["row"]
+        yield track, y, tall
+        y += tall
+
+
+def _desc(rows: Sequence[Track]) -> str:
+    path = [track.task.label for track in rows if track.critical]
+    return f"Critical path: {', '.join(path)}." if path else ""
+
+
+def _x(time: float, span: float) -> str:
+    share = min(1.0, max(0.0, time / span)) if span > 0 and isfinite(time / span) else 0.0
+    return f"{LOOK['left'] + LOOK['wide'] * share:.2f}%"
+
+
+def _grid(span: float, bottom: int) -> Iterator[str]:
+    for tick in ticks(span):
+        x, anchor = _x(tick, span), "middle" if tick else "start"
+        yield (
+            f'<line class="tl-grid" x1="{x}" x2="{x}" y1="18" y2="{bottom}" stroke="{_LINE}"/><text class="tl-dim" '
+            f'x="{x}" y="13" text-anchor="{anchor}" font-size="11" fill="{_DIM}">{tick_label(tick)}</text>'
+        )
+
+
+def _row(track: Track, y: int, tall: int, now: float, hint: str) -> str:
+    task, slim = track.task, tall == LOOK["slim"]
+    end = now if task.end is None else task.end
+    middle = y + tall / 2
+    label = "" if slim else _label(track, middle, end)
+    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>' if hint else ""
+    return f"<g>{hint}{hit}{label}{_bar(track, middle, end, now, slim)}</g>"
+
+
+def _label(track: Track, middle: float, end: float) -> str:
+    task, x = track.task, 8 + track.depth * LOOK["indent"]
+    tries = f"{task.attempts} tries · " if task.attempts > 1 else ""
+    weight = ' font-weight="600"' if track.group or not track.depth else ""
+    base = f"{middle + 4:g}"
+    return (
+        f"{_shape(task.status, x, middle)}"
+        f'<svg width="{LOOK["left"] - 1}%"><text x="{x + 11}" y="{base}" '
+        f'fill="{_INK}"{weight}>{escape(task.label)}</text></svg>'
+        f'<text class="tl-dim" x="99.5%" y="{base}" text-anchor="end" fill="{_DIM}">'
+        f"{tries}{seconds(end - task.start)}</text>"
+    )
+
+
+def _bar(track: Track, middle: float, end: float, now: float, slim: bool) -> str:
+    task = track.task
+    width = LOOK["slim"] - 1 if slim else LOOK["group" if track.group else "bar"]
+    x1, x2 = _x(task.start, now), _x(max(end, task.start + now * 0.005), now)
+    bar = (
+        f'<line class="tl-{task.status}" x1="{x1}" x2="{x2}" y1="{middle:g}" y2="{middle:g}" '
+        f'stroke="{COLOURS[task.status]}" stroke-width="{width}"{_dashes(task.status)}/>'
+    )
+    if not track.critical or slim:
+        return bar
+    below = middle + LOOK["bar"] / 2 + 2.5
+    return bar + (
+        f'<line class="tl-critical" x1="{x1}" x2="{x2}" y1="{below:g}" y2="{below:g}" stroke="{_INK}" '
+        'stroke-width="2"/>'
+    )
+
+
+def _legend(rows: Sequence[Track], height: int) -> str:
+    """What the shapes mean that occur, and the line below a bar."""
+    base, x = height - 6, 8
+    parts: list[str] = []
+    for status, word in WORDS.items():
+        if any(track.task.status == status for track in rows):
+            parts.append(_shape(status, x, base - 4) + _word(word, x + 10, base))
+            x += 26 + 7 * len(word)
+    if any(track.critical for track in rows):
+        parts.append(
+            f'<line class="tl-critical" x1="{x}" x2="{x + 16}" y1="{base - 4}" y2="{base - 4}" stroke="{_INK}" '
+            f'stroke-width="2"/>{_word("critical path", x + 22, base)}'
+        )
+    return "".join(parts)
+
+
+def _word(word: str, x: int, y: int) -> str:
+    return f'<text class="tl-dim" x="{x}" y="{y}" font-size="11" fill="{_DIM}">{word}</text>'
+
+
+def _shape(status: str, x: int, y: float) -> str:
+    return (
+        f'<path class="tl-{status}" transform="translate({x} {y:g})" d="{LOOK["shapes"][status]}" fill="none" '
+        f'stroke="{COLOURS[status]}" stroke-width="1.8"/>'
+    )
+
+
+def _dashes(status: str) -> str:
+    pattern = LOOK["dashes"].get(status)
+    return f' stroke-dasharray="{pattern}"' if pattern else ""

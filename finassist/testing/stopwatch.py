@@ -11,7 +11,7 @@ from time import perf_counter
 
 from finassist.core.errors import InputError
 from finassist.core.state import ROOT, RunState, Task, TaskStatus
-from finassist.reporting.html.timeline import TimelineImage
+from finassist.reporting.timeline import TimelineImage
 
 
 class Stopwatch:

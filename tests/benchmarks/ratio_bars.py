@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import log10
 from typing import Final, NamedTuple
 
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.sanitize import escape
 
 _WIDTH, _ROW, _BAR, _ONE = 260, 22, 10, 60
 _DECADES: Final = 2.0

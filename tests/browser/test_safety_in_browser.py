@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from finassist.reporting.html.card import CSS, conversation_html
+from finassist.reporting.html import CSS, conversation_html
 from tests.payloads import PAYLOADS, SURFACES, reply
 
 TEXTS = [text for group in PAYLOADS.values() for text in group]

@@ -13,7 +13,7 @@ from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
 from finassist.core.errors import InputError
 from finassist.core.text import check_question
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversation, Conversations
 from finassist.sessions.store import check_session_id

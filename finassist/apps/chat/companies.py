@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from finassist.apps.chat import widgets as ui
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.sanitize import escape
 from finassist.symbols.company import Company
 from finassist.symbols.directory import directory
 from finassist.symbols.names import common_words, ordinary_words

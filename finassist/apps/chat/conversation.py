@@ -17,8 +17,9 @@ from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
-from finassist.reporting.html.card import AnswerLike, without_follow_ups
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.company import AnswerLike
+from finassist.reporting.html import without_follow_ups
+from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversations
 

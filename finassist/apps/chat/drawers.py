@@ -21,9 +21,9 @@ from finassist.llm.catalogue import MODELS
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.registry import AUTO, SOURCES
-from finassist.reporting.html.card import conversation_html
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.html import conversation_html
 from finassist.reporting.markdown import conversation_markdown
+from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant, changed_settings
 from finassist.sessions.conversations import LONGEST_NAME, Conversation
 
@@ -220,7 +220,8 @@ def _figures(answers: Sequence[ShownAnswer]) -> str:
     facts: dict[str, Fact] = {fact.key: fact for answer in answers for fact in answer.facts}
     if not facts:
         raise InputError(NO_FIGURES)
-    from finassist.reporting.frames import facts_frame, safe_csv  # pandas: seconds to import
+    from finassist.reporting.files import safe_csv  # pandas: seconds to import
+    from finassist.reporting.frames import facts_frame  # pandas: seconds to import
 
     return safe_csv(facts_frame(facts.values()))
 

@@ -139,7 +139,7 @@ def _print(answer: Answer, options: argparse.Namespace) -> None:
         data = answer.to_dict()
         say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
     elif options.csv:
-        from finassist.reporting.frames import safe_csv
+        from finassist.reporting.files import safe_csv
 
         say(safe_csv(answer.to_frame()), end="")
         _translate_gaps(answer)
@@ -171,7 +171,7 @@ def _afterwards(answer: Answer) -> Iterator[str]:
 def batch(options: argparse.Namespace) -> int:
     """Answer the questions of a file."""
     from finassist.batch.budget import Budget
-    from finassist.reporting.frames import check_file
+    from finassist.reporting.files import check_file
     from finassist.workflow import FinancialAssistantWorkflow
 
     for path in filter(None, (options.out, options.facts)):
@@ -194,7 +194,7 @@ def batch(options: argparse.Namespace) -> int:
 
 
 def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
-    from finassist.reporting.frames import safe_csv
+    from finassist.reporting.files import safe_csv
 
     if options.out:
         _write(batch.frame, options.out, "answers", options)
@@ -206,7 +206,7 @@ def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
 
 
 def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
-    from finassist.reporting.frames import write_frame
+    from finassist.reporting.files import write_frame
 
     write_frame(frame, path)
     if not options.quiet:
@@ -236,7 +236,7 @@ def _questions(name: str, column: str) -> Any:
 
 def _table(path: Path) -> Any:
     from finassist.core.errors import FinassistError, InputError
-    from finassist.reporting.frames import read_frame
+    from finassist.reporting.files import read_frame
 
     try:
         return read_frame(path)

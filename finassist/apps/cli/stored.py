@@ -147,7 +147,7 @@ def _unknown(session_id: str) -> int:
 
 def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespace) -> None:
     if options.csv:
-        from finassist.reporting.frames import safe_csv
+        from finassist.reporting.files import safe_csv
 
         say(safe_csv(frame), end="")
     elif options.json:

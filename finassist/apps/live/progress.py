@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from finassist.core import process
 from finassist.core.state import RunState, reduce
-from finassist.reporting.html.sanitize import escape
+from finassist.reporting.sanitize import escape
 from finassist.reporting.timeline import seconds
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from agno.exceptions import RunCancelledException
 from finassist.apps.live.progress import Pace
 from finassist.core.categories import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
-from finassist.reporting.html import timeline as picture
-from finassist.reporting.html.sanitize import escape, safe_html
+from finassist.reporting import timeline as picture
+from finassist.reporting.sanitize import escape, safe_html
 from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, tracks
 
 _w: Any = ipywidgets  # it has no types of its own

@@ -18,12 +18,11 @@ from finassist.core.events import RunResponse
 from finassist.core.state import RunState, reduce
 from finassist.llm.catalogue import MODELS
 from finassist.providers.registry import SOURCES
-from finassist.reporting.frames import safe_csv
-from finassist.reporting.html.card import conversation_html, without_follow_ups
-from finassist.reporting.html.sanitize import safe_html
-from finassist.reporting.html.timeline import timeline_svg
+from finassist.reporting.files import safe_csv
+from finassist.reporting.html import conversation_html, without_follow_ups
 from finassist.reporting.markdown import conversation_markdown
-from finassist.reporting.timeline import summary_of
+from finassist.reporting.sanitize import safe_html
+from finassist.reporting.timeline import summary_of, timeline_svg
 from finassist.workflow import FinancialAssistantWorkflow
 
 st: Any = streamlit

@@ -19,11 +19,12 @@ from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, day, figure, label, listed
 from finassist.core.ratios import RATIOS
 from finassist.reporting import sections as parts
-from finassist.reporting.charts.panels import Panel
-from finassist.reporting.document import AnswerLike, answer_document
-from finassist.reporting.html.chart import drawing
-from finassist.reporting.html.sanitize import escape, safe_html, whole
+from finassist.reporting.charts import Panel
+from finassist.reporting.company import AnswerLike
+from finassist.reporting.document import answer_document
+from finassist.reporting.drawing import drawing
 from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
+from finassist.reporting.sanitize import escape, safe_html, whole
 from finassist.reporting.tables import Row, Table
 
 _FOLDER: Final = Path(__file__).with_name("templates")

@@ -6,9 +6,10 @@ characters, and the difference between no text and an empty one.
 
 from __future__ import annotations
 
+import json
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from ast import literal_eval
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -17,12 +18,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from finassist.config.sources import FinassistWarning
-from finassist.core.errors import ConfigurationError, MissingExtra
-from finassist.reporting.frames.cells import for_file, from_file
+from finassist.core.errors import BadPayload, ConfigurationError, MissingExtra
+from finassist.reporting.schemas import SCHEMAS, Column, Kind, typed_column
 
-_LONGEST_CELL: Final = 32_767
-_MOST_ROWS: Final = 1_048_575
 _FIRST_YEAR: Final = 1901  # before it, Excel has no dates
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -50,7 +48,8 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         >>> from decimal import Decimal
         >>> from tempfile import TemporaryDirectory
         >>> from finassist.core.facts import Fact
-        >>> from finassist.reporting.frames import facts_frame, read_frame, write_frame
+        >>> from finassist.reporting.files import read_frame, write_frame
+        >>> from finassist.reporting.frames import facts_frame
         >>> frame = facts_frame([Fact(symbol="ACME", field="revenue", value=Decimal("1.10"), statement="income")])
         >>> with TemporaryDirectory() as folder:
         ...     again = read_frame(write_frame(frame, f"{folder}/facts.csv"))
@@ -196,72 +195,30 @@ def _neutral(text: str) -> str:
 
 
 def _write_sheet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as the only sheet of a file.
-
-    Raises:
-        ValueError: It has more rows than a sheet.
-    """
-    from openpyxl import Workbook
-
-    if len(frame) > _MOST_ROWS:
-        raise ValueError(
-            f"A sheet of Excel holds {_MOST_ROWS:,} rows and this has {len(frame):,}. Write Parquet or CSV."
-        )
-    flat = for_file(frame)
-    if _longest(flat) > _LONGEST_CELL:
-        warnings.warn(
-            f"A cell of Excel holds {_LONGEST_CELL:,} characters: longer texts are cut. Parquet and CSV keep them.",
-            FinassistWarning,
-            stacklevel=4,
-        )
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("finassist")
-    sheet.freeze_panes = "A2"
-    sheet.append([_sheet_cell(sheet, str(name)) for name in flat.columns])
-    for row in flat.astype("object").itertuples(index=False, name=None):
-        sheet.append([_sheet_cell(sheet, value) for value in row])
-    book.save(path)
+    flat = for_file(frame).astype("object").map(_sheet_cell, na_action="ignore")
+    flat.columns = [_neutral(str(name)) for name in flat.columns]
+    with path.open("wb") as file:
+        write: Any = getattr(flat, "to_excel")  # noqa: B009  its stubs are partial
+        write(file, sheet_name="finassist", engine="openpyxl", index=False, freeze_panes=(1, 0))
 
 
 def _read_sheet(path: Path) -> pd.DataFrame:
-    """The first sheet of a file, as its cells are."""
-    from openpyxl import load_workbook
-
-    book = load_workbook(path, read_only=True)
-    try:
-        rows: Iterator[tuple[Any, ...]] = book.worksheets[0].iter_rows(values_only=True)
-        header = next(rows, ())
-        # A row ends with its last cell that is not empty.
-        cells = [row + (None,) * (len(header) - len(row)) for row in rows]
-        return pd.DataFrame(cells, columns=list(header), dtype="object")
-    finally:
-        book.close()
+    read: Any = getattr(pd, "read_excel")  # noqa: B009  its stubs are partial
+    raw: pd.DataFrame = read(path, dtype="object", na_filter=False, engine="openpyxl")
+    return raw.map(_restored_cell)
 
 
-def _longest(frame: pd.DataFrame) -> int:
-    texts = (value for column in frame.columns for value in frame[column].tolist() if isinstance(value, str))
-    return max(map(len, texts), default=0)
+def _restored_cell(value: Any) -> Any:
+    return (restored(value) or None) if isinstance(value, str) else value
 
 
-def _sheet_cell(sheet: Any, value: Any) -> Any:
-    """A value as Excel holds it. Text is never a formula, not even when a user edits the cell."""
-    if pd.isna(value):
-        return None
+def _sheet_cell(value: Any) -> Any:
+    """A value as Excel holds it: times without a zone, days before its calendar as text, text without formulas."""
     if isinstance(value, datetime):
-        naive = pd.Timestamp(value).tz_convert(None) if value.tzinfo else pd.Timestamp(value)
-        return naive.to_pydatetime() if value.year >= _FIRST_YEAR else _text(sheet, value.isoformat())
-    return _text(sheet, value) if isinstance(value, str) else value
-
-
-def _text(sheet: Any, text: str) -> Any:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    legal = ILLEGAL_CHARACTERS_RE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    cell = WriteOnlyCell(sheet, value=legal)
-    cell.data_type = "s"
-    cell.quotePrefix = not legal[:1].isalnum()
-    return cell
+        time = pd.Timestamp(value)
+        naive = time.tz_convert(None) if time.tzinfo else time
+        return naive if value.year >= _FIRST_YEAR else value.isoformat()
+    return _neutral(value) if isinstance(value, str) else value
 
 
 FORMS: Final = {
@@ -270,3 +227,143 @@ FORMS: Final = {
     ".xlsx": (_write_sheet, _read_sheet, "openpyxl"),
 }
 """How to write and read each form of a file, and the package it takes."""
+
+
+def for_file(frame: pd.DataFrame, *, lists: bool = False) -> pd.DataFrame:
+    """A frame without objects: exact figures as text with every digit, lists as JSON or, with `lists`, as they are."""
+    known = _known(frame.columns)
+    changed = {
+        name: frame[name].map(_WRITTEN[known[name].kind], na_action="ignore").astype("string")
+        for name in frame.columns
+        if name in known and known[name].kind in (["decimal"] if lists else _WRITTEN)
+    }
+    return frame.assign(**changed)
+
+
+def from_file(raw: pd.DataFrame) -> pd.DataFrame:
+    """The frame that was written: every column of a name we know with its type, the others as well as can be guessed.
+
+    Raises:
+        ValueError: A cell holds something that its column cannot hold.
+    """
+    known = _known(raw.columns)
+    columns = {name: _column(str(name), raw[name], known.get(str(name))) for name in raw.columns}
+    if "exact" in columns and "value" in columns:
+        pairs = zip(columns["value"].tolist(), columns["exact"].tolist(), strict=True)
+        columns["value"] = typed_column([_sharpened(*pair) for pair in pairs], known["value"])
+    return pd.DataFrame(columns, columns=list(raw.columns))
+
+
+def _known(names: Iterable[Any]) -> Mapping[str, Column]:
+    """The columns we know by their names; where frames differ in one, that of the frame with most of these names."""
+    there = set(map(str, names))
+    schemas = sorted(SCHEMAS.values(), key=lambda schema: len(there & schema.keys()) - len(schema.keys() - there))
+    return {name: column for schema in schemas for name, column in schema.items()}
+
+
+def _column(name: str, raw: pd.Series[Any], column: Column | None) -> pd.Series[Any]:
+    if column is None:
+        return _guessed(raw)
+    read = _READ[column.kind]
+    try:
+        return typed_column([_absent(column) if _missing(value) else read(value) for value in raw.tolist()], column)
+    except (ValueError, TypeError, ArithmeticError, SyntaxError) as error:
+        raise ValueError(
+            f"The column {name!r} holds something that is no {column.kind}. It was changed after finassist wrote it; "
+            "correct it, or read the file with pandas."
+        ) from error
+
+
+def _sharpened(value: Any, exact: Decimal | None) -> Any:
+    """A number with all its digits, of which Excel keeps sixteen."""
+    return float(exact) if exact is not None and f"{value:.16g}" == f"{float(exact):.16g}" else value
+
+
+def _guessed(raw: pd.Series[Any]) -> pd.Series[Any]:
+    """Of a column that is not ours: numbers where all are numbers."""
+    if not (pd.api.types.is_object_dtype(raw) or pd.api.types.is_string_dtype(raw)):
+        return raw
+    try:
+        return pd.to_numeric(raw).convert_dtypes()
+    except (ValueError, TypeError):
+        return raw.convert_dtypes()
+
+
+def _absent(column: Column) -> Any:
+    empty: Mapping[Kind, Any] = {"keys": (), "list": []}
+    return empty.get(column.kind, "" if column.kind == "text" and not column.optional else None)
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _strings(value: Any) -> list[str]:
+    """A list from JSON, from Python's own way to write one (pandas does), or from a file that has lists."""
+    found: Iterable[Any] = value
+    if isinstance(value, str):
+        found = json.loads(value) if value.startswith('["') else literal_eval(value)
+    return [str(each) for each in found]
+
+
+def _utc(value: Any) -> pd.Timestamp:
+    time = pd.Timestamp(value)
+    return time.tz_localize("UTC") if time.tzinfo is None else time
+
+
+def _flag(value: Any) -> bool:
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError
+    return str(value).lower() == "true"
+
+
+_WRITTEN: Final[Mapping[Kind, Callable[[Any], str]]] = {
+    "decimal": str,
+    "keys": lambda value: json.dumps(list(value)),
+    "list": lambda value: json.dumps(list(value)),
+}
+_READ: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    "text": str,
+    "number": float,
+    "integer": int,
+    "flag": _flag,
+    "day": pd.Timestamp,
+    "time": _utc,
+    "decimal": lambda value: Decimal(str(value)),
+    "keys": lambda value: tuple(_strings(value)),
+    "list": _strings,
+}
+
+
+def own_table(data: Any) -> pd.DataFrame:
+    """A DataFrame as it is, or what a file holds; texts of a file keep their digits.
+
+    Raises:
+        ConfigurationError: It is neither a DataFrame nor a file of a known kind.
+        BadPayload: The file cannot be read.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data.reset_index() if data.index.name or data.index.nlevels > 1 else data
+    path = Path(data) if isinstance(data, str | Path) else Path()
+    if path.suffix.lower() not in FORMS:
+        raise ConfigurationError(f"{data!r:.60} is no table. Give a DataFrame, or a .csv, .xlsx or .parquet file.")
+    try:
+        return _texts(path)
+    except FileNotFoundError as error:
+        raise BadPayload(f"There is no file {path.name}. Check its path.") from error
+    except Exception as error:
+        raise BadPayload(
+            f"{path.name} cannot be read as {path.suffix} ({type(error).__name__}). Save it again."
+        ) from error
+
+
+def _texts(path: Path) -> pd.DataFrame:
+    """A table of whoever made it: all texts as they stand there, except in Parquet, which has types."""
+    match path.suffix.lower():
+        case ".csv":
+            return pd.read_csv(path, dtype=str)
+        case ".xlsx":
+            read: Any = getattr(pd, "read_excel")  # noqa: B009  its stubs are partial
+            return read(path, dtype=str)
+        case _:
+            return pd.read_parquet(path)

@@ -15,7 +15,7 @@ from math import ceil, floor, log10
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, label, listed, number
-from finassist.reporting.charts.panels import Line, Panel
+from finassist.reporting.charts import Line, Panel
 
 COLOURS = ("fin-a", "fin-b")
 _FALLBACK = {"fin-a": "#1765cc", "fin-b": "#12876f"}

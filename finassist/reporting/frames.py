@@ -1,4 +1,7 @@
-"""Facts, spans, events, sessions and runs as tidy DataFrames; `schemas` says what is in each."""
+"""Facts, spans, events, sessions and runs as tidy DataFrames.
+
+Every frame has the same columns and types whether or not it has rows; `describe("facts")` lists them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from itertools import batched
 from typing import Any, Literal, Protocol, cast
 
 import pandas as pd
+from pandas import DataFrame as DataFrame
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
-from finassist.reporting.frames.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
+from finassist.reporting.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
 
 LONGEST_CONTENT = 200
 _AT_ONCE = 100
@@ -30,15 +34,7 @@ class Serialisable(Protocol):
 def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
     """One row a fact, in the order given.
 
-    Columns (`describe("facts")` has them as a table):
-        symbol, field, label, statement: What the figure is.
-        value: The figure as a nullable float for arithmetic; `<NA>` when it is not known.
-        exact: The same figure as a `decimal.Decimal` with every digit, or `None`.
-        unit, currency: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`; ISO currency.
-        period, period_end, as_of: `"FY2025"`, its last day, and the day the figure was known.
-        status: `reported`, `derived`, `missing`, `not_reported`, `none_paid`, `not_meaningful` or `error`.
-        formula, inputs: How a derived figure was made, and the keys of the facts it was made from.
-        source, filing, concept, note, text: Origin, SEC accession, filer's tag, caveat, value of a text fact.
+    `describe("facts")` has the meaning of every column.
 
     Example:
         >>> frame = facts_frame([Fact(symbol="AAPL", field="revenue", statement="income", status="missing")])
@@ -67,10 +63,7 @@ def events_frame(events: Any) -> pd.DataFrame:
     Args:
         events: An `Answer`, or the events themselves.
 
-    Columns (`describe("events")` has them as a table):
-        event, run_id, session_id: What happened, and where.
-        created_at, elapsed: When (UTC), and how many seconds after the start of the run.
-        step, content: The step it belongs to, and what it says, shortened to 200 characters.
+    `describe("events")` has the meaning of every column.
 
     Example:
         >>> events_frame([])["elapsed"].dtype
@@ -88,12 +81,7 @@ def sessions_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def history_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a stored run, in the order given: what was asked, how it ended, and what it took.
 
-    Columns (`describe("history")` has them as a table):
-        session_id, run_id, question, category, symbols: What was asked, and what it was about.
-        status, started, latency: How it ended, when it began (UTC), and the seconds it took.
-        tokens_in, tokens_out, cost: What models took, in tokens and US dollars; `<NA>` where it is not known.
-        saved, models, decided_by, gaps: Whether it is stored, who did the work, who decided what was asked, and how
-            many things are missing from the answer.
+    `describe("history")` has the meaning of every column.
 
     Example:
         >>> history_frame([{"question": "Hello", "status": "COMPLETED", "saved": True}])["cost"].isna().item()
@@ -105,13 +93,7 @@ def history_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def batch_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row a question of a batch, in the order given.
 
-    Columns (`describe("batch")` has them as a table):
-        ordinal, question, status: The place of the question, the question, and `completed`, `failed` or `unasked`.
-        category, symbols, answer, n_facts, n_gaps: What came of it.
-        outcome, value, unit, period, query: Whether it is `answered`, `partly`, `refused` or `failed`; the figure
-            asked for, where it is one; and what was understood.
-        error, message: What went wrong, and what to do next.
-        latency, tokens, cost, calls, attempts: What it took.
+    `describe("batch")` has the meaning of every column.
 
     Example:
         >>> frame = batch_frame([{"ordinal": 0, "question": "Hello", "status": "unasked"}])
@@ -156,6 +138,18 @@ def _some_facts(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFr
         for fact in facts
     ]
     return typed(rows, BATCH_FACTS)
+
+
+def companies_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Companies as a frame, one row each, indexed by symbol."""
+    frame = pd.DataFrame(list(rows))
+    for column in ("price_day", "shares_as_of"):
+        if column in frame:
+            frame[column] = pd.to_datetime(frame[column])
+    for column in ("first_year", "last_year"):
+        if column in frame:
+            frame[column] = frame[column].astype("Int64")
+    return frame.set_index("symbol")
 
 
 # ----------------------------------------------------------------------------------------------- pivots

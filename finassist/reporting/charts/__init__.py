@@ -1,1 +1,0 @@
-"""Figures over time as Plotly or Matplotlib figures."""

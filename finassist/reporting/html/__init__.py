@@ -1,1 +1,0 @@
-"""Documents as HTML: every text escaped, nothing remote."""
