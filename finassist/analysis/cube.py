@@ -205,6 +205,8 @@ class Cube(FiscalCalendar):
                 return None if above is None or below is None else _joined(sign, above, below)
 
     def _called(self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]) -> Decimal | None:
+        if name == "times":
+            return self._evaluate(symbol, argument, point, inputs)
         if name in ("ttm", "latest"):
             inner = self._inner_point(symbol, name, argument, point)
             return self._evaluate(symbol, argument, inner, inputs) if inner else self._evaluate(

@@ -22,7 +22,7 @@ Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
 Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count"]
 
 LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
-FUNCTIONS = frozenset({"avg", "prev", "growth", "ttm", "latest"})
+FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest"})
 MARKET_INPUTS = frozenset({"cover_shares", "trailing_eps"})
 """Inputs of formulas that are read from a company's latest filings and are no metrics of their own."""
 
@@ -252,12 +252,16 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return catalogue()[name].unit, catalogue()[name].kind
         case Call(name="growth"):
             return "percent", "ratio"
+        case Call(name="times"):
+            return "times", "ratio"
         case Call(argument=argument):
             return _dimension(argument)
         case Binary(sign="/", left=left, right=right):
             return _quotient(left, right)
         case Binary(sign="*", left=left, right=right):
             return _product(left, right)
+        case Binary(sign="-", left=left, right=right) if _dimension(left) == _dimension(right) == ("percent", "ratio"):
+            return "points", "ratio"
         case Binary(left=left, right=right):
             return _dimension(right if isinstance(left, Number) else left)
 
@@ -277,7 +281,7 @@ def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
         return above, kind
     if below == "shares":
         return "USD/share", "per_share"
-    return ("percent", "ratio") if above == below else ("times", "ratio")
+    return ("percent", "ratio") if above == below and kind != "price" else ("times", "ratio")
 
 
 @cache
@@ -290,7 +294,11 @@ def spoken(text: str) -> str:
     """
     if text in catalogue():
         return catalogue()[text].label
-    return _spoken(parse(text))
+    match parse(text):
+        case Binary(sign="+" | "-" as sign, left=Ref() as left, right=Ref() as right):
+            return f"{_spoken(left)} {'plus' if sign == '+' else 'less'} {_spoken(right)}"
+        case expression:
+            return _spoken(expression)
 
 
 def _spoken(expression: Expression, inner: bool = False) -> str:
@@ -305,6 +313,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
             return catalogue()[name].label
         case Call(name="growth", argument=argument):
             return f"{_spoken(argument)} growth"
+        case Call(name="times", argument=Binary(left=left, right=right)):
+            return f"ratio of {_spoken(left)} to {_spoken(right)}"
         case Call(name=name, argument=argument):
             words = {"avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest"}[name]
             return f"{words} {_spoken(argument, True)}"

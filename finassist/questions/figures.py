@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.expressions import expressions, filters
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.names import INDEX
-from finassist.questions.operations import intent_of, operation_of
+from finassist.questions.operations import intent_of, operation_of, spans
 from finassist.questions.reading import (
     Reading,
     Understanding,
@@ -233,7 +234,22 @@ def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operatio
     operation = operation_of(reading, metrics)
     if operation == "growth" and metrics[0] == "price":
         return ["price_change", *metrics[1:]], "none"
+    sign = _BETWEEN_METRICS.get(operation)
+    if sign and points < 2 and len(metrics) == 2 and not reading.several and not spans(reading):
+        return _joined(metrics, sign, operation)
     return metrics, operation
+
+
+_BETWEEN_METRICS: Mapping[str, str] = {"difference": "-", "times": "/", "sum": "+"}
+
+
+def _joined(metrics: list[str], sign: str, operation: Operation) -> tuple[list[str], Operation]:
+    """`by how much did operating cash flow exceed net income`: one metric less the other, if both have one unit."""
+    left, right = (described(each) for each in metrics)
+    if left.unit != right.unit:
+        return metrics, operation
+    made = f"{metrics[0]} {sign} {metrics[1]}"
+    return [f"times({made})" if sign == "/" else made], "none"
 
 
 def _without_parts(metrics: list[str]) -> list[str]:

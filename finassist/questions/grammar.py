@@ -53,6 +53,11 @@ SHIFTS: tuple[tuple[re.Pattern[str], int, str], ...] = tuple(
 
 FILLERS = _words("english", "fillers")
 TERMS = _words("english", "terms")
+EXPLAINED = _words("english", "explained")
+"""Words that say in other terms what a slot already holds: `performed`, `daily closes`."""
+PATTERNS = (ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *SAID.values())
+"""Patterns whose words are used, although no slot claims their characters."""
+CONVERSATIONAL = (*POINTS_BACK.values(), *(pattern for pattern, _, _ in SHIFTS))
 SPELLING: tuple[str, ...] = tuple(str(_TABLES["english"]["spelling"]).split())
 
 SCALES: Mapping[str, float] = _TABLES["amounts"]["scales"]

@@ -15,7 +15,7 @@ from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
 from finassist.questions.framing import Framing, framed, reworded
-from finassist.questions.grammar import language_of
+from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, language_of
 from finassist.questions.names import INDEX
 from finassist.questions.reading import Choice, Memory, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
@@ -24,7 +24,6 @@ from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found
 from finassist.questions.words import normalise
 from finassist.symbols.directory import directory
-from finassist.symbols.names import ordinary_words
 
 MARKET_INDEX = INDEX
 
@@ -74,12 +73,33 @@ def _understood(reading: Reading) -> Understanding:
 
 
 def _noting_loose_words(found: Understanding, reading: Reading) -> Understanding:
-    """Each query lists the words that no rule placed and that no word list knows."""
-    strange = [word.raw for word in reading.slots.loose if word.text not in ordinary_words()]
-    if not strange or not found.queries or reading.slots.language != "en":
+    """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
+    if not found.queries or reading.slots.language != "en":
         return found
-    unknown = [Unknown(words=word, reason=f"“{word}” was not understood") for word in dict.fromkeys(strange)]
+    words = [reading.slots.text[start:end] for start, end in _unplaced(reading)]
+    unknown = [
+        Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
+    ]
     return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+
+
+_NEAR = 4
+
+
+def _unplaced(reading: Reading) -> list[tuple[int, int]]:
+    """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
+    loose = [word for word in reading.slots.loose if word.text not in EXPLAINED]
+    if not loose:
+        return []
+    patterns = (*PATTERNS, *CONVERSATIONAL) if reading.memory.queries else PATTERNS
+    explained = [match.span() for pattern in patterns for match in pattern.finditer(reading.low)]
+    runs: list[tuple[int, int]] = []
+    for word in loose:
+        if any(start <= word.start and word.end <= end for start, end in explained):
+            continue
+        joined = runs and word.start - runs[-1][1] <= _NEAR
+        runs[-1:] = [(runs[-1][0], word.end)] if joined else [*runs[-1:], (word.start, word.end)]
+    return runs
 
 
 def _which_company(reading: Reading) -> Understanding:

@@ -64,8 +64,10 @@ def compose_answer(
 ) -> Draft:
     """The sentence, the table and the gaps of a question's outcomes; pure."""
     sentences = [text for outcome in outcomes if (text := headline(outcome, members))]
-    missing = [*(_refusal(each) for each in found.unknown), *_of_outcomes(outcomes, gaps)]
-    lead = " ".join([*sentences, *(each.reason for each in missing if not sentences or each.error == "NotUnderstood")])
+    unplaced = dict.fromkeys(word for query in found.queries for word in query.unknown)
+    missing = [*(_refusal(each) for each in (*found.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
+    said = [each.reason for each in missing if each.error == "NotUnderstood"]
+    lead = " ".join([*said, *(sentences or [each.reason for each in missing if each.reason not in said])])
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
     figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
     shown = {fact.key: fact for row in rows for fact in (row.fact, row.first, row.last, *row.parts) if fact is not None}
