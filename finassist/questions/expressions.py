@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from finassist.core.metrics import described
@@ -53,7 +53,7 @@ def _shares(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
-_SLASH = re.compile(r"\s*(?:/|divided by)\s*")
+_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
 
 
@@ -109,25 +109,36 @@ def filters(reading: Reading, metrics: list[str]) -> tuple[list[str], list[Filte
         return [share.metric], [share]
     found: list[Filter] = []
     for hit in reading.slots.amounts:
+        if SAID["lost"].search(reading.low, 0, hit.end):
+            found.append(_loss_of(hit.value))
+            continue
         metric = _metric_of_amount(reading, hit)
         if metric and metric.startswith("growth(") and hit.value.unit not in ("", "percent"):
             metrics = [metric[7:-1] if each == metric else each for each in metrics]
             metric = metric[7:-1]
         if metric:
             found.append(hit.value.on(metric, percent=described(metric).unit == "percent"))
-    return metrics, found or _signs(reading, metrics)
+    return metrics, [*found, *_signs(reading, found, metrics)]
 
 
-def _signs(reading: Reading, metrics: Sequence[str]) -> list[Filter]:
-    """`companies with negative free cash flow`, `how many made a loss`."""
+def _loss_of(amount: Amount) -> Filter:
+    """`lost more than $2 billion`: a net income below minus that."""
+    return Filter(metric="net_income", comparator="<" if amount.comparator == ">" else ">", number=-abs(amount.number))
+
+
+def _signs(reading: Reading, others: Sequence[Filter], metrics: Sequence[str]) -> Iterator[Filter]:
+    """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
     if not has_set(reading) and not reading.slots.has("count"):
-        return []
-    if match := NEGATIVE.search(reading.low):
-        metric = "net_income" if "loss" in match.group() or not metrics else metrics[0]
-        return [Filter(metric=metric, comparator="<", number=0)]
-    if reading.says(POSITIVE):
-        return [Filter(metric=next(iter(metrics), "net_income"), comparator=">", number=0)]
-    return []
+        return
+    match = NEGATIVE.search(reading.low) or POSITIVE.search(reading.low)
+    if match is None:
+        return
+    of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
+    after = (hit.value for hit in expression_hits(reading) if 0 <= hit.start - match.end() <= 2)
+    metric = next(after, "" if others else next(iter(metrics), "")) if not of_income else ""
+    metric = metric or "net_income"
+    if all(each.metric != metric for each in others) and (of_income or not others or metric != "net_income"):
+        yield Filter(metric=metric, comparator="<" if NEGATIVE.search(reading.low) else ">", number=0)
 
 
 def _share_of_amount(reading: Reading) -> Filter | None:

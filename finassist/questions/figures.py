@@ -158,7 +158,7 @@ def screen(reading: Reading) -> Understanding:
         metrics=shown[:_MOST_COLUMNS],
         scope="universe",
         sectors=[hit.value for hit in slots.sectors],
-        periods=periods_of(reading),
+        periods=_compared(periods_of(reading), shown),
         where=where,
         order=direction,
         limit=None if operation != "none" else slots.limit.value if slots.limit else default,
@@ -168,6 +168,15 @@ def screen(reading: Reading) -> Understanding:
         language=slots.language,
     )
     return Understanding((query,), certain=slots.certain, decided="universe")
+
+
+def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
+    """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
+    growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)
+    years = [value for text in periods if isinstance(value := parse_periods(text), Period) and value.year]
+    if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
+        return periods
+    return [str(max(years, key=lambda each: each.year))]
 
 
 def _plural_set(reading: Reading) -> bool:

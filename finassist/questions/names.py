@@ -52,9 +52,12 @@ _INDEX = re.compile(
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
 _ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
-               "Key": "KEY", "Ford": "F", "Progressive": "PGR"}  # fmt: skip
+               "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
-_CAPITALISED = re.compile(rf"(?<![.?!:] )(?<![\w-])(?:{'|'.join(_ALSO_WORDS)})\b(?! [A-Z])")
+_CAPITALISED = re.compile(
+    rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(_ALSO_WORDS)})\b"
+    r"(?! [A-Z0-9]|: |-| (?:stocks|companies|index))"
+)
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
 _UMBRELLA = re.compile(
     r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b(?!\s+[A-Z])"
@@ -126,6 +129,7 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
         if (
             len(joined) < 7
             or right.text[0].isdigit()
+            or not TERMS.isdisjoint((left.text, right.text))
             or right.start - left.end > 1
             or not (english or right.raw[:1].isupper())
         ):

@@ -98,7 +98,7 @@ def _difference(reading: Reading, _: Sequence[str]) -> Operation | None:
 def _extreme(reading: Reading, _: Sequence[str]) -> Operation | None:
     """`in which year was … highest`, `the highest … between 2020 and 2024`."""
     slots = reading.slots
-    if not slots.directions or reading.several:
+    if not slots.directions or reading.several or reading.says(SAID["by_how_much"]):
         return None
     if slots.has("trend") and any(hit.words in ("more and more", "less and less") for hit in slots.operations):
         return None
@@ -125,6 +125,8 @@ def _folded(reading: Reading, metrics: Sequence[str]) -> Operation | None:
 
 def _trend(reading: Reading, _: Sequence[str]) -> Operation | None:
     slots = reading.slots
+    if reading.says(SAID["by_how_much"]):
+        return None
     points = any(not each.vague for each in slots.periods)
     over_time = not reading.says(SAID["quarterly"]) or reading.says(SAID["over_time"])
     if slots.has("trend") and over_time and (spans(reading) or not points):

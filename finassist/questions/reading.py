@@ -133,12 +133,17 @@ def has_set(reading: Reading) -> bool:
     return any(hit.value == "set" for hit in reading.slots.sets)
 
 
+_SUPERLATIVE = re.compile(r"\w+est|most|least|best|worst|top")
+
+
 def asks_universe(reading: Reading) -> bool:
     """Whether a question names no company and asks for some out of all."""
     slots = reading.slots
     if reading.symbols or not (slots.metrics or slots.amounts):
         return False
     ordered = bool(slots.sets and (slots.directions or slots.amounts)) or bool(slots.directions and slots.amounts)
+    alone = not reading.memory.queries and not reading.memory.companies
+    ordered = ordered or (alone and any(_SUPERLATIVE.fullmatch(hit.words) for hit in slots.directions))
     return has_set(reading) or bool(slots.sectors or slots.limit) or slots.has("count", "rank") or ordered
 
 

@@ -16,7 +16,7 @@ from finassist.questions.metric_hits import metrics_in
 from finassist.questions.names import Named, companies_in
 from finassist.questions.spelling import closest, is_vocabulary
 from finassist.questions.when import Found, periods_in
-from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, normalise, words_of
+from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, normalise, unaccented, words_of
 
 type _Placed = Hit[Named] | Hit[tuple[str, ...]] | Hit[str] | Hit[int] | Found
 
@@ -77,7 +77,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     low = fold(plain)
     slots = Slots(plain, low, language or language_of(plain), words_of(plain))
     taken = Claims(len(plain))
-    found = companies_in(plain, slots.language)
+    found = companies_in(unaccented(plain) if slots.language == "en" else plain, slots.language)
     strong = [each for each in found.named if each.value.strong]
     _take(taken, strong)
     slots.companies += strong

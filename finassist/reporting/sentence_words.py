@@ -14,7 +14,8 @@ from finassist.core.query import Filter, Query
 from finassist.reporting.numbers import figure, money, number
 
 _LEGAL = re.compile(
-    r",? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings|L\.P)\.?(?= |$|,)"
+    r"(?<!^Southern),? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings"
+    r"|L\.P)\.?(?= |$|,)"
     r"| \(The\)|^The |/[A-Z]{2}/?",
     re.IGNORECASE,
 )
