@@ -2,6 +2,7 @@
 
 import pytest
 
+from finassist import FinancialAssistantWorkflow
 from finassist.questions.reading import Memory, remember
 from finassist.questions.understand import understand
 
@@ -20,8 +21,56 @@ WORDED = [
     ("Never mind Apple, what about Intel's revenue in 2024?", "revenue of INTC in 2024"),
     ("Nvidia revenue in Q1 FY2027", "revenue of NVDA in Q1 2027"),
     ("BRKB revenue in 2024", "revenue of BRK-B in 2024"),
+    (
+        "By how much did Apple's operating cash flow exceed its net income in 2023?",
+        "operating cash flow less net income of AAPL in 2023",
+    ),
+    (
+        "How many times larger was Nike's revenue than its inventory in 2023?",
+        "ratio of revenue to inventory of NKE in 2023",
+    ),
+    (
+        "Which firms posted a net loss yet more than $2 billion of free cash flow in FY2023?",
+        "net income and free cash flow of all companies where free cash flow > 2e+09 and net income < 0 in FY2023",
+    ),
+    (
+        "Companies that lost more than $2 billion in 2023",
+        "net income of all companies where net income < -2e+09 in 2023",
+    ),
+    ("The biggest loss-maker of FY2020?", "net income of all companies in FY2020 (top 1)"),
+    (
+        "Did Deere sell more in fiscal 2024 than in fiscal 2023? By what percent?",
+        "growth of revenue of DE in FY2024 and FY2023",
+    ),
+    ("How much did IT take in during 2023 (revenue)?", "revenue of IT in 2023"),
+    ("Not Apple, not Microsoft: what did BALL earn in 2023?", "net income of BALL in 2023"),
+    ("Chipotle Q3 2024 sales?", "revenue of CMG in Q3 2024"),
+    ("Max drawdown of Starbucks in 2024 on daily closes?", "maximum drawdown of SBUX in 2024"),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
+
+
+UNPLACED = [
+    ("Apple's budgeted revenue in 2023", ["budgeted"]),
+    ("Apple revenue per store in 2023", ["store"]),
+    ("S&P 500 companies headquartered in Texas with revenue above $50bn", ["headquartered in Texas"]),
+    ("Which is more profitable by operating margin in FY2025: Microsoft or Oracle?", []),
+    ("Order Costco, Walmart and Kroger by net margin in FY2024, lowest first", []),
+]
+
+
+@pytest.mark.parametrize(("question", "words"), UNPLACED)
+def test_words_that_no_rule_placed_are_listed(question: str, words: list[str]) -> None:
+    (query,) = understand(question).queries
+    assert [each.words for each in query.unknown] == words
+
+
+def test_the_head_begins_with_the_words_that_are_left_out() -> None:
+    answer = FinancialAssistantWorkflow(db=None).run("Apple revenue per store in 2023")
+    assert answer.headline.startswith(
+        "“store” was not understood and is left out. Apple's revenue was USD 383.3 billion"
+    )
+    assert [gap.error for gap in answer.gaps] == ["NotUnderstood"]
 
 
 @pytest.mark.parametrize(("question", "query"), WORDED)
