@@ -14,8 +14,9 @@ from agno.run.cancel import cancel_run, get_active_runs
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.chat import ChatPanel
 from finassist.apps.chat.companies import completions
-from finassist.apps.chat.conversation import AT_ONCE, LONGEST_SHOWN, NOT_STORED
+from finassist.apps.chat.conversation import AT_ONCE, NOT_STORED
 from finassist.apps.chat.drawers import AT_ONCE as CONVERSATIONS
+from finassist.apps.live.view import LONGEST_SHOWN
 from finassist.core.errors import InvalidSessionId, SessionError
 from finassist.sessions.conversations import Conversations
 from finassist.sessions.store import Store, open_store

@@ -13,6 +13,7 @@ from argparse import REMAINDER, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -73,7 +74,6 @@ class Notebook:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self._depth = 0
-        self._base: FinancialAssistantWorkflow | None = None
         self._variants: dict[tuple[Any, ...], FinancialAssistantWorkflow] = {}
 
     # ---------------------------------------------------------------------------------------- asking
@@ -130,12 +130,10 @@ class Notebook:
             )
         return found
 
-    @property
+    @cached_property
     def base(self) -> FinancialAssistantWorkflow:
         """The notebook's own workflow, made from the settings when it is first needed."""
-        if self._base is None:
-            self._base = FinancialAssistantWorkflow()
-        return self._base
+        return FinancialAssistantWorkflow()
 
     # -------------------------------------------------------------------------------------- commands
 

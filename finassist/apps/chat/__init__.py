@@ -11,6 +11,7 @@ from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
+from finassist.apps.live.progress import discard
 from finassist.core.errors import InputError
 from finassist.core.text import check_question
 from finassist.reporting.sanitize import escape
@@ -229,7 +230,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.stop()
             self.callbacks.close()
             for child in self.children:
-                ui.discard(child)
+                discard(child)
             self._base.close()
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from finassist.apps.chat import widgets as ui
+from finassist.apps.live.progress import discard
 from finassist.reporting.sanitize import escape
 from finassist.symbols.company import Company
 from finassist.symbols.directory import directory
@@ -195,7 +196,7 @@ class CompanyChips:
         old, unknown = self.options.children, "<span>No company of that name is known. Try its ticker.</span>"
         self.options.children = [self._option(each) for each in companies] or [ui.html(unknown, "dim")]
         for widget in old:
-            ui.discard(widget)
+            discard(widget)
 
     def _option(self, company: Company) -> ui.Widget:
         text = f"{company.symbol} · {company.name}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from agno.run.agent import RunContentEvent
@@ -15,16 +15,14 @@ from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
 from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
+from finassist.apps.live.progress import discard
+from finassist.apps.live.view import LONGEST_SHOWN, LiveView, shortened
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
-from finassist.reporting.company import AnswerLike
 from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
 from finassist.sessions.conversations import Conversations
-
-LONGEST_SHOWN: Final = 40_000
-"""Characters of one text that a turn shows; a browser takes seconds to lay out a million."""
 
 AT_ONCE: Final = 8
 """Earlier turns shown at first, and more at each request."""
@@ -43,22 +41,6 @@ _WELCOME: Final = (
 )
 _FOLLOW_UPS: Final = 5
 _LONGEST_LABEL: Final = 160
-
-
-class ShownAnswer(AnswerLike, Protocol):
-    """What a turn needs of an answer."""
-
-    @property
-    def input(self) -> Any:
-        """The question."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run that made it."""
-
-    def to_html(self) -> str:
-        """Its card."""
-        ...
 
 
 class ChatRun:
@@ -81,7 +63,7 @@ class ChatRun:
             self._stopped = True
             self._task.cancel()
 
-    async def answer(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+    async def answer(self, see: Callable[[RunResponse], None]) -> Answer | None:
         """Ask, and hand every event to `see`.
 
         Returns:
@@ -101,7 +83,7 @@ class ChatRun:
         finally:
             self._task = None
 
-    async def _stream(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+    async def _stream(self, see: Callable[[RunResponse], None]) -> Answer | None:
         stream = self._workflow.arun(self.text, stream=True, session_id=self._session_id, run_id=self._run_id)
         answer: Any = None
         async with aclosing(cast("AsyncGenerator[RunResponse]", stream)) as events:
@@ -112,7 +94,7 @@ class ChatRun:
                 see(event)
         return answer
 
-    async def _partial(self, see: Callable[[RunResponse], None]) -> ShownAnswer | None:
+    async def _partial(self, see: Callable[[RunResponse], None]) -> Answer | None:
         text = "".join(str(each.content or "") for each in self._events if isinstance(each, RunContentEvent)).strip()
         runtime = self._workflow.runtime
         stored = Conversations(runtime.store, runtime.locks)
@@ -148,11 +130,11 @@ class ChatTurn:
 
     def __init__(self, question: str, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
         self.question, self._ask, self._guarded = question, ask, guarded
-        self.answer: ShownAnswer | None = None
+        self.answer: Answer | None = None
         self.chips: CompanyChips | None = None
         self.follow_ups: list[ui.Widget] = []
         self.view_error: Exception | None = None
-        self._view: Any = None
+        self._view: LiveView | None = None
         bubble = ui.html(f"<div>{escape(ui.cut(question, LONGEST_SHOWN))}</div>", "question")
         self._body, self._below = ui.column(classes="answer"), ui.column(classes="below")
         self._suggestions: ui.Widget = None
@@ -166,20 +148,20 @@ class ChatTurn:
         """Show an event of the run."""
         self._try(lambda: self._view and self._view.see(event))
 
-    def finish(self, answer: ShownAnswer | None, error: BaseException | None = None) -> None:
+    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
         """The run is over: show its answer, or that it was stopped."""
-        shown = None if answer is None else _shortened(answer)
+        shown = None if answer is None else _shown(answer)
         self._try(lambda: self._view and self._view.finish(shown, error))
         if answer is not None:
             self.show(answer, card=self._view is None)
         elif error is None:
             self._below.children = [ui.html(f"<p>{escape(NOT_STORED)}</p>", "failure")]
 
-    def show(self, answer: ShownAnswer, *, card: bool = True) -> None:
+    def show(self, answer: Answer, *, card: bool = True) -> None:
         """Show an answer; without `card` where the live view shows it already."""
         self.answer = answer
         if card:
-            self._body.children = [ui.html(_shortened(answer).to_html(), "card")]
+            self._body.children = [ui.html(_shown(answer).to_html(), "card")]
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
         self._suggestions = ui.row(self.follow_ups, "follow-ups")
@@ -200,15 +182,13 @@ class ChatTurn:
         if self.follow_ups:
             self.follow_ups = []
             self._below.children = self._below.children[:1]
-            ui.discard(self._suggestions)
+            discard(self._suggestions)
 
     def _follow_up(self, text: str) -> ui.Widget:
         label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
         return ui.button(label, self._guarded(ui.bound(self._ask, text)), tooltip=f"Ask: {label}", classes="follow-up")
 
     def _open_view(self) -> None:
-        from finassist.apps.live.view import LiveView
-
         self._view = LiveView(self.question)
         self._body.children = [self._view.widget]
 
@@ -219,14 +199,9 @@ class ChatTurn:
             self._view, self.view_error = None, error
 
 
-def _shortened(answer: ShownAnswer) -> ShownAnswer:
+def _shown(answer: Answer) -> Answer:
     """The answer as a turn shows it: suggestions are buttons, and very long text is in exports only."""
-    shown: Any = without_follow_ups(answer)
-    content = str(answer.content or "")
-    if len(content) > LONGEST_SHOWN:
-        rest = f"{len(content) - LONGEST_SHOWN:,} more characters are not shown here; an export has all of them."
-        shown.content = f"{content[:LONGEST_SHOWN]}\n\n*{rest}*"
-    return shown
+    return shortened(without_follow_ups(answer))
 
 
 class Log:
@@ -240,7 +215,7 @@ class Log:
     def __init__(self, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
         self._ask, self._guarded = ask, guarded
         self.turns: list[ChatTurn] = []
-        self._unshown: list[ShownAnswer] = []
+        self._unshown: list[Answer] = []
         examples = [
             ui.button(text, guarded(ui.bound(ask, text)), tooltip=f"Ask: {text}", classes="follow-up")
             for text in EXAMPLES
@@ -251,7 +226,7 @@ class Log:
         self.widget = ui.column([self._welcome, self.earlier, self._turns], "log")
 
     @property
-    def answers(self) -> list[ShownAnswer]:
+    def answers(self) -> list[Answer]:
         """Every answer of the conversation, also those not on the page."""
         return [*self._unshown, *(turn.answer for turn in self.turns if turn.answer is not None)]
 
@@ -260,9 +235,9 @@ class Log:
         old, self.turns, self._unshown = self.turns, [], []
         self._arrange(loading=loading)
         for turn in old:
-            ui.discard(turn.widget)
+            discard(turn.widget)
 
-    async def restore(self, answers: Sequence[ShownAnswer]) -> None:
+    async def restore(self, answers: Sequence[Answer]) -> None:
         """Show the last of these answers above what was asked meanwhile."""
         known = {turn.answer.run_id for turn in self.turns if turn.answer is not None}
         self._unshown = [answer for answer in answers if answer.run_id not in known]

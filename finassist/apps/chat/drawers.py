@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
-from finassist.apps.chat.conversation import ShownAnswer
+from finassist.apps.live.progress import discard
 from finassist.config.settings import KEYS, ROUTINGS, Routing
 from finassist.config.sources import variable_of
 from finassist.core.errors import InputError
@@ -77,7 +78,7 @@ class Picker:
         self._list.children = [line.widget for line in self.lines] or [nothing]
         ui.show(self.older, len(conversations) >= self.limit)
         for widget in old:
-            ui.discard(widget)
+            discard(widget)
 
     def _cancel(self) -> None:
         """One line at a time asks something."""
@@ -143,7 +144,7 @@ class SessionLine:
         old, self._below.children = self._below.children, ()
         ui.show(self._below, False)
         for widget in old:
-            ui.discard(widget)
+            discard(widget)
 
     def _cancel(self, *_: Any) -> None:
         self.cancel()
@@ -203,7 +204,7 @@ class Exports:
         self.widget = ui.column([title, ui.row(self.buttons.values(), "options")], "drawer exports")
 
 
-async def exported(kind: str, name: str, answers: Sequence[ShownAnswer]) -> tuple[str, str, str]:
+async def exported(kind: str, name: str, answers: Sequence[Answer]) -> tuple[str, str, str]:
     """A file `"markdown"`, `"html"` or `"csv"`: its name, type and text; made in a thread, as it takes a while.
 
     Raises:
@@ -216,7 +217,7 @@ async def exported(kind: str, name: str, answers: Sequence[ShownAnswer]) -> tupl
     return f"{_file_name(name)}.{ending}", f"{mime};charset=utf-8", text
 
 
-def _figures(answers: Sequence[ShownAnswer]) -> str:
+def _figures(answers: Sequence[Answer]) -> str:
     facts: dict[str, Fact] = {fact.key: fact for answer in answers for fact in answer.facts}
     if not facts:
         raise InputError(NO_FIGURES)
@@ -226,7 +227,7 @@ def _figures(answers: Sequence[ShownAnswer]) -> str:
     return safe_csv(facts_frame(facts.values()))
 
 
-_FORMATS: Final[dict[str, tuple[str, str, Callable[[Sequence[ShownAnswer]], str]]]] = {
+_FORMATS: Final[dict[str, tuple[str, str, Callable[[Sequence[Answer]], str]]]] = {
     "markdown": ("md", "text/markdown", conversation_markdown),
     "html": ("html", "text/html", conversation_html),
     "csv": ("csv", "text/csv", _figures),

@@ -78,15 +78,6 @@ def show(widget: Widget, shown: bool) -> None:
     widget.layout.display = None if shown else "none"
 
 
-def discard(widget: Widget) -> None:
-    """Close it and everything in it, in the kernel and in the browser."""
-    for child in getattr(widget, "children", ()):
-        discard(child)
-    for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
-        if part is not None:
-            part.close()
-
-
 def bound(handler: Callable[..., Any], *values: Any) -> Callable[..., Any]:
     """The handler for these values, whatever the front end passes."""
     return lambda *_: handler(*values)

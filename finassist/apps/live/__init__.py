@@ -42,12 +42,22 @@ def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
 
 def open_view(question: str, shown: bool = True) -> View | None:
     """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
-    if not shown:
+    try:
+        return _view(question) if shown else None
+    except Exception as error:  # noqa: BLE001  an answer is worth more than its picture
+        _warn(error)
         return None
+
+
+def _view(question: str) -> View | None:
     if process.on_display():
-        return _safely(_live_cell, question)
+        from finassist.apps.live.view import LiveCell
+
+        return LiveCell(question)
     if process.shell() is None and sys.stderr is not None and sys.stderr.isatty():
-        return _safely(_progress_line, question)
+        from finassist.apps.live.progress import ProgressLine
+
+        return ProgressLine(question)
     return None
 
 
@@ -70,18 +80,6 @@ def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> 
     watch.finish(run.answer())
     if sync and run.interrupts.heard:
         raise KeyboardInterrupt
-
-
-def _live_cell(question: str) -> View:
-    from finassist.apps.live.view import LiveCell
-
-    return LiveCell(question)
-
-
-def _progress_line(question: str) -> View:
-    from finassist.apps.live.progress import ProgressLine
-
-    return ProgressLine(question)
 
 
 @dataclass
@@ -111,24 +109,18 @@ class _Watch:
         if self.view is None:
             return
         with self.undisturbed():
-            self.view = _safely(_after, self.view, what)
+            try:
+                what(self.view)
+            except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
+                self.view = None
+                _warn(error)
 
 
-def _after(view: View, what: Callable[[View], None]) -> View:
-    what(view)
-    return view
-
-
-def _safely[**P](make: Callable[P, View], *args: P.args, **kwargs: P.kwargs) -> View | None:
-    """The view that `make` returns, or a warning and `None`: an answer is worth more than its picture."""
-    try:
-        return make(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
-        with suppress(FinassistWarning):  # also where warnings are errors
-            warnings.warn(
-                f"The live view failed ({type(error).__name__}: {error}) and is not shown any more; the run goes on. "
-                "Pass live=False to do without it.",
-                FinassistWarning,
-                stacklevel=2,
-            )
-        return None
+def _warn(error: Exception) -> None:
+    with suppress(FinassistWarning):  # also where warnings are errors
+        warnings.warn(
+            f"The live view failed ({type(error).__name__}: {error}) and is not shown any more; the run goes on. "
+            "Pass live=False to do without it.",
+            FinassistWarning,
+            stacklevel=2,
+        )

@@ -70,6 +70,15 @@ class Pace:
         self._timer = loop.call_later(wait, self.flush)
 
 
+def discard(widget: Any) -> None:
+    """Close a widget and everything in it, in the kernel and in the browser."""
+    for child in getattr(widget, "children", ()):
+        discard(child)
+    for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
+
+
 class ProgressLine:
     """A view with the methods of `LiveView`; when the run is over, the line goes away.
 
@@ -164,10 +173,7 @@ class BatchBar:
         self.show(progress)
         bundle = {"text/plain": str(progress), "text/html": bar_html(progress)}
         self._handle.update(bundle, raw=True)
-        for widget in (self._bar, self._text, self.widget):
-            for part in (widget.layout, getattr(widget, "style", None), widget):
-                if part is not None:
-                    part.close()
+        discard(self.widget)
 
 
 class BatchLine:

@@ -7,10 +7,9 @@ HTML that needs no kernel, no script and no widget. Every text in it is escaped 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import anywidget
@@ -18,15 +17,19 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 from agno.exceptions import RunCancelledException
 
-from finassist.apps.live.progress import Pace
+from finassist.answer import Answer
+from finassist.apps.live.progress import Pace, discard
 from finassist.core.categories import category_of
+from finassist.core.events import RunResponse
 from finassist.core.state import RunState, end, joined, reduce, replay
 from finassist.reporting import timeline as picture
 from finassist.reporting.sanitize import escape, safe_html
 from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, tracks
 
 _w: Any = ipywidgets  # it has no types of its own
-_LONGEST_SHOWN: Final = 60_000
+LONGEST_SHOWN: Final = 40_000
+"""Characters of one text that a page shows; a browser takes seconds to lay out a million."""
+
 _DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
 _SHOWN_WHILE_IT_COMES: Final = 6_000
 """Characters of an unfinished answer that each redraw shows: its end."""
@@ -73,7 +76,7 @@ class LiveView:
         """Draw what has not been drawn yet: for a sync run, before it waits for something."""
         self._pace.flush()
 
-    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
+    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
         """The run is over: draw it for the last time, and leave what lasts.
 
         Args:
@@ -83,15 +86,16 @@ class LiveView:
         self._pace.stop()
         self._read()
         if answer is not None:
-            self.state = replay(self.state.question, answer.events or (), answer.duration)
+            self.state = replay(self.state.question, cast("list[RunResponse]", answer.events or []), answer.duration)
         elif not self.state.ended:
             self.state = self._broken_off(error)
         self._show(answer)
 
-    def _show(self, answer: Any | None) -> None:
+    def _show(self, answer: Answer | None) -> None:
         """Static HTML in place of the widgets that were alive."""
         alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer)),)
-        _close(alive)
+        for widget in alive:
+            discard(widget)
 
     def _broken_off(self, error: BaseException | None) -> RunState:
         failed = isinstance(error, Exception) and not isinstance(error, RunCancelledException)
@@ -124,37 +128,28 @@ class LiveCell(LiveView):
         bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {question}"}
         display(bundle, raw=True, display_id=self._id)
 
-    def _show(self, answer: Any | None) -> None:
+    def _show(self, answer: Answer | None) -> None:
         from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
 
-        plain = summary_of(self.state) if answer is None else str(_shortened(answer))
+        plain = summary_of(self.state) if answer is None else str(shortened(answer))
         bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer)}
         update_display(bundle, raw=True, display_id=self._id)
-        _close([*self.widget.children, self.widget])
+        discard(self.widget)
 
 
-def _static_html(state: RunState, answer: Any | None) -> str:
-    finished = answer is not None and state.status == "completed"
-    return run_html(state, _shortened(answer).to_html() if finished else "")
+def _static_html(state: RunState, answer: Answer | None) -> str:
+    return run_html(state, shortened(answer).to_html() if answer is not None and state.status == "completed" else "")
 
 
-def _shortened(answer: Any) -> Any:
-    """The answer, or one with the beginning of its text: a page that takes in a megabyte stands still for seconds."""
+def shortened(answer: Answer) -> Answer:
+    """The answer, or one with the beginning of its text."""
     content = str(answer.content or "")
-    if len(content) <= _LONGEST_SHOWN:
+    if len(content) <= LONGEST_SHOWN:
         return answer
     shown = copy.copy(answer)
-    left = len(content) - _LONGEST_SHOWN
-    shown.content = f"{content[:_LONGEST_SHOWN]}\n\n*{left:,} more characters are in the answer's `content`.*"
+    rest = f"{len(content) - LONGEST_SHOWN:,} more characters are not shown here; `content` and an export have them."
+    shown.content = f"{content[:LONGEST_SHOWN]}\n\n*{rest}*"
     return shown
-
-
-def _close(widgets: Iterable[Any]) -> None:
-    """Let go of widgets, in the kernel and in the browser."""
-    for widget in widgets:
-        for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
-            if part is not None:
-                part.close()
 
 
 # ------------------------------------------------------------------------------------------------- HTML
