@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from finassist.apps.cli.doctor import doctor as doctor
     from finassist.batch.batch import Batch as Batch
     from finassist.batch.budget import Budget as Budget
-    from finassist.config.configure import configure as configure
     from finassist.config.settings import Settings as Settings
+    from finassist.config.settings import configure as configure
     from finassist.config.sources import FinassistWarning as FinassistWarning
     from finassist.core.categories import CATEGORIES
     from finassist.core.errors import *
@@ -51,8 +51,7 @@ _NAMES: Final = {
     "finassist.apps.cli.doctor": "doctor",
     "finassist.batch.batch": "Batch",
     "finassist.batch.budget": "Budget",
-    "finassist.config.configure": "configure",
-    "finassist.config.settings": "Settings",
+    "finassist.config.settings": "Settings configure",
     "finassist.config.sources": "FinassistWarning",
     "finassist.core.categories": "categories",
     "finassist.core.errors": """

@@ -30,8 +30,7 @@ from finassist.core.errors import (
     ReplyTooLong,
     TruncatedReply,
 )
-from finassist.llm import failures
-from finassist.llm.limits import CallRecord, Failure, Limits, recording
+from finassist.llm.calls import CallRecord, Failure, Limits, call_error, recording
 from finassist.llm.models import resolve_model
 from finassist.llm.transport import Caller, Exchange, LimitReached
 from tests.model_server import CHAT_WORDS, FAULTS, ModelServer
@@ -310,14 +309,14 @@ FAILURES: list[tuple[Failure, type[ModelError]]] = [
 
 @pytest.mark.parametrize(("found", "expected"), FAILURES)
 def test_each_failure_has_one_error(found: Failure, expected: type[ModelError]) -> None:
-    error = failures.failure("chat", CallRecord(models=["a", "b", "a"], failure=found), "no reason")
+    error = call_error("chat", CallRecord(models=["a", "b", "a"], failure=found), "no reason")
     assert type(error) is expected
     assert "model a and b of the chat agent" in str(error)
 
 
 def test_what_breaks_after_words_were_handed_on_is_a_truncated_reply() -> None:
     record = CallRecord(failure=Failure("unreachable"), said=7, broken=True)
-    assert type(failures.failure("chat", record, "")) is TruncatedReply
+    assert type(call_error("chat", record, "")) is TruncatedReply
     record.begin("another")  # nothing begins the reply again
     assert record.failure
 

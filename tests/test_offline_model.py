@@ -15,19 +15,19 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from finassist.llm.agents import (
+    ConversationSummary,
+    ExtractedSymbols,
+    RoutedQuestion,
     build_chat_agent,
     build_router_agent,
     build_summary_agent,
     build_symbol_extraction_agent,
-)
-from finassist.llm.offline import OfflineModel, chat_reply
-from finassist.llm.prompts import (
     defuse,
     parse,
     question_message,
     summary_message,
 )
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.offline import OfflineModel, chat_reply
 from finassist.questions.parser import Context
 
 AFTER_APPLE = Context(

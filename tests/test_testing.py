@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from finassist import FinancialAssistantWorkflow
 from finassist.config.settings import Settings
 from finassist.core.errors import FinassistError, InputError
-from finassist.llm.limits import Limits
+from finassist.llm.calls import Limits
 from finassist.testing import (
     DATA_FAILURES,
     MODEL_FAILURES,

@@ -14,8 +14,8 @@ from finassist.batch.result import Outcome
 from finassist.batch.source import QuestionSource
 from finassist.core.errors import ModelError
 from finassist.core.facts import Gap
-from finassist.llm import prompts
-from finassist.llm.limits import cost, priced
+from finassist.llm.agents import CHAT_INSTRUCTIONS, ENVELOPE_RULE, EXTRACTION_INSTRUCTIONS, ROUTER_INSTRUCTIONS
+from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.runtime.context import Runtime
@@ -134,9 +134,9 @@ _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
 _MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
 _INSTRUCTIONS: Final = {
-    "router": prompts.ROUTER_INSTRUCTIONS,
-    "symbol_extraction": prompts.EXTRACTION_INSTRUCTIONS,
-    "chat": prompts.CHAT_INSTRUCTIONS,
+    "router": ROUTER_INSTRUCTIONS,
+    "symbol_extraction": EXTRACTION_INSTRUCTIONS,
+    "chat": CHAT_INSTRUCTIONS,
 }
 
 
@@ -246,4 +246,4 @@ def _effects(flow: Flow[Any]) -> Generator[Ask | Fetch, None, Any]:
 def _length(ask: Ask) -> int:
     """Characters that an agent is sent."""
     form = len(json.dumps(ask.schema.model_json_schema())) if ask.schema else 0
-    return sum(map(len, [*_INSTRUCTIONS[ask.agent], prompts.ENVELOPE_RULE, ask.message])) + form
+    return sum(map(len, [*_INSTRUCTIONS[ask.agent], ENVELOPE_RULE, ask.message])) + form

@@ -14,8 +14,7 @@ from finassist.batch.asking import Across, Work
 from finassist.config.settings import KEYS, Settings
 from finassist.config.sources import variable_of
 from finassist.core.errors import ConfigurationError
-from finassist.llm.catalogue import PROVIDERS
-from finassist.llm.models import ModelChoice, resolve_model
+from finassist.llm.models import PROVIDERS, ModelChoice, resolve_model
 from finassist.llm.offline import OfflineModel
 from finassist.providers.registry import AUTO, Provider, open_provider
 from finassist.runtime.context import Runtime, build_agents

@@ -1,7 +1,6 @@
-"""Clients that keep to our limits, for the model of a provider we know.
+"""HTTP clients that keep to our limits, given to a model in the fields that Agno has for a user's own.
 
-They are set in the fields that Agno has for a user's own clients, so a model object stays what it is. One client serves
-every event loop: its transport keeps a connection pool for each.
+So a model object stays what it is. One SDK client serves every event loop: behind it is an HTTP client for each.
 """
 
 from __future__ import annotations
@@ -16,22 +15,26 @@ from copy import copy
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from agno.exceptions import ModelAuthenticationError
 from agno.models.base import Model
 
 from finassist.core.text import HIDDEN
-from finassist.llm.catalogue import PROVIDERS, ModelProvider
-from finassist.llm.limits import Limits
-from finassist.llm.transport import Caller, guard_classes
+from finassist.llm.calls import Limits
+from finassist.llm.transport import Caller, async_transport, sync_transport
+
+_SDKS: Final = ("anthropic", "openai", "groq", "ollama")
+_FORMS: Final = ("client", "async_client")
+_clients: WeakKeyDictionary[Any, ThreadClient | LoopClients] = WeakKeyDictionary()
+"""Each SDK client we made, with the HTTP clients behind it."""
 
 
 def connect(model: Model, limits: Limits) -> Model:
     """Give a model clients that keep to the limits; one that the user gave it stays.
 
-    Its own `timeout`, `max_retries` and `retries` count instead of ours. A model whose provider we do not know is left
+    Its own `timeout`, `max_retries` and `retries` count instead of ours. A model of an SDK we do not know is left
     alone.
 
     Example:
@@ -40,18 +43,19 @@ def connect(model: Model, limits: Limits) -> Model:
         >>> connect(model, Limits()) is model
         True
     """
-    provider = _provider_of(type(model))
-    if provider is None or getattr(model, "http_client", None) is not None:
+    sdk = _sdk_of(model)
+    if sdk is None or getattr(model, "http_client", None) is not None:
         return model
     hide_keys(model)
     own = getattr(model, "max_retries", None), model.retries
     retries = limits.retries if own == (None, 0) else own[0] or 0
     limits = replace(limits, retries=retries, seconds=getattr(model, "timeout", None) or limits.seconds)
-    caller = Caller(model.id, limits, provider.key if type(model) is _class_of(provider) else None)
+    is_agnos = "get_async_client" in vars(type(model))  # a compatible server has a key of its own
+    caller = Caller(model.id, limits, f"{sdk.upper()}_API_KEY" if is_agnos else None)
     with suppress(ModelAuthenticationError):  # no key: Agno raises this again when the model is asked
-        for form in ("client", "async_client"):
+        for form in _FORMS:
             if getattr(model, form, None) is None:
-                _give_client(model, form, import_module(provider.name), caller)
+                _give_client(model, form, import_module(sdk), caller)
     return model
 
 
@@ -77,16 +81,12 @@ class Connections:
     async def aclose(self) -> None:
         """Close the connections of the running loop, and wait until they are."""
         for clients in self._clients():
-            if hasattr(clients, "aclose"):
+            if isinstance(clients, LoopClients):
                 await clients.aclose()
 
-    def _clients(self) -> list[Any]:
-        made = (getattr(self._model, form, None) for form in ("client", "async_client"))
-        return [_GUARDS[client].clients for client in made if client is not None and client in _GUARDS]
-
-
-_GUARDS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-"""Each SDK client we made, with its transport."""
+    def _clients(self) -> list[ThreadClient | LoopClients]:
+        made = (getattr(self._model, form, None) for form in _FORMS)
+        return [_clients[client] for client in made if client is not None and client in _clients]
 
 
 class _HiddenKey(str):
@@ -112,25 +112,35 @@ def hide_keys(model: Model) -> Model:
     return model
 
 
+def _sdk_of(model: Model) -> str | None:
+    """The SDK whose clients Agno's class makes for this model, if it is one of those we know."""
+    method = getattr(type(model), "get_async_client", None)
+    module = getattr(method, "__module__", "").split(".")
+    return next((sdk for sdk in _SDKS if module[:3] == ["agno", "models", sdk]), None)
+
+
 def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
     """A client as Agno makes it from the model's fields, over our transport. A copy makes it: Agno keeps what it made.
 
     `ollama` takes the transport itself, the other SDKs a client of httpx around it.
     """
-    sync, default = form == "client", getattr(sdk, "DefaultHttpxClient", None)
-    http = sys.modules[_package(default)] if default else import_module("httpx")
-    make = (lambda: _sync_client(sdk, http)) if sync else (lambda: _async_client(sdk, http))
-    guard = guard_classes(http)[0 if sync else 1](ThreadClient(make) if sync else LoopClients(make), caller)
-    options: dict[str, Any] = {"timeout": caller.limits.seconds}
-    if default is None:
-        options["transport"] = guard
+    default = getattr(sdk, "DefaultHttpxClient", None)
+    http = _library(default) if default else import_module("httpx")
+    if form == "client":
+        clients = ThreadClient(lambda: _sync_client(sdk, http))
+        transport, outer = sync_transport(http, clients, caller), http.Client
     else:
-        outer = http.Client if sync else http.AsyncClient
-        options |= {"http_client": outer(transport=guard), "max_retries": caller.limits.retries}
+        clients = LoopClients(lambda: _async_client(sdk, http))
+        transport, outer = async_transport(http, clients, caller), http.AsyncClient
+    options: dict[str, Any] = {"timeout": caller.limits.seconds}
+    if default:
+        options |= {"http_client": outer(transport=transport), "max_retries": caller.limits.retries}
+    else:
+        options["transport"] = transport
     twin = copy(model)
     twin.client_params = {**(getattr(model, "client_params", None) or {}), **options}
-    client = twin.get_client() if sync else twin.get_async_client()
-    _GUARDS[client] = guard
+    client = twin.get_client() if form == "client" else twin.get_async_client()
+    _clients[client] = clients
     setattr(model, form, client)
 
 
@@ -153,22 +163,10 @@ def _trusted(http: Any) -> Any:
     return http.create_ssl_context()
 
 
-def _package(kind: type[Any]) -> str:
-    """`"httpx"` or `"httpx2"`: which of them an SDK's client is built on."""
+def _library(kind: type[Any]) -> Any:
+    """`httpx` or `httpx2`: which of them an SDK's client is built on."""
     packages = (each.__module__.partition(".")[0] for each in kind.__mro__)
-    return next(name for name in packages if name.startswith("httpx"))
-
-
-def _provider_of(kind: type[Model]) -> ModelProvider | None:
-    """The provider whose SDK such a model uses as Agno's own class does: one client in each of two fields."""
-    method = getattr(kind, "get_async_client", None)
-    known = ((row, getattr(_class_of(row), "get_async_client", None)) for row in PROVIDERS.values())
-    return next((row for row, theirs in known if method is not None and method is theirs), None)
-
-
-def _class_of(row: ModelProvider) -> Any:
-    """Agno's class, if it is imported already; a model object's own class surely is."""
-    return getattr(sys.modules.get(row.module), row.class_name, None)
+    return sys.modules[next(name for name in packages if name.startswith("httpx"))]
 
 
 # ------------------------------------------------------------------------------- clients of threads and loops
@@ -205,13 +203,13 @@ class LoopClients:
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = WeakKeyDictionary()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClient] = WeakKeyDictionary()
 
     def here(self) -> Any:
         """The client of the running loop; closed when the loop ends or this object is dropped."""
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            self._by_loop[loop] = _Kept(self, self._make(), loop)
+            self._by_loop[loop] = _LoopClient(self, self._make(), loop)
         return self._by_loop[loop].client
 
     def close(self) -> None:
@@ -226,7 +224,7 @@ class LoopClients:
             await kept.guard.aclose()
 
 
-class _Kept:
+class _LoopClient:
     """One client on one loop."""
 
     def __init__(self, owner: LoopClients, client: Any, loop: asyncio.AbstractEventLoop) -> None:

@@ -18,9 +18,8 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from finassist.core.categories import CATEGORY
-from finassist.llm.limits import current_record
-from finassist.llm.prompts import parse
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
+from finassist.llm.calls import current_record
 from finassist.questions.glossary import Term, glossary
 from finassist.questions.parser import Context, read
 from finassist.questions.phrases import words

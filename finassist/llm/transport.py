@@ -18,10 +18,10 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from finassist.core.text import redact
-from finassist.llm.limits import Failure, FailureKind, Limits, current_record
+from finassist.llm.calls import Failure, FailureKind, Limits, current_record
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
 type Http = Any
@@ -155,11 +155,12 @@ class Exchange:
         else:
             self._fail("unreachable", str(error) or type(error).__name__)
 
-    def refusal(self) -> Response | None:
+    def refusal(self, error: Exception) -> Response | None:
         """In place of an answer that a limit of ours prevented, one that tells the SDK not to try again.
 
         Agno asks a fallback model after 504, and none after 400.
         """
+        self.failed(error)
         failure = self.record.failure
         if failure is None or (failure.kind in ("unreachable", "cut") and not self.record.broken):
             return None
@@ -176,7 +177,7 @@ class Exchange:
 
     def answer(self, response: Response, body: bytes) -> Response:
         """The whole answer, without keys; an error is noted."""
-        headers = self.headers(response)
+        headers = self._headers(response)
         if not response.is_success:
             text = body.decode("utf-8", "replace")
             self._fail("rejected", _message(text), response.status_code)
@@ -184,7 +185,11 @@ class Exchange:
                 headers["x-should-retry"] = "false"
         return self.http.Response(response.status_code, headers=headers, content=body, request=self.request)
 
-    def headers(self, response: Response) -> dict[str, str]:
+    def streamed(self, response: Response, body: Any) -> Response:
+        """An answer that is read piece by piece."""
+        return self.http.Response(response.status_code, headers=self._headers(response), stream=body)
+
+    def _headers(self, response: Response) -> dict[str, str]:
         """Those that an SDK reads; the body is decoded already, and others may repeat a key."""
         return {name: redact(value, self._secrets) for name, value in response.headers.items() if name in _KEPT_HEADERS}
 
@@ -228,89 +233,117 @@ def _pause(headers: dict[str, str]) -> float:
 # ----------------------------------------------------------------------------------------------- the two forms
 
 
+def sync_transport(http: Http, clients: Clients, caller: Caller) -> Any:
+    """A transport that sends with the HTTP client it is given; `http` is httpx or httpx2."""
+    return _as_one_of(SyncTransport, http.BaseTransport)(http, clients, caller)
+
+
+def async_transport(http: Http, clients: Clients, caller: Caller) -> Any:
+    """The same for an event loop."""
+    return _as_one_of(AsyncTransport, http.AsyncBaseTransport)(http, clients, caller)
+
+
 @cache
-def guard_classes(http: Http) -> tuple[type[Any], type[Any]]:
-    """A sync and an async transport, for httpx or for httpx2.
+def _as_one_of(ours: type, theirs: type) -> Any:
+    """Our class as a subclass of theirs: httpx and httpx2 accept only their own."""
+    return type(ours.__name__, (ours, theirs), {})
 
-    Each takes what gives it the HTTP client to send with, and the caller.
-    """
 
-    class SyncBody(http.SyncByteStream):
-        def __init__(self, exchange: Exchange, response: Response) -> None:
-            self.exchange, self.response = exchange, response
-            self.chunks = response.iter_bytes()  # an SDK iterates a second time for what it left unread
+class Clients(Protocol):
+    """HTTP clients, one for each place that needs its own."""
 
-        def __iter__(self) -> Iterator[bytes]:
-            try:
-                for chunk in self.chunks:
-                    yield self.exchange.feed(chunk)
-                yield self.exchange.finish()
-            except Exception as error:
-                raise self.exchange.broke(error) from error
+    def here(self) -> Any:
+        """The client to send with here."""
+        ...
 
-        def close(self) -> None:
-            self.response.close()
 
-    class AsyncBody(http.AsyncByteStream):
-        def __init__(self, exchange: Exchange, response: Response) -> None:
-            self.exchange, self.response = exchange, response
-            self.chunks = response.aiter_bytes()
+class SyncTransport:
+    """Sends requests within the limits."""
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
-                while (chunk := await self._next()) is not None:
-                    yield self.exchange.feed(chunk)
-                yield self.exchange.finish()
-            except Exception as error:
-                raise self.exchange.broke(error) from error
+    def __init__(self, http: Http, clients: Clients, caller: Caller) -> None:
+        self.http, self.clients, self.caller = http, clients, caller
 
-        async def _next(self) -> bytes | None:
-            async with asyncio.timeout(self.exchange.remaining):
-                return await anext(self.chunks, None)
+    def handle_request(self, request: Request) -> Response:
+        """The answer to a request, or what tells the SDK why there is none."""
+        exchange = Exchange(self.http, self.caller, request)
+        try:
+            exchange.begin()
+            response = self.clients.here().send(request, stream=True, auth=None)
+            body = _as_one_of(SyncBody, self.http.SyncByteStream)(exchange, response)
+            if exchange.streams(response):
+                exchange.record.stream = body
+                return exchange.streamed(response, body)
+            with closing(body):
+                return exchange.answer(response, b"".join(body))
+        except Exception as error:
+            if refusal := exchange.refusal(error):
+                return refusal
+            raise
 
-        async def aclose(self) -> None:
-            await self.response.aclose()
 
-    class SyncGuard(http.BaseTransport):
-        def __init__(self, clients: Any, caller: Caller) -> None:
-            self.clients, self.caller = clients, caller
+class SyncBody:
+    """A body that is read within the limits."""
 
-        def handle_request(self, request: Request) -> Response:
-            exchange = Exchange(http, self.caller, request)
-            try:
-                exchange.begin()
-                response = self.clients.here().send(request, stream=True, auth=None)
-                body = SyncBody(exchange, response)
-                if exchange.streams(response):
-                    exchange.record.stream = body
-                    return http.Response(response.status_code, headers=exchange.headers(response), stream=body)
-                with closing(body):
-                    return exchange.answer(response, b"".join(body))
-            except Exception as error:
-                exchange.failed(error)
-                if (refusal := exchange.refusal()) is not None:
-                    return refusal
-                raise
+    def __init__(self, exchange: Exchange, response: Response) -> None:
+        self.exchange, self.response = exchange, response
+        self.chunks = response.iter_bytes()  # an SDK iterates a second time for what it left unread
 
-    class AsyncGuard(http.AsyncBaseTransport):
-        def __init__(self, clients: Any, caller: Caller) -> None:
-            self.clients, self.caller = clients, caller
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self.chunks:
+                yield self.exchange.feed(chunk)
+            yield self.exchange.finish()
+        except Exception as error:
+            raise self.exchange.broke(error) from error
 
-        async def handle_async_request(self, request: Request) -> Response:
-            exchange = Exchange(http, self.caller, request)
-            try:
-                exchange.begin()
-                async with asyncio.timeout(exchange.remaining):
-                    response = await self.clients.here().send(request, stream=True, auth=None)
-                body = AsyncBody(exchange, response)
-                if exchange.streams(response):
-                    return http.Response(response.status_code, headers=exchange.headers(response), stream=body)
-                async with aclosing(body):
-                    return exchange.answer(response, b"".join([chunk async for chunk in body]))
-            except Exception as error:
-                exchange.failed(error)
-                if (refusal := exchange.refusal()) is not None:
-                    return refusal
-                raise
+    def close(self) -> None:
+        """Hang up, or hand the connection back."""
+        self.response.close()
 
-    return SyncGuard, AsyncGuard
+
+class AsyncTransport:
+    """`SyncTransport` for an event loop."""
+
+    def __init__(self, http: Http, clients: Clients, caller: Caller) -> None:
+        self.http, self.clients, self.caller = http, clients, caller
+
+    async def handle_async_request(self, request: Request) -> Response:
+        """The answer to a request, or what tells the SDK why there is none."""
+        exchange = Exchange(self.http, self.caller, request)
+        try:
+            exchange.begin()
+            async with asyncio.timeout(exchange.remaining):
+                response = await self.clients.here().send(request, stream=True, auth=None)
+            body = _as_one_of(AsyncBody, self.http.AsyncByteStream)(exchange, response)
+            if exchange.streams(response):
+                return exchange.streamed(response, body)
+            async with aclosing(body):
+                return exchange.answer(response, b"".join([chunk async for chunk in body]))
+        except Exception as error:
+            if refusal := exchange.refusal(error):
+                return refusal
+            raise
+
+
+class AsyncBody:
+    """`SyncBody` for an event loop."""
+
+    def __init__(self, exchange: Exchange, response: Response) -> None:
+        self.exchange, self.response = exchange, response
+        self.chunks = response.aiter_bytes()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            while (chunk := await self._next()) is not None:
+                yield self.exchange.feed(chunk)
+            yield self.exchange.finish()
+        except Exception as error:
+            raise self.exchange.broke(error) from error
+
+    async def _next(self) -> bytes | None:
+        async with asyncio.timeout(self.exchange.remaining):
+            return await anext(self.chunks, None)
+
+    async def aclose(self) -> None:
+        """Hang up, or hand the connection back."""
+        await self.response.aclose()

@@ -17,11 +17,18 @@ from agno.run.base import RunStatus
 from pydantic import BaseModel
 
 from finassist.core.errors import MalformedReply, ModelError
-from finassist.llm import failures
-from finassist.llm.agents import Askable
+from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.calls import (
+    CallRecord,
+    Limits,
+    call_error,
+    cost,
+    ending_error,
+    late_error,
+    recording,
+    too_long_error,
+)
 from finassist.llm.connections import fit
-from finassist.llm.limits import CallRecord, Limits, cost, recording
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.runtime.effects import AgentReply, Ask
 
 _DUTY: Final[Mapping[type[BaseModel], str]] = {
@@ -80,7 +87,7 @@ class AgentCall:
 
     def late(self) -> AgentReply:
         """The reply, when time ran out."""
-        return self._reply(None, failures.late(self.ask.agent, self._record, self.seconds))
+        return self._reply(None, late_error(self.ask.agent, self._record, self.seconds))
 
     def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
         """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
@@ -97,22 +104,22 @@ class AgentCall:
 
     def _cut(self) -> AgentReply:
         if self._record.said > self.limits.characters:
-            return self._reply(None, failures.too_long(self.ask.agent, self._record, self.limits.characters))
+            return self._reply(None, too_long_error(self.ask.agent, self._record, self.limits.characters))
         if self._record.broken:
-            return self._reply(None, failures.failure(self.ask.agent, self._record, self._reported))
+            return self._reply(None, call_error(self.ask.agent, self._record, self._reported))
         return self.late()
 
     def _problem(self, output: RunOutput) -> ModelError | None:
         name, schema = self.ask.agent, self.ask.schema
         if output.status != RunStatus.completed:
             reported = self._reported or str(output.content or "it ended without a reply")
-            return failures.failure(name, self._record, reported)
+            return call_error(name, self._record, reported)
         if len(str(output.content or "")) > self.limits.characters:
-            return failures.too_long(name, self._record, self.limits.characters)
+            return too_long_error(name, self._record, self.limits.characters)
         fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
         if fits and schema:
             return None
-        if problem := failures.ending(name, self._record):
+        if problem := ending_error(name, self._record):
             return problem
         if fits:
             return None

@@ -22,7 +22,7 @@ from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
-from finassist.llm import prompts
+from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods
 from finassist.questions.reading import Understanding
 from finassist.reporting.company import Subject
@@ -85,7 +85,7 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
     """A conversational answer, word by word."""
     draft = draft or Draft(category="chat", reason="It was asked as conversation.")
     yield StepStarted(step_name="chat")
-    reply = yield from ask("chat", prompts.question_message(question, known.context), stream=True)
+    reply = yield from ask("chat", question_message(question, known.context), stream=True)
     yield completed("chat", reply)
     if reply.error:
         raise reply.error

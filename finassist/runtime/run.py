@@ -20,7 +20,7 @@ from finassist.core.errors import SessionError
 from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
 from finassist.core.query import Query
 from finassist.core.result import Draft
-from finassist.llm.limits import Limits
+from finassist.llm.calls import Limits
 from finassist.runtime.context import Runtime
 from finassist.runtime.interrupts import Interrupts
 

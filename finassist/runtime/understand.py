@@ -22,8 +22,7 @@ from finassist.core.facts import Gap
 from finassist.core.fields import FIELDS
 from finassist.core.metrics import described
 from finassist.core.result import Draft, Usage
-from finassist.llm import prompts
-from finassist.llm.schemas import ExtractedSymbols, RoutedQuestion
+from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
 from finassist.providers.base import QuerySource
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions import rules
@@ -163,8 +162,8 @@ def route_question(question: str, known: FlowContext) -> Flow[Draft]:
     else:
         router, extraction = yield from gather(
             [
-                _ask_step("router", prompts.question_message(question, known.context), RoutedQuestion),
-                _ask_step("symbol_extraction", prompts.question_message(question, known.context), ExtractedSymbols),
+                _ask_step("router", question_message(question, known.context), RoutedQuestion),
+                _ask_step("symbol_extraction", question_message(question, known.context), ExtractedSymbols),
             ]
         )
         draft = from_model(route, router, extraction, known.directory)

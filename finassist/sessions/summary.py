@@ -10,11 +10,9 @@ from agno.session import WorkflowSession
 
 from finassist.config.settings import Settings
 from finassist.core.concurrency import Background, bridge
-from finassist.llm.agents import Askable
+from finassist.llm.agents import Askable, ConversationSummary, summary_message
+from finassist.llm.calls import Limits
 from finassist.llm.connections import fit
-from finassist.llm.limits import Limits
-from finassist.llm.prompts import summary_message
-from finassist.llm.schemas import ConversationSummary
 from finassist.sessions.store import SessionLocks, Store, stored_summary, turn_of, with_summary
 
 

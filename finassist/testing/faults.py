@@ -27,7 +27,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
-from finassist.llm.limits import Failure, Limits, current_record
+from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider

@@ -36,7 +36,7 @@ from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
 from finassist.core.result import decode, encode
 from finassist.core.text import redact
-from finassist.llm.limits import current_record
+from finassist.llm.calls import current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider

@@ -12,8 +12,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
-from finassist.llm.prompts import parse
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 
 _ROLES: Final[dict[Any, str]] = {
     RoutedQuestion: "router",

@@ -18,7 +18,7 @@ from agno.models.base import Model
 from agno.models.response import ModelResponse
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceHistory, Quote
 
-from finassist.llm.schemas import ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion
 from finassist.providers.embedded.provider import EmbeddedProvider
 
 WORDS = ("A ", "chat ", "answer ", "in ", "six ", "words.")
