@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from finassist.core.query import Query as Query
     from finassist.llm.offline import OfflineModel as OfflineModel
     from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
-    from finassist.providers.fallback import FallbackProvider as FallbackProvider
     from finassist.providers.fmp import FMPProvider as FMPProvider
     from finassist.providers.frame import FrameProvider as FrameProvider
+    from finassist.providers.registry import FallbackProvider as FallbackProvider
     from finassist.providers.sec import SECProvider as SECProvider
     from finassist.reporting.files import read_frame as read_frame
     from finassist.reporting.files import write_frame as write_frame
@@ -74,7 +74,7 @@ _NAMES: Final = {
     "finassist.core.query": "Filter Query",
     "finassist.llm.offline": "OfflineModel",
     "finassist.providers.embedded.provider": "EmbeddedProvider",
-    "finassist.providers.fallback": "FallbackProvider",
+    "finassist.providers.registry": "FallbackProvider",
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",

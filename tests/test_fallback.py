@@ -24,9 +24,8 @@ from finassist.core.errors import (
 )
 from finassist.providers.base import NEEDS, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
-from finassist.providers.fallback import REASONS, FallbackProvider
 from finassist.providers.fmp import FMPProvider
-from finassist.providers.registry import open_provider
+from finassist.providers.registry import REASONS, FallbackProvider, open_provider
 from finassist.providers.to_agno import SourcedQuote
 from tests.fmp_server import KEY, PATHS, fmp, fmp_server
 from tests.servers import answer

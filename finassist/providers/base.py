@@ -32,8 +32,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact, Statement
-from finassist.providers import from_agno
-from finassist.providers.values import kind
+from finassist.providers import values
 
 HISTORY_PERIOD, HISTORY_INTERVAL = "2y", "1mo"
 
@@ -47,6 +46,7 @@ _CAPABILITY: dict[Need, str] = {
 }
 _ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
 """Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
+_WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
 _TITLES = {"income": "income statement", "history": "price history", "profile": "company profile",
            "universe": "figures of all companies at once"}  # fmt: skip
 
@@ -140,7 +140,7 @@ async def fetch_for_query(
         DataError: The provider could not deliver.
     """
     if not isinstance(provider, QuerySource):
-        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
+        raise _not_offered(provider, need)
     if need == "universe":
         return await provider.fetch_universe(scope or UniverseScope(frozenset()))
     return await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
@@ -178,11 +178,11 @@ async def fetch_facts(
     if method == "fetch_facts":
         return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, periods))
     if not provider.supports(_CAPABILITY[need]):
-        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
+        raise _not_offered(provider, need)
     try:
         answer = await _ask(provider, method, need, symbol, periods)
     except NotSupportedError as error:
-        raise NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider.") from error
+        raise _not_offered(provider, need) from error
     except Exception as error:
         if (named := named_failure(provider, error)) is None or isinstance(error, FinassistError):
             raise
@@ -238,15 +238,12 @@ def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object
     if need in ("income", "balance_sheet", "cash_flow") and (rows := _all(answer, FinancialStatement)) is not None:
         return _statements(provider, need, symbol, rows, frequency)
     if need == "profile" and isinstance(answer, CompanyProfile):
-        return _carried(answer) or from_agno.profile(symbol, answer, provider.name)
+        return _carried(answer) or values.profile(symbol, answer, provider.name)
     if need == "quote" and isinstance(answer, Quote):
-        return _carried(answer) or from_agno.quote(symbol, answer, provider.name)
+        return _carried(answer) or values.quote(symbol, answer, provider.name)
     if need == "history" and isinstance(answer, PriceHistory) and (bars := _all(answer.bars, PriceBar)) is not None:
-        return _carried(answer) or from_agno.history(symbol, bars, answer.currency, provider.name)
-    raise BadPayload(
-        f"{provider.name} answered with {type(answer).__name__} instead of the {_title(need)} of {symbol}. "
-        "Ask again, or use another provider."
-    )
+        return _carried(answer) or values.history(symbol, bars, answer.currency, provider.name)
+    raise _bad(provider, f"{type(answer).__name__} instead of the {_title(need)} of {symbol}")
 
 
 def _statements(
@@ -256,15 +253,14 @@ def _statements(
     taken: set[str] = set()
     for row in rows:
         _check_symbol(provider, symbol, row.symbol)
-        _check_statement(provider, need, row, frequency)
-        made = _carried(row) or from_agno.statement(symbol, row, need, provider.name, taken)
+        if values.kind(row.statement) != need or values.kind(row.period) not in _WORDS.get(frequency, (frequency,)):
+            asked = f"when asked for the {frequency} {_title(need)}"
+            raise _bad(provider, f"{row.statement!r:.30} of {row.period!r:.20} {asked}")
+        made = _carried(row) or values.statement(symbol, row, need, provider.name, taken)
         taken.update(fact.period for fact in made)
         facts.extend(made)
     if rows and not facts:
-        raise BadPayload(
-            f"{provider.name} answered with a {_title(need)} of {symbol} without figures or without a date. "
-            "Ask again, or use another provider."
-        )
+        raise _bad(provider, f"a {_title(need)} of {symbol} without figures or without a date")
     return facts
 
 
@@ -288,10 +284,7 @@ def _checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fac
     if any(fact.known or (need == "profile" and fact.text) for fact in facts):
         return facts
     if any(fact.status == "error" for fact in facts):
-        raise BadPayload(
-            f"{provider.name} answered with a {_title(need)} of {symbol} in which no figure can be used. "
-            "Ask again, or use another provider."
-        )
+        raise _bad(provider, f"a {_title(need)} of {symbol} in which no figure can be used")
     raise UnknownSymbol(
         f"{provider.name} has no {_title(need)} for {symbol}. Check the symbol, or use another provider."
     )
@@ -299,25 +292,19 @@ def _checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fac
 
 def _check_symbol(provider: FinanceProvider, symbol: str, answered: object) -> None:
     if not isinstance(answered, str) or _folded(answered) != _folded(symbol):
-        raise BadPayload(
-            f"{provider.name} answered about {answered!r:.40} when asked about {symbol}. "
-            "Ask again, or use another provider."
-        )
-
-
-def _check_statement(provider: FinanceProvider, need: str, row: FinancialStatement, frequency: str) -> None:
-    if kind(row.statement) != need or kind(row.period) not in _OWN_WORDS.get(frequency, (frequency,)):
-        raise BadPayload(
-            f"{provider.name} answered with {row.statement!r:.30} of {row.period!r:.20} "
-            f"when asked for the {frequency} {_title(need)}. Ask again, or use another provider."
-        )
-
-
-_OWN_WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
+        raise _bad(provider, f"figures of {answered!r:.40} when asked about {symbol}")
 
 
 def _folded(symbol: str) -> str:
     return symbol.strip().removeprefix("$").upper().replace(".", "-").replace("/", "-")
+
+
+def _bad(provider: FinanceProvider, what: str) -> BadPayload:
+    return BadPayload(f"{provider.name} answered with {what}. Ask again, or use another provider.")
+
+
+def _not_offered(provider: FinanceProvider, need: str) -> NotOffered:
+    return NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
 
 
 def _title(need: str) -> str:

@@ -17,9 +17,8 @@ from finassist.analysis.statements import UNREPORTED_ZERO
 from finassist.core.facts import Fact
 from finassist.providers.base import Periods
 from finassist.providers.fmp.rows import SOURCE, Asked, Row, figure, objects_of, one_row, rows_of, traded_in
-from finassist.providers.from_agno import as_fraction
 from finassist.providers.to_agno import SourcedMetrics, SourcedRecommendations, distinct, plain
-from finassist.providers.values import changes, currency, day, day_of_fact, link, number, text, text_fact
+from finassist.providers.values import as_fraction, changes, currency, day, day_of_fact, link, number, text, text_fact
 
 type Answers = Iterable[tuple[object, Asked]]
 type Dated = tuple[date, Row]
