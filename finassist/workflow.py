@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Unpack, cast, overload
 from uuid import uuid4
 
 # Before Agno is imported: in this variable "true" would override the argument that switches telemetry off.
@@ -14,7 +13,6 @@ os.environ["AGNO_TELEMETRY"] = "false"
 
 from agno.run.agent import RunEvent
 from agno.run.workflow import WorkflowRunOutput
-from agno.workflow.types import StepInput
 
 from finassist.answer import Answer
 from finassist.apps.live import open_view, wanted, watched
@@ -25,16 +23,14 @@ from finassist.config.settings import Routing, Settings
 from finassist.core import process
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
-from finassist.core.query import queries_of
+from finassist.core.query import Query, queries_of
 from finassist.core.result import Draft
-from finassist.core.text import check_keywords, check_question
+from finassist.core.text import check_keywords
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
-from finassist.runtime.context import HasRuntime, Runtime
-from finassist.runtime.methods import ThreeFlows, TypedQueries
+from finassist.runtime.context import Runtime
 from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
-from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import Database, check_session_id, stored_summary
 from finassist.sessions.summary import Summariser
 
@@ -50,7 +46,11 @@ _ELSEWHERE: Final = {
 }
 
 
-class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions[Answer], StoredSessions, HasRuntime):
+type Asked = Query | Mapping[str, Any] | Sequence[Query | Mapping[str, Any]]
+"""A query, a dictionary of its fields, or several of them that share an answer."""
+
+
+class FinancialAssistantWorkflow(ManyQuestions[Answer]):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -202,6 +202,49 @@ class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions
         """
         return self._aask(input, "arun()", stream, options)
 
+    @overload
+    def query(self, query: Asked, *, stream: Literal[False] = False, **options: Unpack[RunOptions]) -> Answer: ...
+
+    @overload
+    def query(self, query: Asked, *, stream: Literal[True], **options: Unpack[RunOptions]) -> Iterator[RunResponse]: ...
+
+    def query(
+        self, query: Asked, *, stream: bool = False, **options: Unpack[RunOptions]
+    ) -> Answer | Iterator[RunResponse]:
+        """Answer a `Query`, several, or dictionaries of them; the run is stored as a question's is.
+
+        Args:
+            query: What is asked. Several make one answer; the first makes its headline.
+            stream: Whether to return an iterator of events instead of the answer.
+            **options: `session_id`, `user_id`, `run_id` and `live`, as of `run`.
+
+        Raises:
+            InvalidQuery: It names a metric, period or operation that does not exist, or lacks what it needs; the
+                message says what would be valid. Also an `InputError`.
+
+        Example:
+            >>> from finassist import Query
+            >>> workflow = FinancialAssistantWorkflow(db=None)
+            >>> answer = workflow.query(Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2023"]))
+            >>> f"{answer.value.value:.3f}", answer.value.unit
+            ('0.253', 'ratio')
+        """
+        return self._ask(query, "query()", stream, options)
+
+    @overload
+    async def aquery(
+        self, query: Asked, *, stream: Literal[False] = False, **options: Unpack[RunOptions]
+    ) -> Answer: ...
+
+    @overload
+    def aquery(
+        self, query: Asked, *, stream: Literal[True], **options: Unpack[RunOptions]
+    ) -> AsyncIterator[RunResponse]: ...
+
+    def aquery(self, query: Asked, *, stream: bool = False, **options: Unpack[RunOptions]) -> Any:
+        """`query` on the running loop: `await` it, or with `stream=True` iterate with `async for`."""
+        return self._aask(query, "aquery()", stream, options)
+
     def _ask(self, asked: Any, call: str, stream: bool, options: RunOptions) -> Answer | Iterator[RunResponse]:
         bridge.check_caller()
         run, agno, live = self._asked(asked, call, options)
@@ -234,55 +277,6 @@ class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions
         answer = run.answer()
         answer.asked_by(self)
         return answer
-
-    # ----------------------------------------------------------------------------------- what a run needs
-
-    def variant(
-        self,
-        *,
-        settings: Settings | None = None,
-        model: ModelChoice | None = None,
-        provider: Provider | None = None,
-        routing: Routing | None = None,
-    ) -> Self:
-        """A copy with another model, provider, routing or key that shares sessions and their locks with this one.
-
-        What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
-
-        Raises:
-            ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
-
-        Example:
-            >>> workflow = FinancialAssistantWorkflow(db=None, routing="auto")
-            >>> other = workflow.variant(routing="rules")
-            >>> other.routing, workflow.routing, other.store is workflow.store
-            ('rules', 'auto', True)
-        """
-        twin = copy.copy(self)
-        twin._use(self.runtime.variant(settings=settings, model=model, provider=provider, routing=routing))
-        twin.steps = [FlowStep(twin._run_of_step)]
-        return twin
-
-    def _run_of_step(self, step_input: StepInput, run: WorkflowRunOutput | None) -> RunContext:
-        """The run when Agno runs the step by itself, not through `run` or `arun`."""
-        return self._new_run(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
-
-    def _new_run(
-        self,
-        question: Any,
-        session_id: str | None = None,
-        user_id: str | None = None,
-        run_id: str | None = None,
-    ) -> RunContext:
-        return RunContext(
-            runtime=self.runtime,
-            question=check_question(question, self.settings.max_question_length),
-            run_id=run_id or str(uuid4()),
-            session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),
-            user_id=user_id or self.user_id,
-            workflow_id=str(self.id),
-            workflow_name=str(self.name),
-        )
 
     # --------------------------------------------------------------------------------------- running
 
@@ -334,14 +328,3 @@ class FinancialAssistantWorkflow(ThreeFlows, TypedQueries[Answer], ManyQuestions
         from finassist.apps.chat import ChatPanel
 
         return ChatPanel(self, session_id=session_id)
-
-    def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
-        """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
-        twin = copy.copy(self)
-        twin.live = "off"  # a copy serves other people
-        for name, value in (update or {}).items():
-            setattr(twin, name, value)
-        return twin
-
-    def _set_telemetry(self) -> None:
-        self.telemetry = False

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+from finassist.providers.base import Periods
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive_stream
-from finassist.runtime.effects import fetch
+from finassist.runtime.effects import Fetch, fetch
 from finassist.runtime.run import RunContext
 from finassist.sessions.locks import SessionLocks
 
@@ -39,7 +40,7 @@ def test_leaving_a_flow_waits_until_it_has_come_to_its_end(run_async: Any) -> No
         provider = Reluctant()
         run = RunContext(runtime=Runtime.open(provider=provider, model="offline", db=None), question="?")
         begun: list[asyncio.Task[Any]] = []
-        events = adrive_stream(fetch("AAPL", "quote", 1), run, [], begun.append)
+        events = adrive_stream(fetch(Fetch("AAPL", "quote", Periods(1))), run, [], begun.append)
         waiting = asyncio.create_task(anext(events))
         await provider.begun.wait()
         waiting.cancel()

@@ -7,9 +7,11 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
@@ -17,7 +19,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, Shape, by_value, gaps_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines
-from finassist.core.periods import Period, Span
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Query
 
 _MARKET = frozenset({"price", "cover_shares", "trailing_eps"})
@@ -119,12 +121,36 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     return found or ("series" if is_series(query.asked()) and len(rows) > 1 else "values")
 
 
-def needed(query: Query) -> tuple[frozenset[str], bool]:
-    """The reported lines that a query rests on, and whether it needs share prices."""
+# ------------------------------------------------------------------------------------------------------- what it needs
+
+
+class Needed(NamedTuple):
+    """The facts that a query rests on.
+
+    Attributes:
+        lines: Reported lines.
+        prices: Whether it needs share prices.
+        since: The first fiscal year that counts.
+        days: Days whose closes it needs, where it asks all companies.
+        quarters: Whether it needs quarterly figures besides annual ones.
+    """
+
+    lines: frozenset[str]
+    prices: bool
+    since: int
+    days: tuple[date, ...]
+    quarters: bool
+
+
+def needed(query: Query) -> Needed:
+    """What has to be fetched to execute a query."""
     metrics = [*query.metrics, *(condition.metric for condition in query.where)]
-    found = frozenset[str]().union(*(lines(metric) for metric in metrics)) if metrics else frozenset[str]()
+    found = frozenset[str]().union(*map(lines, metrics))
     behind = {_BEHIND[name] for name in found & _BEHIND.keys()}
-    return found - _MARKET - WINDOW_METRICS | behind, bool(found & (_MARKET | WINDOW_METRICS))
+    prices = bool(found & (_MARKET | WINDOW_METRICS))
+    days = tuple(_days(query)) if prices else ()
+    quarters = prices or query.operation == "sequential" or _quarters(query)
+    return Needed(found - _MARKET - WINDOW_METRICS | behind, prices, _since(query), days, quarters)
 
 
 def of_today(query: Query) -> bool:
@@ -134,6 +160,35 @@ def of_today(query: Query) -> bool:
 
 
 _BEHIND = {"trailing_eps": "eps_diluted", "cover_shares": "shares_diluted"}
+_FISCAL_YEARS = ("year", "end", "calendar", "latest")
+
+
+def _since(query: Query) -> int:
+    """The first fiscal year that counts: two before the first asked, for growth and averages."""
+    years = [period.year for each in query.asked() for period in _ends(each) if period.year]
+    return min(years, default=2024) - 2
+
+
+def _quarters(query: Query) -> bool:
+    """Whether a period is asked that is no fiscal year."""
+    asked = [*query.asked(), *(parse_periods(each.period) for each in query.where if each.period)]
+    return any(period.kind not in _FISCAL_YEARS for each in asked for period in _ends(each))
+
+
+def _ends(each: Period | Span) -> list[Period]:
+    return [each] if isinstance(each, Period) else [period for period in (each.start, each.end) if period]
+
+
+def _days(query: Query) -> Iterator[date]:
+    """Days whose closes a query over all companies needs: the ends of its periods."""
+    asked = [period for each in query.asked() for period in _ends(each)]
+    yield date.max
+    for period in asked:
+        first, last = period.first_day(), period.last_day()
+        if first and last:
+            yield from (first - timedelta(days=1), last)
+    if not asked:
+        yield date.min
 
 
 # -------------------------------------------------------------------------------------------------- over all companies

@@ -31,7 +31,7 @@ from finassist.providers.base import (
 )
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive
-from finassist.runtime.effects import Flow, fetch
+from finassist.runtime.effects import Fetch, Flow, fetch
 from finassist.runtime.flows import FlowContext, answer_flow
 from finassist.runtime.run import RunContext
 
@@ -255,7 +255,7 @@ def need_named(name: str) -> Need:
 
 def _across_flow(symbol: str, need: Need, years: int) -> Flow[Draft]:
     symbol = symbol.removeprefix("$").upper()
-    found = yield from fetch(symbol, need, Periods(years))
+    found = yield from fetch(Fetch(symbol, need, Periods(years)))
     if isinstance(found, Gap):
         raise _error_of(found)
     return Draft(

@@ -21,7 +21,7 @@ from finassist.batch.runner import Runner
 from finassist.batch.source import END
 from finassist.core.concurrency import Ended, Errand, Inbox, Post, bridge, settle
 from finassist.reporting.sanitize import escape
-from finassist.runtime.interrupts import Interrupts
+from finassist.runtime.run import Interrupts
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame

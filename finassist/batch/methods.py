@@ -14,7 +14,7 @@ from finassist.core.concurrency import bridge
 from finassist.core.errors import InvalidLimit
 from finassist.core.result import Draft
 from finassist.core.text import check_keywords
-from finassist.runtime.context import HasRuntime
+from finassist.runtime.base import BaseWorkflow
 
 if TYPE_CHECKING:
     from finassist.batch.asking import Across
@@ -52,7 +52,7 @@ class BatchOptions(TypedDict, total=False):
     client: Any
 
 
-class ManyQuestions[A](HasRuntime):
+class ManyQuestions[A](BaseWorkflow):
     """The part of a workflow that asks many questions; `A` is its kind of answer."""
 
     def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> A:

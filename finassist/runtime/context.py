@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, Self, cast
+from typing import Any, Final, Literal, Protocol, Self
 
-from agno.agent import Agent
 from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
 
@@ -24,7 +23,6 @@ from finassist.llm.connections import Connections
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
-from finassist.sessions.summary import Summariser
 
 AGENTS: Final = ("router", "symbol_extraction", "chat", "summary")
 
@@ -124,74 +122,6 @@ class Runtime:
         with ExitStack() as stack:
             for each in reversed(self.closeable()):
                 stack.callback(each.close)
-
-
-class HasRuntime:
-    """What a workflow holds between runs: its runtime, whose parts a user may replace one by one, and how it is closed.
-
-    Connections close by themselves when their event loop ends, and when the process does. Closing them earlier is for
-    long-lived processes, and for a file that has to be moved. A closed workflow opens them again when it is asked.
-    """
-
-    summariser: Summariser
-
-    def _use(self, runtime: Runtime) -> None:
-        """Answer with this runtime from now on."""
-        self._opened = runtime
-        self.settings = runtime.settings
-        self.routing: Routing = runtime.routing
-        self.live: Live = runtime.live
-        self.model, self.provider = runtime.model, runtime.provider
-        self.store, self.locks = runtime.store, runtime.locks
-        agents = cast("Mapping[str, Agent]", runtime.agents)
-        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
-        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
-
-    @property
-    def runtime(self) -> Runtime:
-        """What a run that begins now needs, with agents and settings as they are now."""
-        agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent, self.summary_agent)
-        return replace(
-            self._opened,
-            settings=self.settings,
-            routing=self.routing,
-            live=self.live,
-            model=self.model,
-            provider=self.provider,
-            store=self.store,
-            locks=self.locks,
-            agents=dict(zip(AGENTS, agents, strict=True)),
-        )
-
-    def close(self) -> None:
-        """Wait for summaries under way, then close connections and files.
-
-        Connections of an event loop that runs elsewhere are closed there, as soon as it gets to it.
-        """
-        try:
-            self.summariser.wait()
-        finally:
-            self.runtime.close()
-
-    async def aclose(self) -> None:
-        """`close()` for a running loop: does not block it, and its connections are closed when this returns."""
-        async with AsyncExitStack() as stack:
-            for each in reversed(self.runtime.closeable()):
-                stack.callback(each.close)  # what is left on other loops
-                stack.push_async_callback(each.aclose)
-            await self.summariser.await_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 class Assistant(Protocol):

@@ -22,8 +22,7 @@ from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.http import on_retry
-from finassist.runtime.agent_calls import AgentCall
-from finassist.runtime.effects import AgentReply, Ask, Effect, Fetch, Flow, Gather
+from finassist.runtime.effects import AgentCall, AgentReply, Ask, Effect, Fetch, Flow, Gather, fetch
 from finassist.runtime.run import RunContext
 
 type Emit = Callable[[FlowEvent], None]
@@ -64,7 +63,7 @@ def _perform(effect: Effect, run: RunContext) -> Generator[FlowEvent, None, Any]
         case Ask():
             return (yield from _ask(effect, run))
         case Fetch():
-            [facts] = yield from _gather([_wish(effect)], run)
+            [facts] = yield from _gather([fetch(effect)], run)
             return facts
         case Gather(flows=flows):
             return (yield from _gather(flows, run))
@@ -282,13 +281,6 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
     except (SystemExit, KeyboardInterrupt) as error:
         # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
         raise RuntimeError(f"{run.runtime.provider.name} tried to end the process ({type(error).__name__}).") from error
-
-
-# ---------------------------------------------------------------------------- shared, and pure
-
-
-def _wish(effect: Fetch) -> Flow[Any]:
-    return (yield effect)
 
 
 def _gap(effect: Fetch, error: Exception) -> Gap:

@@ -9,16 +9,32 @@ A flow is a plain generator: no `async`, no I/O, no clock. That is what keeps `r
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Final, cast
 
 from agno.metrics import RunMetrics
+from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
+from agno.run.base import RunStatus
 from pydantic import BaseModel
 
-from finassist.core.errors import ModelError
+from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
+from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.llm.calls import (
+    CallRecord,
+    Limits,
+    call_error,
+    cost,
+    ending_error,
+    late_error,
+    recording,
+    too_long_error,
+)
+from finassist.llm.connections import fit
 from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
 
 
@@ -69,13 +85,126 @@ def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stre
     return cast(AgentReply, (yield Ask(agent, message, schema, stream)))
 
 
-def fetch(
-    symbol: str, need: Need | QueryNeed, periods: Periods, scope: UniverseScope | None = None
-) -> Flow[list[Fact] | Gap]:
+def fetch(wanted: Fetch) -> Flow[list[Fact] | Gap]:
     """Fetch figures, or receive the gap where they should have been."""
-    return cast("list[Fact] | Gap", (yield Fetch(symbol, need, periods, scope)))
+    return cast("list[Fact] | Gap", (yield wanted))
 
 
 def gather[Result](flows: Sequence[Flow[Result]]) -> Flow[list[Result]]:
     """Run `flows` at the same time and receive their results in the order given."""
     return cast("list[Result]", (yield Gather(tuple(flows))))
+
+
+# ----------------------------------------------------------------------------------------------------- asking an agent
+
+
+_DUTY: Final[Mapping[type[BaseModel], str]] = {
+    RoutedQuestion: "name the kind of answer",
+    ExtractedSymbols: "name the companies",
+    ConversationSummary: "sum up the conversation",
+}
+"""What each structured reply is for, in words that a reader knows."""
+
+
+@dataclass
+class AgentCall:
+    """A question to an agent, from asking to its reply.
+
+    Attributes:
+        ask: What is asked.
+        agent: Who is asked.
+        limits: How long the agent may take and how much it may say.
+    """
+
+    ask: Ask
+    agent: Askable
+    limits: Limits
+    _record: CallRecord = field(default_factory=CallRecord)
+    _final: RunOutput | None = None
+    _reported: str = ""
+
+    def __post_init__(self) -> None:
+        fit(self.agent, self.limits)
+        self.seconds = self.limits.overall(_models(self.agent))
+        self._deadline = monotonic() + self.seconds
+
+    def watched(self) -> AbstractContextManager[object]:
+        """Inside, the agent's model reports what Agno does not."""
+        return recording(self._record)
+
+    def close(self) -> None:
+        """Hang up if the reply was not read to its end."""
+        self._record.close()
+
+    def read(self, event: Any) -> RunContentEvent | None:
+        """One event of the agent's stream: a word to hand on, if it is one."""
+        if isinstance(event, RunOutput):
+            self._final = event
+        elif isinstance(event, RunErrorEvent):
+            self._reported = str(event.content or event.error_type or "no reason given")
+        elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
+            self._record.said += len(str(event.content))
+            name = self.ask.agent
+            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=name, step_name=name)
+        return None
+
+    def enough(self) -> bool:
+        """Whether to stop listening: the agent talks for too long, or too much."""
+        return monotonic() > self._deadline or self._record.broken or self._record.said > self.limits.characters
+
+    def late(self) -> AgentReply:
+        """The reply, when time ran out."""
+        return self._reply(None, late_error(self.ask.agent, self._record, self.seconds))
+
+    def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
+        """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
+
+        Raises:
+            interrupt: The run was interrupted; Agno turns that into a status, and the run as a whole has to stop.
+        """
+        if output is None and self.enough() and self._final is None:
+            return self._cut()
+        output = output or self._final or RunOutput(status=RunStatus.error)
+        if output.status == RunStatus.cancelled:
+            raise interrupt
+        return self._reply(output, self._problem(output))
+
+    def _cut(self) -> AgentReply:
+        if self._record.said > self.limits.characters:
+            return self._reply(None, too_long_error(self.ask.agent, self._record, self.limits.characters))
+        if self._record.broken:
+            return self._reply(None, call_error(self.ask.agent, self._record, self._reported))
+        return self.late()
+
+    def _problem(self, output: RunOutput) -> ModelError | None:
+        name, schema = self.ask.agent, self.ask.schema
+        if output.status != RunStatus.completed:
+            reported = self._reported or str(output.content or "it ended without a reply")
+            return call_error(name, self._record, reported)
+        if len(str(output.content or "")) > self.limits.characters:
+            return too_long_error(name, self._record, self.limits.characters)
+        fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
+        if fits and schema:
+            return None
+        if problem := ending_error(name, self._record):
+            return problem
+        if fits:
+            return None
+        done = (
+            f"did not {_DUTY.get(schema, 'reply')} in the form it was asked for" if schema else "replied with nothing"
+        )
+        return MalformedReply(f"The model of the {name} agent {done}. Ask again.")
+
+    def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
+        content = output.content if output and not error else None
+        model = self._record.models[-1] if self._record.models else str(getattr(self.agent.model, "id", "") or "")
+        metrics = output.metrics if output else None
+        if metrics is not None and metrics.cost is None:
+            metrics.cost = cost(model, metrics, self.limits.prices)
+        return AgentReply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
+
+
+def _models(agent: Askable) -> int:
+    """How many models Agno may try for the agent."""
+    fallbacks = getattr(agent, "fallback_config", None)
+    return 1 + len(fallbacks.on_error if fallbacks else ())

@@ -8,28 +8,25 @@ No `async`, no I/O, no clock in here: a flow yields events and effects (`effects
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agno.run.agent import RunContentEvent
+from msgspec import structs
 
-from finassist.analysis import metrics as analysis
+from finassist.analysis.execute import needed, of_today
 from finassist.core.categories import CATEGORY
 from finassist.core.categories import CategoryName as Category
-from finassist.core.errors import NotOffered
 from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
-from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import escape_markdown
+from finassist.core.facts import Fact, Gap
+from finassist.core.fields import FIELDS
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm.agents import question_message
-from finassist.providers.base import Need, Periods
-from finassist.questions.reading import Understanding
-from finassist.reporting.company import Subject
-from finassist.reporting.document import follow_ups
-from finassist.reporting.markdown import compose as compose_markdown
-from finassist.runtime.effects import Flow, ask, fetch, gather
-from finassist.runtime.query_flow import query_flow
+from finassist.providers.base import Need, Periods, UniverseScope
+from finassist.questions.understand import MARKET_INDEX, Understanding
+from finassist.runtime.compose import compose_answer, compose_document
+from finassist.runtime.effects import Fetch, Flow, ask, fetch, gather
 from finassist.runtime.understand import (
     FlowContext,
     announce,
@@ -40,7 +37,8 @@ from finassist.runtime.understand import (
     understand_query,
 )
 
-_REASON_SHOWN = 600
+_YEARS, _QUARTERS = 15, 40
+_STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 # ------------------------------------------------------------------------------------------ the flows
 
@@ -49,10 +47,10 @@ def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """Any question: understand it, then take the flow of its category."""
     draft, found = yield from understand_query(question, known)
     if found is not None:
-        return (yield from query_flow(draft, found, known))
+        return (yield from _query_flow(draft, found, known))
     if draft.category == "chat":
         return (yield from chat_flow(question, known, draft))
-    return (yield from _figures_flow(draft, known))
+    return (yield from _document_flow(draft, known))
 
 
 def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
@@ -62,23 +60,23 @@ def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
         symbols = tuple(dict.fromkeys(symbol for query in queries for symbol in query.companies))
         draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
         yield from announce(draft, known)
-        return (yield from _figures_flow(draft, known))
+        return (yield from _document_flow(draft, known))
     found = Understanding(queries=tuple(queries), certain=True)
     draft = draft_of(found)
     yield from announce(draft, known)
-    return (yield from query_flow(draft, found, known))
+    return (yield from _query_flow(draft, found, known))
 
 
 def report_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """A full report on the companies of the question, whatever else it asks."""
     draft = yield from understand(question, known)
-    return (yield from _figures_flow(replace(draft, category="report"), known))
+    return (yield from _document_flow(replace(draft, category="report"), known))
 
 
 def alone_flow(question: str, category: Category, known: FlowContext) -> Flow[Draft]:
     """One kind of figures alone (`income_statement`, `company_financials`, `stock_price`)."""
     draft = yield from understand(question, known)
-    return (yield from _figures_flow(replace(draft, category=category), known))
+    return (yield from _document_flow(replace(draft, category=category), known))
 
 
 def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> Flow[Draft]:
@@ -93,105 +91,98 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
     return replace(draft, content=str(reply.content), gaps=(), usage=usage)
 
 
-def _figures_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
+def _document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
+    """Everything the category needs about every company, and the document of it."""
     draft = at_most(draft, known.max_companies)
-    found = yield from gather_facts(draft, known) if draft.symbols else _nothing()
+    periods = Periods(known.years + 1)  # growth of the first year shown needs the year before
+    needs = CATEGORY[draft.category].needs
+    wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
+    found = (yield from _gather(wanted, known)) if draft.symbols else []
     yield StepStarted(step_name="compose")
-    draft = compose(draft, found, known)
+    draft = compose_document(draft, found, known)
     for section in _sections(draft.content):
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
 
 
-# ---------------------------------------------------------------------------------------------- gather
-
-
-def gather_facts(draft: Draft, known: FlowContext) -> Flow[list[list[Fact] | Gap]]:
-    """Everything the category needs about every company, all at the same time."""
-    yield StepStarted(step_name="gather")
-    needs = CATEGORY[draft.category].needs
-    found = yield from gather([_fetch_step(symbol, need, known) for symbol in draft.symbols for need in needs])
-    yield StepCompleted(step_name="gather")
-    return found
-
-
-def _fetch_step(symbol: str, need: Need, known: FlowContext) -> Flow[list[Fact] | Gap]:
-    source = known.provider
-    yield FetchStarted(symbol=symbol, need=need, provider=source)
-    periods = Periods(known.years + 1)  # growth of the first year shown needs the year before
-    found = yield from fetch(symbol, need, periods)
-    if isinstance(found, Gap):
-        yield FetchFailed(symbol=symbol, need=need, provider=source, error=found.error, reason=found.reason)
-    else:
-        yield FetchCompleted(symbol=symbol, need=need, provider=source, count=len(found))
-    return found
-
-
-def _nothing() -> Flow[list[list[Fact] | Gap]]:
-    yield from ()
-    return []
-
-
-# --------------------------------------------------------------------------------------------- compose
-
-
-def compose(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Draft:
-    """Facts and gaps to an answer; pure."""
-    facts = [fact for each in found if isinstance(each, list) for fact in each]
-    gaps = (*draft.gaps, *_merged(each for each in found if isinstance(each, Gap) and _matters(each)))
-    draft = replace(draft, gaps=gaps)
-    subjects = [Subject(company.symbol, company.name) for company in known.companies(draft.symbols)]
-    if not facts:
-        content = _no_figures(subjects, gaps) if subjects else _which_company(gaps)
-        return replace(draft, content=_with_warnings(content, draft.warnings))
-    book = FactBook(facts)
-    book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
-    content = compose_markdown(draft.category, subjects, book, gaps, known.years)
-    return replace(
-        draft,
-        content=_with_warnings(content, draft.warnings),
-        facts=tuple(book),
-        years=known.years,
-        follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
-    )
-
-
-def _merged(gaps: Iterable[Gap]) -> list[Gap]:
-    """One gap for all needs of a company that are missing for the same reason."""
-    needs: dict[tuple[str, str, str], list[str]] = {}
-    for gap in gaps:
-        needs.setdefault((gap.symbol, gap.reason, gap.error), []).append(gap.need)
-    return [Gap(symbol=s, need=", ".join(of), reason=reason, error=error) for (s, reason, error), of in needs.items()]
-
-
-def _matters(gap: Gap) -> bool:
-    """A provider that never offers price history is not worth a gap in every report; the rest is."""
-    return not (gap.error == NotOffered.__name__ and gap.need in ("history", "profile"))
-
-
-def _which_company(gaps: Sequence[Gap]) -> str:
-    if gaps:
-        return "\n\n".join(escape_markdown(gap.reason, _REASON_SHOWN) for gap in gaps)
-    return (
-        "Which company do you mean? Name one, or give its ticker symbol: "
-        "for example “Apple”, “$AAPL” or “NASDAQ: AAPL”."
-    )
-
-
-def _no_figures(subjects: Sequence[Subject], gaps: Sequence[Gap]) -> str:
-    """All sources failed: no report, but every cause once."""
-    names = ", ".join(f"{subject.name} ({subject.symbol})" for subject in subjects)
-    causes = dict.fromkeys(escape_markdown(gap.reason, _REASON_SHOWN) for gap in gaps)
-    return "\n".join([f"There are no figures for {names}.", "", *(f"- {cause}" for cause in causes)])
-
-
-def _with_warnings(content: str, warnings: Sequence[str]) -> str:
-    notes = [f"> {escape_markdown(warning, _REASON_SHOWN)}" for warning in warnings]
-    return "\n>\n".join(notes) + "\n\n" + content if notes else content
-
-
 def _sections(content: str) -> list[str]:
     """The text in pieces that end where a section ends, so that it can be streamed; joined they are the text."""
     first, *others = content.split("\n## ")
     return [piece for piece in (first, *(f"\n## {other}" for other in others)) if piece]
+
+
+def _query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[Draft]:
+    """Answer the queries of a question, and name what was asked and cannot be answered."""
+    queries = found.queries
+    wanted = [need for query in queries for need in _wanted(query, known)]
+    fetched = (yield from _gather(wanted, known)) if queries else []
+    yield StepStarted(step_name="compose")
+    draft = compose_answer(draft, found, fetched, known)
+    yield RunContentEvent(content=draft.content, step_name="compose")
+    yield StepCompleted(step_name="compose")
+    return draft
+
+
+# --------------------------------------------------------------------------------------------- gather
+
+
+def _gather(wanted: Iterable[Fetch], known: FlowContext) -> Flow[list[list[Fact] | Gap]]:
+    """Everything that is wanted, all at the same time, each thing once."""
+    yield StepStarted(step_name="gather")
+    found = yield from gather([_fetch_step(each, known.provider) for each in dict.fromkeys(wanted)])
+    yield StepCompleted(step_name="gather")
+    return found
+
+
+def _fetch_step(wanted: Fetch, provider: str) -> Flow[list[Fact] | Gap]:
+    symbol, need = wanted.symbol, wanted.need
+    yield FetchStarted(symbol=symbol, need=need, provider=provider)
+    found = yield from fetch(wanted)
+    if isinstance(found, Gap):
+        yield FetchFailed(symbol=symbol, need=need, provider=provider, error=found.error, reason=found.reason)
+    else:
+        yield FetchCompleted(symbol=symbol, need=need, provider=provider, count=len(found))
+        if wanted.periods.interval == "1d":
+            found = [structs.replace(fact, field="price") for fact in found if fact.field == "close"]
+    return found
+
+
+def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
+    """The fetches of a query: of its companies, or of all."""
+    if query.intent == "define":
+        return
+    lines, prices, since, days, quarters = needed(query)
+    if query.scope == "universe":
+        yield Fetch("*", "universe", Periods(_YEARS), UniverseScope(lines, since, days, quarters))
+        return
+    for symbol in query.companies:
+        if lines and symbol != MARKET_INDEX:
+            yield from _of_statements(symbol, lines, known, quarters=quarters)
+        if prices or "price" in lines:
+            yield from _of_market(symbol, query, known)
+    if "beta" in query.metrics and known.queryable:
+        yield Fetch(MARKET_INDEX, "closes", Periods(_YEARS))
+
+
+def _of_statements(symbol: str, lines: Iterable[str], known: FlowContext, *, quarters: bool) -> Iterator[Fetch]:
+    """All figures at once, or the statements on which these lines stand: of years, and of quarters where asked."""
+    if known.queryable:
+        yield Fetch(symbol, "figures", Periods(_YEARS))
+        return
+    own = {FIELDS[line].statement for line in lines if line in FIELDS}
+    for need in _STATEMENTS:
+        if need in own:
+            yield Fetch(symbol, need, Periods(_YEARS))
+            if quarters:
+                yield Fetch(symbol, need, Periods(_QUARTERS, "quarterly"))
+
+
+def _of_market(symbol: str, query: Query, known: FlowContext) -> Iterator[Fetch]:
+    """All closes, or the latest price with two years of month ends, as documents ask, so that the fetch is shared."""
+    if known.queryable:
+        yield Fetch(symbol, "closes", Periods(_YEARS))
+        return
+    month_ends = Periods(known.years + 1)
+    yield Fetch(symbol, "quote", month_ends)
+    yield Fetch(symbol, "history", month_ends if of_today(query) else Periods(span="max", interval="1d"))

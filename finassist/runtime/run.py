@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter, time
 from typing import Any, TypedDict
@@ -22,7 +25,50 @@ from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.llm.calls import Limits
 from finassist.runtime.context import Runtime
-from finassist.runtime.interrupts import Interrupts
+
+
+@dataclass
+class Interrupts:
+    """What one sync run does about interrupts.
+
+    Attributes:
+        heard: Whether there was one.
+    """
+
+    heard: bool = False
+    _breakable: bool = False
+
+    @contextmanager
+    def deferred(self) -> Generator[None]:
+        """Inside, the first interrupt is only noted, outside `breakable()`; a second one raises wherever it is.
+
+        Only the main thread gets interrupts; in any other, and where they are ignored, nothing changes.
+        """
+        previous = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(previous):
+            yield
+            return
+        signal.signal(signal.SIGINT, self._hear)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    @contextmanager
+    def breakable(self) -> Generator[None]:
+        """Inside, an interrupt raises: for a call that waits long and does not look whether it is to stop."""
+        if self.heard:
+            raise KeyboardInterrupt
+        self._breakable = True
+        try:
+            yield
+        finally:
+            self._breakable = False
+
+    def _hear(self, *_: Any) -> None:
+        again, self.heard = self.heard, True
+        if self._breakable or again:
+            raise KeyboardInterrupt
 
 
 class AgnoOptions(TypedDict, total=False):

@@ -239,8 +239,7 @@ async def _all(name: str, checks: AsyncIterator[Check], settings: Settings) -> l
 async def _word(model: Model, settings: Settings) -> str:
     from finassist.llm.agents import build_chat_agent
     from finassist.llm.calls import Limits
-    from finassist.runtime.agent_calls import AgentCall
-    from finassist.runtime.effects import Ask
+    from finassist.runtime.effects import AgentCall, Ask
 
     hush()  # what Agno would log about a failure is the verdict
     agent: Any = build_chat_agent(model)

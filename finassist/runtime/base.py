@@ -1,0 +1,194 @@
+"""A workflow below its front door: the runtime it holds, the runs it begins, its three flows, and how it is closed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any, Self, cast
+from uuid import uuid4
+
+from agno.agent import Agent
+from agno.run.workflow import WorkflowRunOutput
+from agno.workflow.types import StepInput
+
+from finassist.config.settings import Live, Routing, Settings
+from finassist.core.categories import CategoryName as Category
+from finassist.core.concurrency import bridge
+from finassist.core.events import FlowEvent, RunResponse
+from finassist.core.result import Draft
+from finassist.core.text import check_question
+from finassist.llm.models import ModelChoice
+from finassist.providers.registry import Provider
+from finassist.runtime.agno_step import FlowStep
+from finassist.runtime.context import AGENTS, Runtime
+from finassist.runtime.drivers import adrive_stream, drive
+from finassist.runtime.effects import Flow
+from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
+from finassist.runtime.run import RunContext
+from finassist.sessions.history import StoredSessions
+from finassist.sessions.store import check_session_id
+from finassist.sessions.summary import Summariser
+
+
+class BaseWorkflow(StoredSessions):
+    """An Agno workflow with a runtime, whose parts a user may replace one by one.
+
+    Connections close by themselves when their event loop ends, and when the process does. Closing them earlier is for
+    long-lived processes, and for a file that has to be moved. A closed workflow opens them again when it is asked.
+    """
+
+    summariser: Summariser
+
+    def _use(self, runtime: Runtime) -> None:
+        """Answer with this runtime from now on."""
+        self._opened = runtime
+        self.settings = runtime.settings
+        self.routing: Routing = runtime.routing
+        self.live: Live = runtime.live
+        self.model, self.provider = runtime.model, runtime.provider
+        self.store, self.locks = runtime.store, runtime.locks
+        agents = cast("Mapping[str, Agent]", runtime.agents)
+        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
+        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
+
+    @property
+    def runtime(self) -> Runtime:
+        """What a run that begins now needs, with agents and settings as they are now."""
+        agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent, self.summary_agent)
+        return replace(
+            self._opened,
+            settings=self.settings,
+            routing=self.routing,
+            live=self.live,
+            model=self.model,
+            provider=self.provider,
+            store=self.store,
+            locks=self.locks,
+            agents=dict(zip(AGENTS, agents, strict=True)),
+        )
+
+    def variant(
+        self,
+        *,
+        settings: Settings | None = None,
+        model: ModelChoice | None = None,
+        provider: Provider | None = None,
+        routing: Routing | None = None,
+    ) -> Self:
+        """A copy with another model, provider, routing or key that shares sessions and their locks with this one.
+
+        What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
+
+        Raises:
+            ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> workflow = FinancialAssistantWorkflow(db=None, routing="auto")
+            >>> other = workflow.variant(routing="rules")
+            >>> other.routing, workflow.routing, other.store is workflow.store
+            ('rules', 'auto', True)
+        """
+        twin = copy.copy(self)
+        twin._use(self.runtime.variant(settings=settings, model=model, provider=provider, routing=routing))
+        twin.steps = [FlowStep(twin._run_of_step)]
+        return twin
+
+    # ------------------------------------------------------------------------------------ its runs
+
+    def _new_run(
+        self, question: Any, session_id: str | None = None, user_id: str | None = None, run_id: str | None = None
+    ) -> RunContext:
+        return RunContext(
+            runtime=self.runtime,
+            question=check_question(question, self.settings.max_question_length),
+            run_id=run_id or str(uuid4()),
+            session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),
+            user_id=user_id or self.user_id,
+            workflow_id=str(self.id),
+            workflow_name=str(self.name),
+        )
+
+    def _run_of_step(self, step_input: StepInput, run: WorkflowRunOutput | None) -> RunContext:
+        """The run when Agno runs the step by itself, not through `run` or `arun`."""
+        return self._new_run(step_input.input, *((run.session_id, run.user_id, run.run_id) if run else ()))
+
+    # --------------------------------------------- the three flows, outside Agno's engine; nothing is stored
+
+    def _run_report_flow(self, message: str) -> Iterator[RunResponse]:
+        """A full report on the companies of the message, as events."""
+        return self._door(message, lambda known: report_flow(message, known))
+
+    def _run_alone_flow(self, message: str, category: Category) -> Iterator[RunResponse]:
+        """One kind of figures alone, as events."""
+        return self._door(message, lambda known: alone_flow(message, category, known))
+
+    def _run_chat_flow(self, message: str) -> Iterator[RunResponse]:
+        """A conversational answer, as events."""
+        return self._door(message, lambda known: chat_flow(message, known))
+
+    def _arun_report_flow(self, message: str) -> AsyncIterator[RunResponse]:
+        """A full report on the companies of the message, as events."""
+        return self._adoor(message, lambda known: report_flow(message, known))
+
+    def _arun_alone_flow(self, message: str, category: Category) -> AsyncIterator[RunResponse]:
+        """One kind of figures alone, as events."""
+        return self._adoor(message, lambda known: alone_flow(message, category, known))
+
+    def _arun_chat_flow(self, message: str) -> AsyncIterator[RunResponse]:
+        """A conversational answer, as events."""
+        return self._adoor(message, lambda known: chat_flow(message, known))
+
+    def _door(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> Iterator[FlowEvent]:
+        bridge.check_caller()
+        run = self._new_run(message)
+        return drive(flow(FlowContext.of(run.runtime)), run)
+
+    def _adoor(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> AsyncIterator[FlowEvent]:
+        run = self._new_run(message)
+        return adrive_stream(flow(FlowContext.of(run.runtime)), run, [])
+
+    # ----------------------------------------------------------------------------------- lifecycle
+
+    def close(self) -> None:
+        """Wait for summaries under way, then close connections and files.
+
+        Connections of an event loop that runs elsewhere are closed there, as soon as it gets to it.
+        """
+        try:
+            self.summariser.wait()
+        finally:
+            self.runtime.close()
+
+    async def aclose(self) -> None:
+        """`close()` for a running loop: does not block it, and its connections are closed when this returns."""
+        async with AsyncExitStack() as stack:
+            for each in reversed(self.runtime.closeable()):
+                stack.callback(each.close)  # what is left on other loops
+                stack.push_async_callback(each.aclose)
+            await self.summariser.await_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
+        """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
+        twin = copy.copy(self)
+        twin.live = "off"  # a copy serves other people
+        for name, value in (update or {}).items():
+            setattr(twin, name, value)
+        return twin
+
+    def _set_telemetry(self) -> None:
+        self.telemetry = False

@@ -1,0 +1,194 @@
+"""Facts, outcomes and gaps to what an answer says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from finassist.analysis import metrics as analysis
+from finassist.analysis.calendar import Member, quarters_named
+from finassist.analysis.cube import Cube
+from finassist.analysis.execute import execute
+from finassist.analysis.outcome import Outcome, Row
+from finassist.core.errors import NotOffered
+from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.formatting import escape_markdown
+from finassist.core.metrics import described
+from finassist.core.query import Query, Unknown
+from finassist.core.result import Draft
+from finassist.questions.understand import Understanding
+from finassist.reporting import asked
+from finassist.reporting.company import Subject
+from finassist.reporting.document import follow_ups
+from finassist.reporting.headline import headline
+from finassist.reporting.markdown import compose as compose_markdown
+from finassist.reporting.markdown import to_markdown
+from finassist.reporting.sections import Document, Note
+from finassist.reporting.sentence_words import possessive, short_name
+from finassist.runtime.understand import (
+    FlowContext,
+)
+
+_FEW_ROWS = 60
+_FEW_SYMBOLS = 25
+_REASON_SHOWN = 600
+
+# ---------------------------------------------------------------------------------------------------------- a document
+
+
+def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Draft:
+    """Facts and gaps to a document; pure."""
+    facts, missing = _parted(found)
+    gaps = (*draft.gaps, *_merged(gap for gap in missing if _matters(gap)))
+    draft = replace(draft, gaps=gaps)
+    subjects = [Subject(company.symbol, company.name) for company in known.companies(draft.symbols)]
+    if not facts:
+        content = _no_figures(subjects, gaps) if subjects else _which_company(gaps)
+        return replace(draft, content=_with_warnings(content, draft.warnings))
+    book = FactBook(facts)
+    book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
+    content = compose_markdown(draft.category, subjects, book, gaps, known.years)
+    return replace(
+        draft,
+        content=_with_warnings(content, draft.warnings),
+        facts=tuple(book),
+        years=known.years,
+        follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
+    )
+
+
+def _parted(found: Sequence[list[Fact] | Gap]) -> tuple[list[Fact], list[Gap]]:
+    """What was fetched: all facts, and the gaps where there are none."""
+    facts = [fact for each in found if isinstance(each, list) for fact in each]
+    return facts, [each for each in found if isinstance(each, Gap)]
+
+
+def _merged(gaps: Iterable[Gap]) -> list[Gap]:
+    """One gap for all needs of a company that are missing for the same reason."""
+    needs: dict[tuple[str, str, str], list[str]] = {}
+    for gap in gaps:
+        needs.setdefault((gap.symbol, gap.reason, gap.error), []).append(gap.need)
+    return [Gap(symbol=s, need=", ".join(of), reason=reason, error=error) for (s, reason, error), of in needs.items()]
+
+
+def _matters(gap: Gap) -> bool:
+    """A provider that never offers price history is not worth a gap in every report; the rest is."""
+    return not (gap.error == NotOffered.__name__ and gap.need in ("history", "profile"))
+
+
+def _which_company(gaps: Sequence[Gap]) -> str:
+    if gaps:
+        return "\n\n".join(escape_markdown(gap.reason, _REASON_SHOWN) for gap in gaps)
+    return (
+        "Which company do you mean? Name one, or give its ticker symbol: "
+        "for example “Apple”, “$AAPL” or “NASDAQ: AAPL”."
+    )
+
+
+def _no_figures(subjects: Sequence[Subject], gaps: Sequence[Gap]) -> str:
+    """All sources failed: no report, but every cause once."""
+    names = ", ".join(f"{subject.name} ({subject.symbol})" for subject in subjects)
+    causes = dict.fromkeys(escape_markdown(gap.reason, _REASON_SHOWN) for gap in gaps)
+    return "\n".join([f"There are no figures for {names}.", "", *(f"- {cause}" for cause in causes)])
+
+
+def _with_warnings(content: str, warnings: Sequence[str]) -> str:
+    notes = [f"> {escape_markdown(warning, _REASON_SHOWN)}" for warning in warnings]
+    return "\n>\n".join(notes) + "\n\n" + content if notes else content
+
+
+# ------------------------------------------------------------------------------------------------------------- a query
+
+
+def compose_answer(
+    draft: Draft, understood: Understanding, found: Sequence[list[Fact] | Gap], known: FlowContext
+) -> Draft:
+    """The sentence, the table and the gaps of a question's queries; pure."""
+    fetched, gaps = _parted(found)
+    facts = [*quarters_named(fetched)]
+    queries, members = understood.queries, known.members_of(each for q in understood.queries for each in q.companies)
+    cube = Cube(facts, members)
+    outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
+    sentences = [text for outcome in outcomes if (text := headline(outcome, members))]
+    unplaced = dict.fromkeys(word for query in queries for word in query.unknown)
+    missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
+    said = [each.reason for each in missing if each.error == "NotUnderstood"]
+    lead = " ".join([*said, *(sentences or [each.reason for each in missing if each.reason not in said])])
+    rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
+    figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
+    shown = _shown(rows, figure, facts)
+    symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
+    return replace(
+        draft,
+        content=_content(lead, understood, [row.fact for row in rows], shown, missing, members),
+        headline=lead,
+        queries=queries,
+        rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
+        figure=figure.key if figure else "",
+        choices=understood.choices,
+        symbols=tuple(symbols)[: _FEW_SYMBOLS if any(query.scope == "universe" for query in queries) else None],
+        facts=tuple(shown),
+        gaps=(*draft.gaps, *missing),
+        follow_ups=tuple(_next_questions(queries, members)),
+    )
+
+
+def _shown(rows: Sequence[Row], figure: Fact | None, facts: Sequence[Fact]) -> list[Fact]:
+    """The facts of an answer, each once; with few of them also what they were computed from, to name its sources."""
+    own = [fact for row in rows for fact in (row.fact, row.first, row.last, *row.parts) if fact is not None]
+    shown = {fact.key: fact for fact in [*own, *([figure] if figure is not None else [])]}
+    if len(rows) <= _FEW_ROWS:
+        fetched = {fact.key: fact for fact in facts}
+        inputs = [key for fact in shown.values() for key in fact.inputs if key in fetched]
+        shown |= {key: fetched[key] for key in inputs if key not in shown}
+    return list(shown.values())
+
+
+def _content(
+    lead: str,
+    understood: Understanding,
+    figures: Sequence[Fact],
+    facts: Iterable[Fact],
+    gaps: Sequence[Gap],
+    members: Mapping[str, Member],
+) -> str:
+    names = {symbol: member.name for symbol, member in members.items()}
+    sections = list(asked.sections(lead, understood.queries, figures, facts, gaps, names))
+    read = ", ".join(f"“{word}” as {names.get(right, right)}" for word, right in understood.corrected)
+    sections[1:1] = [Note(f"Read {read}.")] if read else []
+    return to_markdown(Document((), "", tuple(sections)))
+
+
+def _refusal(each: Unknown) -> Gap:
+    reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
+    quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
+    return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood")
+
+
+def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
+    """The outcome whose gaps say why the source failed, where it did."""
+    broken = {gap.symbol: gap for gap in gaps if gap.error != "NotOffered"}
+    known = [
+        replace(gap, reason=broken[gap.symbol].reason, error=broken[gap.symbol].error) if gap.symbol in broken else gap
+        for gap in outcome.gaps
+    ]
+    return replace(outcome, gaps=tuple(known))
+
+
+def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
+    """What is missing, each reason once; no company at all is missing where those of a source could not be had."""
+    found = [gap for outcome in outcomes for gap in outcome.gaps]
+    everyone = [replace(gap, symbol="") for gap in gaps if gap.symbol == "*"]
+    return list({gap.reason: gap for gap in (*everyone, *found)}.values())
+
+
+def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> Iterator[str]:
+    query = next(iter(queries), None)
+    if query is None or not query.metrics or not query.companies:
+        return
+    first = query.companies[0]
+    name = short_name(members[first].name) if first in members else first
+    metric = described(query.metrics[0]).label
+    if query.operation == "none" and described(query.metrics[0]).kind != "price":
+        yield f"How did {possessive(name)} {metric} develop over the last five years?"
+    yield f"Tell me about {query.companies[0]}"
