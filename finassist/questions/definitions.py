@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from finassist.core.metrics import catalogue, parse
+from finassist.core.metrics import catalogue, described, parse
 from finassist.questions.grammar import metric_phrases
 from finassist.questions.words import Hit, Word, fold, words_of
 
 _MARK = re.compile(
     r"\b(?:is |are )?(?:defined as|calculated as|computed as|measured as|expressed as|given by|formula:|i\.e\.)\s*:?\s*"
-    r"|\bdefine [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
+    r"|\b(?:define|calculate|compute|measure|take) [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
 )
 _BRACKET = re.compile(r"\((?=[^()]*(?: [/÷+*-] |\bover\b|divided by|\bminus\b|\bplus\b|\bless\b))")
 _SIGNS = {
@@ -96,7 +96,7 @@ _SENTENCE = re.compile(
 
 def _named(low: str, at: int) -> tuple[int, str]:
     """Where the sentence that defines begins, and what it defines."""
-    inside = re.match(r"\bdefine (.{2,60}?) as", low[at:])
+    inside = re.match(r"\b(?:define|calculate|compute|measure|take) (?:the )?(.{2,60}?) as", low[at:])
     if inside:
         return at, inside[1]
     sentence = _SENTENCE.search(low[max(0, at - 80) : at])
@@ -230,6 +230,13 @@ def simplest(text: str) -> str:
     return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
 
 
+def _in_times(formula: str, name: str) -> str:
+    """A quotient in times rather than in percent where what it defines is measured so, as a turnover is."""
+    known = metric_phrases("en").longest(words_of(name), 0) if name else None
+    in_times = "turnover" in name or (known is not None and catalogue()[known[1]].unit == "times")
+    return f"times({formula})" if in_times and described(formula).unit == "percent" else formula
+
+
 def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low: str) -> list[Hit[str]]:
     """The metrics of a question with what it defines in place of ours.
 
@@ -240,10 +247,14 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
     """
     found, own = list(metrics), list[Hit[str]]()
     for each in definitions:
+        if each.name in ("it", "this", "that", "") and found and not each.bracketed:
+            each = replace(each, name=found[0].words)
         if not each.bracketed:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
-            formula = simplest(f"{whole} / revenue") if margin else each.formula
+            formula = _in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
+            if len({hit.value for hit in found}) > 1 and any(hit.words == each.name for hit in found):
+                return [replace(hit, value=whole) if hit.words == each.name else hit for hit in found]
             own.append(Hit(formula, each.at, each.at, each.name or formula))
             continue
         before = [hit for hit in found if 0 <= each.at - hit.end <= 40]

@@ -53,7 +53,7 @@ def _shares(reading: Reading, hits: list[Hit[str]]) -> list[Hit[str]]:
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
-_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*")
+_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:(?:fy ?|fiscal )?\d{2,4} )?")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
 
 

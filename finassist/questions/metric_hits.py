@@ -12,27 +12,14 @@ from finassist.questions.words import Claims, Hit, Word, has_cjk
 type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 
 # Ways of saying that come before names: inside "cash from operations", no single word is a metric.
-_FIRST = frozenset({"operating_cash_flow", "free_cash_flow", "total_return"})
-_OF_FIRST = frozenset(
-    [
-        "cash",
-        "from",
-        "operations",
-        "operation",
-        "by",
-        "through",
-        "left",
-        "total",
-        "return",
-        "returns",
-        "dividends",
-        "reinvested",
-        "including",
-        "with",
-        "what",
-        "was",
-    ]
+_FIRST = frozenset(
+    {"operating_cash_flow", "investing_cash_flow", "financing_cash_flow", "free_cash_flow", "total_return"}
 )
+_OF_FIRST = frozenset(
+    ["cash", "from", "operations", "operation", "by", "through", "left", "total", "return", "returns", "dividends",
+     "reinvested", "including", "with", "what", "was", "net", "investing", "investment", "financing", "activities",
+     "used", "provided", "obtain", "obtained", "use"]
+)  # fmt: skip
 
 
 @cache

@@ -143,7 +143,10 @@ def _growth(reading: Reading, _: Sequence[str]) -> Operation | None:
         return None
     if reading.slots.has("qoq"):
         return "sequential"
-    return "difference" if reading.says(SAID["in_dollars"]) else "growth"
+    in_dollars = reading.says(SAID["in_dollars"]) or (
+        reading.unit.startswith("USD") and reading.says(SAID["change_in"])
+    )
+    return "difference" if in_dollars else "growth"
 
 
 def _grown_already(_: Reading, metrics: Sequence[str]) -> Operation | None:

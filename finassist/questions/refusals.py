@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from finassist.core.metrics import described
 from finassist.core.periods import Span
@@ -40,16 +41,15 @@ def _topics(section: str) -> tuple[_Topic, ...]:
 _TOPICS, _PARTS = _topics("topic"), _topics("part")
 
 
-def refused(reading: Reading) -> Unknown | None:
-    """What a question asks that no answer can give, or `None`."""
+def refused(reading: Reading) -> tuple[Unknown, ...]:
+    """What a question asks that no answer can give: a topic and a part of a company both, else the first found."""
     if asks_definition(reading) and not reading.symbols:
-        return None
-    return next((found for found in _found(reading) if found is not None), None)
+        return ()
+    both = tuple(found for found in (_topic(reading), _part(reading)) if found)
+    return both or tuple(islice((found for found in _others(reading) if found), 1))
 
 
-def _found(reading: Reading) -> Iterator[Unknown | None]:
-    yield _topic(reading)
-    yield _part(reading)
+def _others(reading: Reading) -> Iterator[Unknown | None]:
     yield _listing(reading)
     yield from (_period(each) for each in reading.slots.periods)
     yield _other_metric(reading)

@@ -15,7 +15,7 @@ from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
 from finassist.questions.framing import Framing, framed, reworded
-from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, language_of
+from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, language_of
 from finassist.questions.names import INDEX
 from finassist.questions.reading import Choice, Memory, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
@@ -66,10 +66,15 @@ def _by_definition(reading: Reading, given: list[Definition]) -> Understanding |
 
 def _understood(reading: Reading) -> Understanding:
     if unknown := refused(reading):
-        return Understanding(unknown=(unknown,), decided="topic")
+        return Understanding(unknown=unknown, decided="topic")
     if reading.slots.choices and reading.slots.metrics:
         return _which_company(reading)
-    return _noting_loose_words(follow_up(reading) or _clauses(reading) or answer_to(reading), reading)
+    found = follow_up(reading) or _clauses(reading) or answer_to(reading)
+    if found.document and reading.says(SAID["asks_a_fact"]) and (words := _unplaced(reading)):
+        asked = " ".join(reading.slots.text[start:end] for start, end in words)
+        reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
+        return refuse(asked, "not understood", reason, "words without a metric")
+    return _noting_loose_words(found, reading)
 
 
 def _noting_loose_words(found: Understanding, reading: Reading) -> Understanding:
@@ -93,6 +98,7 @@ def _unplaced(reading: Reading) -> list[tuple[int, int]]:
         return []
     patterns = (*PATTERNS, *CONVERSATIONAL) if reading.memory.queries else PATTERNS
     explained = [match.span() for pattern in patterns for match in pattern.finditer(reading.low)]
+    explained += [(hit.start, hit.end) for hit in reading.slots.metrics]
     runs: list[tuple[int, int]] = []
     for word in loose:
         if any(start <= word.start and word.end <= end for start, end in explained):
