@@ -67,8 +67,9 @@ _NAMES: Final = {
         BridgeError
     """,
     "finassist.core.events": """
-        RunResponse StepStarted StepCompleted Routed SymbolResolved FetchStarted FetchCompleted FetchFailed
-        RunContentEvent WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
+        RunResponse StepStarted StepCompleted Routed SymbolResolved ChoicesOffered
+        FetchStarted FetchCompleted FetchFailed RunContentEvent
+        WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
     """,
     "finassist.core.facts": "Fact Gap",
     "finassist.core.query": "Filter Query",

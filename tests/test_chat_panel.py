@@ -134,6 +134,29 @@ def test_a_question_gets_a_bubble_an_answer_chips_and_follow_ups(play, workflow)
     play(story)
 
 
+def test_readings_are_buttons_and_a_click_asks_one(play, stored_workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = stored_workflow.chat()
+        await asked(panel, "What was United's revenue in FY2024?")
+        [turn] = panel.conversation.turns
+        assert "Did you mean" in markup(turn.widget)
+        airline = next(each for each in turn.choices if "United Airlines" in each.description)
+        await pressed(panel, airline)
+        picked = panel.conversation.turns[-1]
+        assert (picked.question, picked.answer.symbols) == ("revenue of UAL in FY2024", ["UAL"])
+        assert not turn.choices, "only the last turn offers them"
+        await asked(panel, "What was Nike's revenue in Q1 2024?")
+        [calendar] = panel.conversation.turns[-1].choices
+        assert calendar.description == "Q1 2024 of the calendar year", "the fiscal quarter is the answer shown"
+        panel.close()
+        again = stored_workflow.chat()
+        await again.idle()
+        assert [each.description for each in again.conversation.turns[-1].choices] == [calendar.description]
+        again.close()
+
+    play(story)
+
+
 def test_a_double_click_asks_once_and_what_is_sent_meanwhile_is_kept(play) -> None:
     async def story(wire: Wire) -> None:
         held = Held()

@@ -60,6 +60,15 @@ def test_our_own_event_names_and_kinds(workflow: FinancialAssistantWorkflow) -> 
     assert set(OWN) <= kinds
 
 
+def test_readings_to_pick_from_are_an_event(workflow: FinancialAssistantWorkflow) -> None:
+    answer = workflow.run("What was Nike's revenue in Q1 2024?")
+    [offered] = [event for event in answer.events if event.event == "ChoicesOffered"]
+    assert offered.labels == ["Q1 2024 of the fiscal year", "Q1 2024 of the calendar year"]
+    assert [choice.label for choice in answer.choices] == offered.labels
+    assert not workflow.run("What was Nike's revenue in fiscal Q1 2024?").choices
+    assert not workflow.run("What was Coca-Cola's revenue in Q1 2024?").choices, "both are the same three months"
+
+
 def test_events_serialise(workflow: FinancialAssistantWorkflow) -> None:
     for event in workflow.run("Compare Apple and Rivian").events:
         assert json.loads(json.dumps(event.to_dict()))["event"] == event.event

@@ -65,6 +65,15 @@ def test_a_follow_up_is_a_click(page: Any) -> None:
     assert [answer.input for answer in answers()] == [QUESTION, follow_up.label]
 
 
+def test_a_reading_is_a_click(page: Any) -> None:
+    asked(page, "What was United's revenue in FY2024?")
+    airline = next(button for button in suggested(page) if "United Airlines" in button.label)
+    assert airline.label == "Did you mean United Airlines Holdings, Inc. (UAL)?"
+    airline.click().run()
+    assert not page.exception
+    assert answers()[-1].symbols == ["UAL"]
+
+
 def test_what_comes_next_stands_once_as_buttons_below_the_newest_answer(page: Any) -> None:
     asked(page, QUESTION)
     [answer] = answers()

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
 from finassist.core.events import (
+    ChoicesOffered,
     FetchCompleted,
     FetchFailed,
     FetchStarted,
@@ -51,6 +52,7 @@ WORK = st.one_of(
     ),
     st.builds(Routed, category=TEXTS, symbols=st.none() | st.lists(SYMBOLS, max_size=3), elapsed=TIMES, reason=TEXTS),
     st.builds(SymbolResolved, symbol=SYMBOLS, name=TEXTS, elapsed=TIMES),
+    st.builds(ChoicesOffered, labels=st.lists(TEXTS, max_size=2), elapsed=TIMES),
     st.builds(FetchStarted, **FETCH, attempt=st.integers(1, 4), reason=TEXTS, parent=NAMES),
     st.builds(FetchCompleted, **FETCH, count=st.integers(0, 9)),
     st.builds(FetchFailed, **FETCH, error=TEXTS, reason=TEXTS),

@@ -1,6 +1,6 @@
 """The closed union of typed events that a run streams.
 
-Every event carries `event`, `run_id`, `session_id` and `created_at`. `event` values are Agno's, plus five of our
+Every event carries `event`, `run_id`, `session_id` and `created_at`. `event` values are Agno's, plus six of our
 own. Step and fetch events also carry `elapsed`, the seconds since the run started, from which the timeline is
 drawn. A consumer can match on the classes and end with `typing.assert_never`.
 
@@ -68,6 +68,15 @@ class SymbolResolved(CustomEvent):
 
 
 @dataclass(kw_only=True)
+class ChoicesOffered(CustomEvent):
+    """The question has several readings; `answer.pick(1)` asks the first of these."""
+
+    event: str = "ChoicesOffered"
+    elapsed: float = 0.0
+    labels: list[str] | None = None
+
+
+@dataclass(kw_only=True)
 class FetchStarted(CustomEvent):
     """A source is asked for one kind of figures about one company.
 
@@ -118,6 +127,7 @@ FlowEvent = (
     | RunContentEvent
     | Routed
     | SymbolResolved
+    | ChoicesOffered
     | FetchStarted
     | FetchCompleted
     | FetchFailed
@@ -133,10 +143,11 @@ KINDS = (
     RunContentEvent,
     Routed,
     SymbolResolved,
+    ChoicesOffered,
     *FETCHES,
     *TERMINAL,
 )
 
-for _kind in (StepStarted, StepCompleted, Routed, SymbolResolved, *FETCHES):
+for _kind in (StepStarted, StepCompleted, Routed, SymbolResolved, ChoicesOffered, *FETCHES):
     # Agno reads stored events back through this table; an unknown name would make the session unreadable.
     WORKFLOW_RUN_EVENT_TYPE_REGISTRY[_kind.event] = _kind

@@ -264,7 +264,7 @@ def sentence(query: Query) -> str:
     """A query as a plain phrase."""
     if query.intent == "define":
         return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
-    what = " and ".join(spoken(metric) for metric in query.metrics) or query.intent
+    what = " and ".join(spoken(metric) for metric in query.metrics) or _INTENTS.get(query.intent, query.intent)
     words = [_OPERATIONS.get(query.operation, "") + what]
     if query.scope == "universe":
         words.append("of all companies" + (f" in {' or '.join(query.sectors)}" if query.sectors else ""))
@@ -287,6 +287,7 @@ def _is_metric(name: str) -> bool:
     return True
 
 
+_INTENTS = {"document": "report"}
 _OPERATIONS: dict[str, str] = {
     "growth": "growth of ", "cagr": "CAGR of ", "difference": "difference in ", "sum": "sum of ", "mean": "mean ",
     "median": "median ", "share": "share of ", "max": "highest ", "min": "lowest ", "count": "number of companies by ",

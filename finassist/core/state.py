@@ -17,6 +17,7 @@ from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, Wo
 
 from finassist.core.categories import CATEGORY, NEED
 from finassist.core.events import (
+    ChoicesOffered,
     FetchCompleted,
     FetchFailed,
     FetchStarted,
@@ -229,7 +230,7 @@ def _ending(event: Any) -> RunStatus | None:
 
 def _apply(state: RunState, event: Any) -> RunState | None:
     match event:
-        case WorkflowStartedEvent():
+        case WorkflowStartedEvent() | ChoicesOffered():
             return state
         case RunContentEvent():
             return replace(state, text=state.text + str(event.content or ""))

@@ -67,7 +67,7 @@ def _by_definition(reading: Reading, given: list[Definition]) -> Understanding |
 def _understood(reading: Reading) -> Understanding:
     if unknown := refused(reading):
         return Understanding(unknown=unknown, decided="topic")
-    if reading.slots.choices and reading.slots.metrics:
+    if reading.slots.choices and (reading.slots.metrics or _ABOUT.match(reading.slots.low)):
         return _which_company(reading)
     found = follow_up(reading) or _clauses(reading) or answer_to(reading)
     if found.document and reading.says(SAID["asks_a_fact"]) and (words := _unplaced(reading)):
@@ -108,6 +108,11 @@ def _unplaced(reading: Reading) -> list[tuple[int, int]]:
     return runs
 
 
+_ABOUT = re.compile(
+    r"(?:please )?(?:tell me (?:more )?about|(?:give me )?(?:an? )?(?:report|overview) (?:on|of|about)) "
+)
+
+
 def _which_company(reading: Reading) -> Understanding:
     """A name that fits several companies: a query for each to choose from."""
     hit = reading.slots.choices[0]
@@ -116,8 +121,9 @@ def _which_company(reading: Reading) -> Understanding:
         own = replace(reading, symbols=[*reading.symbols, symbol], slots=replace(reading.slots, choices=[]))
         made = answer_to(own)
         company = directory().lookup(symbol)
-        if made.queries and company:
-            choices.append(Choice(f"{company.name} ({symbol})", made.queries))
+        queries = made.queries if reading.slots.metrics else (Query(intent="document", companies=[symbol]),)
+        if queries and company:
+            choices.append(Choice(f"{company.name} ({symbol})", queries))
     names = ", ".join(choice.label for choice in choices)
     refused_as = refuse(hit.words, "company", f"“{hit.words}” fits several companies: {names}. Name one", "several fit")
     return replace(refused_as, choices=tuple(choices))

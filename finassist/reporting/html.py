@@ -71,9 +71,9 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
 
 
 def without_follow_ups[A: AnswerLike](answer: A) -> A:
-    """The same answer for a place where the questions that come next are buttons, and not once more in its card."""
+    """The same answer for a place where choices and the questions that come next are buttons, not in its card."""
     shown: Any = copy.copy(answer)
-    shown.follow_ups = []
+    shown.follow_ups, shown.choices = [], []
     return shown
 
 

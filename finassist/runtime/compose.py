@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from finassist.analysis import metrics as analysis
 from finassist.analysis.calendar import Member, quarters_named
@@ -14,7 +16,8 @@ from finassist.core.errors import NotOffered
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
 from finassist.core.metrics import described
-from finassist.core.query import Query, Unknown
+from finassist.core.periods import Period
+from finassist.core.query import Choice, Query, Unknown
 from finassist.core.result import Draft
 from finassist.questions.understand import Understanding
 from finassist.reporting import asked
@@ -32,6 +35,9 @@ from finassist.runtime.understand import (
 _FEW_ROWS = 60
 _FEW_SYMBOLS = 25
 _REASON_SHOWN = 600
+_QUARTER = re.compile(r"Q[1-4] \d{4}")
+_SAYS_WHICH = re.compile(r"\b(?:fiscal|fy\d*|calendar)\b")
+_HALF_A_QUARTER = timedelta(days=45)
 
 # ---------------------------------------------------------------------------------------------------------- a document
 
@@ -125,7 +131,7 @@ def compose_answer(
         queries=queries,
         rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
         figure=figure.key if figure else "",
-        choices=understood.choices,
+        choices=understood.choices or tuple(_readings(understood, [row.fact for row in rows])),
         symbols=tuple(symbols)[: _FEW_SYMBOLS if any(query.scope == "universe" for query in queries) else None],
         facts=tuple(shown),
         gaps=(*draft.gaps, *missing),
@@ -157,6 +163,30 @@ def _content(
     read = ", ".join(f"“{word}” as {names.get(right, right)}" for word, right in understood.corrected)
     sections[1:1] = [Note(f"Read {read}.")] if read else []
     return to_markdown(Document((), "", tuple(sections)))
+
+
+def _readings(understood: Understanding, figures: Sequence[Fact]) -> Iterator[Choice]:
+    """The fiscal quarter and that of the calendar, where the question names neither and they are other months."""
+    if understood.slots is None or _SAYS_WHICH.search(understood.slots.low):
+        return
+    queries = understood.queries
+    asked = dict.fromkeys(text for query in queries for text in query.periods if _QUARTER.fullmatch(text))
+    if apart := [text for text in asked if any(_is_elsewhere(fact, text) for fact in figures)]:
+        words = " and ".join(apart)
+        yield Choice(f"{words} of the fiscal year", queries)
+        yield Choice(f"{words} of the calendar year", tuple(map(_by_calendar, queries)))
+
+
+def _is_elsewhere(fact: Fact, quarter: str) -> bool:
+    end = Period.parse(f"C{quarter}").last_day()
+    if fact.period != quarter or fact.period_end is None or end is None:
+        return False
+    return abs(fact.period_end - end) > _HALF_A_QUARTER
+
+
+def _by_calendar(query: Query) -> Query:
+    periods = [f"C{text}" if _QUARTER.fullmatch(text) else text for text in query.periods]
+    return query.model_copy(update={"periods": periods})
 
 
 def _refusal(each: Unknown) -> Gap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol, Self
@@ -12,6 +12,7 @@ from agno.tools.finance import FinanceProvider
 
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.events import RunResponse
+from finassist.core.query import Query
 from finassist.llm.agents import (
     Askable,
     build_chat_agent,
@@ -151,6 +152,17 @@ class Assistant(Protocol):
         run_id: str | None = None,
     ) -> AsyncIterator[RunResponse]:
         """Ask a question on the running loop, as a stream of events."""
+        ...
+
+    def aquery(
+        self,
+        query: Sequence[Query],
+        *,
+        stream: Literal[True],
+        session_id: str | None = None,
+        run_id: str | None = None,
+    ) -> AsyncIterator[RunResponse]:
+        """Answer typed queries on the running loop, as a stream of events."""
         ...
 
     def variant(

@@ -17,7 +17,7 @@ from msgspec import structs
 from finassist.analysis.execute import needed, of_today
 from finassist.core.categories import CATEGORY
 from finassist.core.categories import CategoryName as Category
-from finassist.core.events import FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
+from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import Fact, Gap
 from finassist.core.fields import FIELDS
 from finassist.core.query import Query
@@ -119,6 +119,8 @@ def _query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[
     fetched = (yield from _gather(wanted, known)) if queries else []
     yield StepStarted(step_name="compose")
     draft = compose_answer(draft, found, fetched, known)
+    if draft.choices:
+        yield ChoicesOffered(labels=[choice.label for choice in draft.choices])
     yield RunContentEvent(content=draft.content, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft

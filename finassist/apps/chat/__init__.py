@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
 from finassist.apps.live.progress import discard
 from finassist.core.errors import InputError
+from finassist.core.query import Query
 from finassist.core.text import check_question
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
@@ -136,8 +137,13 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     # --------------------------------------------------------------------------------------- asking
 
-    def ask(self, question: str) -> None:
-        """Ask a question, as if it had been typed; one that cannot be asked now stays in the text area."""
+    def ask(self, question: str, queries: Sequence[Query] = ()) -> None:
+        """Ask a question, as if it had been typed; one that cannot be asked now stays in the text area.
+
+        Args:
+            question: The question.
+            queries: What to answer in place of its words: what it means, where a choice was picked.
+        """
         if self._run is not None:
             if self._run.text != question.strip():  # the same one again is a double click
                 self.composer.refuse(question, BUSY)
@@ -148,7 +154,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.composer.refuse(question, str(error))
             return
         self.composer.accept(question)
-        self._run = ChatRun(self.workflow, text, self.session_id)
+        self._run = ChatRun(self.workflow, text, self.session_id, queries)
         self.composer.busy = True
         self.say("")
         turn = self.conversation.begin(text)
@@ -180,9 +186,9 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         if not self._current.named and len(self.conversation.turns) == 1:
             self._name(Conversation(session_id=self.session_id, name=run.text, turns=1))
 
-    def _ask_on(self, question: str) -> None:
+    def _ask_on(self, question: str, queries: Sequence[Query] = ()) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
-        self.ask(question)
+        self.ask(question, queries)
         self.composer.take_focus()
 
     # --------------------------------------------------------------------------------- conversations

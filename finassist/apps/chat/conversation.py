@@ -19,6 +19,7 @@ from finassist.apps.live.progress import discard
 from finassist.apps.live.view import LONGEST_SHOWN, LiveView, shortened
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
+from finassist.core.query import Choice, Query
 from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
@@ -48,10 +49,11 @@ class ChatRun:
 
     Attributes:
         text: The question.
+        queries: What to answer in place of its words, where a choice was picked.
     """
 
-    def __init__(self, workflow: Assistant, text: str, session_id: str) -> None:
-        self.text = text
+    def __init__(self, workflow: Assistant, text: str, session_id: str, queries: Sequence[Query] = ()) -> None:
+        self.text, self.queries = text, queries
         self._workflow, self._session_id, self._run_id = workflow, session_id, str(uuid4())
         self._task: asyncio.Task[Any] | None = None
         self._events: list[RunResponse] = []
@@ -84,7 +86,11 @@ class ChatRun:
             self._task = None
 
     async def _stream(self, see: Callable[[RunResponse], None]) -> Answer | None:
-        stream = self._workflow.arun(self.text, stream=True, session_id=self._session_id, run_id=self._run_id)
+        workflow, session_id, run_id = self._workflow, self._session_id, self._run_id
+        if self.queries:
+            stream = workflow.aquery(self.queries, stream=True, session_id=session_id, run_id=run_id)
+        else:
+            stream = workflow.arun(self.text, stream=True, session_id=session_id, run_id=run_id)
         answer: Any = None
         async with aclosing(cast("AsyncGenerator[RunResponse]", stream)) as events:
             async for event in events:
@@ -119,7 +125,7 @@ class ChatTurn:
 
     Args:
         question: What was asked.
-        ask: Asks another question.
+        ask: Asks another question, or queries with the words for them.
         guarded: Makes callbacks.
 
     Attributes:
@@ -128,11 +134,12 @@ class ChatTurn:
         view_error: What the view of the work raised; the answer is shown all the same.
     """
 
-    def __init__(self, question: str, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
+    def __init__(self, question: str, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
         self.question, self._ask, self._guarded = question, ask, guarded
         self.answer: Answer | None = None
         self.chips: CompanyChips | None = None
         self.follow_ups: list[ui.Widget] = []
+        self.choices: list[ui.Widget] = []
         self.view_error: Exception | None = None
         self._view: LiveView | None = None
         bubble = ui.html(f"<div>{escape(ui.cut(question, LONGEST_SHOWN))}</div>", "question")
@@ -164,8 +171,11 @@ class ChatTurn:
             self._body.children = [ui.html(_shown(answer).to_html(), "card")]
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
-        self._suggestions = ui.row(self.follow_ups, "follow-ups")
-        ui.show(self._suggestions, bool(self.follow_ups))
+        self.choices = [self._choice(choice) for choice in answer.choices if [*choice.queries] != answer.queries]
+        readings = ui.row([ui.html("<span>Did you mean</span>", "dim"), *self.choices], "follow-ups choices")
+        ui.show(readings, bool(self.choices))
+        self._suggestions = ui.column([readings, ui.row(self.follow_ups, "follow-ups")])
+        ui.show(self._suggestions, bool(self.choices or self.follow_ups))
         self._below.children = [self.chips.widget, self._suggestions]
 
     def fail(self, words: str) -> None:
@@ -179,14 +189,19 @@ class ChatTurn:
 
     def forget_follow_ups(self) -> None:
         """Suggest nothing more: only the last turn does."""
-        if self.follow_ups:
-            self.follow_ups = []
+        if self.follow_ups or self.choices:
+            self.follow_ups, self.choices = [], []
             self._below.children = self._below.children[:1]
             discard(self._suggestions)
 
     def _follow_up(self, text: str) -> ui.Widget:
         label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
         return ui.button(label, self._guarded(ui.bound(self._ask, text)), tooltip=f"Ask: {label}", classes="follow-up")
+
+    def _choice(self, choice: Choice) -> ui.Widget:
+        ask = ui.bound(self._ask, "; ".join(map(str, choice.queries)), choice.queries)
+        label = ui.cut(choice.label, _LONGEST_LABEL)
+        return ui.button(label, self._guarded(ask), tooltip=f"Ask for {label}", classes="follow-up")
 
     def _open_view(self) -> None:
         self._view = LiveView(self.question)
@@ -212,7 +227,7 @@ class Log:
         turns: The turns on the page, oldest first.
     """
 
-    def __init__(self, ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
+    def __init__(self, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
         self._ask, self._guarded = ask, guarded
         self.turns: list[ChatTurn] = []
         self._unshown: list[Answer] = []

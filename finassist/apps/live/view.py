@@ -22,9 +22,9 @@ from finassist.apps.live.progress import Pace, discard
 from finassist.core.categories import category_of
 from finassist.core.events import RunResponse
 from finassist.core.state import RunState, end, joined, reduce, replay
-from finassist.reporting import timeline as picture
 from finassist.reporting.sanitize import escape, safe_html
-from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, tracks
+from finassist.reporting.timeline import CSS as TIMELINE_CSS
+from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, timeline_html, tracks
 
 _w: Any = ipywidgets  # it has no types of its own
 LONGEST_SHOWN: Final = 40_000
@@ -192,7 +192,7 @@ def run_html(state: RunState, card: str = "") -> str:
     summary = escape(f"{how_far(state)}, {seconds(state.elapsed)}")
     return (
         f'{header_html(state)}<div class="finassist-run"><details open><summary>{summary[:1].upper()}{summary[1:]}'
-        f"</summary>{picture.timeline_html(state)}</details>{card or _ending(state)}</div>"
+        f"</summary>{timeline_html(state)}</details>{card or _ending(state)}</div>"
     )
 
 
@@ -240,7 +240,7 @@ class Timeline(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("timeline.js")
-    _css = picture.CSS + _STYLE
+    _css = TIMELINE_CSS + _STYLE
     look = traitlets.Dict(LOOK).tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from finassist.config.settings import KEYS, ROUTINGS, Routing, Settings
 from finassist.config.sources import variable_of
 from finassist.core.errors import FinassistError
 from finassist.core.events import RunResponse
+from finassist.core.query import Query
 from finassist.core.state import RunState, reduce
 from finassist.llm.models import MODELS
 from finassist.providers.registry import SOURCES
@@ -45,14 +46,19 @@ def main() -> None:
         st.html("<h2>Ask a financial question</h2><p>Every figure of the answer has a unit, a period and a source.</p>")
 
 
-def ask(question: str, workflow: FinancialAssistantWorkflow, session_id: str) -> None:
+def ask(asked: str | Sequence[Query], workflow: FinancialAssistantWorkflow, session_id: str) -> None:
     """Ask, show the work meanwhile, and leave the answer in the stored conversation."""
+    question = asked if isinstance(asked, str) else "; ".join(map(str, asked))
     with st.chat_message("user"):
         st.text(question)
     with st.chat_message("assistant"):
         live = _Live(question)
         try:
-            for event in workflow.run(question, stream=True, session_id=session_id):
+            if isinstance(asked, str):
+                events = workflow.run(asked, stream=True, session_id=session_id)
+            else:
+                events = workflow.query(asked, stream=True, session_id=session_id)
+            for event in events:
                 live.see(event)
         except FinassistError as error:
             st.error(str(error))
@@ -69,10 +75,16 @@ def show(answer: Answer, *, suggests: bool) -> None:
         if answer.run_id == st.session_state.get("watched_run"):
             with st.expander("How it came about"):
                 st.image(st.session_state.watched_svg, width="stretch")
-        for place, follow_up in enumerate(answer.follow_ups if suggests else ()):
-            if st.button(follow_up, key=f"follow-{answer.run_id}-{place}"):
-                st.session_state.asked = follow_up
+        for place, (label, asked) in enumerate(_suggestions(answer) if suggests else ()):
+            if st.button(label, key=f"follow-{answer.run_id}-{place}"):
+                st.session_state.asked = asked
                 st.rerun()
+
+
+def _suggestions(answer: Answer) -> Iterator[tuple[str, str | Sequence[Query]]]:
+    """What a button says and asks: other readings of the question, then what may be asked next."""
+    yield from ((f"Did you mean {label}?", asked) for label, asked in answer.choices if [*asked] != answer.queries)
+    yield from ((question, question) for question in answer.follow_ups)
 
 
 class _Live:
@@ -100,10 +112,6 @@ class _Live:
             self._picture.image(timeline_svg(self._state), width="stretch")
         if self._state.text:
             self._words.html(safe_html(self._state.text))
-
-
-if __name__ == "__main__":
-    main()
 
 
 st: Any = streamlit
@@ -186,3 +194,7 @@ def _conversation(workflow: FinancialAssistantWorkflow) -> str:
 def _title(row: Mapping[Any, Any]) -> str:
     named = row["name"] if isinstance(row["name"], str) and row["name"] else row["first_question"]
     return f"{str(named)[:50]} ({row['turns']})"
+
+
+if __name__ == "__main__":
+    main()
