@@ -90,6 +90,14 @@ def error_words(data: Any) -> str | None:
     return None
 
 
+def said(text: str) -> str:
+    """What an error body says, whether it is plain text or an object with an error in it."""
+    try:
+        return error_words(read_json(text)) or text
+    except BadJson:
+        return text
+
+
 def interpret(text: str, name: str, check: Check | None) -> Any | DataError:
     """What the text of an answer with status 200 says: data that `check` accepts, or the error that it means."""
     try:
@@ -136,7 +144,7 @@ class Refusal:
         return self.status == 408 or (self.status >= 500 and self.status not in _NEVER_SUPPORTED)
 
     @property
-    def said(self) -> str:
+    def quoted(self) -> str:
         """A short, harmless piece of what the provider says, if it speaks in words."""
         if self.text.lstrip().startswith(("<", "[", "{")):
             return ""
@@ -236,8 +244,8 @@ def _error(meaning: _Meaning, refusal: Refusal) -> DataError:
     at, setting = refusal.again_at, _SETTING.search(refusal.text)
     words = meaning.words.format(
         name=refusal.name,
-        said=refusal.said,
-        status=f"{f'status {refusal.status}' if refusal.status != 200 else 'an error of its own'}{refusal.said}",
+        said=refusal.quoted,
+        status=f"{f'status {refusal.status}' if refusal.status != 200 else 'an error of its own'}{refusal.quoted}",
         where=f" to {refusal.location}" if refusal.location else "",
         what=f"this value of '{setting[1]}'" if setting else "this kind of data",
         when=meaning.at.format(time=f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC") if at else meaning.some_time,

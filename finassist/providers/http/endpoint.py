@@ -28,7 +28,7 @@ from yarl import URL
 from finassist.core.concurrency import InFlight
 from finassist.core.errors import BadPayload, ConfigurationError, DataError, SourceTimeout, TooLarge, Unreachable
 from finassist.core.text import redact
-from finassist.providers.http.answers import BadJson, Refusal, error_words, explain, read_json, read_retry_after
+from finassist.providers.http.answers import Refusal, explain, read_retry_after, said
 
 KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -84,16 +84,22 @@ class Endpoint:
             return self._broken(problem)
 
     def _url(self, path: str, params: Mapping[str, str]) -> URL:
+        """The address of a path below the base, with the key.
+
+        Raises:
+            ValueError: The path has anything but plain names and slashes, and might lead elsewhere.
+        """
+        if not _PATH.fullmatch(path) or ".." in path:
+            raise ValueError("A request path is plain names joined by slashes. Put values into params.")
         key = {self.secret_param: self.secret.get_secret_value()} if self.secret else {}
-        return _join(self.base, path).with_query({**params, **key})
+        return self.base.joinpath(*path.strip("/").split("/")).with_query({**params, **key})
 
     async def _read(self, response: aiohttp.ClientResponse) -> str | Failed:
         ok = response.status == 200
+        limit, errors = (self.max_bytes, "strict") if ok else (_ERROR_BYTES, "replace")
         try:
-            text = (await _read_body(response, self.max_bytes if ok else _ERROR_BYTES)).decode(
-                errors="strict" if ok else "replace"
-            )
-        except (_Overflow, ValueError) as problem:
+            text = (await _read_body(response, limit)).decode(errors=errors)
+        except (_Overflow, ValueError, zlib.error) as problem:
             response.close()
             return Failed(self._unreadable(problem)) if ok else self._refused(response, "")
         return self.clean(text) if ok else self._refused(response, text)
@@ -102,7 +108,7 @@ class Endpoint:
         now = datetime.now(UTC)
         wait = read_retry_after(response.headers.get("Retry-After"), now)
         again_at = None if wait is None else now + wait
-        refusal = Refusal(self.name, response.status, _words(self.clean(text)), again_at, self._location(response))
+        refusal = Refusal(self.name, response.status, said(self.clean(text)), again_at, self._location(response))
         return Failed(explain(refusal), refusal.may_pass, None if wait is None else wait.total_seconds())
 
     def _location(self, response: aiohttp.ClientResponse) -> str:
@@ -112,46 +118,41 @@ class Endpoint:
             return ""
 
     def _unreadable(self, problem: Exception) -> DataError:
-        match problem:
-            case _Overflow():
-                size = f"{self.max_bytes / 1_000_000:g} MB"
-                return TooLarge(f"{self.name} sent more than {size}, which is not read. Ask for fewer years or days.")
-            case UnicodeDecodeError():
-                words = "bytes that are not UTF-8 text"
-            case _:
-                words = "a body that cannot be unpacked"
+        if isinstance(problem, _Overflow):
+            size = f"{self.max_bytes / 1_000_000:g} MB"
+            return TooLarge(f"{self.name} sent more than {size}, which is not read. Ask for fewer years or days.")
+        unread = isinstance(problem, UnicodeDecodeError)
+        words = "bytes that are not UTF-8 text" if unread else "a body that cannot be unpacked"
         return BadPayload(f"{self.name} sent {words}. Ask again, or use another provider.")
 
     def _broken(self, problem: Exception) -> Failed:
         """Our own words for each way a connection fails: theirs are often empty, and may hold the key."""
-        match problem:
-            case TimeoutError():
-                return Failed(SourceTimeout(f"{self.name} stopped answering. Ask again in a moment."), may_pass=True)
-            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
-                words = "no secure connection could be made. Check the clock, and whether a proxy stands in between"
-                return Failed(Unreachable(f"{self.name} was not reached: {words}."))
-            case aiohttp.ClientConnectorDNSError() | socket.gaierror() | UnicodeError() | aiohttp.InvalidURL():
-                words = "its name was not found. Check the network connection"
-                return Failed(Unreachable(f'{self.name} was not reached: {words}, or use provider="embedded".'))
-            case aiohttp.ClientConnectorError():
-                words = "the connection was refused. Check the network and any firewall"
-                return Failed(Unreachable(f'{self.name} was not reached: {words}, or use provider="embedded".'))
-            case aiohttp.ClientPayloadError():
-                return Failed(
-                    Unreachable(f"{self.name} broke off in the middle of its answer. Ask again."), may_pass=True
-                )
-            case aiohttp.ClientResponseError():
-                return Failed(BadPayload(f"{self.name} sent something that is not HTTP. Check base_url, or ask again."))
-            case _:
-                return Failed(Unreachable(f"{self.name} closed the connection. Ask again in a moment."), may_pass=True)
+        kind, words, may_pass = _why_broken(problem)
+        return Failed(kind(f"{self.name} {words}"), may_pass)
 
 
-def _words(text: str) -> str:
-    """What an error body says, whether it is plain text or an object with an error in it."""
-    try:
-        return error_words(read_json(text)) or text
-    except BadJson:
-        return text
+def _why_broken(problem: Exception) -> tuple[type[DataError], str, bool]:
+    """The error a broken connection means, its words, and whether a retry can help."""
+    match problem:
+        case TimeoutError():
+            return SourceTimeout, "stopped answering. Ask again in a moment.", True
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+            words = (
+                "was not reached: no secure connection could be made. Check the clock, and whether a proxy interferes."
+            )
+            return Unreachable, words, False
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror() | UnicodeError() | aiohttp.InvalidURL():
+            words = "was not reached: its name was not found. Check the network connection"
+            return Unreachable, f'{words}, or use provider="embedded".', False
+        case aiohttp.ClientConnectorError():
+            words = "was not reached: the connection was refused. Check the network and any firewall"
+            return Unreachable, f'{words}, or use provider="embedded".', False
+        case aiohttp.ClientPayloadError():
+            return Unreachable, "broke off in the middle of its answer. Ask again.", True
+        case aiohttp.ClientResponseError():
+            return BadPayload, "sent something that is not HTTP. Check base_url, or ask again.", False
+        case _:
+            return Unreachable, "closed the connection. Ask again in a moment.", True
 
 
 # -------------------------------------------------------------------------------------------------- address
@@ -178,7 +179,7 @@ def check_base(base_url: str, *, allow_custom_host: bool) -> URL:
         )
     if url.user or url.password or url.query_string or url.fragment:
         raise ConfigurationError("The base_url has more than a host and a path. Leave out names, keys, ? and #.")
-    if is_loopback(host):
+    if _is_loopback(host):
         return url
     if url.scheme != "https":
         raise ConfigurationError(f"The key would travel in the clear to {host}. Use https:// in base_url.")
@@ -190,25 +191,12 @@ def check_base(base_url: str, *, allow_custom_host: bool) -> URL:
     return url
 
 
-def is_loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     """Whether the host is this machine."""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _join(base: URL, path: str) -> URL:
-    """The address of `path` below `base`.
-
-    Raises:
-        ValueError: The path has anything but plain names and slashes, and might lead elsewhere.
-    """
-    if not _PATH.fullmatch(path) or ".." in path:
-        raise ValueError("A request path is plain names joined by slashes. Put values into params.")
-    return base.joinpath(*path.strip("/").split("/"))
 
 
 # ----------------------------------------------------------------------------------------------------- body
@@ -218,34 +206,27 @@ class _Overflow(Exception):
     """The body is larger than the limit."""
 
 
-class _Undecodable(ValueError):
-    """The body is compressed in a way that was not asked for, or is damaged."""
-
-
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """The decoded body, of at most `limit` bytes.
 
     Raises:
         _Overflow: There is more.
-        _Undecodable: It cannot be decompressed.
+        ValueError, zlib.error: It is compressed in a way that was not asked for, or is damaged.
         aiohttp.ClientError: The connection broke.
     """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
-        raise _Undecodable
+        raise ValueError(encoding)
     if (response.content_length or 0) > limit:
         raise _Overflow
     inflate = zlib.decompressobj(_GZIP) if "gzip" in encoding else None
     body = bytearray()
-    try:
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            body += inflate.decompress(chunk, limit - len(body) + 1) if inflate else chunk
-            if len(body) > limit:
-                raise _Overflow
-    except zlib.error:
-        raise _Undecodable from None
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += inflate.decompress(chunk, limit - len(body) + 1) if inflate else chunk
+        if len(body) > limit:
+            raise _Overflow
     if inflate and body and not inflate.eof:
-        raise _Undecodable
+        raise ValueError("cut off")
     return bytes(body)
 
 
