@@ -12,6 +12,7 @@ from agno.tools.finance import PriceBar
 from finassist.analysis.metrics import derive
 from finassist.core.facts import Fact, FactBook
 from finassist.providers import values
+from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
 from finassist.symbols.directory import directory
@@ -44,7 +45,7 @@ def year(value: float, y: int, **more: Any) -> dict[str, Any]:
 
 def made(statement: Any, period: str = "annual", **tags: Any) -> dict[str, Fact]:
     payload = {name: {"units": rows if isinstance(rows, dict) else {"USD": rows}} for name, rows in tags.items()}
-    found = statement_facts(payload, ASKED, statement, period, 10)
+    found = statement_facts(payload, ASKED, statement, Periods(10, period))
     return {f"{fact.field} {fact.period}": fact for fact in found}
 
 
@@ -131,7 +132,7 @@ def test_an_ifrs_filer_is_read_in_its_currency() -> None:
     rows = {"EUR": [year(120, 2024, form="20-F")]}
     ifrs = {"Revenue": {"units": rows}, "ProfitLoss": {"units": {"EUR": [year(12, 2024, form="20-F")]}}}
     facts = facts_of({"cik": int(ASKED.company.cik), "facts": {"dei": {}, "ifrs-full": ifrs}}, ASKED)
-    found = {fact.key: fact for fact in statement_facts(facts, ASKED, "income", "annual", 5)}
+    found = {fact.key: fact for fact in statement_facts(facts, ASKED, "income", Periods(5))}
     assert (found["AAPL/revenue/FY2024"].value, found["AAPL/revenue/FY2024"].unit) == (120, "EUR")
     assert "minority" in (found["AAPL/net_income/FY2024"].note or "")
 

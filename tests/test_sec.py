@@ -24,14 +24,13 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
-from finassist.providers.base import fetch_facts
+from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.endpoint import make_limiter
 from finassist.providers.registry import open_provider
 from finassist.providers.sec import SECProvider
 from finassist.providers.sec.companyfacts import Asked
-from finassist.providers.sec.statements import statement_facts
-from finassist.providers.sec.tags import TAGS
+from finassist.providers.sec.statements import TAGS, statement_facts
 from finassist.symbols.directory import directory
 from tests.sec_server import CONTACT, FACTS, SUBMISSIONS, YEARS, company_facts, sec, sec_server, submissions
 from tests.servers import answer
@@ -47,7 +46,7 @@ def us_gaap() -> dict[str, Any]:
 
 def table(facts: dict[str, Any], statement: Any, period: str = "annual", limit: int = 10) -> dict[str, Fact]:
     """Facts by field and period."""
-    made = statement_facts(facts, ASKED, statement, period, limit)
+    made = statement_facts(facts, ASKED, statement, Periods(limit, period))
     return {f"{fact.field} {fact.period}": fact for fact in made}
 
 
@@ -92,7 +91,7 @@ def test_three_months_are_taken_as_reported_or_as_the_difference_of_two_longer_p
     assert values(income, "revenue") == {"Q4 2024": 220, "Q3 2024": 180, "Q2 2024": 170, "Q1 2024": 150}
     assert values(cash, "operating_cash_flow") == {"Q4 2024": 30, "Q3 2024": 25, "Q2 2024": 25, "Q1 2024": 20}
     assert (income["revenue Q3 2024"].status, income["revenue Q4 2024"].status) == ("reported", "derived")
-    assert income["revenue Q4 2024"].formula == "year to date - year to date of the quarter before"
+    assert income["revenue Q4 2024"].formula == "the year to 2024-09-28 - the year to date to 2024-06-29"
     assert values(income, "eps_diluted") == {"Q1 2024": Decimal("0.04")}, "per share nothing can be subtracted"
     sheet = table(us_gaap(), "balance_sheet", "quarterly", 4)
     assert values(sheet, "total_assets") == {"Q4 2024": 1200, "Q3 2024": 1130, "Q2 2024": 1120, "Q1 2024": 1110}

@@ -50,7 +50,8 @@ class Cube(FiscalCalendar):
         if metric == "price":
             return self._close(symbol, point)
         if about.formula:
-            return self._computed(symbol, about, point)
+            given = self.series(symbol, metric).get(point.label) if about.kind == "price" else None
+            return given if given is not None and given.known else self._computed(symbol, about, point)
         return self._reported(symbol, about, point)
 
     def _reported(self, symbol: str, metric: Metric, point: Point) -> Fact:

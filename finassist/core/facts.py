@@ -42,6 +42,8 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
         inputs: `key` of every fact a derived figure rests on.
         note: Why a figure is missing or not meaningful, or what to know before using it.
         text: The value of a fact that is not a number (a sector, an exchange).
+        first_value: The figure as it was first reported, where a later filing changed it.
+        first_as_of: The day of that first report.
 
     Example:
         >>> from decimal import Decimal
@@ -68,6 +70,8 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
     inputs: tuple[str, ...] = ()
     note: str | None = None
     text: str | None = None
+    first_value: Decimal | None = None
+    first_as_of: date | None = None
 
     @property
     def key(self) -> str:
@@ -90,9 +94,11 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
         fact = cls(**kept)
         return replace(
             fact,
-            value=None if kept.get("value") is None else Decimal(str(kept["value"])),
+            value=_number(kept.get("value")),
             period_end=_day(kept.get("period_end")),
             as_of=_day(kept.get("as_of")),
+            first_value=_number(kept.get("first_value")),
+            first_as_of=_day(kept.get("first_as_of")),
             inputs=tuple(kept.get("inputs") or ()),
         )
 
@@ -175,6 +181,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return value
+
+
+def _number(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
 
 
 def _day(value: Any) -> date | None:

@@ -198,11 +198,16 @@ def _refusal(each: Unknown) -> Gap:
 def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
     """The outcome whose gaps say why the source failed, where it did."""
     broken = {gap.symbol: gap for gap in gaps if gap.error != "NotOffered"}
-    known = [
-        replace(gap, reason=broken[gap.symbol].reason, error=broken[gap.symbol].error) if gap.symbol in broken else gap
-        for gap in outcome.gaps
-    ]
+    priceless = {gap.symbol: gap for gap in gaps if gap.need == "quote"}
+    known = [_because(gap, broken.get(gap.symbol) or priceless.get(gap.symbol)) for gap in outcome.gaps]
     return replace(outcome, gaps=tuple(known))
+
+
+def _because(gap: Gap, cause: Gap | None) -> Gap:
+    """The gap with the reason of the source, unless that reason is about prices and the gap is not."""
+    if cause is None or (cause.error == "NotOffered" and described(gap.need).kind != "price"):
+        return gap
+    return replace(gap, reason=cause.reason, error=cause.error)
 
 
 def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:

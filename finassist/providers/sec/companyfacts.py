@@ -1,8 +1,8 @@
 """The SEC's `companyfacts`: every figure a company tagged in its filings, read into entries and fiscal periods.
 
 One figure of one period is in several filings: as first filed, and again as the comparison of later years. The latest
-counts. `fy` and `fp` are those of the *filing*, also beside figures of earlier years; so the period a filing is about
-is the latest one in it.
+value counts, and it was known from the first filing that has it. `fy` and `fp` are those of the *filing*, also beside
+figures of earlier years; so the period a filing is about is the latest one in it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,24 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any, cast
 
 from finassist.core.errors import BadPayload, NotOffered
 from finassist.core.facts import Fact, Statement
-from finassist.providers.values import day, fiscal_period
+from finassist.core.periods import fiscal_quarter
+from finassist.providers.values import day, fiscal_period, number
 from finassist.symbols.company import Company
 
 SOURCE = "SEC EDGAR"
+SPLIT = Decimal("1.4")
+"""From here on, another number of shares is a split of them."""
+
+_ONE_SPLIT = timedelta(days=400)
+_FIRST_YEAR = 1990
 _YEAR = range(340, 381)
-_QUARTER = range(77, 127)
+QUARTER = range(77, 127)
 """Quarters of 12, 13, 16 and 17 weeks."""
 
 _ANNUAL_FORMS = ("10-K", "20-F", "40-F")
@@ -119,7 +127,7 @@ class Entry:
     @property
     def quarterly(self) -> bool:
         """Whether it covers three months, or one day."""
-        return self.start is None or self.days in _QUARTER
+        return self.start is None or self.days in QUARTER
 
 
 type Found = Mapping[str, Sequence[Entry]]
@@ -156,10 +164,10 @@ def currency_of(facts: Mapping[str, Any]) -> str:
     return "USD"
 
 
-def entries(facts: Mapping[str, Any], tag: str, unit: str) -> list[Entry]:
-    """What was filed under a tag in a unit; lines that cannot be placed in time are left out."""
-    rows = _units(facts, tag).get(unit)
-    return [entry for row in _rows(rows) if (entry := _entry(row)) is not None]
+def entries(facts: Mapping[str, Any], tag: str, unit: str, until: date = date.max) -> list[Entry]:
+    """What was filed under a tag in a unit up to a day; lines that cannot be placed in time are left out."""
+    read = (_entry(row) for row in _rows(_units(facts, tag).get(unit)))
+    return [entry for entry in read if entry is not None and entry.filed <= until]
 
 
 def _units(facts: Mapping[str, Any], tag: str) -> Mapping[str, object]:
@@ -176,7 +184,7 @@ def _rows(rows: object) -> Iterable[Mapping[str, Any]]:
 def _entry(row: Mapping[str, Any]) -> Entry | None:
     end, filed, start = day(row.get("end")), day(row.get("filed")), day(row.get("start"))
     accession, form, year, part = (row.get(name) for name in ("accn", "form", "fy", "fp"))
-    if end is None or filed is None or filed < end or (start and start > end):
+    if end is None or filed is None or filed < end or end.year < _FIRST_YEAR or (start and start > end):
         return None
     if not isinstance(accession, str) or not isinstance(form, str):
         return None
@@ -184,9 +192,62 @@ def _entry(row: Mapping[str, Any]) -> Entry | None:
     return Entry(row.get("val"), start, end, filed, accession, form, number, part if isinstance(part, str) else "")
 
 
-def latest(found: Iterable[Entry]) -> Entry | None:
-    """The one that was filed last; where one filing has several, the most exact."""
-    return max(found, key=lambda entry: (entry.filed, entry.accession, _digits(entry.value)), default=None)
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the filings say of one period of one tag.
+
+    Attributes:
+        entry: The first filing with the value that counts, which is that of the last filing.
+        first: The first filing of all.
+        last: The last filing.
+    """
+
+    entry: Entry
+    first: Entry
+    last: Entry
+
+    @property
+    def restated(self) -> bool:
+        """Whether the value is another one than that first reported."""
+        return self.first.value != self.entry.value
+
+
+def settled(found: Iterable[Entry], until: date = date.max) -> Settled | None:
+    """The value of a period as known on a day; where one filing has several, the most exact."""
+    filed: dict[tuple[date, str], Entry] = {}
+    for entry in sorted((entry for entry in found if entry.filed <= until), key=_order):
+        filed[entry.filed, entry.accession] = entry
+    if not filed:
+        return None
+    each = list(filed.values())
+    return Settled(next(entry for entry in each if entry.value == each[-1].value), each[0], each[-1])
+
+
+def _order(entry: Entry) -> tuple[date, str, tuple[int, str]]:
+    return entry.filed, entry.accession, _digits(entry.value)
+
+
+def share_splits(found: Found, tags: Iterable[str], *, quarterly: bool) -> list[date]:
+    """When a filing first gave the shares of an earlier period in another size than the filings before it.
+
+    The filings of the year after it do the same for one period after another; that is still one split.
+    """
+    days: set[date] = set()
+    for tag in tags:
+        by_period: dict[tuple[date | None, date], list[Entry]] = {}
+        for entry in sorted(found[tag], key=_order):
+            if entry.annual or quarterly:
+                by_period.setdefault((entry.start, entry.end), []).append(entry)
+        for filed in by_period.values():
+            days |= {after.filed for before, after in pairwise(filed) if _far_apart(before, after)}
+    return [day for place, day in enumerate(sorted(days)) if not place or day - sorted(days)[place - 1] > _ONE_SPLIT]
+
+
+def _far_apart(before: Entry, after: Entry) -> bool:
+    old, new = number(before.value), number(after.value)
+    if not isinstance(old, Decimal) or not isinstance(new, Decimal):
+        return False
+    return min(old, new) > 0 and max(old, new) / min(old, new) > SPLIT
 
 
 def _digits(value: object) -> tuple[int, str]:
@@ -218,25 +279,17 @@ def _year_of(end: date) -> int:
 
 
 def fiscal_quarters(found: Found) -> dict[date, str]:
-    """Last day and name of each fiscal quarter, newest first; which quarter it is follows from the year's last day."""
+    """Last day and name of each fiscal quarter, newest first; which quarter it is follows from the year's last day.
+
+    A quarter whose name another one has (a change of the year's end) is called by its last day.
+    """
     years = fiscal_years(found)
     named = {end: f"Q4 {label.removeprefix('FY')}" for end, label in years.items()}
-    for end, own in _ends(found, ("10-Q",), lambda entry: 0 < entry.days < _YEAR.start):
-        label = _quarter(end, years) or (f"{own.part} {own.year}" if own.part in _QUARTERS and own.year else "")
-        if end not in named and label and label not in named.values():
-            named[end] = label
+    numbers = {end: int(label.removeprefix("FY")) for end, label in years.items()}
+    for end, own in _ends(found, ("10-Q", "10-KT"), lambda entry: 0 < entry.days < _YEAR.start):
+        label = fiscal_quarter(end, numbers) or (f"{own.part} {own.year}" if own.part in _QUARTERS and own.year else "")
+        named.setdefault(end, label if label and label not in named.values() else end.isoformat())
     return dict(sorted(named.items(), reverse=True))
-
-
-def _quarter(end: date, years: Mapping[date, str]) -> str:
-    """The name of the quarter that ends on a day, counted back from the end of its fiscal year; empty where unclear."""
-    closing = min((last for last in years if last >= end), default=None)
-    year = int(years[closing].removeprefix("FY")) if closing else 0
-    if closing is None and years:
-        newest = max(years)
-        closing, year = newest + timedelta(days=364), int(years[newest].removeprefix("FY")) + 1
-    number = 4 - round((closing - end).days / 91) if closing else 0
-    return f"Q{number} {year}" if 1 <= number <= 3 else ""
 
 
 def _ends(found: Found, forms: tuple[str, ...], wanted: Callable[[Entry], bool]) -> list[tuple[date, Entry]]:

@@ -1,180 +1,350 @@
-"""Statements from tagged figures: one fact for each field and period, with its filing."""
+"""Statements from tagged figures: one fact for each field and period, with its filing; and which tags hold our fields.
+
+The first tag that a filing has for a period is taken. A tag on another basis is never a substitute (equity with and
+without minority interests), unless the basis is said beside the figure (`_NOTES`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from msgspec.structs import replace
 
+from finassist.analysis.derivation import NOT_COMPARABLE
 from finassist.core.facts import Fact, Statement
 from finassist.core.fields import EXPECTED, FIELDS
+from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import (
+    QUARTER,
+    SPLIT,
     Asked,
     Entry,
     Found,
+    Settled,
     currency_of,
     entries,
     fiscal_quarters,
     fiscal_years,
-    latest,
+    settled,
+    share_splits,
 )
-from finassist.providers.sec.tags import NOTES, TAGS, TOP_LINES
 from finassist.providers.values import number
 
 NOT_TAGGED = "not tagged in the filings"
-_BY_DIFFERENCE = "year to date - year to date of the quarter before"
-_SPLIT = Decimal("1.4")
-_ONE_SPLIT = timedelta(days=400)
-_CALENDAR = {field: TAGS["income"][field] for field in ("net_income", "eps_diluted", "shares_diluted")}
+_RESTATED = Decimal("0.02")
+_CALENDAR = ("net_income", "eps_diluted", "shares_diluted")
 """What every annual and quarterly report has, so that the fiscal periods follow from it."""
 
-_LONGEST_QUARTER = 126
 
-
-def statement_facts(
-    facts: Mapping[str, Any], asked: Asked, statement: Statement, period: str, limit: int
-) -> list[Fact]:
-    """The figures of the newest `limit` statements, newest first; none if the company filed no such reports.
+def statement_facts(facts: Mapping[str, Any], asked: Asked, statement: Statement, periods: Periods) -> list[Fact]:
+    """The figures of the newest statements, newest first; none if the company filed no such reports.
 
     Args:
         facts: The us-gaap part of `companyfacts`.
         asked: What was asked.
         statement: Which statement.
-        period: `"annual"` or `"quarterly"`.
-        limit: How many at most.
+        periods: How many at most, annual or quarterly, and as known on which day.
     """
     currency = currency_of(facts)
-    wanted_tags = _tags(facts, statement)
+    tags = _tags(facts, statement)
     found = {
-        tag: entries(facts, tag, _unit_there(field, currency))
-        for field, tags in {**wanted_tags, **_CALENDAR}.items()
-        for tag in tags
+        tag: entries(facts, tag, _unit_there(field, currency), min(periods.as_of or date.max, asked.fetched))
+        for field, names in {**tags, **{field: TAGS["income"][field] for field in _CALENDAR}}.items()
+        for tag in names
     }
-    periods = fiscal_years(found) if period == "annual" else fiscal_quarters(found)
-    wanted = dict(list(periods.items())[: max(limit, 1)])
+    quarterly = periods.frequency == "quarterly"
+    named = fiscal_quarters(found) if quarterly else fiscal_years(found)
+    wanted = dict(list(named.items())[: max(periods.limit, 1)])
+    if not wanted:
+        return []
     blank = replace(asked.blank(statement, currency), status="not_reported", note=NOT_TAGGED)
-    rows = [_row(field, tags, found, wanted, blank, period) for field, tags in wanted_tags.items()]
-    shown = (
-        [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "not_reported" for f in row)]
-        if wanted
-        else []
-    )
+    rows = [_Row(_of_field(blank, field), names, found, quarterly).facts(wanted) for field, names in tags.items()]
+    if statement == "income":
+        rows = _without_slices(rows, found)
+    shown = [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "not_reported" for f in row)]
     columns = zip(*shown, strict=True)
     return [fact for column in columns if any(fact.known for fact in column) for fact in column]
 
 
 def _tags(facts: Mapping[str, Any], statement: Statement) -> Mapping[str, Sequence[str]]:
-    """The tags of each field; a lender's revenue is its top line only."""
-    lender = "InterestIncomeExpenseNet" in facts and "NoninterestIncome" in facts
-    return {**TAGS[statement], "revenue": TOP_LINES} if lender and statement == "income" else TAGS[statement]
+    """The tags of each field; revenue of a bank or an insurer is its top line only."""
+    whole = statement == "income" and not _LENDING.isdisjoint(facts)
+    return {**TAGS[statement], "revenue": _TOP_LINES} if whole else TAGS[statement]
 
 
 def _unit_there(field: str, currency: str) -> str:
     return {"USD": currency, "USD/share": f"{currency}/shares"}.get(FIELDS[field].unit, "shares")
 
 
+def _of_field(blank: Fact, field: str) -> Fact:
+    unit = FIELDS[field].unit
+    money = unit.startswith("USD")
+    return replace(
+        blank,
+        field=field,
+        unit=unit.replace("USD", str(blank.currency)) if money else unit,
+        currency=blank.currency if money else None,
+    )
+
+
+def _without_slices(rows: Sequence[list[Fact]], found: Found) -> list[list[Fact]]:
+    """The rows without revenue that is smaller than the profit: it is one line of contracts among others."""
+    profits = {fact.period: fact.value for row in rows for fact in row if fact.field == "net_income" and fact.value}
+    return [[_checked_revenue(fact, profits) if fact.field == "revenue" else fact for fact in row] for row in rows]
+
+
+def _checked_revenue(fact: Fact, profits: Mapping[str, Decimal]) -> Fact:
+    if fact.concept in _TOP_LINES or fact.value is None or profits.get(fact.period, Decimal()) <= fact.value:
+        return fact
+    note = f"{fact.concept} is smaller than net income: one line of revenue among others"
+    return replace(fact, value=None, status="not_reported", note=note, first_value=None, first_as_of=None)
+
+
 # -------------------------------------------------------------------------------------- one field in all periods
 
 
-def _row(
-    field: str, tags: Sequence[str], found: Found, periods: Mapping[date, str], blank: Fact, period: str
-) -> list[Fact]:
-    """The field in each period, a fact for each."""
-    known = FIELDS[field]
-    money = known.unit.startswith("USD")
-    base = replace(
-        blank,
-        field=field,
-        unit=known.unit.replace("USD", str(blank.currency)) if money else known.unit,
-        currency=blank.currency if money else None,
-    )
-    row = [
-        _figure(replace(base, period=label, period_end=end), tags, found, end, period) for end, label in periods.items()
-    ]
-    return row if known.unit == "USD" else _bases_named(row, found, period)
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One field of a company.
+
+    Attributes:
+        blank: What all its facts share.
+        tags: Where it is looked for.
+        found: What was filed.
+        quarterly: Whether its periods are quarters.
+    """
+
+    blank: Fact
+    tags: Sequence[str]
+    found: Found
+    quarterly: bool
+
+    def facts(self, periods: Mapping[date, str]) -> list[Fact]:
+        """The field in each period, a fact for each."""
+        last: dict[str, date] = {}
+        row: list[Fact] = []
+        for end, label in periods.items():
+            fact, filed = self._figure(replace(self.blank, period=label, period_end=end), end)
+            row.append(fact)
+            last[label] = filed
+        if self._additive:
+            return _restatement_named(row, last)
+        return _split_named(row, last, share_splits(self.found, _SHARES, quarterly=self.quarterly))
+
+    @property
+    def _additive(self) -> bool:
+        return FIELDS[self.blank.field].unit == "USD"
+
+    def _figure(self, blank: Fact, end: date) -> tuple[Fact, date]:
+        """The figure of a period, and when it was filed last."""
+        for tag in self.tags:
+            whole = [entry for entry in self.found[tag] if entry.end == end]
+            exact = settled(entry for entry in whole if (entry.quarterly if self.quarterly else entry.annual))
+            if exact is not None:
+                return _fact(blank, tag, exact, exact.entry.value), exact.last.filed
+            if self.quarterly and self._additive and (derived := self._difference(blank, tag, whole)) is not None:
+                return derived, derived.as_of or date.max
+        return blank, date.max
+
+    def _difference(self, blank: Fact, tag: str, whole: Sequence[Entry]) -> Fact | None:
+        """Three months that are only reported within the year to date: the year to date minus what it was before."""
+        longest = max((entry for entry in whole if entry.start), key=lambda entry: entry.days, default=None)
+        if longest is None:
+            return None
+        totals = [entry for entry in whole if entry.start == longest.start]
+        begun = [entry for entry in self.found[tag] if entry.start == longest.start]
+        earlier = [entry for entry in begun if (longest.end - entry.end).days in QUARTER]
+        pair = _as_known_together(totals, earlier)
+        if pair is None:
+            return None
+        total, before = pair
+        minuend, subtrahend = number(total.entry.value), number(before.entry.value)
+        if not isinstance(minuend, Decimal) or not isinstance(subtrahend, Decimal):
+            return None
+        words = "the year" if total.entry.annual else "the year to date"
+        formula = f"{words} to {total.entry.end} - the year to date to {before.entry.end}"
+        made = _fact(blank, tag, Settled(total.entry, total.entry, total.last), minuend - subtrahend)
+        note = "; ".join(filter(None, (made.note, f"by difference: {formula}")))
+        return replace(made, status="derived", formula=formula, note=note)
 
 
-def _figure(blank: Fact, tags: Sequence[str], found: Found, end: date, period: str) -> Fact:
-    for tag in tags:
-        whole = [entry for entry in found[tag] if entry.end == end]
-        exact = latest(entry for entry in whole if (entry.annual if period == "annual" else entry.quarterly))
-        if exact is not None:
-            return _fact(blank, tag, exact, exact.value)
-        additive = period == "quarterly" and FIELDS[blank.field].unit == "USD"
-        if additive and (derived := _difference(blank, tag, found[tag], whole)) is not None:
-            return derived
-    return blank
-
-
-def _difference(blank: Fact, tag: str, tagged: Iterable[Entry], whole: Sequence[Entry]) -> Fact | None:
-    """Three months that are only reported within the year to date: the year to date minus what it was before."""
-    total = latest(entry for entry in whole if entry.start is not None)
-    if total is None:
+def _as_known_together(totals: Sequence[Entry], earlier: Sequence[Entry]) -> tuple[Settled, Settled] | None:
+    """Both on one basis: a restated year is not comparable with nine months that were never restated."""
+    total, before = settled(totals), settled(earlier)
+    if total is None or before is None:
         return None
-    before = latest(
-        entry
-        for entry in tagged
-        if entry.start == total.start and 80 <= (total.end - entry.end).days <= _LONGEST_QUARTER
-    )
-    if before is None or not isinstance(minuend := number(total.value), Decimal):
-        return None
-    subtrahend = number(before.value)
-    if not isinstance(subtrahend, Decimal):
-        return None
-    made = _fact(blank, tag, total, minuend - subtrahend)
-    return replace(made, status="derived", formula=_BY_DIFFERENCE) if made.known else made
+    day = max(min(total.last.filed, before.last.filed), total.first.filed, before.first.filed)
+    total, before = settled(totals, day), settled(earlier, day)
+    return (total, before) if total and before else None
 
 
-def _fact(blank: Fact, tag: str, entry: Entry, value: object) -> Fact:
-    read = number(value)
+def _fact(blank: Fact, tag: str, found: Settled, value: object) -> Fact:
+    read, entry = number(value), found.entry
     source = blank.source.replace(", fetched", f", {entry.form} filed {entry.filed.isoformat()}, fetched")
     shared = replace(blank, source=source, as_of=entry.filed, filing=entry.accession, concept=tag)
     if isinstance(read, str):
         return replace(shared, status="error", note=read)
-    return replace(shared, value=read, status="reported", note=NOTES.get(tag))
+    first = number(found.first.value) if found.restated else None
+    if isinstance(first, Decimal):
+        shared = replace(shared, first_value=first, first_as_of=found.first.filed)
+    return replace(shared, value=read, status="reported", note=_NOTES.get(tag))
 
 
-# ------------------------------------------------------------------------------------------- share splits
+# ----------------------------------------------------------------------------------------- what is not comparable
 
 
-def _bases_named(row: Sequence[Fact], found: Found, period: str) -> list[Fact]:
+def _restatement_named(row: Sequence[Fact], last: Mapping[str, date]) -> list[Fact]:
+    """The row with a note on older figures that were not restated when later ones were."""
+    changed = [fact for fact in row if fact.first_value and fact.value is not None and _restated_much(fact)]
+    return [_with_note(fact, "a restatement", [c for c in changed if _after(c, fact, last)]) for fact in row]
+
+
+def _restated_much(fact: Fact) -> bool:
+    first, value = fact.first_value or Decimal(1), fact.value or Decimal()
+    return abs(value / first - 1) > _RESTATED
+
+
+def _after(changed: Fact, fact: Fact, last: Mapping[str, date]) -> bool:
+    """Whether a figure was restated after an older one had been filed for the last time."""
+    if not fact.known or not changed.as_of or not changed.period_end or not fact.period_end:
+        return False
+    return fact.period_end < changed.period_end and last[fact.period] < changed.as_of
+
+
+def _with_note(fact: Fact, event: str, later: Sequence[Fact]) -> Fact:
+    if not later:
+        return fact
+    note = f"as filed, before {event}; {NOT_COMPARABLE} with {', '.join(sorted(each.period for each in later))}"
+    return replace(fact, note="; ".join(filter(None, (fact.note, note))))
+
+
+def _split_named(row: Sequence[Fact], last: Mapping[str, date], splits: Sequence[date]) -> list[Fact]:
     """Figures that count shares, with a note where a later split makes them another kind of share."""
-    splits = _splits(found, period)
-    bases = {fact.period: sum(day <= fact.as_of for day in splits) for fact in row if fact.known and fact.as_of}
+    bases = {fact.period: sum(day <= last[fact.period] for day in splits) for fact in row if fact.known}
     newest = max(bases.values(), default=0)
-    later = sorted(label for label, basis in bases.items() if basis == newest)
-    note = f"as filed, before a share split; not comparable with {', '.join(later)}"
+    later = [fact for fact in row if bases.get(fact.period) == newest]
     return [
-        replace(fact, note="; ".join(filter(None, (fact.note, note))))
-        if bases.get(fact.period, newest) < newest
-        else fact
+        _with_note(fact, "a share split", later) if bases.get(fact.period, newest) < newest else _same_shares(fact)
         for fact in row
     ]
 
 
-def _splits(found: Found, period: str) -> list[date]:
-    """When a filing first gave the shares of an earlier period in another size than the filings before it.
-
-    The filings of the year after it do the same for one period after another; that is still one split.
-    """
-    days: set[date] = set()
-    for tag in TAGS["income"]["shares_diluted"]:
-        by_period: dict[tuple[date | None, date], list[Entry]] = {}
-        for entry in found[tag]:
-            if entry.annual or period == "quarterly":
-                by_period.setdefault((entry.start, entry.end), []).append(entry)
-        for filed in by_period.values():
-            filed.sort(key=lambda entry: (entry.filed, entry.accession))
-            days |= {after.filed for before, after in pairwise(filed) if _far_apart(before, after)}
-    return [day for place, day in enumerate(sorted(days)) if not place or day - sorted(days)[place - 1] > _ONE_SPLIT]
+def _same_shares(fact: Fact) -> Fact:
+    """The figure; what it was before a split is no other report of it."""
+    first, value = fact.first_value, fact.value
+    if not first or not value or first / value < 0 or max(first / value, value / first) < SPLIT:
+        return fact
+    return replace(fact, first_value=None, first_as_of=None)
 
 
-def _far_apart(before: Entry, after: Entry) -> bool:
-    old, new = number(before.value), number(after.value)
-    if not isinstance(old, Decimal) or not isinstance(new, Decimal):
-        return False
-    return min(old, new) > 0 and max(old, new) / min(old, new) > _SPLIT
+# ------------------------------------------------------------------------------------------------------ tags
+
+_INCOME = """
+revenue: RevenuesNetOfInterestExpense Revenues RevenueFromContractWithCustomerExcludingAssessedTax SalesRevenueNet
+    RevenueFromContractWithCustomerIncludingAssessedTax SalesRevenueGoodsNet SalesRevenueServicesNet
+    RegulatedAndUnregulatedOperatingRevenue RealEstateRevenueNet Revenue RevenueFromContractsWithCustomers
+cost_of_revenue: CostOfRevenue CostOfGoodsAndServicesSold CostOfGoodsSold
+    CostOfGoodsAndServiceExcludingDepreciationDepletionAndAmortization CostOfSales
+gross_profit: GrossProfit
+research_and_development: ResearchAndDevelopmentExpense ResearchAndDevelopmentExpenseExcludingAcquiredInProcessCost
+selling_general_admin: SellingGeneralAndAdministrativeExpense SellingGeneralAndAdministrativeExpenses
+selling_and_marketing: SellingAndMarketingExpense
+general_and_administrative: GeneralAndAdministrativeExpense
+operating_expenses: OperatingExpenses CostsAndExpenses
+operating_income: OperatingIncomeLoss ProfitLossFromOperatingActivities
+net_interest_income: InterestIncomeExpenseNet
+noninterest_revenue: NoninterestIncome
+noninterest_expense: NoninterestExpense
+provision_for_credit_losses: ProvisionForLoanLeaseAndOtherLosses ProvisionForLoanAndLeaseLosses
+    ProvisionForLoanLossesExpensed
+interest_expense: InterestExpense InterestExpenseNonoperating InterestExpenseDebt InterestAndDebtExpense
+pretax_income: IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest
+    IncomeLossFromContinuingOperationsBeforeIncomeTaxesMinorityInterestAndIncomeLossFromEquityMethodInvestments
+    ProfitLossBeforeTax
+income_tax: IncomeTaxExpenseBenefit IncomeTaxExpenseContinuingOperations
+net_income: NetIncomeLoss ProfitLossAttributableToOwnersOfParent ProfitLoss
+    NetIncomeLossAvailableToCommonStockholdersBasic
+eps_basic: EarningsPerShareBasic EarningsPerShareBasicAndDiluted BasicEarningsLossPerShare
+eps_diluted: EarningsPerShareDiluted EarningsPerShareBasicAndDiluted DilutedEarningsLossPerShare
+dividends_per_share: CommonStockDividendsPerShareDeclared CommonStockDividendsPerShareCashPaid
+shares_basic: WeightedAverageNumberOfSharesOutstandingBasic WeightedAverageNumberOfShareOutstandingBasicAndDiluted
+    WeightedAverageShares
+shares_diluted: WeightedAverageNumberOfDilutedSharesOutstanding WeightedAverageNumberOfShareOutstandingBasicAndDiluted
+    AdjustedWeightedAverageShares
+"""
+
+_BALANCE_SHEET = """
+cash_and_equivalents: CashAndCashEquivalentsAtCarryingValue CashAndDueFromBanks Cash CashAndCashEquivalents
+cash_incl_restricted: CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents
+short_term_investments: MarketableSecuritiesCurrent ShortTermInvestments AvailableForSaleSecuritiesDebtSecuritiesCurrent
+receivables: AccountsReceivableNetCurrent ReceivablesNetCurrent AccountsNotesAndLoansReceivableNetCurrent
+    TradeAndOtherCurrentReceivables
+inventory: InventoryNet Inventories
+current_assets: AssetsCurrent CurrentAssets
+goodwill: Goodwill
+total_assets: Assets
+accounts_payable: AccountsPayableCurrent AccountsPayableTradeCurrent AccountsPayableAndAccruedLiabilitiesCurrent
+    TradeAndOtherCurrentPayables
+current_liabilities: LiabilitiesCurrent CurrentLiabilities
+long_term_debt: LongTermDebtNoncurrent LongTermDebtAndCapitalLeaseObligations LongTermDebt
+    LongTermDebtAndCapitalLeaseObligationsIncludingCurrentMaturities LongtermBorrowings
+total_liabilities: Liabilities
+retained_earnings: RetainedEarningsAccumulatedDeficit RetainedEarnings
+equity: StockholdersEquity EquityAttributableToOwnersOfParent
+noncontrolling_interest: MinorityInterest NoncontrollingInterests
+equity_incl_nci: StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest Equity
+liabilities_and_equity: LiabilitiesAndStockholdersEquity EquityAndLiabilities
+"""
+
+_CASH_FLOW = """
+operating_cash_flow: NetCashProvidedByUsedInOperatingActivities
+    NetCashProvidedByUsedInOperatingActivitiesContinuingOperations CashFlowsFromUsedInOperatingActivities
+capex: PaymentsToAcquirePropertyPlantAndEquipment PaymentsToAcquireProductiveAssets
+    PaymentsToAcquireOtherPropertyPlantAndEquipment PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities
+depreciation_amortization: DepreciationDepletionAndAmortization DepreciationAndAmortization
+    DepreciationAmortizationAndAccretionNet DepreciationAndAmortisationExpense
+stock_based_compensation: ShareBasedCompensation AdjustmentsForSharebasedPayments
+investing_cash_flow: NetCashProvidedByUsedInInvestingActivities CashFlowsFromUsedInInvestingActivities
+dividends_paid: PaymentsOfDividends PaymentsOfDividendsCommonStock PaymentsOfOrdinaryDividends
+    DividendsPaidClassifiedAsFinancingActivities
+buybacks: PaymentsForRepurchaseOfCommonStock PaymentsForRepurchaseOfEquity PaymentsToAcquireOrRedeemEntitysShares
+financing_cash_flow: NetCashProvidedByUsedInFinancingActivities CashFlowsFromUsedInFinancingActivities
+"""
+
+
+def _table(text: str) -> Mapping[str, tuple[str, ...]]:
+    rows = text.replace("\n    ", " ").strip().splitlines()
+    return {field: tuple(tags.split()) for field, _, tags in (row.partition(":") for row in rows)}
+
+
+TAGS: Mapping[Statement, Mapping[str, tuple[str, ...]]] = {
+    "income": _table(_INCOME),
+    "balance_sheet": _table(_BALANCE_SHEET),
+    "cash_flow": _table(_CASH_FLOW),
+}
+"""Tags by statement and field, in order of preference."""
+
+_SHARES = TAGS["income"]["shares_diluted"]
+
+_TOP_LINES = ("RevenuesNetOfInterestExpense", "Revenues")
+_LENDING = frozenset({"NoninterestIncome", "InterestAndDividendIncomeOperating", "PremiumsEarnedNet", "Deposits",
+                      "InterestIncomeExpenseAfterProvisionForLoanLoss"})  # fmt: skip
+"""Tags of banks and insurers, whose revenue is their top line: under any other tag it is fees without the rest."""
+
+_NOTES: Mapping[str, str] = {
+    "CostsAndExpenses": "all costs and expenses, the cost of revenue included",
+    "ProfitLoss": "includes noncontrolling (minority) interests",
+    "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations": "of continuing operations only",
+    "NetIncomeLossAvailableToCommonStockholdersBasic": "after preferred dividends",
+    "LongTermDebt": "includes the part that is due within a year",
+    "LongTermDebtAndCapitalLeaseObligationsIncludingCurrentMaturities": "includes leases and what is due within a year",
+    "AccountsPayableAndAccruedLiabilitiesCurrent": "includes accrued liabilities",
+    "TradeAndOtherCurrentReceivables": "includes other receivables",
+    "TradeAndOtherCurrentPayables": "includes other payables",
+    "CommonStockDividendsPerShareCashPaid": "dividends paid, not declared",
+}
+"""What to know about a figure that was found under one of these tags."""
