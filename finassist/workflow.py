@@ -12,7 +12,6 @@ from uuid import uuid4
 os.environ["AGNO_TELEMETRY"] = "false"
 
 from agno.run.agent import RunEvent
-from agno.run.workflow import WorkflowRunOutput
 
 from finassist.answer import Answer
 from finassist.apps.live import open_view, wanted, watched
@@ -24,7 +23,6 @@ from finassist.core import process
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
 from finassist.core.query import Query, queries_of
-from finassist.core.result import Draft
 from finassist.core.text import check_keywords
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
@@ -50,7 +48,7 @@ type Asked = Query | Mapping[str, Any] | Sequence[Query | Mapping[str, Any]]
 """A query, a dictionary of its fields, or several of them that share an answer."""
 
 
-class FinancialAssistantWorkflow(ManyQuestions[Answer]):
+class FinancialAssistantWorkflow(ManyQuestions):
     """Ask a financial question in plain words; get an answer with figures, sources and what is missing.
 
     Without a key it needs no network: embedded figures and an offline model. With keys in the environment it is live.
@@ -302,12 +300,7 @@ class FinancialAssistantWorkflow(ManyQuestions[Answer]):
                 pass
         return self._answer_of(run)
 
-    def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> Answer:
-        answer = Answer.of(output, draft)
-        answer.duration = seconds
-        return answer
-
-    def _batch_display(self, live: bool | None) -> Display | None:
+    def _open_display(self, live: bool | None) -> Display | None:
         return open_display(live)
 
     def _consider_summary(self, run: RunContext) -> None:

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 
 from finassist import FinancialAssistantWorkflow
+from finassist.batch.asking import Outcome
 from finassist.batch.ledger import Ledger
-from finassist.batch.result import Outcome
 from finassist.batch.source import Question
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
 from tests.benchmarks.victim import Survival, symbols
@@ -121,7 +122,7 @@ def test_a_stop_is_no_crash(path) -> None:
     """Only what ended its process is a suspect; what was interrupted is asked again like any other."""
     ledger = Ledger(path, {"id": "x", "key": "k", "total": 1})
     for _ in range(5):
-        ledger.transaction([lambda it: it.begin(Question(0, "Hello", "Hello"))])
+        ledger.transaction(partial(ledger.begin, Question(0, "Hello", "Hello")))
         ledger.close()
         ledger = Ledger(path, {})
         assert ledger.counts() == {"unasked": 1}
@@ -168,16 +169,16 @@ def test_a_second_call_of_the_same_questions_is_refused_while_the_first_runs(tmp
 
 def test_a_ledger_locked_by_another_program_is_said_and_nothing_is_lost(path) -> None:
     ledger = Ledger(path, {"id": "x", "key": "k"}, busy_seconds=0.1)
-    ledger.transaction([lambda it: it.begin(Question(0, "Hello", "Hello"))])
+    ledger.transaction(partial(ledger.begin, Question(0, "Hello", "Hello")))
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(LedgerInUse, match=r"Another program holds the ledger .* same call to resume"):
-        ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])
+        ledger.transaction(lambda: ledger.record(0, Outcome(error="E", message="m")))
     holder.communicate()
-    ledger.transaction([lambda it: it.record(0, Outcome(error="E", message="m"))])
+    ledger.transaction(lambda: ledger.record(0, Outcome(error="E", message="m")))
     assert ledger.counts() == {"failed": 1}
     ledger.close()
 

@@ -3,61 +3,98 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, Self, cast
 
 from agno.tools.finance import FinanceProvider
 
 from finassist.analysis.calendar import Member
-from finassist.batch.budget import MeteredAgent, QuestionUsage, Spending
-from finassist.batch.result import Outcome
+from finassist.batch.budget import MeteredAgent, QuestionUsage, SharedKey, Spending, shared_key
+from finassist.core import errors
 from finassist.core.concurrency import InFlight, cancelling
-from finassist.core.errors import BudgetReached, DataError, FinassistError, InputError
+from finassist.core.errors import BudgetReached, DataError, InputError
 from finassist.core.facts import Fact, Gap
-from finassist.core.result import Draft
+from finassist.core.result import Draft, written
 from finassist.core.text import redact
-from finassist.providers.base import (
-    NEEDS,
-    Need,
-    Periods,
-    QueryNeed,
-    QuerySource,
-    UniverseScope,
-    fetch_facts,
-    fetch_for_query,
-)
+from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive
 from finassist.runtime.effects import Fetch, Flow, fetch
 from finassist.runtime.flows import FlowContext, answer_flow
 from finassist.runtime.run import RunContext
 
-KEPT_FACTS: Final = 100_000
-"""How many figures are kept for later questions; some 40 MB."""
-
+_KEPT_FACTS: Final = 100_000  # for later questions; some 40 MB
+_QUICK: Final = 1  # zlib's fastest level: a fifth of the size for a tenth of a millisecond
 _OTHER_NAMES: Final[dict[str, Need]] = {"income_statement": "income", "price": "quote", "price_history": "history"}
 
 type Across = tuple[Need, int]
 """What `across()` fetches of each company: one need, and how many years of it."""
 
 
-class Asker(Protocol):
-    """Answers questions: in this process, or on a cluster.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of asking a question once: an answer in its stored form, or an error. Plain values throughout.
 
     Attributes:
-        chunk: How many questions are asked with one call.
-        calls: How many calls are made at the same time.
+        content: The text of the answer, compressed; `None` without one.
+        record: The rest of the answer, compressed.
+        category: Its category.
+        symbols: Its symbols, as JSON.
+        facts: How many figures it has.
+        gaps: How many gaps it has.
+        answered: What of the question is answered, its figure, unit, period and query, as JSON.
+        error: Name of the error; `None` with an answer.
+        message: What went wrong and what to do next.
+        latency: Seconds it took.
+        tokens: Tokens that models used.
+        cost: In dollars; `None` where a model has no known price.
+        calls: Fetches from data sources that it did not share with an earlier question.
+        unasked: Whether a budget stopped it.
     """
 
-    chunk: int
-    calls: int
+    content: bytes | None = None
+    record: bytes | None = None
+    category: str | None = None
+    symbols: str | None = None
+    facts: int | None = None
+    gaps: int | None = None
+    answered: str | None = None
+    error: str | None = None
+    message: str | None = None
+    latency: float = 0.0
+    tokens: int = 0
+    cost: float | None = 0.0
+    calls: int = 0
+    unasked: bool = False
 
-    async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
-        """Ask questions; the outcome of each, in order."""
-        ...
+    @classmethod
+    def of(cls, draft: Draft, **used: Any) -> Self:
+        """The outcome of a question that was answered."""
+        answered: dict[str, Any] = {"outcome": draft.outcome, "query": "; ".join(map(str, draft.queries)) or None}
+        fact = draft.value
+        if fact is not None and fact.value is not None:
+            answered |= {"value": float(fact.value), "unit": fact.unit, "period": fact.period}
+        return cls(
+            content=zlib.compress(draft.content.encode("utf-8", "replace"), _QUICK),
+            record=zlib.compress(written(draft.to_dict()).encode(), _QUICK),
+            category=draft.category,
+            symbols=json.dumps(draft.symbols),
+            facts=len(draft.facts),
+            gaps=len(draft.gaps),
+            answered=json.dumps(answered),
+            **used,
+        )
+
+    @classmethod
+    def failed(cls, error: BaseException, **used: Any) -> Self:
+        """The outcome of a question that was not."""
+        message = str(error) or f"It failed with {type(error).__name__}. Ask again."
+        return cls(error=type(error).__name__, message=message, answered='{"outcome": "failed"}', **used)
 
 
 @dataclass(frozen=True)
@@ -89,6 +126,22 @@ class Work:
         return answer_flow(question, FlowContext.of(self.runtime))
 
 
+class Asker(Protocol):
+    """Answers questions: in this process, or on a cluster.
+
+    Attributes:
+        chunk: How many questions are asked with one call.
+        calls: How many calls are made at the same time.
+    """
+
+    chunk: int
+    calls: int
+
+    async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
+        """Ask questions; the outcome of each, in order."""
+        ...
+
+
 class LocalAsker:
     """Asks in this process, any number of questions at once. Belongs to one loop.
 
@@ -112,48 +165,31 @@ class LocalAsker:
     async def ask_one(self, text: str) -> Outcome:
         """Ask a question. Any failure, also a bug, is its outcome and concerns no other question."""
         usage, started = QuestionUsage(self.spending), perf_counter()
-
-        def used() -> dict[str, Any]:
-            latency = perf_counter() - started
-            return {"latency": latency, "tokens": usage.tokens, "cost": usage.cost, "calls": usage.calls}
-
+        found: Draft | BaseException
         try:
-            draft = await adrive(self.work.flow(text), self._run(text, usage), lambda _: None)
-            return Outcome.of(draft, **used())
-        except BudgetReached as error:
-            return self._failed(error, used(), unasked=True)
+            found = await adrive(self.work.flow(text), self._run(text, usage), lambda _: None)
         except asyncio.CancelledError:
             if cancelling():
                 raise
-            return self._failed(RuntimeError("It cancelled itself. Ask again."), used())
+            found = RuntimeError("It cancelled itself. Ask again.")
         except (Exception, SystemExit) as error:  # noqa: BLE001  recorded with its name
-            return self._failed(error, used())
-
-    def _failed(self, error: BaseException, used: dict[str, Any], *, unasked: bool = False) -> Outcome:
-        outcome = Outcome.failed(error, unasked=unasked, **used)
+            found = error
+        latency = perf_counter() - started
+        used = {"latency": latency, "tokens": usage.tokens, "cost": usage.cost, "calls": usage.calls}
+        if isinstance(found, Draft):
+            return Outcome.of(found, **used)
+        outcome = Outcome.failed(found, unasked=isinstance(found, BudgetReached), **used)
         return replace(outcome, message=redact(str(outcome.message), self.work.runtime.settings.secrets()))
 
     def _run(self, text: str, usage: QuestionUsage) -> RunContext:
         runtime = self.work.runtime
         agents = {name: MeteredAgent(agent, usage) for name, agent in runtime.agents.items()}
-        shared = SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else SharedProvider
+        shared = _SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else _SharedProvider
         provider = shared(self.fetches, usage)
         return RunContext(runtime=replace(runtime, agents=agents, provider=provider), question=text)
 
 
 # ------------------------------------------------------------------------------------ shared fetches
-
-_ANY = Periods()
-
-type _Key = tuple[str, Need | QueryNeed, Periods, UniverseScope | None]
-
-
-def shared_key(
-    symbol: str, need: Need | QueryNeed, periods: Periods = _ANY, scope: UniverseScope | None = None
-) -> _Key:
-    """The same for fetches that questions share: a price is the same whatever number of years a question wants."""
-    statement = need in ("income", "balance_sheet", "cash_flow")
-    return symbol, need, periods if statement else replace(periods, limit=_ANY.limit), scope
 
 
 class SharedFetches:
@@ -161,16 +197,15 @@ class SharedFetches:
 
     Args:
         provider: Where figures come from.
-        kept: How many facts are kept for later, those used last.
     """
 
-    def __init__(self, provider: FinanceProvider, kept: int = KEPT_FACTS) -> None:
+    def __init__(self, provider: FinanceProvider) -> None:
         self.provider = provider
-        self._room = kept
-        self._found: OrderedDict[_Key, list[Fact]] = OrderedDict()
+        self._room = _KEPT_FACTS
+        self._found: OrderedDict[SharedKey, list[Fact]] = OrderedDict()
         self._in_flight: InFlight[list[Fact]] = InFlight()
 
-    async def facts(self, key: _Key, usage: QuestionUsage) -> list[Fact]:
+    async def facts(self, key: SharedKey, usage: QuestionUsage) -> list[Fact]:
         """The facts of one need of one company, fetched now, already under way, or fetched before."""
         found = self._found.get(key)
         if found is None:
@@ -178,7 +213,7 @@ class SharedFetches:
         self._found.move_to_end(key)
         return list(found)
 
-    async def _fetch(self, key: _Key, usage: QuestionUsage) -> list[Fact]:
+    async def _fetch(self, key: SharedKey, usage: QuestionUsage) -> list[Fact]:
         symbol, need, periods, scope = key
         usage.begin_data()
         try:
@@ -192,7 +227,7 @@ class SharedFetches:
         self._keep(key, found)
         return found
 
-    def _keep(self, key: _Key, found: list[Fact]) -> None:
+    def _keep(self, key: SharedKey, found: list[Fact]) -> None:
         self._found[key] = found
         self._room -= len(found)
         while self._room < 0 and self._found:
@@ -200,36 +235,31 @@ class SharedFetches:
             self._room += len(dropped)
 
 
-class SharedProvider(FinanceProvider):
+class _SharedProvider(FinanceProvider):
     """The provider as one question sees it: what other questions have fetched costs it nothing."""
 
     def __init__(self, fetches: SharedFetches, usage: QuestionUsage) -> None:
-        self.id, self.name = fetches.provider.id, fetches.provider.name
-        self.capabilities = fetches.provider.capabilities
+        provider = fetches.provider
+        self.id, self.name, self.capabilities = provider.id, provider.name, provider.capabilities
         self._fetches, self._usage = fetches, usage
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
-        """As `finassist.providers.base.fetch_facts`, which calls this."""
         return await self._fetches.facts(shared_key(symbol, need, periods), self._usage)
 
 
-class SharedQuerySource(SharedProvider):
+class _SharedQuerySource(_SharedProvider):
     """The same of a `QuerySource`."""
 
     def members(self) -> Mapping[str, Member]:
-        """The companies it covers."""
         return cast(QuerySource, self._fetches.provider).members()
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
-        """Every figure of a company."""
         return await self._fetches.facts(shared_key(symbol, "figures"), self._usage)
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
-        """Its closes."""
         return await self._fetches.facts(shared_key(symbol, "closes"), self._usage)
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
-        """Some lines of every company."""
         return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._usage)
 
 
@@ -257,7 +287,8 @@ def _across_flow(symbol: str, need: Need, years: int) -> Flow[Draft]:
     symbol = symbol.removeprefix("$").upper()
     found = yield from fetch(Fetch(symbol, need, Periods(years)))
     if isinstance(found, Gap):
-        raise _error_of(found)
+        kind: type[Exception] = getattr(errors, found.error, DataError)
+        raise kind(found.reason)
     return Draft(
         content=f"{symbol}: {len(found)} figures ({need.replace('_', ' ')}).",
         category=need,
@@ -265,14 +296,3 @@ def _across_flow(symbol: str, need: Need, years: int) -> Flow[Draft]:
         facts=tuple(found),
         reason="It was asked for by name.",
     )
-
-
-def _error_of(gap: Gap) -> FinassistError:
-    """A gap as the error that it came from."""
-    kinds: list[type[FinassistError]] = [DataError, InputError]
-    while kinds:
-        kind = kinds.pop()
-        if kind.__name__ == gap.error:
-            return kind(gap.reason)
-        kinds += kind.__subclasses__()
-    return DataError(gap.reason)

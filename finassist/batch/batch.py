@@ -7,16 +7,26 @@ that thread or block it; progress is drawn there, because a notebook shows it be
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from finassist.batch.estimate import Display, Progress
-from finassist.batch.ledger_format import COMPLETED, FAILED, OPEN, count_rows, read_notes, read_rows
-from finassist.batch.result import Result, read_results, read_text
+from finassist.answer import Answer
+from finassist.batch.records import (
+    COMPLETED,
+    FAILED,
+    OPEN,
+    Result,
+    count_rows,
+    read_notes,
+    read_results,
+    read_rows,
+    read_text,
+)
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
 from finassist.core.concurrency import Ended, Errand, Inbox, Post, bridge, settle
@@ -26,7 +36,8 @@ from finassist.runtime.run import Interrupts
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
 
-_POLL_SECONDS: Final = 0.05
+_TICK: Final = 0.05  # often enough for a kernel to notice an interrupt
+_DRAWN_EVERY: Final = 0.1
 _CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
 
 
@@ -49,7 +60,7 @@ class Left:
         return f"{many} left. {self.reason}"
 
 
-class Batch[A]:
+class Batch:
     """The results of many questions. They are not held in memory: each look reads the ledger.
 
     Attributes:
@@ -71,7 +82,7 @@ class Batch[A]:
         Revenue of Microsoft completed income_statement       0
     """
 
-    def __init__(self, ledger: Path, runner: Runner[A]) -> None:
+    def __init__(self, ledger: Path, runner: Runner) -> None:
         self.ledger = ledger
         self.id: str = str(read_notes(ledger).get("id", ""))
         self._runner = runner
@@ -114,18 +125,18 @@ class Batch[A]:
         """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame()`."""
         from finassist.reporting.frames import batch_facts_frame
 
-        found = cast("Iterator[Result[Any]]", self.results(COMPLETED))
+        found = self.results(COMPLETED)
         return batch_facts_frame((each.ordinal, each.question, each.answer.facts) for each in found if each.answer)
 
-    def answers(self) -> Iterator[A]:
+    def answers(self) -> Iterator[Answer]:
         """Every answer, in the order of the questions, read one at a time. Their `input` is the question."""
         return (result.answer for result in self.results(COMPLETED) if result.answer)
 
-    def results(self, where: str = "") -> Iterator[Result[A]]:
+    def results(self, where: str = "") -> Iterator[Result]:
         """Every result, in the order of the questions, read one at a time."""
-        return read_results(self.ledger, self.id, self._runner.make_answer, where)
+        return read_results(self.ledger, where)
 
-    def __iter__(self) -> Iterator[Result[A]]:
+    def __iter__(self) -> Iterator[Result]:
         return self.results()
 
     def __len__(self) -> int:
@@ -133,7 +144,7 @@ class Batch[A]:
 
     # -------------------------------------------------------------------------------------- retrying
 
-    async def aretry_failed(self) -> Batch[A]:
+    async def aretry_failed(self) -> Batch:
         """Ask once more, with the same limits, what failed; other results stay.
 
         Returns:
@@ -142,29 +153,13 @@ class Batch[A]:
         Raises:
             LedgerError: The ledger cannot be used.
         """
-        await self._runner.retrying(self.ledger).run()
+        await abatch(self._runner.retrying(self.ledger))
         return self
 
-    def retry_failed(self) -> Batch[A]:
+    def retry_failed(self) -> Batch:
         """`aretry_failed()` for code that cannot await."""
-        _run_sync(self._runner.retrying(self.ledger))
+        batch(self._runner.retrying(self.ledger))
         return self
-
-    def retry_failed_sync(self) -> Batch[A]:
-        """The old name of `retry_failed()`."""
-        warnings.warn("retry_failed_sync() is now retry_failed().", DeprecationWarning, stacklevel=2)
-        return self.retry_failed()
-
-    def __await__(self) -> Generator[Any, None, Batch[A]]:
-        """For one version: `await workflow.across(…)` and `await batch.retry_failed()`, which are sync now."""
-        warnings.warn(
-            "across() and retry_failed() are sync now and need no await; use `await workflow.aacross(…)` and "
-            "`await batch.aretry_failed()`, which do not block the loop.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return self
-        yield  # makes this a generator, as Python wants of `__await__`
 
     # --------------------------------------------------------------------------------------- showing
 
@@ -191,23 +186,19 @@ class Batch[A]:
 # --------------------------------------------------------------------------------------------- forms
 
 
-async def abatch[A](runner: Runner[A]) -> Batch[A]:
+async def abatch(runner: Runner) -> Batch:
     """Run a batch on the running loop."""
-    return Batch(await runner.run(), runner)
+    async with _ticking(runner):
+        return Batch(await runner.run(), runner)
 
 
-def batch[A](runner: Runner[A]) -> Batch[A]:
-    """Run a batch on the private loop."""
-    return Batch(_run_sync(runner), runner)
-
-
-async def astream[A](runner: Runner[A]) -> AsyncGenerator[Result[A]]:
+async def astream(runner: Runner) -> AsyncGenerator[Result]:
     """Run a batch in a task of its own, and hand on its results as they come.
 
     Leaving the iteration stops the batch; what was recorded is kept. The queue is bounded, so that a slow reader holds
     the batch back; a queue, because an async generator must not `yield` inside a task group (PEP 789).
     """
-    queue: asyncio.Queue[Result[A] | None] = asyncio.Queue(maxsize=runner.concurrency)
+    queue: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=runner.concurrency)
     task = asyncio.create_task(_fill(queue, runner), name="finassist-batch")
     try:
         while (result := await queue.get()) is not None:
@@ -218,9 +209,10 @@ async def astream[A](runner: Runner[A]) -> AsyncGenerator[Result[A]]:
         await settle(task)
 
 
-async def _fill[A](queue: asyncio.Queue[Result[A] | None], runner: Runner[A]) -> None:
+async def _fill(queue: asyncio.Queue[Result | None], runner: Runner) -> None:
     try:
-        await runner.run(queue.put)
+        async with _ticking(runner):
+            await runner.run(queue.put)
     except asyncio.CancelledError:
         raise  # the reader has left, and the queue may be full
     except BaseException:
@@ -229,51 +221,37 @@ async def _fill[A](queue: asyncio.Queue[Result[A] | None], runner: Runner[A]) ->
     await queue.put(None)
 
 
-# ---------------------------------------------------------------------------------------------- sync
-
-
-def _run_sync(runner: Runner[Any]) -> Path:
-    """Run a batch to its end on the private loop; returns the path of its ledger.
-
-    Raises:
-        KeyboardInterrupt: It was interrupted; what was recorded is kept.
-    """
+def batch(runner: Runner) -> Batch:
+    """Run a batch on the private loop."""
     steps = _steps(runner, tell=False)
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value
+            return Batch(end.value, runner)
 
 
-def stream[A](runner: Runner[A]) -> Iterator[Result[A]]:
+def stream(runner: Runner) -> Iterator[Result]:
     """Run a batch on the private loop, and hand on its results as they come."""
     yield from _steps(runner, tell=True)
 
 
-def _steps(runner: Runner[Any], *, tell: bool) -> Generator[Result[Any], None, Path]:
+def _steps(runner: Runner, *, tell: bool) -> Generator[Result, None, Path]:
     given = runner.source.given if runner.source else ()
     items: Iterator[Any] = iter(given if isinstance(given, Iterable) else ())
-    inboxes: list[Inbox] = []
-    try:
-        with bridge.start(lambda post: _run(runner, post, items, tell=tell)) as inbox:
-            inboxes.append(inbox)
-            return (yield from _serve(inbox))
-    finally:  # what a batch that was interrupted had still to draw
-        for inbox in inboxes:
-            while (received := inbox.receive(0)) is not None:
-                if isinstance(received, partial):
-                    received()
+    with _drawn(runner) as draw, bridge.start(lambda post: _run(runner, post, items, tell=tell)) as inbox:
+        return (yield from _serve(inbox, draw))
 
 
-def _serve(inbox: Inbox) -> Generator[Result[Any], None, Path]:
+def _serve(inbox: Inbox, draw: Callable[[], None]) -> Generator[Result, None, Path]:
     """Do on this thread what the private loop asks for, until the batch has ended."""
     interrupts = Interrupts()
     while True:
         with interrupts.deferred():
-            received = inbox.receive(_POLL_SECONDS)
+            received = inbox.receive(_TICK)
         if interrupts.heard:
             raise KeyboardInterrupt
+        draw()
         match received:
             case Ended():
                 return received.result()
@@ -282,17 +260,14 @@ def _serve(inbox: Inbox) -> Generator[Result[Any], None, Path]:
             case Errand():
                 yield received.request
                 received.answer(None)
-            case partial():
-                received()
             case _:
                 pass
 
 
-async def _run(runner: Runner[Any], post: Post, items: Iterator[Any], *, tell: bool) -> Path:
-    display = _RemoteDisplay(runner.display, post) if runner.display else None
+async def _run(runner: Runner, post: Post, items: Iterator[Any], *, tell: bool) -> Path:
     if runner.source is not None and isinstance(runner.source.given, Iterable):
         runner.source.read_from(_read(items, post))
-    return await replace(runner, display=display).run(partial(_on_caller, post) if tell else None)
+    return await runner.run(partial(_on_caller, post) if tell else None)
 
 
 async def _on_caller(post: Post, request: Any) -> Any:
@@ -320,15 +295,40 @@ async def _read(items: Iterator[Any], post: Post) -> AsyncGenerator[Any]:
         yield item
 
 
-@dataclass(frozen=True, slots=True)
-class _RemoteDisplay:
-    """A display that draws on the calling thread."""
+# ------------------------------------------------------------------------------------------- drawing
 
-    display: Display
-    post: Callable[[Any], None]
 
-    def show(self, progress: Progress) -> None:
-        self.post(partial(self.display.show, progress))
+@asynccontextmanager
+async def _ticking(runner: Runner) -> AsyncGenerator[None]:
+    """Inside, the loop wakes regularly, and how far the call is gets drawn."""
+    with _drawn(runner) as draw:
+        ticker = asyncio.create_task(_tick(draw), name="finassist-ticker")
+        try:
+            yield
+        finally:
+            ticker.cancel()
+            await settle(ticker)
 
-    def finish(self, progress: Progress) -> None:
-        self.post(partial(self.display.finish, progress))
+
+async def _tick(draw: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_TICK)
+        draw()
+
+
+@contextmanager
+def _drawn(runner: Runner) -> Generator[Callable[[], None]]:
+    """Inside, what it yields draws how far the call is, not too often; on leaving, it is drawn for the last time."""
+    display, due = runner.open_display(), 0.0
+
+    def draw() -> None:
+        nonlocal due
+        if display is not None and runner.progress is not None and monotonic() >= due:
+            due = monotonic() + _DRAWN_EVERY
+            display.show(runner.progress)
+
+    try:
+        yield draw
+    finally:
+        if display is not None and runner.progress is not None:
+            display.finish(runner.progress)

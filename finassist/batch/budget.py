@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from agno.run.agent import RunOutput
 
 from finassist.core.errors import BudgetReached, InvalidLimit
 from finassist.llm.agents import Askable
 from finassist.llm.offline import OfflineModel
+from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
+
+_USED: Final = ("tokens", "dollars", "calls")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +59,6 @@ class Budget:
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={limit!r}" for name, limit in vars(self).items() if limit is not None)
         return f"Budget({given})"
-
-
-class Used(TypedDict):
-    """What was used, as plain values."""
-
-    tokens: int
-    dollars: float
-    calls: int
-    asked: int
-    unpriced: bool
-
-
-_LIMITED: Final = ("tokens", "dollars", "calls")
 
 
 @dataclass
@@ -137,19 +127,29 @@ class Spending:
 
     def left(self) -> Budget:
         """What is left of each limit."""
-        limits = {name: limit for name, limit in asdict(self.budget).items() if limit is not None}
-        used = {"seconds": monotonic() - self.started, **{name: getattr(self, name) for name in _LIMITED}}
-        return Budget(**{name: max(limit - used[name], 0) for name, limit in limits.items()})
+        used = {"seconds": monotonic() - self.started, **{each: getattr(self, each) for each in _USED}}
+        limits = asdict(self.budget).items()
+        return Budget(**{name: limit if limit is None else max(limit - used[name], 0) for name, limit in limits})
 
-    def used(self) -> Used:
-        """What was used, to be sent to another process."""
-        return Used(**{name: getattr(self, name) for name in Used.__annotations__})  # type: ignore[typeddict-item]
+    def add(self, tokens: int, dollars: float | None, calls: int) -> None:
+        """Count what a question has used in another process."""
+        self.tokens += tokens
+        self.dollars += dollars or 0.0
+        self.calls += calls
+        self.unpriced |= dollars is None
 
-    def add(self, used: Used) -> None:
-        """Count what another process has used."""
-        for name in (*_LIMITED, "asked"):
-            setattr(self, name, getattr(self, name) + used[name])
-        self.unpriced |= used["unpriced"]
+
+_ANY: Final = Periods()
+
+type SharedKey = tuple[str, Need | QueryNeed, Periods, UniverseScope | None]
+
+
+def shared_key(
+    symbol: str, need: Need | QueryNeed, periods: Periods = _ANY, scope: UniverseScope | None = None
+) -> SharedKey:
+    """The same for fetches that questions share: a price is the same whatever number of years a question wants."""
+    statement = need in ("income", "balance_sheet", "cash_flow")
+    return symbol, need, periods if statement else replace(periods, limit=_ANY.limit), scope
 
 
 @dataclass

@@ -9,21 +9,22 @@ not counted by a budget.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Any, Final, Self, cast
 from uuid import uuid4
 
-from finassist.batch.asking import LocalAsker, SharedFetches, Work
-from finassist.batch.budget import Budget, Spending, Used
-from finassist.batch.recipe import Recipe
-from finassist.batch.result import Outcome
-from finassist.core.concurrency import Ended, bridge, settle
+from finassist.batch.asking import Across, LocalAsker, Outcome, SharedFetches, Work
+from finassist.batch.budget import Budget, Spending
+from finassist.config.settings import KEYS, Settings
+from finassist.core.concurrency import Ended, bridge
 from finassist.core.errors import (
     BudgetReached,
     ClusterError,
@@ -33,6 +34,10 @@ from finassist.core.errors import (
     WorkerLost,
 )
 from finassist.core.process import hush
+from finassist.llm.models import ModelChoice
+from finassist.llm.offline import OfflineModel
+from finassist.providers.registry import Provider
+from finassist.runtime.context import Runtime, build_agents
 
 LARGEST, USUAL = 100, 50
 """Questions in a chunk: at most, and where their number is not known."""
@@ -40,24 +45,26 @@ LARGEST, USUAL = 100, 50
 CHUNKS_AHEAD: Final = 2
 """Chunks under way for each process: one that is asked, one that waits."""
 
+_VERSION: Final = version("finassist")
+_OWN: Final = {"home", "cache_folder", "live", *KEYS}  # settings that each machine has its own of
 _LOOK_SECONDS: Final = 0.25
 _CLEARING_SECONDS: Final = 5.0
 _COUNT_SECONDS: Final = 5.0
-_COUNTS: Final = 12
-"""How often, and how many times on end, no worker is counted before a batch gives up: new processes take seconds."""
+_COUNTS: Final = 12  # so many times on end no worker is counted before a batch gives up: new processes take seconds
 
 _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
 )
 _NO_WORKERS_LEFT: Final = (
-    "The cluster has had no workers for a minute. What was recorded is kept: start workers, and make the same call to "
-    "go on."
+    "The cluster has had no workers for a minute. What was recorded is kept: start workers, and rerun the same call to "
+    "resume."
 )
-_GONE: Final = "The cluster went away. What was recorded is kept: connect again, and make the same call to go on."
+_GONE: Final = "The cluster went away. What was recorded is kept: connect again, and rerun the same call to resume."
 _LOST: Final = (
     "The worker process that asked this question ended each time, at last with no other question of its chunk. Ask it "
     "by itself to see why, or try again with `batch.retry_failed()`."
 )
+_KEYS_STAY: Final = "Keys are never sent to a cluster: set them in the environment of its workers."
 
 
 def _dask() -> Any:
@@ -68,93 +75,177 @@ def _dask() -> Any:
         raise MissingExtra("A batch on a cluster needs Dask. Run: pip install 'finassist[dask]'") from error
 
 
+# ------------------------------------------------------------------------------------------- recipes
+
+
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """A chunk, as it is sent to a worker.
+class Recipe:
+    """What a worker builds its workflow from: settings and names, no keys and no objects.
 
     Attributes:
-        recipe: What the worker builds.
-        batch: Id of the call, whose questions share what was fetched.
-        texts: The questions.
-        concurrency: How many questions of the batch one process asks at the same time.
-        budget: What is left of the budget.
+        version: Of finassist.
+        settings: As JSON, without keys.
+        routing: Who decides what is asked.
+        model: Names of models.
+        provider: Names of providers.
+        ids: What the model and the provider are here: a worker without a key must not answer with others.
+        across: The need, where no questions are asked.
     """
 
-    recipe: Recipe
-    batch: str
-    texts: tuple[str, ...]
-    concurrency: int
-    budget: Budget
+    version: str
+    settings: str
+    routing: Any
+    model: tuple[str, ...]
+    provider: tuple[str, ...]
+    ids: tuple[str, str]
+    across: Across | None
+
+    @classmethod
+    def of(cls, work: Work, workers: int = 1) -> Self:
+        """The recipe of a workflow, whose workers share the requests that a source answers in a minute.
+
+        Raises:
+            ConfigurationError: Something has no name, so that it cannot be built elsewhere.
+        """
+        runtime = work.runtime
+        model, provider = runtime.chosen
+        model_id = str(runtime.model.id)
+        if work.across is None:
+            _check_agents(runtime)
+        else:
+            model, model_id = "offline", OfflineModel().id
+        values = runtime.settings.model_dump(mode="json", exclude=_OWN)
+        values["per_minute"] = max(1, values["per_minute"] // workers)
+        return cls(
+            version=_VERSION,
+            settings=json.dumps(values),
+            routing=runtime.routing,
+            model=_names(model),
+            provider=_names(provider),
+            ids=(model_id, runtime.provider.id),
+            across=work.across,
+        )
+
+    def build(self) -> Work:
+        """The same work with the keys of this process.
+
+        Raises:
+            ConfigurationError: A key is not set here, or this is another version of finassist.
+        """
+        if self.version != _VERSION:
+            raise ConfigurationError(
+                f"It has finassist {_VERSION}, and the batch was begun with {self.version}. "
+                "Install the same version on the workers."
+            )
+        settings = Settings(**json.loads(self.settings), live="off")
+        try:
+            runtime = Runtime.open(
+                model=self.model, provider=self.provider, settings=settings, routing=self.routing, db=None
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error} {_KEYS_STAY}") from error
+        there = (str(runtime.model.id), runtime.provider.id)
+        if there != self.ids:
+            raise ConfigurationError(
+                f"It would answer with {' and '.join(there)}, and the batch with {' and '.join(self.ids)}. {_KEYS_STAY}"
+            )
+        return Work(runtime, self.across)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """What comes back: the outcomes and what was used, or why nothing could be asked."""
+def _names(chosen: ModelChoice | Provider) -> tuple[str, ...]:
+    several = isinstance(chosen, Sequence) and not isinstance(chosen, str)
+    listed = cast("Sequence[Any]", chosen) if several else (chosen,)
+    for each in listed:
+        if not isinstance(each, str):
+            raise ConfigurationError(
+                f"A {type(each).__name__} object cannot be sent to a cluster: each worker builds its own from a name. "
+                'Pass a name, such as model="openai:<model id>" or provider="fmp". A provider of your own has one '
+                "after Agno's `register_provider`, which the workers have to call too."
+            )
+    return tuple(listed)
 
-    outcomes: tuple[Outcome, ...] = ()
-    used: Used | None = None
-    problem: str = ""
+
+def _check_agents(runtime: Runtime) -> None:
+    built: dict[str, Any] = build_agents(runtime.model)
+    agents: dict[str, Any] = dict(runtime.agents)
+    for name in ("router", "symbol_extraction", "chat"):
+        same = type(agents[name]) is type(built[name]) and agents[name].model is runtime.model
+        if not same or agents[name].instructions != built[name].instructions:
+            raise ConfigurationError(
+                "A cluster builds its own agents, from the model and the provider of the workflow; agents of your own "
+                "stay here. Leave out client=, or use the workflow as it was built."
+            )
 
 
-# ------------------------------------------------------------------------------------ here
+# ---------------------------------------------------------------------------------------------- here
 
 
-class DaskCluster:
-    """The workers behind a Dask client.
-
-    Args:
-        client: `dask.distributed.Client`; one made with `asynchronous=True` belongs to the running loop.
-        work: What the workers do with each question.
+def check_client(client: Any, work: Work) -> None:
+    """Check that a client's workers can do the work, before anything is written.
 
     Raises:
         MissingExtra: Dask is not installed.
         ConfigurationError: It is no client, or something cannot be built elsewhere.
     """
+    if not isinstance(client, _dask().Client):
+        raise ConfigurationError(
+            f"client= is a `dask.distributed.Client`, not {type(client).__name__}. Leave it out to ask here."
+        )
+    Recipe.of(work)
 
-    def __init__(self, client: Any, work: Work) -> None:
-        if not isinstance(client, _dask().Client):
-            raise ConfigurationError(
-                f"client= is a `dask.distributed.Client`, not {type(client).__name__}. Leave it out to ask here."
-            )
-        self._client, self._work = client, work
-        Recipe.of(work)  # refuses here, before anything is written
 
-    @asynccontextmanager
-    async def asker(self, spending: Spending, concurrency: int, total: int | None) -> AsyncGenerator[DaskAsker]:
-        """Asks on the workers; on leaving, what is under way is cancelled there.
+@asynccontextmanager
+async def asker_on(
+    client: Any, work: Work, spending: Spending, concurrency: int, total: int | None
+) -> AsyncGenerator[DaskAsker]:
+    """Asks on the workers behind a client; on leaving, what is under way is cancelled there.
 
-        Raises:
-            ClusterError: There are no workers.
-            ConfigurationError: The client belongs to another loop.
-        """
-        client = self._client
-        if getattr(client, "_asynchronous", False) and not client.asynchronous:
-            raise ConfigurationError(
-                "This client was made with asynchronous=True on another event loop. Use it with `await arun_many(...)` "
-                "on that loop, or make one without asynchronous=True."
-            )
-        workers = len(await _call(client, client.nthreads))
+    Args:
+        client: `dask.distributed.Client`; the running loop gets a connection of its own to the same scheduler.
+        work: What the workers do with each question.
+        spending: What the batch has used.
+        concurrency: How many questions each process asks at the same time.
+        total: How many questions there are.
+
+    Raises:
+        ClusterError: There is no cluster, or it has no workers.
+    """
+    if client.status != "running":
+        raise ClusterError(_GONE)
+    batch, dask = f"finassist-{uuid4()}", _dask()
+    address, security = client.scheduler.address, client.security
+    async with dask.Client(address, asynchronous=True, security=security, set_as_default=False) as own:
+        workers = len(await own.nthreads())
         if not workers:
             raise ClusterError(_NO_WORKERS)
-        batch = f"finassist-{uuid4()}"
-        order = Order(
-            recipe=Recipe.of(self._work, workers), batch=batch, texts=(), concurrency=concurrency, budget=Budget()
-        )
-        wanted = _dask().Event(batch, client=client)  # the workers ask as long as it is set
-        await _call(client, wanted.set)
+        wanted = dask.Event(batch, client=own)  # the workers ask as long as it is set
+        await wanted.set()
+        send = partial(own.submit, answer_chunk, Recipe.of(work, workers), batch, concurrency, pure=False)
         try:
-            yield DaskAsker(client, order, spending, workers, total)
+            yield DaskAsker(client, own, send, spending, workers, total)
         finally:
-            await settle(asyncio.create_task(_clear(client, wanted.clear)))
+            with suppress(OSError, TimeoutError):  # the scheduler may be gone
+                await asyncio.wait_for(wanted.clear(), _CLEARING_SECONDS)
 
 
 class DaskAsker:
-    """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it."""
+    """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it.
 
-    def __init__(self, client: Any, order: Order, spending: Spending, workers: int, total: int | None) -> None:
+    Args:
+        client: The user's client; where it is closed, the batch ends.
+        own: The connection of the running loop.
+        send: Begins a chunk, given its questions and what is left of the budget.
+        spending: What the batch has used.
+        workers: How many there are.
+        total: How many questions there are.
+    """
+
+    def __init__(
+        self, client: Any, own: Any, send: Callable[..., Any], spending: Spending, workers: int, total: int | None
+    ) -> None:
         self.calls = workers * CHUNKS_AHEAD
         self.chunk = USUAL if total is None else min(max(math.ceil(total / self.calls), 1), LARGEST)
-        self._client, self._order, self._spending = client, order, spending
+        self._client, self._own, self._send, self._spending = client, own, send, spending
         self._alone = asyncio.Lock()
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
@@ -165,21 +256,19 @@ class DaskAsker:
         """
         outcomes = await self._ask(texts)
         if outcomes is None:
+            lost = Outcome.failed(WorkerLost(_LOST))
             async with self._alone:
-                outcomes = [each for text in texts for each in await self._ask([text]) or [_lost()]]
+                outcomes = [each for text in texts for each in await self._ask([text]) or [lost]]
         return outcomes
 
     async def _ask(self, texts: Sequence[str]) -> list[Outcome] | None:
         if reason := self._used_up():
             return [Outcome.failed(BudgetReached(reason), unasked=True) for _ in texts]
-        reply = await self._reply(replace(self._order, texts=tuple(texts), budget=self._spending.left()))
-        if reply is None:
-            return None
-        if reply.problem or reply.used is None:
-            raise ClusterError(f"A worker of the cluster cannot answer: {reply.problem}")
-        self._spending.add(reply.used)
+        outcomes = await self._reply(self._send(tuple(texts), self._spending.left()))
+        for each in outcomes or ():
+            self._spending.add(each.tokens, each.cost, each.calls)
         reason = self._used_up() or f"What is left of {self._spending.budget!r} is not enough for another question."
-        return [replace(each, message=reason) if each.unasked else each for each in reply.outcomes]
+        return outcomes and [replace(each, message=reason) if each.unasked else each for each in outcomes]
 
     def _used_up(self) -> str:
         try:
@@ -189,57 +278,45 @@ class DaskAsker:
             return str(error)
         return ""
 
-    async def _reply(self, order: Order) -> Reply | None:
-        """The reply to a chunk; `None` where it ended its workers."""
-        client, loop, done = self._client, asyncio.get_running_loop(), asyncio.Event()
-
-        def tell(_: Any) -> None:
-            with suppress(RuntimeError):  # the loop of a batch that was cancelled may have ended
-                loop.call_soon_threadsafe(done.set)
-
-        future = client.submit(answer_chunk, order, pure=False)
+    async def _reply(self, future: Any) -> list[Outcome] | None:
+        """The outcomes of a chunk; `None` where it ended its workers."""
+        reply = asyncio.ensure_future(future)
         try:
-            future.add_done_callback(tell)
-            await self._ended(done)
-            if future.status == "error":
-                return _failure(await _call(client, future.exception))
-            if future.status != "finished":
+            await self._ended(reply)
+            if reply.cancelled() or future.cancelled():
                 raise ClusterError(_GONE)
-            return await _call(client, future.result)
+            return _outcomes(reply)
         finally:
-            if future.status == "pending":
-                await settle(asyncio.create_task(_clear(client, client.cancel, [future])))
+            reply.cancel()
             future.release()
 
-    async def _ended(self, done: asyncio.Event) -> None:
+    async def _ended(self, reply: asyncio.Future[Any]) -> None:
         """Wait for the end of a task.
 
         Raises:
-            ClusterError: All workers ended and none came back, so that nothing would ever end.
+            ClusterError: All workers ended and none came back, or the client was closed: nothing would ever end.
         """
         none = 0
         while none < _COUNTS:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_COUNT_SECONDS):
-                    await done.wait()
+            if (await asyncio.wait([reply], timeout=_COUNT_SECONDS))[0]:
                 return
-            none = 0 if await self._workers() else none + 1
+            if self._client.status != "running":
+                raise ClusterError(_GONE)
+            none += 1
+            with suppress(OSError, TimeoutError):
+                none = 0 if await self._own.nthreads() else none
         raise ClusterError(_NO_WORKERS_LEFT)
 
-    async def _workers(self) -> int:
-        with suppress(OSError, TimeoutError):
-            return len(await _call(self._client, self._client.nthreads))
-        return 0
 
-
-def _lost() -> Outcome:
-    return Outcome.failed(WorkerLost(_LOST))
-
-
-def _failure(error: BaseException) -> None:
-    """Say what it means that a task raised an error; nothing, where its workers ended."""
+def _outcomes(reply: asyncio.Future[Any]) -> list[Outcome] | None:
+    """What a task returned; what it means that it raised an error."""
+    error = reply.exception()
+    if error is None:
+        if isinstance(reply.result(), str):
+            raise ClusterError(f"A worker of the cluster cannot answer: {reply.result()}")
+        return reply.result()
     if type(error).__name__ == "KilledWorker":
-        return
+        return None
     if isinstance(error, ImportError | AttributeError):
         raise ClusterError(
             f"The workers cannot load what the batch needs ({error}). Install the same finassist there."
@@ -247,40 +324,30 @@ def _failure(error: BaseException) -> None:
     raise ClusterError(f"A worker failed with {type(error).__name__}: {error}") from error
 
 
-async def _call(client: Any, function: Any, *args: Any) -> Any:
-    """Call a method of a client, which is sync or async, as the client is."""
-    if client.asynchronous:
-        return await function(*args)
-    return await asyncio.to_thread(function, *args)
-
-
-async def _clear(client: Any, function: Any, *args: Any) -> None:
-    """Clean up on the scheduler, if it is still there."""
-    if client.status == "running":
-        with suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_CLEARING_SECONDS):
-                await _call(client, function, *args)
-
-
-# ------------------------------------------------------------------------------------ on a worker
+# -------------------------------------------------------------------------------------- on a worker
 
 _building = threading.Lock()
 
 
-def answer_chunk(order: Order) -> Reply:
-    """Answer a chunk, in a thread of a worker; once the batch has ended elsewhere, its questions are cancelled."""
+def answer_chunk(
+    recipe: Recipe, batch: str, concurrency: int, texts: tuple[str, ...], budget: Budget
+) -> list[Outcome] | str:
+    """Answer a chunk, in a thread of a worker; once the batch has ended elsewhere, its questions are cancelled.
+
+    Returns:
+        The outcomes, or why nothing could be asked.
+    """
     try:
         with _building:
-            work, fetches, places = _prepared(order.recipe, order.batch, order.concurrency)
+            work, fetches, places = _prepared(recipe, batch, concurrency)
     except FinassistError as error:
-        return Reply(problem=str(error))
-    spending, wanted = Spending(order.budget), _dask().Event(order.batch)
-    asker = LocalAsker(work, spending, order.concurrency, fetches)
-    with bridge.start(lambda _: _answer(asker, places, order.texts)) as inbox:
+        return str(error)
+    asker, wanted = LocalAsker(work, Spending(budget), concurrency, fetches), _dask().Event(batch)
+    with bridge.start(lambda _: _answer(asker, places, texts)) as inbox:
         while not isinstance(received := inbox.receive(_LOOK_SECONDS), Ended):
             if not wanted.is_set():
-                return Reply(problem="The batch has ended.")
-        return Reply(outcomes=tuple(received.result()), used=spending.used())
+                return "The batch has ended."
+        return received.result()
 
 
 async def _answer(asker: LocalAsker, places: asyncio.Semaphore, texts: Sequence[str]) -> list[Outcome]:

@@ -9,8 +9,7 @@ from typing import Any, Final, Protocol
 
 from agno.metrics import MessageMetrics
 
-from finassist.batch.asking import shared_key
-from finassist.batch.result import Outcome
+from finassist.batch.budget import shared_key
 from finassist.batch.source import QuestionSource
 from finassist.core.errors import ModelError
 from finassist.core.facts import Gap
@@ -68,17 +67,6 @@ class Progress:
     def eta(self) -> float | None:
         """Seconds until the last one, at this rate; `None` where that is not known."""
         return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
-
-    def after(self, outcome: Outcome) -> Progress:
-        """One more question is recorded."""
-        failed = outcome.error is not None
-        return replace(
-            self,
-            completed=self.completed + (not failed),
-            failed=self.failed + failed,
-            tokens=self.tokens + outcome.tokens,
-            cost=None if self.cost is None or outcome.cost is None else self.cost + outcome.cost,
-        )
 
     def __str__(self) -> str:
         many = f"{self.done:,} of {self.total:,}" if self.total is not None else f"{self.done:,} done"

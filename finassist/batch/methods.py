@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
 
-from agno.run.workflow import WorkflowRunOutput
-
 from finassist.batch.source import Questions, QuestionSource
 from finassist.core.concurrency import bridge
 from finassist.core.errors import InvalidLimit
-from finassist.core.result import Draft
 from finassist.core.text import check_keywords
 from finassist.runtime.base import BaseWorkflow
 
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from finassist.batch.batch import Batch
     from finassist.batch.budget import Budget
     from finassist.batch.estimate import Display, Estimate
-    from finassist.batch.result import Result
+    from finassist.batch.records import Result
     from finassist.batch.runner import Runner
 
 CONCURRENCY: Final = 50
@@ -52,24 +48,20 @@ class BatchOptions(TypedDict, total=False):
     client: Any
 
 
-class ManyQuestions[A](BaseWorkflow):
-    """The part of a workflow that asks many questions; `A` is its kind of answer."""
+class ManyQuestions(BaseWorkflow):
+    """The part of a workflow that asks many questions."""
 
-    def _batch_answer(self, output: WorkflowRunOutput, draft: Draft, seconds: float) -> A:
-        """Make the answer of a question of a batch."""
-        raise NotImplementedError
-
-    def _batch_display(self, live: bool | None) -> Display | None:
-        """Open what shows how far a batch is, if anything does."""
-        raise NotImplementedError
+    def _open_display(self, live: bool | None) -> Display | None:
+        """Who shows how far a batch is; nobody, unless a workflow knows somebody."""
+        return None
 
     @overload
-    async def arun_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch[A]: ...
+    async def arun_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch: ...
 
     @overload
     def arun_many(
         self, questions: Questions, *, stream: Literal[True], **options: Unpack[BatchOptions]
-    ) -> AsyncIterator[Result[A]]: ...
+    ) -> AsyncIterator[Result]: ...
 
     @overload
     async def arun_many(
@@ -120,12 +112,12 @@ class ManyQuestions[A](BaseWorkflow):
         return batch.astream(runner) if stream else batch.abatch(runner)
 
     @overload
-    def run_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch[A]: ...
+    def run_many(self, questions: Questions, **options: Unpack[BatchOptions]) -> Batch: ...
 
     @overload
     def run_many(
         self, questions: Questions, *, stream: Literal[True], **options: Unpack[BatchOptions]
-    ) -> Iterator[Result[A]]: ...
+    ) -> Iterator[Result]: ...
 
     @overload
     def run_many(
@@ -134,7 +126,7 @@ class ManyQuestions[A](BaseWorkflow):
 
     def run_many(
         self, questions: Questions, *, stream: bool = False, estimate: bool = False, **options: Unpack[BatchOptions]
-    ) -> Batch[A] | Iterator[Result[A]] | Estimate:
+    ) -> Batch | Iterator[Result] | Estimate:
         """`arun_many()` for code that cannot await: in a script, in a thread, in a notebook cell.
 
         Takes, returns and raises what `arun_many` does; with `stream=True` it is an iterator. The batch runs on the
@@ -153,7 +145,7 @@ class ManyQuestions[A](BaseWorkflow):
         runner = self._runner(questions, options)
         return batch.stream(runner) if stream else batch.batch(runner)
 
-    async def aacross(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
+    async def aacross(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch:
         """Fetch one kind of figures of many companies: no model is asked, and nothing is derived or written.
 
         Args:
@@ -176,62 +168,52 @@ class ManyQuestions[A](BaseWorkflow):
 
         return await abatch(self._across_runner("aacross", symbols, need, options))
 
-    def across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
-        """The sync form of `aacross()`.
-
-        For one version its old form, `await across(…)`, still works; it warns, and blocks the running loop.
-        """
+    def across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch:
+        """The sync form of `aacross()`."""
         from finassist.batch.batch import batch
 
         bridge.check_caller()
         return batch(self._across_runner("across", symbols, need, options))
 
-    def run_across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch[A]:
-        """The old name of `across()`."""
-        warnings.warn("run_across() is now across().", DeprecationWarning, stacklevel=2)
-        return self.across(symbols, need, **options)
-
     # ---------------------------------------------------------------------------------- making runners
 
-    def _across_runner(self, function: str, symbols: Questions, need: str, options: AcrossOptions) -> Runner[A]:
+    def _across_runner(self, function: str, symbols: Questions, need: str, options: AcrossOptions) -> Runner:
         from finassist.batch.asking import need_named
 
         check_keywords(f"{function}()", options, [*AcrossOptions.__annotations__])
         years = _checked("years", options.pop("years", None), self.runtime.settings.years, 10)
         return self._runner(symbols, {**options}, (need_named(need), years))
 
-    def _runner(self, questions: Questions, options: BatchOptions, across: Across | None = None) -> Runner[A]:
+    def _runner(self, questions: Questions, options: BatchOptions, across: Across | None = None) -> Runner:
         from finassist.batch.asking import Work
         from finassist.batch.budget import Budget
         from finassist.batch.runner import Runner
 
-        runtime, ledger, client, live = (self.runtime, *map(options.get, ("ledger", "client", "live")))
-        live = {"on": True, "off": False}.get(runtime.live) if live is None else live
-        work, cluster = Work(runtime, across), None
+        work, ledger, client, live = Work(self.runtime, across), *map(options.get, ("ledger", "client", "live"))
         concurrency = _concurrency(options)
         if client is not None:
-            from finassist.batch.dask import DaskCluster
+            from finassist.batch.dask import check_client
 
-            cluster = DaskCluster(client, work)
+            check_client(client, work)
+        live = {"on": True, "off": False}.get(work.runtime.live) if live is None else live
         return Runner(
             work=work,
-            make_answer=self._batch_answer,
-            source=QuestionSource(questions, options.get("column"), runtime.settings.max_question_length),
+            source=self._source(questions, options),
             concurrency=concurrency,
             budget=options.get("budget") or Budget(),
             ledger=Path(ledger).expanduser() if ledger is not None else None,
             resume=options.get("resume", True),
-            cluster=cluster,
-            open_display=lambda: self._batch_display(live),
-            display=self._batch_display(live),
+            client=client,
+            open_display=lambda: self._open_display(live),
         )
+
+    def _source(self, questions: Questions, options: BatchOptions) -> QuestionSource:
+        return QuestionSource(questions, options.get("column"), self.runtime.settings.max_question_length)
 
     def _estimate(self, questions: Questions, options: BatchOptions) -> Coroutine[Any, Any, Estimate]:
         from finassist.batch.estimate import estimate
 
-        runtime = self.runtime
-        source = QuestionSource(questions, options.get("column"), runtime.settings.max_question_length)
-        return estimate(runtime, source, _concurrency(options))
+        return estimate(self.runtime, self._source(questions, options), _concurrency(options))
 
 
 _MANY: Final = ("stream", "estimate", *BatchOptions.__annotations__)

@@ -4,75 +4,73 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
-from finassist.batch.asking import Asker, LocalAsker, Work
+from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
 from finassist.batch.budget import Budget, Spending
 from finassist.batch.estimate import Display, Progress
-from finassist.batch.ledger import Ledger, LedgerWriter
-from finassist.batch.ledger_format import OPEN, RECORDED, choose_ledger, key_of, read_notes
-from finassist.batch.result import MakeAnswer, Outcome, Result, read_results
+from finassist.batch.ledger import Ledger
+from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_notes, read_results
 from finassist.batch.source import Question, QuestionSource
 from finassist.core.concurrency import settle
-from finassist.core.errors import LedgerError, LedgerMismatch, QuestionsFailed
+from finassist.core.errors import LedgerError, QuestionsFailed
 from finassist.core.process import hush
 
-type Tell[A] = Callable[[Result[A]], Awaitable[None]]
+type Tell = Callable[[Result], Awaitable[None]]
 """Receives each result as it is recorded; the batch waits for it."""
 
-TICK: Final = 0.05
-"""Seconds between two looks at the clock: often enough for a kernel to notice an interrupt."""
-
-_DRAWN_EVERY, _LEFT_AT_ONCE = 2, 1_000
+_LEFT_AT_ONCE: Final = 1_000
 _INTERRUPTED: Final = "It was interrupted. Rerun the same call to resume."
 
 
-class Cluster(Protocol):
-    """Other processes that can answer questions."""
-
-    def asker(self, spending: Spending, concurrency: int, total: int | None) -> AbstractAsyncContextManager[Asker]:
-        """Asks there; on leaving, what is under way is cancelled."""
-        ...
-
-
 @dataclass(kw_only=True)
-class Runner[A]:
-    """One call: its questions, limits, ledger and display.
+class Runner:
+    """One call: its questions, its limits, its ledger, and how far it is.
 
     Attributes:
         work: What is done with each question.
-        make_answer: Makes an answer of what a ledger has.
         source: The questions; `None` to ask again what failed in a ledger.
         concurrency: How many are asked at the same time.
         budget: What may be used.
         ledger: The file that the user wants; by default one in the user's data folder.
         resume: Whether to go on with a ledger that was begun.
-        cluster: Where questions are asked, if not in this process.
+        client: The Dask client whose workers ask, if they are not asked in this process.
         open_display: Opens what shows progress, if anything does.
-        display: What shows the progress of this call.
     """
 
     work: Work
-    make_answer: MakeAnswer[A]
     source: QuestionSource | None
     concurrency: int
     budget: Budget = field(default_factory=Budget)
     ledger: Path | None = None
     resume: bool = True
-    cluster: Cluster | None = None
+    client: Any = None
     open_display: Callable[[], Display | None] = lambda: None
-    display: Display | None = None
-    _progress: Progress = field(default_factory=Progress)
-    _started: float = field(default_factory=monotonic)
-    _tell: Callable[[str], Awaitable[None]] | None = None
+    _spending: Spending = field(init=False)
+    _counted: Progress | None = field(default=None, init=False)
 
-    async def run(self, tell: Tell[A] | None = None) -> Path:
+    def __post_init__(self) -> None:
+        self._spending = Spending(self.budget)
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is; `None` until its ledger is open."""
+        if self._counted is None:
+            return None
+        used = self._spending
+        cost = None if used.unpriced else used.dollars
+        return replace(self._counted, tokens=used.tokens, cost=cost, elapsed=monotonic() - used.started)
+
+    def retrying(self, path: Path) -> Self:
+        """The same call, to ask again what failed in a ledger."""
+        return replace(self, source=None, ledger=path)
+
+    async def run(self, tell: Tell | None = None) -> Path:
         """Answer all questions; returns the path of the ledger.
 
         Args:
@@ -90,20 +88,13 @@ class Runner[A]:
             home = self.work.runtime.settings.home
             path, finished = await asyncio.to_thread(choose_ledger, home, self.ledger, key, self.resume)
             if finished:
-                self._tell_through(tell, path, str(read_notes(path).get("id", "")))
-                await self._tell_rows(RECORDED)
-                return path
-            notes = {"id": str(uuid4()), "key": key, "call": call, "total": self.source.total}
-            await self._write(path, notes, tell)
+                await _tell_all(tell, path, RECORDED)
+            else:
+                notes = {"id": str(uuid4()), "key": key, "call": call, "total": self.source.total}
+                await self._write(path, notes, tell)
             return path
         finally:
             await self.source.close()
-
-    def retrying(self, path: Path) -> Self:
-        """The same call, to ask again what failed in a ledger."""
-        return replace(
-            self, source=None, ledger=path, display=self.open_display(), _progress=Progress(), _started=monotonic()
-        )
 
     async def _retry(self) -> Path:
         assert self.ledger is not None
@@ -111,89 +102,64 @@ class Runner[A]:
         await self._write(self.ledger, {}, None, reason)
         return self.ledger
 
-    # ------------------------------------------------------------------------------------- answering
-
-    async def _write(self, path: Path, notes: dict[str, Any], tell: Tell[A] | None, reason: str = "") -> None:
-        ledger = await asyncio.to_thread(Ledger, path, notes)
-        writer, ending = LedgerWriter(ledger), _INTERRUPTED
+    async def _write(self, path: Path, notes: dict[str, Any], tell: Tell | None, reason: str = "") -> None:
+        ledger, ending = await asyncio.to_thread(Ledger, path, notes), _INTERRUPTED
         total = self.source.total if self.source else ledger.notes.get("total")
+        self._counted = Progress(total=total)
         try:
-            self._tell_through(tell, path, str(ledger.notes.get("id", "")))
-            ending = await self._answer(writer, total) or reason
+            ending = await self._answer(ledger, tell) or reason
         finally:
-            await writer.settle()
+            await ledger.settle()
             closing = asyncio.create_task(asyncio.to_thread(_close, ledger, ending, total))
             await settle(closing)
-            self._show(last="stopped" if ending else "completed")
+            self._counted = replace(self._counted, status="stopped" if ending else "completed")
         closing.result()
-        await self._tell_rows(OPEN)
+        await _tell_all(tell, path, OPEN)
 
-    async def _answer(self, writer: LedgerWriter, total: int | None) -> str:
+    async def _answer(self, ledger: Ledger, tell: Tell | None) -> str:
         """Answer the questions; why it stopped before the last of them, or `""`."""
-        source = self.source or await self._failed(writer)
-        counts = await writer.write(lambda ledger: ledger.counts())
-        completed, failed = counts.get("completed", 0), counts.get("failed", 0)
-        self._progress = Progress(total=total, before=completed + failed, completed=completed, failed=failed)
-        await self._tell_rows(RECORDED)
+        longest = self.work.runtime.settings.max_question_length
+        source = self.source
+        if source is None:
+            await ledger.write(ledger.reopen_failed)
+            source = QuestionSource.recorded(await ledger.write(lambda: ledger.in_state("again")), longest)
+        counts = await ledger.write(ledger.counts)
+        for failed in (False, True):
+            self._count(counts.get("failed" if failed else "completed", 0), failed, before=True)
+        await _tell_all(tell, ledger.path, RECORDED)
+        suspects = QuestionSource.recorded(await ledger.write(lambda: ledger.in_state("alone")), longest)
+
+        async def recorded(question: Question, failed: bool) -> None:
+            self._count(1, failed)
+            await _tell_all(tell, ledger.path, f"WHERE q.ordinal = {question.ordinal}")
+
         async with self._asker(source.total) as asker:
-            pool = _Pool(source, asker, writer, self._deliver, self.work.runtime.settings.max_question_length)
-            await self._watched(pool)
-        if pool.error and self._tell:
+            pool = _Pool(source, asker, ledger, recorded)
+            await pool.run(suspects)
+        if pool.error and tell:
             raise pool.error
         if pool.stopped and self.source and self.source.total is not None and not pool.error:
-            await _leave(self.source, writer)
+            await _leave(self.source, ledger)
         return pool.stopped
+
+    def _count(self, many: int, failed: bool, *, before: bool = False) -> None:
+        done = self._counted or Progress()
+        self._counted = replace(
+            done,
+            before=done.before + many * before,
+            completed=done.completed + many * (not failed),
+            failed=done.failed + many * failed,
+        )
 
     @asynccontextmanager
     async def _asker(self, total: int | None) -> AsyncGenerator[Asker]:
-        spending = Spending(self.budget)
-        if self.cluster is None:
-            yield LocalAsker(self.work, spending, self.concurrency)
+        if self.client is None:
+            yield LocalAsker(self.work, self._spending, self.concurrency)
         else:
-            async with self.cluster.asker(spending, self.concurrency, total) as asker:
+            from finassist.batch.dask import asker_on
+
+            async with asker_on(self.client, self.work, self._spending, self.concurrency, total) as asker:
                 yield asker
-
-    async def _failed(self, writer: LedgerWriter) -> QuestionSource:
-        await writer.write(lambda ledger: ledger.reopen_failed())
-        rows = await writer.write(lambda ledger: ledger.in_state("again"))
-        return QuestionSource.recorded(rows, self.work.runtime.settings.max_question_length)
-
-    # --------------------------------------------------------------------------------------- showing
-
-    async def _watched(self, pool: _Pool) -> None:
-        """Run the pool; beside it, wake the loop regularly and draw."""
-        ticker = asyncio.create_task(self._tick(), name="finassist-ticker")
-        try:
-            await pool.run()
-        finally:
-            ticker.cancel()
-            await settle(ticker)
-
-    async def _tick(self) -> None:
-        while True:
-            for _ in range(_DRAWN_EVERY):
-                await asyncio.sleep(TICK)
-            self._show()
-
-    def _show(self, last: str = "") -> None:
-        self._progress = replace(self._progress, elapsed=monotonic() - self._started, status=last or "running")
-        if self.display is not None:
-            (self.display.finish if last else self.display.show)(self._progress)
-
-    async def _deliver(self, question: Question, outcome: Outcome) -> None:
-        self._progress = self._progress.after(outcome)
-        await self._tell_rows(f"WHERE q.ordinal = {question.ordinal}")
-
-    def _tell_through(self, tell: Tell[A] | None, path: Path, batch: str) -> None:
-        async def tell_rows(where: str) -> None:
-            for result in read_results(path, batch, self.make_answer, where):
-                await tell(result)  # type: ignore[misc]  # pyright: ignore[reportOptionalCall]
-
-        self._tell = tell_rows if tell else None
-
-    async def _tell_rows(self, where: str) -> None:
-        if self._tell is not None:
-            await self._tell(where)
 
 
 class _Pool:
@@ -208,26 +174,22 @@ class _Pool:
         self,
         source: QuestionSource,
         asker: Asker,
-        writer: LedgerWriter,
-        deliver: Callable[[Question, Outcome], Awaitable[None]],
-        longest: int,
+        ledger: Ledger,
+        recorded: Callable[[Question, bool], Awaitable[None]],
     ) -> None:
-        self._source, self._asker, self._writer, self._deliver = source, asker, writer, deliver
-        self._longest = longest
+        self._source, self._asker, self._ledger, self._recorded = source, asker, ledger, recorded
         self._under_way: dict[bytes, asyncio.Future[None]] = {}
         self._reading = asyncio.Lock()
         self.stopped = ""
         self.error: QuestionsFailed | None = None
 
-    async def run(self) -> None:
+    async def run(self, suspects: QuestionSource) -> None:
         """Answer all questions; first, one by one, those that may have ended the process before.
 
         Raises:
             LedgerError: The ledger could not be written, or is of other questions.
         """
         hush()
-        rows = await self._writer.write(lambda ledger: ledger.in_state("alone"))
-        suspects = QuestionSource.recorded(rows, self._longest)
         while not self.stopped and (suspect := await suspects.next()):
             await self._ask_when_free(suspect)
         error: Exception | None = None
@@ -277,13 +239,12 @@ class _Pool:
     async def _ask(self, questions: list[Question]) -> None:
         """Ask questions that are claimed, except for those that the ledger has an outcome for."""
         try:
-            begun = await self._writer.write(lambda ledger: [ledger.begin(each) for each in questions])
-            for question, state in zip(questions, begun, strict=True):
-                if isinstance(state, LedgerMismatch):
-                    raise state
-                if isinstance(state, Outcome):
-                    await self._deliver(question, state)
-            asked = [question for question, state in zip(questions, begun, strict=True) if state is True]
+            states = await self._ledger.write(lambda: [self._ledger.begin(each) for each in questions])
+            begun = list(zip(questions, states, strict=True))
+            for question, state in begun:
+                if state in ("completed", "failed"):
+                    await self._recorded(question, state == "failed")
+            asked = [question for question, state in begun if state == "begun"]
             if asked:
                 await self._record(asked, await self._asker.ask([each.text or "" for each in asked]))
         finally:
@@ -292,28 +253,34 @@ class _Pool:
 
     async def _record(self, asked: list[Question], outcomes: Sequence[Outcome]) -> None:
         pairs = list(zip(asked, outcomes, strict=True))
-        await self._writer.write(lambda ledger: [ledger.record(each.ordinal, outcome) for each, outcome in pairs])
+        await self._ledger.write(lambda: [self._ledger.record(each.ordinal, outcome) for each, outcome in pairs])
         for question, outcome in pairs:
             if outcome.unasked:
                 self.stopped = self.stopped or str(outcome.message)
             else:
-                await self._deliver(question, outcome)
+                await self._recorded(question, outcome.error is not None)
 
 
-async def _leave(source: QuestionSource, writer: LedgerWriter) -> None:
+async def _tell_all(tell: Tell | None, path: Path, where: str) -> None:
+    if tell is not None:
+        for result in read_results(path, where):
+            await tell(result)
+
+
+async def _leave(source: QuestionSource, ledger: Ledger) -> None:
     """Note the questions that are left, so that the batch has a row for each."""
     rows: list[Question] = []
     while (question := await source.next()) is not None:
         rows.append(question)
         if len(rows) == _LEFT_AT_ONCE:
-            await writer.write(partial(Ledger.leave, questions=rows))
+            await ledger.write(lambda some=rows: ledger.leave(some))
             rows = []
-    await writer.write(partial(Ledger.leave, questions=rows))
+    await ledger.write(lambda: ledger.leave(rows))
 
 
 def _close(ledger: Ledger, reason: str, total: int | None) -> None:
     try:
-        ledger.finish("stopped" if reason else "completed", reason, total)
+        ledger.transaction(lambda: ledger.finish("stopped" if reason else "completed", reason, total))
     except LedgerError:
         if not reason:
             raise  # a batch that could not record that it is complete is not; one that stopped has said why

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 from uuid import uuid4
 
-from finassist.batch.result import Result
+from finassist.batch.records import Result
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.cases import on_loop
 from tests.benchmarks.live import Desk, desk, resident

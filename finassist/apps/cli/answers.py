@@ -193,7 +193,7 @@ def batch(options: argparse.Namespace) -> int:
             return complain("Stopped. The same command goes on where it was.", INTERRUPTED)
 
 
-def _written(batch: Batch[Answer], options: argparse.Namespace) -> int:
+def _written(batch: Batch, options: argparse.Namespace) -> int:
     from finassist.reporting.files import safe_csv
 
     if options.out:
@@ -213,7 +213,7 @@ def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) 
         note(f"{path}: {len(frame):,} {what}")
 
 
-def _ending(batch: Batch[Answer]) -> int:
+def _ending(batch: Batch) -> int:
     if failures := len(batch.failures):
         complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
     if refused := int((batch.frame["outcome"] == "refused").sum()):

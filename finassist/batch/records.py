@@ -1,41 +1,29 @@
-"""The file of a batch: its tables, how to find and read it, and its errors in words. SQLite."""
+"""What a ledger holds, read back: how its file is found, its rows and results, and its errors in words."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Generator
+import zlib
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import uuid4
 
+from agno.run.base import RunStatus
+from agno.run.workflow import WorkflowRunOutput
+
+from finassist.answer import Answer
 from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
+from finassist.core.result import Draft
 
 APPLICATION: Final = 0x46494E42  # “FINB”, in the header of the file
 VERSION: Final = 2
 
-NOW: Final = "((julianday('now') - 2440587.5) * 86400.0)"
-"""Seconds since 1970; `unixepoch('subsec')` needs SQLite 3.42."""
-
-SCHEMA: Final = f"""
-BEGIN;
-CREATE TABLE batch (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE questions (
-    ordinal INTEGER PRIMARY KEY, question TEXT NOT NULL, digest BLOB NOT NULL, state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, same_as INTEGER,
-    category TEXT, symbols TEXT, facts INTEGER, gaps INTEGER, error TEXT, message TEXT,
-    answered TEXT, latency REAL, tokens INTEGER NOT NULL DEFAULT 0, cost REAL, calls INTEGER NOT NULL DEFAULT 0,
-    at REAL, content BLOB, record BLOB
-);
-CREATE INDEX by_digest ON questions (digest) WHERE same_as IS NULL;
-CREATE INDEX open_questions ON questions (state) WHERE state NOT IN ('completed', 'failed');
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
 COMPLETED: Final = "WHERE q.state = 'completed'"
 FAILED: Final = "WHERE q.state = 'failed'"
 RECORDED: Final = "WHERE q.state IN ('completed', 'failed')"
@@ -47,11 +35,102 @@ SELECT q.ordinal, q.question, q.state, q.category, q.symbols, q.facts, q.gaps, q
     {record} AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
-_FOLDER: Final = "batches"
-_SUFFIX: Final = ".db"
+_SHOWN: Final = (
+    "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "error", "message",
+    "latency", "tokens", "cost", "calls", "attempts",
+)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one question of a batch.
+
+    Attributes:
+        ordinal: Its place among the questions, counted from 0.
+        question: The question as it was given.
+        status: `"completed"`, `"failed"`, or `"unasked"` where the batch stopped before.
+        answer: The `Answer`, as `arun()` returns it, without the events of the run; `None` unless completed.
+        category: One of the five categories; `None` unless completed.
+        symbols: Ticker symbols the answer is about.
+        outcome: `"answered"`, `"partly"`, `"refused"` where nothing of what was asked is there, or `"failed"`.
+        value: The figure asked for, where it is one.
+        unit: Its unit.
+        period: Its period.
+        query: What was understood, as a phrase.
+        error: Name of the error, such as `"ModelTimeout"`; `None` unless failed.
+        message: What went wrong and what to do next.
+        latency: Seconds it took; 0 where it shares the answer to an identical question.
+        tokens: Tokens that models used for it.
+        cost: In dollars; `None` where a model has no known price.
+        calls: Fetches from data sources that it did not share with an earlier question.
+        attempts: How often it was asked.
+    """
+
+    ordinal: int
+    question: str
+    status: Literal["completed", "failed", "unasked"]
+    answer: Answer | None = None
+    category: str | None = None
+    symbols: tuple[str, ...] = ()
+    outcome: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    period: str | None = None
+    query: str | None = None
+    error: str | None = None
+    message: str | None = None
+    latency: float | None = None
+    tokens: int = 0
+    cost: float | None = 0.0
+    calls: int = 0
+    attempts: int = 0
+
+    def __repr__(self) -> str:
+        about = f"{self.error}: {self.message}" if self.error else f"{self.category or ''} {' '.join(self.symbols)}"
+        return f"<Result {self.ordinal} {self.status}: {about.strip()}>"
+
+
+def read_results(path: Path, where: str = "") -> Iterator[Result]:
+    """One result a question of a ledger, in order, with its answer.
+
+    Raises:
+        LedgerError: The file cannot be read.
+    """
+    batch = str(read_notes(path).get("id", ""))
+    for row in read_rows(path, where, records=True):
+        values: dict[str, Any] = {name: row.get(name) for name in _SHOWN}
+        try:
+            answer = _answer(batch, row) if row["record"] is not None else None
+        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            raise LedgerError(
+                f"The answer to question {row['ordinal']} (counted from 0) in {path} is damaged ({error}). "
+                "`batch.frame` has the others. Pass another path as ledger= to ask again."
+            ) from error
+        yield Result(**values, symbols=tuple(row["symbols"]), answer=answer)
+
+
+def _answer(batch: str, row: dict[str, Any]) -> Answer:
+    content = read_text(row["content"])
+    output = WorkflowRunOutput(
+        input=row["question"],
+        content=content,
+        run_id=f"{batch}-{row['ordinal']}",
+        session_id=batch,
+        workflow_name="finassist",
+        created_at=int(row["at"]),
+        status=RunStatus.completed,
+    )
+    answer = Answer.of(output, Draft.from_dict(json.loads(read_text(row["record"])), content))
+    answer.duration = row["latency"]
+    return answer
+
+
+def read_text(stored: bytes) -> str:
+    """A stored text."""
+    return zlib.decompress(stored).decode()
 
 
 def read_rows(path: Path, where: str = "", *, records: bool = False) -> Generator[dict[str, Any]]:
@@ -135,9 +214,9 @@ def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tu
     """
     if chosen is not None:
         return chosen, _is_finished(chosen, key, resume)
-    folder = home / _FOLDER
-    found = sorted(folder.glob(f"{key}-*{_SUFFIX}"), reverse=True) if resume else []
-    fresh = folder / f"{key}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}{_SUFFIX}"
+    folder = home / "batches"
+    found = sorted(folder.glob(f"{key}-*.db"), reverse=True) if resume else []
+    fresh = folder / f"{key}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}.db"
     return next(filter(_is_unfinished, found), fresh), False
 
 
