@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import finassist
-from finassist import FinancialAssistantWorkflow, FinassistError
+from finassist import FinancialAssistantWorkflow, FinassistError, Query
 from finassist.core import errors, events
 from finassist.core.text import check_question
 from finassist.symbols.company import normalise_symbol
@@ -189,6 +189,17 @@ def test_a_source_that_fails_is_a_named_gap_and_the_rest_stands(run_async: Any, 
     assert {fact.statement for fact in answer.facts if fact.status == "reported"} >= {"income", "balance_sheet"}
     assert "quote of AAPL is refused" in answer.content
     assert all(fact.value != 0 for fact in answer.facts)
+
+
+def test_a_price_that_fails_is_no_reason_for_a_figure_that_is_not_there() -> None:
+    world = World(sources={"quote AAPL": "refuses", "history AAPL": "refuses"})
+    workflow = FinancialAssistantWorkflow(db=None, provider=ScriptedProvider(world))
+    revenue = Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2016"])
+    answer = workflow.query([revenue, Query(metrics=["price"], companies=["AAPL"])])
+    reasons = {gap.need: gap.reason for gap in answer.gaps}
+    assert "refused" in reasons["price"]
+    assert "FY2016" in reasons["revenue"]
+    assert "refused" not in reasons["revenue"]
 
 
 def test_all_sources_failing_gives_no_report_and_lists_the_causes(run_async: Any) -> None:

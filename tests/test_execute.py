@@ -217,7 +217,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"companies": ["ACME"], "metrics": ["price"], "periods": ["2024-06-15"]},
      "Acme's share price was USD 15.00 at the close on 2024-06-15."),
     ({**ONE, "periods": ["FY2024"], "language": "de"},
-     "Umsatz von Acme in FY2024 (Jahr bis 2024-09-30): 133 US-Dollar."),
+     "Umsatz von Acme im Geschäftsjahr 2024 (bis 2024-09-30): 133 US-Dollar."),
 ]  # fmt: skip
 
 

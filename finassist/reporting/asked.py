@@ -13,8 +13,8 @@ from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.sections import Bullets, Headline, Note, Section
-from finassist.reporting.sentence_words import Words, capital, distinct, is_fiscal, listed, short_name
 from finassist.reporting.tables import Cell, Row, Table
+from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, listed, short_name
 
 _MOST_ROWS = 25
 _MOST_SOURCES = 4
@@ -44,7 +44,7 @@ def sections(
     """
     yield Headline(lead)
     if queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
-        yield from filter(None, (_chart(figures, names), _table(figures, queries, names)))
+        yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
         yield Note("Not there: " + " ".join(distinct(unsaid)))
     if found := _sources(facts):
@@ -66,19 +66,29 @@ def sections_of(answer: Any) -> Iterator[Section]:
 # --------------------------------------------------------------------------------------------- table
 
 
-def _table(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str, str]) -> Table | None:
+def _tables(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str, str]) -> Iterator[Table | None]:
+    """One table of all figures; where they are of different kinds, one of each kind that the sentences do not list."""
+    fields, places = distinct(fact.field for fact in figures), _places(figures)
+    full = len({(place, fact.field) for place, fact in zip(places, figures, strict=True)})
+    if len(queries) == 1 or full == len(fields) * len(set(places)):
+        yield _table(figures, queries[0], names)
+        return
+    for field in fields:
+        own = [fact for fact in figures if fact.field == field]
+        if len(own) > MOST_NAMED:
+            yield _table(own, queries[0], names)
+
+
+def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> Table | None:
     """Companies or periods as rows and metrics as columns, or turned where there are more metrics than rows."""
     fields, symbols = distinct(fact.field for fact in figures), distinct(fact.symbol for fact in figures)
-    once = len({(fact.symbol, fact.field) for fact in figures}) == len(figures) and len(symbols) > 1
-    places = [fact.symbol if once else (fact.symbol, fact.period) for fact in figures]
+    places = _places(figures)
     cells = {(place, fact.field): fact for place, fact in zip(places, figures, strict=True)}
-    if len(queries) > 1 and len(cells) < len(fields) * len(set(places)):
-        return None  # figures of different kinds: the sentences say which is which
-    if len(fields) == 1 < len(symbols) <= _MOST_COLUMNS and not once:
-        return _side_by_side(figures, symbols, queries[0], names)
+    if len(fields) == 1 < len(symbols) <= _MOST_COLUMNS and len(set(places)) > len(symbols):
+        return _side_by_side(figures, symbols, query, names)
     rows = distinct(places)[:_MOST_ROWS]
     first = {place: next(fact for at, fact in zip(places, figures, strict=True) if at == place) for place in rows}
-    words = Words({}, queries[0])
+    words = Words({}, query)
     shown = {key: words.figure(fact) for key, fact in cells.items()}
     if len(rows) == 1 or len(fields) > max(_FEWEST, len(rows)):
         columns = tuple(_place(first[place], names, len(symbols)) for place in rows)
@@ -96,6 +106,14 @@ def _table(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[str
         for place in rows
     ]
     return Table("", "", columns, tuple(lines), corner="Company" if len(symbols) > 1 else "Period")
+
+
+def _places(figures: Sequence[Fact]) -> list[str] | list[tuple[str, str]]:
+    """The row of each figure: its company, or a period of it where there are several."""
+    once = len({(fact.symbol, fact.field) for fact in figures}) == len(figures)
+    if once and len({fact.symbol for fact in figures}) > 1:
+        return [fact.symbol for fact in figures]
+    return [(fact.symbol, fact.period) for fact in figures]
 
 
 def _side_by_side(figures: Sequence[Fact], symbols: Sequence[str], query: Query, names: Mapping[str, str]) -> Table:

@@ -11,9 +11,9 @@ from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Outcome, Shape
 from finassist.core.metrics import catalogue
 from finassist.core.query import Query
+from finassist.reporting import ranks as r
 from finassist.reporting import sentences as s
-from finassist.reporting import sentences_ranked as r
-from finassist.reporting.sentence_words import Words, capital
+from finassist.reporting.words import Words, capital
 
 
 def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
@@ -24,10 +24,18 @@ def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
     if not outcome.rows and outcome.figure is None:
         return r.nothing_found(outcome) if outcome.query.scope == "universe" else ""
     template = r.judge if outcome.query.intent == "judge" else _SHAPES[outcome.shape]
-    text = capital(template(outcome, words))
+    text = _translated(outcome, words) or capital(template(outcome, words))
     if outcome.query.explain:
         text = f"{definition(outcome.query)} {text}"
     return text
+
+
+def _translated(outcome: Outcome, words: Words) -> str:
+    if words.language == "en":
+        return ""
+    from finassist.reporting.languages import in_language  # Babel, which English does not need
+
+    return in_language(outcome, words)
 
 
 def definition(query: Query) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, described, spoken
-from finassist.reporting.sentence_words import (
+from finassist.reporting.words import (
     Phrase,
     Words,
     asked_periods,
@@ -23,7 +23,6 @@ from finassist.reporting.sentence_words import (
     shared_period,
     when,
 )
-from finassist.reporting.translations import translated, translated_change
 
 _PLURAL = frozenset(
     {
@@ -81,8 +80,6 @@ def several_metrics(rows: Sequence[Row], symbol: str, words: Words) -> str:
 
 def one_figure(row: Row, words: Words) -> str:
     """`Apple's net margin was 25.3% in FY2023 (year ended …): net income … / revenue …`."""
-    if words.language != "en" and (text := translated(row, words)):
-        return text
     it = words.of(row)
     if row.metric == "price":
         what = "closing level" if row.symbol == "^GSPC" else "share price"
@@ -123,8 +120,6 @@ def change(outcome: Outcome, words: Words) -> str:
 def _one_change(row: Row, words: Words) -> str:
     if row.first is None or row.last is None:
         return one_figure(row, words)
-    if words.language != "en" and (text := translated_change(row, words)):
-        return text
     it = words.of(row)
     fiscal = row.last.period.startswith(("FY", "Q", "H"))
     span = f" in {brief(row.last)}" if fiscal and _next_to(row.first, row.last) else ""

@@ -10,10 +10,11 @@ from datetime import timedelta
 from finassist.analysis import metrics as analysis
 from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import execute
+from finassist.analysis.execute import execute, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.errors import NotOffered
 from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.fields import FIELDS
 from finassist.core.formatting import escape_markdown
 from finassist.core.metrics import described
 from finassist.core.periods import Period
@@ -27,7 +28,7 @@ from finassist.reporting.headline import headline
 from finassist.reporting.markdown import compose as compose_markdown
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.sections import Document, Note
-from finassist.reporting.sentence_words import possessive, short_name
+from finassist.reporting.words import possessive, short_name
 from finassist.runtime.understand import (
     FlowContext,
 )
@@ -196,18 +197,27 @@ def _refusal(each: Unknown) -> Gap:
 
 
 def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
-    """The outcome whose gaps say why the source failed, where it did."""
-    broken = {gap.symbol: gap for gap in gaps if gap.error != "NotOffered"}
-    priceless = {gap.symbol: gap for gap in gaps if gap.need == "quote"}
-    known = [_because(gap, broken.get(gap.symbol) or priceless.get(gap.symbol)) for gap in outcome.gaps]
-    return replace(outcome, gaps=tuple(known))
+    """The outcome whose gaps say why the source of just that figure failed, where it did."""
+    failed = {(gap.symbol, gap.need): gap for gap in gaps if gap.error != NotOffered.__name__ or gap.need == "quote"}
+
+    def explained(gap: Gap) -> Gap:
+        if not any(symbol == gap.symbol for symbol, _ in failed):
+            return gap
+        alone = outcome.query.model_copy(update={"metrics": [gap.need], "where": []})
+        causes = (failed.get((gap.symbol, need)) for need in _sources(alone))
+        cause = next(filter(None, causes), gap)
+        return replace(gap, reason=cause.reason, error=cause.error)
+
+    return replace(outcome, gaps=tuple(map(explained, outcome.gaps)))
 
 
-def _because(gap: Gap, cause: Gap | None) -> Gap:
-    """The gap with the reason of the source, unless that reason is about prices and the gap is not."""
-    if cause is None or (cause.error == "NotOffered" and described(gap.need).kind != "price"):
-        return gap
-    return replace(gap, reason=cause.reason, error=cause.error)
+def _sources(query: Query) -> Iterator[str]:
+    """What a query is fetched as, from whichever kind of provider."""
+    lines, prices, *_ = needed(query)
+    if lines:
+        yield from ("figures", *(FIELDS[line].statement for line in lines if line in FIELDS))
+    if prices or "price" in lines:
+        yield from ("closes", "quote", "history")
 
 
 def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.metrics import spoken
 from finassist.core.query import Query
-from finassist.reporting.numbers import number
-from finassist.reporting.sentence_words import (
+from finassist.reporting.sentences import one_figure, several_metrics
+from finassist.reporting.words import (
+    MOST_NAMED,
     Phrase,
     Words,
     asked_periods,
@@ -17,11 +18,12 @@ from finassist.reporting.sentence_words import (
     conditions,
     distinct,
     in_sectors,
+    in_table,
     is_window,
+    number,
     over_span,
     shared_period,
 )
-from finassist.reporting.sentences import one_figure, several_metrics
 
 ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
 
@@ -100,11 +102,11 @@ def _side(query: Query) -> str:
 
 
 def _places(rows: tuple[Row, ...], words: Words, *, periods: bool = False) -> str:
-    each = [words.of(row) for row in rows]
+    each = [words.of(row) for row in rows[:MOST_NAMED]]
     cells = [
         f"{place}. {it.name} {it.value}" + (f" ({it.brief})" if periods else "") for place, it in enumerate(each, 1)
     ]
-    return ", ".join(cells)
+    return ", ".join(cells) + in_table(len(rows))
 
 
 def metric_words(query: Query, row: Row) -> str:
@@ -151,8 +153,9 @@ def _screened(outcome: Outcome, words: Words) -> str:
     query = outcome.query
     kind = f"{outcome.matches} {'company' if outcome.matches == 1 else 'companies'}{in_sectors(query)}"
     shown = outcome.rows[: query.limit or 25]
-    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in shown)
-    more = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
+    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in shown[:MOST_NAMED])
+    others = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
+    more = others if len(shown) <= MOST_NAMED else f"{in_table(len(shown))}{others}"
     return f"{kind} had {conditions(query)}{_period_label(outcome)}: {names}{more}."
 
 

@@ -1,18 +1,22 @@
-"""Names, figures and periods as the words of a sentence."""
+"""Names, figures and periods as the words of an English sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
 from finassist.core.facts import Fact
 from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query
-from finassist.reporting.numbers import figure, money, number
 
+MARKET_INDEX = "^GSPC"
+MOST_NAMED = 5
+"""Places of a ranking that its sentence names; its table has all of them."""
+
+_SCALES = ((Decimal(10) ** 12, "trillion"), (Decimal(10) ** 9, "billion"), (Decimal(10) ** 6, "million"))
 _LEGAL = re.compile(
     r"(?<!^Southern),? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings"
     r"|L\.P)\.?(?= |$|,)"
@@ -38,6 +42,9 @@ def possessive(name: str) -> str:
     return name if name.endswith("'s") else f"{name}'" if name.endswith("s") else f"{name}'s"
 
 
+# ------------------------------------------------------------------------------- the words of a query
+
+
 class Words:
     """Names and figures in the words of one query.
 
@@ -52,17 +59,17 @@ class Words:
 
     def name(self, symbol: str) -> str:
         """Short name of a company."""
-        if symbol == "^GSPC":
+        if symbol == MARKET_INDEX:
             return "the S&P 500"
         member = self.members.get(symbol)
         return short_name(member.name) if member else symbol
 
-    def figure(self, fact: Fact, *, signed: bool = True, language: str = "en") -> str:
+    def figure(self, fact: Fact, *, signed: bool = True) -> str:
         """A value as the query wants it."""
         unit = self.query.unit if self.query.unit.startswith("USD") else ""
-        if fact.symbol == "^GSPC" and fact.unit == "USD/share":
+        if fact.symbol == MARKET_INDEX and fact.unit == "USD/share":
             return number(fact.value or Decimal(), 2)
-        return figure(fact, language, unit=unit, decimals=self.query.decimals, signed=signed)
+        return figure(fact, unit=unit, decimals=self.query.decimals, signed=signed)
 
     @property
     def asks_a_day(self) -> bool:
@@ -231,6 +238,11 @@ def shared_period(rows: Sequence[Row], words: Words) -> str:
     return f" in {facts[0].period} (years ended {min(e for e in ends if e)} to {max(e for e in ends if e)})"
 
 
+def in_table(places: int) -> str:
+    """` and 5 more in the table`, where a ranking has more places than its sentence names."""
+    return f" and {places - MOST_NAMED} more in the table" if places > MOST_NAMED else ""
+
+
 def capital(text: str) -> str:
     """The text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]
@@ -244,3 +256,64 @@ def distinct[T](values: Iterable[T]) -> list[T]:
 def listed(cells: Sequence[str]) -> str:
     """`a, b and c`."""
     return cells[0] if len(cells) == 1 else ", ".join(cells[:-1]) + " and " + cells[-1]
+
+
+# --------------------------------------------------------------------------------------------- numbers
+
+
+def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: bool = True) -> str:
+    """A fact's value with its unit: `25.3%`, `USD 97.0 billion`, `USD 6.08`, `2.02 times`.
+
+    Args:
+        fact: A known fact.
+        unit: A unit asked for, such as `USD millions`.
+        decimals: How many decimals, where asked.
+        signed: Whether a minus sign is shown; without it words have to say so.
+    """
+    value = fact.value if fact.value is not None else Decimal()
+    value = value if signed else abs(value)
+    match fact.unit:
+        case "ratio":
+            return f"{number(value * 100, 1 if decimals is None else decimals)}%"
+        case "points":
+            return f"{number(value * 100, 1 if decimals is None else decimals)} percentage points"
+        case "times":
+            return f"{number(value, 2 if decimals is None else decimals)} times"
+        case "days":
+            return f"{number(value, 1 if decimals is None else decimals)} days"
+        case "count":
+            return f"{int(value):,}"
+        case "shares":
+            return f"{scaled(value, unit, decimals)} shares"
+        case "USD/share":
+            return f"{fact.currency or 'USD'} {number(value, 2 if decimals is None else decimals)}"
+        case _:
+            return money(value, fact.currency or "USD", unit, decimals)
+
+
+def money(value: Decimal, code: str, unit: str = "", decimals: int | None = None) -> str:
+    """An amount of money in words of a scale."""
+    return f"{code} {scaled(value, unit, decimals)}"
+
+
+def scaled(value: Decimal, unit: str = "", decimals: int | None = None) -> str:
+    """A large number with a scale word and at least three digits."""
+    asked = [(size, word) for size, word in _SCALES if unit.removesuffix("s").endswith(word)]
+    chosen = next(iter(asked or [(size, word) for size, word in _SCALES if abs(value) >= size]), None)
+    if chosen is None:
+        return number(value, decimals or 0)
+    size, word = chosen
+    shown = value / size
+    places = decimals if decimals is not None else 2 if abs(shown) < 100 else 1
+    return f"{number(shown, places)} {word}"
+
+
+def number(value: Decimal, decimals: int) -> str:
+    """A number with grouped thousands, half rounded away from zero."""
+    rounded = rounded_up(value, decimals)
+    return f"{abs(rounded) if rounded == 0 else rounded:,.{decimals}f}"
+
+
+def rounded_up(value: Decimal, decimals: int) -> Decimal:
+    """A number with so many decimals, half rounded away from zero."""
+    return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)

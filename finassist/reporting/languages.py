@@ -1,0 +1,213 @@
+"""Sentences about figures in the language of the question: values, changes, series, comparisons and ranks.
+
+The templates are in `languages.toml`, the numbers by Babel. What has no template is said in English.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.lists import format_list
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, get_currency_name
+
+from finassist.analysis.outcome import Outcome, Row
+from finassist.core.facts import Fact
+from finassist.core.metrics import catalogue
+from finassist.reporting.words import MARKET_INDEX, MOST_NAMED, Words, brief, capital, distinct, rounded_up
+
+_ELIDED = re.compile(r"\bde (?=[AEIOUYÉaeiouyé])")
+_SCALED = 1_000_000
+"""Amounts from which a scale word is used."""
+
+
+def in_language(outcome: Outcome, words: Words) -> str:
+    """The sentences of an outcome in the language of its query; empty where there are no templates for it."""
+    phrases = templates(words.language)
+    if not phrases or outcome.query.where or not all(_name(row.metric, words.language) for row in outcome.rows):
+        return ""
+    say = _Sentences(phrases, words)
+    rows = outcome.rows
+    match outcome.shape:
+        case "values" if outcome.query.intent != "judge":
+            return say.values(rows)
+        case "change" | "difference" if outcome.figure is None or len(rows) == 1:
+            return _joined([say.change(row) for row in rows])
+        case "series":
+            return _joined([say.series(own) for own in _by_figure(rows)])
+        case "order" if outcome.query.operation == "none" and len({row.metric for row in rows}) == 1:
+            return say.order(outcome)
+        case _:
+            return ""
+
+
+@cache
+def templates(language: str) -> Mapping[str, Any]:
+    """The templates of a language; none for English, which has sentences of its own."""
+    found = tomllib.loads(Path(__file__).with_name("languages.toml").read_text(encoding="utf-8"))
+    return found.get(language, {})
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    return " ".join(sentences) if all(sentences) else ""
+
+
+def _by_figure(rows: Sequence[Row]) -> list[list[Row]]:
+    keys = distinct((row.symbol, row.metric) for row in rows)
+    return [[row for row in rows if (row.symbol, row.metric) == key] for key in keys]
+
+
+def _name(metric: str, language: str) -> str:
+    """What a language calls a metric first; empty where it has no name."""
+    names = (catalogue()[metric].names or {}).get(language) if metric in catalogue() else None
+    if not names:
+        return ""
+    if language == "de":
+        return capital(names[0])
+    return names[0].upper() if len(names[0]) <= 4 and (names[0].isascii() or "&" in names[0]) else names[0]
+
+
+class _Sentences:
+    """The templates of one language, filled. Every method gives an empty text where a period has no phrase."""
+
+    def __init__(self, phrases: Mapping[str, Any], words: Words) -> None:
+        self._templates, self._words, self._language = phrases, words, words.language
+
+    def values(self, rows: Sequence[Row]) -> str:
+        """One figure, or several beside one another."""
+        symbols, metrics = distinct(row.symbol for row in rows), distinct(row.metric for row in rows)
+        if len(rows) == 1:
+            return self._fill("value", rows, value=self._figure(rows[0].fact))
+        if len(metrics) == 1 and len(symbols) == len(rows):
+            return self._fill("values", rows, cells=self._listed(self._companies(rows)))
+        each = [[row for row in rows if row.symbol == symbol] for symbol in symbols]
+        return _joined([self._figures(own) for own in each])
+
+    def _figures(self, rows: Sequence[Row]) -> str:
+        """Several figures of one company."""
+        cells = [f"{_name(row.metric, self._language)} {self._figure(row.fact)}" for row in rows]
+        return self._fill("figures", rows, cells=self._listed(cells))
+
+    def change(self, row: Row) -> str:
+        """A growth or a difference, with both ends."""
+        if row.first is None or row.last is None:
+            return ""
+        way = self._way(row.fact.value or 0)
+        size = self._figure(row.fact, signed=False)
+        last = Row(row.symbol, row.metric, row.last)
+        return self._fill("change", [last], way=way, size=size, **self._ends(row.first, row.last))
+
+    def series(self, rows: Sequence[Row]) -> str:
+        """The direction of a figure over time, with both ends."""
+        first, last = rows[0].fact, rows[-1].fact
+        if len(rows) < 2 or first.value is None or last.value is None:
+            return self.values(rows)
+        return self._fill("series", rows[-1:], way=self._way(last.value - first.value), **self._ends(first, last))
+
+    def order(self, outcome: Outcome) -> str:
+        """Who is first, of two or of all; else the places."""
+        rows, first, others = outcome.rows, outcome.rows[0], outcome.rows[1:]
+        side = "high" if outcome.query.order >= 0 else "low"
+        words = self._templates["words"]
+        if len(rows) > 2 or (len(rows) == 2 and outcome.query.scope == "universe"):
+            shown = [f"{place}. {cell}" for place, cell in enumerate(self._companies(rows[:MOST_NAMED]), 1)]
+            more = self._templates["more"].format(more=len(rows) - MOST_NAMED) if len(rows) > MOST_NAMED else ""
+            text = self._fill("rank", rows, highs=words[f"{side}s"], cells=", ".join(shown) + more)
+        else:
+            against = [self._fill("against", [row], value=self._figure(row.fact)) for row in others]
+            value = self._figure(first.fact)
+            text = self._fill("best", rows, high=words[side], value=value, against="".join(against))
+        if not text or not outcome.left_out:
+            return text
+        counted = {"lacking": outcome.left_out, "considered": outcome.considered}
+        return f"{text} {self._templates['lacking'].format(**counted)}"
+
+    # ------------------------------------------------------------------------------------------- parts
+
+    def _fill(self, template: str, rows: Sequence[Row], **slots: str) -> str:
+        when = self._when([row.fact for row in rows])
+        if not when:
+            return ""
+        names = {"company": self._words.name(rows[0].symbol), "metric": _name(rows[0].metric, self._language)}
+        text = self._templates[template].format(when=when, **names, **slots)
+        text = _ELIDED.sub("d'", text) if self._language == "fr" else text
+        return text if template == "against" else capital(text)
+
+    def _when(self, facts: Sequence[Fact]) -> str:
+        """The period that all the facts share; empty where they differ, or where it has no phrase."""
+        periods, ends = distinct(fact.period for fact in facts), sorted({str(fact.period_end) for fact in facts})
+        period = periods[0]
+        if len(periods) > 1 or not all(fact.period_end for fact in facts):
+            return ""
+        slots = {"first": ends[0], "end": ends[-1], "year": period[-4:], "quarter": period[1:2]}
+        if re.fullmatch(r"FY\d{4}", period):
+            return self._templates["years" if len(ends) > 1 else "year"].format(**slots)
+        if re.fullmatch(r"Q\d \d{4}", period):
+            return self._templates["quarter"].format(**slots)
+        if period.startswith("TTM"):
+            return self._templates["twelve_months"].format(**slots)
+        return self._templates["day"].format(**slots) if re.fullmatch(r"\d{4}-\d\d-\d\d", period) else ""
+
+    def _ends(self, first: Fact, last: Fact) -> dict[str, str]:
+        ends = {"first": self._figure(first), "last": self._figure(last)}
+        return {**ends, "start": self._label(first), "end": self._label(last)}
+
+    def _label(self, fact: Fact) -> str:
+        return fact.period.removeprefix("FY") if fact.period.startswith("FY") else brief(fact)
+
+    def _way(self, value: Any) -> str:
+        return self._templates["words"]["up" if value >= 0 else "down"]
+
+    def _figure(self, fact: Fact, *, signed: bool = True) -> str:
+        """A value with its unit, in the numbers of the language."""
+        value = (fact.value or Decimal()) if signed else abs(fact.value or Decimal())
+        units: Mapping[str, str] = self._templates["units"]
+        gap = " " if units["of"] else ""
+        match fact.unit:
+            case "ratio":
+                sign = Locale.parse(self._language).percent_formats[None].pattern.removeprefix("#,##0")
+                return f"{self._number(value * 100, 1)}{sign}"
+            case "points":
+                return f"{self._number(value * 100, 1)}{gap}{units['points']}"
+            case "times":
+                return f"{self._number(value, 2)}×"
+            case "days":
+                return f"{self._number(value, 1)}{gap}{units['days']}"
+            case "count":
+                return self._number(value, 0)
+            case "shares":
+                return self._amount(value, units["shares"])
+            case "USD/share" if fact.symbol == MARKET_INDEX:
+                return self._number(value, 2)
+            case "USD/share":
+                return format_currency(value, fact.currency or "USD", locale=self._language)
+            case _:
+                code = fact.currency or "USD"
+                return self._amount(value, units.get(code) or get_currency_name(code, 2, locale=self._language))
+
+    def _amount(self, value: Decimal, unit: str) -> str:
+        """A large number with a scale word, and what it counts."""
+        of = self._templates["units"]["of"]
+        if abs(value) < _SCALED:
+            return f"{self._number(value, 0)}{' ' if of else ''}{unit}"
+        digits = 2 if self._words.query.decimals is None else self._words.query.decimals
+        number = format_compact_decimal(value, format_type="long", locale=self._language, fraction_digits=digits)
+        return f"{number}{of}{unit}"
+
+    def _number(self, value: Decimal, digits: int) -> str:
+        asked = self._words.query.decimals
+        digits = digits if asked is None else asked
+        pattern = f"#,##0.{'0' * digits}" if digits else "#,##0"
+        return format_decimal(rounded_up(value, digits), format=pattern, locale=self._language)
+
+    def _companies(self, rows: Sequence[Row]) -> list[str]:
+        return [f"{self._words.name(row.symbol)} {self._figure(row.fact)}" for row in rows]
+
+    def _listed(self, cells: Sequence[str]) -> str:
+        return format_list(list(cells), locale=self._language)

@@ -1,0 +1,73 @@
+"""Sentences in the language of the question have no English in them; long rankings leave the rest to a table."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from finassist import Fact, FinancialAssistantWorkflow, Query
+from finassist.core.metrics import LANGUAGES
+from finassist.reporting.languages import templates
+
+OTHERS = [language for language in LANGUAGES if language != "en"]
+ENGLISH = re.compile(r"\b(the|had|was|were|of|and|from|billion|lack|companies|year|ended)\b")
+ASKED = [
+    Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2023"]),
+    Query(metrics=["net_income", "revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"]),
+    Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"]),
+    Query(metrics=["revenue"], companies=["AAPL"], periods=["Q1 2024"]),
+    Query(metrics=["price"], companies=["AAPL"], periods=["2024-03-28"]),
+    Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2023"], operation="growth", intent="change"),
+    Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2022", "FY2023"], operation="difference"),
+    Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2020:FY2023"], intent="series"),
+    Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"], intent="compare"),
+    Query(metrics=["revenue"], scope="universe", periods=["FY2023"], intent="rank", limit=3),
+    Query(metrics=["net_margin"], scope="universe", periods=["FY2023"], intent="rank", order=-1, limit=10),
+]
+
+
+@pytest.fixture(scope="module")
+def workflow() -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(db=None)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_common_questions_are_answered_in_their_language(workflow: FinancialAssistantWorkflow, language: str) -> None:
+    for query in ASKED:
+        answer = workflow.query([query.model_copy(update={"language": language})])
+        assert answer.headline, query
+        assert not ENGLISH.search(answer.headline), answer.headline
+        assert "FY2" not in answer.headline, answer.headline
+
+
+def test_every_language_has_every_template() -> None:
+    first, *others = (set(templates(language)) for language in OTHERS)
+    assert all(other == first for other in others)
+    for name in ("words", "units"):
+        first, *others = (set(templates(language)[name]) for language in OTHERS)
+        assert all(other == first for other in others)
+
+
+def test_numbers_are_written_as_in_the_language(workflow: FinancialAssistantWorkflow) -> None:
+    query = Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2023"], language="de")
+    assert workflow.query([query]).headline == (
+        "Umsatz von Apple im Geschäftsjahr 2023 (bis 2023-09-30): 383,28 Milliarden US-Dollar."
+    )
+
+
+def test_a_long_ranking_names_five_and_its_table_has_all(workflow: FinancialAssistantWorkflow) -> None:
+    answer = workflow.run("Top 10 companies by revenue in FY2024")
+    assert answer.headline.count("USD") == 5
+    assert "5. " in answer.headline
+    assert "5 more in the table" in answer.headline
+    assert answer.to_markdown().count("\n| ") == 12
+    assert workflow.run("Top 5 companies by revenue in FY2024").headline.count("USD") == 5
+
+
+def test_what_one_figure_takes_is_short(workflow: FinancialAssistantWorkflow) -> None:
+    answer = workflow.run("What was Apple's net margin in FY2023?")
+    assert isinstance(answer.value, Fact)
+    assert answer.value.value == pytest.approx(Decimal("0.2531"), abs=Decimal("0.0001"))
+    assert len(answer.to_markdown()) <= 400
