@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from finassist.core.errors import BadPayload, DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
-from finassist.providers.base import NEEDS, Need, fetch_facts
+from finassist.providers.base import NEEDS, Need, Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 
 
@@ -155,6 +155,16 @@ def test_the_fiscal_year_is_the_sources_label_else_its_last_day(
 def test_two_statements_of_one_year_do_not_hide_each_other() -> None:
     rows = [row({"revenue": 2}, report_period="2025-12-31"), row({"revenue": 1}, report_period="2025-03-31")]
     assert [fact.period for fact in fetch(rows, "income")] == ["FY2025", "2025-03-31"]
+
+
+@pytest.mark.parametrize(
+    ("fiscal", "period"), [("2025-Q2", "Q2 2025"), ("Q2 2025", "Q2 2025"), (None, "2025-06-30"), ("2025", "2025-06-30")]
+)
+def test_a_quarter_is_never_taken_for_a_year(fiscal: str | None, period: str) -> None:
+    answer = row({"revenue": 1}, period="quarterly", fiscal_period=fiscal, report_period="2025-06-30")
+    periods = Periods(4, "quarterly")
+    [fact] = asyncio.run(fetch_facts(Canned([answer]), "income", "ACME", periods))
+    assert fact.period == period
 
 
 def test_the_question_reaches_the_provider() -> None:

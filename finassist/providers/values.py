@@ -167,6 +167,18 @@ def fiscal_period(text: object, end: date | None) -> str:
     return f"FY{end.year - 1 if (end.month, end.day) <= (1, 7) else end.year}"
 
 
+def quarter_named(text: object) -> str:
+    """Our name of the fiscal quarter that a source's label names; empty where it names none.
+
+    Example:
+        >>> quarter_named("2025-Q2"), quarter_named("Q2 2025"), quarter_named("2025")
+        ('Q2 2025', 'Q2 2025', '')
+    """
+    words = text if isinstance(text, str) else ""
+    year, quarter = re.search(r"(?<!\d)(?:19|20)\d{2}(?!\d)", words), re.search(r"\bQ[1-4]\b", words, re.I)
+    return f"{quarter[0].upper()} {year[0]}" if year and quarter else ""
+
+
 def currency(text: object) -> str | None:
     """A currency code, or `None`. Pence have a code of their own: they are a hundredth of a pound.
 
@@ -241,7 +253,8 @@ def statement(symbol: str, answer: FinancialStatement, need: Statement, source: 
         One fact per item; none when the statement has no date.
     """
     end = day(answer.report_period)
-    period = fiscal_period(answer.fiscal_period, end)
+    quarterly = kind(answer.period) in ("quarterly", "quarter")
+    period = quarter_named(answer.fiscal_period) if quarterly else fiscal_period(answer.fiscal_period, end)
     if (not period or period in taken) and end is not None:
         period = end.isoformat()
     if not period or period in taken:
