@@ -266,6 +266,9 @@ class FiscalCalendar:
 def quarters_named(facts: Iterable[Fact]) -> Iterator[Fact]:
     """The facts, with the name of the fiscal quarter where a source gives its last day only."""
     listed = list(facts)
+    if not any(map(_named_by_day, listed)):
+        yield from listed
+        return
     years: dict[str, dict[date, int]] = {}
     for fact in listed:
         if fact.period.startswith("FY") and fact.period_end:
@@ -278,9 +281,13 @@ def quarters_named(facts: Iterable[Fact]) -> Iterator[Fact]:
 
 def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:
     end = fact.period_end
-    if fact.statement not in ("income", "balance_sheet", "cash_flow") or end is None or fact.period != end.isoformat():
+    if not _named_by_day(fact) or end is None:
         return fact
     return structs.replace(fact, period=fiscal_quarter(end, years) or fact.period)
+
+
+def _named_by_day(fact: Fact) -> bool:
+    return fact.statement in ("income", "balance_sheet", "cash_flow") and fact.period[:1].isdigit()
 
 
 def rows_of_metric(metric: str) -> list[str]:

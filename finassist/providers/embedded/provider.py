@@ -12,7 +12,7 @@ Importing this module registers the provider with Agno as `"embedded"`, so that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -113,7 +113,7 @@ class EmbeddedProvider(FactProvider):
             case "quote":
                 return [*prices.quote(_need_prices(symbol))]
             case "history":
-                return _history(_need_prices(symbol), periods)
+                return prices.last(prices.series(_need_prices(symbol), periods.interval), periods.span)
             case _:
                 found = _quarters(symbol) if periods.frequency == "quarterly" else figures.annual(_need_annual(symbol))
                 mine = [fact for fact in found if fact.statement == need]
@@ -194,11 +194,12 @@ class EmbeddedProvider(FactProvider):
         book = book.joined(derive(book, symbol))
         found = {name: fact for name, ours in _METRICS.items() if (fact := book.latest(symbol, ours))}
         days = [fact.as_of for fact in found.values() if fact.as_of]
+        parts = {part for fact in found.values() for part in fact.source.removeprefix("computed from ").split("; ")}
         return SourcedMetrics(
             symbol=symbol,
             currency="USD",
             as_of=max(days).isoformat() if days else None,
-            source="computed from: " + "; ".join(_sources(found.values(), book)),
+            source="computed from: " + "; ".join(sorted(parts)),
             formulas={name: f"{fact.formula or 'as reported'} ({fact.period})" for name, fact in found.items()},
             notes=distinct(fact.note for fact in found.values()),
             **{name: plain(fact) for name, fact in found.items()},
@@ -250,25 +251,6 @@ def _quarters(symbol: str) -> list[Fact]:
     place = {name: number for number, name in enumerate(FIELDS)}
     own = [fact for fact in figures.facts_of(_need_annual(symbol)) if not fact.period.startswith("FY")]
     return sorted(own, key=lambda fact: (-(fact.period_end or date.min).toordinal(), place.get(fact.field, 0)))
-
-
-def _history(symbol: str, periods: Periods) -> list[Fact]:
-    return prices.last(prices.series(symbol, periods.interval), periods.span)
-
-
-def _sources(facts: Iterable[Fact], book: FactBook) -> list[str]:
-    """Where the figures come from that these facts rest on, followed down to what was reported."""
-    by_key: dict[str, Fact] = {fact.key: fact for fact in book}
-    words: list[str] = []
-    waiting, seen = list(facts), set[str]()
-    for fact in waiting:
-        if fact.key in seen:
-            continue
-        seen.add(fact.key)
-        waiting.extend(by_key[key] for key in fact.inputs if key in by_key)
-        if not fact.inputs:
-            words.append(fact.source)
-    return sorted(distinct(words))
 
 
 # ------------------------------------------------------------------------------------------------ coverage
