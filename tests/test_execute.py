@@ -181,12 +181,12 @@ def test_a_screen_says_how_many_lack_the_figure() -> None:
 
 
 def test_only_what_a_query_needs_is_named() -> None:
-    lines, prices = needed(Query(metrics=["fcf_margin"], companies=["ACME"]))
-    assert lines == {"operating_cash_flow", "capex", "revenue"}
-    assert not prices
-    lines, prices = needed(Query(metrics=["pe"], companies=["ACME"]))
-    assert prices
-    assert "eps_diluted" in lines
+    margin = needed(Query(metrics=["fcf_margin"], companies=["ACME"]))
+    assert margin.lines == {"operating_cash_flow", "capex", "revenue"}
+    assert not margin.prices
+    multiple = needed(Query(metrics=["pe"], companies=["ACME"]))
+    assert multiple.prices
+    assert "eps_diluted" in multiple.lines
 
 
 SENTENCES: list[tuple[dict[str, Any], str]] = [
