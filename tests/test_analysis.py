@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.analysis.metrics import RATIOS, derive, insights
+from finassist.analysis.insights import insights
+from finassist.analysis.ratios import derive
+from finassist.analysis.statements import report_ratios
 from finassist.core.facts import Fact, FactBook
 
 MONEY = st.integers(min_value=-(10**9), max_value=10**9).map(lambda n: Decimal(n) * 1000)
-INPUTS = sorted({name for r in RATIOS.values() if r.kind != "price" for name in (r.top, r.bottom)} - {"free_cash_flow"})
+INPUTS = sorted(
+    {name for r in report_ratios().values() if r.kind != "price" for name in (r.top, r.bottom)} - {"free_cash_flow"}
+)
 INPUTS += ["operating_cash_flow", "capex"]
 
 
@@ -58,14 +62,14 @@ EXAMPLES = [
     ("operating_margin", {"operating_income": "30", "revenue": "120"}, "0.25"),
     ("net_margin", {"net_income": "30", "revenue": "120"}, "0.25"),
     ("fcf_margin", {"operating_cash_flow": "50", "capex": "20", "revenue": "120"}, "0.25"),
-    ("research_intensity", {"research_and_development": "12", "revenue": "120"}, "0.1"),
-    ("return_on_equity", {"net_income": "30", "equity": "200"}, "0.15"),
-    ("return_on_assets", {"net_income": "30", "total_assets": "600"}, "0.05"),
+    ("rd_to_revenue", {"research_and_development": "12", "revenue": "120"}, "0.1"),
+    ("roe", {"net_income": "30", "equity": "200"}, "0.15"),
+    ("roa", {"net_income": "30", "total_assets": "600"}, "0.05"),
     ("current_ratio", {"current_assets": "150", "current_liabilities": "100"}, "1.5"),
     ("debt_to_equity", {"long_term_debt": "100", "equity": "200"}, "0.5"),
     ("liabilities_to_assets", {"total_liabilities": "400", "total_assets": "500"}, "0.8"),
     ("interest_cover", {"operating_income": "30", "interest_expense": "5"}, "6"),
-    ("effective_tax_rate", {"income_tax": "21", "pretax_income": "100"}, "0.21"),
+    ("tax_rate", {"income_tax": "21", "pretax_income": "100"}, "0.21"),
     ("payout_ratio", {"dividends_paid": "15", "net_income": "30"}, "0.5"),
 ]
 
@@ -74,13 +78,13 @@ EXAMPLES = [
 def test_a_ratio_is_exact_dated_and_says_what_it_rests_on(field, figures, expected):
     found = ratio(made(*(fact(name, value) for name, value in figures.items())), field)
     assert (found.value, found.status) == (Decimal(expected), "derived")
-    assert found.formula == RATIOS[field].formula
+    assert found.formula == report_ratios()[field].formula
     assert found.period_end == date(2025, 12, 31)
     assert found.as_of == date(2026, 2, 1)
     assert "10-K of 2025" in found.source
     used = {key.split("/")[1] for key in found.inputs}
     assert used <= {*figures, "free_cash_flow"}
-    assert used == {RATIOS[field].top, RATIOS[field].bottom}
+    assert used == {report_ratios()[field].top, report_ratios()[field].bottom}
 
 
 def test_growth_compares_with_the_year_before():
@@ -105,10 +109,10 @@ def test_growth_across_zero_is_not_meaningful(before, now, reason):
 @pytest.mark.parametrize(
     ("field", "figures", "reason"),
     [
-        ("return_on_equity", {"net_income": 5, "equity": -3}, "equity is negative"),
+        ("roe", {"net_income": 5, "equity": -3}, "equity is negative"),
         ("debt_to_equity", {"long_term_debt": 5, "equity": 0}, "equity is zero"),
         ("payout_ratio", {"dividends_paid": 5, "net_income": -3}, "net income is negative"),
-        ("effective_tax_rate", {"income_tax": -1, "pretax_income": -3}, "pretax income is negative"),
+        ("tax_rate", {"income_tax": -1, "pretax_income": -3}, "pretax income is negative"),
         ("interest_cover", {"operating_income": -5, "interest_expense": 2}, "operating income is negative"),
     ],
 )
@@ -119,13 +123,13 @@ def test_a_zero_or_negative_base_is_not_meaningful(field, figures, reason):
 
 def test_a_year_without_an_input_is_missing_and_a_ratio_without_any_is_left_out():
     book = made(fact("net_income", 5, 2024), fact("equity", 50, 2024), fact("net_income", 6))
-    found = ratio(book, "return_on_equity")
+    found = ratio(book, "roe")
     assert (found.value, found.status, found.note) == (None, "missing", "equity not in the data")
     assert not book.series("ACME", "gross_margin")
 
 
 def test_the_two_bases_of_equity_are_never_mixed():
-    assert not made(fact("net_income", 5), fact("equity_incl_nci", 50)).series("ACME", "return_on_equity")
+    assert not made(fact("net_income", 5), fact("equity_incl_nci", 50)).series("ACME", "roe")
 
 
 def test_free_cash_flow_takes_capital_expenditure_off_whatever_its_sign():

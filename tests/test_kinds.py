@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from agno.tools.finance import PriceBar
 
-from finassist.analysis.metrics import derive
+from finassist.analysis.ratios import derive
 from finassist.core.facts import Fact, FactBook
 from finassist.providers import values
 from finassist.providers.base import Periods

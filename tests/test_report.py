@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from finassist.analysis.metrics import derive
+from finassist.analysis.ratios import derive
 from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.providers.embedded import figures, prices

@@ -257,10 +257,13 @@ def _joined(sign: str, left: Decimal, right: Decimal) -> Decimal:
             return left / right
 
 
-_OF_EQUITY = frozenset(
-    {"roe", "debt_to_equity", "pb", "equity_multiplier", "liabilities_to_equity", "roe_average"},
-)
-_OF_INCOME = frozenset({"payout_ratio", "total_payout_ratio", "cash_conversion"})
+_NEGATIVE = {
+    "equity": "shareholders' equity is negative",
+    "net_income": "the company made a loss",
+    "pretax_income": "pre-tax income is negative",
+    "operating_income": "the company made an operating loss",
+}
+"""What is wrong with an input that must be above zero."""
 
 
 def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str | None:
@@ -268,12 +271,8 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
     fields = {fact.field: fact.value for fact in inputs if fact.value is not None}
     if metric.id in ("pe", "peg") and value <= 0:
         return "P/E is not meaningful: the company made a loss."
-    if metric.id in _OF_EQUITY and fields.get("equity", Decimal(1)) <= 0:
-        return f"{metric.title} is not meaningful: shareholders' equity is negative."
-    if metric.id in _OF_INCOME and fields.get("net_income", Decimal(1)) <= 0:
-        return f"{metric.title} is not meaningful: the company made a loss."
-    if metric.id == "tax_rate" and fields.get("pretax_income", Decimal(1)) <= 0:
-        return "The effective tax rate is not meaningful: pre-tax income is negative."
+    if fields.get(metric.positive, Decimal(1)) <= 0:
+        return f"{metric.title} is not meaningful: {_NEGATIVE[metric.positive]}."
     return None
 
 

@@ -66,7 +66,7 @@ RULES = (
          "Free cash flow was negative in {period}: {value}, with capital expenditure of {capex}.", ("capex",)),
     Rule("fcf_growth", "attention", _below("-0.10"),
          "Free cash flow fell by {size} to {free_cash_flow} in {period}.", ("free_cash_flow",)),
-    Rule("stock_pay_to_revenue", "attention", _at_least("0.10"),
+    Rule("sbc_to_revenue", "attention", _at_least("0.10"),
          "Stock-based pay of {stock_based_compensation} was {value} of revenue in {period}; free cash flow "
          "does not show it.", ("stock_based_compensation",)),
     Rule("equity", "attention", _below("0"),
@@ -126,7 +126,7 @@ def insights(book: FactBook, symbol: str) -> list[Insight]:
     """What the latest fiscal year's figures show against fixed thresholds.
 
     Args:
-        book: Facts including the derived ones (see `finassist.analysis.metrics.derive`).
+        book: Facts including the derived ones (see `finassist.analysis.ratios.derive`).
         symbol: The company.
 
     Returns:
@@ -188,7 +188,7 @@ def _spoken(fact: Fact) -> str:
 
 def _return(data: CompanyFacts) -> Iterable[Insight]:
     year = data.years[-1]
-    fact, income, equity = (data.usable(f, year) for f in ("return_on_equity", "net_income", "equity"))
+    fact, income, equity = (data.usable(f, year) for f in ("roe", "net_income", "equity"))
     if fact is None or fact.value is None or fact.value < HIGH_RETURN or income is None or equity is None:
         return
     text = f"Return on year-end equity of {figure(fact)} in {year}: {figure(income)} on {figure(equity)}."

@@ -10,7 +10,7 @@ Conventions:
       amounts paid. Providers that write them as negative numbers are turned round on the way in.
     * The three totals of the cash flow statement keep their sign: negative means that cash went out.
     * Expenses are positive; a negative `income_tax` is a tax benefit; negative income or EPS is a loss.
-    * A ratio is a fraction: 0.25 is 25 %. Ratios themselves belong to `finassist.analysis.metrics`.
+    * A ratio is a fraction: 0.25 is 25 %. Ratios themselves belong to `finassist.analysis.ratios`.
 """
 
 from __future__ import annotations

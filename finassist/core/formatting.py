@@ -15,7 +15,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 
 from finassist.core import fields as vocabulary
 from finassist.core.facts import Fact
-from finassist.core.ratios import RATIOS
+from finassist.core.metrics import catalogue
 
 NOT_IN_DATA = "not in the data"
 NOT_MEANINGFUL = "not meaningful"
@@ -44,7 +44,6 @@ _FIGURES = "0123456789,.%+×-"
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 _OPENING = re.compile(r"^(\d*)([-+#=.)])")
-_SIGNED = frozenset(["change", "change_percent", *(ratio.field for ratio in RATIOS.values() if ratio.kind == "growth")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +140,18 @@ def cell(fact: Fact | None, scale: Scale) -> str:
     if fact is None or fact.value is None or not fact.known or fact.status == "none_paid":
         return ABSENCE.get(fact.status, NOT_IN_DATA) if fact else NOT_IN_DATA
     if fact.unit == "ratio":
-        return percent(fact.value, signed=fact.field in _SIGNED)
+        return percent(fact.value, signed=_signed(fact.field))
     if fact.unit == "times":
         return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
     if per_share(fact):
-        return f"{'+' if fact.field in _SIGNED and fact.value > 0 else ''}{number(fact.value, 2)}"
+        return f"{'+' if _signed(fact.field) and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))
+
+
+def _signed(field: str) -> bool:
+    """Whether the figure is a change, which is shown with its sign."""
+    metric = catalogue().get(field)
+    return field in ("change", "change_percent") or (metric is not None and metric.formula.startswith("growth("))
 
 
 def per_share(fact: Fact) -> bool:
@@ -166,8 +171,8 @@ def label(field: str) -> str:
         >>> label("eps_diluted"), label("net_margin")
         ('Diluted EPS', 'Net margin')
     """
-    ratio = RATIOS.get(field)
-    return ratio.label if ratio else vocabulary.label(field)
+    metric = catalogue().get(field)
+    return metric.report if metric and metric.report else vocabulary.label(field)
 
 
 def span(periods: Iterable[str]) -> str:

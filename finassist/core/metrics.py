@@ -39,6 +39,8 @@ class Metric:
         formula: Arithmetic over other ids, or empty for a reported line.
         base: What the formula divides by or leaves out, where readings differ.
         better: 1 where more is better, -1 where less is, 0 where neither.
+        report: Its heading in the tables of a report, or empty where reports leave it out.
+        positive: The input that must be above zero for the figure to say something.
         without: Industries in which the figure makes no sense: `bank`, `insurer`.
         names: What people call it, by language.
         about: One or two sentences for somebody who meets the term for the first time.
@@ -51,6 +53,8 @@ class Metric:
     formula: str = ""
     base: str = ""
     better: int = 0
+    report: str = ""
+    positive: str = ""
     without: frozenset[str] = frozenset()
     names: Mapping[str, tuple[str, ...]] | None = None
     about: str = ""
@@ -87,6 +91,8 @@ def _metric(name: str, row: Mapping[str, str | int]) -> Metric:
         formula=str(row.get("formula", "")),
         base=str(row.get("base", "")),
         better=int(row.get("better", 0)),
+        report=str(row.get("report", "")),
+        positive=str(row.get("positive", "")),
         without=frozenset(str(row.get("without", "")).split()),
         names=names,
         about=str(row.get("about", "")),

@@ -21,7 +21,7 @@ from finassist.core import fields as vocabulary
 from finassist.core.errors import InputError, MissingExtra
 from finassist.core.facts import Fact
 from finassist.core.formatting import clean, figure, label
-from finassist.core.ratios import RATIOS
+from finassist.core.metrics import catalogue
 from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
 
 STATEMENT_LINES = ("revenue", "net_income")
@@ -233,7 +233,7 @@ def _field(companies: Sequence[CompanyFigures], name: str) -> list[Panel | None]
 
 def _canonical(wanted: str) -> str:
     name = vocabulary.snake(wanted)
-    return name if name in RATIOS else vocabulary.canonical(name) or name
+    return name if name in catalogue() else vocabulary.canonical(name) or name
 
 
 def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:

@@ -12,12 +12,11 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, Protocol
 
-from finassist.analysis.statements import SPENDING, CompanyFacts
+from finassist.analysis.statements import SPENDING, CompanyFacts, report_ratios
 from finassist.core.categories import YEARS_SHOWN, Category
 from finassist.core.facts import Fact, FactBook, Gap, Statement
 from finassist.core.fields import fields_of
 from finassist.core.formatting import cell, day, label
-from finassist.core.ratios import LINES, RATIOS
 from finassist.reporting.tables import (
     UNSCALED,
     Cell,
@@ -54,7 +53,7 @@ STATEMENT_TITLES = {
 """What each statement is called, in the order in which sources name them."""
 
 MARGINS = (
-    *("gross_margin", "operating_margin", "net_margin", "effective_tax_rate"),
+    *("gross_margin", "operating_margin", "net_margin", "tax_rate"),
     *("revenue_growth", "net_income_growth", "eps_growth"),
 )
 """The ratios that belong to an income statement."""
@@ -63,7 +62,7 @@ KEY_FIGURES = (
     *("revenue", "revenue_growth", "operating_income", "net_income", "net_margin", "eps_diluted"),
     *("operating_cash_flow", "free_cash_flow", "total_assets", "equity"),
 )
-COMPARED = (*KEY_FIGURES, "return_on_equity", "debt_to_equity")
+COMPARED = (*KEY_FIGURES, "roe", "debt_to_equity")
 ON_DAY = ("price", "change_percent", "market_cap", "pe_ratio", "dividend_yield")
 PRICE_LINES = (
     *("price", "previous_close", "change", "change_percent", "open", "low", "high", "volume", "market_cap"),
@@ -190,7 +189,7 @@ def tables_of(category: Category, company: CompanyFigures) -> list[Table]:
         price(company) if category.prices else None,
         history(company) if category.name == "stock_price" else None,
         *(statement(company, name) for name in category.statements),
-        ratios(company, RATIOS if category.whole else MARGINS) if category.statements else None,
+        ratios(company, report_ratios() if category.whole else MARGINS) if category.statements else None,
     ]
     return [table for table in found if table]
 
@@ -203,7 +202,7 @@ def key_figures(company: CompanyFigures) -> Table | None:
 def statement(company: CompanyFigures, name: Statement) -> Table | None:
     """One whole statement: every line that any of the years has, and the core lines."""
     names = [line.name for line in fields_of(name)]
-    names += [line for line, about in LINES.items() if about.statement == name and line not in names]
+    names += ["free_cash_flow"] if name == "cash_flow" else []
     known = [line for line in names if any(company.data.usable(line, year) for year in company.years)]
     if not known:
         return None
@@ -212,9 +211,9 @@ def statement(company: CompanyFigures, name: Statement) -> Table | None:
     )
 
 
-def ratios(company: CompanyFigures, only: Iterable[str] = RATIOS) -> Table | None:
+def ratios(company: CompanyFigures, only: Iterable[str]) -> Table | None:
     """Ratios and growth by year, each with its formula."""
-    wanted = [RATIOS[name] for name in only if RATIOS[name].kind != "price"]
+    wanted = [ratio for name in only if (ratio := report_ratios()[name]).kind != "price"]
     names = [r.field for r in wanted if company.speaks_of(r.field)]
     return _yearly(company, "Ratios and growth", names, formulas=True)
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from finassist.analysis.statements import words
+from finassist.analysis.statements import Ratio, report_ratios, words
 from finassist.core.categories import Category, need_title
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import ABSENCE, NOT_IN_DATA, day, figure, label, listed, span
-from finassist.core.ratios import RATIOS, Ratio
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
 from finassist.reporting.tables import Table
 
@@ -152,7 +151,9 @@ def _absence(fact: Fact | None) -> str:
 
 def _absent_ratios(category: Category, company: CompanyFigures) -> Iterator[str]:
     priced = category.prices and company.price is not None
-    absent = [r.label for r in RATIOS.values() if (r.kind != "price" or priced) and _expected(company, r)]
+    absent = [
+        label(r.field) for r in report_ratios().values() if (r.kind != "price" or priced) and _expected(company, r)
+    ]
     if absent:
         yield f"{company.subject.symbol}: not computed for want of inputs: {listed(absent)}"
 

@@ -61,7 +61,7 @@ def document(
     Args:
         category: `"income_statement"`, `"company_financials"`, `"stock_price"` or `"report"`.
         subjects: The companies, in the order of the question.
-        facts: Everything known about them, the derived facts of `finassist.analysis.metrics.derive` included.
+        facts: Everything known about them, the derived facts of `finassist.analysis.ratios.derive` included.
         gaps: What could not be had.
         years: How many fiscal years to show.
 

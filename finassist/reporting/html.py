@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, day, figure, label, listed
-from finassist.core.ratios import RATIOS
+from finassist.core.metrics import catalogue
 from finassist.reporting import sections as parts
 from finassist.reporting.charts import Panel
 from finassist.reporting.company import AnswerLike
@@ -185,8 +185,8 @@ def _tile_value(fact: Fact) -> str:
 def _hint(row: Row) -> str:
     """How a row is computed and read."""
     fields = [cell.fact.field for cell in row.cells if cell.fact]
-    ratio = RATIOS.get(fields[0]) if fields else None
-    return " — ".join(filter(None, (row.formula, ratio.reading if ratio else "")))
+    metric = catalogue().get(fields[0]) if fields else None
+    return " — ".join(filter(None, (row.formula, metric.about if metric and metric.report else "")))
 
 
 def provenance(fact: Fact) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from finassist.analysis import metrics as analysis
+from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute, needed

@@ -21,7 +21,7 @@ from agno.tools.finance import ProviderStatus, SymbolMatch, register_provider
 from msgspec.structs import replace
 
 from finassist.analysis.calendar import Member
-from finassist.analysis.metrics import derive
+from finassist.analysis.ratios import derive
 from finassist.core.errors import DataError, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact, FactBook
 from finassist.core.fields import FIELDS
@@ -51,10 +51,12 @@ _NOT_IN_PROFILE = ("country", "website", "employees", "description")
 _METRICS = {
     **{name: name for name in (
         "market_cap", "pe_ratio", "price_to_sales", "dividend_yield", "gross_margin", "operating_margin", "net_margin",
-        "return_on_equity", "return_on_assets", "revenue_growth", "debt_to_equity", "current_ratio", "free_cash_flow",
+        "revenue_growth", "debt_to_equity", "current_ratio", "free_cash_flow",
         "revenue",
     )},
     "eps": "eps_diluted",
+    "return_on_equity": "roe",
+    "return_on_assets": "roa",
     "earnings_growth": "net_income_growth",
 }  # fmt: skip
 

@@ -15,23 +15,24 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, localcontext
 
-from finassist.analysis.derivation import ARITHMETIC, NOT_COMPARABLE, absent, line, quotient
-from finassist.analysis.insights import Insight, insights
 from finassist.analysis.statements import (
+    ARITHMETIC,
+    NOT_COMPARABLE,
     UNREPORTED_ZERO,
     CompanyFacts,
+    Ratio,
+    absent,
     amount,
     day_of,
+    line,
+    quotient,
+    report_ratios,
     unreported_zero,
     words,
     year_before,
 )
 from finassist.core.facts import Fact, FactBook, Status
 from finassist.core.formatting import ABSENCE
-from finassist.core.ratios import LINES, RATIOS, Ratio
-
-__all__ = ["LINES", "RATIOS", "Insight", "Ratio", "derive", "insights"]
-
 
 # Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
 # insurer's claims or an oil company's production costs stand on other lines, and it would look too good.
@@ -62,7 +63,7 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
     data = CompanyFacts(book, symbol)
     with localcontext(ARITHMETIC):
         derived = data.keep(_lines(data))
-        for ratio in RATIOS.values():
+        for ratio in report_ratios().values():
             if ratio.kind != "price":
                 derived += data.keep(_by_year(data, ratio))
         return derived + data.keep(_on_price_day(data))
@@ -165,7 +166,7 @@ def _on_price_day(data: CompanyFacts) -> Iterable[Fact]:
         return
     year = ended[-1]
     yield from data.keep(_market_cap(data, price, year))
-    for ratio in RATIOS.values():
+    for ratio in report_ratios().values():
         if ratio.kind == "price" and (fact := _multiple(data, ratio, price, year)) is not None:
             yield fact
 
