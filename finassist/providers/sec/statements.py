@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from finassist.analysis.derivation import NOT_COMPARABLE
+from finassist.analysis.statements import NOT_COMPARABLE
 from finassist.core.facts import Fact, Statement
 from finassist.core.fields import EXPECTED, FIELDS
 from finassist.providers.base import Periods
