@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, cast
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -37,25 +38,63 @@ class AnswersQueries(Protocol):
 
 
 class Check(NamedTuple):
-    """One thing that was asked: whether it is answered, and why not."""
+    """Words of a question, and what became of them.
 
-    asked: str
-    done: bool
-    reason: str = ""
+    Attributes:
+        words: The words; of a typed query, the query as a phrase.
+        became: What they mean, or why they are no part of the answer.
+        status: `"used"`, `"refused"` or `"not understood"`.
+    """
+
+    words: str
+    became: str = ""
+    status: Literal["used", "refused", "not understood"] = "used"
+
+    @property
+    def done(self) -> bool:
+        """Whether they are answered."""
+        return self.status == "used"
 
     def __str__(self) -> str:
-        return f"✓ {self.asked}" if self.done else f"✗ {self.asked}: {self.reason}"
+        if not self.done:
+            return f"✗ {self.words}: {self.became}"
+        same = self.words.casefold() == self.became.casefold()
+        return f"✓ {self.words}" if same or not self.became else f"✓ {self.words} ({self.became})"
 
 
-def checklist(queries: Sequence[Query], gaps: Sequence[Gap], rows: Collection[str]) -> list[Check]:
-    """What was asked, in order: each query, then what no query could hold."""
-    missing = {(gap.symbol, gap.need): gap.reason for gap in gaps}
-    checks = [Check(str(query), bool(rows) or query.intent == "define") for query in queries]
-    named = (
-        (f"{spoken(need) if need in catalogue() else need}{f' of {symbol}' if symbol else ''}", reason)
-        for (symbol, need), reason in missing.items()
-    )
-    return [*checks, *(Check(asked, False, reason) for asked, reason in named)]
+def checklist(queries: Sequence[Query], gaps: Sequence[Gap]) -> tuple[Check, ...]:
+    """What became of the words of a question: those that a query used, then those that are not answered.
+
+    Example:
+        >>> query = Query(metrics=["roe"], companies=["AAPL"], evidence={"companies": "Apple", "metrics": "ROE"})
+        >>> [str(check) for check in checklist([query], [])]
+        ['✓ Apple (AAPL)', '✓ ROE (return on equity)']
+    """
+    used = [check for query in queries for check in _used(query)]
+    left_out = [
+        Check(unknown.words, unknown.reason, "not understood") for query in queries for unknown in query.unknown
+    ]
+    said = {check.became.rstrip(".") for check in left_out}
+    refused = [_refused(gap) for gap in gaps if gap.reason.rstrip(".") not in said]
+    return tuple(dict.fromkeys([*used, *left_out, *refused]))
+
+
+def _used(query: Query) -> list[Check]:
+    if not query.evidence:
+        return [Check(str(query))]
+    meant = {
+        "companies": ", ".join(query.companies),
+        "metrics": " and ".join(map(spoken, query.metrics)),
+        "periods": " and ".join(query.periods),
+        "operation": query.operation,
+    }
+    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items() if slot != "every"]
+
+
+def _refused(gap: Gap) -> Check:
+    quoted = re.search(r"“(.+?)”", gap.reason) if gap.error == "NotUnderstood" else None
+    need = spoken(gap.need) if gap.need in catalogue() else gap.need
+    return Check(quoted[1] if quoted else f"{need} of {gap.symbol}" if gap.symbol else need, gap.reason, "refused")
 
 
 @dataclass(repr=False, eq=False)
@@ -150,9 +189,9 @@ class Answer(WorkflowRunOutput):
         return verdict(self)
 
     @property
-    def checklist(self) -> list[Check]:
-        """What of the question was answered, and what not, with the reason."""
-        return checklist(self.queries, self.gaps, set(self.rows))
+    def checklist(self) -> tuple[Check, ...]:
+        """What became of the words of the question: used, refused or not understood, with the reason."""
+        return checklist(self.queries, self.gaps)
 
     def pick(self, number: int) -> Answer:
         """Answer one of `choices`, counted from 1, in the same conversation.

@@ -44,6 +44,21 @@ def test_query_and_aquery_are_one_behaviour(workflow: FinancialAssistantWorkflow
     assert shown(first) == shown(second) == shown(one)
 
 
+def test_every_word_is_used_refused_or_not_understood(workflow: FinancialAssistantWorkflow) -> None:
+    answer = workflow.run("What were Apple's blorbish net margin and revenue in FY2023?")
+    assert [(check.words, check.status) for check in answer.checklist] == [
+        ("Apple", "used"),
+        ("net margin, revenue", "used"),
+        ("FY2023", "used"),
+        ("blorbish", "not understood"),
+    ]
+    assert "✗ blorbish" in answer.to_html()
+    assert "✓" not in workflow.run("What was Apple's net margin in FY2023?").to_html(), "all is there"
+    [refused] = workflow.run("Who is Apple's CEO?").checklist
+    assert refused.status == "refused"
+    assert [str(check) for check in workflow.query(MARGIN).checklist] == [f"✓ {MARGIN}"]
+
+
 def test_both_forms_stream_the_same_events(workflow: FinancialAssistantWorkflow) -> None:
     async def streamed() -> list[str]:
         return [event.event async for event in workflow.aquery(MARGIN, stream=True)]

@@ -180,7 +180,7 @@ class Query(_Checked):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What differs from the default, so that the text can be pasted and run."""
         fields = type(self).model_fields
-        given = ((name, getattr(self, name)) for name in fields)
+        given = ((name, getattr(self, name)) for name in fields if name != "evidence")
         return ((name, value) for name, value in given if value != fields[name].get_default(call_default_factory=True))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -7,7 +7,9 @@ topic, or listed as not understood.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from finassist.core.periods import Period
 from finassist.core.query import Query, Unknown
@@ -22,7 +24,7 @@ from finassist.questions.refusals import refused
 from finassist.questions.slots import Slots, slots_of
 from finassist.questions.spelling import corrected_words
 from finassist.questions.when import Found
-from finassist.questions.words import normalise
+from finassist.questions.words import Hit, normalise
 from finassist.symbols.directory import directory
 
 MARKET_INDEX = INDEX
@@ -45,7 +47,8 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     slots = slots_of(bare, language)
     reading = Reading(slots, memory or Memory(), slots.symbols, framing.unit, framing.decimals)
     found = _by_definition(reading, given) or _understood(reading)
-    return replace(found, corrected=(*corrected, *slots.corrected), slots=slots)
+    queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
+    return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
 
 
 def _by_definition(reading: Reading, given: list[Definition]) -> Understanding | None:
@@ -86,6 +89,26 @@ def _noting_loose_words(found: Understanding, reading: Reading) -> Understanding
         Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
     ]
     return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+
+
+def _evidence(query: Query, slots: Slots) -> dict[str, str]:
+    """The words of the question that each slot of a query came from; what it inherits has none."""
+    limited = slots.limit is not None and slots.limit.value == query.limit
+    claims: dict[str, Sequence[Hit[Any] | Found]] = {
+        "companies": [hit for hit in slots.companies if hit.value.symbol in query.companies],
+        "metrics": slots.metrics,
+        "periods": slots.periods if query.periods else (),
+        "operation": slots.operations if query.operation != "none" else (),
+        "where": slots.amounts if query.where else (),
+        "sectors": slots.sectors if query.sectors else (),
+        "limit": [slots.limit] if limited and slots.limit else (),
+    }
+    words = {
+        slot: ", ".join(dict.fromkeys(slots.text[hit.start : hit.end] or hit.words for hit in hits))
+        for slot, hits in claims.items()
+        if hits
+    }
+    return words | {name: text for name, text in query.evidence.items() if name == "every"}
 
 
 _NEAR = 4

@@ -57,10 +57,12 @@ def sections_of(answer: Any) -> Iterator[Section]:
     figures = [by_key[key] for key in answer.rows if key in by_key]
     known: Mapping[str, str] = answer.company_names()
     yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known)
-    yield Bullets("Did you mean", tuple(f"{n}. {label}" for n, (label, _) in enumerate(answer.choices, 1)))
-    checks = answer.checklist
-    if any(check.done for check in checks) and not all(check.done for check in checks):
-        yield Bullets("What was asked", tuple(map(str, checks)))
+    yield Bullets(
+        "Did you mean (answer.pick(1) asks the first)",
+        tuple(f"{n}. {label}" for n, (label, _) in enumerate(answer.choices, 1)),
+    )
+    if answer.outcome == "partly":
+        yield Bullets("What was asked", tuple(map(str, answer.checklist)))
 
 
 # --------------------------------------------------------------------------------------------- table
