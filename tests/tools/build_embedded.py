@@ -3,10 +3,8 @@
     uv run python -m tests.tools.build_embedded SOURCE [--out FOLDER]
 
 The source folder holds `annual.parquet`, `quarterly.parquet`, `companies.csv`, the price, split, dividend, index and
-rate
-tables, `truth_fill.csv` and `suspects.csv`. What a law refuses is printed and not written; what a law doubts is
-written with
-a quality mark. The build fails where a law that must hold for every row does not.
+rate tables, `truth_fill.csv` and `suspects.csv`. What a law refuses is printed and not written; what a law doubts is
+written with a quality mark. The build fails where a law that must hold for every row does not.
 """
 
 from __future__ import annotations

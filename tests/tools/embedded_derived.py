@@ -1,8 +1,7 @@
 """What the embedded figures imply: lines that an identity fills, dividends that were not paid, and formulas in words.
 
 An identity fills a line only for a company in which it held, to a tenth of a percent, in every year that has all its
-lines,
-and in at least two of them: so minorities and discontinued operations never slip in. A total is never invented.
+lines, and in at least two of them: so minorities and discontinued operations never slip in. A total is never invented.
 """
 
 from __future__ import annotations
