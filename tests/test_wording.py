@@ -46,6 +46,27 @@ WORDED = [
     ("Not Apple, not Microsoft: what did BALL earn in 2023?", "net income of BALL in 2023"),
     ("Chipotle Q3 2024 sales?", "revenue of CMG in Q3 2024"),
     ("Max drawdown of Starbucks in 2024 on daily closes?", "maximum drawdown of SBUX in 2024"),
+    (
+        "Which quarter of 2024 was Amazon's best for operating income?",
+        "highest operating income of AMZN in Q1 2024:Q4 2024",
+    ),
+    (
+        "Was more than half of UPS's 2023 operating cash flow paid out as dividends?",
+        "dividends paid as a share of operating cash flow of UPS where dividends paid as a share of operating cash flow"
+        " > 0.5 in 2023",
+    ),
+    (
+        "The average quarterly net income of Thermo Fisher over the four quarters of 2024",
+        "mean net income of TMO in Q1 2024:Q4 2024",
+    ),
+    (
+        "Dividends plus share repurchases, Qualcomm... no wait, Lam Research, fiscal 2024",
+        "dividends paid plus share buybacks of LRCX in FY2024",
+    ),
+    (
+        "Of CSX and Union Pacific together, what percentage of the combined 2023 revenue was earned by Union Pacific?",
+        "share of revenue of UNP, CSX in 2023",
+    ),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
 
@@ -57,6 +78,23 @@ UNPLACED = [
     ("Which is more profitable by operating margin in FY2025: Microsoft or Oracle?", []),
     ("Order Costco, Walmart and Kroger by net margin in FY2024, lowest first", []),
 ]
+
+
+CHECKED = [
+    ("Does Target have a current ratio above 1 at the end of fiscal 2024?", "No, not above 1: Target's current ratio"),
+    ("Is Arista's operating margin at least 40 percent in 2024?", "Yes, above 40%: Arista Networks' operating margin"),
+    ("In how many fiscal years from 2018 to 2024 did Hershey's revenue exceed 10 billion dollars?",
+     "Hershey had revenue above USD 10 billion in 3 of 7 years, FY2018 to FY2024: FY2022"),
+    ("Which of Apple, Microsoft and Nvidia had a net margin above 30% in FY2024?",
+     "Microsoft (36.0%) and Nvidia (48.8%) had net margin above 30% in FY2024"),
+    ("Averaged over 2022, 2023 and 2024, was the operating margin of Yum! Brands or that of McDonald's higher?",
+     "McDonald's had the higher average operating margin from FY2022 to FY2024: 43.8%"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "begins"), CHECKED)
+def test_a_condition_on_named_companies_is_answered_by_yes_no_or_how_many(question: str, begins: str) -> None:
+    assert FinancialAssistantWorkflow(db=None).run(question).headline.startswith(begins)
 
 
 @pytest.mark.parametrize(("question", "words"), UNPLACED)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from finassist.analysis.calendar import Member
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Outcome, Row, Shape, by_value, gaps_of
+from finassist.analysis.outcome import Outcome, Row, Shape, by_value, fulfils, gaps_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines
 from finassist.core.periods import Period, Span, parse_periods
@@ -45,8 +45,20 @@ def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
+    if query.where and known and query.intent != "judge":
+        return _checked(query, known, gaps_of(rows))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows))
+
+
+def _checked(query: Query, rows: tuple[Row, ...], gaps: tuple[Gap, ...]) -> Outcome:
+    """Whether the figures of named companies fulfil the conditions: each by the one about its own metric."""
+    met = [row for row in rows if fulfils(query, row)]
+    figure = rows[0].fact if len(rows) == 1 else None
+    if query.operation == "count":
+        facts = [row.fact for row in rows]
+        figure = derived(facts[-1], "number of periods", Decimal(len(met)), "count", facts, "periods that fulfil it")
+    return Outcome(query, "check", rows, figure, gaps, matches=len(met))
 
 
 def _several_points(query: Query) -> bool:
@@ -277,18 +289,7 @@ def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool
     fact = cell(asked, cube, symbol, condition.metric)[-1].fact
     if fact.value is None or not fact.known:
         return None
-    value = float(fact.value)
-    match condition.comparator:
-        case ">":
-            return value > condition.number
-        case ">=":
-            return value >= condition.number
-        case "<":
-            return value < condition.number
-        case "<=":
-            return value <= condition.number
-        case "between":
-            return condition.number <= value <= (condition.upper or condition.number)
+    return condition.holds(float(fact.value))
 
 
 def in_sector(member: Member, sectors: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from finassist.core.metrics import described
 from finassist.core.query import Query
 
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "window", "order", "count", "nothing"]  # fmt: skip
+                "window", "order", "count", "check", "nothing"]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,12 @@ def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:
             error="NotMeaningful" if row.fact.status == "not_meaningful" else "NotInData")
         for row in missing.values()
     )  # fmt: skip
+
+
+def fulfils(query: Query, row: Row) -> bool:
+    """Whether a figure fulfils the conditions of a query about its metric."""
+    own = [each for each in query.where if each.metric == row.metric]
+    return row.fact.value is not None and all(each.holds(float(row.fact.value)) for each in own)
 
 
 def by_value(row: Row) -> Decimal:

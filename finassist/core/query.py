@@ -60,6 +60,25 @@ class Filter(_Checked):
             raise ValueError("“between” needs two numbers: number=10, upper=15.")
         return self
 
+    def holds(self, value: float) -> bool:
+        """Whether a figure fulfils it.
+
+        Example:
+            >>> Filter(metric="net_margin", comparator=">", number=0.3).holds(0.25)
+            False
+        """
+        match self.comparator:
+            case ">":
+                return value > self.number
+            case ">=":
+                return value >= self.number
+            case "<":
+                return value < self.number
+            case "<=":
+                return value <= self.number
+            case "between":
+                return self.number <= value <= (self.upper or self.number)
+
     def __str__(self) -> str:
         limit = f"{self.number:g} and {self.upper:g}" if self.comparator == "between" else f"{self.number:g}"
         return f"{spoken(self.metric)} {self.comparator} {limit}"

@@ -15,7 +15,9 @@ from finassist.questions.reading import Reading, asks_universe, has_set
 from finassist.questions.words import Hit
 
 _OF_ITS = re.compile(r"\s*(?:of |in |its |their |the |in the )*")
-_OF_BASE = re.compile(r"\s*of (?:its |their |total |net )?")
+_OF_BASE = re.compile(
+    r"\s*of (?:[\w&. -]{2,40}?'s? )?(?:its |their |total |net )?(?:(?:fy ?|fiscal |calendar )?\d{4} )?(?:net )?"
+)
 _STATED_AFTER = re.compile(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ")
 
 
@@ -154,7 +156,7 @@ def _share_of_amount(reading: Reading) -> Filter | None:
 def _metric_of_amount(reading: Reading, hit: Hit[Amount]) -> str | None:
     """The metric nearest to a number whose unit fits."""
     candidates = expression_hits(reading)
-    fitting = [each for each in candidates if _fits(hit.value.unit, each.value)] or candidates
+    fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
     if not fitting:
         return "growth(revenue)" if hit.value.unit == "percent" and reading.slots.has("growth") else None
     before = [each for each in fitting if each.end <= hit.start]
@@ -170,4 +172,6 @@ def _metric_of_amount(reading: Reading, hit: Hit[Amount]) -> str | None:
 
 def _fits(kind: str, metric: str) -> bool:
     unit = described(metric).unit
-    return unit.startswith("USD") if kind == "USD" else kind in ("", unit)
+    if kind == "USD":
+        return unit.startswith("USD")
+    return kind in ("", unit) or (kind == "percent" and unit == "times")

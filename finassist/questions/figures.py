@@ -202,11 +202,17 @@ def _figures(reading: Reading) -> Understanding:
 def _query(reading: Reading) -> Query:
     slots = reading.slots
     metrics = _settled(reading, _without_parts(expressions(reading)))
+    metrics, where = filters(reading, metrics) if slots.amounts else (metrics, [])
+    metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
     metrics, operation = _operated(reading, metrics)
+    if where:
+        operation = "count" if reading.says(SAID["count_periods"]) else "none"
     periods = periods_of(reading)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = _with_the_one_before(periods[0])
-    if operation == "none" and slots.has("trend") and reading.says(SAID["by_quarter"]):
+    if reading.says(SAID["which_quarter"]) or (
+        operation in ("none", "mean") and slots.has("trend") and reading.says(SAID["by_quarter"])
+    ):
         periods = quarterly(periods)
     intent, direction = intent_of(reading, metrics, operation)
     fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(reading.symbols)
@@ -217,6 +223,7 @@ def _query(reading: Reading) -> Query:
         companies=reading.symbols,
         periods=periods,
         operation=operation,
+        where=where,
         order=direction,
         limit=slots.limit.value if slots.limit and fewer else None,
         unit="month-end" if month_ends else reading.unit,
@@ -243,12 +250,14 @@ def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operatio
     operation = operation_of(reading, metrics)
     if operation == "growth" and metrics[0] == "price":
         return ["price_change", *metrics[1:]], "none"
-    sign = _BETWEEN_METRICS.get(operation)
+    plus = (slots_sum := reading.slots.at("sum")) and slots_sum.words in _ADDING
+    sign = "+" if plus and operation == "none" else _BETWEEN_METRICS.get(operation)
     if sign and points < 2 and len(metrics) == 2 and not reading.several and not spans(reading):
         return _joined(metrics, sign, operation)
     return metrics, operation
 
 
+_ADDING = frozenset({"plus", "sum", "sum of", "combined", "together", "added", "add", "add up", "adding"})
 _BETWEEN_METRICS: Mapping[str, str] = {"difference": "-", "times": "/", "sum": "+"}
 
 

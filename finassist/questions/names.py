@@ -167,9 +167,14 @@ def _strong(match: Match, text: str) -> bool:
     return several or marked or owned
 
 
+_PLACES = frozenset({"united states", "united kingdom", "north america", "latin america", "americas", "europe", "asia"})
+
+
 def _is_vocabulary(match: Match, text: str) -> bool:
     """Abbreviations of finance are no tickers: DPO, CCC, YOY, CEO."""
     raw, plain = match.text, fold(match.text)
+    if plain in _PLACES:
+        return True
     if text[max(0, match.start - 1) : match.start] == "$":
         return False
     if text[match.end : match.end + 1].isalnum():

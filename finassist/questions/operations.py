@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from finassist.core.metrics import described
@@ -103,7 +104,7 @@ def _extreme(reading: Reading, _: Sequence[str]) -> Operation | None:
     if slots.has("trend") and any(hit.words in ("more and more", "less and less") for hit in slots.operations):
         return None
     several_points = many_periods(reading) and not _graded(reading) and not slots.has("growth", "yoy")
-    if not reading.says(SAID["which_year"]) and not several_points:
+    if not reading.says(SAID["which_year"]) and not reading.says(SAID["which_quarter"]) and not several_points:
         return None
     return "max" if slots.directions[0].value > 0 else "min"
 
@@ -111,8 +112,12 @@ def _extreme(reading: Reading, _: Sequence[str]) -> Operation | None:
 def _folded(reading: Reading, metrics: Sequence[str]) -> Operation | None:
     """Mean, median and sum, over periods or over companies."""
     slots = reading.slots
-    if not reading.several and not many_periods(reading):
+    by_quarter = slots.has("mean") and slots.has("trend") and reading.says(SAID["by_quarter"])
+    if not reading.several and not many_periods(reading) and not by_quarter:
         return None
+    if reading.several and slots.has("share") and len(metrics) == 1 and slots.has("sum"):
+        _begin_with_its_owner(reading)
+        return "share"
     if slots.has("mean"):
         return "mean"
     if slots.has("median"):
@@ -121,6 +126,13 @@ def _folded(reading: Reading, metrics: Sequence[str]) -> Operation | None:
         return "sum"
     total = reading.says(SAID["total_of"]) and (spans(reading) or reading.several)
     return "sum" if total and described(metrics[0]).summable() else None
+
+
+def _begin_with_its_owner(reading: Reading) -> None:
+    """The company whose share is asked comes first: the one that is named twice."""
+    named = Counter(hit.value.symbol for hit in reading.slots.companies)
+    owner = next((symbol for symbol, times in named.items() if times > 1), reading.symbols[0])
+    reading.symbols = [owner, *(symbol for symbol in reading.symbols if symbol != owner)]
 
 
 def _trend(reading: Reading, _: Sequence[str]) -> Operation | None:
@@ -178,7 +190,7 @@ def intent_of(reading: Reading, metrics: Sequence[str], operation: Operation) ->
         return "rank", direction
     asks_which = bool(slots.sets) or reading.says(SAID["one_or_other"])
     if said and (
-        (operation in _ORDERED and len(metrics) == 1) or (asks_which and operation in (*_ORDERED, "max", "min"))
+        (operation in _ORDERED and len(metrics) == 1) or (asks_which and operation in (*_ORDERED, "mean", "max", "min"))
     ):
         return "compare", direction
     if reading.says(SAID["compare"]) and operation == "none" and len(metrics) == 1:

@@ -57,4 +57,5 @@ _SHAPES: Mapping[Shape, Callable[[Outcome, Words], str]] = {
     "window": r.window,
     "order": r.order,
     "count": r.count,
+    "check": s.check,
 }

@@ -112,7 +112,7 @@ def _places(rows: tuple[Row, ...], words: Words, *, periods: bool = False) -> st
 def metric_words(query: Query, row: Row) -> str:
     """The ranked figure in words: `revenue growth`, `share price change`."""
     name = spoken(row.metric)
-    return {"growth": f"{name} growth", "cagr": f"{name} CAGR"}.get(query.operation, name)
+    return {"growth": f"{name} growth", "cagr": f"{name} CAGR", "mean": f"average {name}"}.get(query.operation, name)
 
 
 def _comparison(outcome: Outcome, words: Words) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 
-from finassist.analysis.outcome import Outcome, Row
+from finassist.analysis.outcome import Outcome, Row, fulfils
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, described, spoken
 from finassist.reporting.words import (
@@ -16,8 +16,10 @@ from finassist.reporting.words import (
     at_period,
     brief,
     capital,
+    conditions,
     distinct,
     in_sectors,
+    limit_words,
     listed,
     possessive,
     shared_period,
@@ -86,6 +88,30 @@ def one_figure(row: Row, words: Words) -> str:
         return f"{it.owner} {what} was {it.value} at the close {when(it.fact)}."
     shown = it.size if "loss" in it.label else it.value
     return f"{it.owner} {it.label} {_was(row.metric)} {shown} {it.when}{_how(row, words)}."
+
+
+def check(outcome: Outcome, words: Words) -> str:
+    """Whether figures fulfil a condition: yes or no of one, how many of several."""
+    rows, query = outcome.rows, outcome.query
+    met = [row for row in rows if fulfils(query, row)]
+    if len(rows) == 1:
+        return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(rows[0], words)}"
+    if len({row.symbol for row in rows}) == 1:
+        kind = "quarters" if rows[0].fact.period.startswith("Q") else "years"
+        span = f"{brief(rows[0].fact)} to {brief(rows[-1].fact)}"
+        each = f": {listed([f'{it.brief} ({it.value})' for it in map(words.of, met)])}" if met else ""
+        return (
+            f"{words.name(rows[0].symbol)} had {conditions(query)} in {len(met)} of {len(rows)} {kind}, {span}{each}."
+        )
+    return _which_fulfil(rows, met, words)
+
+
+def _which_fulfil(rows: Sequence[Row], met: Sequence[Row], words: Words) -> str:
+    """`Nvidia (55.9%) had net margin above 30% in FY2024; not Apple 24.0%`, of all companies named."""
+    named = listed([f"{it.name} ({it.value})" for it in map(words.of, met)]) if met else "none of them"
+    others = listed([f"{it.name} {it.value}" for it in map(words.of, rows) if it.row not in met])
+    rest = f"; not {others}" if others else ""
+    return f"{capital(named)} had {conditions(words.query)}{shared_period(rows, words)}{rest}."
 
 
 def _was(metric: str) -> str:
@@ -240,7 +266,8 @@ def _joined(outcome: Outcome, words: Words, adjective: str, verb: str) -> str:
     it, first, last = words.of(rows[0]), rows[0].first, rows[0].last
     if first is None or last is None:
         return one_figure(rows[0], words)
-    span = f"from {brief(first)} to {brief(last)} (years ended {first.period_end} to {last.period_end})"
+    kind = "quarters" if first.period.startswith("Q") else "years"
+    span = f"from {brief(first)} to {brief(last)} ({kind} ended {first.period_end} to {last.period_end})"
     return f"{it.owner} {it.metric} {verb} {it.value} {span}."
 
 

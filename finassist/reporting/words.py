@@ -189,14 +189,20 @@ def conditions(query: Query) -> str:
 
 
 def _condition(each: Filter) -> str:
-    comparator = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[
-        each.comparator
-    ]
-    limit = threshold(each.metric, each.number)
-    upper = f" and {threshold(each.metric, each.upper)}" if each.upper is not None else ""
     if each.number == 0 and each.metric == "net_income":
         return "a net loss" if each.comparator == "<" else "a profit"
-    return f"{spoken(each.metric)} {comparator} {limit}{upper}"
+    return f"{spoken(each.metric)} {_limit(each)}"
+
+
+def limit_words(where: Sequence[Filter]) -> str:
+    """What conditions on one metric ask: `above 30%`."""
+    return " and ".join(map(_limit, where))
+
+
+def _limit(each: Filter) -> str:
+    side = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[each.comparator]
+    upper = f" and {threshold(each.metric, each.upper)}" if each.upper is not None else ""
+    return f"{side} {threshold(each.metric, each.number)}{upper}"
 
 
 def threshold(metric: str, value: float) -> str:
@@ -227,11 +233,22 @@ def is_window(row: Row) -> bool:
     return row.metric in ("price_change", "total_return", "max_drawdown", "volatility", "beta")
 
 
+def _own_span(row: Row) -> str:
+    """The years between which a mean or a change of more than one year lies."""
+    first, last = row.first, row.last
+    if not first or not last or not last.period.startswith("FY") or is_window(row):
+        return ""
+    apart = first.period_end and last.period_end and (last.period_end - first.period_end).days > 400
+    return f" from {first.period} to {last.period}" if apart or row.at == "mean" else ""
+
+
 def shared_period(rows: Sequence[Row], words: Words) -> str:
     """The period that all rows share, with a space before it; empty where they differ."""
     facts = [row.fact for row in rows]
     if len({fact.period for fact in facts}) > 1:
         return ""
+    if (span := _own_span(rows[0])) and len({_own_span(row) for row in rows}) == 1:
+        return span
     ends = {fact.period_end for fact in facts}
     if len(ends) == 1 or facts[0].period_end is None:
         return " " + (over_span(facts[0].period) if is_window(rows[0]) else words.of(rows[0]).when)
