@@ -29,8 +29,8 @@ from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
 from finassist.runtime.context import Runtime
 from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
-from finassist.sessions.store import Database, check_session_id, stored_summary
-from finassist.sessions.summary import Summariser
+from finassist.sessions.store import Database, check_session_id
+from finassist.sessions.summary import Summariser, stored_summary
 
 if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
@@ -107,7 +107,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
             id=id,
             name=name,
             description=description,
-            db=self.store.native or self.store.sync,
+            db=self.store.native,
             steps=[FlowStep(self._run_of_step)],
             session_id=str(uuid4()) if session_id is None else check_session_id(session_id),
             user_id=user_id,

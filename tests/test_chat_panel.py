@@ -18,7 +18,7 @@ from finassist.apps.chat.conversation import AT_ONCE, NOT_STORED
 from finassist.apps.chat.drawers import AT_ONCE as CONVERSATIONS
 from finassist.apps.live.view import LONGEST_SHOWN
 from finassist.core.errors import InvalidSessionId, SessionError
-from finassist.sessions.conversations import Conversations
+from finassist.sessions.history import Conversations
 from finassist.sessions.store import Store, open_store
 from tests.wire import Wire, click, recorded, set_value, tell
 from tests.worlds import ScriptedModel, ScriptedProvider, World

@@ -177,7 +177,7 @@ def test_a_turn_waits_for_that_of_another_machine(address: str, run_async: Any) 
         async with first.locks.of("shared"):
             waiting = asyncio.create_task(second.arun("What is EBITDA?"))
             waiting.add_done_callback(lambda _: order.append("second"))
-            while not second.store.server.turns._connection:  # it has asked for its turn
+            while not second.store.sync.turns._connection:  # it has asked for its turn
                 await asyncio.sleep(0.01)
             assert not waiting.done()
             await asyncio.to_thread(lambda: first.run("What is EBITDA?", session_id="another"))
@@ -298,7 +298,7 @@ def test_the_password_is_nowhere(address: str, caplog: Any) -> None:
         str(store.native.to_dict()),
     ]
     shown += [str(store.sync.db_engine.url), store.sync.db_engine.url.render_as_string(hide_password=False)]
-    shown.append(str(pickle.dumps(store.server.turns._address)))
+    shown.append(str(pickle.dumps(store.sync.turns._address)))
     for text in (*shown, caplog.text):
         assert PASSWORD not in text
         assert QUOTED not in text

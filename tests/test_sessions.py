@@ -9,17 +9,18 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agno.db.in_memory import InMemoryDb
-from agno.db.sqlite import SqliteDb
+from agno.db.sqlite import AsyncSqliteDb, SqliteDb
 from agno.tools.finance.base import CompanyProfile, FinanceProvider
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ConfigurationError, SessionError
-from finassist.sessions.conversations import Conversations
+from finassist.sessions.history import Conversations
 
 ASK = """
 import sys
@@ -105,7 +106,7 @@ def test_processes_that_open_a_fresh_file_at_once_lose_nothing(tmp_path: Path) -
     for process in processes:
         out, err = process.communicate(timeout=120)
         assert out.split()[-1:] == ["True"], err
-    assert len(FinancialAssistantWorkflow(db=db).store.sessions()) == 6
+    assert len(FinancialAssistantWorkflow(db=db).sessions()) == 6
 
 
 def test_sessions_as_a_frame(stored_workflow: FinancialAssistantWorkflow) -> None:
@@ -170,15 +171,20 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
         FinancialAssistantWorkflow(db=path)
 
 
-def test_a_database_of_the_wrong_form_is_said(tmp_path: Path, run_async: Any) -> None:
-    class Remote(InMemoryDb):
-        """Stands for a sync-only server database."""
+def test_a_database_of_one_form_serves_arun_and_says_what_cannot_be(tmp_path: Path, run_async: Any) -> None:
+    class Remote(SqliteDb):
+        """Stands for a server whose adapter is sync only."""
 
-    from finassist.sessions.store import Store
-
-    store = Store(Remote(), None)
-    with pytest.raises(ConfigurationError, match=r"workflow\.run"):
-        store.for_arun()
+    database = Remote(db_file=str(tmp_path / "remote.db"))
+    database.db_file = None
+    workflow = FinancialAssistantWorkflow(db=database)
+    assert run_async(workflow.arun("What is EBITDA?")).saved
+    assert len(workflow.sessions()) == 1
+    only_async = FinancialAssistantWorkflow(db=AsyncSqliteDb(db_url="sqlite+aiosqlite://"))
+    only_async.store = replace(only_async.store, sync=None)
+    with pytest.raises(ConfigurationError, match=r"await workflow\.arun"):
+        only_async.run("What is EBITDA?")
+    database.close()
 
 
 # --------------------------------------------------------------------------------------------- when it fails

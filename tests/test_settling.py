@@ -16,7 +16,7 @@ from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive_stream
 from finassist.runtime.effects import Fetch, fetch
 from finassist.runtime.run import RunContext
-from finassist.sessions.locks import SessionLocks
+from finassist.sessions.store import SessionLocks
 
 
 class Reluctant(EmbeddedProvider):

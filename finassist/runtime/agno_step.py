@@ -232,7 +232,7 @@ async def _aengine(
     agno_arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
     error = None
     try:
-        async for event in agno_arun(shell_for(shell, run, store.for_arun()), **arguments(run, options)):
+        async for event in agno_arun(shell_for(shell, run, store.native), **arguments(run, options)):
             if (seen := run.see(event)) is not None:
                 post(seen)
     except Exception as failure:  # noqa: BLE001  returned, and raised after its terminal event
@@ -245,7 +245,7 @@ async def _aengine(
 def in_background(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> Any:
     """Agno's own `arun(background=True)`: AgentOS runs it in a task of its own, and stops it through Agno."""
     agno_arun = cast("Callable[..., Any]", Workflow.arun)
-    return agno_arun(shell_for(shell, run, run.runtime.store.for_arun()), **{**arguments(run, {}), **options})
+    return agno_arun(shell_for(shell, run, run.runtime.store.native), **{**arguments(run, {}), **options})
 
 
 def arguments(run: RunContext, options: AgnoOptions) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from finassist.questions.understand import Understanding
 from finassist.questions.understand import understand as understood
 from finassist.runtime.context import Runtime
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
-from finassist.sessions.store import query_memory, remember
+from finassist.sessions.summary import query_memory, remember
 from finassist.symbols.company import Company
 from finassist.symbols.directory import SymbolDirectory, directory
 

@@ -1,4 +1,4 @@
-"""Sessions on a PostgreSQL server, for several people or machines: Agno's tables, a sync and an async adapter to them.
+"""Sessions on a PostgreSQL server, for several people or machines: Agno's tables, and turns taken between machines.
 
 The password is in none of the objects here. It is handed to the driver when a connection is made, and to nothing else.
 """
@@ -15,19 +15,19 @@ from hashlib import sha256
 from threading import Event, Lock
 from typing import Any, Final, Self
 
-from agno.db.postgres import AsyncPostgresDb, PostgresDb
-from agno.db.postgres.engine import create_async_postgres_engine, create_postgres_engine
+from agno.db.postgres import PostgresDb
+from agno.db.postgres.engine import create_postgres_engine
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, TextClause, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from finassist.core.concurrency import settle
+from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from finassist.core.process import quietly
 from finassist.core.text import redact
-from finassist.sessions.connections import LoopGuard, ensure_schema
+from finassist.sessions.store import ensure_schema
 
 _ID: Final = "finassist"
 _KEPT_CONNECTIONS: Final = 5
@@ -38,6 +38,8 @@ _DEFAULTS: Final = {
     "keepalives_idle": "30",
     "tcp_user_timeout": "30000",  # a server that is gone without a word is noticed, milliseconds
 }
+_TAKE: Final = "SELECT pg_try_advisory_lock(:key)"
+_GIVE: Final = "SELECT pg_advisory_unlock(:key)"
 _DRIVER: Final = "postgresql+psycopg"
 _SECRETS: Final = ("password", "sslpassword")
 _ADDRESS: Final = re.compile(r"postgres(ql)?(\+\w+)?://")
@@ -119,58 +121,44 @@ def _parsed(address: str) -> URL | None:
         return None
 
 
-@dataclass(frozen=True)
-class PostgresServer:
-    """A sync and an async adapter to the same database, and the turns that are taken with other machines.
+class ServerDb(PostgresDb):
+    """Agno's adapter to the server, and the turns that are taken with other machines.
 
-    Connections are pooled; those of a loop are closed when it ends, the others with this object.
+    Connections are closed with this object, or by `close`, after which it opens anew.
     """
 
-    sync: PostgresDb
-    native: AsyncPostgresDb
-    turns: PostgresTurns
-    guard: LoopGuard
-
-    @classmethod
-    def open(cls, address: str) -> Self:
-        """Connect, and create Agno's tables (in its schema `ai`) if need be; processes that do so at once take turns.
-
-        Raises:
-            SessionError: The server cannot be reached, does not let us in, or does not let us create tables.
-            ConfigurationError: The address cannot be read.
-            MissingExtra: psycopg is not installed.
-        """
-        where = Address.read(address)
-        try:
-            engine = create_postgres_engine(where.url, **_options(where))
-            native_engine = create_async_postgres_engine(where.url, **_options(where))
-        except ImportError as error:
-            raise MissingExtra("Sessions on PostgreSQL need psycopg. Run: pip install 'finassist[postgres]'") from error
-        for each in (engine, native_engine.sync_engine):
-            event.listen(each, "do_connect", where.tell)
-        sync = PostgresDb(db_engine=engine, id=_ID)
-        try:
-            where.checked(lambda: _create_tables(engine, sync))
-        except BaseException:
-            engine.dispose()
-            raise
-        guard = LoopGuard(native_engine)
-        event.listen(native_engine.sync_engine, "connect", guard)
-        turns = PostgresTurns(engine, where)
-        server = cls(sync, AsyncPostgresDb(db_engine=native_engine, id=_ID), turns, guard)
-        weakref.finalize(server, _close, turns, engine)
-        weakref.finalize(server, guard.close).atexit = False
-        return server
+    def __init__(self, engine: Engine, address: Address) -> None:
+        super().__init__(db_engine=engine, id=_ID)
+        self.turns = PostgresTurns(engine, address)
+        weakref.finalize(self, _close, self.turns, engine)
 
     def close(self) -> None:
-        """Close idle connections; those made on event loops, as soon as one of these gets to it."""
-        _close(self.turns, self.sync.db_engine)
-        self.guard.close(wait=True)
+        """Close idle connections."""
+        _close(self.turns, self.db_engine)
 
-    async def aclose(self) -> None:
-        """Close idle connections, and wait until they are."""
-        await asyncio.to_thread(_close, self.turns, self.sync.db_engine)
-        await self.guard.aclose()
+
+def open_server(address: str) -> ServerDb:
+    """Connect, and create Agno's tables (in its schema `ai`) if need be; processes that do so at once take turns.
+
+    Raises:
+        SessionError: The server cannot be reached, does not let us in, or does not let us create tables.
+        ConfigurationError: The address cannot be read.
+        MissingExtra: psycopg is not installed.
+    """
+    where = Address.read(address)
+    arguments = {name: value for name, value in _DEFAULTS.items() if name not in where.url.query}
+    try:
+        engine = create_postgres_engine(where.url, pool_size=_KEPT_CONNECTIONS, max_overflow=-1, connect_args=arguments)
+    except ImportError as error:
+        raise MissingExtra("Sessions on PostgreSQL need psycopg. Run: pip install 'finassist[postgres]'") from error
+    event.listen(engine, "do_connect", where.tell)
+    database = ServerDb(engine, where)
+    try:
+        where.checked(lambda: _create_tables(engine, database))
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 class PostgresTurns:
@@ -194,7 +182,7 @@ class PostgresTurns:
         """
         try:
             for pause in _pauses():
-                if self._ask("SELECT pg_try_advisory_lock(:key)", session_id):
+                if self._ask(_TAKE, session_id):
                     return
                 Event().wait(pause)
         except KeyboardInterrupt:
@@ -205,24 +193,23 @@ class PostgresTurns:
     def give(self, session_id: str) -> None:
         """Let others answer."""
         with suppress(SessionError):
-            self._ask("SELECT pg_advisory_unlock(:key)", session_id)
+            self._ask(_GIVE, session_id)
 
     async def atake(self, session_id: str) -> None:
         """`take` for a running event loop, which goes on meanwhile."""
-        for pause in _pauses():
-            if await self._in_a_thread(session_id, "SELECT pg_try_advisory_lock(:key)"):
-                return
-            await asyncio.sleep(pause)
+        try:
+            for pause in _pauses():
+                if await in_thread(self._ask, _TAKE, session_id):
+                    return
+                await asyncio.sleep(pause)
+        except asyncio.CancelledError:
+            await self.agive(session_id)
+            raise
         raise _still_answering(session_id)
 
     async def agive(self, session_id: str) -> None:
         """`give` for a running event loop, which goes on meanwhile."""
-        giving = asyncio.create_task(asyncio.to_thread(self.give, session_id))
-        try:
-            await asyncio.shield(giving)
-        except asyncio.CancelledError:
-            await settle(giving)
-            raise
+        await in_thread(self.give, session_id)
 
     def close(self) -> None:
         """End the connection; the server gives back what it held."""
@@ -231,16 +218,6 @@ class PostgresTurns:
             if connection is not None:
                 with suppress(SQLAlchemyError):
                     connection.close()
-
-    async def _in_a_thread(self, session_id: str, statement: str) -> bool:
-        asking = asyncio.create_task(asyncio.to_thread(self._ask, statement, session_id))
-        try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            await settle(asking)
-            if not asking.exception() and asking.result():
-                await self.agive(session_id)
-            raise
 
     def _ask(self, statement: str, session_id: str) -> bool:
         with self._guard:
@@ -259,12 +236,6 @@ class PostgresTurns:
         return bool(self._connection.execute(statement, parameters).scalar_one())
 
 
-def _options(where: Address) -> dict[str, Any]:
-    # Without a limit the pool never makes anybody wait, and so is never bound to one event loop.
-    arguments = {name: value for name, value in _DEFAULTS.items() if name not in where.url.query}
-    return {"pool_size": _KEPT_CONNECTIONS, "max_overflow": -1, "connect_args": arguments}
-
-
 def _create_tables(engine: Engine, database: PostgresDb) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         key = {"key": _key("the tables")}
@@ -275,7 +246,7 @@ def _create_tables(engine: Engine, database: PostgresDb) -> None:
                 connection.execute(CreateSchema(database.db_schema))
             quietly(lambda: ensure_schema(database))
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+            connection.execute(text(_GIVE), key)
 
 
 def _close(turns: PostgresTurns, engine: Engine) -> None:

@@ -1,36 +1,36 @@
-"""Where conversations are kept: Agno's own tables in one SQLite file, on a PostgreSQL server, or in memory."""
+"""Where conversations are kept: Agno's own tables in one SQLite file, on a PostgreSQL server, or in memory.
+
+Turns of one conversation never overlap: not between threads and loops, nor between machines that share it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from threading import Lock
+from typing import Any, Final, Protocol
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
-from agno.db.base import AsyncBaseDb, BaseDb, SessionType
+import aiologic
+from agno.db.base import AsyncBaseDb, BaseDb
 from agno.db.in_memory import InMemoryDb
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
-from finassist.core.categories import CATEGORIES
+from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
-from finassist.core.result import stored_record
-from finassist.questions.reading import Memory, remembered
-from finassist.questions.rules import Context
-from finassist.sessions.locks import SessionLocks as SessionLocks
-
-if TYPE_CHECKING:
-    from finassist.sessions.postgres import PostgresServer
-    from finassist.sessions.sqlite import SqliteFile
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
-_SESSION_ID = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
-_ANSWER_SHOWN = 300
+_SESSION_ID: Final = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
 
 
 def check_session_id(session_id: str) -> str:
@@ -64,21 +64,60 @@ class MemoryDb(InMemoryDb):
         return any(run["run_id"] == run_id for run in runs)
 
 
+def threaded(database: BaseDb) -> AsyncBaseDb:
+    """An async form of a sync database: each of its methods runs in a thread, so that the loop goes on meanwhile.
+
+    Agno's own async adapters keep connections that belong to one event loop, and a workflow is used from several.
+    """
+    native = _ThreadedDb(id=database.id)
+    native.sync = database
+    for name, table in vars(database).items():
+        if name.endswith("_table_name"):
+            setattr(native, name, table)
+    return native
+
+
+def _in_a_thread(name: str) -> Callable[..., Any]:
+    async def method(self: Any, *args: Any, **options: Any) -> Any:
+        return await in_thread(getattr(self.sync, name), *args, **options)
+
+    return method
+
+
+_METHODS: Final = [name for name, _ in inspect.getmembers(AsyncBaseDb, inspect.iscoroutinefunction) if name[0] != "_"]
+_ThreadedDb: Final[Any] = type("ThreadedDb", (AsyncBaseDb,), {name: _in_a_thread(name) for name in _METHODS})
+
+
+def ensure_schema(database: BaseDb) -> None:
+    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
+    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
+        return
+    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
+    if database.upsert_session(probe) is None:
+        raise OSError("it is not writable")
+    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
+    database.delete_session(probe.session_id)
+
+
 @dataclass(frozen=True)
 class Store:
     """A sync and an async adapter to the same sessions.
 
     Agno wants a sync adapter in `run()` and an async one in `arun()`: the wrong one blocks the loop, or raises.
+
+    Attributes:
+        sync: What `run()` uses; `None` where the user gave an async database.
+        native: What `arun()` uses.
+        opened: Whether it was opened here, and so is closed here.
     """
 
     sync: BaseDb | None
-    native: AsyncBaseDb | BaseDb | None
-    file: SqliteFile | None = None  # kept alive with the store: its connections are closed when it goes
-    server: PostgresServer | None = None
+    native: AsyncBaseDb | BaseDb
+    opened: bool = False
 
     def new_locks(self) -> SessionLocks:
         """Locks for one workflow, one per session; where other machines share the sessions, between these too."""
-        return SessionLocks(self.server.turns if self.server else None)
+        return SessionLocks(getattr(self.sync, "turns", None))
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.
@@ -90,44 +129,30 @@ class Store:
             raise ConfigurationError("This database is async only. Use `await workflow.arun(...)`, or a sync database.")
         return self.sync
 
-    def for_arun(self) -> AsyncBaseDb | BaseDb:
-        """The adapter `arun()` uses."""
-        if self.native is None:
-            raise ConfigurationError("This database is sync only and would block the loop. Use `workflow.run(...)`.")
-        return self.native
-
     def close(self) -> None:
         """Close what was opened here; it opens again when needed."""
-        for place in (self.file, self.server):
-            if place:
-                place.close()
+        if self.opened and self.sync is not None:
+            self.sync.close()
 
     async def aclose(self) -> None:
         """`close` on a running loop."""
-        for place in (self.file, self.server):
-            if place:
-                await place.aclose()
+        await asyncio.to_thread(self.close)
 
     def has_run(self, run_id: str) -> bool:
         """Whether the run can be read back. Agno swallows failures to save: only reading tells."""
         try:
-            if self.file is not None:
-                return self.file.has_run(run_id)
-            if isinstance(self.sync, MemoryDb):
-                return self.sync.has_run(run_id)
-            return self.for_run().get_run(run_id, deserialize=False) is not None
+            find = getattr(self.sync, "has_run", None)  # ours can tell without reading the run
+            return bool(find(run_id) if find else self.for_run().get_run(run_id, deserialize=False))
         except Exception:  # noqa: BLE001  any database error means the same to the person: it is not there
             return False
 
     async def ahas_run(self, run_id: str) -> bool:
-        """`has_run` for `arun()`; one trip to a thread instead of one for each step of an async query."""
-        if self.file is not None:
-            return await asyncio.to_thread(self.has_run, run_id)
-        database = self.for_arun()
-        if not isinstance(database, AsyncBaseDb):
-            return self.has_run(run_id)
+        """`has_run` for `arun()`."""
+        if self.sync is not None:
+            return await self._beside_the_loop(lambda: self.has_run(run_id))
+        native: Any = self.native
         try:
-            return await database.get_run(run_id, deserialize=False) is not None
+            return await native.get_run(run_id, deserialize=False) is not None
         except Exception:  # noqa: BLE001  see has_run
             return False
 
@@ -143,18 +168,14 @@ class Store:
             return quietly(lambda: work(database))
 
     async def aask(self, work: Callable[[Any], Any]) -> Any:
-        """`ask` for a running loop, which goes on meanwhile: in a thread, or awaited where the database is async only.
+        """`ask` for a running loop, which goes on meanwhile."""
+        if self.sync is not None:
+            return await self._beside_the_loop(lambda: self.ask(work))
+        with _reaching():
+            return await work(self.native)
 
-        The sync adapter is preferred: it belongs to no loop, while pooled async connections belong to the user's.
-        """
-        if self.sync is None:
-            with _reaching():
-                return await work(self.for_arun())
-        return self.ask(work) if isinstance(self.sync, InMemoryDb) else await asyncio.to_thread(self.ask, work)
-
-    def sessions(self, user_id: str | None = None) -> list[WorkflowSession]:
-        """Every stored session, the most recently used first."""
-        return latest_first(self.for_run().get_sessions(session_type=SessionType.WORKFLOW, user_id=user_id))
+    async def _beside_the_loop[T](self, work: Callable[[], T]) -> T:
+        return work() if isinstance(self.sync, InMemoryDb) else await asyncio.to_thread(work)
 
 
 @contextmanager
@@ -183,8 +204,7 @@ def open_store(database: Database) -> Store:
         ConfigurationError: It is the address of something else.
     """
     if database is None:
-        memory = MemoryDb()
-        return Store(memory, memory)
+        database = MemoryDb()
     if isinstance(database, str) and "://" in database:
         return _server_store(database)
     if isinstance(database, str | Path):
@@ -193,7 +213,7 @@ def open_store(database: Database) -> Store:
         return Store(database, database)
     if file := getattr(database, "db_file", None):  # Agno's SQLite adapters, without importing SQLAlchemy for others
         return _file_store(Path(file).resolve())
-    return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, None)
+    return Store(None, database) if isinstance(database, AsyncBaseDb) else Store(database, threaded(database))
 
 
 def _server_store(address: str) -> Store:
@@ -202,117 +222,144 @@ def _server_store(address: str) -> Store:
             "Sessions are kept in a SQLite file (pass its path) or on PostgreSQL (postgresql://user@host/database). "
             "For another database pass one of Agno's database objects."
         )
-    from finassist.sessions.postgres import PostgresServer
+    from finassist.sessions.postgres import open_server
 
-    server = PostgresServer.open(address)
-    return Store(server.sync, server.native, server=server)
+    database = open_server(address)
+    return Store(database, threaded(database), opened=True)
 
 
 def _file_store(path: Path) -> Store:
-    from finassist.sessions.sqlite import SqliteFile
+    from finassist.sessions.sqlite import FileDb
 
     try:
-        file = SqliteFile.open(path)
+        database = FileDb(path)
     except Exception as error:
         raise SessionError(
             f"The session database {path} cannot be opened ({error}). Set FINASSIST_HOME to a folder you can "
             "write to, or pass db=None to keep sessions in memory."
         ) from error
-    return Store(file.sync, file.native, file)
+    return Store(database, threaded(database), opened=True)
 
 
-# ----------------------------------------------------------------------------------------- what is remembered
-
-SUMMARY: Final = "finassist_summary"
+# ---------------------------------------------------------------------------------------------- turns
 
 
-_TURNS_REFERRED = 12
+class Turn(Protocol):
+    """What is held during a turn; `with` and `async with` wait for it."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
 
 
-def remember(session: WorkflowSession | None, turns: int) -> Context:
-    """What a conversation carries into its next question.
+class Elsewhere(Protocol):
+    """Takes turns with other processes. Within this one they are taken already."""
+
+    def take(self, session_id: str) -> None:
+        """Wait until no other process answers in this session."""
+        ...
+
+    def give(self, session_id: str) -> None:
+        """Let others answer. Fails in silence: where the database is away, nobody holds anything."""
+        ...
+
+    async def atake(self, session_id: str) -> None:
+        """`take` for a running event loop. Cancelled, it takes nothing."""
+        ...
+
+    async def agive(self, session_id: str) -> None:
+        """`give` for a running event loop. Cancelled, it gives all the same."""
+        ...
+
+
+@dataclass(frozen=True)
+class _SharedTurn:
+    here: aiologic.BinarySemaphore
+    elsewhere: Elsewhere
+    session_id: str
+
+    def __enter__(self) -> None:
+        self.here.__enter__()
+        try:
+            self.elsewhere.take(self.session_id)
+        except BaseException:
+            self.here.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            self.elsewhere.give(self.session_id)
+        finally:
+            self.here.__exit__(None, None, None)
+
+    async def __aenter__(self) -> None:
+        await self.here.__aenter__()
+        try:
+            await self.elsewhere.atake(self.session_id)
+        except BaseException:
+            await self.here.__aexit__(None, None, None)
+            raise
+
+    async def __aexit__(self, *error: Any) -> None:
+        try:
+            await self.elsewhere.agive(self.session_id)
+        finally:
+            await self.here.__aexit__(None, None, None)
+
+
+class SessionLocks:
+    """One lock per session, for threads and loops alike: turns of one conversation never overlap.
 
     Args:
-        session: The stored session, or `None` for a new one.
-        turns: How many earlier turns are carried in full; older ones are in the summary.
+        elsewhere: Takes turns with other processes and machines, where the sessions are shared with them.
     """
-    answered = [(run, record) for run in _runs(session) if (record := stored_record(run))]
-    if not answered:
-        return Context()
-    records = [record for _, record in answered]
-    spoken = next((record for record in reversed(records) if record["symbols"]), records[-1])
-    return Context(
-        category=cast(Any, spoken["category"] if spoken["category"] in CATEGORIES else None),
-        symbols=tuple(spoken["symbols"]),
-        summary=str(stored_summary(session).get("text", "")),
-        turns=tuple(turn_of(run) for run, _ in answered[-turns:]),
-    )
 
+    def __init__(self, elsewhere: Elsewhere | None = None) -> None:
+        self._elsewhere = elsewhere
+        self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
+        self._guard = Lock()
+        self._on_loops: Counter[tuple[str, asyncio.AbstractEventLoop]] = Counter()
 
-def query_memory(session: WorkflowSession | None) -> Memory:
-    """What the next question of a conversation may refer to: queries, companies and lists of the turns before."""
-    memory = Memory()
-    for run in _runs(session)[-_TURNS_REFERRED:]:
-        if record := stored_record(run):
-            memory = remembered(memory, record)
-    return memory
+    def of(self, session_id: str) -> Turn:
+        """The lock of this session; works with `with` and with `async with`.
 
+        Raises:
+            SessionError: (on entering) The session is shared, and cannot be taken: its database is away, or another
+                process does not come to an end.
+        """
+        with self._guard:
+            lock = self._locks.get(session_id)
+            if lock is None:
+                lock = self._locks[session_id] = aiologic.BinarySemaphore()
+        return lock if self._elsewhere is None else _SharedTurn(lock, self._elsewhere, session_id)
 
-def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:
-    """A turn as (question, short answer)."""
-    content = " ".join(str(run.content or "").split())
-    return str(run.input or ""), content[:_ANSWER_SHOWN]
+    @contextmanager
+    def on_loop(self, session_id: str) -> Generator[None]:
+        """Inside, an async run of this session needs the running loop, from its turn in the queue to its end."""
+        key = (session_id, asyncio.get_running_loop())
+        with self._guard:
+            self._on_loops[key] += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._on_loops[key] -= 1
+                if not self._on_loops[key]:
+                    del self._on_loops[key]
 
+    def check_loop_is_free(self, session_id: str) -> None:
+        """Refuse to block a loop that an async run of the same session needs to come to its end.
 
-def stored_summary(session: WorkflowSession | None) -> dict[str, Any]:
-    """The session's summary: `text`, and how many `turns` it covers; empty if there is none."""
-    data = (session.session_data if session else None) or {}
-    state = cast("dict[str, Any]", data.get("session_state") or {})
-    return state.get(SUMMARY) or {}
-
-
-def with_summary(session: WorkflowSession, text: str, turns: int) -> WorkflowSession:
-    """The session with its summary replaced."""
-    data = dict(session.session_data or {})
-    data["session_state"] = {**(data.get("session_state") or {}), SUMMARY: {"text": text, "turns": turns}}
-    session.session_data = data
-    return session
-
-
-def latest_first(found: Iterable[Any]) -> list[WorkflowSession]:
-    """The sessions of workflows among what a database returned, the most recently used first."""
-    sessions = [session for session in found if isinstance(session, WorkflowSession)]
-    return sorted(sessions, key=_last_used, reverse=True)
-
-
-def _last_used(session: WorkflowSession) -> tuple[int, float]:
-    """By Agno's clock, which counts whole seconds, then by ours."""
-    runs = _runs(session)
-    record = (stored_record(runs[-1]) if runs else None) or {}
-    return session.updated_at or session.created_at or 0, record.get("answered_at", 0.0)
-
-
-def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:
-    """One row per session, for `frames.sessions_frame`."""
-    return [_session_row(session) for session in sessions]
-
-
-def _session_row(session: WorkflowSession) -> dict[str, Any]:
-    runs = _runs(session)
-    records = [record for run in runs if (record := stored_record(run))]
-    return {
-        "session_id": session.session_id,
-        "name": (session.session_data or {}).get("session_name"),
-        "turns": len(runs),
-        "first_question": str(runs[0].input) if runs else None,
-        "last_question": str(runs[-1].input) if runs else None,
-        "last_status": str(getattr(runs[-1].status, "value", runs[-1].status)) if runs else None,
-        "symbols": list(dict.fromkeys(symbol for record in records for symbol in record["symbols"])),
-        "summary": stored_summary(session).get("text"),
-        "created_at": session.created_at,
-        "updated_at": session.updated_at or session.created_at,
-    }
-
-
-def _runs(session: WorkflowSession | None) -> Sequence[WorkflowRunOutput]:
-    return (session.runs if session else None) or []
+        Raises:
+            SessionError: Such a run would be waited for, for ever.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if (session_id, loop) in self._on_loops:
+            raise SessionError(
+                "This conversation is still answering an `arun()`, and a sync `run()` here would keep it from ending. "
+                "Await that answer first, use `await workflow.arun(...)`, or pass another session_id."
+            )

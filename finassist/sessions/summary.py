@@ -1,19 +1,85 @@
-"""Keeps long conversations short: older turns are condensed in the background, after an answer."""
+"""What a conversation carries into its next question; older turns are condensed in the background, after an answer."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any, Final, cast
 from weakref import WeakValueDictionary
 
 from agno.db.base import SessionType
+from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
 from finassist.config.settings import Settings
+from finassist.core.categories import CATEGORIES
 from finassist.core.concurrency import Background, bridge
+from finassist.core.result import stored_record
 from finassist.llm.agents import Askable, ConversationSummary, summary_message
 from finassist.llm.calls import Limits
 from finassist.llm.connections import fit
-from finassist.sessions.store import SessionLocks, Store, stored_summary, turn_of, with_summary
+from finassist.questions.reading import Memory, remembered
+from finassist.questions.rules import Context
+from finassist.sessions.store import SessionLocks, Store
+
+_SUMMARY: Final = "finassist_summary"
+_TURNS_REFERRED: Final = 12
+_ANSWER_SHOWN: Final = 300
+
+
+def remember(session: WorkflowSession | None, turns: int) -> Context:
+    """What a conversation carries into its next question.
+
+    Args:
+        session: The stored session, or `None` for a new one.
+        turns: How many earlier turns are carried in full; older ones are in the summary.
+    """
+    answered = [(run, record) for run in turns_of(session) if (record := stored_record(run))]
+    if not answered:
+        return Context()
+    records = [record for _, record in answered]
+    spoken = next((record for record in reversed(records) if record["symbols"]), records[-1])
+    return Context(
+        category=cast(Any, spoken["category"] if spoken["category"] in CATEGORIES else None),
+        symbols=tuple(spoken["symbols"]),
+        summary=str(stored_summary(session).get("text", "")),
+        turns=tuple(turn_of(run) for run, _ in answered[-turns:]),
+    )
+
+
+def query_memory(session: WorkflowSession | None) -> Memory:
+    """What the next question of a conversation may refer to: queries, companies and lists of the turns before."""
+    memory = Memory()
+    for run in turns_of(session)[-_TURNS_REFERRED:]:
+        if record := stored_record(run):
+            memory = remembered(memory, record)
+    return memory
+
+
+def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:
+    """A turn as (question, short answer)."""
+    content = " ".join(str(run.content or "").split())
+    return str(run.input or ""), content[:_ANSWER_SHOWN]
+
+
+def stored_summary(session: WorkflowSession | None) -> dict[str, Any]:
+    """The session's summary: `text`, and how many `turns` it covers; empty if there is none."""
+    data = (session.session_data if session else None) or {}
+    state = cast("dict[str, Any]", data.get("session_state") or {})
+    return state.get(_SUMMARY) or {}
+
+
+def with_summary(session: WorkflowSession, text: str, turns: int) -> WorkflowSession:
+    """The session with its summary replaced."""
+    data = dict(session.session_data or {})
+    data["session_state"] = {**(data.get("session_state") or {}), _SUMMARY: {"text": text, "turns": turns}}
+    session.session_data = data
+    return session
+
+
+def turns_of(session: WorkflowSession | None) -> Sequence[WorkflowRunOutput]:
+    """Its runs, oldest first."""
+    return (session.runs if session else None) or []
 
 
 class Summariser:
@@ -65,7 +131,7 @@ class Summariser:
         session = await self._read(session_id)
         summary = stored_summary(session)
         condensed = int(summary.get("turns", 0))
-        runs = (session.runs if session else None) or []
+        runs = turns_of(session)
         older = [turn_of(run) for run in runs[: turns - self._kept]]
         if (unread := older[condensed:]) and self._due(turns, condensed):
             fit(agent, self._limits)

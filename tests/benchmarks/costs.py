@@ -70,7 +70,7 @@ def _costs(regime: str, database: Path | None, reports: int, turns: int) -> list
 def _bare(workflow: FinancialAssistantWorkflow) -> Workflow:
     """An Agno workflow that does nothing, with sessions in the same place."""
     nothing = Step(name="nothing", executor=lambda step_input: StepOutput(content=step_input.input))
-    return Workflow(name="bare", db=workflow.store.for_arun(), steps=[nothing], telemetry=False)
+    return Workflow(name="bare", db=workflow.store.native, steps=[nothing], telemetry=False)
 
 
 def processor_time(workflow: Workflow, session_id: str) -> float:

@@ -17,7 +17,7 @@ from finassist.core.query import Query
 from finassist.core.text import check_question
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
-from finassist.sessions.conversations import Conversation, Conversations
+from finassist.sessions.history import Conversation, Conversations
 from finassist.sessions.store import check_session_id
 
 BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."

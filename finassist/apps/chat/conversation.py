@@ -23,7 +23,7 @@ from finassist.core.query import Choice, Query
 from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant
-from finassist.sessions.conversations import Conversations
+from finassist.sessions.history import Conversations
 
 AT_ONCE: Final = 8
 """Earlier turns shown at first, and more at each request."""

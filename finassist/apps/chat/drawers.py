@@ -26,7 +26,7 @@ from finassist.reporting.html import conversation_html
 from finassist.reporting.markdown import conversation_markdown
 from finassist.reporting.sanitize import escape
 from finassist.runtime.context import Assistant, changed_settings
-from finassist.sessions.conversations import LONGEST_NAME, Conversation
+from finassist.sessions.history import LONGEST_NAME, Conversation
 
 AT_ONCE: Final = 15
 """Conversations listed at first, and more at each request."""

@@ -14,7 +14,7 @@ from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say
 if TYPE_CHECKING:
     from finassist.providers.http.cache import Cache
     from finassist.reporting.frames import DataFrame
-    from finassist.sessions.conversations import Conversations
+    from finassist.sessions.history import Conversations
     from finassist.workflow import FinancialAssistantWorkflow
 
 _SESSIONS: Final = ("session_id", "name", "turns", "last_question", "symbols", "updated_at")
@@ -128,7 +128,7 @@ def _workflow(options: argparse.Namespace) -> FinancialAssistantWorkflow:
 
 
 def _conversations(options: argparse.Namespace) -> Conversations:
-    from finassist.sessions.conversations import Conversations
+    from finassist.sessions.history import Conversations
     from finassist.sessions.store import check_session_id
 
     workflow = _workflow(options)
