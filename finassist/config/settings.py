@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
-import platformdirs
+from platformdirs import user_cache_path, user_data_path
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -20,15 +21,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
-from finassist.config.sources import (
-    PREFIX,
-    env_file,
-    is_key,
-    known_variables,
-    stray_variables,
-    variable_of,
-    warn_of_strays,
-)
+from finassist.config.sources import PREFIX, env_file, is_key, variable_of, warn_of_unread
 from finassist.core.errors import ConfigurationError
 from finassist.core.text import did_you_mean
 
@@ -59,12 +52,8 @@ def _key(variable: str, owner: str) -> Any:
     return Field(default=None, validation_alias=names, description=f"Key of {owner}.", repr=False)
 
 
-def _data_folder() -> Path:
-    return platformdirs.user_data_path("finassist", appauthor=False)
-
-
-def _cache_folder() -> Path:
-    return platformdirs.user_cache_path("finassist", appauthor=False)
+_data_folder = partial(user_data_path, "finassist", False)
+_cache_folder = partial(user_cache_path, "finassist", False)
 
 
 class Settings(BaseSettings):
@@ -212,10 +201,9 @@ class Settings(BaseSettings):
     def __hash__(self) -> int:
         return hash(repr(self.rows()))
 
-    def __reduce__(self) -> tuple[Callable[..., Settings], tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Callable[..., Settings], tuple[()]]:
         """Without keys: they are read again from the environment where this is unpickled."""
-        chosen = {name: getattr(self, name) for name in self._origins if name not in KEYS}
-        return _unpickled, (chosen,)
+        return partial(Settings, **{name: getattr(self, name) for name in self._origins if name not in KEYS}), ()
 
 
 KEYS = tuple(filter(is_key, Settings.model_fields))
@@ -233,12 +221,6 @@ _SPELLINGS: Final = {name: name for name in Settings.model_fields} | {
 }
 """A setting by each name that a source may give it."""
 
-_VARIABLES: Final = known_variables(Settings.model_fields)
-
-
-def _unpickled(values: dict[str, Any]) -> Settings:
-    return Settings(**values)
-
 
 def with_wrapped_keys(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with keys wrapped, so that no frame that a traceback shows holds one in plain text."""
@@ -251,7 +233,7 @@ def with_wrapped_keys(values: Mapping[str, Any]) -> dict[str, Any]:
 def _gathered(values: Mapping[str, Any], file: Path | None, origins: dict[str, Origin]) -> dict[str, Any]:
     """The value of each setting from the first source that has one; `origins` says which that was."""
     environment, dotenv = EnvSettingsSource(Settings), DotEnvSettingsSource(Settings, env_file=file)
-    warn_of_strays(stray_variables([*environment.env_vars, *dotenv.env_vars], _VARIABLES), _VARIABLES)
+    warn_of_unread([*environment.env_vars, *dotenv.env_vars], Settings.model_fields)
     sources: dict[Origin, Callable[[], Mapping[str, Any]]] = {
         "argument": lambda: values,
         "configure()": lambda: Settings.configured,

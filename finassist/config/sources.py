@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -52,47 +52,41 @@ def variable_of(name: str) -> str:
     return name.upper() if is_key(name) else f"{PREFIX}{name.upper()}"
 
 
-def known_variables(settings: Iterable[str]) -> list[str]:
-    """Every variable that is read; a key may also have our prefix."""
-    names = list(settings)
-    return [*(f"{PREFIX}{name.upper()}" for name in names), *(variable_of(name) for name in names if is_key(name))]
+def unread_variables(names: Iterable[str], settings: Collection[str], *, keys: bool = False) -> dict[str, str]:
+    """Variables that look like ours and are not read, each with a hint at the one that was meant, if it is clear.
 
-
-def stray_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Names that look like ours and that are not read.
-
-    Example:
-        >>> stray_variables(["FINASSIST_ROUTNG", "FINASIST_YEARS", "PATH"], ["FINASSIST_ROUTING", "FINASSIST_YEARS"])
-        ['FINASIST_YEARS', 'FINASSIST_ROUTNG']
-    """
-    ours = set(known)
-    prefixed = [each for each in ours if each.startswith(PREFIX)]
-
-    def near(name: str) -> bool:
-        return name.startswith("FIN") and bool(get_close_matches(name, prefixed, n=1, cutoff=_NEAR))
-
-    return sorted(name for name in {name.upper() for name in names} - ours if name.startswith(PREFIX) or near(name))
-
-
-def misspelt_keys(names: Iterable[str], keys: Iterable[str]) -> dict[str, str]:
-    """Names that look like one of the key variables, and the variable meant; only where that one is not set.
+    Args:
+        names: Variables that are set.
+        settings: Names of all settings.
+        keys: Whether also those that look like a key of ours which is not set.
 
     Example:
-        >>> misspelt_keys(["FMP_APIKEY", "AWS_SECRET_KEY"], ["FMP_API_KEY", "GROQ_API_KEY"])
-        {'FMP_APIKEY': 'FMP_API_KEY'}
+        >>> unread_variables(["FINASSIST_ROUTNG", "FINASSIST_XYZZY_Q", "PATH"], ["routing"])
+        {'FINASSIST_ROUTNG': ' Did you mean FINASSIST_ROUTING?', 'FINASSIST_XYZZY_Q': ''}
+        >>> unread_variables(["FMP_APIKEY", "AWS_SECRET_KEY"], ["fmp_api_key"], keys=True)
+        {'FMP_APIKEY': ' Did you mean FMP_API_KEY?'}
     """
     present = {name.upper() for name in names}
-    absent = [key for key in keys if key not in present]
-    candidates = sorted(name for name in present - set(keys) if "KEY" in name)
-    near = {name: get_close_matches(name, absent, n=1, cutoff=_NEAR) for name in candidates}
-    return {name: meant[0] for name, meant in near.items() if meant}
+    prefixed = [f"{PREFIX}{name.upper()}" for name in settings]
+    read = {*prefixed, *map(variable_of, settings)}
+    meant = [name for name in read - present if not name.startswith(PREFIX)]
+    found: dict[str, str] = {}
+    for name in sorted(present - read):
+        if name.startswith(PREFIX) or (name.startswith("FIN") and _near(name, prefixed)):
+            found[name] = did_you_mean(name, sorted(read))
+        elif keys and "KEY" in name and (near := _near(name, meant)):
+            found[name] = f" Did you mean {near[0]}?"
+    return found
 
 
-def warn_of_strays(strays: Iterable[str], known: Iterable[str]) -> None:
+def _near(name: str, names: Sequence[str]) -> list[str]:
+    return get_close_matches(name, names, n=1, cutoff=_NEAR)
+
+
+def warn_of_unread(names: Iterable[str], settings: Collection[str]) -> None:
     """Warn of each once in a process, by name and never with its value."""
-    names = list(known)
-    for stray in strays:
-        if stray not in _warned:
-            _warned.add(stray)
-            text = f"finassist reads no variable {stray}.{did_you_mean(stray, names) or ' Correct or remove it.'}"
+    for name, hint in unread_variables(names, settings).items():
+        if name not in _warned:
+            _warned.add(name)
+            text = f"finassist reads no variable {name}.{hint or ' Correct or remove it.'}"
             warnings.warn(text, FinassistWarning, skip_file_prefixes=(_PACKAGE,))

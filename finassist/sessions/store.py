@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -27,6 +27,9 @@ from agno.session import WorkflowSession
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
+
+if TYPE_CHECKING:
+    from finassist.sessions.postgres import PostgresTurns
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -253,30 +256,10 @@ class Turn(Protocol):
     async def __aexit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
 
 
-class Elsewhere(Protocol):
-    """Takes turns with other processes. Within this one they are taken already."""
-
-    def take(self, session_id: str) -> None:
-        """Wait until no other process answers in this session."""
-        ...
-
-    def give(self, session_id: str) -> None:
-        """Let others answer. Fails in silence: where the database is away, nobody holds anything."""
-        ...
-
-    async def atake(self, session_id: str) -> None:
-        """`take` for a running event loop. Cancelled, it takes nothing."""
-        ...
-
-    async def agive(self, session_id: str) -> None:
-        """`give` for a running event loop. Cancelled, it gives all the same."""
-        ...
-
-
 @dataclass(frozen=True)
 class _SharedTurn:
     here: aiologic.BinarySemaphore
-    elsewhere: Elsewhere
+    elsewhere: PostgresTurns
     session_id: str
 
     def __enter__(self) -> None:
@@ -315,7 +298,7 @@ class SessionLocks:
         elsewhere: Takes turns with other processes and machines, where the sessions are shared with them.
     """
 
-    def __init__(self, elsewhere: Elsewhere | None = None) -> None:
+    def __init__(self, elsewhere: PostgresTurns | None = None) -> None:
         self._elsewhere = elsewhere
         self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
         self._guard = Lock()

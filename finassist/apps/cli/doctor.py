@@ -20,14 +20,7 @@ from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
 
 from finassist.config.settings import KEYS, Settings
-from finassist.config.sources import (
-    did_you_mean,
-    env_file,
-    known_variables,
-    misspelt_keys,
-    stray_variables,
-    variable_of,
-)
+from finassist.config.sources import env_file, unread_variables, variable_of
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.process import hush
 from finassist.core.text import redact
@@ -154,12 +147,8 @@ def _settings(settings: Settings) -> Iterator[Check]:
 
 def _variables() -> Iterator[Check]:
     """Variables that look like ours and are not read."""
-    known = known_variables(Settings.model_fields)
-    for name in stray_variables(os.environ, known):
-        hint = did_you_mean(name, known) or " Correct its spelling, or remove it."
-        yield Check("variables", "note", f"{name} is not read.{hint}")
-    for name, meant in misspelt_keys(os.environ, [variable_of(key) for key in KEYS]).items():
-        yield Check("variables", "note", f"{name} is not read. Did you mean {meant}?")
+    for name, hint in unread_variables(os.environ, Settings.model_fields, keys=True).items():
+        yield Check("variables", "note", f"{name} is not read.{hint or ' Correct its spelling, or remove it.'}")
 
 
 def _folders(settings: Settings) -> Iterator[Check]:
