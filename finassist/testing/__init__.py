@@ -11,7 +11,6 @@ The dials may be turned while a run is under way.
 
     faults.py      any data source and any model, slow and failing as the dials say
     tapes.py       a run with its timing: recorded from real sources and models, played back without keys
-    wrapped.py     a model around another, which both of them use
     stopwatch.py   any concurrent work of yours, drawn as a timeline
 """
 

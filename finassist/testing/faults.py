@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from random import Random
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from agno.exceptions import ModelProviderError
+from agno.models.base import Model
+from agno.models.message import Message
 from agno.models.response import ModelResponse
-from agno.tools.finance import FinanceProvider, ProviderStatus
+from agno.tools.finance import FinanceProvider
 
 from finassist.core.errors import (
     AuthError,
@@ -27,14 +31,17 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
+from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.to_agno import WaitingProvider
-from finassist.testing.wrapped import Interception, Wrapped, role_of
 
 HANG: Final = "hang"
+type Pieces = Generator[ModelResponse]
+type AsyncPieces = AsyncGenerator[ModelResponse]
+
 _NEXT: Final = "This failure was made in the lab: turn its dials to change it."
 
 DATA_FAILURES: Final = MappingProxyType[str, Callable[[str], BaseException]]({
@@ -59,6 +66,13 @@ _REPLIES: Final = {
     "prose": "Certainly! Here is what I think about it, in words instead of the form you asked for.",
     "empty": "",
     "invented": '{"category": "horoscope", "symbols": ["ZZZZZ"], "summary": "", "reason": "made in the lab"}',
+}
+
+
+_AGENTS: Final[dict[Any, str]] = {
+    RoutedQuestion: "router",
+    ExtractedSymbols: "symbol_extraction",
+    ConversationSummary: "summary",
 }
 
 
@@ -130,18 +144,8 @@ class Dials:
         patterns = [pattern.casefold().split() for pattern in self.only.split(",") if pattern.strip()]
         return not patterns or any(all(word in words for word in pattern) for pattern in patterns)
 
-    def rewind(self) -> None:
-        """Forget what was asked so far, so that the next run meets the same trouble as the first."""
-        with self._guard:
-            self._asked.clear()
 
-
-def check_failure(dials: Dials, known: list[str]) -> None:
-    """Refuse an unknown failure.
-
-    Raises:
-        InputError: There is no such failure.
-    """
+def _check_failure(dials: Dials, known: Iterable[str]) -> None:
     if dials.failure and dials.failure not in known:
         raise InputError(f"There is no failure {dials.failure!r:.40}. Use one of: {', '.join(known)}; or '' for none.")
 
@@ -172,7 +176,7 @@ class FaultyProvider(WaitingProvider):
         self.dials = dials or Dials()
         self.name = f"{self.inner.name}, disturbed"
         self.capabilities = self.inner.capabilities
-        check_failure(self.dials, [*DATA_FAILURES, HANG])
+        _check_failure(self.dials, (*DATA_FAILURES, HANG))
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company, if the dials let it through.
@@ -181,26 +185,121 @@ class FaultyProvider(WaitingProvider):
             DataError: The dials, or the source itself, made it fail.
         """
         call = f"{need} {symbol}"
-        await self._disturb(call, self.dials.trouble(call))
-        return await fetch_facts(self.inner, need, symbol, periods)
-
-    async def astatus(self) -> ProviderStatus:
-        """That of the source."""
-        return await self.inner.astatus()
-
-    async def _disturb(self, call: str, trouble: Trouble) -> None:
+        trouble = self.dials.trouble(call)
         await asyncio.sleep(trouble.seconds)
         if trouble.failure == HANG:
             await asyncio.Event().wait()
         if trouble.failure:
-            check_failure(self.dials, [*DATA_FAILURES, HANG])
+            _check_failure(self.dials, (*DATA_FAILURES, HANG))
             raise DATA_FAILURES[trouble.failure](call)
+        return await fetch_facts(self.inner, need, symbol, periods)
 
 
 # ----------------------------------------------------------------------------------------------- models
 
 
-class FaultyModel(Wrapped):
+def call_of(asked: dict[str, Any]) -> str:
+    """`"router: What is Apple's price?"`: who asks a model, and what; the conversation before it left out."""
+    messages: Sequence[Message] = asked["messages"]
+    said = [message.get_content_string() for message in messages if message.role == "user"]
+    agent = _AGENTS.get(asked.get("response_format"), "chat")
+    return f"{agent}: {parse(said[-1]).question if said else ''}"
+
+
+class Reply:
+    """What happens to one reply of a wrapped model; by default nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        pass
+
+    def instead(self) -> Iterator[tuple[float, ModelResponse | None]]:
+        """Seconds to wait, and a piece of what is replied in the model's place, if anything is. May raise."""
+        yield 0.0, None
+
+    def piece(self, response: ModelResponse) -> ModelResponse:
+        """One piece of the model's own reply on its way."""
+        return response
+
+
+class WrappedModel(Model):
+    """A model around another, which it asks with whatever Agno passes; subclasses intercept its replies."""
+
+    def __init__(self, inner: Any, name: str) -> None:
+        super().__init__(id=name, name=type(self).__name__, provider="finassist.testing")
+        self.inner = inner
+        self.supports_native_structured_outputs = inner.supports_native_structured_outputs
+        self.supports_json_schema_outputs = inner.supports_json_schema_outputs
+
+    def intercept(self, asked: dict[str, Any]) -> Reply:
+        """What happens to the reply to one call."""
+        return Reply()
+
+    def invoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        """The whole reply."""
+
+        def whole() -> Pieces:
+            yield self.inner.invoke(*args, **kwargs)
+
+        return _joined(list(self._pieces(kwargs, whole())))
+
+    async def ainvoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        """The whole reply."""
+
+        async def whole() -> AsyncPieces:
+            yield await self.inner.ainvoke(*args, **kwargs)
+
+        return _joined([piece async for piece in self._apieces(kwargs, whole())])
+
+    def invoke_stream(self, *args: Any, **kwargs: Any) -> Pieces:
+        """The reply in pieces."""
+        return self._pieces(kwargs, self.inner.invoke_stream(*args, **kwargs))
+
+    def ainvoke_stream(self, *args: Any, **kwargs: Any) -> AsyncPieces:
+        """The reply in pieces."""
+        return self._apieces(kwargs, self.inner.ainvoke_stream(*args, **kwargs))
+
+    def _pieces(self, asked: dict[str, Any], own: Pieces) -> Pieces:
+        with self.intercept(asked) as reply, closing(own):
+            replaced = False
+            for pause, piece in reply.instead():
+                time.sleep(pause)
+                if piece is not None:
+                    replaced = True
+                    yield piece
+            if not replaced:
+                for piece in own:
+                    yield reply.piece(piece)
+
+    async def _apieces(self, asked: dict[str, Any], own: AsyncPieces) -> AsyncPieces:
+        async with aclosing(own):
+            with self.intercept(asked) as reply:
+                replaced = False
+                for pause, piece in reply.instead():
+                    await asyncio.sleep(pause)
+                    if piece is not None:
+                        replaced = True
+                        yield piece
+                if not replaced:
+                    async for piece in own:
+                        yield reply.piece(piece)
+
+    def _parse_provider_response(self, response: ModelResponse, **kwargs: Any) -> ModelResponse:
+        return response  # the model inside has parsed it
+
+    def _parse_provider_response_delta(self, response: ModelResponse) -> ModelResponse:
+        return response
+
+
+def _joined(pieces: list[ModelResponse]) -> ModelResponse:
+    if len(pieces) == 1:
+        return pieces[0]
+    return ModelResponse(role="assistant", content="".join(str(piece.content) for piece in pieces))
+
+
+class FaultyModel(WrappedModel):
     """Another model, slower and less reliable.
 
     Args:
@@ -223,32 +322,35 @@ class FaultyModel(Wrapped):
     def __init__(
         self, model: ModelChoice = "offline", dials: Dials | None = None, limits: Limits | None = None
     ) -> None:
-        super().__init__(resolve_model(model), "disturbed")
+        inner = resolve_model(model)
+        super().__init__(inner, f"{inner.id}, disturbed")
         self.dials, self.limits = dials or Dials(), limits or Limits()
-        check_failure(self.dials, list(MODEL_FAILURES))
+        _check_failure(self.dials, MODEL_FAILURES)
 
-    def intercept(self, asked: dict[str, Any]) -> Interception:
+    def intercept(self, asked: dict[str, Any]) -> Reply:
         """A delay and a failure, as the dials say."""
-        trouble = self.dials.trouble(role_of(asked.get("response_format")))
-        check_failure(self.dials, list(MODEL_FAILURES))
-        return _Fault(self, trouble)
+        _check_failure(self.dials, MODEL_FAILURES)
+        return _FaultyReply(str(self.id), self.dials.trouble(call_of(asked).partition(":")[0]), self.limits.seconds)
 
 
-class _Fault(Interception):
-    def __init__(self, model: FaultyModel, trouble: Trouble) -> None:
-        self._model, self._failure = model, trouble.failure
-        self.seconds = model.limits.seconds if trouble.failure == HANG else trouble.seconds
+@dataclass
+class _FaultyReply(Reply):
+    model: str
+    trouble: Trouble
+    patience: float
 
-    def instead(self) -> ModelResponse | None:
-        if not self._failure:
-            return None
-        name = str(self._model.id)
+    def instead(self) -> Iterator[tuple[float, ModelResponse | None]]:
+        failure = self.trouble.failure
+        yield self.patience if failure == HANG else self.trouble.seconds, None
+        if not failure:
+            return
         record = current_record()
-        record.begin(name)
-        if self._failure == HANG:
-            record.failure = Failure("timeout", f"no reply within {self.seconds:g} seconds")
-            raise ModelProviderError(record.failure.text, 504, model_id=name)
-        if self._failure in _STATUS:
-            record.failure = Failure("rejected", f"{self._failure}, made in the lab", _STATUS[self._failure])
-            raise ModelProviderError(record.failure.text, _STATUS[self._failure], model_id=name)
-        return ModelResponse(role="assistant", content=_REPLIES[self._failure])
+        record.begin(self.model)
+        if failure in _REPLIES:
+            yield 0.0, ModelResponse(role="assistant", content=_REPLIES[failure])
+        elif failure == HANG:
+            record.failure = Failure("timeout", f"no reply within {self.patience:g} seconds")
+            raise ModelProviderError(record.failure.text, 504, model_id=self.model)
+        else:
+            record.failure = Failure("rejected", f"{failure}, made in the lab", _STATUS[failure])
+            raise ModelProviderError(record.failure.text, _STATUS[failure], model_id=self.model)

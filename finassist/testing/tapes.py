@@ -14,20 +14,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import perf_counter
-from typing import Any, Final, Literal, Self
+from typing import Any, Self
 
 import msgspec
 from agno.exceptions import ModelProviderError
 from agno.models.base import Model
 from agno.models.response import ModelResponse
-from agno.tools.finance import FinanceProvider, FinanceProviderError, ProviderStatus
+from agno.tools.finance import FinanceProvider, FinanceProviderError
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -38,14 +37,11 @@ from finassist.core.result import decode, encode
 from finassist.core.text import redact
 from finassist.llm.calls import current_record
 from finassist.llm.models import ModelChoice, resolve_model
+from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.to_agno import WaitingProvider
-from finassist.testing.wrapped import Interception, PlainModel, Wrapped, call_of, sleep
-
-_FORMAT: Final = "finassist tape"
-_VERSION: Final = 1
-_LARGEST: Final = 50_000_000
+from finassist.testing.faults import Reply, WrappedModel, call_of
 
 
 class Take(Struct, frozen=True):
@@ -64,7 +60,7 @@ class Take(Struct, frozen=True):
     seconds: float = 0.0
 
 
-class Tape(Struct):
+class Tape(Struct, tag="finassist tape 1", tag_field="format"):
     """What the model and the source of a run replied, and when.
 
     Attributes:
@@ -74,8 +70,8 @@ class Tape(Struct):
         takes: The replies to each call (`"quote AAPL 6"`, `"chat: What is EBITDA?"`), in order.
     """
 
-    model: str = ""
-    provider: str = ""
+    model: str
+    provider: str
     recorded: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     takes: dict[str, list[Take]] = field(default_factory=dict[str, list[Take]])
 
@@ -103,9 +99,9 @@ class Tape(Struct):
             path: Where to.
             secrets: Texts to hide wherever they occur, such as keys.
         """
-        data = {"format": _FORMAT, "version": _VERSION, **msgspec.to_builtins(self)}
+        text = msgspec.json.format(msgspec.json.encode(self), indent=1).decode()
         file = Path(path)
-        file.write_text(redact(json.dumps(data, indent=1, ensure_ascii=False), secrets) + "\n", encoding="utf-8")
+        file.write_text(redact(text, secrets) + "\n", encoding="utf-8")
         return file
 
     @classmethod
@@ -117,20 +113,11 @@ class Tape(Struct):
         """
         file = Path(path)
         try:
-            if file.stat().st_size > _LARGEST:
-                raise InputError(f"{file.name} is too large for a tape. Choose another file.")
-            data = file.read_bytes()
-            msgspec.json.decode(data, type=_Header)
-            return msgspec.json.decode(data, type=cls)
+            return msgspec.json.decode(file.read_bytes(), type=cls)
         except OSError as error:
             raise InputError(f"The tape {file.name} cannot be read ({error.strerror}). Check the path.") from error
         except msgspec.MsgspecError as error:
             raise InputError(f"{file.name} is no tape of this version of finassist. Record it again.") from error
-
-
-class _Header(Struct):
-    format: Literal["finassist tape"]
-    version: Literal[1]
 
 
 # ---------------------------------------------------------------------------------------------- recording
@@ -152,11 +139,11 @@ class Recorder:
     def __init__(self, model: ModelChoice = "auto", provider: Provider = "auto") -> None:
         asked, source = resolve_model(model), open_provider(provider)
         self.tape = Tape(model=asked.id, provider=source.name)
-        self.model = RecordingModel(asked, self.tape)
-        self.provider = RecordingProvider(source, self.tape)
+        self.model: Model = _RecordedModel(asked, self.tape)
+        self.provider: FinanceProvider = _RecordedProvider(source, self.tape)
 
 
-class RecordingProvider(WaitingProvider):
+class _RecordedProvider(WaitingProvider):
     """Passes on what a source delivers, and records it with its timing."""
 
     id = "recording"
@@ -166,7 +153,6 @@ class RecordingProvider(WaitingProvider):
         self.name, self.capabilities = inner.name, inner.capabilities
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
-        """One need of one company, and what became of it on the tape."""
         asked, begun = f"{need} {symbol} {periods}", perf_counter()
         try:
             facts = await fetch_facts(self.inner, need, symbol, periods)
@@ -178,28 +164,23 @@ class RecordingProvider(WaitingProvider):
         self._tape.add(asked, Take(((seconds, encode(facts)),), seconds=seconds))
         return facts
 
-    async def astatus(self) -> ProviderStatus:
-        """That of the source."""
-        return await self.inner.astatus()
 
-
-class RecordingModel(Wrapped):
+class _RecordedModel(WrappedModel):
     """Passes on what a model replies, and records it with its timing."""
 
     def __init__(self, inner: Model, tape: Tape) -> None:
-        super().__init__(inner, "recorded")
+        super().__init__(inner, f"{inner.id}, recorded")
         self.tape = tape
 
-    def intercept(self, asked: dict[str, Any]) -> Interception:
-        """Nothing but a record of the reply."""
-        return _Noting(self.tape, asked)
+    def intercept(self, asked: dict[str, Any]) -> Reply:
+        return _RecordedReply(self.tape, call_of(asked))
 
 
-class _Noting(Interception):
+class _RecordedReply(Reply):
     """Records one reply on a tape, piece by piece."""
 
-    def __init__(self, tape: Tape, asked: dict[str, Any]) -> None:
-        self._tape, self._asked, self._begun = tape, call_of(asked), perf_counter()
+    def __init__(self, tape: Tape, asked: str) -> None:
+        self._tape, self._asked, self._begun = tape, asked, perf_counter()
         self._pieces: list[tuple[float, str]] = []
 
     def piece(self, response: ModelResponse) -> ModelResponse:
@@ -255,16 +236,8 @@ class ReplayProvider(WaitingProvider):
         label = f"replayed from {self._playback.tape.recorded}: "
         return [replace(fact, source=label + fact.source) for fact in decode(take.pieces[0][1])]
 
-    def status(self) -> ProviderStatus:
-        """A tape is always there."""
-        return ProviderStatus(ok=True, detail=self.name)
 
-    async def astatus(self) -> ProviderStatus:
-        """A tape is always there."""
-        return self.status()
-
-
-class ReplayModel(PlainModel):
+class ReplayModel(WrappedModel):
     """Replies what is on a tape, word for word and as fast as it came when it was recorded.
 
     Args:
@@ -276,44 +249,30 @@ class ReplayModel(PlainModel):
     """
 
     def __init__(self, tape: Tape, *, speed: float = 1.0) -> None:
-        super().__init__(id=f"{tape.model}, replayed", name="ReplayModel", provider="finassist.testing")
-        self.supports_native_structured_outputs = True
+        super().__init__(OfflineModel(), f"{tape.model}, replayed")
         self._playback = _Playback(tape, speed)
 
-    def invoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        """The whole reply."""
-        return _joined(self.invoke_stream(*args, **kwargs))
-
-    async def ainvoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
-        """The whole reply."""
-        return _joined([piece async for piece in self.ainvoke_stream(*args, **kwargs)])
-
-    def invoke_stream(self, *args: Any, **kwargs: Any) -> Iterator[ModelResponse]:
-        """The reply in pieces, each when it came."""
-        take = self._take(kwargs)
-        for pause, text in self._playback.pauses(take):
-            sleep(pause)
-            yield ModelResponse(role="assistant", content=text)
-        self._check(take)
-
-    async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ModelResponse]:
-        """The reply in pieces, each when it came."""
-        take = self._take(kwargs)
-        for pause, text in self._playback.pauses(take):
-            await asyncio.sleep(pause)
-            yield ModelResponse(role="assistant", content=text)
-        self._check(take)
-
-    def _take(self, asked: dict[str, Any]) -> Take:
+    def intercept(self, asked: dict[str, Any]) -> Reply:
+        """What is on the tape."""
         current_record().begin(self.id)
         try:
-            return self._playback.next(call_of(asked))
+            return _ReplayedReply(self.id, self._playback.speed, self._playback.next(call_of(asked)))
         except InputError as error:
             raise ModelProviderError(str(error), 404, model_id=self.id) from error
 
-    def _check(self, take: Take) -> None:
-        if take.error:
-            raise ModelProviderError(take.message, model_id=self.id)
+
+class _ReplayedReply(Reply):
+    def __init__(self, model: str, speed: float, take: Take) -> None:
+        self._model, self._speed, self._take = model, speed, take
+
+    def instead(self) -> Iterator[tuple[float, ModelResponse | None]]:
+        before = 0.0
+        for when, text in self._take.pieces:
+            yield (when - before) / self._speed, ModelResponse(role="assistant", content=text)
+            before = when
+        if self._take.error:
+            yield (self._take.seconds - before) / self._speed, None
+            raise ModelProviderError(self._take.message, model_id=self._model)
 
 
 class _Playback:
@@ -331,16 +290,3 @@ class _Playback:
             take = self.tape.find(asked, self._played[asked])
             self._played[asked] += 1
             return take
-
-    def pauses(self, take: Take) -> Iterator[tuple[float, str]]:
-        """The pieces of a take, each with the seconds to wait before it; a failed one ends with a last pause."""
-        before = 0.0
-        for when, text in take.pieces:
-            yield (when - before) / self.speed, text
-            before = when
-        if take.error:
-            yield (take.seconds - before) / self.speed, ""
-
-
-def _joined(pieces: Iterable[ModelResponse]) -> ModelResponse:
-    return ModelResponse(role="assistant", content="".join(str(piece.content) for piece in pieces))
