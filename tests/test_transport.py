@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import gc
 import json
 import logging
@@ -748,11 +747,9 @@ def test_the_key_is_never_shown(name: str, run_async: Any, tmp_path: Path, caplo
     assert server.requests[0].query["apikey"] == CANARY, "the key was there to leak"
 
 
-def test_a_transport_is_neither_pickled_nor_copied() -> None:
-    transport = make("http://localhost")
+def test_a_transport_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="Build it where it is used"):
-        pickle.dumps(transport)
-    assert copy.copy(transport) is copy.deepcopy(transport) is transport
+        pickle.dumps(make("http://localhost"))
 
 
 def test_errors_survive_a_pickle() -> None:

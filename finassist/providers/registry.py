@@ -24,6 +24,7 @@ from agno.tools.finance import (
     register_provider,
     registered_providers,
 )
+from agno.tools.finance.base import ALL_CAPABILITIES
 from agno.tools.finance.providers.financial_datasets import FinancialDatasets
 from msgspec.structs import replace
 
@@ -273,18 +274,6 @@ class FallbackProvider(WaitingProvider):
     def _closable(self) -> list[Any]:
         return [provider for provider in self.providers if hasattr(provider, "aclose")]
 
-    asearch_symbols = _delegating(FinanceProvider.asearch_symbols)
-    aget_quote = _delegating(FinanceProvider.aget_quote)
-    aget_price_history = _delegating(FinanceProvider.aget_price_history)
-    aget_company_profile = _delegating(FinanceProvider.aget_company_profile)
-    aget_key_metrics = _delegating(FinanceProvider.aget_key_metrics)
-    aget_financials = _delegating(FinanceProvider.aget_financials)
-    aget_news = _delegating(FinanceProvider.aget_news)
-    aget_analyst_recommendations = _delegating(FinanceProvider.aget_analyst_recommendations)
-    aget_insider_trades = _delegating(FinanceProvider.aget_insider_trades)
-    aget_earnings = _delegating(FinanceProvider.aget_earnings)
-    aget_sec_filings = _delegating(FinanceProvider.aget_sec_filings)
-
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """One need of one company from the first provider whose facts can be used."""
         facts, provider, failures = await self._first(lambda p: fetch_facts(p, need, symbol, periods))
@@ -310,6 +299,10 @@ class FallbackProvider(WaitingProvider):
                     raise
                 failures.append((provider, named))
         raise _all_failed(failures) from failures[-1][1]
+
+
+for _capability in ALL_CAPABILITIES:
+    setattr(FallbackProvider, f"a{_capability}", _delegating(getattr(FinanceProvider, f"a{_capability}")))
 
 
 def _remark(failure: Failure) -> str:

@@ -23,7 +23,7 @@ from agno.tools.finance import (
     ProviderStatus,
     Quote,
 )
-from agno.tools.finance.base import INTERVALS, PERIODS, STATEMENTS
+from agno.tools.finance.base import ALL_CAPABILITIES, INTERVALS, PERIODS, STATEMENTS
 
 from finassist.core.concurrency import Ended, bridge
 from finassist.core.errors import BridgeError, NotOffered
@@ -252,17 +252,9 @@ class WaitingProvider(FinanceProvider):
         """The same as `status`: nothing is asked of the source."""
         return self.status()
 
-    search_symbols = _waiting(FinanceProvider.asearch_symbols)
-    get_quote = _waiting(FinanceProvider.aget_quote)
-    get_price_history = _waiting(FinanceProvider.aget_price_history)
-    get_company_profile = _waiting(FinanceProvider.aget_company_profile)
-    get_key_metrics = _waiting(FinanceProvider.aget_key_metrics)
-    get_financials = _waiting(FinanceProvider.aget_financials)
-    get_news = _waiting(FinanceProvider.aget_news)
-    get_analyst_recommendations = _waiting(FinanceProvider.aget_analyst_recommendations)
-    get_insider_trades = _waiting(FinanceProvider.aget_insider_trades)
-    get_earnings = _waiting(FinanceProvider.aget_earnings)
-    get_sec_filings = _waiting(FinanceProvider.aget_sec_filings)
+
+for _capability in ALL_CAPABILITIES:
+    setattr(WaitingProvider, _capability, _waiting(getattr(FinanceProvider, f"a{_capability}")))
 
 
 class FactProvider(WaitingProvider):

@@ -137,15 +137,6 @@ class Transport:
     def __repr__(self) -> str:
         return f"Transport({self.name!r}, {str(self.endpoint.base)!r})"
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        return self
-
-    def __reduce__(self) -> Any:
-        raise TypeError("A transport holds a key and connections, so it cannot be pickled. Build it where it is used.")
-
     @property
     def requests_today(self) -> int:
         """Requests made since midnight UTC, attempts included."""
