@@ -15,10 +15,10 @@ from finassist.analysis.ratios import derive
 from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.providers.embedded import figures, prices
-from finassist.reporting.company import CompanyFigures, Subject, tables_of
-from finassist.reporting.coverage import sources
+from finassist.reporting.company import CompanyFigures, Subject, sources
 from finassist.reporting.document import follow_ups
 from finassist.reporting.markdown import compose
+from finassist.reporting.tables import tables_of
 
 CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
 NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}

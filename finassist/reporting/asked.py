@@ -1,4 +1,4 @@
-"""The document of an answer to queries: the sentence, at most one small table, a chart of a series, gaps and sources.
+"""The document of an answer: the sentence, at most one small table, a chart of a series, gaps and sources; or a report.
 
 Markdown and cards are both made of it; what it needs of an answer is stored with the run.
 """
@@ -6,13 +6,16 @@ Markdown and cards are both made of it; what it needs of an answer is stored wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from finassist.core.facts import Fact, Gap
+from finassist.core.categories import category_of
+from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.reporting.charts import Panel, over_time
-from finassist.reporting.sections import Bullets, Headline, Note, Section
+from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
+from finassist.reporting.document import Bullets, Document, Headline, Note, Section, Text, report
 from finassist.reporting.tables import Cell, Row, Table
 from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, listed, short_name
 
@@ -22,6 +25,20 @@ _MOST_LINES = 2
 _MOST_COLUMNS = 6
 _FEWEST = 3
 """Figures below which a sentence is the better form."""
+
+
+def answer_document(answer: AnswerLike) -> Document:
+    """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
+    companies, category = companies_of(answer), category_of(answer.category)
+    next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
+    if getattr(answer, "headline", ""):
+        return Document((), "", (*sections_of(answer), next_questions))
+    if with_figures(category, companies):
+        found = report(category, companies, FactBook(answer.facts), answer.gaps)
+        return replace(found, sections=(*found.sections, next_questions))
+    content = str(answer.content or "")
+    unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
+    return Document((), "", (Text(content), Bullets("What is missing", tuple(unsaid)), next_questions))
 
 
 def sections(

@@ -1,39 +1,17 @@
-"""What a report says about each company, as tables of cells: the one model behind Markdown and HTML.
-
-A cell keeps the fact it shows, so that every surface can name its source, formula and note.
-"""
+"""A company of an answer: its figures, how current they are, what is missing, and where they came from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
 
-from finassist.analysis.statements import SPENDING, CompanyFacts, report_ratios
-from finassist.core.categories import YEARS_SHOWN, Category
-from finassist.core.facts import Fact, FactBook, Gap, Statement
-from finassist.core.fields import fields_of
-from finassist.core.formatting import cell, day, label
-from finassist.reporting.tables import (
-    UNSCALED,
-    Cell,
-    Footnotes,
-    Row,
-    Table,
-    common_note,
-    common_scale,
-    currencies_of,
-    heading,
-    row_formula,
-    scale_of,
-    unit_of,
-    with_currency,
-)
-
-PAYMENTS = "Capital expenditure, dividends and buybacks are payments, shown as positive amounts."
+from finassist.analysis.statements import CompanyFacts, Ratio, report_ratios, words
+from finassist.core.categories import YEARS_SHOWN, Category, need_title
+from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.formatting import ABSENCE, NOT_IN_DATA, day, figure, label, listed, span
 
 CORE = {
     "income": ("revenue", "net_income", "eps_diluted"),
@@ -51,24 +29,6 @@ STATEMENT_TITLES = {
     "price": "price",
 }
 """What each statement is called, in the order in which sources name them."""
-
-MARGINS = (
-    *("gross_margin", "operating_margin", "net_margin", "tax_rate"),
-    *("revenue_growth", "net_income_growth", "eps_growth"),
-)
-"""The ratios that belong to an income statement."""
-
-KEY_FIGURES = (
-    *("revenue", "revenue_growth", "operating_income", "net_income", "net_margin", "eps_diluted"),
-    *("operating_cash_flow", "free_cash_flow", "total_assets", "equity"),
-)
-COMPARED = (*KEY_FIGURES, "roe", "debt_to_equity")
-ON_DAY = ("price", "change_percent", "market_cap", "pe_ratio", "dividend_yield")
-PRICE_LINES = (
-    *("price", "previous_close", "change", "change_percent", "open", "low", "high", "volume", "market_cap"),
-    *("fifty_two_week_low", "fifty_two_week_high"),
-    *("pe_reported", "pe_ratio", "price_to_sales", "dividend_yield"),
-)
 
 
 class AnswerLike(Protocol):
@@ -182,138 +142,161 @@ def subjects_of(answer: AnswerLike) -> list[Subject]:
     return [Subject(symbol, profiles.get(symbol) or known.get(symbol, "")) for symbol in answer.symbols]
 
 
-def tables_of(category: Category, company: CompanyFigures) -> list[Table]:
-    """The tables a category shows for one company, in order."""
-    found = [
-        key_figures(company) if category.whole else None,
-        price(company) if category.prices else None,
-        history(company) if category.name == "stock_price" else None,
-        *(statement(company, name) for name in category.statements),
-        ratios(company, report_ratios() if category.whole else MARGINS) if category.statements else None,
+_STATEMENT_ORDER = {name: place for place, name in enumerate(STATEMENT_TITLES)}
+
+type _Taking = tuple[bool, str, str, str, int, str]
+"""What one source gave: whether a price, source, filing, company, place of the statement, and its year or day."""
+
+_OPTIONAL = ("research_and_development",)
+"""Lines that many companies do not have: without any of them, their ratio is not missed."""
+
+_ENOUGH = 5
+"""Core lines of the latest year, of seven, that make a report."""
+
+
+def as_of(category: Category, company: CompanyFigures, *, amount: bool = True) -> str:
+    """How current the figures are: the last fiscal year and its end, the price (or only its day); `""` for none.
+
+    Where there is no price, the last close stands in its place, always with its amount.
+    """
+    parts: list[str] = []
+    if company.years and category.statements:
+        year = company.years[-1]
+        ended = company.data.year_ends.get(year)
+        parts.append(f"Statements through {year}" + (f" (year ended {day(ended)})" if ended else ""))
+    if company.price and category.prices:
+        when = day(company.price.as_of or company.price.period_end)
+        parts.append(f"Price {figure(company.price)} on {when}" if amount else f"Price of {when}")
+    elif last := last_close(category, company):
+        parts.append(f"Last close {figure(last)} on {last.period}")
+    return " · ".join(parts)
+
+
+def last_close(category: Category, company: CompanyFigures) -> Fact | None:
+    """The newest close, where it is all that is known of the price."""
+    return company.closes[-1] if company.closes and not company.price and category.prices else None
+
+
+def with_figures(category: Category, companies: Sequence[CompanyFigures]) -> list[CompanyFigures]:
+    """The companies that have any figure of the kind asked for."""
+    shows, prices = bool(category.statements), category.prices
+    return [each for each in companies if (shows and each.years) or (prices and (each.price or each.closes))]
+
+
+def left_out(category: Category, companies: Sequence[CompanyFigures]) -> str:
+    """One sentence on the companies of a comparison that have no figures; `""` where all have."""
+    found = with_figures(category, companies)
+    names = [each.subject.title for each in companies if each not in found]
+    if not names or len(companies) < 2:
+        return ""
+    why = f"No figures are at hand for {listed(names)}"
+    if len(found) == 1:
+        return f"{why}, so there is nothing to compare {found[0].subject.title} with."
+    return f"{why}; the comparison leaves {'it' if len(names) == 1 else 'them'} out." if found else f"{why}."
+
+
+def too_thin(category: Category, company: CompanyFigures) -> str:
+    """A sentence where too little of the latest year is known to read it as a whole; `""` elsewhere."""
+    core = [line for name in category.statements for line in CORE[name]]
+    absent = company.absent(core)
+    crucial = "revenue" in absent or "net_income" in absent
+    if not company.years or not (crucial or (category.whole and len(core) - len(absent) < _ENOUGH)):
+        return ""
+    names = listed(words(name) for name in absent)
+    are = "are" if len(absent) > 1 else "is"
+    return f"{names[0].upper()}{names[1:]} of {company.years[-1]} {are} not known, so read each figure on its own."
+
+
+def missing(category: Category, companies: Sequence[CompanyFigures], gaps: Sequence[Gap]) -> list[str]:
+    """What the answer should have had and has not, in plain text."""
+    named = {company.subject.symbol: company for company in companies}
+    lines = [_gap_line(gap, named.get(gap.symbol)) for gap in gaps]
+    for company in companies:
+        if company.years:
+            lines += _absent_lines(category, company)
+            lines += _absent_ratios(category, company) if category.whole else []
+    return lines
+
+
+def _gap_line(gap: Gap, company: CompanyFigures | None) -> str:
+    """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
+    whose = company.subject.title if company else gap.symbol
+    needs = [need_title(need) for need in gap.need.split(", ")]
+    nothing = company is not None and not (company.years or company.price or company.closes)
+    if nothing and gap.reason.startswith(f"{gap.symbol} "):
+        return gap.reason
+    head = ", ".join(filter(None, (whose, "" if nothing and len(needs) > 2 else listed(needs))))
+    return f"{head}: {gap.reason}" if head else gap.reason
+
+
+def sources(facts: Iterable[Fact]) -> list[str]:
+    """Where figures came from, in plain text: one line a source and filing, with what was taken from it.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> fact = Fact(symbol="ACME", field="revenue", value=Decimal(1), period="FY2025", source="SEC 10-K",
+        ...             filing="0000-1", statement="income")
+        >>> sources([fact])
+        ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
+    """
+    known = (f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed"))
+    lines: list[str] = []
+    for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
+        taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
+        lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
+    return lines
+
+
+def _absent_lines(category: Category, company: CompanyFigures) -> Iterator[str]:
+    for name in category.statements:
+        for line in CORE[name]:
+            absent: dict[str, list[str]] = {}
+            for year in company.years:
+                if not company.data.usable(line, year):
+                    absent.setdefault(_absence(company.fact(line, year)), []).append(year)
+            for why, years in absent.items():
+                yield f"{company.subject.symbol}: {label(line)} {why} for {span(years)}"
+
+
+def _absence(fact: Fact | None) -> str:
+    """What a sentence says of a line that has no figure to compute with."""
+    if fact is None or fact.known:
+        return f"is {NOT_IN_DATA}" if fact is None else f"is {fact.note or NOT_IN_DATA}"
+    return "was not paid" if fact.status == "none_paid" else f"is {ABSENCE[fact.status]}"
+
+
+def _absent_ratios(category: Category, company: CompanyFigures) -> Iterator[str]:
+    priced = category.prices and company.price is not None
+    absent = [
+        label(r.field) for r in report_ratios().values() if (r.kind != "price" or priced) and _expected(company, r)
     ]
-    return [table for table in found if table]
+    if absent:
+        yield f"{company.subject.symbol}: not computed for want of inputs: {listed(absent)}"
 
 
-def key_figures(company: CompanyFigures) -> Table | None:
-    """The lines a reader looks for first."""
-    return _yearly(company, "Key figures", [name for name in KEY_FIGURES if _shown(company, name)])
+def _expected(company: CompanyFigures, ratio: Ratio) -> bool:
+    """Whether a ratio was left out for want of inputs, and not because such a company has no such line."""
+    if company.speaks_of(ratio.field):
+        return False
+    if ratio.top in _OPTIONAL and not any(company.data.usable(ratio.top, year) for year in company.years):
+        return False
+    inputs = [company.fact(name, year) for name in (ratio.top, ratio.bottom) for year in company.years]
+    return not any(fact and fact.status == "not_meaningful" for fact in inputs)
 
 
-def statement(company: CompanyFigures, name: Statement) -> Table | None:
-    """One whole statement: every line that any of the years has, and the core lines."""
-    names = [line.name for line in fields_of(name)]
-    names += ["free_cash_flow"] if name == "cash_flow" else []
-    known = [line for line in names if any(company.data.usable(line, year) for year in company.years)]
-    if not known:
-        return None
-    return _yearly(
-        company, STATEMENT_TITLES[name].capitalize(), [line for line in names if line in known or line in CORE[name]]
-    )
+def _taking(fact: Fact) -> _Taking:
+    priced = fact.statement == "price"
+    when = day(fact.as_of or fact.period_end) if priced else fact.period
+    return priced, fact.source, fact.filing or "", fact.symbol, _STATEMENT_ORDER[fact.statement], when
 
 
-def ratios(company: CompanyFigures, only: Iterable[str]) -> Table | None:
-    """Ratios and growth by year, each with its formula."""
-    wanted = [ratio for name in only if (ratio := report_ratios()[name]).kind != "price"]
-    names = [r.field for r in wanted if company.speaks_of(r.field)]
-    return _yearly(company, "Ratios and growth", names, formulas=True)
-
-
-def price(company: CompanyFigures) -> Table | None:
-    """The newest price with everything known about its day."""
-    if company.price is None:
-        return None
-    notes = Footnotes()
-    facts = [fact for name in PRICE_LINES if (fact := company.on_day(name))]
-    scale = common_scale(f for f in facts if f.unit != "shares")
-    rows = [
-        Row(
-            heading(f, scale),
-            (Cell(cell(f, scale_of(f, scale)), f, notes.mark(f, label(f.field), f.formula)),),
-            f.formula,
-        )
-        for f in facts
-    ]
-    title = f"Price on {day(company.price.as_of or company.price.period_end)}"
-    return Table(title, "", ("Figure",), tuple(rows), notes.lines())
-
-
-def history(company: CompanyFigures) -> Table | None:
-    """First, lowest, highest and last of the closes, each with its day."""
-    closes = company.closes
-    if len(closes) < 2:
-        return None
-    by_value = sorted(closes, key=lambda fact: (fact.value or Decimal(0), fact.period))
-    picked = (("First", closes[0]), ("Lowest", by_value[0]), ("Highest", by_value[-1]), ("Last", closes[-1]))
-    notes, shared = Footnotes(), common_note(fact for _, fact in picked)
-    rows = [
-        Row(n, (Cell(cell(f, UNSCALED), f, None if shared else notes.mark(f, n)), Cell(f.period))) for n, f in picked
-    ]
-    unit = f"{closes[0].currency or ''} per share, {len(closes)} closes"
-    title = f"Closes from {closes[0].period} to {closes[-1].period}"
-    remarks = (f"Each is {shared}.",) if shared else ()
-    return Table(title, unit.strip(), ("Close", "Day"), tuple(rows), notes.lines(), remarks)
-
-
-def comparison(companies: Sequence[CompanyFigures], *, statements: bool = True, prices: bool = True) -> Table | None:
-    """The companies side by side: latest fiscal year of each, and the price with its date; `None` without figures."""
-    wanted = {n: [_latest(d, n) for d in companies] for n in COMPARED if statements}
-    wanted |= {n: [d.on_day(n) for d in companies] for n in ON_DAY if prices}
-    facts = {n: found for n, found in wanted.items() if any(fact and fact.known for fact in found)}
-    if not facts:
-        return None
-    shown = [fact for row in facts.values() for fact in row]
-    scale, currencies = common_scale(shown), currencies_of(shown)
-    notes = Footnotes()
-    rows = [*_calendar(companies, statements=statements, prices=prices)]
-    for name, found in facts.items():
-        formula = row_formula(found)
-        pairs = [(d.subject.symbol, fact) for d, fact in zip(companies, found, strict=True)]
-        cells = [Cell(with_currency(f, scale, currencies), f, notes.mark(f, s, formula)) for s, f in pairs]
-        rows.append(Row(label(name), tuple(cells), formula))
-    columns = tuple(d.subject.symbol for d in companies)
-    return Table("Side by side", unit_of(shown, scale), columns, tuple(rows), notes.lines())
-
-
-def _calendar(companies: Sequence[CompanyFigures], *, statements: bool, prices: bool) -> Iterable[Row]:
-    if statements and any(d.years for d in companies):
-        yield Row("Fiscal year", tuple(Cell(d.years[-1] if d.years else "none") for d in companies))
-        ends = [d.data.year_ends.get(d.years[-1]) if d.years else None for d in companies]
-        yield Row("Year ended", tuple(Cell(day(end)) for end in ends))
-    if prices and any(d.price for d in companies):
-        days = [day(d.price.as_of or d.price.period_end) if d.price else "no price" for d in companies]
-        yield Row("Price of", tuple(Cell(text) for text in days))
-
-
-def year_ends(companies: Sequence[CompanyFigures]) -> set[date]:
-    """The days on which the latest fiscal years end."""
-    return {d.data.year_ends[d.years[-1]] for d in companies if d.years and d.years[-1] in d.data.year_ends}
-
-
-def _yearly(company: CompanyFigures, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
-    if not names or not company.years:
-        return None
-    lookup = company.data.facts.get
-    lines = [[lookup((name, year)) for year in company.years] for name in names]
-    shown = list(chain(*lines))
-    scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
-    shared = [common_note(column) for column in zip(*lines, strict=True)]
-    rows = [Row("Year ended", tuple(Cell(day(company.data.year_ends.get(y))) for y in company.years))]
-    for name, facts in zip(names, lines, strict=True):
-        formula = row_formula(facts)
-        cells = tuple(
-            Cell(with_currency(fact, scale, currencies), fact, notes.mark(fact, year, formula, known))
-            for fact, year, known in zip(facts, company.years, shared, strict=True)
-        )
-        rows.append(Row(label(name), cells, formula))
-    unit = "" if formulas else unit_of(shown, scale)
-    remarks = [f"{year}: {note}" for year, note in zip(company.years, shared, strict=True) if note]
-    remarks += [PAYMENTS] if any(name in SPENDING for name in names) else []
-    return Table(title, unit, company.years, tuple(rows), notes.lines(), tuple(remarks))
-
-
-def _shown(company: CompanyFigures, name: str) -> bool:
-    return any(company.data.usable(name, year) for year in company.years)
-
-
-def _latest(company: CompanyFigures, name: str) -> Fact | None:
-    return company.fact(name, company.years[-1]) if company.years else None
+def _taken(takings: Iterable[_Taking]) -> str:
+    """What was taken from one source about one company: each statement with its years, prices with their days."""
+    parts: list[str] = []
+    for place, group in groupby(takings, key=lambda taking: taking[4]):
+        name, whens = list(STATEMENT_TITLES)[place], [when for *_, when in group]
+        if name == "price":
+            parts.append(f"price of {whens[0]}" if len(whens) == 1 else f"prices of {whens[0]} to {whens[-1]}")
+        else:
+            parts.append(f"{span(whens)} {STATEMENT_TITLES[name]}")
+    return ", ".join(parts)

@@ -3,46 +3,133 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 from finassist.analysis.insights import insights_of
 from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
-from finassist.reporting import asked
-from finassist.reporting.charts import closes, statements
+from finassist.reporting.charts import Panel, closes, statements
 from finassist.reporting.company import (
-    AnswerLike,
     CompanyFigures,
     Subject,
-    companies_of,
-    comparison,
-    tables_of,
-    year_ends,
-)
-from finassist.reporting.coverage import (
     as_of,
     last_close,
     left_out,
     missing,
+    sources,
     too_thin,
-    used_facts,
     with_figures,
 )
-from finassist.reporting.sections import (
-    Bullets,
-    Companies,
-    CompanySection,
-    Document,
-    Note,
-    Section,
-    Sources,
-    Text,
-    Tile,
-)
-from finassist.reporting.tables import Table
+from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that qualifies what follows; `warning` makes it stand out."""
+
+    text: str
+    heading: str = ""
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The sentences that answer, as plain text; shown first and large."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Markdown from a model, a person or a template; surfaces sanitise it."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A titled list of plain sentences; it is left out where there are none."""
+
+    title: str
+    lines: tuple[str, ...]
+    kind: Literal["", "strength", "attention"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure to see first, with what stands below it (its change, its year)."""
+
+    fact: Fact
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The facts that tables show (and those behind them), and those that only charts draw."""
+
+    shown: tuple[Fact, ...]
+    drawn: tuple[Fact, ...] = ()
+
+    def bullets(self, *, charts: bool) -> Bullets:
+        """The sources in words, for a surface with or without charts."""
+        return Bullets("Sources", tuple(sources([*self.shown, *(self.drawn if charts else ())])))
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySection:
+    """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`.
+
+    Attributes:
+        title: Name and ticker.
+        as_of: How current the figures are, with the price in words.
+        as_of_short: The same where a tile shows the price.
+        tiles: The figures to see first.
+        sections: Notes, charts, insights and tables, in reading order.
+        unfolded: How many tables are open where tables can be folded; `None` for all.
+    """
+
+    title: str
+    as_of: str
+    as_of_short: str
+    tiles: tuple[Tile, ...]
+    sections: tuple[Section, ...]
+    unfolded: int | None = None
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The sections of one type, in order."""
+        return [section for section in self.sections if isinstance(section, kind)]
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """The parts of all companies, and the table that compares them; `titled` where each has a heading."""
+
+    parts: tuple[CompanySection, ...]
+    titled: bool = False
+    compared: Table | None = None
+    note: str = ""
+
+
+type Section = Headline | Note | Text | Bullets | Table | Panel | Companies | Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An answer ready to be rendered.
+
+    Attributes:
+        companies: Titles of the companies it is about.
+        kind: What it is, such as `"income statement"`; `""` for a document without a title of its own.
+        sections: What it consists of, in reading order.
+    """
+
+    companies: tuple[str, ...]
+    kind: str
+    sections: tuple[Section, ...]
+
 
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 
@@ -71,10 +158,11 @@ def document(
     """
     book = FactBook(facts)
     companies = [CompanyFigures.of(subject, book, years) for subject in subjects]
-    return _document(category_of(category), companies, book, gaps)
+    return report(category_of(category), companies, book, gaps)
 
 
-def _document(about: Category, companies: Sequence[CompanyFigures], book: FactBook, gaps: Sequence[Gap]) -> Document:
+def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook, gaps: Sequence[Gap]) -> Document:
+    """The document on companies whose figures are at hand."""
     found = companies if len(companies) < 2 else with_figures(about, companies)
     shown = [tables_of(about, company) for company in found]
     compared = None
@@ -92,20 +180,6 @@ def _document(about: Category, companies: Sequence[CompanyFigures], book: FactBo
         Sources((*used_facts([compared, *chain(*shown)], book), *closing), tuple(drawn)),
     ]
     return Document(tuple(company.subject.title for company in companies), about.title, tuple(sections))
-
-
-def answer_document(answer: AnswerLike) -> Document:
-    """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
-    companies, category = companies_of(answer), category_of(answer.category)
-    next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
-    if getattr(answer, "headline", ""):
-        return Document((), "", (*asked.sections_of(answer), next_questions))
-    if with_figures(category, companies):
-        found = _document(category, companies, FactBook(answer.facts), answer.gaps)
-        return replace(found, sections=(*found.sections, next_questions))
-    content = str(answer.content or "")
-    unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
-    return Document((), "", (Text(content), Bullets("What is missing", tuple(unsaid)), next_questions))
 
 
 def _company(category: Category, company: CompanyFigures, tables: Sequence[Table]) -> CompanySection:

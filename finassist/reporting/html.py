@@ -18,10 +18,10 @@ from markupsafe import Markup
 from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, day, figure, label, listed
 from finassist.core.metrics import catalogue
-from finassist.reporting import sections as parts
+from finassist.reporting import document as parts
+from finassist.reporting.asked import answer_document
 from finassist.reporting.charts import Panel
 from finassist.reporting.company import AnswerLike
-from finassist.reporting.document import answer_document
 from finassist.reporting.drawing import drawing
 from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
 from finassist.reporting.sanitize import escape, safe_html, whole

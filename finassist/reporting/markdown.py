@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from finassist.core.categories import YEARS_SHOWN, category_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
-from finassist.reporting.company import AnswerLike, Subject
-from finassist.reporting.coverage import missing
-from finassist.reporting.document import document
-from finassist.reporting.sections import (
+from finassist.reporting.company import AnswerLike, Subject, missing
+from finassist.reporting.document import (
     Bullets,
     Companies,
     CompanySection,
@@ -22,6 +20,7 @@ from finassist.reporting.sections import (
     Section,
     Sources,
     Text,
+    document,
 )
 from finassist.reporting.tables import Table
 

@@ -23,11 +23,10 @@ from finassist.core.result import Draft
 from finassist.questions.understand import Understanding
 from finassist.reporting import asked
 from finassist.reporting.company import Subject
-from finassist.reporting.document import follow_ups
+from finassist.reporting.document import Document, Note, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import compose as compose_markdown
 from finassist.reporting.markdown import to_markdown
-from finassist.reporting.sections import Document, Note
 from finassist.reporting.words import possessive, short_name
 from finassist.runtime.understand import (
     FlowContext,
