@@ -16,8 +16,8 @@ from agno.run.agent import RunEvent
 from finassist.answer import Answer
 from finassist.apps.live import open_view, wanted, watched
 from finassist.apps.live.progress import open_display
+from finassist.batch import BatchOptions, ManyQuestions
 from finassist.batch.estimate import Display
-from finassist.batch.methods import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core import process
 from finassist.core.concurrency import bridge

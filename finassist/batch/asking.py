@@ -40,20 +40,13 @@ type Across = tuple[Need, int]
 class Outcome:
     """What became of asking a question once: an answer in its stored form, or an error. Plain values throughout.
 
-    Attributes:
+    Attributes (what a `Result` has too means the same):
         content: The text of the answer, compressed; `None` without one.
         record: The rest of the answer, compressed.
-        category: Its category.
-        symbols: Its symbols, as JSON.
+        symbols: Ticker symbols, as JSON.
         facts: How many figures it has.
         gaps: How many gaps it has.
         answered: What of the question is answered, its figure, unit, period and query, as JSON.
-        error: Name of the error; `None` with an answer.
-        message: What went wrong and what to do next.
-        latency: Seconds it took.
-        tokens: Tokens that models used.
-        cost: In dollars; `None` where a model has no known price.
-        calls: Fetches from data sources that it did not share with an earlier question.
         unasked: Whether a budget stopped it.
     """
 

@@ -214,7 +214,12 @@ async def asker_on(
         raise ClusterError(_GONE)
     batch, dask = f"finassist-{uuid4()}", _dask()
     address, security = client.scheduler.address, client.security
-    async with dask.Client(address, asynchronous=True, security=security, set_as_default=False) as own:
+    own = dask.Client(address, asynchronous=True, security=security, set_as_default=False)
+    try:
+        await own
+    except OSError as error:
+        raise ClusterError(_GONE) from error
+    async with own:
         workers = len(await own.nthreads())
         if not workers:
             raise ClusterError(_NO_WORKERS)
@@ -229,16 +234,7 @@ async def asker_on(
 
 
 class DaskAsker:
-    """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it.
-
-    Args:
-        client: The user's client; where it is closed, the batch ends.
-        own: The connection of the running loop.
-        send: Begins a chunk, given its questions and what is left of the budget.
-        spending: What the batch has used.
-        workers: How many there are.
-        total: How many questions there are.
-    """
+    """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it."""
 
     def __init__(
         self, client: Any, own: Any, send: Callable[..., Any], spending: Spending, workers: int, total: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from agno.metrics import MessageMetrics
@@ -149,10 +149,6 @@ class Estimate:
     dollars: float | None = 0.0
     data_calls: int = 0
     seconds: float = 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return asdict(self)
 
     def __str__(self) -> str:
         price = dollars(self.dollars) if self.model_calls else "$0.00"

@@ -27,8 +27,8 @@ from finassist.apps.terminal import (
 
 if TYPE_CHECKING:
     from finassist.answer import Answer
+    from finassist.batch import BatchOptions
     from finassist.batch.batch import Batch
-    from finassist.batch.methods import BatchOptions
     from finassist.core.query import Query
     from finassist.reporting.frames import DataFrame
     from finassist.workflow import FinancialAssistantWorkflow
