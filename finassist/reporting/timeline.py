@@ -1,15 +1,14 @@
 """The timeline of a run: rows, ticks and words, read by the widget too, and a self-contained SVG of them.
 
 JupyterLab drops SVG and styles in a notebook it does not trust, which is every notebook from another person. For
-that case the HTML also holds the same picture as an image, without tooltips and on white paper.
+that case the HTML also holds the same picture as an image, in which nothing tells more on hover.
 """
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any, Final
@@ -197,7 +196,6 @@ font:12px var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans
 # The attribute hides the SVG together with its words where it is dropped. Where it is kept, this rule shows it again,
 # and only there: the style of one output applies to its whole page, where other outputs may have lost theirs.
 BOX_CSS: Final = ".finassist-tl-box:has(svg)>div{display:block!important}.finassist-tl-box:has(svg)>img{display:none}"
-_CLASS: Final = re.compile(r' class="tl-\w+"').sub
 
 
 @dataclass(frozen=True, repr=False)
@@ -219,11 +217,11 @@ class TimelineImage:
 
 def timeline_html(state: RunState) -> str:
     """The timeline of a run for a notebook's output."""
-    picture, height = _picture(state)
+    picture = timeline_svg(state)
     source = b64encode(picture.encode()).decode()
     return (
-        f'<div class="finassist-tl-box"><style>{BOX_CSS}</style><div style="display:none">{timeline_svg(state)}</div>'
-        f'<img alt="{escape(summary_of(state))}" width="100%" height="{height}" '
+        f'<div class="finassist-tl-box"><style>{BOX_CSS}</style><div style="display:none">{picture}</div>'
+        f'<img alt="{escape(summary_of(state))}" width="100%" height="{_height(tracks(state))}" '
         f'src="data:image/svg+xml;base64,{source}"></div>'
     )
 
@@ -235,33 +233,22 @@ def timeline_svg(state: RunState) -> str:
     the same text.
     """
     rows = tracks(state)
-    summary = escape(summary_of(state))
-    words = f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>"
-    picture, height = _drawn(state, rows, lambda track: f"<title>{escape(describe(track, state.elapsed))}</title>")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
-        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">{words}{picture}</svg>'
-    )
-
-
-def _picture(state: RunState) -> tuple[str, int]:
-    """The same for an image, which has neither a page around it nor hovering: the SVG, and its height in pixels."""
-    picture, height = _drawn(state, tracks(state), lambda _: "")
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="100%" height="{height}" font-family="system-ui,sans-serif"'
-    return f'{head} font-size="12">{_CLASS("", picture)}</svg>', height
-
-
-def _drawn(state: RunState, rows: Sequence[Track], hint: Callable[[Track], str]) -> tuple[str, int]:
-    """What is drawn, and how high it is; `hint` is what hovering over a row shows."""
-    shown = list(_placed(rows))
-    height = (shown[-1][1] + shown[-1][2] if shown else LOOK["top"]) + LOOK["row"] + 3
+    summary, height = escape(summary_of(state)), _height(rows)
     parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
+        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">',
+        f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>",
         f'<rect class="tl-paper" width="100%" height="100%" fill="{_PAPER}"/>',
         *_grid(state.elapsed, height - LOOK["row"]),
-        *(_row(track, y, tall, state.elapsed, hint(track)) for track, y, tall in shown),
+        *(_row(track, y, tall, state.elapsed) for track, y, tall in _placed(rows)),
         _legend(rows, height),
     ]
-    return "".join(parts), height
+    return "".join([*parts, "</svg>"])
+
+
+def _height(rows: Sequence[Track]) -> int:
+    """Of the whole picture, in pixels."""
+    return LOOK["top"] + sum(tall for _, _, tall in _placed(rows)) + LOOK["row"] + 3
 
 
 def _placed(rows: Sequence[Track]) -> Iterator[tuple[Track, int, int]]:
@@ -292,12 +279,13 @@ def _grid(span: float, bottom: int) -> Iterator[str]:
         )
 
 
-def _row(track: Track, y: int, tall: int, now: float, hint: str) -> str:
+def _row(track: Track, y: int, tall: int, now: float) -> str:
     task, slim = track.task, tall == LOOK["slim"]
     end = now if task.end is None else task.end
     middle = y + tall / 2
     label = "" if slim else _label(track, middle, end)
-    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>' if hint else ""
+    hint = f"<title>{escape(describe(track, now))}</title>"
+    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>'
     return f"<g>{hint}{hit}{label}{_bar(track, middle, end, now, slim)}</g>"
 
 
