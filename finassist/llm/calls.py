@@ -15,6 +15,7 @@ from agno.exceptions import ContextWindowExceededError, ModelProviderError
 from agno.metrics import BaseMetrics
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from finassist.config.settings import Settings
 from finassist.core.errors import (
     ConfigurationError,
     ContextOverflow,
@@ -85,11 +86,18 @@ class Limits:
     prices: Prices = field(default_factory=lambda: MappingProxyType[str, Price]({}))
 
     @classmethod
-    def of(cls, settings: Any) -> Self:
-        """From settings, with the default for each that is not there."""
-        names = {"seconds": "model_timeout", "retries": "model_retries", "characters": "max_reply_chars"}
-        given = {mine: getattr(settings, theirs) for mine, theirs in names.items() if hasattr(settings, theirs)}
-        return cls(**given, prices=priced(getattr(settings, "model_prices", None) or {}))
+    def of(cls, settings: Settings) -> Self:
+        """From settings.
+
+        Raises:
+            ConfigurationError: A price is no price.
+        """
+        return cls(
+            seconds=settings.model_timeout,
+            retries=settings.model_retries,
+            characters=settings.max_reply_chars,
+            prices=priced(settings.model_prices),
+        )
 
     @property
     def bytes(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +14,7 @@ from typing import Any, Final, cast
 from agno.models.base import Model
 from agno.models.utils import MODEL_PROVIDER_CLASSES, get_model
 
+from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
 from finassist.llm.calls import Limits
 from finassist.llm.connections import connect, hide_keys
@@ -70,15 +70,12 @@ MODELS: Final = ("auto", "offline", *PROVIDERS)
 type ModelChoice = str | Model | Sequence[str | Model]
 """A model, by name or as an object; or several: each is a fallback for those before it."""
 
-EXTRAS: Final = {name: name for name in PROVIDERS}
-"""Provider name to the finassist extra that installs its SDK."""
-
 _log = logging.getLogger("finassist")
 
 
 def resolve_model(
     model: ModelChoice | None = None,
-    settings: Any = None,
+    settings: Settings | None = None,
     *,
     api_key: str | None = None,
     base_url: str | None = None,
@@ -92,8 +89,8 @@ def resolve_model(
             `"openai:<model id>"` for another, with any provider Agno has; `"auto"` for the first whose key is set;
             an Agno model object; a list of these: each is tried when those before it are overloaded, out of
             reach or too slow; or `None`.
-        settings: Where keys, timeouts and limits come from; see `finassist.config.settings.Settings`.
-        api_key: The key, instead of one from the settings or the environment.
+        settings: Where keys, timeouts and limits come from; by default from the environment and `.env`.
+        api_key: The key, instead of the one of the settings.
         base_url: Where an OpenAI-compatible server is.
 
     Raises:
@@ -107,42 +104,47 @@ def resolve_model(
     """
     if model is None:
         return OfflineModel()
+    settings = settings or Settings()
     several = isinstance(model, Sequence) and not isinstance(model, str | Model)
     chosen: list[Any] = list(cast("Sequence[Any]", model)) if several else [model]
     if not chosen:
         raise UnknownModel(f"The list of models is empty. {_choices()}")
-    fallbacks = [] if several else _fallback_names(settings)
-    options = {"api_key": api_key, "base_url": base_url}
-    first, *others = [_resolved(each, settings, options) for each in (*chosen, *fallbacks)]
+    fallbacks: list[str] = [] if several else settings.fallback_models.replace(",", " ").split()
+    asked = _Asked(settings, Limits.of(settings), api_key, base_url)
+    first, *others = [_resolved(each, asked) for each in (*chosen, *fallbacks)]
     if others:
         vars(first)["fallbacks"] = tuple(others)
     return first
 
 
-def _fallback_names(settings: Any) -> list[str]:
-    listed: Any = getattr(settings, "fallback_models", None) or ()
-    return [name for each in (listed.split(",") if isinstance(listed, str) else listed) if (name := each.strip())]
+@dataclass(frozen=True)
+class _Asked:
+    """How a model is to be reached."""
+
+    settings: Settings
+    limits: Limits
+    api_key: str | None
+    base_url: str | None
 
 
-def _resolved(model: Any, settings: Any, options: dict[str, str | None]) -> Model:
-    limits = Limits.of(settings)
+def _resolved(model: Any, asked: _Asked) -> Model:
     if isinstance(model, Model):
         return hide_keys(model)  # its clients are made when it is asked
-    return connect(_from_name(model, settings, options), limits)
+    return connect(_from_name(model, asked), asked.limits)
 
 
-def _from_name(name: Any, settings: Any, options: dict[str, str | None]) -> Model:
+def _from_name(name: Any, asked: _Asked) -> Model:
     if not isinstance(name, str):
         raise UnknownModel(f"A model is a name or an Agno model object, not {type(name).__name__}. {_choices()}")
     plain = name.strip().casefold()
     if plain == "offline":
         return OfflineModel()
     if plain == "auto":
-        return _first_with_a_key(settings, options)
+        return _first_with_a_key(asked)
     provider, colon, model_id = (part.strip() for part in name.partition(":"))
     known = provider.casefold()
     if known in PROVIDERS and (model_id or not colon):
-        return _ours(PROVIDERS[known], model_id, settings, options)
+        return _ours(PROVIDERS[known], model_id, asked)
     if known not in MODEL_PROVIDER_CLASSES:
         raise UnknownModel(f"There is no model named {name[:80]!r}.{_meant(known, colon + model_id)} {_choices()}")
     if not model_id:
@@ -150,42 +152,31 @@ def _from_name(name: Any, settings: Any, options: dict[str, str | None]) -> Mode
     return _agnos(known, model_id)
 
 
-def _first_with_a_key(settings: Any, options: dict[str, str | None]) -> Model:
+def _first_with_a_key(asked: _Asked) -> Model:
     for provider in PROVIDERS.values():
-        if provider.key is None or not _key(provider, settings):
-            continue
-        if provider.installed():
-            return _ours(provider, "", settings, options)
-        _log.warning("%s is set, but %s", provider.key, _how_to_install(provider.name))
+        if asked.settings.key(provider.name):
+            if provider.installed():
+                return _ours(provider, "", asked)
+            _log.warning("%s is set, but %s", provider.key, _how_to_install(provider.name))
     return OfflineModel()
 
 
-def _ours(provider: ModelProvider, model_id: str, settings: Any, options: dict[str, str | None]) -> Model:
+def _ours(provider: ModelProvider, model_id: str, asked: _Asked) -> Model:
     try:
         kind: Any = provider.model_class()
     except ImportError as error:
         raise MissingExtra(_how_to_install(provider.name)) from error
-    key = options["api_key"] or _key(provider, settings)
+    key = asked.api_key or asked.settings.key(provider.name)
     if provider.key and not key:
         raise ConfigurationError(
             f"The model provider {provider.name!r} needs a key, and {provider.key} is not set. Set it in the "
             'environment or in .env, or use model="offline", which needs none.'
         )
-    where = "host" if provider.name == "ollama" else "base_url"
-    if provider.name == "anthropic" and options["base_url"]:
-        more: dict[str, Any] = {"client_params": {"base_url": options["base_url"]}}
-    else:
-        more = {where: options["base_url"]} if options["base_url"] else {}
-    return kind(id=model_id or provider.default_id, **({"api_key": key} if key else {}), **more)
-
-
-def _key(provider: ModelProvider, settings: Any) -> str | None:
-    """From the settings, which read the environment and `.env`; without settings from the environment."""
-    if provider.key is None:
-        return None
-    if settings is not None and hasattr(settings, "key"):
-        return settings.key(provider.name)
-    return os.environ.get(provider.key, "").strip() or None
+    more: dict[str, Any] = {"api_key": key} if key else {}
+    if asked.base_url:
+        where = {"anthropic": "client_params", "ollama": "host"}.get(provider.name, "base_url")
+        more[where] = {"base_url": asked.base_url} if where == "client_params" else asked.base_url
+    return kind(id=model_id or provider.default_id, **more)
 
 
 def _agnos(provider: str, model_id: str) -> Model:
@@ -216,6 +207,6 @@ def _choices() -> str:
 
 def _how_to_install(provider: str) -> str:
     missing = f"The model provider {provider!r} needs its SDK, which is not installed."
-    if provider in EXTRAS:
-        return f"{missing} Run: pip install 'finassist[{EXTRAS[provider]}]'"
-    return f"{missing} Install the package that Agno's documentation names for it, or use {', '.join(EXTRAS)}."
+    if provider in PROVIDERS:  # an extra of that name installs it
+        return f"{missing} Run: pip install 'finassist[{provider}]'"
+    return f"{missing} Install the package that Agno's documentation names for it, or use {', '.join(PROVIDERS)}."
