@@ -11,7 +11,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -83,6 +83,7 @@ def names_of(name: str) -> list[str]:
     return _file(name).schema_arrow.names
 
 
+@lru_cache(maxsize=4)  # figures and closes of one company are asked for in several forms at a time
 def rows_of(name: str, symbol: str) -> Any:
     """The rows of one company; the files are sorted by symbol.
 
