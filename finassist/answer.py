@@ -230,6 +230,19 @@ class Answer(WorkflowRunOutput):
 
         return facts_frame(self.facts)
 
+    def restatements(self) -> DataFrame:
+        """What changed between the first and the latest report of the figures, one row a figure that did.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> answer = FinancialAssistantWorkflow(db=None).run("General Electric revenue in FY2021")
+            >>> list(answer.restatements().columns[:4])
+            ['symbol', 'company', 'metric', 'period']
+        """
+        from finassist.reporting.frames import restatements_frame
+
+        return restatements_frame(self.facts, self.company_names())
+
     def spans(self) -> DataFrame:
         """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
         from finassist.reporting.frames import spans_frame

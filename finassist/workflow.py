@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal, Unpack, cast, overload
 from uuid import uuid4
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
 
 _NAME: Final = "finassist"
-_OURS: Final = ("session_id", "user_id", "run_id", "live")
+_OURS: Final = ("session_id", "user_id", "run_id", "live", "as_of")
 _KEYWORDS: Final = ("stream", *_OURS, *AgnoOptions.__annotations__)
 _ELSEWHERE: Final = {
     **dict.fromkeys(Settings.model_fields, "it is a setting, FinancialAssistantWorkflow(settings=Settings(…))."),
@@ -72,6 +73,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         debug_mode: Whether Agno logs in detail.
         store_events: Whether events are stored with the run, words of a chat excepted.
         metadata: Agno metadata stored with every run.
+        as_of: Answer as on this day (a date, or `"2023-03-01"`): with what was public then, as it was reported then.
 
     Raises:
         ConfigurationError: There is no such model or provider, or an optional package is missing.
@@ -100,8 +102,10 @@ class FinancialAssistantWorkflow(ManyQuestions):
         debug_mode: bool = False,
         store_events: bool = False,
         metadata: dict[str, Any] | None = None,
+        as_of: date | str | None = None,
     ) -> None:
-        self._use(Runtime.open(model=model, provider=provider, settings=settings, db=db, routing=routing))
+        opened = Runtime.open(model=model, provider=provider, settings=settings, db=db, routing=routing, as_of=as_of)
+        self._use(opened)
         self.summariser = Summariser(self.store, self.locks, self.settings)
         super().__init__(
             id=id,
@@ -154,8 +158,9 @@ class FinancialAssistantWorkflow(ManyQuestions):
             **options: `session_id`: the conversation; by default the workflow's own. `user_id`: whose session it is;
                 by default the workflow's. `run_id`: id of the run, to cancel it by; made up by default. `live`:
                 whether the run shows itself while it works: below the cell of a notebook, in a terminal as one line;
-                by default as the setting `live` says: in a notebook, if a cell waits for the answer. Also the
-                keywords of Agno's `Workflow.run`.
+                by default as the setting `live` says: in a notebook, if a cell waits for the answer. `as_of`: the
+                day on which what counts was public; by default the workflow's. Also the keywords of Agno's
+                `Workflow.run`.
 
         Returns:
             The `Answer`, or with `stream=True` an iterator of `RunResponse` events ending in exactly one terminal one.
@@ -267,7 +272,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         agno = cast("AgnoOptions", {name: value for name, value in options.items() if name not in _OURS})
         queries = queries_of(asked) if call in ("query()", "aquery()") else ()
         question = "; ".join(map(str, queries))[: self.settings.max_question_length] if queries else asked
-        run = self._new_run(question, options.get("session_id"), options.get("user_id"), options.get("run_id"))
+        run = self._new_run(question, *(options.get(name) for name in ("session_id", "user_id", "run_id", "as_of")))
         run.queries = queries
         return run, agno, options.get("live")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import structs
@@ -69,11 +71,44 @@ class Member:
 
 def known_on(fact: Fact) -> date:
     """The day a figure became known; without one, 45 days after a quarter's end, and 75 after that of a year."""
+    if fact.first_as_of:
+        return fact.first_as_of
     if fact.as_of and fact.period_end and fact.as_of - fact.period_end < timedelta(days=150):
         return fact.as_of
     if fact.period_end is None:
         return date.max
     return fact.period_end + timedelta(days=45 if fact.period.startswith(("Q1", "Q2", "Q3")) else 75)
+
+
+def as_known(facts: Iterable[Fact], day: date) -> list[Fact]:
+    """The facts as they were public on a day: later ones are left out, and restated ones are as first reported.
+
+    What is absent is kept for periods of which something was public.
+    """
+    found = [own for fact in facts if (own := _on(fact, day)) is not None]
+    public = {(own.symbol, own.period) for own in found if own.known}
+    return [own for own in found if own.known or own.text or (own.symbol, own.period) in public]
+
+
+def _on(fact: Fact, day: date) -> Fact | None:
+    if not fact.known:
+        return fact
+    if (fact.as_of or known_on(fact)) <= day:
+        filed = _FILED.search(fact.source)
+        return fact if filed is None or filed[1] <= day.isoformat() else _first_reported(fact, fact.value, fact.as_of)
+    if fact.first_as_of is None or fact.first_as_of > day:
+        return None
+    return _first_reported(fact, fact.first_value, fact.first_as_of)
+
+
+def _first_reported(fact: Fact, value: Decimal | None, day: date | None) -> Fact:
+    """The figure of its first report, without the later filing that it stands in now."""
+    return structs.replace(
+        fact, value=value, as_of=day, source=f"first reported on {day}", filing=None, first_value=None, first_as_of=None
+    )
+
+
+_FILED = re.compile(r"filed (\d{4}-\d\d-\d\d)")
 
 
 def quarter_back(point: Point, steps: int) -> str:

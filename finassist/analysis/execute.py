@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from finassist.analysis.calendar import Member
+from finassist.analysis.calendar import Member, years_back
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, Shape, by_value, fulfils, gaps_of
@@ -178,7 +178,7 @@ _FISCAL_YEARS = ("year", "end", "calendar", "latest")
 def _since(query: Query) -> int:
     """The first fiscal year that counts: two before the first asked, for growth and averages."""
     years = [period.year for each in query.asked() for period in _ends(each) if period.year]
-    return min(years, default=2024) - 2
+    return min(years, default=query.as_of.year - 1 if query.as_of else 2024) - 2
 
 
 def _quarters(query: Query) -> bool:
@@ -194,13 +194,14 @@ def _ends(each: Period | Span) -> list[Period]:
 def _days(query: Query) -> Iterator[date]:
     """Days whose closes a query over all companies needs: the ends of its periods."""
     asked = [period for each in query.asked() for period in _ends(each)]
-    yield date.max
+    newest = query.as_of or date.max
+    yield newest
     for period in asked:
         first, last = period.first_day(), period.last_day()
         if first and last:
-            yield from (first - timedelta(days=1), last)
+            yield from (min(first - timedelta(days=1), newest), min(last, newest))
     if not asked:
-        yield date.min
+        yield years_back(newest, 1) if query.as_of else date.min
 
 
 # -------------------------------------------------------------------------------------------------- over all companies

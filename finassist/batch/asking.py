@@ -110,7 +110,8 @@ class Work:
             need, years = self.across
             return {"across": need, "years": years, "provider": runtime.provider.id}
         years, provider = runtime.settings.years, runtime.provider.id
-        return {"model": str(runtime.model.id), "routing": runtime.routing, "years": years, "provider": provider}
+        call = {"model": str(runtime.model.id), "routing": runtime.routing, "years": years, "provider": provider}
+        return call | ({"as_of": runtime.as_of.isoformat()} if runtime.as_of else {})
 
     def flow(self, question: str) -> Flow[Draft]:
         """The flow of one question."""

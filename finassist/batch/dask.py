@@ -15,6 +15,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import version
@@ -86,6 +87,7 @@ class Recipe:
         version: Of finassist.
         settings: As JSON, without keys.
         routing: Who decides what is asked.
+        as_of: The day on which what counts was public.
         model: Names of models.
         provider: Names of providers.
         ids: What the model and the provider are here: a worker without a key must not answer with others.
@@ -95,6 +97,7 @@ class Recipe:
     version: str
     settings: str
     routing: Any
+    as_of: date | None
     model: tuple[str, ...]
     provider: tuple[str, ...]
     ids: tuple[str, str]
@@ -120,6 +123,7 @@ class Recipe:
             version=_VERSION,
             settings=json.dumps(values),
             routing=runtime.routing,
+            as_of=runtime.as_of,
             model=_names(model),
             provider=_names(provider),
             ids=(model_id, runtime.provider.id),
@@ -140,7 +144,12 @@ class Recipe:
         settings = Settings(**json.loads(self.settings), live="off")
         try:
             runtime = Runtime.open(
-                model=self.model, provider=self.provider, settings=settings, routing=self.routing, db=None
+                model=self.model,
+                provider=self.provider,
+                settings=settings,
+                routing=self.routing,
+                db=None,
+                as_of=self.as_of,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"{error} {_KEYS_STAY}") from error

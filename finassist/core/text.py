@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from finassist.core.errors import EmptyQuestion, NotText, QuestionTooLong
+from finassist.core.errors import EmptyQuestion, InputError, NotText, QuestionTooLong
 
 _KEPT = "\n\t"
 _NONE: Mapping[str, str] = {}
@@ -45,6 +46,24 @@ def check_question(question: Any, limit: int) -> str:
     if not visible:
         raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
     return visible
+
+
+def check_day(value: date | str | None) -> date | None:
+    """A day of the calendar, from itself or from its ISO form.
+
+    Raises:
+        InputError: It is none.
+
+    Example:
+        >>> check_day("2023-03-01")
+        datetime.date(2023, 3, 1)
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise InputError(f'as_of={value!r:.40} is no day. Write as_of="2023-03-01".') from None
 
 
 def check_keywords(call: str, given: Iterable[str], known: Sequence[str], elsewhere: Mapping[str, str] = _NONE) -> None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Protocol, cast, runtime_checkable
 
+import msgspec.structs
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
-from finassist.analysis.calendar import Member
+from finassist.analysis.calendar import Member, as_known
 from finassist.core.categories import NEEDS as NEEDS
 from finassist.core.categories import NeedName as Need
 from finassist.core.categories import QueryNeedName as QueryNeed
@@ -33,6 +34,9 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import Fact, Statement
 from finassist.providers import values
+
+SPAN_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
+"""Calendar days of a span of prices."""
 
 HISTORY_PERIOD, HISTORY_INTERVAL = "2y", "1mo"
 
@@ -131,9 +135,13 @@ class QuerySource(Protocol):
 
 
 async def fetch_for_query(
-    provider: FinanceProvider, need: QueryNeed, symbol: str, scope: UniverseScope | None = None
+    provider: FinanceProvider,
+    need: QueryNeed,
+    symbol: str,
+    scope: UniverseScope | None = None,
+    as_of: date | None = None,
 ) -> list[Fact]:
-    """What a query needs of one company, or of all.
+    """What a query needs of one company, or of all; with `as_of` as it was public on that day.
 
     Raises:
         NotOffered: The provider has whole statements of single companies only.
@@ -142,8 +150,10 @@ async def fetch_for_query(
     if not isinstance(provider, QuerySource):
         raise _not_offered(provider, need)
     if need == "universe":
-        return await provider.fetch_universe(scope or UniverseScope(frozenset()))
-    return await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
+        found = await provider.fetch_universe(scope or UniverseScope(frozenset()))
+    else:
+        found = await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
+    return found if as_of is None else await asyncio.to_thread(as_known, found, as_of)
 
 
 async def fetch_facts(
@@ -174,6 +184,13 @@ async def fetch_facts(
         ('AAPL/revenue/FY2025', Decimal('416161000000'))
     """
     periods = periods or Periods(limit)
+    if periods.as_of is not None:
+        return await _fetch_as_known(provider, need, symbol, periods, periods.as_of)
+    return await _fetch_now(provider, need, symbol, periods)
+
+
+async def _fetch_now(provider: FinanceProvider, need: Need, symbol: str, periods: Periods) -> list[Fact]:
+    """The facts as the provider delivers them; one that knows what was public on a day has left out the rest."""
     method = _nearest_method(provider, need)
     if method == "fetch_facts":
         return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, periods))
@@ -188,6 +205,40 @@ async def fetch_facts(
             raise
         raise named from error
     return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer, periods.frequency))
+
+
+# --------------------------------------------------------------------------------------------------- as known on a day
+
+
+async def _fetch_as_known(
+    provider: FinanceProvider, need: Need, symbol: str, periods: Periods, day: date
+) -> list[Fact]:
+    """What was public on a day, from a provider that may know only what is public now: it is asked further back."""
+    if need == "quote":
+        return await _close_before(provider, symbol, periods, day)
+    years = max(date.today().year - day.year, 0) + 1
+    limit = periods.limit + years * (4 if periods.frequency == "quarterly" else 1)
+    asked = replace(periods, span="max") if need == "history" else replace(periods, limit=limit)
+    found = as_known(await _fetch_now(provider, need, symbol, asked), day)
+    if need == "history":
+        first = day - timedelta(SPAN_DAYS[periods.span]) if periods.span in SPAN_DAYS else date.min
+        found = [fact for fact in found if fact.period_end and fact.period_end > first]
+    elif need != "profile":
+        newest = list(dict.fromkeys(fact.period for fact in found))[: periods.limit]
+        found = [fact for fact in found if fact.period in newest]
+    if not found:
+        nothing = f"{provider.name} has no {_title(need)} of {symbol} that was public on {day}"
+        raise DataError(f"{nothing}. Name a later day, or use another provider.")
+    return found
+
+
+async def _close_before(provider: FinanceProvider, symbol: str, periods: Periods, day: date) -> list[Fact]:
+    """The last close up to a day as the price then, with the change from the close before."""
+    asked = replace(periods, span="1mo", interval="1d", whole_bars=False)
+    closes = [fact for fact in await fetch_facts(provider, "history", symbol, asked) if fact.known]
+    price, *before = [msgspec.structs.replace(fact, field="price") for fact in reversed(closes[-2:])]
+    previous = [msgspec.structs.replace(fact, field="previous_close", period=price.period) for fact in before]
+    return [price, *(fact for each in previous for fact in values.changes(price, each))]
 
 
 def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:

@@ -14,7 +14,7 @@ from pandas import DataFrame as DataFrame
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
-from finassist.reporting.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, SESSIONS, SPANS, typed
+from finassist.reporting.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, RESTATEMENTS, SESSIONS, SPANS, typed
 
 LONGEST_CONTENT = 200
 _AT_ONCE = 100
@@ -42,6 +42,38 @@ def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
         ('Revenue', True)
     """
     return typed([fact_row(fact) for fact in facts], FACTS)
+
+
+def restatements_frame(facts: Iterable[Fact], names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """One row a figure that a later report changed; `describe("restatements")` has the meaning of every column.
+
+    Example:
+        >>> from datetime import date
+        >>> from decimal import Decimal
+        >>> fact = Fact(symbol="ACME", field="revenue", statement="income", unit="USD", period="FY2023",
+        ...             value=Decimal(90), as_of=date(2025, 2, 1),
+        ...             first_value=Decimal(100), first_as_of=date(2024, 2, 1))
+        >>> restatements_frame([fact])[["first_value", "latest_value", "change"]].round(3).values.tolist()
+        [[100.0, 90.0, -0.1]]
+    """
+    changed = (fact for fact in facts if fact.known and fact.first_value is not None)
+    return typed([_restatement_row(fact, names or {}) for fact in changed], RESTATEMENTS)
+
+
+def _restatement_row(fact: Fact, names: Mapping[str, str]) -> dict[str, Any]:
+    first, latest = float(fact.first_value or 0), float(fact.value or 0)
+    return {
+        "symbol": fact.symbol,
+        "company": names.get(fact.symbol, fact.symbol),
+        "metric": fact.field,
+        "period": fact.period,
+        "unit": fact.unit,
+        "first_value": first,
+        "first_day": fact.first_as_of,
+        "latest_value": latest,
+        "latest_day": fact.as_of,
+        "change": latest / first - 1 if first else None,
+    }
 
 
 def spans_frame(spans: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -74,6 +74,18 @@ FACTS: Final[Schema] = {
     "note": Column("text", "why it is missing, or what to know before using it"),
     "text": Column("text", "the value of a fact that is not a number"),
 }
+RESTATEMENTS: Final[Schema] = {
+    "symbol": Column("text", "ticker symbol", optional=False),
+    "company": Column("text", "its name", optional=False),
+    "metric": Column("text", "name of the figure in the vocabulary", optional=False),
+    "period": Column("text", "such as FY2025 or Q1 2026", optional=False),
+    "unit": Column("text", "unit of both values", optional=False),
+    "first_value": Column("number", "the figure as first reported; per share on today's basis", "see unit"),
+    "first_day": Column("day", "day of the first report"),
+    "latest_value": Column("number", "the figure as reported last", "see unit"),
+    "latest_day": Column("day", "day of the report that changed it"),
+    "change": Column("number", "latest value by first value, less 1", "ratio"),
+}
 SPANS: Final[Schema] = {
     "name": Column("text", "the task, such as “quote AAPL”"),
     "parent": Column("text", "the task it ran inside"),
@@ -145,6 +157,7 @@ BATCH: Final[Schema] = {
 BATCH_FACTS: Final[Schema] = {"ordinal": BATCH["ordinal"], "question": BATCH["question"], **FACTS}
 SCHEMAS: Final[dict[str, Schema]] = {
     "facts": FACTS,
+    "restatements": RESTATEMENTS,
     "spans": SPANS,
     "events": EVENTS,
     "sessions": SESSIONS,

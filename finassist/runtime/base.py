@@ -6,6 +6,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import date
 from typing import Any, Self, cast
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from finassist.core.categories import CategoryName as Category
 from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.result import Draft
-from finassist.core.text import check_question
+from finassist.core.text import check_day, check_question
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import FlowStep
@@ -47,6 +48,7 @@ class BaseWorkflow(StoredSessions):
         self.settings = runtime.settings
         self.routing: Routing = runtime.routing
         self.live: Live = runtime.live
+        self.as_of = runtime.as_of
         self.model, self.provider = runtime.model, runtime.provider
         self.store, self.locks = runtime.store, runtime.locks
         agents = cast("Mapping[str, Agent]", runtime.agents)
@@ -62,6 +64,7 @@ class BaseWorkflow(StoredSessions):
             settings=self.settings,
             routing=self.routing,
             live=self.live,
+            as_of=self.as_of,
             model=self.model,
             provider=self.provider,
             store=self.store,
@@ -99,10 +102,15 @@ class BaseWorkflow(StoredSessions):
     # ------------------------------------------------------------------------------------ its runs
 
     def _new_run(
-        self, question: Any, session_id: str | None = None, user_id: str | None = None, run_id: str | None = None
+        self,
+        question: Any,
+        session_id: str | None = None,
+        user_id: str | None = None,
+        run_id: str | None = None,
+        as_of: date | str | None = None,
     ) -> RunContext:
         return RunContext(
-            runtime=self.runtime,
+            runtime=replace(self.runtime, as_of=check_day(as_of)) if as_of else self.runtime,
             question=check_question(question, self.settings.max_question_length),
             run_id=run_id or str(uuid4()),
             session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),

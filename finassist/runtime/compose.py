@@ -120,6 +120,8 @@ def compose_answer(
     missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
     lead = " ".join([*said, *(sentences or [each.reason for each in missing if each.reason not in said])])
+    if lead and (as_of := next((query.as_of for query in queries if query.as_of), None)):
+        lead = f"As known on {as_of}: {lead}"
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
     figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
     shown = _shown(rows, figure, facts)

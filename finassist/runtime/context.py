@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final, Literal, Protocol, Self
 
 from agno.models.base import Model
@@ -13,6 +14,7 @@ from agno.tools.finance import FinanceProvider
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.events import RunResponse
 from finassist.core.query import Query
+from finassist.core.text import check_day
 from finassist.llm.agents import (
     Askable,
     build_chat_agent,
@@ -42,6 +44,7 @@ class Runtime:
         routing: Who decides what is asked.
         live: Whether runs show themselves, as the settings say.
         chosen: The model and the provider as they were asked for: names, or objects.
+        as_of: Only what was public on this day counts; `None` for all there is.
         opened: What was opened by name here, and so is closed with the workflow; the rest is the user's.
     """
 
@@ -54,6 +57,7 @@ class Runtime:
     routing: Routing = "auto"
     live: Live = "auto"
     chosen: tuple[ModelChoice, Provider] = ("auto", "auto")
+    as_of: date | None = None
     opened: tuple[Any, ...] = ()
 
     @classmethod
@@ -65,11 +69,13 @@ class Runtime:
         settings: Settings | None = None,
         db: Database | Literal["default"] = "default",
         routing: Routing | None = None,
+        as_of: date | str | None = None,
     ) -> Self:
         """Open everything; what is not given is as the settings say.
 
         Raises:
             ConfigurationError: There is no such model or provider, or an optional package is missing.
+            InputError: `as_of` is no day.
             SessionError: The session database cannot be opened.
         """
         settings = settings or Settings()
@@ -87,6 +93,7 @@ class Runtime:
             routing=routing or settings.routing,
             live=settings.live,
             chosen=chosen,
+            as_of=check_day(as_of),
             opened=tuple(thing for thing, given in by_name if given is None or isinstance(given, str)),
         )
 

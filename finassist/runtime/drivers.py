@@ -266,10 +266,10 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
     try:
         async with asyncio.timeout(run.deadline.seconds()):
             with on_retry(again):
-                provider = run.runtime.provider
-                if effect.need == "figures" or effect.need == "closes" or effect.need == "universe":
-                    return await fetch_for_query(provider, effect.need, effect.symbol, effect.scope)
-                return await fetch_facts(provider, effect.need, effect.symbol, effect.periods)
+                provider, need, symbol, periods = run.runtime.provider, effect.need, effect.symbol, effect.periods
+                if need == "figures" or need == "closes" or need == "universe":
+                    return await fetch_for_query(provider, need, symbol, effect.scope, periods.as_of)
+                return await fetch_facts(provider, need, symbol, periods)
     except TimeoutError:
         return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))
     except asyncio.CancelledError:

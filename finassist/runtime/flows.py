@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 
 from agno.run.agent import RunContentEvent
 from msgspec import structs
@@ -32,6 +33,7 @@ from finassist.runtime.understand import (
     announce,
     at_most,
     completed,
+    dated,
     draft_of,
     understand,
     understand_query,
@@ -61,7 +63,7 @@ def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
         draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
         yield from announce(draft, known)
         return (yield from _document_flow(draft, known))
-    found = Understanding(queries=tuple(queries), certain=True)
+    found = dated(Understanding(queries=tuple(queries), certain=True), known.as_of)
     draft = draft_of(found)
     yield from announce(draft, known)
     return (yield from _query_flow(draft, found, known))
@@ -94,16 +96,22 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
 def _document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     """Everything the category needs about every company, and the document of it."""
     draft = at_most(draft, known.max_companies)
-    periods = Periods(known.years + 1)  # growth of the first year shown needs the year before
+    periods = Periods(known.years + 1, as_of=known.as_of)  # growth of the first year shown needs the year before
     needs = CATEGORY[draft.category].needs
     wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
     found = (yield from _gather(wanted, known)) if draft.symbols else []
     yield StepStarted(step_name="compose")
-    draft = compose_document(draft, found, known)
+    draft = compose_document(_with_day(draft, known.as_of), found, known)
     for section in _sections(draft.content):
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
+
+
+def _with_day(draft: Draft, day: date | None) -> Draft:
+    if day is None:
+        return draft
+    return replace(draft, warnings=(*draft.warnings, f"As known on {day}: what was published later is not in it."))
 
 
 def _sections(content: str) -> list[str]:
@@ -156,35 +164,38 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
         return
     lines, prices, since, days, quarters = needed(query)
     if query.scope == "universe":
-        yield Fetch("*", "universe", Periods(_YEARS), UniverseScope(lines, since, days, quarters))
+        yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters))
         return
     for symbol in query.companies:
         if lines and symbol != MARKET_INDEX:
-            yield from _of_statements(symbol, lines, known, quarters=quarters)
+            yield from _of_statements(symbol, lines, known, query.as_of, quarters=quarters)
         if prices or "price" in lines:
             yield from _of_market(symbol, query, known)
     if "beta" in query.metrics and known.queryable:
-        yield Fetch(MARKET_INDEX, "closes", Periods(_YEARS))
+        yield Fetch(MARKET_INDEX, "closes", Periods(_YEARS, as_of=query.as_of))
 
 
-def _of_statements(symbol: str, lines: Iterable[str], known: FlowContext, *, quarters: bool) -> Iterator[Fetch]:
+def _of_statements(
+    symbol: str, lines: Iterable[str], known: FlowContext, as_of: date | None, *, quarters: bool
+) -> Iterator[Fetch]:
     """All figures at once, or the statements on which these lines stand: of years, and of quarters where asked."""
     if known.queryable:
-        yield Fetch(symbol, "figures", Periods(_YEARS))
+        yield Fetch(symbol, "figures", Periods(_YEARS, as_of=as_of))
         return
     own = {FIELDS[line].statement for line in lines if line in FIELDS}
     for need in _STATEMENTS:
         if need in own:
-            yield Fetch(symbol, need, Periods(_YEARS))
+            yield Fetch(symbol, need, Periods(_YEARS, as_of=as_of))
             if quarters:
-                yield Fetch(symbol, need, Periods(_QUARTERS, "quarterly"))
+                yield Fetch(symbol, need, Periods(_QUARTERS, "quarterly", as_of=as_of))
 
 
 def _of_market(symbol: str, query: Query, known: FlowContext) -> Iterator[Fetch]:
     """All closes, or the latest price with two years of month ends, as documents ask, so that the fetch is shared."""
     if known.queryable:
-        yield Fetch(symbol, "closes", Periods(_YEARS))
+        yield Fetch(symbol, "closes", Periods(_YEARS, as_of=query.as_of))
         return
-    month_ends = Periods(known.years + 1)
+    month_ends = Periods(known.years + 1, as_of=query.as_of)
+    every_day = Periods(span="max", interval="1d", as_of=query.as_of)
     yield Fetch(symbol, "quote", month_ends)
-    yield Fetch(symbol, "history", month_ends if of_today(query) else Periods(span="max", interval="1d"))
+    yield Fetch(symbol, "history", month_ends if of_today(query) else every_day)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from time import monotonic, perf_counter, time
 from typing import Any, TypedDict
 from uuid import uuid4
@@ -99,6 +100,7 @@ class RunOptions(AgnoOptions, total=False):
     user_id: str | None
     run_id: str | None
     live: bool | None
+    as_of: date | str | None
 
 
 class FetchDeadline:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from typing import Self
 
@@ -50,6 +51,7 @@ class FlowContext:
         max_companies: Companies in one answer.
         memory: What the next question may refer to.
         covered: Companies with what is known of them besides figures.
+        as_of: Only what was public on this day counts.
         queryable: Whether the provider has quarters, closes and all companies at once.
     """
 
@@ -62,6 +64,7 @@ class FlowContext:
     memory: Memory = field(default_factory=Memory)
     covered: Mapping[str, Member] = field(default_factory=dict[str, Member])
     queryable: bool = False
+    as_of: date | None = None
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -77,6 +80,7 @@ class FlowContext:
             memory=query_memory(session),
             covered=provider.members() if isinstance(provider := runtime.provider, QuerySource) else attributes(),
             queryable=isinstance(runtime.provider, QuerySource),
+            as_of=runtime.as_of,
         )
 
     def members_of(self, symbols: Iterable[str]) -> Mapping[str, Member]:
@@ -119,6 +123,7 @@ def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Und
     found = understood(question, known.memory) if known.routing != "model" else Understanding()
     if (not found.queries and not found.unknown) or _for_the_glossary(found, question, known):
         return (yield from route_question(question, known)), None
+    found = dated(found, known.as_of)
     draft = draft_of(found)
     yield from announce(draft, known)
     return draft, found
@@ -129,6 +134,14 @@ def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -
     if any(query.intent != "define" for query in found.queries):
         return False
     return bool(found.queries) and rules.route(question, known.context).rule == "concept"
+
+
+def dated(found: Understanding, day: date | None) -> Understanding:
+    """The same, its queries as known on a day: their own where they have one, so that one answer has one."""
+    as_of = next((query.as_of for query in found.queries if query.as_of), day)
+    if as_of is None:
+        return found
+    return replace(found, queries=tuple(query.model_copy(update={"as_of": as_of}) for query in found.queries))
 
 
 def draft_of(found: Understanding) -> Draft:

@@ -8,8 +8,9 @@ read), nothing was paid (`none_paid`), and such a company has no such line (`not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
@@ -38,6 +39,10 @@ _NOTED = ("vendor differs", "single source", "doubtful")
 _COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
             "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _CURRENCY = {"USD": "USD", "USD/share": "USD"}
+_SPLIT, _ROUNDING = 1.4, 0.005
+_NEXT_REPORT = timedelta(days=400)
+"""By then a change of which the filing is not known has been in an annual report."""
+
 _NONE_PAID = "none paid"
 
 _WITHOUT: Mapping[str, frozenset[str]] = {
@@ -151,7 +156,7 @@ def _facts(table: Any, rows: Any = None) -> list[Fact]:
             currency=_CURRENCY.get(unit),
             period=_label(year, part),
             period_end=end,
-            as_of=first if first and (before is None or before == value) else filed or first,
+            as_of=_public(first, filed, changed=earlier is not None),
             source=_source(form, filed),
             statement=_statement(field),
             status=_status(mark, formula),
@@ -160,6 +165,8 @@ def _facts(table: Any, rows: Any = None) -> list[Fact]:
             formula=formula or None,
             inputs=_keys(symbol, _label(year, part), inputs) if inputs else (),
             note=_note(mark, note),
+            first_value=earlier,
+            first_as_of=first if earlier is not None else None,
         )
         for (
             symbol,
@@ -180,7 +187,35 @@ def _facts(table: Any, rows: Any = None) -> list[Fact]:
             formula,
             inputs,
         ) in zip(*columns, strict=True)
+        for earlier in (None if before is None or before == value else _earlier(symbol, unit, value, before, first),)
     ]
+
+
+def _public(first: date | None, filed: date | None, *, changed: bool) -> date | None:
+    """The day a figure became public: of its first report, or where it was changed, of the filing that has it."""
+    if not changed or first is None:
+        return first or filed
+    return filed or first + _NEXT_REPORT
+
+
+def _earlier(symbol: str, unit: str, value: float, before: float, first: date | None) -> Decimal | None:
+    """The figure as first reported, on today's basis of shares; `None` where only a split made it another number."""
+    if first is None:
+        return None
+    if unit != "USD":
+        factor = _splits_since(symbol, first)
+        before = before / factor if unit == "USD/share" else before * factor
+        if not value or not 1 / _SPLIT < before / value < _SPLIT or abs(before / value - 1) < _ROUNDING:
+            return None
+    return _exact(round(before, 6))
+
+
+@cache
+def _splits_since(symbol: str, day: date) -> float:
+    """For how many shares of today one share of a day stands."""
+    rows = tables.rows_of("splits", symbol)
+    later = (ratio for at, ratio in zip(tables.plain(rows["date"]), rows["ratio"].to_pylist(), strict=True) if at > day)
+    return math.prod(later)
 
 
 @cache

@@ -14,7 +14,7 @@ from itertools import takewhile
 from msgspec.structs import replace
 
 from finassist.core.facts import Fact
-from finassist.providers.base import UniverseScope
+from finassist.providers.base import SPAN_DAYS, UniverseScope
 from finassist.providers.embedded import figures, tables
 from finassist.providers.values import changes
 
@@ -22,7 +22,6 @@ INDEX = "^GSPC"
 """Symbol under which the level of the S&P 500 is asked for."""
 
 CLOSE = "published closing price, split-adjusted"
-_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
 
 
 @lru_cache(maxsize=32)
@@ -160,7 +159,7 @@ def last(facts: tuple[Fact, ...], span: str) -> list[Fact]:
     if span == "ytd":
         after = date(newest.year - 1, 12, 31)
     else:
-        after = newest - timedelta(_DAYS[span]) if span in _DAYS else date.min
+        after = newest - timedelta(SPAN_DAYS[span]) if span in SPAN_DAYS else date.min
     return [fact for fact in facts if fact.period_end and fact.period_end > after]
 
 
