@@ -45,7 +45,7 @@ def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
-    if query.where and known and query.intent != "judge":
+    if query.where and known and query.operation != "first" and query.intent != "judge":
         return _checked(query, known, gaps_of(rows))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows))
@@ -118,7 +118,7 @@ def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
 def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if not rows:
         return "nothing"
-    if rows[0].metric in WINDOW_METRICS or query.operation in ("best month", "worst month", "high", "low"):
+    if rows[0].metric in WINDOW_METRICS or query.operation in ("best month", "worst month", "high", "low", "first"):
         return "window"
     if rows[0].metric == "price" and (query.operation in OF_PRICE or is_series(query.asked())):
         return "window"

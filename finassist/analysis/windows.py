@@ -13,19 +13,20 @@ from msgspec import structs
 
 from finassist.analysis.calendar import years_back
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, derived, less
+from finassist.analysis.outcome import Row, derived, fulfils, less
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue
-from finassist.core.periods import Period, Span
+from finassist.core.periods import LATEST, Period, Span
 from finassist.core.query import Query
 
 TRADING_DAYS = 252
+_EVER = 2000
 
 WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "volatility", "beta"})
 
 
-OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "max", "min", "mean", "cagr",
-                       "trend"})  # fmt: skip
+OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "first", "max", "min", "mean",
+                       "cagr", "trend"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,18 @@ def extreme(cube: Cube, symbol: str, span: Window, *, low: bool = False, month_e
     return Row(symbol, "price", fact, at=str(found.period_end))
 
 
+def first_close(query: Query, cube: Cube, symbol: str, span: Window) -> Row:
+    """The first close of a span that fulfils the query's conditions."""
+    closes = closes_in(cube, symbol, span.inside, span.end)
+    found = next((close for close in closes if fulfils(query, Row(symbol, "price", close))), None)
+    if found is None:
+        since = closes[0].period_end if closes else span.inside
+        fact = Fact(symbol=symbol, field="price", period=span.label, statement="price", status="missing",
+                    note=f"{cube.name(symbol)} has no such close since {since}, where the data begin.")  # fmt: skip
+        return Row(symbol, "price", fact)
+    return Row(symbol, "price", structs.replace(found, period=span.label), at=str(found.period_end))
+
+
 def mean_close(cube: Cube, symbol: str, span: Window) -> Row:
     """The mean of the closes of a span."""
     closes = closes_in(cube, symbol, span.inside, span.end)
@@ -281,7 +294,9 @@ def _month_end_before(day: date) -> date:
 
 def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
     """What the share price of a company did in the asked periods, as the query's operation or the metric says."""
-    span = window(cube, symbol, asked)
+    span = window(
+        cube, symbol, asked or ([Span(Period("calendar", _EVER), LATEST)] if query.operation == "first" else [])
+    )
     if span is None:
         fact = Fact(symbol=symbol, field=metric, statement="price", status="missing",
                     note=f"There are no prices of {cube.name(symbol)} in the data.")  # fmt: skip
@@ -300,6 +315,8 @@ def _move(query: Query, cube: Cube, symbol: str, metric: str, span: Window) -> R
             return extreme(cube, symbol, span, month_ends=month_ends)
         case "low" | "min", "price":
             return extreme(cube, symbol, span, low=True, month_ends=month_ends)
+        case "first", "price":
+            return first_close(query, cube, symbol, span)
         case "mean", "price":
             return mean_close(cube, symbol, span)
         case "difference", "price":

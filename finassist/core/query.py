@@ -18,7 +18,7 @@ from finassist.core.text import did_you_mean
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
                  "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
-                    "min", "count", "times", "trend", "best month", "worst month", "high", "low"]  # fmt: skip
+                    "min", "count", "times", "trend", "best month", "worst month", "high", "low", "first"]  # fmt: skip
 Scope = Literal["named", "earlier", "universe"]
 Comparator = Literal[">", ">=", "<", "<=", "between"]
 

@@ -196,7 +196,10 @@ def _set_operation(reading: Reading) -> Operation:
 
 
 def _figures(reading: Reading) -> Understanding:
-    return Understanding((_query(reading),), certain=reading.slots.certain, decided="figures")
+    query = _query(reading)
+    both = query.operation in ("high", "low") and reading.says(SAID["high_and_low"])
+    queries = [query.model_copy(update={"operation": each}) for each in ("high", "low")] if both else [query]
+    return Understanding(tuple(queries), certain=reading.slots.certain, decided="figures")
 
 
 def _query(reading: Reading) -> Query:
@@ -206,7 +209,8 @@ def _query(reading: Reading) -> Query:
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
     metrics, operation = _operated(reading, metrics)
     if where:
-        operation = "count" if reading.says(SAID["count_periods"]) else "none"
+        first = metrics[0] == "price" and reading.says(SAID["first_time"])
+        operation = "count" if reading.says(SAID["count_periods"]) else "first" if first else "none"
     periods = periods_of(reading)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = _with_the_one_before(periods[0])
@@ -251,7 +255,10 @@ def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operatio
     if operation == "growth" and metrics[0] == "price":
         return ["price_change", *metrics[1:]], "none"
     plus = (slots_sum := reading.slots.at("sum")) and slots_sum.words in _ADDING
-    sign = "+" if plus and operation == "none" else _BETWEEN_METRICS.get(operation)
+    minus = (mark := reading.slots.at("difference")) and mark.words == "minus"
+    sign = _BETWEEN_METRICS.get(operation)
+    if operation == "none" and (plus or minus):
+        sign = "+" if plus else "-"
     if sign and points < 2 and len(metrics) == 2 and not reading.several and not spans(reading):
         return _joined(metrics, sign, operation)
     return metrics, operation

@@ -166,6 +166,9 @@ def direction_of(reading: Reading, metric: str) -> tuple[int, bool]:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
         falls = metric in _SIGNED or metric.startswith("growth(") or reading.slots.has("growth")
+        loss = any("loss" in each.words for each in reading.slots.metrics)
+        if loss:
+            return -hit.value, True
         shrank = -1 if falls and hit.value > 0 and reading.says(SAID["shrank"]) else 1
         return hit.value * good * shrank, True
     below = bool(reading.slots.amounts) and reading.slots.amounts[0].value.comparator == "<"

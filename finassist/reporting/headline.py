@@ -26,6 +26,7 @@ from finassist.reporting.words import (
     in_sectors,
     in_table,
     is_window,
+    limit_words,
     number,
     over_span,
     shared_period,
@@ -59,6 +60,9 @@ def definition(query: Query) -> str:
     return " ".join(catalogue()[name].about for name in query.explain if name in catalogue())
 
 
+_MEMBERS = 10
+"""A screen of so few companies names them all: its members are what was asked."""
+
 ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
 
 # ------------------------------------------------------------------------------------- spans of days
@@ -81,6 +85,8 @@ def _one_window(row: Row, query: Query, words: Words) -> str:
             side = "lowest" if which in ("low", "min") else "highest"
             kind = "month-end close" if query.unit == "month-end" else "close"
             return f"{it.owner} {side} {kind} {span} was {it.value}, on {row.at}."
+        case "first", _:
+            return f"{it.name} first closed {limit_words(query.where)} on {row.at}, at {it.value}."
         case "mean", "price":
             return f"{it.owner} average {what} {span} was {it.value} ({row.fact.formula})."
         case "difference", _:
@@ -187,9 +193,10 @@ def _screened(outcome: Outcome, words: Words) -> str:
     query = outcome.query
     kind = f"{outcome.matches} {'company' if outcome.matches == 1 else 'companies'}{in_sectors(query)}"
     shown = outcome.rows[: query.limit or 25]
-    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in shown[:MOST_NAMED])
+    named = shown if len(shown) <= _MEMBERS else shown[:MOST_NAMED]
+    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in named)
     others = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
-    more = others if len(shown) <= MOST_NAMED else f"{in_table(len(shown))}{others}"
+    more = others if named is shown else f"{in_table(len(shown))}{others}"
     return f"{kind} had {conditions(query)}{_period_label(outcome)}: {names}{more}."
 
 
