@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -160,7 +160,7 @@ class Answer(WorkflowRunOutput):
         own = {f.name: getattr(output, f.name) for f in fields(WorkflowRunOutput)}
         own["status"] = RunStatus(output.status)  # Agno reads it back from the database as a plain string
         own["duration"] = getattr(output.metrics, "duration", None)  # of a stored run: without the saving
-        return cls(**own, **(_own_fields(draft) if draft else {}))
+        return cls(**own, **(draft.values() if draft else {}))
 
     # ----------------------------------------------------------------------------------- reading
 
@@ -315,10 +315,3 @@ class Answer(WorkflowRunOutput):
 
     def _events(self) -> Sequence[RunResponse]:
         return self.events or []  # pyright: ignore[reportReturnType]
-
-
-def _own_fields(draft: Draft) -> dict[str, Any]:
-    """The fields of a draft that an answer has too, its tuples as lists."""
-    own = {each.name: getattr(draft, each.name) for each in fields(draft) if each.name not in ("content", "usage")}
-    lists = {name: list(cast("tuple[Any, ...]", value)) for name, value in own.items() if isinstance(value, tuple)}
-    return {**own, **lists, "models": {agent: model for agent, model, _ in draft.usage}}

@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import structs
 
 from finassist.core.facts import Fact
-from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, described, parse
+from finassist.core.metrics import Expression, described, lines
 from finassist.core.periods import Period, fiscal_quarter
 
 PointKind = Literal["FY", "Q", "H", "9M", "TTM", "DAY"]
@@ -169,7 +169,7 @@ class FiscalCalendar:
     def latest_year(self, symbol: str, metric: str) -> int | None:
         """The latest fiscal year for which a metric can be computed."""
         common: set[int] | None = None
-        for name in rows_of_metric(metric):
+        for name in rows_of(metric):
             years = set(self.years(symbol, name))
             common = years if common is None else common & years
         return max(common) if common else None
@@ -195,7 +195,7 @@ class FiscalCalendar:
         return Point("DAY", end=day) if day else None
 
     def _fiscal_point(self, symbol: str, metric: str, period: Period) -> Point | None:
-        lead = rows_of_metric(metric)
+        lead = rows_of(metric)
         match period.kind:
             case "year" | "end" | "calendar":
                 return self.ended(symbol, lead, Point("FY", period.year))
@@ -277,17 +277,17 @@ class FiscalCalendar:
 
     def trailing_at(self, symbol: str, metric: str, point: Point) -> Point | None:
         """The latest twelve months of a metric whose last quarter was public on a day."""
-        lines, day = rows_of_metric(metric), point.end or date.max
-        for quarter in reversed(self.common_quarters(symbol, lines) if point.end else []):
-            if quarter.end and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in lines):
+        own, day = rows_of(metric), point.end or date.max
+        for quarter in reversed(self.common_quarters(symbol, own) if point.end else []):
+            if quarter.end and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in own):
                 return Point("TTM", quarter.year, quarter.number, quarter.end)
-        first = self.series(symbol, lines[0])
-        years = [year for year in self.years(symbol, lines[0]) if known_on(first[f"FY{year}"]) <= day]
-        return self.ended(symbol, lines, Point("TTM", years[-1], 4)) if years else None
+        first = self.series(symbol, own[0])
+        years = [year for year in self.years(symbol, own[0]) if known_on(first[f"FY{year}"]) <= day]
+        return self.ended(symbol, own, Point("TTM", years[-1], 4)) if years else None
 
     def before(self, symbol: str, point: Point, argument: Expression | str) -> Point:
         """The same period of the year before, with its own last day."""
-        names = rows_of_metric(argument) if isinstance(argument, str) else rows_of(argument)
+        names = rows_of(argument)
         if point.kind == "DAY":
             return point.back()
         earlier = Point(point.kind, point.year - 1, point.number)
@@ -325,32 +325,7 @@ def _named_by_day(fact: Fact) -> bool:
     return fact.statement in ("income", "balance_sheet", "cash_flow") and fact.period[:1].isdigit()
 
 
-def rows_of_metric(metric: str) -> list[str]:
-    """The reported lines below a metric, without what the market gives."""
-    return rows_of(parse(metric))
-
-
-def rows_of(node: Expression) -> list[str]:
-    """The reported lines below an expression, in the order in which they stand there."""
-    found: list[str] = []
-
-    def walk(each: Expression) -> None:
-        match each:
-            case Ref(id=name):
-                metric = catalogue().get(name)
-                if metric and metric.formula:
-                    walk(parse(metric.formula))
-                elif name not in ("price", "cover_shares", "trailing_eps"):
-                    found.append(name)
-                elif name == "trailing_eps":
-                    found.append("eps_diluted")
-            case Call(argument=argument):
-                walk(argument)
-            case Binary(left=left, right=right):
-                walk(left)
-                walk(right)
-            case Number():
-                pass
-
-    walk(node)
-    return list(dict.fromkeys(found))
+def rows_of(formula: str | Expression) -> list[str]:
+    """The reported lines below a metric or expression, without what the market gives, in order."""
+    found = ("eps_diluted" if name == "trailing_eps" else name for name in lines(formula))
+    return [name for name in dict.fromkeys(found) if name not in ("price", "cover_shares")]

@@ -12,8 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, convert, to_builtins
 
 Status = Literal["reported", "derived", "missing", "not_reported", "none_paid", "not_meaningful", "error"]
 Statement = Literal["income", "balance_sheet", "cash_flow", "price", "ratio", "profile"]
@@ -85,22 +84,12 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; the value is a string so that no digit is lost."""
-        return {name: _plain(getattr(self, name)) for name in self.__struct_fields__}
+        return {**to_builtins(self), "inputs": list(self.inputs)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; unknown names are ignored."""
-        kept = {name: data[name] for name in cls.__struct_fields__ if name in data}
-        fact = cls(**kept)
-        return replace(
-            fact,
-            value=_number(kept.get("value")),
-            period_end=_day(kept.get("period_end")),
-            as_of=_day(kept.get("as_of")),
-            first_value=_number(kept.get("first_value")),
-            first_as_of=_day(kept.get("first_as_of")),
-            inputs=tuple(kept.get("inputs") or ()),
-        )
+        return convert(data, cls, strict=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,21 +160,3 @@ class FactBook:
     def latest(self, symbol: str, field: str) -> Fact | None:
         """The most recent known fact of one field, or `None`."""
         return next((f for f in reversed(self.series(symbol, field)) if f.known), None)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    return value
-
-
-def _number(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
-
-
-def _day(value: Any) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -198,39 +198,18 @@ def references(expression: Expression) -> Iterator[str]:
 
 
 @cache
-def lines(text: str) -> frozenset[str]:
-    """The reported lines and market inputs that a metric or expression rests on in the end.
+def lines(formula: str | Expression) -> tuple[str, ...]:
+    """The reported lines and market inputs that a metric or expression rests on in the end, in order.
 
     Example:
-        >>> sorted(lines("fcf_margin"))
-        ['capex', 'operating_cash_flow', 'revenue']
+        >>> lines("fcf_margin")
+        ('operating_cash_flow', 'capex', 'revenue')
     """
-    found: set[str] = set()
-    for name in references(parse(text)):
+    found: list[str] = []
+    for name in references(parse(formula) if isinstance(formula, str) else formula):
         metric = catalogue().get(name)
-        found |= lines(metric.formula) if metric and metric.formula else {name}
-    return frozenset(found)
-
-
-@cache
-def looks_back(text: str) -> bool:
-    """Whether the year before is needed too: for averages and growth, anywhere below."""
-    return _looks_back(parse(text))
-
-
-def _looks_back(expression: Expression) -> bool:
-    match expression:
-        case Call(name="avg" | "prev" | "growth"):
-            return True
-        case Call(argument=argument):
-            return _looks_back(argument)
-        case Binary(left=left, right=right):
-            return _looks_back(left) or _looks_back(right)
-        case Ref(id=name):
-            metric = catalogue().get(name)
-            return looks_back(metric.formula) if metric and metric.formula else False
-        case Number():
-            return False
+        found += lines(metric.formula) if metric and metric.formula else [name]
+    return tuple(dict.fromkeys(found))
 
 
 def described(text: str) -> Metric:

@@ -150,35 +150,31 @@ class Period:
         """Whether it names a fiscal period with a label."""
         return self.kind in ("year", "quarter", "half", "nine months")
 
-    def last_day(self) -> date | None:
-        """The last calendar day of a day, month or calendar year; `None` for fiscal and relative ones."""
-        match self.kind:
-            case "day":
-                return date(self.year, self.number, self.day)
-            case "month":
-                return date(self.year, self.number, _length(self.year, self.number))
-            case "calendar" | "end" | "year":
-                return date(self.year, 12, 31)
-            case "calendar quarter" | "quarter":
-                return date(self.year, self.number * 3, _length(self.year, self.number * 3))
-            case "half":
-                return date(self.year, self.number * 6, _length(self.year, self.number * 6))
-            case _:
-                return None
-
     def first_day(self) -> date | None:
-        """The first calendar day, as `last_day`."""
+        """The first calendar day of a day, month or calendar year; `None` for relative ones."""
+        if self.kind == "day":
+            return date(self.year, self.number, self.day)
+        months = self._months()
+        return date(self.year, months[0], 1) if months else None
+
+    def last_day(self) -> date | None:
+        """The last calendar day, as `first_day`."""
+        if self.kind == "day":
+            return date(self.year, self.number, self.day)
+        months = self._months()
+        return date(self.year, months[1], _length(self.year, months[1])) if months else None
+
+    def _months(self) -> tuple[int, int] | None:
+        """The first and the last month, as if fiscal years were those of the calendar."""
         match self.kind:
-            case "day":
-                return date(self.year, self.number, self.day)
             case "month":
-                return date(self.year, self.number, 1)
-            case "calendar" | "year" | "end":
-                return date(self.year, 1, 1)
+                return self.number, self.number
             case "calendar quarter" | "quarter":
-                return date(self.year, self.number * 3 - 2, 1)
+                return self.number * 3 - 2, self.number * 3
             case "half":
-                return date(self.year, self.number * 6 - 5, 1)
+                return self.number * 6 - 5, self.number * 6
+            case "calendar" | "end" | "year":
+                return 1, 12
             case _:
                 return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple, Protocol, Self, cast
 
 import msgspec
@@ -85,51 +85,41 @@ class Draft:
         key = self.figure or (self.rows[0] if len(self.rows) == 1 else "")
         return next((fact for fact in self.facts if fact.key == key), None) if key else None
 
+    def values(self) -> dict[str, Any]:
+        """Its fields as an answer has them: tuples as lists, and the models by agent in place of their usage."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("content", "usage")}
+        lists = {name: list(cast("tuple[Any, ...]", value)) for name, value in own.items() if isinstance(value, tuple)}
+        return {**own, **lists, "models": {agent: model for agent, model, _ in self.usage}}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form without the content, which the run stores anyway."""
         return {
             "record": RECORD,
             "version": _VERSION,
-            "category": self.category,
-            "symbols": list(self.symbols),
+            **self.values(),
             "facts": encode(self.facts),
             "gaps": [gap.to_dict() for gap in self.gaps],
-            "follow_ups": list(self.follow_ups),
-            "decided_by": self.decided_by,
-            "reason": self.reason,
-            "warnings": list(self.warnings),
-            "years": self.years,
-            "headline": self.headline,
             "queries": [_plain(query) for query in self.queries],
-            "rows": list(self.rows),
-            "figure": self.figure,
             "choices": [[label, *map(_plain, queries)] for label, queries in self.choices],
-            "models": {agent: model for agent, model, _ in self.usage},
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], content: str) -> Self:
-        """The inverse of `to_dict`."""
-        return cls(
-            content=content,
-            category=data["category"],
-            symbols=tuple(data["symbols"]),
-            facts=decode(data["facts"]),
-            gaps=tuple(Gap.from_dict(gap) for gap in data["gaps"]),
-            follow_ups=tuple(data["follow_ups"]),
-            decided_by=data["decided_by"],
-            reason=data["reason"],
-            warnings=tuple(data["warnings"]),
-            years=data.get("years", YEARS_SHOWN),
-            headline=data.get("headline", ""),
-            queries=tuple(Query.model_validate(query) for query in data.get("queries", ())),
-            rows=tuple(data.get("rows", ())),
-            figure=data.get("figure", ""),
-            choices=tuple(
+        """The inverse of `to_dict`; what an older record does not have is as by default."""
+        own = {each.name: data[each.name] for each in fields(cls) if each.name in data}
+        tuples = {name: tuple(cast("list[Any]", value)) for name, value in own.items() if isinstance(value, list)}
+        values: dict[str, Any] = {
+            **own,
+            **tuples,
+            "facts": decode(data["facts"]),
+            "gaps": tuple(map(Gap.from_dict, data["gaps"])),
+            "queries": tuple(map(Query.model_validate, data.get("queries", ()))),
+            "choices": tuple(
                 Choice(label, tuple(map(Query.model_validate, own))) for label, *own in data.get("choices", ())
             ),
-            usage=tuple(Usage(agent, model) for agent, model in data.get("models", {}).items()),
-        )
+            "usage": tuple(Usage(agent, model) for agent, model in data.get("models", {}).items()),
+        }
+        return cls(content=content, **values)
 
 
 def _plain(query: Query) -> dict[str, Any]:
