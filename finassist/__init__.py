@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from finassist.answer import Answer as Answer
     from finassist.apps.cli.doctor import doctor as doctor
+    from finassist.apps.tools import tools as tools
     from finassist.batch.batch import Batch as Batch
     from finassist.batch.budget import Budget as Budget
     from finassist.config.settings import Settings as Settings
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 _NAMES: Final = {
     "finassist.answer": "Answer",
     "finassist.apps.cli.doctor": "doctor",
+    "finassist.apps.tools": "tools",
     "finassist.batch.batch": "Batch",
     "finassist.batch.budget": "Budget",
     "finassist.config.settings": "Settings configure",

@@ -234,6 +234,11 @@ def _add_others(commands: Any) -> None:
     text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
     doctor = _command(commands, "doctor", _doctor, "check that everything works", text)
     doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
+    text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
+    mcp = _command(commands, "mcp", _mcp, "serve tools to other agents (Model Context Protocol)", text)
+    mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
+    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen (127.0.0.1)")
+    mcp.add_argument("--port", type=int, default=8765, help="of HTTP (8765)")
     _command(commands, "lab", _lab, "open JupyterLab on the notebooks")
     page = _command(commands, "streamlit", _streamlit, "open the Streamlit page")
     page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
@@ -259,7 +264,7 @@ def _add_database(parser: argparse.ArgumentParser, *, again: bool = False) -> No
     parser.add_argument("--db", metavar="PLACE", default=default, help=_DATABASE)
 
 
-# --------------------------------------------------------------------------------------- doctor, lab, streamlit
+# ---------------------------------------------------------------------------------- doctor, mcp, lab, streamlit
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -268,6 +273,15 @@ def _doctor(options: argparse.Namespace) -> int:
     checkup = asyncio.run(doctor())
     say(json.dumps(checkup.to_dict(), indent=2) if options.json else printable(str(checkup)))
     return OK if checkup.ok else FAILED
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    if find_spec("mcp") is None:
+        return complain("The MCP SDK is not installed. Install it with `pip install 'finassist[mcp]'`.", FAILED)
+    from finassist.apps.mcp import serve
+
+    serve("http" if options.http else "stdio", host=options.host, port=options.port)
+    return OK
 
 
 def _lab(_options: argparse.Namespace) -> int:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from finassist.answer import Answer
     from finassist.batch import BatchOptions
     from finassist.batch.batch import Batch
-    from finassist.core.query import Query
     from finassist.reporting.frames import DataFrame
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -67,33 +66,17 @@ def query(options: argparse.Namespace) -> int:
         for metric in catalogue().values():
             say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
         return OK
-    asked = _query(options)
-    options.question = str(asked)
+    from finassist.apps.tools import typed_query
     from finassist.workflow import FinancialAssistantWorkflow
+
+    conditions = (options.operation, options.where, options.sector, options.limit, options.smallest)
+    asked = typed_query(options.metric, options.company, options.period, *conditions)
+    options.question = str(asked)
 
     with FinancialAssistantWorkflow(db=options.db) as workflow:
         answer = workflow.query(asked)
     _print(answer, options)
     return _exit_code(answer)
-
-
-def _query(options: argparse.Namespace) -> Query:
-    from finassist.core.query import Query, filter_of
-
-    everyone = not options.company
-    ranked = everyone and not options.where
-    return Query(
-        intent="rank" if ranked else "screen" if everyone else "value",
-        metrics=options.metric,
-        companies=options.company,
-        scope="universe" if everyone else "named",
-        sectors=options.sector,
-        periods=options.period,
-        operation=options.operation,
-        where=[filter_of(text) for text in options.where],
-        order=-1 if options.smallest else int(everyone),
-        limit=options.limit or (10 if ranked else None),
-    )
 
 
 def _exit_code(answer: Answer | None) -> int:

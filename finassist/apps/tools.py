@@ -1,0 +1,314 @@
+"""Queries, reports, companies and metrics as tools for models: `finassist.tools()`, and what `finassist mcp` serves.
+
+A result is data of bounded size: a sentence, figures with unit, period, date and source, and what is missing and why.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from decimal import Decimal
+from functools import wraps
+from typing import Any, Final
+from uuid import uuid4
+
+from agno.tools import Toolkit
+
+from finassist.answer import Answer
+from finassist.core.errors import FinassistError
+from finassist.core.facts import Fact
+from finassist.core.formatting import figure
+from finassist.core.metrics import Metric, catalogue
+from finassist.core.query import Operation, Query, filter_of
+from finassist.providers.base import QuerySource
+from finassist.symbols.directory import directory
+from finassist.workflow import FinancialAssistantWorkflow
+
+INSTRUCTIONS: Final = (
+    "Figures of US-listed companies. Find tickers with search_companies and metric ids with list_metrics, then ask "
+    "query_figures. Take numbers only from “figures”, name their period and source, and say what is “missing”."
+)
+_MOST_COMPANIES: Final = 10
+_MOST_METRICS: Final = 25
+_MOST_TEXT: Final = 5_000
+
+
+def tools(workflow: FinancialAssistantWorkflow | None = None, *, most_figures: int = 30) -> FinanceTools:
+    """The tools of finassist for any Agno agent, in its sync and async runs.
+
+    Args:
+        workflow: Who answers; by default one with the settings of the environment.
+        most_figures: How many figures a result holds; the others are counted.
+
+    Example:
+        >>> from agno.agent import Agent
+        >>> agent = Agent(tools=[tools()])
+        >>> found = tools().query_figures(["net_margin"], ["AAPL"], ["FY2023"])["figures"]
+        >>> [(each["symbol"], each["shown"], each["period"], each["source"]) for each in found]
+        [('AAPL', '25.3%', 'FY2023', 'SEC 10-K filed 2025-10-31')]
+    """
+    return FinanceTools(workflow, most_figures=most_figures)
+
+
+def typed_query(
+    metrics: Sequence[str],
+    companies: Sequence[str] = (),
+    periods: Sequence[str] = (),
+    operation: Operation = "none",
+    where: Sequence[str] = (),
+    sectors: Sequence[str] = (),
+    limit: int | None = None,
+    smallest_first: bool = False,
+) -> Query:
+    """A query from plain texts; without companies it ranks or screens all of them.
+
+    Raises:
+        InvalidQuery: A part of it is nothing a query can have; the message says what would be valid.
+
+    Example:
+        >>> str(typed_query(["revenue"], where=["net_margin > 0.3"], sectors=["Energy"]))
+        'revenue of all companies in Energy where net margin > 0.3'
+    """
+    everyone = not companies
+    ranked = everyone and not where
+    return Query(
+        intent="rank" if ranked else "screen" if everyone else "value",
+        metrics=list(metrics),
+        companies=list(companies),
+        scope="universe" if everyone else "named",
+        sectors=list(sectors),
+        periods=list(periods),
+        operation=operation,
+        where=[filter_of(text) for text in where],
+        order=-1 if smallest_first else int(everyone),
+        limit=limit or (10 if ranked else None),
+    )
+
+
+class FinanceTools(Toolkit):
+    """What `tools()` returns. Called directly, the methods return the data that a model gets as JSON."""
+
+    def __init__(self, workflow: FinancialAssistantWorkflow | None = None, *, most_figures: int = 30) -> None:
+        self.workflow = workflow or FinancialAssistantWorkflow(db=None)
+        self._forgets = workflow is None
+        self._most = most_figures
+        super().__init__(
+            name="finassist",
+            tools=[
+                _as_text(self.query_figures),
+                _as_text(self.report),
+                _as_text(self.search_companies),
+                _as_text(self.list_metrics),
+            ],
+            async_tools=[
+                (_awaited_as_text(self.aquery_figures), "query_figures"),
+                (_awaited_as_text(self.areport), "report"),
+            ],
+            instructions=INSTRUCTIONS,
+            add_instructions=True,
+        )
+
+    def query_figures(
+        self,
+        metrics: list[str],
+        companies: list[str] | None = None,
+        periods: list[str] | None = None,
+        operation: Operation = "none",
+        where: list[str] | None = None,
+        sectors: list[str] | None = None,
+        limit: int | None = None,
+        smallest_first: bool = False,
+    ) -> dict[str, Any]:
+        """Exact figures of companies, computed from filings, each with unit, period and source.
+
+        Without companies, all of them are ranked or screened.
+
+        Args:
+            metrics: Ids of list_metrics such as "revenue" or "net_margin", or formulas over them: "capex / revenue".
+            companies: Ticker symbols such as "AAPL".
+            periods: "FY2024", "Q3 2024", "TTM", "latest", "2024-03-14", or a range "FY2020:FY2024".
+            operation: none, growth, cagr, difference, sum, mean, median, max, min, share, count or trend.
+            where: Conditions on all companies such as "net_margin > 0.3" (30 % is 0.3).
+            sectors: Sectors to rank or screen, such as "Energy".
+            limit: How many companies to return.
+            smallest_first: Whether to rank the smallest first.
+        """
+        parts = (companies or (), periods or (), operation, where or (), sectors or (), limit, smallest_first)
+        return self._data(self._ask(typed_query(metrics, *parts)))
+
+    async def aquery_figures(
+        self,
+        metrics: list[str],
+        companies: list[str] | None = None,
+        periods: list[str] | None = None,
+        operation: Operation = "none",
+        where: list[str] | None = None,
+        sectors: list[str] | None = None,
+        limit: int | None = None,
+        smallest_first: bool = False,
+    ) -> dict[str, Any]:
+        """`query_figures` on the running loop."""
+        parts = (companies or (), periods or (), operation, where or (), sectors or (), limit, smallest_first)
+        return self._data(await self._aask(typed_query(metrics, *parts)))
+
+    def report(self, companies: list[str]) -> dict[str, Any]:
+        """A report on one company, or a comparison of several: a text, and the latest figures behind it.
+
+        Args:
+            companies: Ticker symbols such as "AAPL".
+        """
+        return self._report_data(self._ask(Query(intent="document", companies=companies)))
+
+    async def areport(self, companies: list[str]) -> dict[str, Any]:
+        """`report` on the running loop."""
+        return self._report_data(await self._aask(Query(intent="document", companies=companies)))
+
+    def search_companies(self, name: str, limit: int = 5) -> dict[str, Any]:
+        """Ticker symbols of companies by name or part of it, the best match first.
+
+        Args:
+            name: A name or ticker, such as "micros".
+            limit: How many to return, at most 10.
+        """
+        source = self.workflow.provider
+        covered = source.members() if isinstance(source, QuerySource) else None
+        found = directory().search(name, max(1, min(limit, _MOST_COMPANIES)))
+        return {
+            "companies": [
+                {"symbol": each.symbol, "name": each.name, "exchange": each.exchange}
+                | ({"has_figures": each.symbol in covered} if covered is not None else {})
+                for each in found
+            ]
+        }
+
+    def list_metrics(self, about: str = "") -> dict[str, Any]:
+        """Metrics that query_figures knows, with unit and formula.
+
+        Args:
+            about: Words to look for, such as "margin" or "debt"; without them all ids and no details.
+        """
+        words = about.casefold().split()
+        if not words:
+            return {"metrics": list(catalogue())}
+        found = sorted(catalogue().values(), key=lambda metric: -_fit(metric, words))
+        found = [metric for metric in found if _fit(metric, words)]
+        shown = [_metric(metric) for metric in found[:_MOST_METRICS]]
+        return {"metrics": shown, "left_out": len(found) - len(shown)}
+
+    # ------------------------------------------------------------------------------------ asking
+
+    def _ask(self, query: Query) -> Answer:
+        session_id = str(uuid4())
+        try:
+            return self.workflow.query(query, session_id=session_id, live=False)
+        finally:
+            if self._forgets:
+                self.workflow.store.ask(lambda db: db.delete_session(session_id))
+
+    async def _aask(self, query: Query) -> Answer:
+        session_id = str(uuid4())
+        try:
+            return await self.workflow.aquery(query, session_id=session_id, live=False)
+        finally:
+            if self._forgets:
+                await self.workflow.store.aask(lambda db: db.delete_session(session_id))
+
+    # ------------------------------------------------------------------------------------ results
+
+    def _data(self, answer: Answer) -> dict[str, Any]:
+        by_key = {fact.key: fact for fact in answer.facts}
+        figures = [by_key[key] for key in answer.rows if key in by_key]
+        return {"answer": answer.headline, **self._figures(answer, figures)}
+
+    def _report_data(self, answer: Answer) -> dict[str, Any]:
+        text = str(answer.content or "")
+        cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]} …"
+        ordered = sorted((fact for fact in answer.facts if fact.known), key=lambda fact: str(fact.period_end))
+        latest = {(fact.symbol, fact.field): fact for fact in ordered}
+        named = [fact for (_, field), fact in latest.items() if field in catalogue()]
+        return {"text": cut, **self._figures(answer, named)}
+
+    def _figures(self, answer: Answer, figures: Sequence[Fact]) -> dict[str, Any]:
+        left_out = len(figures) - self._most
+        return {
+            "outcome": answer.outcome,
+            "figures": [figure_data(fact) for fact in figures[: self._most]],
+            **({"figures_left_out": left_out} if left_out > 0 else {}),
+            "missing": [gap.reason for gap in answer.gaps],
+        }
+
+
+def figure_data(fact: Fact) -> dict[str, Any]:
+    """A figure with what has to be known of it, as JSON-ready data without what is empty.
+
+    Example:
+        >>> fact = Fact(symbol="A", field="revenue", value=Decimal(5), unit="USD", currency="USD", statement="income")
+        >>> figure_data(fact)
+        {'symbol': 'A', 'metric': 'revenue', 'value': 5, 'shown': 'USD 5', 'unit': 'USD', 'status': 'reported'}
+    """
+    data = {
+        "symbol": fact.symbol,
+        "metric": fact.field,
+        "value": None if fact.value is None else _number(fact.value),
+        "shown": figure(fact),
+        "unit": fact.unit,
+        "period": fact.period,
+        "period_end": str(fact.period_end or ""),
+        "known_since": str(fact.as_of or ""),
+        "source": fact.source,
+        "status": fact.status,
+        "formula": fact.formula,
+    }
+    return {name: value for name, value in data.items() if value not in (None, "")}
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(f"{value:.6g}")
+
+
+def _fit(metric: Metric, words: Iterable[str]) -> int:
+    """How well a metric fits words: those of its names count more than those of its description."""
+    names = f"{metric.id} {metric.label} {' '.join((metric.names or {}).get('en', ()))}".casefold()
+    return sum(3 * (word in names) + (word in metric.about.casefold()) for word in words)
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "id": metric.id,
+        "label": metric.label,
+        "unit": metric.unit,
+        "formula": metric.formula,
+        "about": metric.about,
+    }
+
+
+def _as_text[**P](tool: Callable[P, dict[str, Any]]) -> Callable[P, str]:
+    """The tool for an agent: JSON text; what cannot be asked is said in the result, so that a model can correct it."""
+
+    @wraps(tool)
+    def call(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            return _text(tool(*args, **kwargs))
+        except FinassistError as error:
+            return _text({"error": str(error)})
+
+    return call
+
+
+def _awaited_as_text[**P](tool: Callable[P, Awaitable[dict[str, Any]]]) -> Callable[P, Awaitable[str]]:
+    @wraps(tool)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> str:
+        try:
+            return _text(await tool(*args, **kwargs))
+        except FinassistError as error:
+            return _text({"error": str(error)})
+
+    return call
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False)
+
+
+FinanceTools.aquery_figures.__doc__ = FinanceTools.query_figures.__doc__  # models read it
+FinanceTools.areport.__doc__ = FinanceTools.report.__doc__
