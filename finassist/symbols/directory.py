@@ -19,7 +19,7 @@ from finassist.symbols.company import (
     Resolution,
     Unmatched,
 )
-from finassist.symbols.evidence import GONE, Evidence, Sentence
+from finassist.symbols.evidence import GONE, Sentence
 from finassist.symbols.mentions import Marked, gone, marked_tickers, missing_ticker, unknown_mentions, word_tickers
 from finassist.symbols.names import (
     ALIASES,
@@ -66,7 +66,6 @@ class _Reading:
         self.index = index
         self.words: list[Token] = list(tokens(text))
         self.sentence = Sentence(text, self.words)
-        self.evidence = Evidence(self.sentence)
         self.matches: list[Match] = []
         self.unmatched: list[Unmatched] = []
         self.taken: set[int] = set()
@@ -136,10 +135,10 @@ class _Reading:
         for beginning in (False, True):
             for name in dict.fromkeys((whole, owner)):
                 entry = self.index.beginnings.get(name) if beginning else self.index.named(name)
-                if entry and self.evidence.acceptable(entry, name, first, size, named):
+                if entry and self.sentence.acceptable(entry, name, first, size, named):
                     return self._take_entry(entry, first, size, name == whole)
                 fate = not_listed().get(name)
-                if not entry and fate and self.evidence.acceptable(GONE, name, first, size, named):
+                if not entry and fate and self.sentence.acceptable(GONE, name, first, size, named):
                     return self._leave(first, size, fate)
         return 0
 
@@ -185,7 +184,7 @@ class _Reading:
         ):
             how = "initials"
         places = set(takewhile(lambda i: self.words[i].start < end, range(first, len(self.words))))
-        self._match(company, span[0].start, end, how, self.evidence.sure(entry, first, size, whole=whole), places)
+        self._match(company, span[0].start, end, how, self.sentence.sure(entry, first, size, whole=whole), places)
         return max(len(places), 1)
 
     def _ticker_of_the_same_letters(self, span: list[Token]) -> Company | None:
