@@ -148,3 +148,14 @@ def test_nothing_public_yet_is_a_gap_and_no_day_is_an_error() -> None:
 def test_the_provider_contract_takes_the_day(run_async: Any) -> None:
     facts = run_async(fetch_facts(EmbeddedProvider(), "income", "AAPL", Periods(1, as_of=date(2020, 1, 1))))
     assert {fact.period for fact in facts} == {"FY2019"}
+
+
+def test_words_set_the_day_and_a_follow_up_keeps_it() -> None:
+    first = OFFLINE.run("What was GE's revenue in FY2022 as known in June 2023?", session_id="as-known")
+    then = OFFLINE.run("And its net income?", session_id="as-known")
+    other = OFFLINE.run("What was Apple's revenue in FY2022?", session_id="as-known")
+    assert first.value.value == 76555000000
+    assert [each.query.as_of for each in (first, then, other)] == [date(2023, 6, 30), date(2023, 6, 30), None]
+    assert OFFLINE.run("Apple revenue as of 2023-03-01").query.as_of == date(2023, 3, 1)
+    assert OFFLINE.run("Apple's total assets as of 2024-06-29").query.as_of is None, "the day of a balance sheet"
+    assert OFFLINE.run("Tell me about Apple as of 2023-03-01").content.startswith("> As known on 2023-03-01")

@@ -93,7 +93,8 @@ def as_known(facts: Iterable[Fact], day: date) -> list[Fact]:
 def _on(fact: Fact, day: date) -> Fact | None:
     if not fact.known:
         return fact
-    if (fact.as_of or known_on(fact)) <= day:
+    unknown = fact.first_as_of + _NEXT_REPORT if fact.first_as_of else known_on(fact)
+    if (fact.as_of or unknown) <= day:
         filed = _FILED.search(fact.source)
         return fact if filed is None or filed[1] <= day.isoformat() else _first_reported(fact, fact.value, fact.as_of)
     if fact.first_as_of is None or fact.first_as_of > day:
@@ -107,6 +108,9 @@ def _first_reported(fact: Fact, value: Decimal | None, day: date | None) -> Fact
         fact, value=value, as_of=day, source=f"first reported on {day}", filing=None, first_value=None, first_as_of=None
     )
 
+
+_NEXT_REPORT = timedelta(days=400)
+"""By then a change of which the filing is not known has been in an annual report."""
 
 _FILED = re.compile(r"filed (\d{4}-\d\d-\d\d)")
 

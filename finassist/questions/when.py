@@ -245,3 +245,52 @@ def _like(period: Period | Span, other: Period | Span) -> Period | Span:
     if isinstance(period, Period) and period.kind == "calendar" and fiscal:
         return Period("year", period.year)
     return period
+
+
+# ------------------------------------------------------------------------------------------- as known on a day
+
+_KNOWN = re.compile(
+    r",?\s*\b(?:(?:as|with what|(?:using|based on)(?: only)? what) (?:it |they )?(?:was |were )?(?:publicly )?"
+    r"(?:known|public|available)|(?:using|with)(?: only)? (?:the )?(?:data|figures|information) (?:known|available))"
+    r" (?:by|on|in|at|as of)\b",
+    re.IGNORECASE,
+)
+_AS_OF = re.compile(r",?\s*\bas (?:of|at)\b", re.IGNORECASE)
+
+
+def known_on_day(text: str) -> tuple[str, date | None]:
+    """The question without "as known on …", and the day; a month or a year counts to its end.
+
+    Example:
+        >>> known_on_day("What was Apple's revenue as known in March 2023?")
+        ("What was Apple's revenue?", datetime.date(2023, 3, 31))
+    """
+    return _dated_phrase(_KNOWN, text)
+
+
+def as_of_day(text: str) -> tuple[str, date | None]:
+    """The question without "as of" a day on which no quarter ends: it asks for what was known then.
+
+    Example:
+        >>> as_of_day("Apple revenue as of 2023-03-01"), as_of_day("Apple revenue as of 2023-12-31")[1]
+        (('Apple revenue', datetime.date(2023, 3, 1)), None)
+    """
+    bare, day = _dated_phrase(_AS_OF, text, ("day",))
+    ends_a_quarter = day is not None and (day.day >= 25 or (day.day <= 3 and day.month % 3 == 1))
+    return (text, None) if ends_a_quarter else (bare, day)
+
+
+def _dated_phrase(
+    phrase: re.Pattern[str], text: str, kinds: tuple[str, ...] = ("day", "month", "calendar", "year", "end")
+) -> tuple[str, date | None]:
+    match = phrase.search(text)
+    after = periods_in(text[match.end() :].lower()) if match else []
+    found = next((each for each in after if each.start <= _CLOSE), None)
+    period = found.value if found else None
+    if match is None or found is None or not isinstance(period, Period) or period.kind not in kinds:
+        return text, None
+    return text[: match.start()] + text[match.end() + found.end :], period.last_day()
+
+
+_CLOSE = 12
+"""A day this many characters after its phrase belongs to it: "on the evening of"."""

@@ -26,6 +26,7 @@ from finassist.core.result import Draft, Usage
 from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.questions.understand import MARKET_INDEX, Understanding
+from finassist.questions.when import as_of_day, known_on_day
 from finassist.runtime.compose import compose_answer, compose_document
 from finassist.runtime.effects import Fetch, Flow, ask, fetch, gather
 from finassist.runtime.understand import (
@@ -47,12 +48,14 @@ _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """Any question: understand it, then take the flow of its category."""
+    question, day = known_on_day(question)
+    known = replace(known, as_of=day or known.as_of)
     draft, found = yield from understand_query(question, known)
     if found is not None:
         return (yield from _query_flow(draft, found, known))
     if draft.category == "chat":
         return (yield from chat_flow(question, known, draft))
-    return (yield from _document_flow(draft, known))
+    return (yield from _document_flow(draft, replace(known, as_of=as_of_day(question)[1] or known.as_of)))
 
 
 def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:

@@ -22,6 +22,7 @@ from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus
 from finassist.core.facts import Gap
 from finassist.core.fields import FIELDS
 from finassist.core.metrics import described
+from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
 from finassist.providers.base import QuerySource
@@ -31,6 +32,7 @@ from finassist.questions.reading import Memory
 from finassist.questions.rules import Route
 from finassist.questions.understand import Understanding
 from finassist.questions.understand import understand as understood
+from finassist.questions.when import as_of_day
 from finassist.runtime.context import Runtime
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
 from finassist.sessions.summary import query_memory, remember
@@ -123,7 +125,8 @@ def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Und
     found = understood(question, known.memory) if known.routing != "model" else Understanding()
     if (not found.queries and not found.unknown) or _for_the_glossary(found, question, known):
         return (yield from route_question(question, known)), None
-    found = dated(found, known.as_of)
+    found = _known_then(found, as_of_day(question)[1])
+    found = dated(found, known.as_of or _carried_day(found, known.memory))
     draft = draft_of(found)
     yield from announce(draft, known)
     return draft, found
@@ -142,6 +145,29 @@ def dated(found: Understanding, day: date | None) -> Understanding:
     if as_of is None:
         return found
     return replace(found, queries=tuple(query.model_copy(update={"as_of": as_of}) for query in found.queries))
+
+
+def _carried_day(found: Understanding, memory: Memory) -> date | None:
+    """The day of the last answer, for a question that goes on about its companies."""
+    own = any("companies" in query.evidence or query.scope == "universe" for query in found.queries)
+    return memory.queries[0].as_of if memory.queries and not own else None
+
+
+def _known_then(found: Understanding, day: date | None) -> Understanding:
+    """The queries about figures of a period whose only day is the one of "as of": they ask for what was known then."""
+    if day is None:
+        return found
+    return replace(found, queries=tuple(_query_then(query, day) for query in found.queries))
+
+
+def _query_then(query: Query, day: date) -> Query:
+    periods = [each for each in query.periods if each != str(day)]
+    if len(periods) == len(query.periods) or any(described(name).kind not in _OF_PERIODS for name in query.metrics):
+        return query
+    return query.model_copy(update={"as_of": day, "periods": periods})
+
+
+_OF_PERIODS = ("flow", "per_share", "ratio")
 
 
 def draft_of(found: Understanding) -> Draft:

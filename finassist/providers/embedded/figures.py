@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
@@ -40,9 +40,6 @@ _COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "fi
             "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _CURRENCY = {"USD": "USD", "USD/share": "USD"}
 _SPLIT, _ROUNDING = 1.4, 0.005
-_NEXT_REPORT = timedelta(days=400)
-"""By then a change of which the filing is not known has been in an annual report."""
-
 _NONE_PAID = "none paid"
 
 _WITHOUT: Mapping[str, frozenset[str]] = {
@@ -193,9 +190,7 @@ def _facts(table: Any, rows: Any = None) -> list[Fact]:
 
 def _public(first: date | None, filed: date | None, *, changed: bool) -> date | None:
     """The day a figure became public: of its first report, or where it was changed, of the filing that has it."""
-    if not changed or first is None:
-        return first or filed
-    return filed or first + _NEXT_REPORT
+    return filed if changed else first or filed
 
 
 def _earlier(symbol: str, unit: str, value: float, before: float, first: date | None) -> Decimal | None:
