@@ -209,12 +209,7 @@ async def asker_on(
 ) -> AsyncGenerator[DaskAsker]:
     """Asks on the workers behind a client; on leaving, what is under way is cancelled there.
 
-    Args:
-        client: `dask.distributed.Client`; the running loop gets a connection of its own to the same scheduler.
-        work: What the workers do with each question.
-        spending: What the batch has used.
-        concurrency: How many questions each process asks at the same time.
-        total: How many questions there are.
+    The running loop gets a connection of its own to the scheduler: the client may belong to another loop, or be sync.
 
     Raises:
         ClusterError: There is no cluster, or it has no workers.
