@@ -42,11 +42,6 @@ class Point:
             case _:
                 return f"{self.kind}{self.number} {self.year}"
 
-    def back(self, years: int = 1) -> Point:
-        """The same period `years` earlier; its last day is not known."""
-        end = years_back(self.end, years) if self.kind in ("DAY", "TTM") and self.end else None
-        return Point(self.kind, self.year - years, self.number, end)
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -293,7 +288,7 @@ class FiscalCalendar:
         """The same period of the year before, with its own last day."""
         names = rows_of(argument)
         if point.kind == "DAY":
-            return point.back()
+            return Point("DAY", point.year - 1, end=years_back(point.end, 1) if point.end else None)
         earlier = Point(point.kind, point.year - 1, point.number)
         if point.kind != "TTM":
             return self.ended(symbol, names, earlier)

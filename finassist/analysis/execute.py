@@ -16,11 +16,11 @@ from typing import NamedTuple
 from finassist.analysis.calendar import Member, years_back
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Outcome, Row, Shape, by_value, fulfils, gaps_of
+from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Filter, Query
+from finassist.core.query import Filter, Query, Shape
 
 _MARKET = frozenset({"price", "cover_shares", "trailing_eps"})
 

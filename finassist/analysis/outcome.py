@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
 
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described
-from finassist.core.query import Query
-
-Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "window", "order", "count", "check", "nothing"]  # fmt: skip
+from finassist.core.query import Query, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +54,6 @@ class Outcome:
     left_out: int = 0
     matches: int = 0
     more: tuple[Row, ...] = field(default=())
-
-    @property
-    def answered(self) -> bool:
-        """Whether anything that was asked is there."""
-        return bool(self.rows) or self.figure is not None
 
 
 def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:

@@ -19,6 +19,10 @@ Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggr
                  "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
                     "min", "count", "times", "trend", "best month", "worst month", "high", "low", "first"]  # fmt: skip
+Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
+                "window", "order", "count", "check", "nothing"]  # fmt: skip
+"""What sort of result a query has; its sentence is chosen by it."""
+
 Scope = Literal["named", "earlier", "universe"]
 Comparator = Literal[">", ">=", "<", "<=", "between"]
 

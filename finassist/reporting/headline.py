@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from finassist.analysis.calendar import Member
-from finassist.analysis.outcome import Outcome, Row, Shape
+from finassist.analysis.outcome import Outcome, Row
 from finassist.core.metrics import catalogue, spoken
-from finassist.core.query import Query
+from finassist.core.query import Query, Shape
 from finassist.reporting import sentences as s
 from finassist.reporting.sentences import one_figure, several_metrics
 from finassist.reporting.words import (
