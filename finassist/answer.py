@@ -57,7 +57,7 @@ class Check(NamedTuple):
 
     def __str__(self) -> str:
         if not self.done:
-            return f"✗ {self.words}: {self.became}"
+            return f"✗ {self.became}" if self.words in self.became else f"✗ {self.words}: {self.became}"
         same = self.words.casefold() == self.became.casefold()
         return f"✓ {self.words}" if same or not self.became else f"✓ {self.words} ({self.became})"
 
@@ -84,8 +84,8 @@ def _used(query: Query) -> list[Check]:
         return [Check(str(query))]
     meant = {
         "companies": ", ".join(query.companies),
-        "metrics": " and ".join(map(spoken, query.metrics)),
-        "periods": " and ".join(query.periods),
+        "metrics": ", ".join(map(spoken, query.metrics)),
+        "periods": ", ".join(query.periods),
         "operation": query.operation,
     }
     return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items() if slot != "every"]

@@ -52,7 +52,7 @@ def test_every_word_is_used_refused_or_not_understood(workflow: FinancialAssista
         ("FY2023", "used"),
         ("blorbish", "not understood"),
     ]
-    assert "✗ blorbish" in answer.to_html()
+    assert "✗ “blorbish” was not understood" in answer.to_html()
     assert "✓" not in workflow.run("What was Apple's net margin in FY2023?").to_html(), "all is there"
     [refused] = workflow.run("Who is Apple's CEO?").checklist
     assert refused.status == "refused"

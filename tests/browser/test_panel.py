@@ -127,6 +127,28 @@ def test_a_wrong_company_is_corrected(notebook: Notebook, shoot: Callable[..., o
     expect(panel.turns.nth(1).locator(".fin-answer")).to_contain_text("Nvidia")
 
 
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_a_reading_is_picked(lab: Lab, notebook: Notebook, theme: str, shoot: Callable[..., object]) -> None:
+    lab.theme(theme)
+    panel = Panel.opened(notebook, f"readings-{theme.split()[-1]}")
+    turn = panel.answered("What was United's revenue in FY2024?", "Did you mean")
+    shoot(panel.area, f"panel readings {theme}")
+    assert poor_contrast(panel.area) == []
+    turn.get_by_role("button", name="Ask for United Airlines").click()
+    expect(panel.turns.nth(1).locator(".fin-answer")).to_contain_text("57.06 billion")
+    expect(panel.stop).to_be_hidden()
+    partly = panel.answered("What were Apple's blorbish net margin and revenue in FY2023?", "✗ “blorbish”")
+    expect(partly.locator(".fin-answer")).to_contain_text("✓ FY2023")
+    shoot(panel.area, f"panel checklist {theme}")
+    lab.page.set_viewport_size({"width": 480, "height": 900})
+    try:
+        panel.answered("What was Nike's revenue in Q1 2024?", "Q1 2024 of the calendar year")
+        shoot(panel.area, f"panel readings narrow {theme}")
+        assert sideways(panel.area) == []
+    finally:
+        lab.page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_a_failure_is_told_in_words_and_the_next_question_works(notebook: Notebook) -> None:
     notebook.run(
         "class Broken(type(workflow.provider)):\n"

@@ -172,9 +172,9 @@ class ChatTurn:
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
         self.choices = [self._choice(choice) for choice in answer.choices if [*choice.queries] != answer.queries]
-        readings = ui.row([ui.html("<span>Did you mean</span>", "dim"), *self.choices], "follow-ups choices")
+        readings = ui.row([ui.html("<span>Did you mean?</span>", "dim"), *self.choices], "follow-ups choices")
         ui.show(readings, bool(self.choices))
-        self._suggestions = ui.column([readings, ui.row(self.follow_ups, "follow-ups")])
+        self._suggestions = ui.column([readings, ui.row(self.follow_ups, "follow-ups")], "suggestions")
         ui.show(self._suggestions, bool(self.choices or self.follow_ups))
         self._below.children = [self.chips.widget, self._suggestions]
 
