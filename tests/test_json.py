@@ -99,3 +99,9 @@ def test_half_a_character_is_replaced_and_a_whole_one_is_kept(half: str) -> None
     assert "\ufffd" in read["name"]
     assert ["😀"] in read.values()
     json.dumps(read, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '[{"date": "2024", "eps": 1, "eps": 2}]'])
+def test_a_name_that_is_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(BadJson, match="gives a name twice"):
+        read_json(text)

@@ -37,7 +37,7 @@ WORDED = [
         "Companies that lost more than $2 billion in 2023",
         "net income of all companies where net income < -2e+09 in 2023",
     ),
-    ("The biggest loss-maker of FY2020?", "net income of all companies in FY2020 (top 1)"),
+    ("The biggest loss-maker of FY2020?", "net income of all companies in FY2020 (bottom 1)"),
     (
         "Did Deere sell more in fiscal 2024 than in fiscal 2023? By what percent?",
         "growth of revenue of DE in FY2024 and FY2023",
@@ -66,6 +66,15 @@ WORDED = [
     (
         "Of CSX and Union Pacific together, what percentage of the combined 2023 revenue was earned by Union Pacific?",
         "share of revenue of UNP, CSX in 2023",
+    ),
+    ("Add up the 2023 net income of Delta, United and Southwest.", "sum of net income of DAL, UAL, LUV in 2023"),
+    (
+        "On which day did Costco close above 1000 dollars for the first time?",
+        "share price of COST where share price > 1000",
+    ),
+    (
+        "For how many of the years 2019 to 2024 was Nucor's net income higher than in the year before?",
+        "number of periods by net income growth of NUE where net income growth > 0 in 2019:2024",
     ),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]

@@ -23,6 +23,7 @@ from finassist.questions.reading import (
     hits_of,
     periods_of,
 )
+from finassist.symbols.names import common_words
 
 _SHORT = 6
 """A question of so few words may be incomplete without pointing back."""
@@ -86,11 +87,19 @@ def _points_back(reading: Reading, shift: _Shift | None) -> bool:
             return False
         if slots.unmatched and not slots.metrics:
             return False
-    if reading.says(POINTS_BACK["opener"]) or back or shift or group:
+    if reading.says(POINTS_BACK["opener"]) or back or shift or group or _lacks_only_its_company(reading):
         return True
     short = sum(not word.mark for word in slots.words) <= _SHORT
-    own = reading.symbols or slots.metrics or slots.periods or slots.operations or slots.directions
+    by_period = reading.says(POINTS_BACK["by_quarter"]) or reading.says(POINTS_BACK["by_year"])
+    own = by_period or reading.symbols or slots.metrics or slots.periods or slots.operations or slots.directions
     return short and bool(own)
+
+
+def _lacks_only_its_company(reading: Reading) -> bool:
+    """`what share of the 2024 revenue remained as operating income?`: all is said but the company."""
+    slots = reading.slots
+    strange = [word for word in slots.loose if word.raw[:1].isupper() or word.text not in common_words()]
+    return bool(slots.metrics) and not reading.symbols and not strange and not slots.unmatched
 
 
 # ---------------------------------------------------------------------------------------------- completing
@@ -210,7 +219,7 @@ def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mappi
         periods = _moved(last.periods or ["latest"], shift)
     if reading.says(POINTS_BACK["by_quarter"]):
         own = [text for text in periods or last.periods if "latest" not in text]
-        return {"periods": quarterly(own), "operation": "none"}
+        return {"periods": quarterly(own), "operation": "none", "intent": "value", "order": 0}
     if periods is None and reading.says(POINTS_BACK["by_year"]):
         values = [parse_periods(text) for text in last.periods]
         periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
@@ -222,7 +231,8 @@ def _other_manner(reading: Reading, last: Query, *, changed: bool) -> Mapping[st
     slots = reading.slots
     if slots.directions and reading.several:
         direction = direction_of(reading, last.metrics[0])[0] if last.metrics else 1
-        return {"intent": "compare", "order": direction}
+        grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}
+        return {"intent": "compare", "order": direction, **grown}
     tagged = slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend")
     if tagged or reading.says(SAID["by_how_much"]):
         if reading.says(POINTS_BACK["by_quarter"]):

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from finassist.core.metrics import described
 from finassist.core.periods import Period
 from finassist.core.query import Query, Unknown
+from finassist.providers.embedded.coverage import attributes
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.figures import answer_to
 from finassist.questions.follow_up import follow_up
 from finassist.questions.framing import Framing, framed, reworded
 from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, language_of
-from finassist.questions.names import INDEX
+from finassist.questions.names import INDEX, Named
 from finassist.questions.reading import Choice, Memory, Reading, Understanding, hits_of, refuse
 from finassist.questions.refusals import refused
 from finassist.questions.slots import Slots, slots_of
@@ -70,6 +72,7 @@ def _by_definition(reading: Reading, given: list[Definition]) -> Understanding |
 def _understood(reading: Reading) -> Understanding:
     if unknown := refused(reading):
         return Understanding(unknown=unknown, decided="topic")
+    _settle_by_industry(reading)
     if reading.slots.choices and (reading.slots.metrics or _ABOUT.match(reading.slots.low)):
         return _which_company(reading)
     found = follow_up(reading) or _clauses(reading) or answer_to(reading)
@@ -85,6 +88,7 @@ def _noting_loose_words(found: Understanding, reading: Reading) -> Understanding
     if not found.queries or reading.slots.language != "en":
         return found
     words = [reading.slots.text[start:end] for start, end in _unplaced(reading)]
+    words += _unused_operations(found.queries, reading)
     unknown = [
         Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
     ]
@@ -111,14 +115,27 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
     return words | {name: text for name, text in query.evidence.items() if name == "every"}
 
 
+def _unused_operations(queries: Sequence[Query], reading: Reading) -> list[str]:
+    """`average`, `percentage of`: words of an operation that none of the queries performs."""
+    if any(query.intent in ("define", "judge", "document") or query.explain for query in queries):
+        return []
+    performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
+    shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
+    done = {
+        "mean": "mean" in performed or "avg(" in performed or "average" in performed,
+        "median": "median" in performed,
+        "share": shares or "share" in performed or "growth" in performed,
+        "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
+    }
+    return [hit.words for hit in reading.slots.operations if not done.get(hit.value, True)]
+
+
 _NEAR = 4
 
 
 def _unplaced(reading: Reading) -> list[tuple[int, int]]:
     """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
     loose = [word for word in reading.slots.loose if word.text not in EXPLAINED]
-    if not loose:
-        return []
     patterns = (*PATTERNS, *CONVERSATIONAL) if reading.memory.queries else PATTERNS
     explained = [match.span() for pattern in patterns for match in pattern.finditer(reading.low)]
     explained += [(hit.start, hit.end) for hit in reading.slots.metrics]
@@ -134,6 +151,19 @@ def _unplaced(reading: Reading) -> list[tuple[int, int]]:
 _ABOUT = re.compile(
     r"(?:please )?(?:tell me (?:more )?about|(?:give me )?(?:an? )?(?:report|overview) (?:on|of|about)) "
 )
+
+
+def _settle_by_industry(reading: Reading) -> None:
+    """`Delta vs United`: of several companies that a name fits, the one in the industry of those named beside it."""
+    known = attributes()
+    industries = {known[symbol].sub_industry for symbol in reading.symbols if symbol in known}
+    for hit in list(reading.slots.choices) if industries else ():
+        alike = [symbol for symbol in hit.value if symbol in known and known[symbol].sub_industry in industries]
+        if len(alike) == 1:
+            reading.slots.choices.remove(hit)
+            reading.slots.companies.append(Hit(Named(alike[0], strong=True), hit.start, hit.end, hit.words))
+            reading.slots.companies.sort(key=lambda each: each.start)
+            reading.symbols = reading.slots.symbols
 
 
 def _which_company(reading: Reading) -> Understanding:

@@ -59,11 +59,21 @@ def read_json(text: str) -> Any:
     """
     text = _HALF.sub("\ufffd", text.removeprefix("\ufeff"))
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=Decimal)
+        return json.loads(text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_each_once)
     except RecursionError:
         raise BadJson("nested too deeply") from None
+    except BadJson:
+        raise
     except (ValueError, ArithmeticError):
         raise BadJson(_why_not(text)) from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; of a name that is given twice nobody can know which value is right."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise BadJson("JSON that gives a name twice")
+    return found
 
 
 def _why_not(text: str) -> str:
