@@ -498,6 +498,18 @@ def test_an_unknown_keyword_is_refused_with_the_right_one() -> None:
         workflow.across(["AAPL"], "income", yeras=3)
 
 
+def test_old_names_still_work_and_warn(tmp_path) -> None:
+    async def awaited() -> Any:
+        with pytest.warns(DeprecationWarning, match="aacross"):
+            return await build().across(["AAPL"], "income", ledger=tmp_path / "await.db")
+
+    assert len(asyncio.run(awaited())) == 1
+    with pytest.warns(DeprecationWarning, match=r"now across\(\)"):
+        batch = build().run_across(["AAPL"], "income", ledger=tmp_path / "run.db")
+    with pytest.warns(DeprecationWarning, match=r"now retry_failed\(\)"):
+        assert batch.retry_failed_sync() is batch
+
+
 def test_a_damaged_answer_is_named_and_the_table_is_still_there(ledger) -> None:
     batch = build().run_many(["$AAPL", "$MSFT"], ledger=ledger)
     with sqlite3.connect(ledger) as db:

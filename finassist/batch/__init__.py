@@ -12,6 +12,7 @@ This module has the methods of a workflow.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
@@ -184,6 +185,11 @@ class ManyQuestions(BaseWorkflow):
 
         bridge.check_caller()
         return batch(self._across_runner("across", symbols, need, options))
+
+    def run_across(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch:
+        """The old name of `across()`, for one version."""
+        warnings.warn("run_across() is now across().", DeprecationWarning, stacklevel=2)
+        return self.across(symbols, need, **options)
 
     # ---------------------------------------------------------------------------------- making runners
 

@@ -7,6 +7,7 @@ that thread or block it; progress is drawn there, because a notebook shows it be
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -160,6 +161,18 @@ class Batch:
         """`aretry_failed()` for code that cannot await."""
         batch(self._runner.retrying(self.ledger))
         return self
+
+    def retry_failed_sync(self) -> Batch:
+        """The old name of `retry_failed()`, for one version."""
+        warnings.warn("retry_failed_sync() is now retry_failed().", DeprecationWarning, stacklevel=2)
+        return self.retry_failed()
+
+    def __await__(self) -> Generator[Any, None, Batch]:
+        """For one version: `await workflow.across(…)` and `await batch.retry_failed()`, which are sync now."""
+        message = "is sync now and needs no await; await aacross() or aretry_failed(), which do not block the loop."
+        warnings.warn(f"across() or retry_failed() {message}", DeprecationWarning, stacklevel=2)
+        return self
+        yield  # makes this a generator, as Python wants of `__await__`
 
     # --------------------------------------------------------------------------------------- showing
 
