@@ -320,7 +320,8 @@ def _move(query: Query, cube: Cube, symbol: str, metric: str, span: Window) -> R
         case "mean", "price":
             return mean_close(cube, symbol, span)
         case "difference", "price":
-            return _price_difference(cube, symbol, span)
+            move = change(cube, symbol, span)
+            return replace(move, fact=less("price", move.last, move.first)) if move.first and move.last else move
         case "cagr", "price" | "price_change" | "total_return":
             return _annual_rate(change(cube, symbol, span, dividends=metric == "total_return"), span)
         case _, "max_drawdown":
@@ -331,13 +332,6 @@ def _move(query: Query, cube: Cube, symbol: str, metric: str, span: Window) -> R
             return beta(cube, symbol, span)
         case _:
             return change(cube, symbol, span, dividends=metric == "total_return")
-
-
-def _price_difference(cube: Cube, symbol: str, span: Window) -> Row:
-    move = change(cube, symbol, span)
-    if move.first is None or move.last is None:
-        return move
-    return replace(move, fact=less("price", move.last, move.first))
 
 
 def _annual_rate(move: Row, span: Window) -> Row:

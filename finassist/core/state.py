@@ -216,16 +216,15 @@ def end(state: RunState, status: RunStatus, error: str = "", at: float | None = 
     return replace(state, status=status, tasks=tuple(tasks), error=error, elapsed=at)
 
 
+_ENDINGS: Final[Mapping[type[Any], RunStatus]] = {
+    WorkflowCompletedEvent: "completed",
+    WorkflowErrorEvent: "error",
+    WorkflowCancelledEvent: "cancelled",
+}
+
+
 def _ending(event: Any) -> RunStatus | None:
-    match event:
-        case WorkflowCompletedEvent():
-            return "completed"
-        case WorkflowErrorEvent():
-            return "error"
-        case WorkflowCancelledEvent():
-            return "cancelled"
-        case _:
-            return None
+    return next((status for kind, status in _ENDINGS.items() if isinstance(event, kind)), None)
 
 
 def _apply(state: RunState, event: Any) -> RunState | None:
