@@ -195,6 +195,22 @@ def test_a_batch_says_what_is_answered(workflow: FinancialAssistantWorkflow, tmp
     assert frame.loc[0, "query"] == "net margin of AAPL in FY2023"
 
 
+def test_a_batch_takes_the_first_reading_and_says_so(workflow: FinancialAssistantWorkflow, tmp_path: Any) -> None:
+    asked = [
+        "What was United's revenue in FY2024?",
+        "What was Nike's revenue in Q1 2024?",
+        "Apple's revenue in FY2024?",
+    ]
+    batch = workflow.run_many(asked, ledger=tmp_path / "batch.db", live=False)
+    assert batch.frame["outcome"].tolist() == ["answered"] * 3
+    assert batch.frame["reading"].fillna("").tolist() == [
+        "United Parcel Service Inc. (UPS)", "Q1 2024 of the fiscal year", "",
+    ]  # fmt: skip
+    first = next(iter(batch)).answer
+    assert first.warnings == ["Read as United Parcel Service Inc. (UPS), the first of 5 readings."]
+    assert len(first.choices) == 5
+
+
 # ---------------------------------------------------------------------------------------- the catalogue
 
 

@@ -84,7 +84,8 @@ class ManyQuestions(BaseWorkflow):
     ) -> Any:
         """Ask many questions on the running loop: `await` it, or with `stream=True` iterate with `async for`.
 
-        Every question is answered as `arun()` would, in a conversation of its own. No more are asked at the same time,
+        Every question is answered as `arun()` would, in a conversation of its own; of several readings the first is
+        taken (the largest company, the fiscal quarter), which the column `reading` says. No more are asked at once,
         and no more are read ahead, than `concurrency` says. Each outcome is written to a ledger before the next
         question is asked: the same call, rerun after any stop, resumes where it was. A question that fails is
         recorded as failed and does not affect the others. Identical questions are asked once, and what several need is

@@ -25,7 +25,7 @@ from finassist.providers.base import NEEDS, Need, Periods, QuerySource, Universe
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive
 from finassist.runtime.effects import Fetch, Flow, fetch
-from finassist.runtime.flows import FlowContext, answer_flow
+from finassist.runtime.flows import FlowContext, answer_flow, typed_flow
 from finassist.runtime.run import RunContext
 
 _KEPT_FACTS: Final = 100_000  # for later questions; some 40 MB
@@ -46,7 +46,7 @@ class Outcome:
         symbols: Ticker symbols, as JSON.
         facts: How many figures it has.
         gaps: How many gaps it has.
-        answered: What of the question is answered, its figure, unit, period and query, as JSON.
+        answered: What of the question is answered, its figure, unit, period, query and reading, as JSON.
         unasked: Whether a budget stopped it.
     """
 
@@ -69,6 +69,8 @@ class Outcome:
     def of(cls, draft: Draft, **used: Any) -> Self:
         """The outcome of a question that was answered."""
         answered: dict[str, Any] = {"outcome": draft.outcome, "query": "; ".join(map(str, draft.queries)) or None}
+        if draft.choices:
+            answered["reading"] = draft.choices[0].label
         fact = draft.value
         if fact is not None and fact.value is not None:
             answered |= {"value": float(fact.value), "unit": fact.unit, "period": fact.period}
@@ -117,7 +119,18 @@ class Work:
         """The flow of one question."""
         if self.across is not None:
             return _across_flow(question, *self.across)
-        return answer_flow(question, FlowContext.of(self.runtime))
+        return _first_reading_flow(question, FlowContext.of(self.runtime))
+
+
+def _first_reading_flow(question: str, known: FlowContext) -> Flow[Draft]:
+    """The answer; where a name fits several companies, nobody can be asked which, so it is that about the first."""
+    draft = yield from answer_flow(question, known)
+    if not draft.choices or draft.queries:
+        return draft
+    label, queries = draft.choices[0]
+    read = yield from typed_flow(queries, known)
+    warning = f"Read as {label}, the first of {len(draft.choices)} readings."
+    return replace(read, choices=draft.choices, warnings=(*read.warnings, warning))
 
 
 class Asker(Protocol):

@@ -36,8 +36,8 @@ SELECT q.ordinal, q.question, q.state, q.category, q.symbols, q.facts, q.gaps, q
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _SHOWN: Final = (
-    "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "error", "message",
-    "latency", "tokens", "cost", "calls", "attempts",
+    "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "reading", "error",
+    "message", "latency", "tokens", "cost", "calls", "attempts",
 )  # fmt: skip
 
 
@@ -60,6 +60,7 @@ class Result:
         unit: Its unit.
         period: Its period.
         query: What was understood, as a phrase.
+        reading: Where the question has several readings, the one taken: the first of `answer.choices`.
         error: Name of the error, such as `"ModelTimeout"`; `None` unless failed.
         message: What went wrong and what to do next.
         latency: Seconds it took; 0 where it shares the answer to an identical question.
@@ -80,6 +81,7 @@ class Result:
     unit: str | None = None
     period: str | None = None
     query: str | None = None
+    reading: str | None = None
     error: str | None = None
     message: str | None = None
     latency: float | None = None

@@ -143,6 +143,7 @@ BATCH: Final[Schema] = {
     "unit": Column("text", "unit of the value: USD, USD/share, shares, ratio (0.25 is 25 %), points, times, days"),
     "period": Column("text", "period of the value, such as FY2025"),
     "query": Column("text", "what was understood, as a phrase"),
+    "reading": Column("text", "of several readings the one taken: the largest company, the fiscal quarter"),
     "answer": Column("text", "text of the answer, as markdown"),
     "n_facts": Column("integer", "figures in the answer"),
     "n_gaps": Column("integer", "things that should be in the answer and are not"),
