@@ -32,8 +32,7 @@ from finassist.core.fields import FIELDS
 from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
-from finassist.providers.fmp.rows import Asked
-from finassist.providers.fmp.statements import statement_facts
+from finassist.providers.fmp.rows import Asked, statement_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.values import changes
 from tests.fmp_server import KEY, fixture, fmp, fmp_server

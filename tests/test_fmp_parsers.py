@@ -29,8 +29,7 @@ from finassist.providers.fmp.parse import (
     profile_facts,
     quote_facts,
 )
-from finassist.providers.fmp.rows import Asked
-from finassist.providers.fmp.statements import NAMES, statement_facts
+from finassist.providers.fmp.rows import NAMES, Asked, statement_facts
 from tests.fmp_server import fixture
 
 DAY = date(2026, 1, 20)

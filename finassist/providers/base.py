@@ -48,6 +48,7 @@ _CAPABILITY: dict[Need, str] = {
     "quote": "get_quote",
     "history": "get_price_history",
 }
+_FIRST_DAY = date(1960, 1, 1)
 _ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
 """Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
 _WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
@@ -332,6 +333,8 @@ def _checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fac
     """The facts, if they are about the symbol and one of them can be used."""
     for answered in {fact.symbol for fact in facts}:
         _check_symbol(provider, symbol, answered)
+    tomorrow = date.today() + timedelta(1)  # somewhere it is already the next day
+    facts = [fact for fact in facts if fact.period_end is None or _FIRST_DAY <= fact.period_end <= tomorrow]
     if any(fact.known or (need == "profile" and fact.text) for fact in facts):
         return facts
     if any(fact.status == "error" for fact in facts):
