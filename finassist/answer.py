@@ -297,7 +297,8 @@ class Answer(WorkflowRunOutput):
         data = super().to_dict()
         data["facts"] = [fact.to_dict() for fact in self.facts]
         data["gaps"] = [gap.to_dict() for gap in self.gaps]
-        data["queries"] = [query.model_dump(mode="json", exclude_defaults=True) for query in self.queries]
+        data["queries"] = _plain(self.queries)
+        data["choices"] = [{"label": label, "queries": _plain(queries)} for label, queries in self.choices]
         return data
 
     def __repr__(self) -> str:
@@ -315,3 +316,7 @@ class Answer(WorkflowRunOutput):
 
     def _events(self) -> Sequence[RunResponse]:
         return self.events or []  # pyright: ignore[reportReturnType]
+
+
+def _plain(queries: Sequence[Query]) -> list[dict[str, Any]]:
+    return [query.model_dump(mode="json", exclude_defaults=True) for query in queries]

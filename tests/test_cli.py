@@ -51,6 +51,14 @@ def test_json_has_exact_figures_with_their_sources(capsys) -> None:
     assert price["source"]
 
 
+def test_readings_to_pick_from_are_listed(capsys) -> None:
+    main(["ask", "What was Nike's revenue in Q1 2024?"])
+    assert "Did you mean:\n  Q1 2024 of the fiscal year\n  Q1 2024 of the calendar year\n" in capsys.readouterr().out
+    main(["ask", "--json", "What was Nike's revenue in Q1 2024?"])
+    choices = json.loads(capsys.readouterr().out)["choices"]
+    assert [each["queries"][0]["periods"] for each in choices] == [["Q1 2024"], ["CQ1 2024"]]
+
+
 def test_a_stream_prints_the_same_text(capsys) -> None:
     main(["ask", "--markdown", "What is EBITDA?"])
     whole = capsys.readouterr().out

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
 _SHOWN: Final = (
-    "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "follow_ups",
-    "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
+    "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "choices",
+    "follow_ups", "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
 )  # fmt: skip
 _DELIMITERS: Final = ",;\t"
 BUDGETS: Final = (
@@ -142,6 +142,9 @@ def _translate_gaps(answer: Answer) -> None:
 
 
 def _afterwards(answer: Answer) -> Iterator[str]:
+    if answer.choices:
+        yield "Did you mean:"
+        yield from (f"  {choice.label}" for choice in answer.choices)
     if answer.follow_ups:
         yield "You could ask next:"
         yield from (f"  {question}" for question in answer.follow_ups)
