@@ -49,8 +49,6 @@ _MAGIC: Final = re.compile(r"%%ask(?:\s|$)")
 class Shown(str):
     """Text that a cell shows as it is, not as a Python literal."""
 
-    __slots__ = ()
-
     def __repr__(self) -> str:
         return str(self)
 
@@ -82,9 +80,8 @@ class Notebook:
         """Answer the question of a cell on the running loop."""
         options, question = read_cell(line, cell)
         with _one_sentence():
-            workflow = self._workflow(options)
-            answer = await workflow.arun(question, session_id=options.session, live=options.live)
-        return self._keep(answer, options)
+            asked = self._workflow(options).arun(question, session_id=options.session, live=options.live)
+            return self._keep(await asked, options)
 
     def ask_and_wait(self, line: str, cell: str) -> Answer:
         """`ask` for a cell in which nothing can be awaited."""

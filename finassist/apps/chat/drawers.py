@@ -266,8 +266,8 @@ class SettingsDrawer:
 
     def __init__(self, given: Assistant, use: Callable[[Assistant], None], guarded: ui.Guarded) -> None:
         self._given, self._use, self._in_use = given, use, given
-        self._typed: dict[str, SecretStr] = {}  # keys in use
-        self._waiting: dict[str, SecretStr | None] = {}  # keys not applied yet; `None`: to be forgotten
+        self._typed: dict[str, SecretStr] = {}
+        self._applied: dict[str, SecretStr] = {}  # those in use
         # A key that is typed later makes these live; an object that was handed over stays.
         settings, runtime = given.runtime.settings, given.runtime
         auto_model = settings.model == AUTO and type(runtime.model) is OfflineModel
@@ -298,14 +298,11 @@ class SettingsDrawer:
 
     async def _apply(self, *_: Any) -> None:
         """Use what is chosen, from the next question on; if it cannot be used, nothing changes."""
-        applied = dict(self._waiting)
-        merged = {**self._typed, **applied}
-        keys = {name: key for name, key in merged.items() if key is not None}
+        keys = dict(self._typed)
         model, provider = (str(each.value).strip() or UNCHANGED for each in (self.model, self.provider))
         # In a thread: a model's package may take seconds to import.
         self._in_use = await asyncio.to_thread(self._variant, model, provider, self.routing.value, keys)
-        self._typed = keys
-        self._waiting = {name: key for name, key in self._waiting.items() if applied.get(name, "") is not key}
+        self._applied = keys
         self._use(self._in_use)
         self.show()
 
@@ -326,21 +323,17 @@ class SettingsDrawer:
         if name not in KEYS:
             return
         if message.get("type") == "key":
-            self._waiting[name] = SecretStr(str(message.get("value", "")).strip())
-        elif name in self._waiting:
-            del self._waiting[name]
-        elif name in self._typed:
-            self._waiting[name] = None
+            self._typed[name] = SecretStr(str(message.get("value", "")).strip())
+        else:
+            self._typed.pop(name, None)
         self.show()
 
     def _line(self, name: str) -> dict[str, Any]:
-        settings = self._in_use.runtime.settings
-        there = getattr(settings, name) is not None
+        settings, typed = self._in_use.runtime.settings, name in self._typed
+        there = typed or (getattr(settings, name) is not None and name not in self._applied)
         words = f"set ({settings.origin(name)})" if there else f"not set ({variable_of(name)})"
-        if name in self._typed:
+        if self._typed.get(name) is not self._applied.get(name):
+            words = "taken; Apply uses it" if typed else "Apply forgets it"
+        elif typed:
             words = "set here, in memory only"
-        if name in self._waiting:
-            there = self._waiting[name] is not None
-            words = "taken; Apply uses it" if there else "Apply forgets it"
-        forget = name in self._waiting or name in self._typed
-        return {"name": name, "label": OWNERS.get(name, name), "state": words, "set": there, "forget": forget}
+        return {"name": name, "label": OWNERS.get(name, name), "state": words, "set": there, "forget": typed}
