@@ -176,9 +176,10 @@ def test_a_choice_is_picked(workflow: FinancialAssistantWorkflow) -> None:
 
 def test_the_command_line_answers_a_query(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
     place = ["--db", str(tmp_path / "sessions.db")]
-    asked = ["query", "--metric", "net_margin", "--company", "AAPL", "--period", "FY2020:FY2024", "--json"]
-    assert main([*asked, *place]) == 0
+    asked = ["query", "--metric", "net_margin", "--company", "AAPL", "--company", "MSFT", "--period", "FY2020:FY2024"]
+    assert main([*asked, "--json", *place]) == 0
     found = json.loads(capsys.readouterr().out)
+    assert found["queries"][0]["companies"] == ["AAPL", "MSFT"]
     assert found["queries"][0]["periods"] == ["FY2020:FY2024"]
     assert len(found["facts"]) >= 5
     assert main(["query", "--metric", "nope", "--company", "AAPL", *place]) == 2

@@ -180,7 +180,8 @@ def _known(name: str) -> str:
     if name in catalogue() or name in MARKET_INPUTS:
         return name
     hint = did_you_mean(name.lower(), catalogue())
-    raise ValueError(f"There is no metric “{name[:60]}”.{hint} `finassist.describe()` lists them.")
+    lists = "`finassist.describe()` and `finassist query --metrics` list them."
+    raise ValueError(f"There is no metric “{name[:60]}”.{hint} {lists}")
 
 
 def references(expression: Expression) -> Iterator[str]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -151,12 +152,13 @@ def _add_query(commands: Any) -> None:
     )
     parser = _command(commands, "query", answers.query, "answer a typed query", about)
     add = parser.add_argument
-    add("--metric", nargs="+", metavar="ID", default=[], help="ids of the catalogue, or formulas over them")
-    add("--company", nargs="+", metavar="SYMBOL", default=[], help="ticker symbols; without any: all companies")
-    add("--period", nargs="+", metavar="PERIOD", default=[], help="FY2024, Q3 2024, TTM, latest, FY2020:FY2024")
+    several = partial(add, action="extend", nargs="+", default=[])
+    several("--metric", metavar="ID", help="ids of the catalogue, or formulas over them")
+    several("--company", metavar="SYMBOL", help="ticker symbols; without any: all companies")
+    several("--period", metavar="PERIOD", help="FY2024, Q3 2024, TTM, latest, FY2020:FY2024")
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
-    add("--where", nargs="+", metavar="CONDITION", default=[], help='of a screen: "net_margin > 0.3"')
-    add("--sector", nargs="+", metavar="NAME", default=[], help="of a screen or rank of all companies")
+    several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')
+    several("--sector", metavar="NAME", help="of a screen or rank of all companies")
     add("--limit", type=int, metavar="N", help="how many companies to show; 10 without companies and conditions")
     add("--smallest", action="store_true", help="the smallest first")
     add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
