@@ -262,6 +262,11 @@ _NEGATIVE = {
     "net_income": "the company made a loss",
     "pretax_income": "pre-tax income is negative",
     "operating_income": "the company made an operating loss",
+    "ebitda": "EBITDA is negative",
+    "free_cash_flow": "free cash flow is negative",
+    "operating_cash_flow": "operating cash flow is negative",
+    "invested_capital": "invested capital is negative",
+    "working_capital": "working capital is negative",
 }
 """What is wrong with an input that must be above zero."""
 
@@ -269,8 +274,10 @@ _NEGATIVE = {
 def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str | None:
     """Ratios to a negative base say nothing: P/E of a loss, ROE on negative equity."""
     fields = {fact.field: fact.value for fact in inputs if fact.value is not None}
-    if metric.id in ("pe", "peg") and value <= 0:
+    if metric.id == "pe" and value <= 0:
         return "P/E is not meaningful: the company made a loss."
+    if metric.id == "peg" and value <= 0:
+        return "PEG is not meaningful: EPS did not grow."
     if fields.get(metric.positive, Decimal(1)) <= 0:
         return f"{metric.title} is not meaningful: {_NEGATIVE[metric.positive]}."
     return None

@@ -195,9 +195,9 @@ def describe(name: str = "metrics") -> pd.DataFrame:
 
 
 def _metrics() -> pd.DataFrame:
-    rows = [(metric.label, metric.unit, metric.kind, metric.formula, metric.about) for metric in catalogue().values()]
-    index = pd.Index(list(catalogue()), name="metric")
-    return pd.DataFrame(rows, index=index, columns=["label", "unit", "kind", "formula", "about"], dtype="string")
+    columns = ["label", "unit", "kind", "formula", "base", "about"]
+    rows = [[getattr(metric, name) for name in columns] for metric in catalogue().values()]
+    return pd.DataFrame(rows, index=pd.Index(list(catalogue()), name="metric"), columns=columns, dtype="string")
 
 
 def typed(rows: Sequence[Mapping[str, Any]], schema: Schema) -> pd.DataFrame:
