@@ -45,7 +45,8 @@ def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
-    if query.where and known and query.operation != "first" and query.intent != "judge":
+    of_price = query.operation == "first" and query.metrics[:1] == ["price"]
+    if query.where and known and not of_price and query.intent != "judge":
         return _checked(query, known, gaps_of(rows))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows))
@@ -55,6 +56,8 @@ def _checked(query: Query, rows: tuple[Row, ...], gaps: tuple[Gap, ...]) -> Outc
     """Whether the figures of named companies fulfil the conditions: each by the one about its own metric."""
     met = [row for row in rows if fulfils(query, row)]
     figure = rows[0].fact if len(rows) == 1 else None
+    if query.operation == "first" and met:
+        figure = met[0].fact
     if query.operation == "count":
         facts = [row.fact for row in rows]
         figure = derived(facts[-1], "number of periods", Decimal(len(met)), "count", facts, "periods that fulfil it")

@@ -130,8 +130,13 @@ def _loss_of(amount: Amount) -> Filter:
 
 def _signs(reading: Reading, others: Sequence[Filter], metrics: Sequence[str]) -> Iterator[Filter]:
     """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
-    if not has_set(reading) and not reading.slots.has("count"):
+    over_time = reading.says(SAID["count_periods"]) or reading.says(SAID["in_which_periods"])
+    if not has_set(reading) and not reading.slots.has("count") and not over_time:
         return
+    for hit in expression_hits(reading):
+        if re.search(r"\b(?:no|zero|without(?: any)?)\s+$", reading.low[: hit.start]):
+            yield Filter(metric=hit.value, comparator="<=", number=0)
+            return
     match = NEGATIVE.search(reading.low) or POSITIVE.search(reading.low)
     if match is None:
         return

@@ -11,7 +11,7 @@ from finassist.core.query import Operation, Query
 from finassist.questions.expressions import expressions, filters
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.names import INDEX
-from finassist.questions.operations import intent_of, operation_of, spans
+from finassist.questions.operations import OF_MARKET, intent_of, operation_of, spans
 from finassist.questions.reading import (
     Reading,
     Understanding,
@@ -205,17 +205,25 @@ def _figures(reading: Reading) -> Understanding:
 def _query(reading: Reading) -> Query:
     slots = reading.slots
     metrics = _settled(reading, _without_parts(expressions(reading)))
-    metrics, where = filters(reading, metrics) if slots.amounts else (metrics, [])
+    over_time = reading.says(SAID["count_periods"]) or reading.says(SAID["in_which_periods"])
+    metrics, where = filters(reading, metrics) if slots.amounts or over_time else (metrics, [])
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
     metrics, operation = _operated(reading, metrics)
     if where:
-        first = metrics[0] == "price" and reading.says(SAID["first_time"])
+        first = reading.says(SAID["first_time"]) or (reading.says(SAID["which_year"]) and "first" in reading.low)
         operation = "count" if reading.says(SAID["count_periods"]) else "first" if first else "none"
     periods = periods_of(reading)
+    if where and metrics[0] != "price" and not periods and (over_time or operation == "first"):
+        periods = ["last 12 years"]
+    if reading.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1 and ":" not in periods[0]:
+        periods = [f"{periods[0]}:latest"]
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = _with_the_one_before(periods[0])
-    if reading.says(SAID["which_quarter"]) or (
-        operation in ("none", "mean") and slots.has("trend") and reading.says(SAID["by_quarter"])
+    counts_quarters = operation == "count" and re.search(r"\bquarters\b", reading.low)
+    if (
+        counts_quarters
+        or reading.says(SAID["which_quarter"])
+        or (operation in ("none", "mean") and slots.has("trend") and reading.says(SAID["by_quarter"]))
     ):
         periods = quarterly(periods)
     intent, direction = intent_of(reading, metrics, operation)

@@ -71,7 +71,14 @@ def _group(reading: Reading) -> bool:
 
 
 def _same_of_a_set(reading: Reading) -> bool:
-    """`Which company had the highest?`: the metric of the last question, of all companies."""
+    """`Which company had the highest?`, `How about utilities?`: the metric of the last question, of all companies."""
+    if (
+        reading.slots.sectors
+        and not reading.slots.metrics
+        and not reading.symbols
+        and reading.says(POINTS_BACK["opener"])
+    ):
+        return True
     own = reading.slots.metrics or reading.symbols
     back = _group(reading) or reading.says(POINTS_BACK["them"])
     return has_set(reading) and bool(reading.slots.directions) and not own and not back
@@ -204,6 +211,10 @@ def _edited(reading: Reading, last: Query, shift: _Shift | None) -> Understandin
 def _other_companies(reading: Reading, last: Query) -> Mapping[str, Any]:
     if not reading.symbols or reading.symbols == last.companies:
         return {}
+    if reading.says(POINTS_BACK["adds"]):
+        return {"companies": list(dict.fromkeys([*last.companies, *reading.symbols]))}
+    if reading.says(POINTS_BACK["drops"]):
+        return {"companies": [each for each in last.companies if each not in reading.symbols] or last.companies}
     named: dict[str, Any] = {"scope": "named", "where": [], "limit": None, "intent": "value", "sectors": []}
     return {"companies": reading.symbols, **(named if last.scope == "universe" else {})}
 
@@ -233,6 +244,10 @@ def _other_manner(reading: Reading, last: Query, *, changed: bool) -> Mapping[st
         direction = direction_of(reading, last.metrics[0])[0] if last.metrics else 1
         grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}
         return {"intent": "compare", "order": direction, **grown}
+    if reading.says(POINTS_BACK["adds"]) or reading.says(POINTS_BACK["drops"]):
+        return {}
+    if reading.says(SAID["what_was_it"]) and not slots.operations:
+        return {"operation": "none", "intent": "value", "order": 0}
     tagged = slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend")
     if tagged or reading.says(SAID["by_how_much"]):
         if reading.says(POINTS_BACK["by_quarter"]):

@@ -16,14 +16,14 @@ type _Step = Callable[[Reading, Sequence[str]], Operation | None]
 
 def operation_of(reading: Reading, metrics: Sequence[str]) -> Operation:
     """The operation on the figures of named companies; the first rule that fits decides."""
-    steps = _PRICE_STEPS if metrics[0] in _OF_MARKET else ()
+    steps = _PRICE_STEPS if metrics[0] in OF_MARKET else ()
     for step in (*steps, *_STEPS):
         if (found := step(reading, metrics)) is not None:
             return found
     return "none"
 
 
-_OF_MARKET = frozenset({"price", "price_change", "total_return"})
+OF_MARKET = frozenset({"price", "price_change", "total_return"})
 
 
 def spans(reading: Reading) -> bool:

@@ -51,6 +51,7 @@ def refused(reading: Reading) -> tuple[Unknown, ...]:
 
 def _others(reading: Reading) -> Iterator[Unknown | None]:
     yield _listing(reading)
+    yield _no_day(reading)
     yield from (_period(each) for each in reading.slots.periods)
     yield _other_metric(reading)
     yield _name(reading)
@@ -139,6 +140,24 @@ def _period(found: Found) -> Unknown | None:
         reason = f"The data do not go back to {found.words.strip()}: they start in 2014"
         return Unknown(words=found.words, topic="period", reason=reason)
     return None
+
+
+_DAY = re.compile(r"(?<![\d-])((?:19|20)\d\d)-(\d\d)-(\d\d)(?![\d-])")
+_NO_DAY = re.compile(
+    r"\b(?:feb\w*\.? (?:30|31)|(?:apr|jun|sep|nov)\w*\.? 31|(?:30|31)(?:st|th)? feb\w*"
+    r"|31(?:st)? (?:apr|jun|sep|nov)\w*)\b"
+)
+
+
+def _no_day(reading: Reading) -> Unknown | None:
+    """`2024-02-30`: a day that no calendar has."""
+    wrong = _NO_DAY.search(reading.low)
+    for match in _DAY.finditer(reading.low):
+        try:
+            date(*map(int, match.groups()))
+        except ValueError:
+            wrong = match
+    return wrong and Unknown(words=wrong.group(), topic="period", reason=f"There is no day {wrong.group()}")
 
 
 def _name(reading: Reading) -> Unknown | None:

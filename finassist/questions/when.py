@@ -190,6 +190,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "year": _of("year"),
     "calendar": _of("calendar"),
     "ytd": _of("ytd"),
+    "ago": lambda parts, year: LATEST.moved(-_number(parts["n"])),
     "before2": lambda parts, year: LATEST.moved(-2),
     "latest quarter": _of("latest quarter"),
     "latest": lambda parts, year: LATEST,

@@ -96,6 +96,9 @@ def check(outcome: Outcome, words: Words) -> str:
     met = [row for row in rows if fulfils(query, row)]
     if len(rows) == 1:
         return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(rows[0], words)}"
+    if query.operation == "first" and met:
+        it = words.of(met[0])
+        return f"{it.name} first had {conditions(query)} {it.when}: {it.value}."
     if len({row.symbol for row in rows}) == 1:
         kind = "quarters" if rows[0].fact.period.startswith("Q") else "years"
         span = f"{brief(rows[0].fact)} to {brief(rows[-1].fact)}"
