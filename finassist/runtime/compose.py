@@ -115,7 +115,7 @@ def compose_answer(
     queries, members = understood.queries, known.members_of(each for q in understood.queries for each in q.companies)
     cube = Cube(facts, members)
     outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
-    sentences = [text for outcome in outcomes if (text := headline(outcome, members))]
+    sentences = [text for outcome in outcomes if (text := _sentence(outcome, members))]
     unplaced = dict.fromkeys(word for query in queries for word in query.unknown)
     missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
@@ -195,6 +195,23 @@ def _refusal(each: Unknown) -> Gap:
     reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
     quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
     return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood")
+
+
+_JOINED = frozenset({"sum", "mean", "median", "difference", "times", "share"})
+
+
+def _sentence(outcome: Outcome, members: Mapping[str, Member]) -> str:
+    """The headline of an outcome; of companies named together, it says which of them lacks its figure.
+
+    Where the asked sum or difference cannot be made without that figure, this comes first.
+    """
+    text, query = headline(outcome, members), outcome.query
+    there = {row.symbol for row in outcome.rows}
+    absent = [gap.reason for gap in outcome.gaps if gap.symbol not in there and gap.symbol in query.companies]
+    if not text or not absent or query.scope == "universe" or not there or text.startswith("There is nothing"):
+        return text
+    reasons = " ".join(dict.fromkeys(absent))
+    return f"{reasons} {text}" if query.operation in _JOINED and outcome.figure is None else f"{text} {reasons}"
 
 
 def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
