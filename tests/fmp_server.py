@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from finassist.providers.fmp import FMPProvider
+from finassist.providers.fmp.rows import Asked
 from tests.servers import Act, Request, Server, answer
 
 KEY = "canary-key-0123456789"
+DAY = date(2026, 1, 20)
+ASKED = Asked("AAPL", "test", DAY)
+STATEMENT_PATHS = {
+    "income": "/income-statement",
+    "balance_sheet": "/balance-sheet-statement",
+    "cash_flow": "/cash-flow-statement",
+}
 _FILES = Path(__file__).parent / "data" / "fmp"
 _NAMES = {"/historical-price-eod/full": "historical-price-eod-full", "/news/stock": "stock-news"}
 PATHS = (

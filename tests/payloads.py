@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from finassist.apps.live.view import header_html, run_html, text_html
+from finassist.core.categories import CATEGORIES
 from finassist.core.facts import Fact, Gap
 from finassist.core.state import RunState, Task
 from finassist.reporting.html import answer_html, conversation_html
@@ -89,7 +90,7 @@ SURFACES: dict[str, Callable[[str], str]] = {
     "run": lambda payload: run_html(state(payload)),
     **{
         f"card of {category}": lambda payload, category=category: answer_html(reply(payload, category), style=False)
-        for category in ("report", "stock_price", "chat")
+        for category in CATEGORIES
     },
     "page": lambda payload: conversation_html([reply(payload, "chat")]).split("<body>")[1].split("</body>")[0],
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import stat
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,21 +137,7 @@ def test_an_entry_from_the_future_is_not_believed(cache: Cache, clock: Clock) ->
     assert get(cache, "key", "profile") is None
 
 
-def test_a_lifetime_of_zero_keeps_nothing(tmp_path: Path) -> None:
-    cache = Cache(tmp_path, {"quote": timedelta(0)})
-    put(cache, "key", "quote", "[1]")
-    put(cache, "key", "news", "[1]")
-    assert cache.size().entries == 1
-
-
 # ------------------------------------------------------------------------------------ files and folders
-
-
-def test_only_the_owner_can_read(cache: Cache) -> None:
-    put(cache, "key", "quote", "[1]")
-    [path] = files(cache)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
 
 
 def test_a_file_does_not_tell_what_was_asked(cache: Cache) -> None:

@@ -114,31 +114,6 @@ def test_a_sync_stream_is_live_too() -> None:
     assert release.is_set()
 
 
-def test_chat_streams_word_by_word(run_async: Any) -> None:
-    async def scene() -> list[str]:
-        said = asyncio.Event()
-
-        class Waiting(ScriptedModel):
-            async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> Any:
-                first = True
-                async for word in super().ainvoke_stream(*args, **kwargs):
-                    yield word
-                    if first:
-                        await said.wait()
-                    first = False
-
-        workflow = FinancialAssistantWorkflow(db=None, model=Waiting(World(category="chat")))
-        words = []
-        async with asyncio.timeout(20):
-            async for event in workflow.arun("What is EBITDA?", stream=True):
-                if event.event == "RunContent":
-                    words.append(event.content)
-                    said.set()
-        return words
-
-    assert "".join(run_async(scene())).split() == ["one", "two", "three", "four"]
-
-
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_streamed_words_are_the_content(workflow: FinancialAssistantWorkflow, question: str) -> None:
     answer = workflow.run(question)

@@ -32,20 +32,11 @@ from finassist.core.fields import FIELDS
 from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
-from finassist.providers.fmp.rows import Asked, statement_facts
+from finassist.providers.fmp.rows import statement_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.values import changes
-from tests.fmp_server import KEY, fixture, fmp, fmp_server
+from tests.fmp_server import ASKED, KEY, STATEMENT_PATHS, fixture, fmp, fmp_server
 from tests.servers import answer, silent
-
-DAY = date(2026, 1, 20)
-ASKED = Asked("AAPL", "test", DAY)
-STATEMENT_PATHS = {
-    "income": "/income-statement",
-    "balance_sheet": "/balance-sheet-statement",
-    "cash_flow": "/cash-flow-statement",
-}
-
 
 # ------------------------------------------------------------------------------------------- the provider
 
@@ -325,15 +316,6 @@ def test_a_report_from_both_forms_names_its_source(run_async: Any) -> None:
     assert waited.content == awaited.content
     assert "Financial Modeling Prep, income statement, filed 2025-10-30, fetched" in waited.content
     assert KEY not in waited.content + str(waited.to_dict())
-
-
-def test_one_refused_statement_is_a_gap_and_the_rest_stays(run_async: Any) -> None:
-    refused = answer("Premium Query Parameter: 'Special Endpoint'", status=402)
-    with fmp_server({"/cash-flow-statement": refused}) as server:
-        found = run_async(FinancialAssistantWorkflow(provider=fmp(server), db=None).arun("Tell me about Apple"))
-    assert [(gap.need, gap.error) for gap in found.gaps] == [("cash_flow", "PlanError")]
-    assert "Revenue" in found.content
-    assert "your plan" in found.content
 
 
 def test_all_refused_gives_no_report_but_the_cause_once(run_async: Any) -> None:

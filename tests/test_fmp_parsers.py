@@ -30,15 +30,7 @@ from finassist.providers.fmp.parse import (
     quote_facts,
 )
 from finassist.providers.fmp.rows import NAMES, Asked, statement_facts
-from tests.fmp_server import fixture
-
-DAY = date(2026, 1, 20)
-ASKED = Asked("AAPL", "test", DAY)
-STATEMENT_PATHS = {
-    "income": "/income-statement",
-    "balance_sheet": "/balance-sheet-statement",
-    "cash_flow": "/cash-flow-statement",
-}
+from tests.fmp_server import ASKED, DAY, STATEMENT_PATHS, fixture
 
 
 def by_key(facts: Any) -> dict[str, Fact]:

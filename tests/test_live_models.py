@@ -98,11 +98,6 @@ def test_tokens_and_known_costs_are_on_the_metrics(
         assert metrics.cost == pytest.approx(0.2)
 
 
-def test_a_model_without_a_price_has_no_cost(server: ModelServer) -> None:
-    metrics = build(server).run(FIGURES).metrics.steps["router"].metrics
-    assert metrics.cost is None
-
-
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_chat_streams_word_by_word(server: ModelServer, provider: str) -> None:
     server.category, server.moods = "chat", {"chat": "gated"}

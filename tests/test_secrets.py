@@ -34,6 +34,7 @@ from finassist.providers.registry import open_provider
 from tests.fmp_server import PATHS, fixture, fmp_server
 from tests.model_server import ModelServer
 from tests.servers import Request, Server, answer, cut_off, hang_up, redirect, stalled
+from tests.test_errors import FORMS, ask
 
 CANARIES = {name: f"canary/{name.removesuffix('_api_key')}+0123456789==" for name in KEYS}
 SPELLINGS = sorted(
@@ -284,14 +285,14 @@ def test_a_batch_writes_no_key_into_its_ledger_or_its_frames(tmp_path, capsys) -
     assert search.hits() == []
 
 
-@pytest.mark.parametrize("form", ["run", "run streamed", "arun", "arun streamed"])
+@pytest.mark.parametrize("form", FORMS)
 def test_a_bug_that_repeats_the_key_is_stored_and_told_without_it(form, run_async) -> None:
     search, question = Search(), "What is Tesla's stock price?"
     about = {"category": "stock_price", "symbols": ("TSLA",)}
     with everything_logged() as lines, Server(partly_broken) as source, ModelServer(**about) as model:
         workflow = build(source, model, Unguarded)
         with pytest.raises(TypeError, match=r"apikey=\[hidden\]") as raised:
-            search.see_object("events", told(workflow, question, form, run_async))
+            search.see_object("events", ask(workflow, form, run_async, question))
         search.see_folder(Path(Settings().database).parent)  # its -wal as well
         search.see("raised", "".join(traceback.format_exception(raised.value)))
         search.see("history", workflow.history().to_csv())
@@ -300,23 +301,6 @@ def test_a_bug_that_repeats_the_key_is_stored_and_told_without_it(form, run_asyn
     search.see_folder(Path(Settings().database).parent)
     search.see("logs", "\n".join(lines))
     assert search.hits() == []
-
-
-def told(workflow: FinancialAssistantWorkflow, question: str, form: str, run_async: Any) -> list[Any]:
-    """Every event of a run, or its answer."""
-
-    async def listen() -> list[Any]:
-        return [event async for event in workflow.arun(question, stream=True)]
-
-    match form:
-        case "run":
-            return [workflow.run(question)]
-        case "run streamed":
-            return list(workflow.run(question, stream=True))
-        case "arun":
-            return [run_async(workflow.arun(question))]
-        case _:
-            return run_async(listen())
 
 
 @pytest.mark.parametrize("owner", ["anthropic", "openai", "groq"])

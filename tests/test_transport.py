@@ -636,16 +636,6 @@ def test_data_that_a_check_refuses_is_not_kept(run_async: Any, tmp_path: Path) -
     assert len(server.requests) == 2
 
 
-def test_a_damaged_cache_is_no_problem(run_async: Any, tmp_path: Path) -> None:
-    told(answer([1]), run_async, cache=Cache(tmp_path))
-    with Server(answer([1])) as server:
-        for _ in range(2):
-            assert run_async(outcome(make(server, cache=Cache(tmp_path)))).data == [1]
-            for path in tmp_path.glob("*.sqlite"):
-                path.write_bytes(b"\x80\x04K\x01.")
-    assert len(server.requests) == 2
-
-
 # ---------------------------------------------------------------------------------------- where the key may go
 
 

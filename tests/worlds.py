@@ -39,8 +39,8 @@ class ScriptedProvider(FinanceProvider):
     name = "Scripted source"
     capabilities = frozenset({"get_quote", "get_price_history", "get_company_profile", "get_financials"})
 
-    def __init__(self, world: World, delay: float = 0.001, hold: asyncio.Event | None = None) -> None:
-        self.world, self.delay, self.hold = world, delay, hold
+    def __init__(self, world: World, delay: float = 0.001) -> None:
+        self.world, self.delay = world, delay
         self.asked: list[tuple[str, str]] = []
 
     async def _act(self, need: str, symbol: str, fine: Any) -> Any:
