@@ -239,7 +239,7 @@ def _add_others(commands: Any) -> None:
     text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
     mcp = _command(commands, "mcp", _mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
-    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen (127.0.0.1)")
+    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen (127.0.0.1); it has no sign-in")
     mcp.add_argument("--port", type=int, default=8765, help="of HTTP (8765)")
     _command(commands, "lab", _lab, "open JupyterLab on the notebooks")
     page = _command(commands, "streamlit", _streamlit, "open the Streamlit page")
