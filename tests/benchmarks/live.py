@@ -25,7 +25,7 @@ import aiohttp
 from finassist.answer import Answer
 from finassist.config.settings import Routing
 from finassist.providers.base import HISTORY_PERIOD
-from finassist.providers.fmp import FMPProvider, requests
+from finassist.providers.fmp.provider import FMPProvider, Request, request_history, request_statement, requests_for
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.cases import TICKER, WARM_UP, on_loop
 from tests.benchmarks.fakes import NamingModel
@@ -94,18 +94,18 @@ class Desk:
             for request in wanted(symbol):
                 group.create_task(self._get(request))
 
-    async def _get(self, request: requests.Request) -> Any:
+    async def _get(self, request: Request) -> Any:
         async with self.plain.get(self.url + request.path, params=request.params) as response:
             return await response.json()
 
 
-def wanted(symbol: str) -> list[requests.Request]:
+def wanted(symbol: str) -> list[Request]:
     """What a report asks for."""
     return [
-        *requests.requests_for("profile", symbol),
-        *requests.requests_for("quote", symbol),
-        requests.request_history(symbol, HISTORY_PERIOD, datetime.now(UTC).date()),
-        *(requests.request_statement(symbol, kind, "annual", 6) for kind in ("income", "balance_sheet", "cash_flow")),
+        *requests_for("profile", symbol),
+        *requests_for("quote", symbol),
+        request_history(symbol, HISTORY_PERIOD, datetime.now(UTC).date()),
+        *(request_statement(symbol, kind, "annual", 6) for kind in ("income", "balance_sheet", "cash_flow")),
     ]
 
 
