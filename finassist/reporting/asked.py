@@ -68,16 +68,18 @@ def sections(
         yield Note(f"Source: {found}.")
 
 
+def _choices(answer: Any) -> Iterator[str]:
+    for number, (label, queries) in enumerate(answer.choices, 1):
+        yield f"{number}. {label}{' (shown here)' if [*queries] == answer.queries else ''}"
+
+
 def sections_of(answer: Any) -> Iterator[Section]:
     """The sections of a stored answer, with its choices, and what of several things is answered."""
     by_key = {fact.key: fact for fact in answer.facts}
     figures = [by_key[key] for key in answer.rows if key in by_key]
     known: Mapping[str, str] = answer.company_names()
     yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known)
-    yield Bullets(
-        "Did you mean (answer.pick(1) asks the first)",
-        tuple(f"{n}. {label}" for n, (label, _) in enumerate(answer.choices, 1)),
-    )
+    yield Bullets("Did you mean (answer.pick(1) asks the first)", tuple(_choices(answer)))
     if answer.outcome == "partly":
         yield Bullets("What was asked", tuple(map(str, answer.checklist)))
 
