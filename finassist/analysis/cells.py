@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from finassist.analysis.basis import currencies_apart, not_comparable
 from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, as_missing, by_value, derived, less, missing_change, over
+from finassist.analysis.outcome import Row, as_missing, as_senseless, by_value, derived, less, missing_change, over
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
 from finassist.core.facts import Fact
 from finassist.core.metrics import described
@@ -149,6 +150,8 @@ def _changed(metric: str, first: Fact, last: Fact) -> Fact:
     if first.value is None or last.value is None:
         return missing_change(first, last)
     about = described(metric)
+    if reason := _change_apart(first, last):
+        return as_senseless(last, f"The change of {about.label} is not meaningful: {reason}.")
     if about.unit == "percent":
         return derived(last, f"change of {metric}", last.value - first.value, "points", [first, last], "{b} - {a}")
     if first.value <= 0:
@@ -158,12 +161,18 @@ def _changed(metric: str, first: Fact, last: Fact) -> Fact:
     return derived(last, f"growth of {metric}", value, "ratio", [first, last], "{b} / {a} - 1")
 
 
+def _change_apart(first: Fact, last: Fact) -> str:
+    return currencies_apart((first, last)) or not_comparable(last, first)
+
+
 def _cagr(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     if len(points) < 2:
         return _growth(cube, symbol, metric, points)
     first, last = cube.value(symbol, metric, points[0]), cube.value(symbol, metric, points[-1])
     if first.value is None or last.value is None:
         return [Row(symbol, metric, missing_change(first, last))]
+    if reason := _change_apart(first, last):
+        return [Row(symbol, metric, as_senseless(last, f"A compound rate is not meaningful: {reason}."))]
     years = _years_between(points[0], points[-1])
     if first.value <= 0 or last.value <= 0 or years <= 0:
         note = f"A compound rate needs positive figures at both ends: {described(metric).label} was not."
@@ -210,6 +219,8 @@ def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
     """The `sum`, `mean` or `median` of figures; missing where one of them is."""
     if missing := next((fact for fact in facts if not fact.known), None):
         return Row(symbol, metric, missing)
+    if reason := currencies_apart(facts):
+        return Row(symbol, metric, as_senseless(facts[-1], f"A {how} is not meaningful: {reason}."))
     values = [fact.value for fact in facts if fact.value is not None]
     if how == "median":
         middle = sorted(values)

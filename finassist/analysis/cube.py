@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
+from itertools import combinations
 
+from finassist.analysis.basis import currencies_apart, not_comparable, other_shares
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import Binary, Call, Expression, Metric, Number, Ref, catalogue, described, parse
@@ -94,6 +96,8 @@ class Cube(FiscalCalendar):
         known = [(sign, part) for sign, part in parts if part is not None and part.known and part.value is not None]
         if len(known) < len(parts):
             return self._not_there(symbol, metric, point, None)
+        if reason := currencies_apart(part for _, part in known):
+            return _absent(symbol, metric, point, f"{metric.title} cannot be added up: {reason}.", "not_meaningful")
         total = sum((sign * (part.value or Decimal()) for sign, part in known), Decimal())
         formula = " ".join(f"{'+' if sign > 0 else '-'} {part.period}" for sign, part in known).removeprefix("+ ")
         return _derived(symbol, metric, point, total, formula, [part for _, part in known])
@@ -180,9 +184,21 @@ class Cube(FiscalCalendar):
             note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
             status: Status = missing.status if missing and missing.status == "not_meaningful" else "missing"
             return _absent(symbol, metric, point, note, status)
-        if reason := _meaningless(metric, value, inputs):
+        if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
             return _absent(symbol, metric, point, reason, "not_meaningful")
         return _derived(symbol, metric, point, value, metric.formula, inputs)
+
+    def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
+        """Why the inputs of a formula do not belong together; empty where they do."""
+        reason = currencies_apart(inputs)
+        for one, other in combinations(inputs, 2):
+            if one.field == other.field and one.period != other.period and not reason:
+                reason = not_comparable(other, one)
+        price = next((fact for fact in inputs if fact.field == "price"), None)
+        if price is not None and any(fact.field == "eps_diluted" for fact in inputs) and not reason:
+            shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
+            reason = other_shares(price, self.series(symbol, "market_cap").get(price.period), shares)
+        return f"{metric.title} is not meaningful: {reason}." if reason else ""
 
     def inputs(self, symbol: str, metric: str, point: Point) -> list[Fact]:
         """The facts that the formula of a metric names, in its order."""
@@ -286,13 +302,15 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
 def _derived(symbol: str, metric: Metric, point: Point, value: Decimal, formula: str, inputs: Sequence[Fact]) -> Fact:
     days = [fact.as_of for fact in inputs if fact.as_of]
     ends = [fact.period_end for fact in inputs if fact.period_end]
-    money = metric.unit.startswith("USD")
+    currency = (
+        next((fact.currency for fact in inputs if fact.currency), None) if metric.unit.startswith("USD") else None
+    )
     return Fact(
         symbol=symbol,
         field=metric.id,
         value=value,
-        unit="ratio" if metric.unit == "percent" else metric.unit,
-        currency="USD" if money else None,
+        unit=_unit(metric, currency),
+        currency=currency,
         period=point.label,
         period_end=point.end or max(ends, default=None),
         as_of=max(days, default=None),
@@ -302,6 +320,12 @@ def _derived(symbol: str, metric: Metric, point: Point, value: Decimal, formula:
         formula=formula,
         inputs=tuple(dict.fromkeys(fact.key for fact in inputs)),
     )
+
+
+def _unit(metric: Metric, currency: str | None) -> str:
+    if metric.unit.startswith("USD"):
+        return metric.unit.replace("USD", currency) if currency else ""
+    return "ratio" if metric.unit == "percent" else metric.unit
 
 
 def _absent(symbol: str, metric: Metric, point: Point, note: str, status: Status = "missing") -> Fact:

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from finassist.analysis.basis import currencies_apart
 from finassist.analysis.calendar import Member, years_back
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
@@ -83,6 +84,8 @@ def _across(query: Query, cube: Cube) -> Outcome:
     if len(known) < len(rows) or len(known) < 2:
         return Outcome(query, "values", known, None, gaps)
     facts = [row.fact for row in known]
+    if reason := currencies_apart(facts):
+        return Outcome(query, "values", known, None, (*gaps, _apart(metric, reason)))
     if query.operation in ("sum", "mean", "median"):
         figure = folded("", metric, facts, query.operation).fact
     elif query.operation == "times":
@@ -94,6 +97,11 @@ def _across(query: Query, cube: Cube) -> Outcome:
     else:
         figure = less(metric, facts[0], facts[1])
     return Outcome(query, _ACROSS[query.operation], known, figure, gaps)
+
+
+def _apart(metric: str, reason: str) -> Gap:
+    """The gap of a comparison that would set amounts of other currencies against each other."""
+    return Gap(symbol="", need=metric, reason=f"These are not compared: {reason}.", error="NotMeaningful")
 
 
 _ACROSS: dict[str, Shape] = {
@@ -112,6 +120,8 @@ def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
     metric = query.metrics[0]
     rows = [cell(query, cube, symbol, metric)[-1] for symbol in symbols]
     known = sorted((row for row in rows if row.known), key=by_value, reverse=query.order >= 0)
+    if reason := currencies_apart(row.fact for row in known):
+        return Outcome(query, "values", tuple(known), None, (*gaps_of(rows), _apart(metric, reason)))
     more = [cell(query, cube, symbol, other)[-1] for other in query.metrics[1:] for symbol in symbols]
     shown = known[: query.limit] if query.limit else known
     return Outcome(query, "order", tuple(shown), shown[0].fact if shown else None, gaps_of([*rows, *more]),
@@ -131,6 +141,8 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
         "max": "extreme", "min": "extreme", "trend": "series",
     }  # fmt: skip
     found = shapes.get(query.operation)
+    if currencies_apart(row.fact for row in rows if row.symbol == rows[0].symbol and row.metric == rows[0].metric):
+        return "values"
     if found in ("sum", "mean", "extreme") and not any(row.at for row in rows):
         found = None
     return found or ("series" if is_series(query.asked()) and len(rows) > 1 else "values")

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from msgspec import structs
+
+from finassist.analysis.basis import currencies_apart
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Query, Shape
@@ -84,6 +87,8 @@ def less(metric: str, minuend: Fact, subtrahend: Fact) -> Fact:
     """The difference of two figures; in points where they are percentages."""
     if minuend.value is None or subtrahend.value is None:
         return missing_change(subtrahend, minuend)
+    if reason := currencies_apart((minuend, subtrahend)):
+        return as_senseless(minuend, f"A difference is not meaningful: {reason}.")
     unit = "points" if described(metric).unit == "percent" else minuend.unit
     value = minuend.value - subtrahend.value
     return derived(minuend, f"difference of {metric}", value, unit, [subtrahend, minuend], "{b} - {a}")
@@ -93,6 +98,8 @@ def over(metric: str, above: Fact, below: Fact) -> Fact:
     """How many times one figure is another."""
     if above.value is None or not below.value:
         return missing_change(below, above)
+    if reason := currencies_apart((above, below)):
+        return as_senseless(above, f"A multiple is not meaningful: {reason}.")
     return derived(above, f"times {metric}", above.value / below.value, "times", [below, above], "{b} / {a}")
 
 
@@ -107,6 +114,11 @@ def as_missing(fact: Fact, note: str) -> Fact:
     return Fact(symbol=fact.symbol, field=fact.field, unit=fact.unit, period=fact.period, period_end=fact.period_end,
                 statement=fact.statement, status="missing" if fact.status != "not_meaningful" else fact.status,
                 note=note)  # fmt: skip
+
+
+def as_senseless(fact: Fact, note: str) -> Fact:
+    """The same figure as one that would mean nothing, with the reason."""
+    return structs.replace(as_missing(fact, note), status="not_meaningful")
 
 
 def derived(
@@ -126,7 +138,7 @@ def derived(
         field=name,
         value=value,
         unit=unit,
-        currency="USD" if unit.startswith("USD") else None,
+        currency=like.currency if unit == like.unit else None,
         period=like.period,
         period_end=like.period_end,
         as_of=max(days, default=None),

@@ -10,14 +10,13 @@ as a negative cash flow means the same spending, so its magnitude is used.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, localcontext
 
+from finassist.analysis.basis import not_comparable, other_shares
 from finassist.analysis.statements import (
     ARITHMETIC,
-    NOT_COMPARABLE,
     UNREPORTED_ZERO,
     CompanyFacts,
     Ratio,
@@ -133,27 +132,8 @@ def _ratio_of_year(data: CompanyFacts, ratio: Ratio, period: str) -> Fact:
         return absent(data.symbol, ratio, period, end, _absence(data, ratio.top, period, period))
     if bottom is None:
         return absent(data.symbol, ratio, period, end, _absence(data, ratio.bottom, below, period))
-    obstacle = _growth_obstacle(top, bottom) if ratio.kind == "growth" else None
+    obstacle = not_comparable(top, bottom) or None if ratio.kind == "growth" else None
     return quotient(ratio, top, bottom, period, obstacle=obstacle)
-
-
-def _growth_obstacle(now: Fact, before: Fact) -> str | None:
-    for fact, other in ((now, before), (before, now)):
-        named = _periods_not_comparable(fact)
-        if named is not None and (not named or other.period in named):
-            return fact.note
-    if now.period_end and before.period_end and not 340 <= (now.period_end - before.period_end).days <= 390:
-        return "the two fiscal years do not end a year apart"
-    return None
-
-
-def _periods_not_comparable(fact: Fact) -> set[str] | None:
-    """Years a note calls not comparable; empty when it names none, `None` when there is no such note."""
-    _, found, rest = (fact.note or "").partition(NOT_COMPARABLE)
-    if not found:
-        return None
-    spans = re.findall(r"(?:FY)?(\d{4})(?:\s*(?:-|–|to)\s*(?:FY)?(\d{4}))?", rest)
-    return {f"FY{year}" for first, last in spans for year in range(int(first), int(last or first) + 1)}
 
 
 def _on_price_day(data: CompanyFacts) -> Iterable[Fact]:
@@ -212,21 +192,11 @@ def _multiple(data: CompanyFacts, ratio: Ratio, price: Fact, year: str) -> Fact 
 
 
 def _share_basis(data: CompanyFacts, price: Fact, year: str, *inputs: Fact) -> str | None:
-    """Why a price and a figure per share do not belong together: an ADR, or a split between them.
-
-    The source's own market value over the price says for how many shares the price stands.
-    """
-    cap, shares = data.usable("market_cap", price.period), data.usable("shares_diluted", year)
+    """Why a price and a figure per share among the inputs do not belong together."""
     per_share = any(fact is not price and fact.unit.endswith("/share") for fact in inputs)
-    if not per_share or price not in inputs or cap is None or cap.status != "reported" or shares is None:
+    if not per_share or price not in inputs:
         return None
-    if amount(price) <= 0 or amount(cap) <= 0 or cap.currency != price.currency:
-        return None
-    each = amount(shares) * amount(price) / amount(cap)
-    if Decimal("0.6") < each < Decimal("1.7"):
-        return None
-    number = f"{each:.2g}" if each < 1 else f"{each:.0f}"
-    return f"one quoted share stands for about {number} shares of the report: an ADR, or a split since"
+    return other_shares(price, data.usable("market_cap", price.period), data.usable("shares_diluted", year)) or None
 
 
 def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> tuple[Status, str]:

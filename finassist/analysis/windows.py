@@ -11,9 +11,10 @@ from itertools import pairwise
 
 from msgspec import structs
 
+from finassist.analysis.basis import unadjusted_split
 from finassist.analysis.calendar import years_back
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, derived, fulfils, less
+from finassist.analysis.outcome import Row, as_senseless, derived, fulfils, less
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue
 from finassist.core.periods import LATEST, Period, Span
@@ -260,7 +261,7 @@ def _fact(symbol: str, metric: str, span: Window, value: Decimal, formula: str, 
         field=metric,
         value=value,
         unit="ratio" if unit == "percent" else unit,
-        currency="USD" if unit.startswith("USD") else None,
+        currency=next((fact.currency for fact in inputs), "USD") if unit.startswith("USD") else None,
         period=span.label,
         period_end=span.end,
         as_of=span.end,
@@ -301,7 +302,9 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
         fact = Fact(symbol=symbol, field=metric, statement="price", status="missing",
                     note=f"There are no prices of {cube.name(symbol)} in the data.")  # fmt: skip
         return Row(symbol, metric, fact)
-    return replace(_move(query, cube, symbol, metric, span), metric=metric)
+    found = _move(query, cube, symbol, metric, span)
+    odd = unadjusted_split(closes_in(cube, symbol, span.start, span.end))
+    return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 
 
 def _move(query: Query, cube: Cube, symbol: str, metric: str, span: Window) -> Row:

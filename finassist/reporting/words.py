@@ -305,7 +305,8 @@ def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: b
         case "USD/share":
             return f"{fact.currency or 'USD'} {number(value, 2 if decimals is None else decimals)}"
         case _:
-            return money(value, fact.currency or "USD", unit, decimals)
+            known = fact.currency or fact.unit
+            return money(value, fact.currency or "USD", unit, decimals) if known else scaled(value, unit, decimals)
 
 
 def money(value: Decimal, code: str, unit: str = "", decimals: int | None = None) -> str:

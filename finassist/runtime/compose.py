@@ -219,7 +219,7 @@ def _with_reasons(outcome: Outcome, gaps: Sequence[Gap]) -> Outcome:
     failed = {(gap.symbol, gap.need): gap for gap in gaps if gap.error != NotOffered.__name__ or gap.need == "quote"}
 
     def explained(gap: Gap) -> Gap:
-        if not any(symbol == gap.symbol for symbol, _ in failed):
+        if gap.error == "NotMeaningful" or not any(symbol == gap.symbol for symbol, _ in failed):
             return gap
         alone = outcome.query.model_copy(update={"metrics": [gap.need], "where": []})
         causes = (failed.get((gap.symbol, need)) for need in _sources(alone))
