@@ -195,9 +195,7 @@ def test_what_cannot_be_asked_is_refused_in_words_and_kept(play, workflow) -> No
 def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_workflow) -> None:
     async def story(wire: Wire) -> None:
         talking = Talking("Cash <b>that</b> is left")
-        workflow = FinancialAssistantWorkflow(
-            db=stored_workflow.store.file.sync.db_file, model=talking, routing="model"
-        )
+        workflow = FinancialAssistantWorkflow(db=stored_workflow.store.sync.db_file, model=talking, routing="model")
         panel = workflow.chat("stopped")
         await send(panel, "Tell me something")
         await talking.said.wait()
