@@ -33,6 +33,17 @@ AT_ONCE: Final = 15
 
 NOTHING: Final = "There is nothing to export yet. Ask something first."
 NO_FIGURES: Final = "This conversation has no figures yet. Ask about a company, then export its data."
+UNCHANGED: Final = "as given"
+"""Stands for a model or source object that was handed to the workflow, and has no name to choose it by."""
+
+OWNERS: Final[Mapping[str, str]] = {
+    "fmp_api_key": "Financial Modeling Prep",
+    "financial_datasets_api_key": "Financial Datasets",
+    "anthropic_api_key": "Anthropic",
+    "openai_api_key": "OpenAI",
+    "groq_api_key": "Groq",
+}
+
 _LABEL: Final = 70
 _SUMMARY: Final = 180
 _SYMBOLS: Final = 6
@@ -183,6 +194,9 @@ def when(moment: datetime | None, now: datetime | None = None) -> str:
     return f"today {local:%H:%M}" if local.date() == now.astimezone().date() else f"{local.day} {local:%b %Y}"
 
 
+# ---------------------------------------------------------------------------------------------- exports
+
+
 class Exports:
     """The open conversation as files.
 
@@ -222,7 +236,7 @@ def _figures(answers: Sequence[Answer]) -> str:
     if not facts:
         raise InputError(NO_FIGURES)
     from finassist.reporting.files import safe_csv  # pandas: seconds to import
-    from finassist.reporting.frames import facts_frame  # pandas: seconds to import
+    from finassist.reporting.frames import facts_frame
 
     return safe_csv(facts_frame(facts.values()))
 
@@ -240,16 +254,7 @@ def _file_name(name: str) -> str:
     return f"finassist-{plain[:50].strip('-') or 'conversation'}"
 
 
-UNCHANGED: Final = "as given"
-"""Stands for a model or source object that was handed to the workflow, and has no name to choose it by."""
-
-OWNERS: Final[Mapping[str, str]] = {
-    "fmp_api_key": "Financial Modeling Prep",
-    "financial_datasets_api_key": "Financial Datasets",
-    "anthropic_api_key": "Anthropic",
-    "openai_api_key": "OpenAI",
-    "groq_api_key": "Groq",
-}
+# --------------------------------------------------------------------------------------------- settings
 
 
 class SettingsDrawer:
