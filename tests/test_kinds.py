@@ -112,6 +112,21 @@ def test_common_tags_are_read(statement: str, field: str, tag: str, unit: str) -
     assert found[f"{field} FY2024"].value == 9
 
 
+def test_a_line_of_contracts_below_the_profit_is_not_the_revenue() -> None:
+    tag = "RevenueFromContractWithCustomerExcludingAssessedTax"
+    found = made("income", **{tag: [year(5, 2024)], "NetIncomeLoss": [year(12, 2024)]})["revenue FY2024"]
+    assert (found.value, found.status) == (None, "not_reported")
+    assert "one line of revenue among others" in str(found.note)
+    whole = made("income", **{tag: [year(5, 2024)], "NetIncomeLoss": [year(-12, 2024)]})["revenue FY2024"]
+    assert whole.value == 5, "a young company may lose more than it sells"
+
+
+def test_a_filer_that_changed_its_accounting_rules_is_read_by_the_new_ones() -> None:
+    old = {"Assets": {"units": {"USD": [row(1, "2012-12-31", form="20-F")]}}}
+    new = {"Revenue": {"units": {"EUR": [year(120, 2024, form="20-F")]}}}
+    assert facts_of({"cik": 320193, "facts": {"us-gaap": old, "ifrs-full": new}}, ASKED) == new
+
+
 def test_income_to_common_shareholders_says_so() -> None:
     found = made("income", NetIncomeLossAvailableToCommonStockholdersBasic=[year(9, 2024)], Revenues=[year(90, 2024)])
     assert (found["net_income FY2024"].value, found["net_income FY2024"].note) == (9, "after preferred dividends")

@@ -135,7 +135,7 @@ def compose_answer(
         figure=figure.key if figure else "",
         choices=understood.choices or tuple(_readings(understood, [row.fact for row in rows])),
         symbols=tuple(symbols)[: _FEW_SYMBOLS if any(query.scope == "universe" for query in queries) else None],
-        facts=tuple(shown),
+        facts=(*shown, *(fact for fact in facts if fact.field == "close")),
         gaps=(*draft.gaps, *missing),
         follow_ups=tuple(_next_questions(queries, members)),
     )

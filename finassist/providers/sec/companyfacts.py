@@ -148,11 +148,17 @@ def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
     facts = answer.get("facts")
     if not isinstance(facts, dict):
         raise asked.bad("an object without facts")
-    for taxonomy in ("us-gaap", "ifrs-full"):
-        ours = cast("dict[str, Any]", facts).get(taxonomy)
-        if isinstance(ours, dict) and ours:
-            return cast("dict[str, Any]", ours)
-    raise asked.no_statements()
+    both = (cast("dict[str, Any]", facts).get(taxonomy) for taxonomy in ("us-gaap", "ifrs-full"))
+    found = [cast("dict[str, Any]", ours) for ours in both if isinstance(ours, dict) and ours]
+    if not found:
+        raise asked.no_statements()
+    return found[0] if len(found) == 1 else max(found, key=_newest_end)
+
+
+def _newest_end(facts: Mapping[str, Any]) -> str:
+    """The last day of the newest figure, as a text: a filer may have changed from one taxonomy to the other."""
+    rows = (row for tag in facts for unit in _units(facts, tag).values() for row in _rows(unit))
+    return max((str(row.get("end")) for row in rows), default="")
 
 
 def currency_of(facts: Mapping[str, Any]) -> str:

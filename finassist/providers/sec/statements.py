@@ -6,10 +6,12 @@ without minority interests), unless the basis is said beside the figure (`_NOTES
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 from msgspec.structs import replace
@@ -33,6 +35,22 @@ from finassist.providers.sec.companyfacts import (
     share_splits,
 )
 from finassist.providers.values import number
+
+
+def _table() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files(__package__ or "").joinpath("tags.toml").read_text("utf-8"))
+
+
+_TABLE = _table()
+_NOTES: Mapping[str, str] = _TABLE.pop("notes")
+TAGS: Mapping[str, Mapping[str, Sequence[str]]] = _TABLE
+"""Tags by statement and field, in order of preference."""
+
+_SHARES = TAGS["income"]["shares_diluted"]
+_TOP_LINES = ("RevenuesNetOfInterestExpense", "Revenues")
+_LENDING = frozenset({"NoninterestIncome", "InterestAndDividendIncomeOperating", "PremiumsEarnedNet", "Deposits",
+                      "InterestIncomeExpenseAfterProvisionForLoanLoss"})  # fmt: skip
+"""Tags of banks and insurers, whose revenue is their top line: under any other tag it is fees without the rest."""
 
 NOT_TAGGED = "not tagged in the filings"
 _RESTATED = Decimal("0.02")
@@ -98,7 +116,8 @@ def _without_slices(rows: Sequence[list[Fact]], found: Found) -> list[list[Fact]
 
 
 def _checked_revenue(fact: Fact, profits: Mapping[str, Decimal]) -> Fact:
-    if fact.concept in _TOP_LINES or fact.value is None or profits.get(fact.period, Decimal()) <= fact.value:
+    of_contracts = (fact.concept or "").startswith("RevenueFromContract")
+    if not of_contracts or fact.value is None or profits.get(fact.period, Decimal()) <= fact.value:
         return fact
     note = f"{fact.concept} is smaller than net income: one line of revenue among others"
     return replace(fact, value=None, status="not_reported", note=note, first_value=None, first_as_of=None)
@@ -239,112 +258,3 @@ def _same_shares(fact: Fact) -> Fact:
     if not first or not value or first / value < 0 or max(first / value, value / first) < SPLIT:
         return fact
     return replace(fact, first_value=None, first_as_of=None)
-
-
-# ------------------------------------------------------------------------------------------------------ tags
-
-_INCOME = """
-revenue: RevenuesNetOfInterestExpense Revenues RevenueFromContractWithCustomerExcludingAssessedTax SalesRevenueNet
-    RevenueFromContractWithCustomerIncludingAssessedTax SalesRevenueGoodsNet SalesRevenueServicesNet
-    RegulatedAndUnregulatedOperatingRevenue RealEstateRevenueNet Revenue RevenueFromContractsWithCustomers
-cost_of_revenue: CostOfRevenue CostOfGoodsAndServicesSold CostOfGoodsSold
-    CostOfGoodsAndServiceExcludingDepreciationDepletionAndAmortization CostOfSales
-gross_profit: GrossProfit
-research_and_development: ResearchAndDevelopmentExpense ResearchAndDevelopmentExpenseExcludingAcquiredInProcessCost
-selling_general_admin: SellingGeneralAndAdministrativeExpense SellingGeneralAndAdministrativeExpenses
-selling_and_marketing: SellingAndMarketingExpense
-general_and_administrative: GeneralAndAdministrativeExpense
-operating_expenses: OperatingExpenses CostsAndExpenses
-operating_income: OperatingIncomeLoss ProfitLossFromOperatingActivities
-net_interest_income: InterestIncomeExpenseNet
-noninterest_revenue: NoninterestIncome
-noninterest_expense: NoninterestExpense
-provision_for_credit_losses: ProvisionForLoanLeaseAndOtherLosses ProvisionForLoanAndLeaseLosses
-    ProvisionForLoanLossesExpensed
-interest_expense: InterestExpense InterestExpenseNonoperating InterestExpenseDebt InterestAndDebtExpense
-pretax_income: IncomeLossFromContinuingOperationsBeforeIncomeTaxesExtraordinaryItemsNoncontrollingInterest
-    IncomeLossFromContinuingOperationsBeforeIncomeTaxesMinorityInterestAndIncomeLossFromEquityMethodInvestments
-    ProfitLossBeforeTax
-income_tax: IncomeTaxExpenseBenefit IncomeTaxExpenseContinuingOperations
-net_income: NetIncomeLoss ProfitLossAttributableToOwnersOfParent ProfitLoss
-    NetIncomeLossAvailableToCommonStockholdersBasic
-eps_basic: EarningsPerShareBasic EarningsPerShareBasicAndDiluted BasicEarningsLossPerShare
-eps_diluted: EarningsPerShareDiluted EarningsPerShareBasicAndDiluted DilutedEarningsLossPerShare
-dividends_per_share: CommonStockDividendsPerShareDeclared CommonStockDividendsPerShareCashPaid
-shares_basic: WeightedAverageNumberOfSharesOutstandingBasic WeightedAverageNumberOfShareOutstandingBasicAndDiluted
-    WeightedAverageShares
-shares_diluted: WeightedAverageNumberOfDilutedSharesOutstanding WeightedAverageNumberOfShareOutstandingBasicAndDiluted
-    AdjustedWeightedAverageShares
-"""
-
-_BALANCE_SHEET = """
-cash_and_equivalents: CashAndCashEquivalentsAtCarryingValue CashAndDueFromBanks Cash CashAndCashEquivalents
-cash_incl_restricted: CashCashEquivalentsRestrictedCashAndRestrictedCashEquivalents
-short_term_investments: MarketableSecuritiesCurrent ShortTermInvestments AvailableForSaleSecuritiesDebtSecuritiesCurrent
-receivables: AccountsReceivableNetCurrent ReceivablesNetCurrent AccountsNotesAndLoansReceivableNetCurrent
-    TradeAndOtherCurrentReceivables
-inventory: InventoryNet Inventories
-current_assets: AssetsCurrent CurrentAssets
-goodwill: Goodwill
-total_assets: Assets
-accounts_payable: AccountsPayableCurrent AccountsPayableTradeCurrent AccountsPayableAndAccruedLiabilitiesCurrent
-    TradeAndOtherCurrentPayables
-current_liabilities: LiabilitiesCurrent CurrentLiabilities
-long_term_debt: LongTermDebtNoncurrent LongTermDebtAndCapitalLeaseObligations LongTermDebt
-    LongTermDebtAndCapitalLeaseObligationsIncludingCurrentMaturities LongtermBorrowings
-total_liabilities: Liabilities
-retained_earnings: RetainedEarningsAccumulatedDeficit RetainedEarnings
-equity: StockholdersEquity EquityAttributableToOwnersOfParent
-noncontrolling_interest: MinorityInterest NoncontrollingInterests
-equity_incl_nci: StockholdersEquityIncludingPortionAttributableToNoncontrollingInterest Equity
-liabilities_and_equity: LiabilitiesAndStockholdersEquity EquityAndLiabilities
-"""
-
-_CASH_FLOW = """
-operating_cash_flow: NetCashProvidedByUsedInOperatingActivities
-    NetCashProvidedByUsedInOperatingActivitiesContinuingOperations CashFlowsFromUsedInOperatingActivities
-capex: PaymentsToAcquirePropertyPlantAndEquipment PaymentsToAcquireProductiveAssets
-    PaymentsToAcquireOtherPropertyPlantAndEquipment PurchaseOfPropertyPlantAndEquipmentClassifiedAsInvestingActivities
-depreciation_amortization: DepreciationDepletionAndAmortization DepreciationAndAmortization
-    DepreciationAmortizationAndAccretionNet DepreciationAndAmortisationExpense
-stock_based_compensation: ShareBasedCompensation AdjustmentsForSharebasedPayments
-investing_cash_flow: NetCashProvidedByUsedInInvestingActivities CashFlowsFromUsedInInvestingActivities
-dividends_paid: PaymentsOfDividends PaymentsOfDividendsCommonStock PaymentsOfOrdinaryDividends
-    DividendsPaidClassifiedAsFinancingActivities
-buybacks: PaymentsForRepurchaseOfCommonStock PaymentsForRepurchaseOfEquity PaymentsToAcquireOrRedeemEntitysShares
-financing_cash_flow: NetCashProvidedByUsedInFinancingActivities CashFlowsFromUsedInFinancingActivities
-"""
-
-
-def _table(text: str) -> Mapping[str, tuple[str, ...]]:
-    rows = text.replace("\n    ", " ").strip().splitlines()
-    return {field: tuple(tags.split()) for field, _, tags in (row.partition(":") for row in rows)}
-
-
-TAGS: Mapping[Statement, Mapping[str, tuple[str, ...]]] = {
-    "income": _table(_INCOME),
-    "balance_sheet": _table(_BALANCE_SHEET),
-    "cash_flow": _table(_CASH_FLOW),
-}
-"""Tags by statement and field, in order of preference."""
-
-_SHARES = TAGS["income"]["shares_diluted"]
-
-_TOP_LINES = ("RevenuesNetOfInterestExpense", "Revenues")
-_LENDING = frozenset({"NoninterestIncome", "InterestAndDividendIncomeOperating", "PremiumsEarnedNet", "Deposits",
-                      "InterestIncomeExpenseAfterProvisionForLoanLoss"})  # fmt: skip
-"""Tags of banks and insurers, whose revenue is their top line: under any other tag it is fees without the rest."""
-
-_NOTES: Mapping[str, str] = {
-    "CostsAndExpenses": "all costs and expenses, the cost of revenue included",
-    "ProfitLoss": "includes noncontrolling (minority) interests",
-    "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations": "of continuing operations only",
-    "NetIncomeLossAvailableToCommonStockholdersBasic": "after preferred dividends",
-    "LongTermDebt": "includes the part that is due within a year",
-    "LongTermDebtAndCapitalLeaseObligationsIncludingCurrentMaturities": "includes leases and what is due within a year",
-    "AccountsPayableAndAccruedLiabilitiesCurrent": "includes accrued liabilities",
-    "TradeAndOtherCurrentReceivables": "includes other receivables",
-    "TradeAndOtherCurrentPayables": "includes other payables",
-    "CommonStockDividendsPerShareCashPaid": "dividends paid, not declared",
-}
-"""What to know about a figure that was found under one of these tags."""
