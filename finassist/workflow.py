@@ -322,7 +322,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         return [Answer.of(run) for run in (session.runs if session else None) or []]
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
-        """A panel to ask, watch, stop and go on in; opens a stored conversation, by default the workflow's own."""
+        """A panel to ask, watch, stop and follow up; opens a stored conversation, by default the workflow's own."""
         from finassist.apps.chat import ChatPanel
 
         return ChatPanel(self, session_id=session_id)

@@ -91,7 +91,7 @@ def test_an_interrupted_batch_says_how_to_go_on(capsys, monkeypatch) -> None:
 
     monkeypatch.setattr("finassist.workflow.FinancialAssistantWorkflow.run_many", interrupted)
     assert main(["batch", questions_csv()]) == 130
-    assert capsys.readouterr().err == "finassist: Stopped. The same command goes on where it was.\n"
+    assert capsys.readouterr().err == "finassist: Stopped. Run the same command again to resume.\n"
 
 
 def test_an_estimate_asks_nobody(capsys) -> None:

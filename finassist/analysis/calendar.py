@@ -78,7 +78,7 @@ def known_on(fact: Fact) -> date:
 def as_known(facts: Iterable[Fact], day: date) -> list[Fact]:
     """The facts as they were public on a day: later ones are left out, and restated ones are as first reported.
 
-    What is absent is kept for periods of which something was public.
+    Absent figures stay for periods of which something was public.
     """
     found = [own for fact in facts if (own := _on(fact, day)) is not None]
     public = {(own.symbol, own.period) for own in found if own.known}

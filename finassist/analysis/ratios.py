@@ -48,7 +48,7 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
     Returns:
         Derived lines (`free_cash_flow`, …), ratios and growth rates for every fiscal year, then price
         multiples on the date of the newest price. A ratio that no year has the inputs for is left out; where
-        only some years lack them, those years are `missing` with a note. A line the book has is not made again.
+        only some years lack them, those years are `missing` with a note. A line that the book has is not computed.
 
     Example:
         >>> from decimal import Decimal

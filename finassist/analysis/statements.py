@@ -15,7 +15,7 @@ from finassist.core.fields import FIELDS
 from finassist.core.metrics import Binary, Call, Metric, Ref, catalogue, parse, references
 
 UNREPORTED_ZERO = "0 or not reported"
-"""What a note says of a zero that may stand for an absent figure; such a zero is kept out of ratios."""
+"""The note of a zero that may stand for an absent figure; no ratio uses such a zero."""
 
 _FISCAL_YEAR = re.compile(r"FY\d{4}").fullmatch
 
@@ -319,7 +319,7 @@ def _latest(*days: date | None) -> date | None:
 
 @lru_cache(maxsize=1000)
 def _origin(*sources: str) -> str:
-    """Kept, because all ratios of a year rest on the same two or three documents."""
+    """Cached, because all ratios of a year rest on the same two or three documents."""
     named = [name for source in sources for name in source.removeprefix(_COMPUTED).split("; ") if name]
     return _COMPUTED + ("; ".join(dict.fromkeys(named)) or "figures without a named source")
 

@@ -1,4 +1,4 @@
-"""`%load_ext finassist`: `%%ask` for a question in plain words, `%finassist` for what goes on in this kernel.
+"""`%load_ext finassist`: `%%ask` for a question in plain words, `%finassist` for what runs in this kernel.
 
 A cell that starts with `%%ask` is turned into an awaited call before it runs, so the event loop stays free while the
 question is answered and pressing stop is felt at once. Where nothing can be awaited, it is an ordinary magic that
@@ -135,7 +135,7 @@ class Notebook:
     # -------------------------------------------------------------------------------------- commands
 
     def command(self, line: str) -> Any:
-        """`%finassist status | sessions | cancel | nest`: what goes on in this kernel.
+        """`%finassist status | sessions | cancel | nest`: what runs in this kernel.
 
         status: version, model, provider, which keys are set, session, database, and what is running.
         sessions: the stored conversations as a DataFrame.
@@ -206,7 +206,7 @@ class Notebook:
 @argument("--model", metavar="MODEL", help="The language model, such as offline or openai; see Settings.")
 @argument("--provider", metavar="PROVIDER", help="Where figures come from, such as embedded or fmp.")
 @argument("--routing", choices=get_args(Routing), help="Who decides what is asked.")
-@argument("--session", metavar="ID", help="The conversation to go on with; by default the notebook's own.")
+@argument("--session", metavar="ID", help="The conversation to continue; by default the notebook's own.")
 @argument("--live", action=BooleanOptionalAction, default=None, help="Whether to show the run while it works.")
 @argument("--with", dest="workflow", metavar="NAME", help="The variable that holds the workflow to ask.")
 @argument("words", nargs=REMAINDER, help="The question, or its beginning.")  # pyright: ignore[reportUntypedFunctionDecorator]

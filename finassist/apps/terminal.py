@@ -1,6 +1,6 @@
 """What the command line prints, as text that no terminal obeys and in its encoding; and how it exits.
 
-Answers are formatted text, runs are shown as they go; colours go where NO_COLOR says so. Text of models and sources
+Answers are formatted text, runs are shown as they go; NO_COLOR switches colours off. Text of models and sources
 is shown as text: no markup, no links that hide where they lead, no control characters.
 """
 

@@ -283,7 +283,7 @@ def _metric(metric: Metric) -> dict[str, Any]:
 
 
 def _as_text[**P](tool: Callable[P, dict[str, Any]]) -> Callable[P, str]:
-    """The tool for an agent: JSON text; what cannot be asked is said in the result, so that a model can correct it."""
+    """The tool for an agent: JSON text; an error is part of the result, so that a model can correct its call."""
 
     @wraps(tool)
     def call(*args: P.args, **kwargs: P.kwargs) -> str:

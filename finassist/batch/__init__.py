@@ -63,7 +63,7 @@ class ManyQuestions(BaseWorkflow):
     """The part of a workflow that asks many questions."""
 
     def _open_display(self, live: bool | None) -> Display | None:
-        """Who shows how far a batch is; nobody, unless a workflow knows somebody."""
+        """The display of a batch's progress; none, unless a workflow has one."""
         return None
 
     @overload
@@ -99,7 +99,7 @@ class ManyQuestions(BaseWorkflow):
             **options: `concurrency`: how many questions are asked at the same time (50). `budget`: a `Budget` at which
                 the batch stops. `live`: whether to show how far it is; by default in a notebook and in a terminal.
                 `ledger`: the file to write to, or to read back where it is finished; by default one in the user's
-                data folder. `resume`: whether to go on with a ledger that was begun. `column`: the column of questions
+                data folder. `resume`: whether to resume a ledger that was begun. `column`: the column of questions
                 in a DataFrame (`"question"`). `client`: a `dask.distributed.Client`, whose workers ask the questions,
                 each of them `concurrency` at the same time. No key is sent: workers read theirs from their own
                 environment. See `Budget` for how limits count there.

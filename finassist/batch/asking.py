@@ -200,7 +200,7 @@ class LocalAsker:
 
 
 class SharedFetches:
-    """What several questions of a batch need is fetched once. Failures are not kept. Belongs to one loop.
+    """Fetches once what several questions of a batch need. Does not cache failures. Belongs to one loop.
 
     Args:
         provider: Where figures come from.

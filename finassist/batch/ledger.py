@@ -103,7 +103,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, notes: dict[str, Any], busy_seconds: float = _BUSY_SECONDS) -> None:
-        """Open a ledger to go on with, or make one with `notes` about its batch."""
+        """Open a ledger to resume, or make one with `notes` about its batch."""
         self.path, self.notes = path, notes
         self._lock = _locked(path)
         self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
@@ -215,7 +215,7 @@ class Ledger:
         if found and found[0] != digest:
             raise LedgerMismatch(
                 f"Question {ordinal} (counted from 0) is not the one that the ledger {self.path} has in this place. "
-                "Pass resume=False to begin anew, or the questions it was begun with."
+                "Pass resume=False to start again, or the questions it was begun with."
             )
         if found and found[1] in ("completed", "failed"):
             return "recorded"

@@ -191,7 +191,7 @@ def _reading(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def key_of(call: dict[str, Any], questions: str) -> str:
-    """The same for calls that ask the same of the same, so that one can go on with the other's ledger.
+    """Equal for calls with equal questions and sources, so that one can resume the other's ledger.
 
     Args:
         call: Model, provider and whatever else changes an answer.
@@ -208,7 +208,7 @@ def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tu
         home: Folder of the user's data.
         chosen: The path the user wants, if any.
         key: Of the call.
-        resume: Whether to go on with a ledger that was begun.
+        resume: Whether to resume a ledger that was begun.
 
     Raises:
         LedgerMismatch: The file the user wants is something else.
@@ -241,7 +241,9 @@ def _is_finished(path: Path, key: str, resume: bool) -> bool:
             "years. Pass another path as ledger=, or make the call it was begun with."
         )
     if not resume:
-        raise LedgerMismatch(f"{path} holds a batch already. Pass another path as ledger=, or resume=True to go on.")
+        raise LedgerMismatch(
+            f"{path} holds a batch already. Pass another path as ledger=, or resume=True to continue it."
+        )
     return notes.get("status") == "completed"
 
 

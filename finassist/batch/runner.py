@@ -38,7 +38,7 @@ class Runner:
         concurrency: How many are asked at the same time.
         budget: What may be used.
         ledger: The file that the user wants; by default one in the user's data folder.
-        resume: Whether to go on with a ledger that was begun.
+        resume: Whether to resume a ledger that was begun.
         client: The Dask client whose workers ask, if they are not asked in this process.
         open_display: Opens what shows progress, if anything does.
     """
@@ -78,7 +78,7 @@ class Runner:
 
         Raises:
             LedgerError: The ledger cannot be used. What was recorded is kept.
-            QuestionsFailed: The questions ended with an error, and results are told; a batch says so in its `left`.
+            QuestionsFailed: The iterable of questions raised an error, and results are streamed; else `left` names it.
         """
         if self.source is None:
             return await self._retry()

@@ -1,1 +1,1 @@
-"""Settings: where they come from and what is said about those that cannot be used."""
+"""Settings: their sources, their values, and messages about those that cannot be used."""

@@ -96,7 +96,9 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
     per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
     fmp_plan: FmpPlan | None = Field(default=None, description="What is subscribed to at Financial Modeling Prep.")
-    sec_contact: str = Field(default="", description="E-mail address that the SEC asks of whoever reads its data.")
+    sec_contact: str = Field(
+        default="", description="Your e-mail address, which the SEC asks for; sent to the SEC alone."
+    )
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
     model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
     fallback_models: str = Field(
@@ -108,8 +110,8 @@ class Settings(BaseSettings):
     )
     max_reply_chars: int = Field(default=20_000, ge=100, description="Characters of a model's reply that are read.")
 
-    cache: bool = Field(default=True, description="Whether answers of live data sources are kept on disk.")
-    cache_folder: Folder = Field(default_factory=_cache_folder, description="Folder they are kept in.")
+    cache: bool = Field(default=True, description="Whether answers of live data sources are cached on disk.")
+    cache_folder: Folder = Field(default_factory=_cache_folder, description="Folder of the cached answers.")
     quote_lifetime: Lifetime = Field(default=60, description="Seconds a quote is used again.")
     history_lifetime: Lifetime = Field(default=3_600, description="Seconds a price history is used again.")
     news_lifetime: Lifetime = Field(default=900, description="Seconds news are used again.")
@@ -324,7 +326,7 @@ class Configuration:
 def configure(**settings: Any) -> Configuration:
     """Change settings for every workflow that is built from now on in this process.
 
-    Without arguments it forgets everything configured before. An argument of a workflow or of `Settings` still wins.
+    Without arguments it resets everything configured before. An argument of a workflow or of `Settings` still wins.
 
     Args:
         **settings: Any setting by its name, for example `years=3` or `fmp_api_key="..."`.

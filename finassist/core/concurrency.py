@@ -161,7 +161,7 @@ def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 class Bridge:
-    """One private loop, started when first needed and kept for the life of the process."""
+    """One private loop, started when first needed; it lives as long as the process."""
 
     def __init__(self) -> None:
         self._starting = threading.Lock()
@@ -176,7 +176,7 @@ class Bridge:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The private loop; started on first use, and anew in a forked process, which has no such thread."""
+        """The private loop; started on first use, and again in a forked process, which has no such thread."""
         with self._starting:
             if self._pid != os.getpid():
                 self._forget()

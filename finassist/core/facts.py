@@ -94,13 +94,19 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something an answer should have had and has not, with the reason in words.
+    """Something that was asked for and is missing, with the reason in words.
 
     Attributes:
         symbol: The company, or `""` when the gap is not about one.
         need: What is absent: `"income"`, `"quote"`, `"symbol"`, …
         reason: What happened and what to do next, safe to show.
         error: Class name of the failure.
+
+    Example:
+        >>> from finassist import FinancialAssistantWorkflow
+        >>> [gap] = FinancialAssistantWorkflow(db=None).run("How many employees does Apple have?").gaps
+        >>> gap.need, gap.error, gap.reason
+        ('headcount', 'NotUnderstood', 'The number of employees is not in the data.')
     """
 
     symbol: str

@@ -44,7 +44,22 @@ class _Checked(BaseModel):
 
 
 class Filter(_Checked):
-    """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25)."""
+    """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25).
+
+    Attributes:
+        metric: A catalogue id or an expression over ids.
+        comparator: `">"`, `">="`, `"<"`, `"<="` or `"between"`.
+        number: The limit; of `"between"` the lower one.
+        upper: The upper limit of `"between"`; both limits count as inside.
+        period: The period of the metric, where it is not that of the query.
+
+    Raises:
+        InvalidQuery: There is no such metric or comparator, or `"between"` has one number only.
+
+    Example:
+        >>> str(Filter(metric="net_margin", comparator="between", number=0.1, upper=0.2))
+        'net margin between 0.1 and 0.2'
+    """
 
     metric: str
     comparator: Comparator

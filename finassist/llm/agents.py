@@ -1,4 +1,4 @@
-"""The four Agno agents: router, symbol extraction, chat and summary; what they are told, asked, and reply."""
+"""The four Agno agents: router, symbol extraction, chat and summary; their instructions, prompts and replies."""
 
 from __future__ import annotations
 

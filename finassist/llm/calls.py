@@ -173,7 +173,7 @@ class CallRecord:
         refusal: Whether it declined to answer.
         said: Characters of a streamed reply that were handed on.
         broken: Whether a stream failed after words of it were handed on. Such a reply cannot be begun again.
-        stream: The body of a sync reply that is being read. Nobody else closes it at once when its reader stops.
+        stream: The body of a sync reply that is being read. Nothing else closes it at once when its reader stops.
         replies: How often each model replied, by its transport.
     """
 

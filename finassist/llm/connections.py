@@ -187,7 +187,7 @@ class ThreadClient:
             return self._client
 
     def close(self) -> None:
-        """Close it; used again, it is made anew."""
+        """Close it; the next use opens a new one."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:

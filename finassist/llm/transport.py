@@ -169,7 +169,7 @@ class Exchange:
         return self.http.Response(status, headers={"x-should-retry": "false"}, json=content, request=self.request)
 
     def streams(self, response: Response) -> bool:
-        """Whether the body is to be read piece by piece. Its time does not begin anew."""
+        """Whether the body is to be read piece by piece. Its deadline does not restart."""
         self._waits["read"] = max(self.remaining, _SHORTEST_WAIT)
         self._streamed = response.is_success and response.headers.get("content-type", "").startswith(_STREAMS)
         self.record.replies[id(self.caller)] += response.is_success

@@ -233,6 +233,10 @@ class FallbackProvider(WaitingProvider):
     Raises (every method):
         DataError: None delivered; the message lists every cause. Where all failed in the same way, it is that error.
         InvalidSymbol: The text cannot be a ticker.
+
+    Example:
+        >>> FallbackProvider([open_provider("embedded")]).get_quote("AAPL").price
+        309.35
     """
 
     id = "fallback"

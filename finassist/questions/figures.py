@@ -68,8 +68,8 @@ def _definition(reading: Reading) -> Understanding | None:
         return None
     if reading.symbols:
         query = _query(reading)
-        told = query.model_copy(update={"explain": explain})
-        return Understanding((told,), certain=slots.certain, decided="definition with a figure")
+        defined = query.model_copy(update={"explain": explain})
+        return Understanding((defined,), certain=slots.certain, decided="definition with a figure")
     if slots.periods or has_set(reading) or _asks_a_price(reading, explain):
         return None
     query = Query(intent="define", explain=explain, language=slots.language)

@@ -28,7 +28,7 @@ class Route:
 
     Attributes:
         category: The kind of answer.
-        symbols: The companies it is about; empty when there are none or they could not be told.
+        symbols: The companies it is about; empty when there are none or they could not be identified.
         certain: Whether a model need not be asked.
         rule: Short stable name of the rule that decided.
         reason: One sentence a person can read.

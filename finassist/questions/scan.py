@@ -49,7 +49,7 @@ class Scan:
 
     @property
     def negates(self) -> bool:
-        """Whether something is said not to be wanted."""
+        """Whether the question excludes something."""
         return any(word in WORDS["negation"] for word in self.tokens) or bool(self.kinds["contrast"])
 
     @property

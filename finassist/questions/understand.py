@@ -1,6 +1,6 @@
 """A question to queries, by rules: what the slots of a question mean together, and what it inherits from the last turn.
 
-A question becomes one query or a short list of them that share a headline. What cannot be placed is said: refused by
+A question becomes one query or a short list of them that share a headline. What cannot be placed is named: refused by
 topic, or listed as not understood.
 """
 

@@ -219,7 +219,7 @@ def missing(category: Category, companies: Sequence[CompanyFigures], gaps: Seque
 
 
 def _gap_line(gap: Gap, company: CompanyFigures | None) -> str:
-    """Whose gap, of what, and why; a reason that begins with the company's symbol says whose itself."""
+    """The company, the need and the reason of a gap; the company only where the reason does not begin with it."""
     whose = company.subject.title if company else gap.symbol
     needs = [need_title(need) for need in gap.need.split(", ")]
     nothing = company is not None and not (company.years or company.price or company.closes)

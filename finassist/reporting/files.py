@@ -75,6 +75,14 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         ConfigurationError: The name ends in something else.
         ValueError: A cell holds something that its column cannot hold.
         OSError: There is no such file.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from finassist import FinancialAssistantWorkflow
+        >>> frame = FinancialAssistantWorkflow(db=None).run("What is Apple's revenue?").to_frame()
+        >>> with TemporaryDirectory() as folder:
+        ...     read_frame(write_frame(frame, f"{folder}/facts.csv")).equals(frame)
+        True
     """
     _, read = _form(Path(path))
     return from_file(read(Path(path)))
@@ -358,7 +366,7 @@ def own_table(data: Any) -> pd.DataFrame:
 
 
 def _texts(path: Path) -> pd.DataFrame:
-    """A table of whoever made it: all texts as they stand there, except in Parquet, which has types."""
+    """A table from any program: all texts as they are in the file, except in Parquet, which has types."""
     match path.suffix.lower():
         case ".csv":
             return pd.read_csv(path, dtype=str)

@@ -1,6 +1,6 @@
 """Sentences about figures in the language of the question: values, changes, series, comparisons and ranks.
 
-The templates are in `languages.toml`, the numbers by Babel. What has no template is said in English.
+The templates are in `languages.toml`, the numbers by Babel. An answer without a template is in English.
 """
 
 from __future__ import annotations

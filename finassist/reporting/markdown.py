@@ -59,7 +59,7 @@ def conversation_markdown(answers: Sequence[AnswerLike]) -> str:
         answers: Answers, as `workflow.answers()` returns them. Their `input` is the question where they have one.
 
     Returns:
-        GitHub-flavoured Markdown that ends with an end of line. Text from outside is written anew: it has no HTML,
+        GitHub-flavoured Markdown that ends with an end of line. Text from outside is rewritten: it has no HTML,
         no image, and no link but `https`, so that no renderer runs or loads anything.
 
     Example:

@@ -1,6 +1,6 @@
 """Untrusted text as HTML and as Markdown that cannot execute, load or track anything.
 
-Markdown is parsed and written anew from its tokens, so nothing gets through that is not written here: no HTML, no
+Markdown is parsed and rewritten from its tokens, so nothing gets through that is not written here: no HTML, no
 image, no mathematics or diagram, no link but `https`.
 """
 
@@ -130,7 +130,7 @@ _LONGEST = 1_000_000
 
 
 def safe_markdown(markdown: str, *, depth: int = 0) -> str:
-    r"""Markdown from a model, a source or a person, written anew so that it marks up text and does nothing else.
+    r"""Markdown from a model, a source or a person, rewritten so that it marks up text and does nothing else.
 
     Args:
         markdown: The text.
@@ -257,6 +257,6 @@ def _code(text: str) -> str:
 
 
 def _visible(line: str) -> str:
-    """A line of code without control and bidi characters, its indentation kept."""
+    """A line of code without control and bidi characters, with its indentation."""
     lead = len(line) - len(line.lstrip(" "))
     return " " * lead + "".join(c if c.isprintable() else clean(c) for c in line[lead:])

@@ -1,4 +1,4 @@
-"""A workflow below its front door: the runtime it holds, the runs it begins, its three flows, and how it is closed."""
+"""A workflow below its front door: its runtime, its runs, its three flows, and how it closes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BaseWorkflow(StoredSessions):
 
     @property
     def runtime(self) -> Runtime:
-        """What a run that begins now needs, with agents and settings as they are now."""
+        """The context of a new run, with the agents and settings of this moment."""
         agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent, self.summary_agent)
         return replace(
             self._opened,
@@ -191,7 +191,7 @@ class BaseWorkflow(StoredSessions):
         await self.aclose()
 
     def deep_copy(self, *, update: dict[str, Any] | None = None) -> Self:
-        """A shallow copy, as AgentOS asks for one per request: nothing of a run is kept on the workflow."""
+        """A shallow copy, as AgentOS asks for one per request: the workflow holds no state of a run."""
         twin = copy.copy(self)
         twin.live = "off"  # a copy serves other people
         for name, value in (update or {}).items():

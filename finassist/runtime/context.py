@@ -137,7 +137,7 @@ class Assistant(Protocol):
 
     @property
     def runtime(self) -> Runtime:
-        """What a run that begins now needs."""
+        """The context of a new run."""
         ...
 
     @property

@@ -214,7 +214,7 @@ class _Child:
             self.result = await adrive(self.flow, run, emit, ask)
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001  kept, and raised once every sibling has settled
+        except Exception as error:  # noqa: BLE001  raised once every sibling has settled
             self.bug = error
 
 

@@ -123,7 +123,7 @@ class FetchDeadline:
         self._until: float | None = None
 
     def seconds(self) -> float:
-        """How long a fetch that begins now may take."""
+        """The time limit of a fetch that starts now."""
         now = monotonic()
         self._until = self._until or now + self._question
         return min(self._fetch, max(self._until - now, 0.0))

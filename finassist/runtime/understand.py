@@ -148,7 +148,7 @@ def dated(found: Understanding, day: date | None) -> Understanding:
 
 
 def _carried_day(found: Understanding, memory: Memory) -> date | None:
-    """The day of the last answer, for a question that goes on about its companies."""
+    """The day of the last answer, for a follow-up about its companies."""
     own = any("companies" in query.evidence or query.scope == "universe" for query in found.queries)
     return memory.queries[0].as_of if memory.queries and not own else None
 
@@ -183,7 +183,7 @@ def draft_of(found: Understanding) -> Draft:
 
 
 def _category(found: Understanding) -> CategoryName:
-    """The nearest of the five kinds of documents, for whoever sorts answers by them."""
+    """The nearest of the five categories, so that answers can be sorted by them."""
     metrics = [described(metric) for query in found.queries for metric in query.metrics]
     if not metrics:
         return "chat"

@@ -40,7 +40,7 @@ class StoredSessions(Workflow):
         return _sessions_frame(self.store.ask(self._stored_sessions))
 
     async def asessions(self) -> DataFrame:
-        """`sessions()` for a running event loop, which goes on while a database is read."""
+        """`sessions()` for a running event loop, which is not blocked while a database is read."""
         return _sessions_frame(await self.store.aask(self._stored_sessions))
 
     def history(self) -> DataFrame:
@@ -62,7 +62,7 @@ class StoredSessions(Workflow):
         return _history_frame(self.store.ask(self._stored_runs))
 
     async def ahistory(self) -> DataFrame:
-        """`history()` for a running event loop, which goes on while a database is read."""
+        """`history()` for a running event loop, which is not blocked while a database is read."""
         return _history_frame(await self.store.aask(self._stored_runs))
 
     def get_session(self, session_id: str | None = None, user_id: str | None = None) -> WorkflowSession | None:
@@ -167,7 +167,7 @@ def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _sum(name: str, asked: Mapping[str, Mapping[str, Any]], models: Mapping[str, str]) -> float | None:
-    # Agno leaves a count of 0 out, so that a model that does not count cannot be told from one that used none.
+    # Agno leaves a count of 0 out, so a model that does not count looks like one that used none.
     counts = [used.get(name, 0 if models.get(agent) in _FREE else None) for agent, used in asked.items()]
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
@@ -247,7 +247,7 @@ class Conversations:
     A file is read and written in a thread, a database in memory at once, an async one by awaiting it.
 
     Args:
-        store: Where they are kept; `workflow.store`.
+        store: The store of the sessions; `workflow.store`.
         locks: One per session; `workflow.locks`. What changes a conversation waits for its turn under way.
         user_id: Whose they are; everybody's by default.
 

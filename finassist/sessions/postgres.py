@@ -48,11 +48,11 @@ _HOST: Final = re.compile(r"[\w.:%\-\[\]/,]*")
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server is and who we are to it, with the secrets kept apart.
+    """The address of the server and our user there, apart from the secrets.
 
     Attributes:
         url: Without a password.
-        secrets: What only the driver is told.
+        secrets: Values for the driver alone.
 
     Example:
         >>> address = Address.read("postgresql://ann:hunter2@db.example.org/research?sslmode=require")
@@ -83,7 +83,7 @@ class Address:
         return cls(plain, secrets)
 
     def __reduce__(self) -> tuple[type[Address], tuple[URL, dict[str, SecretStr]]]:
-        """Without the secrets: a pickle is read by anybody. Whoever reads it has them elsewhere."""
+        """Without the secrets: anybody may read a pickle. Who unpickles it has them in the environment."""
         return type(self), (self.url, {})
 
     @property
@@ -124,7 +124,7 @@ def _parsed(address: str) -> URL | None:
 class ServerDb(PostgresDb):
     """Agno's adapter to the server, and the turns that are taken with other machines.
 
-    Connections are closed with this object, or by `close`, after which it opens anew.
+    It closes its connections when deleted or by `close`, and reopens them on use.
     """
 
     def __init__(self, engine: Engine, address: Address) -> None:
@@ -196,7 +196,7 @@ class PostgresTurns:
             self._ask(_GIVE, session_id)
 
     async def atake(self, session_id: str) -> None:
-        """`take` for a running event loop, which goes on meanwhile."""
+        """`take` for a running event loop, without blocking it."""
         try:
             for pause in _pauses():
                 if await in_thread(self._ask, _TAKE, session_id):
@@ -208,7 +208,7 @@ class PostgresTurns:
         raise _still_answering(session_id)
 
     async def agive(self, session_id: str) -> None:
-        """`give` for a running event loop, which goes on meanwhile."""
+        """`give` for a running event loop, without blocking it."""
         await in_thread(self.give, session_id)
 
     def close(self) -> None:
@@ -228,7 +228,7 @@ class PostgresTurns:
             try:
                 return bool(self._connection.execute(statement, parameters).scalar_one())
             except SQLAlchemyError:
-                # The server was started anew, or closed what was idle: what this connection held is free.
+                # The server restarted, or closed idle connections: what this connection held is free.
                 self._connection.invalidate()
                 self._connection.close()
                 self._connection = None
@@ -241,7 +241,7 @@ def _create_tables(engine: Engine, database: PostgresDb) -> None:
         key = {"key": _key("the tables")}
         connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
         try:
-            # Agno would go on without its schema, and fail later with other words.
+            # Agno would continue without its schema and fail later with another error.
             if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": database.db_schema}).scalar() is None:
                 connection.execute(CreateSchema(database.db_schema))
             quietly(lambda: ensure_schema(database))

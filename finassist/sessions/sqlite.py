@@ -21,7 +21,7 @@ _KEPT_CONNECTIONS: Final = 5
 
 
 class FileDb(SqliteDb):
-    """Agno's adapter to one file. Connections are closed with this object, or by `close`, after which it opens anew.
+    """Agno's adapter to one file. It closes its connections when deleted or by `close`, and reopens them on use.
 
     Args:
         path: The file; created, readable by its owner only, with Agno's tables if need be.

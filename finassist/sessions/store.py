@@ -1,4 +1,4 @@
-"""Where conversations are kept: Agno's own tables in one SQLite file, on a PostgreSQL server, or in memory.
+"""Where conversations are stored: Agno's own tables in one SQLite file, on a PostgreSQL server, or in memory.
 
 Turns of one conversation never overlap: not between threads and loops, nor between machines that share it.
 """
@@ -58,7 +58,7 @@ def check_session_id(session_id: str) -> str:
 
 
 class MemoryDb(InMemoryDb):
-    """Agno's sessions in memory; whether a run is there is told without copying every run."""
+    """Agno's sessions in memory; tells whether a run is there without copying every run."""
 
     def has_run(self, run_id: str) -> bool:
         """Whether the run is there; the newest sessions are looked through first."""
@@ -68,7 +68,7 @@ class MemoryDb(InMemoryDb):
 
 
 def threaded(database: BaseDb) -> AsyncBaseDb:
-    """An async form of a sync database: each of its methods runs in a thread, so that the loop goes on meanwhile.
+    """An async form of a sync database: each of its methods runs in a thread and does not block the loop.
 
     Agno's own async adapters keep connections that belong to one event loop, and a workflow is used from several.
     """
@@ -171,7 +171,7 @@ class Store:
             return quietly(lambda: work(database))
 
     async def aask(self, work: Callable[[Any], Any]) -> Any:
-        """`ask` for a running loop, which goes on meanwhile."""
+        """`ask` for a running loop, without blocking it."""
         if self.sync is not None:
             return await self._beside_the_loop(lambda: self.ask(work))
         with _reaching():

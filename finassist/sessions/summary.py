@@ -113,7 +113,7 @@ class Summariser:
             work.result()
 
     async def await_all(self) -> None:
-        """`wait` for a running loop, which goes on meanwhile."""
+        """`wait` for a running loop, without blocking it."""
         for work in list(self._pending):
             await asyncio.wrap_future(work)
 
@@ -121,7 +121,7 @@ class Summariser:
         return turns >= self._after and turns - self._kept - condensed >= self._kept
 
     async def _summarise(self, session_id: str, turns: int, agent: Askable) -> None:
-        """In turn, so that how a conversation falls into summaries does not depend on how fast it goes on."""
+        """In turn, so that the summaries of a conversation do not depend on its speed."""
         turn = self._in_turn.setdefault(session_id, asyncio.Lock())
         async with turn:
             await self._condense(session_id, turns, agent)

@@ -116,7 +116,7 @@ class _Reading:
             place += 1 if place in self.taken else self._take_name(place, joined=joined)
 
     def _take_name(self, first: int, *, joined: bool) -> int:
-        """Take the longest name that begins here; how many words to go on."""
+        """Take the longest name that begins here; return how many words it has."""
         for size in range(self._reach(first), 0, -1):
             if size == 1 and not joined and self._take_bare_ticker(first, capitals=True):
                 return 1

@@ -1,4 +1,4 @@
-"""The chat panel: ask, watch, stop, read, correct, go on, and keep what was said."""
+"""The chat panel: ask, watch, stop, read, correct, follow up and export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from finassist.sessions.history import Conversation, Conversations
 from finassist.sessions.store import check_session_id
 
 BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
-NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then go on."
+NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then continue."
 STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
 _TITLE: Final = 60
 _TOOLS: Final = {
@@ -132,7 +132,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         return self.callbacks.last_error
 
     async def idle(self) -> None:
-        """Wait until nothing is under way; for cells that go on with what was asked."""
+        """Wait until nothing is under way; for cells that use the answer."""
         await self.callbacks.idle()
 
     # --------------------------------------------------------------------------------------- asking
@@ -163,7 +163,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.callbacks.start(self._answer(self._run, turn))
 
     def stop(self, *_: Any) -> None:
-        """Stop the answer being made; what has arrived of it is kept."""
+        """Stop the answer being made; the words that have arrived stay."""
         if self._run is not None:
             self._run.stop()
 

@@ -38,7 +38,7 @@ EXAMPLES: Final = (
 )
 _WELCOME: Final = (
     "<h2>What would you like to know?</h2>"
-    "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is said.</p>"
+    "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is named.</p>"
 )
 _FOLLOW_UPS: Final = 5
 _LONGEST_LABEL: Final = 160
@@ -60,7 +60,7 @@ class ChatRun:
         self._stopped = False
 
     def stop(self) -> None:
-        """Stop the run; what has arrived is kept."""
+        """Stop the run; the words that have arrived stay."""
         if self._task is not None and not self._stopped:
             self._stopped = True
             self._task.cancel()

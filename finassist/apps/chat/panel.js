@@ -224,7 +224,7 @@ function download(message, word) {
 
 // --------------------------------------------------------------------------------------------- the widgets
 
-const GONE = "The kernel was restarted or is gone. Run this cell again to go on.";
+const GONE = "The kernel was restarted or is gone. Run this cell again to continue.";
 const SILENT = "The kernel does not answer: it is busy with a cell, or was restarted. Your text is kept. "
   + "If it was restarted, run this cell again.";
 

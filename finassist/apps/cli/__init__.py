@@ -35,7 +35,7 @@ exit codes:
 
 Settings come from FINASSIST_* variables and a .env file; see the README."""
 _DATABASE: Final = (
-    "where conversations are kept: a file, or postgresql://user@host/database with the password in PGPASSWORD or "
+    "where conversations are stored: a file, or postgresql://user@host/database with the password in PGPASSWORD or "
     "~/.pgpass; by default a file in your data folder"
 )
 

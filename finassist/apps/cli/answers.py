@@ -176,7 +176,7 @@ def batch(options: argparse.Namespace) -> int:
         try:
             return _written(workflow.run_many(questions, **limits), options)
         except KeyboardInterrupt:
-            return complain("Stopped. The same command goes on where it was.", INTERRUPTED)
+            return complain("Stopped. Run the same command again to resume.", INTERRUPTED)
 
 
 def _written(batch: Batch, options: argparse.Namespace) -> int:

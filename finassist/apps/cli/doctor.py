@@ -249,7 +249,7 @@ async def _asked(name: str, who: str, asking: Coroutine[Any, Any, str], seconds:
     except TimeoutError:
         text = f"{who} did not answer within {seconds:g} seconds. Check the network, then ask again."
         return Check(name, "failed", text)
-    except Exception as error:  # noqa: BLE001  whatever a live source or an SDK raises, the other checks go on
+    except Exception as error:  # noqa: BLE001  whatever a live source or an SDK raises, the other checks run
         reason = str(error) or type(error).__name__
         named = who in reason or f"The model {who.partition(' ')[2]} " in reason
         return Check(name, "failed", _plain(reason if named else f"{who} does not answer. {reason}", settings))

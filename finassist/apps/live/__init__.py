@@ -119,7 +119,7 @@ class _Watch:
 def _warn(error: Exception) -> None:
     with suppress(FinassistWarning):  # also where warnings are errors
         warnings.warn(
-            f"The live view failed ({type(error).__name__}: {error}) and is not shown any more; the run goes on. "
+            f"The live view failed ({type(error).__name__}: {error}) and is no longer shown; the run continues. "
             "Pass live=False to do without it.",
             FinassistWarning,
             stacklevel=2,

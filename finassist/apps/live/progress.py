@@ -130,10 +130,10 @@ def progress_line(state: RunState, width: int = 79) -> str:
 
 
 def open_display(live: bool | None) -> Display | None:
-    """Who shows a batch: a bar where a cell waits for it, a line in a terminal, else nobody.
+    """The display of a batch: a bar where a cell waits for it, a line in a terminal, else none.
 
     Args:
-        live: `False` for nobody; `None` and `True` for whoever there is.
+        live: `False` for none; `None` and `True` for the one that fits.
     """
     if live is False:
         return None
@@ -195,7 +195,7 @@ class BatchLine:
 
 
 def share(progress: Progress) -> float:
-    """How much is done, between 0 and 1; 0 where nobody knows how much there is.
+    """The share that is done, between 0 and 1; 0 where the total is not known.
 
     Example:
         >>> from finassist.batch.estimate import Progress

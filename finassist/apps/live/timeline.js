@@ -181,7 +181,7 @@ class Picture {
     this.listen();
   }
 
-  // Everything anew: after a message.
+  // Draw everything again: after a message.
   draw() {
     const { rows, look, run } = this;
     const many = run.rows.length > look.many;

@@ -93,6 +93,11 @@ class EmbeddedProvider(FactProvider):
         NotEmbedded: The ticker exists; its figures are not part of the embedded set.
         NotOffered: The set has no such kind of figure (intraday prices).
         DataError: An embedded file is damaged.
+
+    Example:
+        >>> quote = EmbeddedProvider().get_quote("AAPL")
+        >>> quote.symbol, quote.price, quote.currency
+        ('AAPL', 309.35, 'USD')
     """
 
     id = "embedded"

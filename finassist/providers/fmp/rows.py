@@ -15,7 +15,7 @@ lines add up to a total on their own, nothing is left for this one.
 | `inventory`               | cash, short-term investments and receivables are all the current assets          |
 | `dividends_paid`          | debt and shares explain the whole financing cash flow                            |
 | `change`, `change_percent`| the price is the previous close: both are computed from these two                |
-| everything else           | never: a price, a count of shares, revenue, EPS of 0 cannot be told from "absent" |
+| everything else           | never: a price, a count of shares, revenue, EPS of 0 looks the same as "absent" |
 """
 
 from __future__ import annotations

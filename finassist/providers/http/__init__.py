@@ -25,7 +25,7 @@ def report_retry(reason: str) -> None:
 
 @contextmanager
 def on_retry(callback: Callback) -> Generator[None]:
-    """Inside, `callback` gets each reason; not afterwards, even if a request goes on because others wait for it."""
+    """Inside, `callback` gets each reason; not afterwards, even if a shared request continues for other callers."""
     active = True
 
     def while_active(reason: str) -> None:

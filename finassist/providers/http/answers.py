@@ -69,7 +69,7 @@ def read_json(text: str) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of a name that is given twice nobody can know which value is right."""
+    """An object; refuses a name that is given twice, since either value may be the wrong one."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise BadJson("JSON that gives a name twice")

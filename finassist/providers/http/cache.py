@@ -1,4 +1,4 @@
-"""Answers kept on disk for a while.
+"""Cached answers on disk.
 
 Answers are rows of one SQLite table in a file that only its owner can read, named by a hash of what was asked, without
 the key. What is stale or damaged is ignored and removed. Nothing here raises because of a disk: a cache that cannot be
@@ -100,7 +100,7 @@ class Cache:
         return f"Cache({str(self.folder)!r})"
 
     async def get(self, key: str, kind: Kind) -> Entry | None:
-        """The answer kept under `key`, or `None` if there is none that can still be used."""
+        """The cached answer under `key`, or `None` where there is none or it has expired."""
         return await asyncio.to_thread(self._get, _hash(key), kind)
 
     async def put(self, key: str, kind: Kind, text: str) -> None:
@@ -109,7 +109,7 @@ class Cache:
             await asyncio.to_thread(self._put, _hash(key), kind, text)
 
     async def remove(self, key: str) -> None:
-        """Forget the answer kept under `key`, if there is one."""
+        """Remove the answer under `key`, if there is one."""
         await asyncio.to_thread(self._run, "DELETE FROM answers WHERE key = ?", _hash(key))
 
     def clear(self) -> int:

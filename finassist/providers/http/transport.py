@@ -75,7 +75,7 @@ class Transport:
         per_second: Requests in any second on one loop, instead of `per_minute`.
         max_bytes: Largest body, decompressed.
         user_agent: The value of the header.
-        cache: Where answers are kept, or `None`.
+        cache: The cache of answers, or `None`.
         allow_custom_host: Whether the key may go to a host that is not a known data source.
 
     Raises:
@@ -151,7 +151,7 @@ class Transport:
             path: Below `base_url`.
             params: The query, without the key.
             kind: Decides how long the answer is used again.
-            check: Raises a `DataError` if the data cannot be used; such an answer is not kept.
+            check: Raises a `DataError` if the data cannot be used; such an answer is not cached.
 
         Raises:
             DataError: One of its kinds, by what happened. It never holds the key.
