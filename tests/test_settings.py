@@ -164,7 +164,11 @@ def test_without_a_project_only_the_working_folder_is_looked_at(
     ("variable", "value", "said"),
     [
         ("FINASSIST_YEARS", "many", "FINASSIST_YEARS cannot be used: it should be a valid integer"),
-        ("FINASSIST_YEARS", "11", "should be less than or equal to 10. Correct it, or remove it to use the default, 5"),
+        (
+            "FINASSIST_YEARS",
+            "73519",
+            "should be less than or equal to 10. Correct it, or remove it to use the default, 5",
+        ),
         ("FINASSIST_ROUTING", "magic", "it should be 'auto', 'model' or 'rules'"),
         ("FINASSIST_CACHE", "perhaps", "it should be a valid boolean"),
         ("FINASSIST_HTTP_TIMEOUT", "nan", "it should be a finite number"),

@@ -68,21 +68,13 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
-    """Read a frame that `write_frame` wrote, with the types it had.
+    """Read a frame that `write_frame` wrote, with the types it had; the example of `write_frame` does.
 
     Raises:
         MissingExtra: Parquet or Excel, and the packages of `finassist[export]` are not installed.
         ConfigurationError: The name ends in something else.
         ValueError: A cell holds something that its column cannot hold.
         OSError: There is no such file.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> from finassist import FinancialAssistantWorkflow
-        >>> frame = FinancialAssistantWorkflow(db=None).run("What is Apple's revenue?").to_frame()
-        >>> with TemporaryDirectory() as folder:
-        ...     read_frame(write_frame(frame, f"{folder}/facts.csv")).equals(frame)
-        True
     """
     _, read = _form(Path(path))
     return from_file(read(Path(path)))
