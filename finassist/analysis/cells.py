@@ -237,7 +237,8 @@ def _extreme(pick: Callable[..., Row], how: str) -> Callable[[Cube, str, str, Se
     def step(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
         rows = [Row(symbol, metric, cube.value(symbol, metric, point), at=how) for point in points]
         known = [row for row in rows if row.known]
-        return [pick(known, key=by_value)] if known else rows[-1:]
+        unknown = [row for row in rows if not row.known]
+        return [*unknown, pick(known, key=by_value)] if known else rows[-1:]
 
     return step
 
