@@ -11,8 +11,12 @@ import gzip
 import json
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from tests.servers import Act, Request, Server
 
 CHAT_WORDS = ("EBITDA ", "is ", "a ", "measure ", "of ", "earnings.")
 LATE = 0.9
@@ -41,42 +45,25 @@ class Seen:
     """One request as it arrived."""
 
     agent: str
-    connection: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: dict[str, Any]
 
 
-@dataclass
-class ModelServer:
-    """Use as a context manager; `url` is the base URL to give to an OpenAI SDK."""
+class ModelServer(Server):
+    """Use as a context manager; `url` is the base URL to give to an OpenAI SDK, `origin` that for Anthropic's."""
 
-    moods: dict[str, str] = field(default_factory=dict)
-    category: str = "report"
-    symbols: tuple[str, ...] = ("AAPL",)
-    seen: list[Seen] = field(default_factory=list)
-    hung_up: threading.Event = field(default_factory=threading.Event)
-    asked: threading.Event = field(default_factory=threading.Event)
-    connections: int = 0
-    open: int = 0
-
-    def __enter__(self) -> ModelServer:
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="model-server")
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+    def __init__(
+        self, moods: dict[str, str] | None = None, category: str = "report", symbols: tuple[str, ...] = ("AAPL",)
+    ) -> None:
+        super().__init__(self._chosen, path="/v1")
+        self.moods, self.category, self.symbols = moods or {}, category, symbols
+        self.seen: list[Seen] = []
+        self.hung_up = threading.Event()
+        self._permits = asyncio.Semaphore(0)
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.origin}/v1"
+        return self.url.removesuffix("/v1")
 
     def permit(self) -> None:
         """Let a reply in the mood `gated` go on by one word."""
@@ -87,73 +74,46 @@ class ModelServer:
 
     # -------------------------------------------------------------------------------------- serving
 
-    async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._permits = asyncio.Semaphore(0)
-        self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks) if self._tasks else None
+    def _chosen(self, request: Request) -> Act:
+        body = json.loads(request.body or b"{}")
+        seen = Seen(_agent(body), request.headers, body)
+        self.seen.append(seen)
+        return Act(partial(self._perform, seen))
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        self.connections += 1
-        self.open += 1
-        number = self.connections
-        try:
-            while (request := await _read_request(reader)) is not None:
-                seen = Seen(_agent(request[2]), number, request[1], request[2])
-                self.seen.append(seen)
-                self.asked.set()
-                await self._answer(seen, request[0], reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, _HangUp):
-            pass
-        except asyncio.CancelledError:
-            pass
-        finally:
-            self.open -= 1
-            self.hung_up.set()
-            # What nobody reads any more would keep a connection open beyond the end of the loop.
-            unread = self._mood_of_last() in ("reset", "floods") or self._stop.is_set()
-            writer.transport.abort() if unread else writer.close()
-            self._tasks.discard(task)
-
-    def _mood_of_last(self) -> str:
-        return self.moods.get(self.seen[-1].agent, "fine") if self.seen else "fine"
-
-    async def _answer(self, seen: Seen, path: str, reader: Any, writer: asyncio.StreamWriter) -> None:
+    async def _perform(self, seen: Seen, request: Request, _: Any, writer: asyncio.StreamWriter) -> bool:
         mood = self.moods.get(seen.agent, "fine")
         if mood.startswith("once:"):
             mood = mood.removeprefix("once:") if self.counts()[seen.agent] == 1 else "fine"
-        out = _Out(writer, streamed=bool(seen.body.get("stream")), anthropic=path.endswith("/messages"))
+        out = _Out(writer, streamed=bool(seen.body.get("stream")), anthropic=request.path.endswith("/messages"))
+        try:
+            await self._answer(seen, mood, out)
+        except _HangUp:
+            return False
+        except asyncio.CancelledError:
+            self.hung_up.set()  # the client has left in the middle
+            raise
+        return True
+
+    async def _answer(self, seen: Seen, mood: str, out: _Out) -> None:
         if mood in HTTP_FAULTS:
             status, error = HTTP_FAULTS[mood]
             key = seen.headers.get("authorization", "").removeprefix("Bearer ") or seen.headers.get("x-api-key", "")
             error = {**error, "message": error["message"].replace("{key}", key)}
             await out.json({"type": "error", "error": {"type": "error", **error}}, status)
         elif mood == "reset":
+            out.writer.transport.abort()
             raise _HangUp
         elif mood == "silent":
-            await reader.read()
+            await _for_ever()
         elif mood == "endless_headers":
             await out.headers_for_ever()
         elif mood == "half_a_header":
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
-            await reader.read()
-        elif mood == "stalls":
+            out.writer.write(b"HTTP/1.1 200 OK\r\ncontent-le")
+            await _for_ever()
+        elif mood in ("stalls", "stalls_late"):
+            await asyncio.sleep(LATE if mood == "stalls_late" else 0)
             await out.begin_a_body()
-            await reader.read()
-        elif mood == "stalls_late":
-            await asyncio.sleep(LATE)
-            await out.begin_a_body()
-            await reader.read()
+            await _for_ever()
         elif mood == "trickles":
             await out.begin_a_body()
             while True:
@@ -173,15 +133,15 @@ class ModelServer:
         elif mood == "unoffered_tool":
             await out.tool_call()
         else:
-            await self._reply(seen, mood, reader, out)
+            await self._reply(seen, mood, out)
 
-    async def _reply(self, seen: Seen, mood: str, reader: Any, out: _Out) -> None:
+    async def _reply(self, seen: Seen, mood: str, out: _Out) -> None:
         text, ending, refusal = self._says(seen.agent, mood)
         if out.streamed:
             await out.begin()
             for word in _words(text):
                 if mood == "gated":
-                    await _first(self._permits.acquire(), reader.read(1))
+                    await self._permits.acquire()
                 await out.word(word)
             await out.go_on(mood)
             await out.end(None if mood == "ends_early" else ending, refusal)
@@ -358,19 +318,6 @@ def _head(status: int, kind: str, length: str) -> bytes:
     return f"HTTP/1.1 {status} Whatever\r\ncontent-type: {kind}\r\n{length}\r\n\r\n".encode()
 
 
-_TLS = b"\x16"
-
-
-async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]] | None:
-    first = await reader.readexactly(1)
-    if first == _TLS:  # as servers do that speak plain HTTP only
-        raise ConnectionError
-    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return head[0].split(" ")[1].partition("?")[0], headers, json.loads(body or b"{}")
-
-
 def _agent(body: dict[str, Any]) -> str:
     text = json.dumps({name: value for name, value in body.items() if name not in ("messages", "system")})
     for agent, schema in (("router", "category"), ("symbol_extraction", "symbols"), ("summary", "topics")):
@@ -383,13 +330,5 @@ def _words(text: str) -> list[str]:
     return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:]
 
 
-async def _first(*waits: Any) -> None:
-    """Wait for a permit, or for the other side to hang up."""
-    permit, gone = tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-    if gone.done() and not permit.done():
-        raise _HangUp
+async def _for_ever() -> None:
+    await asyncio.Event().wait()

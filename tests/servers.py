@@ -23,7 +23,7 @@ that chooses the act by the request. An act is what happens to one request:
     held(gate, then)                     waits until `gate.open()`, then does `then`
 
 The server runs on its own loop, so a test's loop has no tasks but the test's own, and sync code can be tested. `url`
-is `http://127.0.0.1:port`. Nothing is logged.
+is `http://127.0.0.1:port` and the `path`. Nothing is logged.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class Server:
     """See the module."""
 
     script: Script
+    path: str = ""
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     open: int = 0
@@ -125,7 +126,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}{self.path}"
         self._ready.set()
         await self._stop.wait()
         server.close()

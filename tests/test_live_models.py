@@ -444,9 +444,7 @@ def test_connections_stay_warm_and_close_with_their_loop(server: ModelServer) ->
         return server.connections
 
     assert asyncio.run(several()) == 2  # router and extraction, side by side
-    while server.open:
-        server.hung_up.wait()
-        server.hung_up.clear()
+    asyncio.run(server.until(lambda: not server.open))
 
 
 @pytest.mark.parametrize("form", FORMS)
