@@ -21,7 +21,7 @@ from finassist.core.errors import InvalidSessionId, SessionError
 from finassist.sessions.history import Conversations
 from finassist.sessions.store import Store, open_store
 from tests.wire import Wire, click, recorded, set_value, tell
-from tests.worlds import ScriptedModel, ScriptedProvider, World
+from tests.worlds import Held, ScriptedModel, ScriptedProvider, World
 
 PRICE = "What is Apple's stock price?"
 CASH = "What is free cash flow?"
@@ -31,19 +31,6 @@ CASH = "What is free cash flow?"
 def wire() -> Iterator[Wire]:
     with recorded() as wire:
         yield wire
-
-
-class Held(ScriptedProvider):
-    """A source that answers when the test lets it."""
-
-    def __init__(self) -> None:
-        super().__init__(World())
-        self.asked_for, self.let = asyncio.Event(), asyncio.Event()
-
-    async def _act(self, need: str, symbol: str, fine: Any) -> Any:
-        self.asked_for.set()
-        await self.let.wait()
-        return await super()._act(need, symbol, fine)
 
 
 class Talking(ScriptedModel):

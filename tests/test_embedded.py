@@ -25,48 +25,16 @@ from finassist.providers.base import UniverseScope, fetch_facts
 from finassist.providers.embedded import figures, prices, tables
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.to_agno import SourcedQuote, SourcedStatement
+from finassist.symbols.names import word_set
 
 PROVIDER = EmbeddedProvider()
 STATEMENTS = ("income", "balance_sheet", "cash_flow")
-OLD = [
-    "AAPL",
-    "ABBV",
-    "AMD",
-    "AMZN",
-    "BA",
-    "BAC",
-    "BRK-B",
-    "COST",
-    "CRM",
-    "CSCO",
-    "CVX",
-    "DIS",
-    "GE",
-    "GOOGL",
-    "HD",
-    "IBM",
-    "INTC",
-    "JNJ",
-    "JPM",
-    "KO",
-    "LLY",
-    "MA",
-    "MCD",
-    "META",
-    "MSFT",
-    "NFLX",
-    "NKE",
-    "NVDA",
-    "ORCL",
-    "PEP",
-    "PG",
-    "SNOW",
-    "TSLA",
-    "UNH",
-    "V",
-    "WMT",
-    "XOM",
-]
+OLD = sorted(
+    word_set(
+        "AAPL ABBV AMD AMZN BA BAC BRK-B COST CRM CSCO CVX DIS GE GOOGL HD IBM INTC JNJ JPM "
+        "KO LLY MA MCD META MSFT NFLX NKE NVDA ORCL PEP PG SNOW TSLA UNH V WMT XOM"
+    )
+)
 """The companies that have been embedded from the start."""
 
 CALLS: list[tuple[str, tuple[Any, ...]]] = [

@@ -70,6 +70,7 @@ def test_users_have_their_own(tmp_path: Path) -> None:
         FinancialAssistantWorkflow(db=tmp_path / "s.db", user_id=user).run(f"What is EBITDA, {user}?")
     ann = FinancialAssistantWorkflow(db=tmp_path / "s.db", user_id="ann")
     assert ann.history()["question"].tolist() == ["What is EBITDA, ann?"]
+    assert ann.sessions()["first_question"].tolist() == ["What is EBITDA, ann?"]
     assert len(FinancialAssistantWorkflow(db=tmp_path / "s.db").history()) == 2
 
 

@@ -14,45 +14,19 @@ from finassist import FinancialAssistantWorkflow
 from finassist.core.facts import Fact, Gap
 from finassist.reporting.html import answer_html
 from finassist.reporting.sanitize import escape, safe_html
+from finassist.symbols.names import word_set
 
 from .test_report import CATEGORIES, embedded
 
-CARD = {"div", "style", "header", "footer", "section", "h2", "h3", "h4", "p", "br", "span", "b", "i", "strong", "sup"}
-CARD |= {"table", "thead", "tbody", "tr", "th", "td", "ul", "li", "details", "summary"}
-CARD |= {"svg", "rect", "path"}
-CARD_ATTRIBUTES = {"class", "title", "scope", "role", "aria-label", "aria-hidden", "style", "data-t"}
-CARD_ATTRIBUTES |= {
-    "viewbox",
-    "preserveaspectratio",
-    "fill",
-    "stroke",
-    "stroke-width",
-    "x",
-    "y",
-    "width",
-    "height",
-    "d",
-}
-PROSE = {
-    "p",
-    "br",
-    "hr",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "ul",
-    "ol",
-    "li",
-    "strong",
-    "em",
-    "s",
-    "blockquote",
-    "code",
-}
-PROSE |= {"pre", "table", "thead", "tbody", "tr", "th", "td", "a"}
+CARD = word_set(
+    "div style header footer section h2 h3 h4 p br span b i strong sup table thead tbody tr th td ul li details "
+    "summary svg rect path"
+)
+CARD_ATTRIBUTES = word_set(
+    "class title scope role aria-label aria-hidden style data-t viewbox preserveaspectratio fill stroke stroke-width "
+    "x y width height d"
+)
+PROSE = word_set("p br hr h1 h2 h3 h4 h5 h6 ul ol li strong em s blockquote code pre table thead tbody tr th td a")
 
 
 @dataclass

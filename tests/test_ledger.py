@@ -22,7 +22,7 @@ from finassist.batch.ledger import Ledger
 from finassist.batch.source import Question
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
 from tests.benchmarks.victim import Survival, symbols
-from tests.worlds import ScriptedProvider, World
+from tests.worlds import Held, ScriptedProvider, World
 
 QUESTIONS = ["$AAPL price", "$MSFT price"]
 
@@ -132,36 +132,19 @@ def test_a_stop_is_no_crash(path) -> None:
 # ---------------------------------------------------------------------------------------- used by others
 
 
-def test_a_ledger_that_is_in_use_is_said(path) -> None:
-    ledger = Ledger(path, {"id": "x", "key": "k"})
-    try:
-        with pytest.raises(LedgerInUse, match=r"being answered at this moment.*resume=False"):
-            Ledger(path, {})
-    finally:
-        ledger.close()
-    Ledger(path, {}).close()
-
-
 def test_a_second_call_of_the_same_questions_is_refused_while_the_first_runs(tmp_path, run_async) -> None:
     import asyncio
 
     from finassist import Settings
 
     async def scene() -> None:
-        begun, hold = asyncio.Event(), asyncio.Event()
-
-        class Held(ScriptedProvider):
-            async def _act(self, need: str, symbol: str, fine: Any) -> Any:
-                begun.set()
-                await hold.wait()
-                return await super()._act(need, symbol, fine)
-
-        workflow = build(provider=Held(World(), 0), settings=Settings(home=tmp_path))
+        held = Held()
+        workflow = build(provider=held, settings=Settings(home=tmp_path))
         first = asyncio.create_task(workflow.arun_many(QUESTIONS))
-        await begun.wait()
-        with pytest.raises(LedgerInUse):
+        await held.asked_for.wait()
+        with pytest.raises(LedgerInUse, match=r"being answered at this moment.*resume=False"):
             await workflow.arun_many(QUESTIONS)
-        hold.set()
+        held.let.set()
         assert (await first).status == "completed"
 
     run_async(scene())

@@ -272,12 +272,6 @@ def test_pressing_stop(kernel: Kernel, live: str) -> None:
 
 
 @pytest.mark.slow
-def test_inside_time_and_capture_it_still_answers(kernel: Kernel) -> None:
-    clean(kernel.run("%%capture shown\n%%ask --to inside --no-live\nWhat is EBITDA?"))
-    assert clean(kernel.run("print(inside.category)")).lines() == ["chat"]
-
-
-@pytest.mark.slow
 def test_an_error_is_one_sentence(kernel: Kernel) -> None:
     cell = kernel.run("%%ask --model nonsense\nWhat is EBITDA?")
     assert cell.error == "UsageError" or "UsageError" in cell.stderr

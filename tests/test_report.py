@@ -19,6 +19,7 @@ from finassist.reporting.company import CompanyFigures, Subject, sources
 from finassist.reporting.document import follow_ups
 from finassist.reporting.markdown import compose
 from finassist.reporting.tables import tables_of
+from finassist.symbols.names import word_set
 
 CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
 NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}
@@ -272,20 +273,10 @@ def check_untrusted_text_is_only_text(payload, category):
     ]
     gaps = [Gap(symbol=payload, need=payload, reason=payload)]
     report = compose(category, [Subject("ACME", payload)], facts, gaps)
-    allowed = {
-        "heading",
-        "inline",
-        "paragraph",
-        "bullet_list",
-        "list_item",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    }
-    allowed |= {"text", "text_special", "em", "strong", "code_inline", "hardbreak", "softbreak", "blockquote"}
+    allowed = word_set(
+        "heading inline paragraph bullet_list list_item table thead tbody tr th td text text_special em strong "
+        "code_inline hardbreak softbreak blockquote"
+    )
     tokens = MarkdownIt("gfm-like", {"linkify": False}).disable("linkify").parse(report)
     kinds = {re.sub("_(open|close)$", "", t.type) for token in tokens for t in (token, *(token.children or []))}
     assert kinds <= allowed

@@ -96,6 +96,19 @@ class ScriptedProvider(FinanceProvider):
         return await self._act(statement, symbol, [row])
 
 
+class Held(ScriptedProvider):
+    """A source that answers when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(World())
+        self.asked_for, self.let = asyncio.Event(), asyncio.Event()
+
+    async def _act(self, need: str, symbol: str, fine: Any) -> Any:
+        self.asked_for.set()
+        await self.let.wait()
+        return await super()._act(need, symbol, fine)
+
+
 class ScriptedModel(Model):
     """Acts out a world's model moods through Agno's own interface."""
 

@@ -108,10 +108,6 @@ class Cache:
         if self.lifetimes[kind] > timedelta(0):
             await asyncio.to_thread(self._put, _hash(key), kind, text)
 
-    async def remove(self, key: str) -> None:
-        """Remove the answer under `key`, if there is one."""
-        await asyncio.to_thread(self._run, "DELETE FROM answers WHERE key = ?", _hash(key))
-
     def clear(self) -> int:
         """Remove every answer, and return how many there were."""
         entries = self.size().entries

@@ -219,13 +219,10 @@ class _Request:
     async def _from_cache(self) -> Payload | None:
         cache = self.transport.cache
         entry = await cache.get(self.key, self.kind) if cache else None
-        if entry is None or cache is None:
+        data = None if entry is None else await self._read(entry.text)
+        if entry is None or isinstance(data, DataError):  # the source is asked again, and its answer replaces this one
             return None
-        data = await self._read(entry.text)
-        if not isinstance(data, DataError):
-            return Payload(data, entry.fetched_at, cached=True)
-        await cache.remove(self.key)
-        return None
+        return Payload(data, entry.fetched_at, cached=True)
 
     async def _from_source(self) -> Outcome:
         answer = await self._send_until()
