@@ -76,6 +76,14 @@ WORDED = [
         "For how many of the years 2019 to 2024 was Nucor's net income higher than in the year before?",
         "number of periods by net income growth of NUE where net income growth > 0 in 2019:2024",
     ),
+    ("VRTX rev CAGR 19-23", "CAGR of revenue of VRTX in 2019:2023"),
+    ("I don't mean Apple, I mean Applied Materials: net income for fiscal 2023?", "net income of AMAT in FY2023"),
+    (
+        "Lennar common between 1 March 2024 and 28 June 2024: percent move?",
+        "share price change of LEN in 2024-03-01:2024-06-28",
+    ),
+    ("Average annual revenue growth of Adobe 2019-2024", "CAGR of revenue of ADBE in 2019:2024"),
+    ("Wat was Broadcomms revnue in fical 2023?", "revenue of AVGO in FY2023"),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
 
@@ -150,3 +158,27 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
     last = understand("What was Apple's net margin in FY2023?").queries
     found = understand(question, remember(Memory(), last, ("AAPL",)))
     assert [(each.intent, each.companies) for each in found.queries] == [("judge", ["AAPL"])]
+
+
+CONVERSATIONS = [
+    (["Expeditors operating margin in 2023?", "and Old Dominion's?", "so whose is lower?"],
+     "operating margin of EXPD, ODFL in 2023"),
+    (["Adobe revenue in 2023", "what about Salesforce?", "which one grew faster?"],
+     "growth of revenue of ADBE, CRM in 2023"),
+    (["Paychex revenue in fiscal 2024?", "what share of that was operating income?"],
+     "operating income as a share of revenue of PAYX in FY2024"),
+    (["Compare the revenue of Visa and Mastercard in 2023", "add American Express", "drop Visa"],
+     "revenue of MA, AXP in 2023"),
+    (["top 5 energy companies by net income 2023", "how about utilities?"],
+     "net income of all companies in Utilities (top 10)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("questions", "last"), CONVERSATIONS)
+def test_a_conversation_edits_its_last_query(questions: list[str], last: str) -> None:
+    memory = Memory()
+    for question in questions:
+        found = understand(question, memory)
+        symbols = [symbol for query in found.queries for symbol in query.companies]
+        memory = remember(memory, found.queries, symbols)
+    assert str(found.queries[0]) == last

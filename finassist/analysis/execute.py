@@ -224,7 +224,7 @@ def _days(query: Query) -> Iterator[date]:
 
 def _across_all(query: Query, cube: Cube) -> Outcome:
     """The outcome of a query over every company of the provider, one share class each."""
-    members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and _in_sector(m, query.sectors)]
+    members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
     if not members:
         return Outcome(query, "nothing", gaps=(_no_member(query, cube),))
     metric = query.metrics[0] if query.metrics else query.where[0].metric
@@ -308,7 +308,7 @@ def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool
     return condition.holds(float(fact.value))
 
 
-def _in_sector(member: Member, sectors: Iterable[str]) -> bool:
+def in_sector(member: Member, sectors: Iterable[str]) -> bool:
     """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
     wanted = [sector.casefold() for sector in sectors]
     own = (member.sector.casefold(), member.sub_industry.casefold())

@@ -66,7 +66,7 @@ class Metric:
 
     def summable(self) -> bool:
         """Whether figures of several periods may be added: a flow may, a balance or a ratio may not."""
-        return self.kind == "flow"
+        return self.kind == "flow" or self.id == "dividends_per_share"
 
 
 @cache
@@ -301,6 +301,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
             return f"{_spoken(argument)} growth"
         case Call(name="times", argument=Binary(left=left, right=right)):
             return f"ratio of {_spoken(left)} to {_spoken(right)}"
+        case Call(name="times", argument=argument):
+            return _spoken(argument, inner)
         case Call(name=name, argument=argument):
             words = {"avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest"}[name]
             return f"{words} {_spoken(argument, True)}"

@@ -11,7 +11,7 @@ from finassist.questions.grammar import metric_phrases
 from finassist.questions.words import Hit, Word, fold, words_of
 
 _MARK = re.compile(
-    r"\b(?:is |are )?(?:defined as|taken as|understood as|meaning|calculated as"
+    r"\b(?:is |are )?(?:defined (?:here |below |above |there )?as|taken as|understood as|meaning|calculated as"
     r"|computed as|measured as|expressed as|given by|formula:|i\.e\.)\s*:?\s*"
     r"|\b(?:define|calculate|compute|measure|take) [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
 )

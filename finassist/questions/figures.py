@@ -122,6 +122,10 @@ _NEEDS_A_METRIC = ("cagr", "growth", "yoy", "difference", "times", "share", "mea
 def _about_a_company(reading: Reading) -> Understanding:
     """A document; but a period or an operation without a metric never falls back to one."""
     slots = reading.slots
+    ends = [each.value.end if isinstance(each.value, Span) else each.value for each in slots.periods]
+    if slots.has("growth", "difference") and any(end.kind in ("day", "month") for end in ends):
+        slots.metrics = hits_of(["price_change"])
+        return _figures(reading)
     if slots.has(*_NEEDS_A_METRIC) or slots.amounts:
         words = next(hit.words for hit in (*slots.operations, *slots.amounts))
         reason = f"“{words}” of what? Name a figure, such as revenue or net income"
@@ -212,6 +216,8 @@ def _query(reading: Reading) -> Query:
     if where:
         first = reading.says(SAID["first_time"]) or (reading.says(SAID["which_year"]) and "first" in reading.low)
         operation = "count" if reading.says(SAID["count_periods"]) else "first" if first else "none"
+    if reading.unit == "times" and operation == "none":
+        metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(reading)
     if where and metrics[0] != "price" and not periods and (over_time or operation == "first"):
         periods = ["last 12 years"]
@@ -241,7 +247,7 @@ def _query(reading: Reading) -> Query:
         unit="month-end" if month_ends else reading.unit,
         language=slots.language,
         decimals=reading.decimals,
-        evidence={"every": "every year"} if operation == "trend" and reading.says(SAID["every"]) else {},
+        evidence={"every": "every year"} if operation in ("trend", "none") and reading.says(SAID["every"]) else {},
     )
 
 
@@ -260,7 +266,7 @@ def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operatio
     if points == 2 and not reading.several and reading.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
     operation = operation_of(reading, metrics)
-    if operation == "growth" and metrics[0] == "price":
+    if operation == "growth" and metrics[0] in ("price", "price_change"):
         return ["price_change", *metrics[1:]], "none"
     plus = (slots_sum := reading.slots.at("sum")) and slots_sum.words in _ADDING
     minus = (mark := reading.slots.at("difference")) and mark.words == "minus"

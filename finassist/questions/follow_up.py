@@ -79,7 +79,7 @@ def _same_of_a_set(reading: Reading) -> bool:
         and reading.says(POINTS_BACK["opener"])
     ):
         return True
-    own = reading.slots.metrics or reading.symbols
+    own = reading.slots.metrics or reading.symbols or _compares(reading)
     back = _group(reading) or reading.says(POINTS_BACK["them"])
     return has_set(reading) and bool(reading.slots.directions) and not own and not back
 
@@ -88,6 +88,8 @@ def _points_back(reading: Reading, shift: _Shift | None) -> bool:
     slots = reading.slots
     group, back = _group(reading), reading.says(POINTS_BACK["back"])
     if not reading.symbols:
+        if _compares(reading):
+            return True
         if asks_universe(reading) and not group and not reading.says(POINTS_BACK["them"]):
             return False
         if asks_definition(reading) and not back:
@@ -100,6 +102,20 @@ def _points_back(reading: Reading, shift: _Shift | None) -> bool:
     by_period = reading.says(POINTS_BACK["by_quarter"]) or reading.says(POINTS_BACK["by_year"])
     own = by_period or reading.symbols or slots.metrics or slots.periods or slots.operations or slots.directions
     return short and bool(own)
+
+
+def _compares(reading: Reading) -> bool:
+    """`so whose is lower?`: a comparative word about the companies of the last turn."""
+    words = {hit.words for hit in reading.slots.directions}
+    own = reading.slots.sectors or reading.slots.limit or reading.slots.amounts
+    earlier = [*reading.memory.companies, *(reading.memory.queries[0].companies if reading.memory.queries else ())]
+    return bool(words & _COMPARATIVES) and len(set(earlier)) > 1 and not own
+
+
+_COMPARATIVES = frozenset(
+    ["higher", "lower", "larger", "smaller", "bigger", "better", "worse", "more", "less", "greater", "faster", "slower",
+     "cheaper", "stronger", "weaker", "fewer"]
+)  # fmt: skip
 
 
 def _lacks_only_its_company(reading: Reading) -> bool:
@@ -122,7 +138,8 @@ def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Un
     _margin_of_last(reading, last)
     other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
     if last and last.metrics and other and len(slots.metrics) == 1:
-        slots.metrics = hits_of([f"{last.metrics[0]} / {other[0]}"], slots.metrics[0].words)
+        above, below = (other[0], last.metrics[0]) if reading.says(SAID["of_that"]) else (last.metrics[0], other[0])
+        slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
         return _edited(reading, last, shift) if last else None
     made = answer_to(reading)
@@ -163,7 +180,7 @@ def _complete_companies(reading: Reading, last: Query | None) -> None:
             reading.symbols = list(dict.fromkeys([*last.companies, *reading.symbols]))
         return
     them, group = reading.says(POINTS_BACK["of_them"]), _group(reading)
-    if group and not them and len(memory.companies) > 1:
+    if (group or _compares(reading)) and not them and len(memory.companies) > 1:
         reading.symbols = list(memory.companies)
     elif (them or group) and memory.result:
         reading.symbols = list(memory.result)

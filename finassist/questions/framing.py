@@ -27,7 +27,7 @@ def _filled(pattern: str) -> re.Pattern[str]:
 
 _BEFORE = tuple(_filled(pattern) for pattern in _TABLE["before"]["patterns"])
 _FORM = {name: _filled(pattern) for name, pattern in _TABLE["form"].items()}
-_SET_ASIDE = ("using", "nearest", "bracketed_unit", "unit", "decimals", "instruction", "forms")
+_SET_ASIDE = ("using", "nearest", "bracketed_unit", "unit", "multiple", "decimals", "instruction", "forms")
 _UNITS = ("nearest", "bracketed_unit", "unit")
 _NUMBERS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
 _SCALES = {"m": "millions", "mm": "millions", "mn": "millions", "b": "billions", "bn": "billions"}
@@ -131,7 +131,7 @@ def _unit(text: str) -> str:
             groups = found.groupdict()
             word = fold(groups.get("scale") or groups.get("scale2") or "")
             return f"USD {_SCALES.get(word, word if word.endswith('s') else f'{word}s')}"
-    return ""
+    return "times" if _FORM["multiple"].search(text) else ""
 
 
 def _decimals(text: str) -> int | None:

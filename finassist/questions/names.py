@@ -180,8 +180,19 @@ def _is_vocabulary(match: Match, text: str) -> bool:
     if text[match.end : match.end + 1].isalnum():
         return True
     if match.how != "ticker":
-        return plain in metric_names() or (raw in _LOWER_WORDS and len(text) > len(raw))
+        return (
+            plain in TERMS
+            or plain in metric_names()
+            or _begins_with_it(match, text)
+            or (raw in _LOWER_WORDS and len(text) > len(raw))
+        )
     return (plain in TERMS or plain in metric_names()) and text.strip() != raw
+
+
+def _begins_with_it(match: Match, text: str) -> bool:
+    """`Gap between …`: an English word that begins a question, not the company."""
+    after = text[match.end : match.end + 12].lstrip(" ,").partition(" ")[0]
+    return match.start == 0 and match.text.lower() in _LOWER_WORDS and after in ("between", "of", "in")
 
 
 def _mend(missing: Unmatched, text: str, found: Names, *, english: bool) -> None:

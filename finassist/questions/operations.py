@@ -78,7 +78,10 @@ def _cagr(reading: Reading, _: Sequence[str]) -> Operation | None:
     return "cagr" if reading.slots.has("cagr") or (yearly and reading.slots.has("growth")) else None
 
 
-def _times(reading: Reading, _: Sequence[str]) -> Operation | None:
+def _times(reading: Reading, metrics: Sequence[str]) -> Operation | None:
+    points = sum(not each.vague for each in reading.slots.periods)
+    if reading.says(SAID["ratio_to"]) and len(metrics) == 1 and points == 2 and not reading.several:
+        return "times"
     if not reading.slots.has("times"):
         return None
     as_large = SAID["as_large"].search(reading.low) if reading.several else None

@@ -112,6 +112,8 @@ def _other_metric(reading: Reading) -> Unknown | None:
         at = next((i for i, word in enumerate(words) if word.start == hit.start), 0)
         last = next((i for i, word in enumerate(words) if word.end == hit.end), at)
         before = words[at - 1] if at and words[at - 1].text in _QUALIFIERS else None
+        if before and any(each.start <= before.start < each.end for each in reading.slots.companies):
+            before = None
         after = words[last + 1] if last + 1 < len(words) and words[last + 1].text in _HEADS else None
         if after and (after.start not in loose or described(hit.value).unit not in _LINES):
             after = None

@@ -19,7 +19,10 @@ _SUFFIX = re.compile(
     r"|class [abc]|the|n\.?v|s\.?a|brands|technologies)\b\.?",
     re.I,
 )
-_SLIPS = {"gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income"}
+_SLIPS = {
+    "gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income",
+    "csh": "cash", "wat": "what", "wht": "what", "wats": "what", "revs": "revenue",
+}  # fmt: skip
 
 
 def is_vocabulary(word: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from finassist.analysis.execute import in_sector
 from finassist.core.metrics import described
 from finassist.core.periods import Period
 from finassist.core.query import Query, Unknown
@@ -156,9 +157,10 @@ _ABOUT = re.compile(
 def _settle_by_industry(reading: Reading) -> None:
     """`Delta vs United`: of several companies that a name fits, the one in the industry of those named beside it."""
     known = attributes()
-    industries = {known[symbol].sub_industry for symbol in reading.symbols if symbol in known}
+    industries = [known[symbol].sub_industry for symbol in reading.symbols if symbol in known]
+    industries += [hit.value for hit in reading.slots.sectors]
     for hit in list(reading.slots.choices) if industries else ():
-        alike = [symbol for symbol in hit.value if symbol in known and known[symbol].sub_industry in industries]
+        alike = [symbol for symbol in hit.value if symbol in known and in_sector(known[symbol], industries)]
         if len(alike) == 1:
             reading.slots.choices.remove(hit)
             reading.slots.companies.append(Hit(Named(alike[0], strong=True), hit.start, hit.end, hit.words))
@@ -190,6 +192,10 @@ _SPLIT = re.compile(
     r"|, (?=and the growth\b)|,? and (?=(?:the )?(?:growth|change|difference) (?:between|from)\b)"
     r"|, and (?=[a-z]+ in (?:fiscal|fy|20)))"
 )
+_ON_THE_YEAR = re.compile(
+    r"\b(?:on|from|over|against|versus|vs\.?|compared (?:with|to)|relative to) (?:the )?"
+    r"(?:fiscal |fy ?|calendar )?20\d\d\b"
+)
 _SAME_PERIOD = re.compile(r"\bthat (?:year|quarter|period)\b|\bbetween them\b")
 
 
@@ -216,5 +222,9 @@ def _clauses(reading: Reading) -> Understanding | None:
 def _carry_over(slots: Slots, whole: Slots, before: list[Query]) -> None:
     if not slots.metrics and before:
         slots.metrics = hits_of(before[-1].metrics[:1])
+    based = _ON_THE_YEAR.search(slots.low)
+    if based and len(slots.periods) == 1 and before and len(before[-1].periods) == 1:
+        slots.periods = [*slots.periods, *(each for each in whole.periods if str(each.value) == before[-1].periods[0])]
+        return
     if whole.periods and (not slots.periods or _SAME_PERIOD.search(slots.low)):
         slots.periods = list(whole.periods)
