@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from finassist import EmbeddedProvider, FinancialAssistantWorkflow
+from finassist.core.concurrency import in_thread
 from finassist.providers.base import Periods
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import adrive_stream
@@ -141,3 +142,38 @@ def test_an_async_run_holds_its_loop_until_the_last_of_the_session_has_ended(run
         locks.check_loop_is_free("s")
 
     run_async(scene())
+
+
+# ------------------------------------------------------------------------------------------- work in a thread
+
+
+def test_the_result_and_the_error_of_a_thread_come_back(run_async: Any) -> None:
+    async def check() -> None:
+        assert await in_thread(divmod, 7, 2) == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            await in_thread(divmod, 7, 0)
+
+    run_async(check())
+
+
+def test_cancelled_work_in_a_thread_ends_when_the_thread_does(run_async: Any) -> None:
+    begun, allowed, written = threading.Event(), threading.Event(), list[str]()
+
+    def write() -> None:
+        begun.set()
+        allowed.wait()
+        written.append("first")
+
+    async def check() -> None:
+        writing = asyncio.create_task(in_thread(write))
+        await asyncio.to_thread(begun.wait)
+        for _ in range(2):
+            writing.cancel()
+            await asyncio.sleep(0)
+            assert not writing.done(), "what comes next must not overtake it"
+        allowed.set()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        assert written == ["first"]
+
+    run_async(check())

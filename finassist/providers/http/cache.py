@@ -17,19 +17,14 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from finassist.config.settings import Settings
 
 Kind = Literal["statement", "quote", "history", "profile", "metrics", "search", "news", "recommendations"]
 
 LIFETIMES: Mapping[Kind, timedelta] = {
-    "statement": timedelta(days=1),
-    "quote": timedelta(minutes=1),
-    "history": timedelta(hours=1),
-    "profile": timedelta(days=7),
-    "metrics": timedelta(hours=12),
-    "search": timedelta(days=7),
-    "news": timedelta(minutes=15),
-    "recommendations": timedelta(days=1),
+    kind: timedelta(seconds=Settings.model_fields[f"{kind}_lifetime"].default) for kind in get_args(Kind)
 }
 """How long an answer of each kind is used again: a filed statement is not a quote."""
 
