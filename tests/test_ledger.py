@@ -206,7 +206,7 @@ def test_a_full_disk_is_said_and_the_same_call_goes_on_once_there_is_room(tmp_pa
     for room in (300_000, 500_000):
         name, words = call(room)
         assert name == "LedgerFull"
-        assert "What was recorded is kept. Make room" in words
+        assert "Recorded answers are safe. Make room" in words
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT count(*) FROM questions WHERE state = 'completed'").fetchone()[0] > 10
         assert db.execute("SELECT max(crashes) FROM questions").fetchone()[0] == 0

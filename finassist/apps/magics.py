@@ -151,7 +151,7 @@ class Notebook:
             return commands[word]()
 
     def status(self) -> Shown:
-        """Who answers here, from what, and what is running; of a key only whether it is set."""
+        """The model, the provider and the runs of this kernel; of a key only whether it is set."""
         workflow = self.base
         keys = [variable_of(name) for name in KEYS if getattr(workflow.settings, name)]
         running = [f"{run.question[:60]!r} ({run.run_id})" for run in under_way()]

@@ -109,9 +109,9 @@ class ManyQuestions(BaseWorkflow):
 
         Raises:
             InputError: It is no collection of questions, the column is not there, or a limit is no limit.
-            LedgerError: The ledger cannot be used; what was recorded is kept.
+            LedgerError: The ledger cannot be used; recorded answers are safe.
             ConfigurationError: The workflow cannot be built on a cluster, or Dask is not installed.
-            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
+            ClusterError: The cluster went away, or its workers cannot answer; recorded answers are safe.
             QuestionsFailed: The iterator of questions raised an error, and results are streamed. A `Batch` has what
                 was asked until then, and says so in its `left`.
         """
@@ -172,9 +172,9 @@ class ManyQuestions(BaseWorkflow):
 
         Raises:
             InputError: There is no such need.
-            LedgerError: The ledger cannot be used; what was recorded is kept.
+            LedgerError: The ledger cannot be used; recorded answers are safe.
             ConfigurationError: The provider cannot be built on a cluster, or Dask is not installed.
-            ClusterError: The cluster went away, or its workers cannot answer; what was recorded is kept.
+            ClusterError: The cluster went away, or its workers cannot answer; recorded answers are safe.
         """
         from finassist.batch.batch import abatch
 

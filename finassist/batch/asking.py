@@ -123,7 +123,7 @@ class Work:
 
 
 def _first_reading_flow(question: str, known: FlowContext) -> Flow[Draft]:
-    """The answer; where a name fits several companies, nobody can be asked which, so it is that about the first."""
+    """The answer; where a name fits several companies, the first is taken, since a batch asks nobody back."""
     draft = yield from answer_flow(question, known)
     if not draft.choices or draft.queries:
         return draft

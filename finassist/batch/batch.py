@@ -208,7 +208,7 @@ async def abatch(runner: Runner) -> Batch:
 async def astream(runner: Runner) -> AsyncGenerator[Result]:
     """Run a batch in a task of its own, and hand on its results as they come.
 
-    Leaving the iteration stops the batch; what was recorded is kept. The queue is bounded, so that a slow reader holds
+    Leaving the iteration stops the batch; recorded answers are safe. The queue is bounded, so that a slow reader holds
     the batch back; a queue, because an async generator must not `yield` inside a task group (PEP 789).
     """
     queue: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=runner.concurrency)

@@ -57,10 +57,10 @@ _NO_WORKERS: Final = (
     "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
 )
 _NO_WORKERS_LEFT: Final = (
-    "The cluster has had no workers for a minute. What was recorded is kept: start workers, and rerun the same call to "
+    "The cluster has had no workers for a minute. Recorded answers are safe: start workers, and rerun the same call to "
     "resume."
 )
-_GONE: Final = "The cluster went away. What was recorded is kept: connect again, and rerun the same call to resume."
+_GONE: Final = "The cluster went away. Recorded answers are safe: connect again, and rerun the same call to resume."
 _LOST: Final = (
     "The worker process that asked this question ended each time, at last with no other question of its chunk. Ask it "
     "by itself to see why, or try again with `batch.retry_failed()`."

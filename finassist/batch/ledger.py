@@ -1,4 +1,4 @@
-"""The file of a batch, in SQLite: which questions were begun, and their outcomes. One writer at a time.
+"""The file of a batch, in SQLite: which questions were started, and their outcomes. One writer at a time.
 
 A question is marked as begun before it is asked, and its outcome is recorded before the next one is asked. After a
 kill, only what is marked and not recorded is asked again: one question for each that was asked at the same time.
@@ -138,7 +138,7 @@ class Ledger:
             self.notes = notes_of(self._db)
 
     def _recover(self, notes: dict[str, Any], crashed: bool) -> None:
-        """What was begun and not recorded is asked again; what may have ended the process, alone."""
+        """Ask again what was started and not recorded; what may have ended the process, alone."""
         known = [(name, json.dumps(value)) for name, value in notes.items()]
         self._db.executemany("INSERT OR IGNORE INTO batch VALUES (?, ?)", known)
         self._db.execute(_RECOVER if crashed else _STOP)

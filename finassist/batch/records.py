@@ -279,12 +279,12 @@ def _explained(error: sqlite3.Error, path: Path) -> LedgerError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return LedgerFull(
-            f"The ledger {path} could not be written: the disk is full, or fails ({error}). What was recorded is kept. "
+            f"The ledger {path} could not be written: the disk is full, or fails ({error}). Recorded answers are safe. "
             "Make room, and rerun the same call to resume."
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LedgerInUse(
-            f"Another program holds the ledger {path} ({error}). What was recorded is kept. "
+            f"Another program holds the ledger {path} ({error}). Recorded answers are safe. "
             "Close that program, and rerun the same call to resume."
         )
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):

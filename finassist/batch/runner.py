@@ -77,7 +77,7 @@ class Runner:
             tell: Receives every result, at first those that the ledger has already.
 
         Raises:
-            LedgerError: The ledger cannot be used. What was recorded is kept.
+            LedgerError: The ledger cannot be used. Recorded answers are safe.
             QuestionsFailed: The iterable of questions raised an error, and results are streamed; else `left` names it.
         """
         if self.source is None:

@@ -47,7 +47,7 @@ class StepCompleted(StepCompletedEvent):
 
 @dataclass(kw_only=True)
 class Routed(CustomEvent):
-    """It is decided what kind of answer the question gets, and who decided."""
+    """The kind of answer is decided; `decided_by` is `"rules"` or `"model"`."""
 
     event: str = "Routed"
     elapsed: float = 0.0

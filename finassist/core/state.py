@@ -292,7 +292,7 @@ def _foreseen(state: RunState) -> int:
 
 
 def _opened(tasks: tuple[Task, ...], event: StepStarted | FetchStarted) -> tuple[Task, ...]:
-    """With the task begun; a task known already is tried again."""
+    """The state with the task started; a task that is known already is being retried."""
     name = _name(event)
     if all(task.name != name for task in tasks):
         return (*tasks, Task(name, _label(event), event.parent or ROOT, event.elapsed))
@@ -306,7 +306,7 @@ def _again(task: Task, event: StepStarted | FetchStarted) -> Task:
 
 
 def _closed(tasks: tuple[Task, ...], event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[Task, ...]:
-    """With the task ended; of several ends the first counts."""
+    """The state with the task ended; of several ends the first counts."""
     name = _name(event)
     status, detail = _outcome(event)
     return tuple(

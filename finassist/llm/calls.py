@@ -172,7 +172,7 @@ class CallRecord:
         ending: Why its reply ended, in the provider's word (`"stop"`, `"length"`, …).
         refusal: Whether it declined to answer.
         said: Characters of a streamed reply that were handed on.
-        broken: Whether a stream failed after words of it were handed on. Such a reply cannot be begun again.
+        broken: Whether a stream failed after some of its words were passed on. Such a reply cannot be restarted.
         stream: The body of a sync reply that is being read. Nothing else closes it at once when its reader stops.
         replies: How often each model replied, by its transport.
     """

@@ -42,7 +42,7 @@ _TELLS_ENDING: Final = re.compile(r'"finish_reason"|"message_start"')
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sends requests: one model.
+    """The sender of requests: one model.
 
     Attributes:
         model_id: Its id.
@@ -96,7 +96,7 @@ class Exchange:
         """
         limits = self.caller.limits
         if self.record.broken:
-            raise LimitReached("a reply that has begun is not begun again")
+            raise LimitReached("a reply that has begun is not restarted")
         self.record.begin(self.caller.model_id, self.caller.key)
         if not self.remaining:
             raise self._limit("timeout")
@@ -156,7 +156,7 @@ class Exchange:
             self._fail("unreachable", str(error) or type(error).__name__)
 
     def refusal(self, error: Exception) -> Response | None:
-        """In place of an answer that a limit of ours prevented, one that tells the SDK not to try again.
+        """A response in place of one that a limit of ours prevented; it tells the SDK not to try again.
 
         Agno asks a fallback model after 504, and none after 400.
         """

@@ -265,12 +265,12 @@ class FallbackProvider(WaitingProvider):
         return ProviderStatus(ok=any(status.ok for status in found.values()), detail=detail)
 
     def close(self) -> None:
-        """Of each that can be closed."""
+        """Close each provider that can be closed."""
         for provider in self._closable:
             provider.close()
 
     async def aclose(self) -> None:
-        """Of each that can be closed, on the running loop."""
+        """Close each provider that can be closed, on the running loop."""
         for provider in self._closable:
             await provider.aclose()
 

@@ -204,7 +204,7 @@ def profile(facts: list[Fact]) -> SourcedProfile:
 def wait_for[Result](work: Callable[[], Coroutine[Any, Any, Result]], name: str) -> Result:
     """Run `work()` on the private loop and return its result; an interrupt cancels it.
 
-    Works on any thread, also on one whose own event loop is running, which then stands still meanwhile.
+    Works on any thread, also on one whose own event loop is running, which waits until this returns.
 
     Args:
         work: Makes the coroutine.

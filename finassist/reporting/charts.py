@@ -248,7 +248,7 @@ def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:
 _COLOURS = ("#1765cc", "#12876f", "#9a6700", "#8a3ffc", "#c2255c", "#5c6b7a")
 _SOURCES_SHOWN = 3
 _HEIGHT = 360
-"""Of one panel, in pixels."""
+"""Height of one panel, in pixels."""
 
 
 def _figure(panels: Sequence[Panel]) -> Any:

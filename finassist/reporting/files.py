@@ -280,7 +280,7 @@ def _sharpened(value: Any, exact: Decimal | None) -> Any:
 
 
 def _guessed(raw: pd.Series[Any]) -> pd.Series[Any]:
-    """Of a column that is not ours: numbers where all are numbers."""
+    """A column of another program: numbers where all its cells are numbers."""
     if not (pd.api.types.is_object_dtype(raw) or pd.api.types.is_string_dtype(raw)):
         return raw
     try:

@@ -258,7 +258,7 @@ def by_company(facts: pd.DataFrame, *fields: str, period: str | None = None, sho
 
 
 def _latest(facts: pd.DataFrame) -> pd.DataFrame:
-    """Of each company its latest fiscal year, and the latest of what is not of a year, such as a price.
+    """Each company's latest fiscal year, and its latest figures without a year, such as a price.
 
     A figure that the latest year does not have is missing: one of an earlier year beside it would be compared to
     figures that it does not belong to.

@@ -209,7 +209,7 @@ def _period_label(outcome: Outcome) -> str:
 
 
 def nothing_found(outcome: Outcome) -> str:
-    """That no company fulfils a screen."""
+    """The sentence of a screen that no company fulfils."""
     condition = conditions(outcome.query)
     period = asked_periods(outcome.query)
     left = f" ({outcome.left_out} of {outcome.considered} lack the figure)" if outcome.left_out else ""

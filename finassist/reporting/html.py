@@ -57,8 +57,8 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     unusual = status.upper() not in ("", "COMPLETED", "RUNNING") and not notes()
     named = (("run", answer.run_id), ("session", answer.session_id))
     document = answer_document(answer)
-    told = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
-    hint = "Hover over a figure for its source." if told and answer.facts else ""
+    has_figures = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
+    hint = "Hover over a figure for its source." if has_figures and answer.facts else ""
     footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
     card = _macros().card(
         document,

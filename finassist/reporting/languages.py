@@ -111,7 +111,7 @@ class _Sentences:
         return self._fill("series", rows[-1:], way=self._way(last.value - first.value), **self._ends(first, last))
 
     def order(self, outcome: Outcome) -> str:
-        """Who is first, of two or of all; else the places."""
+        """The first company, of two or of all; else the places."""
         rows, first, others = outcome.rows, outcome.rows[0], outcome.rows[1:]
         side = "high" if outcome.query.order >= 0 else "low"
         words = self._templates["words"]

@@ -40,7 +40,7 @@ PRICE_LINES = (
 
 
 UNSCALED = Scale(Decimal(1), "")
-"""For figures that a table never divides."""
+"""The scale of figures that a table never divides."""
 
 
 class Cell(Struct, frozen=True, gc=False):

@@ -247,7 +247,7 @@ def timeline_svg(state: RunState) -> str:
 
 
 def _height(rows: Sequence[Track]) -> int:
-    """Of the whole picture, in pixels."""
+    """The height of the whole picture, in pixels."""
     return LOOK["top"] + sum(tall for _, _, tall in _placed(rows)) + LOOK["row"] + 3
 
 

@@ -147,7 +147,7 @@ class Assistant(Protocol):
 
     @property
     def user_id(self) -> str | None:
-        """Whose sessions these are."""
+        """The user whose sessions these are."""
         ...
 
     def arun(

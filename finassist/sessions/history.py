@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
 
 _FREE: Final = frozenset({"offline", "rules"})
-"""Who answers without tokens, because nothing is sent anywhere."""
+"""The models that use no tokens, because they send nothing."""
 
 
 class StoredSessions(Workflow):

@@ -222,7 +222,7 @@ def open_store(database: Database) -> Store:
 def _server_store(address: str) -> Store:
     if not address.startswith("postgres"):
         raise ConfigurationError(
-            "Sessions are kept in a SQLite file (pass its path) or on PostgreSQL (postgresql://user@host/database). "
+            "Sessions are stored in a SQLite file (pass its path) or on PostgreSQL (postgresql://user@host/database). "
             "For another database pass one of Agno's database objects."
         )
     from finassist.sessions.postgres import open_server

@@ -127,7 +127,7 @@ class Summariser:
             await self._condense(session_id, turns, agent)
 
     async def _condense(self, session_id: str, turns: int, agent: Askable) -> None:
-        """Condense what was old when there were so many turns, if that has not been done meanwhile."""
+        """Summarise the turns that were old at this count, unless another call has done so."""
         session = await self._read(session_id)
         summary = stored_summary(session)
         condensed = int(summary.get("turns", 0))

@@ -253,7 +253,7 @@ class Log:
             discard(turn.widget)
 
     async def restore(self, answers: Sequence[Answer]) -> None:
-        """Show the last of these answers above what was asked meanwhile."""
+        """Show the last of these answers above questions that were asked since."""
         known = {turn.answer.run_id for turn in self.turns if turn.answer is not None}
         self._unshown = [answer for answer in answers if answer.run_id not in known]
         self.earlier.disabled = False

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def ask(asked: str | Sequence[Query], workflow: FinancialAssistantWorkflow, session_id: str) -> None:
-    """Ask, show the work meanwhile, and leave the answer in the stored conversation."""
+    """Ask, show the run while it works, and store the answer in the conversation."""
     question = asked if isinstance(asked, str) else "; ".join(map(str, asked))
     with st.chat_message("user"):
         st.text(question)

@@ -1,7 +1,7 @@
 """Statement figures as facts: one company's annual and quarterly lines, or some lines of all companies.
 
 A figure's status says what it is: reported, derived (with its formula), or one of the words for an absent one. A line
-that a reader expects and that is not there is a fact too, with the reason as its note. Four things are kept apart: the
+that a reader expects and that is not there is a fact too, with the reason as its note. Four things are distinct: the
 embedded data lacks the line (`missing`), the company's filings have none (`not_reported`, said only where a filing was
 read), nothing was paid (`none_paid`), and such a company has no such line (`not_meaningful`).
 """
@@ -207,7 +207,7 @@ def _earlier(symbol: str, unit: str, value: float, before: float, first: date | 
 
 @cache
 def _splits_since(symbol: str, day: date) -> float:
-    """For how many shares of today one share of a day stands."""
+    """How many shares of today one share of a past day became."""
     rows = tables.rows_of("splits", symbol)
     later = (ratio for at, ratio in zip(tables.plain(rows["date"]), rows["ratio"].to_pylist(), strict=True) if at > day)
     return math.prod(later)

@@ -48,7 +48,7 @@ class FMPProvider(LiveProvider):
     Args:
         api_key: The key; by default from `FMP_API_KEY`.
         plan: The plan subscribed to. It limits how many statements are asked for at once; an unknown plan (`None`) is
-            taken for a free one: five. `FINASSIST_FMP_PLAN` sets it too.
+            assumed to be free: five. `FINASSIST_FMP_PLAN` sets it too.
         per_minute: Requests a minute.
         settings: Where everything not given comes from; by default the environment and `.env`.
         options: `base_url`, `timeout` (seconds one request may take in all), `attempts`, `concurrency`, `cache` (`True`
@@ -100,7 +100,7 @@ class FMPProvider(LiveProvider):
     def status(self) -> ProviderStatus:
         """The plan that is assumed; nothing is asked of the source."""
         if self.plan is None:
-            return ProviderStatus(ok=True, detail="key set, plan not known and taken for a free one")
+            return ProviderStatus(ok=True, detail="key set, plan not known, assumed to be free")
         return ProviderStatus(ok=True, detail=f"key set, {self.plan} plan")
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
@@ -166,7 +166,7 @@ def _key(given: str | SecretStr | None) -> SecretStr:
 PLANS: tuple[FmpPlan, ...] = get_args(FmpPlan)
 
 MOST_ROWS: Mapping[FmpPlan | None, int] = {None: 5, "free": 5, "starter": 40, "premium": 120, "ultimate": 120}
-"""The largest `limit` a plan accepts; more is answered with 402. An unknown plan is taken for a free one."""
+"""The largest `limit` a plan accepts; more is answered with 402. An unknown plan is assumed to be free."""
 
 _PATHS: Mapping[str, str] = {
     "income": "/income-statement",
