@@ -173,6 +173,9 @@ _PLACES = frozenset({"united states", "united kingdom", "north america", "latin 
 def _is_vocabulary(match: Match, text: str) -> bool:
     """Abbreviations of finance are no tickers: DPO, CCC, YOY, CEO."""
     raw, plain = match.text, fold(match.text)
+    alone = not text[match.end :].strip(" ?!.")
+    if match.how == "ticker" and alone and text[max(0, match.start - 4) : match.start].lower() == "the ":
+        return True  # `and the MA?` asks for an abbreviation, and not for Mastercard
     if plain in _PLACES:
         return True
     if text[max(0, match.start - 1) : match.start] == "$":

@@ -14,14 +14,10 @@ from finassist.core.query import Unknown
 from finassist.questions.grammar import metric_names, pattern_of, table_of
 from finassist.questions.reading import Reading, asks_definition
 from finassist.questions.when import Found
+from finassist.symbols.names import FOREIGN_LISTING
 
 FIRST_YEAR = 2010
 """The first year that a question about reports may name; earlier ones are not in the data."""
-
-_FOREIGN = re.compile(
-    r"(?<![\w.])[A-Z0-9]{1,6}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL"
-    r"|JO|SI|NZ|IR|LS|WA)(?![\w.])"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def _other_metric(reading: Reading) -> Unknown | None:
 
 
 def _listing(reading: Reading) -> Unknown | None:
-    if not (listing := _FOREIGN.search(reading.slots.text)):
+    if not (listing := FOREIGN_LISTING.search(reading.slots.text)):
         return None
     reason = f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data"
     return Unknown(words=listing.group(), topic="foreign listing", reason=reason)

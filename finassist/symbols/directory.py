@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from itertools import islice, takewhile
+from itertools import islice, pairwise, takewhile
 
 from finassist.symbols.company import (
     WELL_SIZED,
@@ -23,6 +23,7 @@ from finassist.symbols.evidence import GONE, Sentence
 from finassist.symbols.mentions import Marked, gone, marked_tickers, missing_ticker, unknown_mentions, word_tickers
 from finassist.symbols.names import (
     ALIASES,
+    FOREIGN_LISTING,
     HOMONYMS,
     LEGAL,
     RENAMED_TICKERS,
@@ -74,6 +75,7 @@ class _Reading:
     def resolution(self) -> Resolution:
         for found in HOMONYMS.finditer(self.text):
             self.taken |= self._places(*found.span())
+        self._take_foreign_listings()
         for mark in islice(marked_tickers(self.text), MAX_MENTIONS):
             self._take_marked(mark)
         self._each_name(joined=False)
@@ -81,9 +83,23 @@ class _Reading:
             self._each_name(joined=True)
         self.unmatched += word_tickers(self.sentence, self.taken, self.named, self.index)
         self.unmatched += unknown_mentions(self.sentence, self.taken, self.named, self.index)
-        ordered = sorted(self.matches, key=lambda match: match.start)
+        ordered = self._named_by_brackets(sorted(self.matches, key=lambda match: match.start))
         once = {missing.text.casefold(): missing for missing in reversed(self.unmatched)}
         return Resolution(tuple(ordered), tuple(reversed(once.values())))
+
+    def _take_foreign_listings(self) -> None:
+        for listing in FOREIGN_LISTING.finditer(self.text):
+            message = f"{listing.group()} is listed abroad, and the directory has US listings; ask for a US listing."
+            self.unmatched.append(Unmatched(listing.group(), "unknown", message))
+            self.taken |= self._places(*listing.span())
+
+    def _named_by_brackets(self, matches: list[Match]) -> list[Match]:
+        """`HP (Helmerich & Payne)`: the name in brackets tells whose ticker stands before it."""
+        for before, after in pairwise(matches):
+            between = self.text[before.end : after.start].strip()
+            if between == "(" and before.text.upper() == after.company.symbol != before.company.symbol:
+                return [match for match in matches if match is not before]
+        return matches
 
     def _places(self, start: int, end: int) -> set[int]:
         return {i for i, token in enumerate(self.words) if token.start < end and token.end > start}

@@ -172,6 +172,12 @@ PHRASES: Final = frozenset(_listed("phrases"))
 ALIASES: Final[dict[str, str]] = _WORDS["aliases"]
 """What people call companies -> ticker, where no rule leads from their words to the filed name."""
 
+FOREIGN_LISTING: Final = re.compile(
+    r"(?<![\w.])[A-Z0-9-]{1,8}\.(?:DE|L|PA|TO|V|HK|T|SW|AS|MI|MC|SS|SZ|AX|NS|BO|KS|KQ|TW|SA|MX|F|BR|VI|CO|ST|OL|HE|IL"
+    r"|JO|SI|NZ|IR|LS|WA)(?![\w.])"
+)
+"""A ticker with the suffix of an exchange abroad: one listing, never two companies."""
+
 RENAMED_TICKERS: Final[dict[str, str]] = _WORDS["renamed_tickers"]
 """Former ticker -> today's."""
 
