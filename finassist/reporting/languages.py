@@ -68,9 +68,7 @@ def _name(metric: str, language: str) -> str:
     names = (catalogue()[metric].names or {}).get(language) if metric in catalogue() else None
     if not names:
         return ""
-    if language == "de":
-        return capital(names[0])
-    return names[0].upper() if len(names[0]) <= 4 and (names[0].isascii() or "&" in names[0]) else names[0]
+    return capital(names[0]) if language == "de" else names[0]
 
 
 class _Sentences:
