@@ -109,7 +109,7 @@ class Answer(WorkflowRunOutput):
         facts: Every figure as a `Fact`, with unit, period, as-of date and source.
         gaps: What should be there and is not, with the reason.
         follow_ups: Questions that make sense next.
-        decided_by: `"rules"` or `"model"`: who decided what was asked.
+        decided_by: Who decided what was asked: `"rules"`, `"model"`, or `"rules because the model failed"`.
         reason: Why the question was understood so.
         warnings: What to know about how the answer came about.
         years: How many fiscal years its tables show; its facts may go further back.

@@ -45,7 +45,7 @@ class Draft:
         facts: Every figure, fetched and derived.
         gaps: What should be there and is not.
         follow_ups: Questions that make sense next.
-        decided_by: `"rules"` or `"model"`: who decided what was asked.
+        decided_by: Who decided what was asked: `"rules"`, `"model"`, or `"rules because the model failed"`.
         reason: Why it was understood so, in a sentence.
         warnings: What the person should know about how the answer came about.
         years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.

@@ -83,7 +83,7 @@ class RunState:
         category: What kind of answer the question gets, once that is known.
         symbols: Ticker symbols of its companies.
         companies: Their names by symbol, as they become known.
-        decided_by: `"rules"` or `"model"`.
+        decided_by: `"rules"`, `"model"`, or `"rules because the model failed"`.
         reason: Why the question was understood so.
         tasks: In the order they began.
         text: The answer as far as it has been said.

@@ -129,7 +129,7 @@ HISTORY: Final[Schema] = {
     "cost": Column("number", "of these tokens; missing where a price is not known", "USD"),
     "saved": Column("flag", "whether it is in the session store"),
     "models": Column("text", "who did the work of each agent, as “router: rules; chat: offline”"),
-    "decided_by": Column("text", "rules or model: who decided what was asked"),
+    "decided_by": Column("text", "rules, model, or rules because the model failed: who decided what was asked"),
     "gaps": Column("integer", "things that should be there and are not"),
 }
 BATCH: Final[Schema] = {

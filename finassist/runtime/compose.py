@@ -128,7 +128,7 @@ def compose_answer(
     symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
     return replace(
         draft,
-        content=_content(lead, understood, [row.fact for row in rows], shown, missing, members),
+        content=_content(lead, understood, [row.fact for row in rows], shown, missing, members, draft.warnings),
         headline=lead,
         queries=queries,
         rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
@@ -159,11 +159,12 @@ def _content(
     facts: Iterable[Fact],
     gaps: Sequence[Gap],
     members: Mapping[str, Member],
+    warnings: Sequence[str],
 ) -> str:
     names = {symbol: member.name for symbol, member in members.items()}
     sections = list(asked.sections(lead, understood.queries, figures, facts, gaps, names))
     read = ", ".join(f"“{word}” as {names.get(right, right)}" for word, right in understood.corrected)
-    sections[1:1] = [Note(f"Read {read}.")] if read else []
+    sections[1:1] = [Note(text) for text in (f"Read {read}." if read else "", *warnings) if text]
     return to_markdown(Document((), "", tuple(sections)))
 
 

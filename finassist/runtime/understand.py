@@ -1,7 +1,8 @@
 """The first part of every flow: what is asked, and about which companies. Rules where they are certain, else a model.
 
-A model is believed only as far as it can be checked: its category must be one of the five, its symbols must exist.
-Where it failed, the rules' best guess stands in, and the draft says so.
+A model is asked once, where rules are not certain. It fills slots with words of the question beside them, and is
+believed only as far as these can be checked (`questions.placing`). Where it failed, the rules' best guess stands in,
+and the draft says so.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from finassist.core.metrics import described
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
+from finassist.llm.offline import OfflineModel
 from finassist.providers.base import QuerySource
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions import rules
+from finassist.questions.placing import Placement, hints, is_doubtful, is_named, place
 from finassist.questions.reading import Memory
 from finassist.questions.rules import Route
 from finassist.questions.understand import Understanding
@@ -55,6 +58,7 @@ class FlowContext:
         covered: Companies with what is known of them besides figures.
         as_of: Only what was public on this day counts.
         queryable: Whether the provider has quarters, closes and all companies at once.
+        live: Whether the agents have a language model; the offline one knows no more than the rules.
     """
 
     directory: SymbolDirectory
@@ -67,6 +71,7 @@ class FlowContext:
     covered: Mapping[str, Member] = field(default_factory=dict[str, Member])
     queryable: bool = False
     as_of: date | None = None
+    live: bool = True
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -83,6 +88,9 @@ class FlowContext:
             covered=provider.members() if isinstance(provider := runtime.provider, QuerySource) else attributes(),
             queryable=isinstance(runtime.provider, QuerySource),
             as_of=runtime.as_of,
+            live=any(
+                not isinstance(runtime.agents[name].model, OfflineModel) for name in ("router", "symbol_extraction")
+            ),
         )
 
     def members_of(self, symbols: Iterable[str]) -> Mapping[str, Member]:
@@ -114,22 +122,114 @@ async def awarm_up() -> None:
 
 
 def understand(question: str, known: FlowContext) -> Flow[Draft]:
-    """A draft that says what is asked, and about which companies; it has no content yet."""
-    yield StepStarted(step_name="understand")
-    return (yield from route_question(question, known))
+    """A draft that says which kind of document is asked for, and about which companies; it has no content yet."""
+    return (yield from _understand(question, known, document=True)).draft
 
 
 def understand_query(question: str, known: FlowContext) -> Flow[tuple[Draft, Understanding | None]]:
     """A draft and what was understood as queries; the queries are `None` where a document or a chat is asked for."""
+    read = yield from _understand(question, known)
+    return read.draft, None if read.route else read.found
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A question as rules read it.
+
+    Attributes:
+        draft: What is asked, so far.
+        found: Its queries, and what its words claim.
+        route: Where it goes, if to a document or a chat.
+    """
+
+    draft: Draft
+    found: Understanding
+    route: Route | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether a model need not be asked."""
+        return self.route.certain if self.route else not is_doubtful(self.found)
+
+
+def _understand(question: str, known: FlowContext, *, document: bool = False) -> Flow[_Read]:
     yield StepStarted(step_name="understand")
-    found = understood(question, known.memory) if known.routing != "model" else Understanding()
-    if (not found.queries and not found.unknown) or _for_the_glossary(found, question, known):
-        return (yield from route_question(question, known)), None
+    read = _by_rules(question, known, document=document)
+    if known.live and (known.routing == "model" or (known.routing == "auto" and not read.certain)):
+        message = question_message(question, known.context, hints(read.found))
+        router, extraction = yield from gather(
+            [_ask_step("router", message, RoutedQuestion), _ask_step("symbol_extraction", message, ExtractedSymbols)]
+        )
+        read = _by_model(question, read, (router, extraction), known, document=document)
+    yield from announce(read.draft, known)
+    return read
+
+
+def _by_rules(question: str, known: FlowContext, *, document: bool) -> _Read:
+    found = understood(question, known.memory)
+    if document or not (found.queries or found.unknown) or _for_the_glossary(found, question, known):
+        route = rules.route(question, known.context)
+        return _Read(from_rules(route, known.directory), found, route)
     found = _known_then(found, as_of_day(question)[1])
     found = dated(found, known.as_of or _carried_day(found, known.memory))
-    draft = draft_of(found)
-    yield from announce(draft, known)
-    return draft, found
+    return _Read(draft_of(found), found, None)
+
+
+def _by_model(
+    question: str, read: _Read, replies: Sequence[AgentReply], known: FlowContext, *, document: bool
+) -> _Read:
+    """The question with what a model placed of it, read again; rules alone stand in for whichever agent failed."""
+    router, extraction = (reply.content for reply in replies)
+    filled = [each for content in (extraction, router) if content for each in content.suggestions() if each.value]
+    placement = place(question, read.found, filled, _conversation(known))
+    read = _by_rules(placement.text, known, document=document) if placement.put else read
+    draft = replace(
+        read.draft,
+        decided_by=_decider(replies),
+        warnings=(*placement.notes, *(f"{reply.error} Rules decided instead." for reply in replies if reply.error)),
+        usage=tuple(_usage(reply) for reply in replies),
+    )
+    if read.route is None:
+        return replace(read, draft=draft, found=_with_evidence(read.found, placement))
+    if isinstance(router, RoutedQuestion) and not read.route.certain:
+        draft = replace(draft, category=router.category, reason=router.reason)
+    if isinstance(extraction, ExtractedSymbols) and not read.route.unmatched:
+        strangers = dict.fromkeys(name for name in extraction.unknown if is_named(name, question))
+        draft = replace(draft, gaps=_gaps(_stranger(name, known.directory) for name in strangers))
+    return replace(read, draft=draft)
+
+
+def _conversation(known: FlowContext) -> list[str]:
+    """The symbols and periods that were talked about."""
+    memory = known.memory
+    periods = (period for query in memory.queries for period in query.periods)
+    return [*known.context.symbols, *memory.companies, *memory.result, *periods]
+
+
+def _with_evidence(found: Understanding, placement: Placement) -> Understanding:
+    """Queries whose evidence is the words of the question itself; and which words were read as others."""
+    queries = tuple(
+        query.model_copy(
+            update={"evidence": {slot: placement.original(words) for slot, words in query.evidence.items()}}
+        )
+        for query in found.queries
+    )
+    return replace(found, queries=queries, corrected=(*placement.read, *found.corrected))
+
+
+def _decider(replies: Sequence[AgentReply]) -> str:
+    """Who decided: the offline model is the rules by another name."""
+    router = replies[0]
+    if router.error:
+        return "rules because the model failed"
+    return "rules" if router.model == OfflineModel.id else "model"
+
+
+def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedSymbols]) -> Flow[AgentReply]:
+    yield StepStarted(step_name=agent, parent="understand")
+    reply = yield from ask(agent, message, schema)
+    yield completed(agent, reply, parent="understand")
+    return reply
 
 
 def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -> bool:
@@ -193,30 +293,6 @@ def _category(found: Understanding) -> CategoryName:
     return "income_statement" if income else "company_financials"
 
 
-def route_question(question: str, known: FlowContext) -> Flow[Draft]:
-    """The kind of document, or a chat, and its companies."""
-    route = rules.route(question, known.context)
-    if known.routing == "rules" or (known.routing == "auto" and route.certain):
-        draft = from_rules(route, known.directory)
-    else:
-        router, extraction = yield from gather(
-            [
-                _ask_step("router", question_message(question, known.context), RoutedQuestion),
-                _ask_step("symbol_extraction", question_message(question, known.context), ExtractedSymbols),
-            ]
-        )
-        draft = from_model(route, router, extraction, known.directory)
-    yield from announce(draft, known)
-    return draft
-
-
-def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedSymbols]) -> Flow[AgentReply]:
-    yield StepStarted(step_name=agent, parent="understand")
-    reply = yield from ask(agent, message, schema)
-    yield completed(agent, reply, parent="understand")
-    return reply
-
-
 def announce(draft: Draft, known: FlowContext) -> Flow[None]:
     """The events that say what was understood."""
     yield Routed(category=draft.category, symbols=list(draft.symbols), decided_by=draft.decided_by, reason=draft.reason)
@@ -254,41 +330,9 @@ def from_rules(route: Route, directory: SymbolDirectory) -> Draft:
     )
 
 
-def from_model(route: Route, router: AgentReply, extraction: AgentReply, directory: SymbolDirectory) -> Draft:
-    """The draft when agents were asked; `route` stands in for whichever of them failed."""
-    draft = from_rules(route, directory)
-    if isinstance(router.content, RoutedQuestion):
-        routed = router.content
-        draft = replace(draft, category=routed.category, decided_by="model", reason=routed.reason)
-    if isinstance(extraction.content, ExtractedSymbols):
-        symbols, gaps = _extracted(extraction.content, route, directory)
-        draft = replace(draft, symbols=symbols, gaps=gaps)
-    replies = (router, extraction)
-    warnings = tuple(f"{reply.error} Rules decided instead." for reply in replies if reply.error)
-    return replace(draft, warnings=warnings, usage=tuple(_usage(reply) for reply in replies))
-
-
-def _extracted(
-    extracted: ExtractedSymbols, route: Route, directory: SymbolDirectory
-) -> tuple[tuple[str, ...], tuple[Gap, ...]]:
-    found = [company for name in extracted.symbols for company in _lookup(name, directory)]
-    invented = [name for name in extracted.symbols if not _lookup(name, directory)]
-    doubtful = [*extracted.unknown, *invented]
-    if route.unmatched or not doubtful:
-        return _symbols(found), _gaps(name.message for name in route.unmatched)
-    return _symbols(found), _gaps(_stranger(name, directory) for name in dict.fromkeys(doubtful))
-
-
 def _usage(reply: AgentReply) -> Usage:
     """Which engine did the agent's work: where a model failed, the rules; what it used was used all the same."""
     return Usage(reply.agent, "rules" if reply.error else reply.model, reply.metrics)
-
-
-def _lookup(name: str, directory: SymbolDirectory) -> tuple[Company, ...]:
-    """A model may reply with a ticker, or with the name it should have turned into one."""
-    if company := directory.lookup(name):
-        return (company,)
-    return tuple(match.company for match in directory.resolve(name).matches)
 
 
 def _known(symbols: Iterable[str], directory: SymbolDirectory) -> list[Company]:

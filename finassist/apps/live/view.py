@@ -30,7 +30,7 @@ _w: Any = ipywidgets  # it has no types of its own
 LONGEST_SHOWN: Final = 40_000
 """Characters of one text that a page shows; a browser takes seconds to lay out a million."""
 
-_DECIDERS: Final = {"rules": "by rules", "model": "by the model"}
+_DECIDERS: Final = {"model": "by the model"}
 _SHOWN_WHILE_IT_COMES: Final = 6_000
 """Characters of an unfinished answer that each redraw shows: its end."""
 
@@ -174,7 +174,7 @@ def understood(state: RunState) -> str:
         return "" if state.ended else "Understanding the question …"
     title = category_of(state.category).title
     names = ", ".join(_name(state, symbol) for symbol in state.symbols)
-    decided = f"decided {_DECIDERS.get(state.decided_by, state.decided_by)}" if state.decided_by else ""
+    decided = f"decided {_DECIDERS.get(state.decided_by, f'by {state.decided_by}')}" if state.decided_by else ""
     return " · ".join(part for part in (title[:1].upper() + title[1:], names, decided) if part)
 
 
