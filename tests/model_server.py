@@ -57,6 +57,8 @@ class ModelServer(Server):
     ) -> None:
         super().__init__(self._chosen, path="/v1")
         self.moods, self.category, self.symbols = moods or {}, category, symbols
+        self.words: tuple[str, ...] = ("iPhone maker",)
+        self.slots: dict[str, Any] = {}
         self.seen: list[Seen] = []
         self.hung_up = threading.Event()
         self._permits = asyncio.Semaphore(0)
@@ -176,8 +178,8 @@ class ModelServer(Server):
         if mood == "unknown_category" and agent == "symbol_extraction":
             return json.dumps({"tickers": symbols})
         return {
-            "router": json.dumps({"category": category, "reason": "as scripted"}),
-            "symbol_extraction": json.dumps({"symbols": symbols, "unknown": []}),
+            "router": json.dumps({"category": category, "reason": "as scripted", **self.slots}),
+            "symbol_extraction": json.dumps({"symbols": symbols, "words": self.words, "unknown": []}),
             "summary": json.dumps({"summary": "They talked.", "topics": ["AAPL"]}),
         }.get(agent, "".join(CHAT_WORDS))
 

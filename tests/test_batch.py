@@ -314,7 +314,7 @@ def test_a_bug_in_one_question_is_recorded_and_its_siblings_go_on(mood, ledger) 
 
 def test_what_failed_can_be_asked_again(ledger) -> None:
     workflow = build(World(chat="fails", category="chat", symbols=()), routing="model")
-    batch = workflow.run_many(["What is EBITDA?", "Define a moat", "Define a moat", "", "$AAPL"], ledger=ledger)
+    batch = workflow.run_many(["What is EBITDA?", "Define a moat", "Define a moat", "", "Explain moats"], ledger=ledger)
     assert batch.frame["status"].tolist() == ["failed"] * 5
     workflow.model.world = World(category="chat", symbols=())
     again = asyncio.run(batch.aretry_failed())

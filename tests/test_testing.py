@@ -152,7 +152,7 @@ def test_every_failure_of_a_model_is_one_behaviour(failure: str, agent: str, run
     assert outcome(answer) == outcome(run_async(build().arun("What is Apple's stock price?")))
     assert answer.status.value == "COMPLETED"
     invented = (agent, failure) == ("symbol_extraction", "invented")
-    assert answer.symbols == ([] if invented else ["AAPL"]), "a ticker the model made up is no company"
+    assert answer.symbols == ["AAPL"], "a ticker the model made up is no company, and takes no place"
     assert invented or answer.models[agent] == "rules"
 
 
@@ -213,8 +213,8 @@ def test_words_are_played_back_piece_by_piece(run_async: Any) -> None:
 
 def test_failures_are_recorded_and_played_back() -> None:
     provider = FaultyProvider("embedded", Dials(failure="quota", only="history"))
-    answer, tape = recorded("What is Apple's stock price?", provider=provider)
-    again = replayed(tape).run("What is Apple's stock price?")
+    answer, tape = recorded("Tell me about Apple", provider=provider)
+    again = replayed(tape).run("Tell me about Apple")
     assert [gap.error for gap in again.gaps] == [gap.error for gap in answer.gaps] == ["QuotaExhausted"]
 
 

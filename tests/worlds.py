@@ -139,7 +139,7 @@ class ScriptedModel(Model):
             return response_format(category=self.world.category, reason="as scripted").model_dump_json()
         if name == "ExtractedSymbols":
             symbols = [*self.world.symbols, *(["QQZZX"] if mood == "invents" else [])]
-            return response_format(symbols=symbols).model_dump_json()
+            return response_format(symbols=symbols, words=["iPhone maker"]).model_dump_json()
         if name == "ConversationSummary":
             return response_format(summary="They talked.", topics=["AAPL"]).model_dump_json()
         return "one two three four"
