@@ -1,8 +1,9 @@
-"""What a live model fills in: believed with its words only, in both forms; what fails or is invented changes nothing."""
+"""What a live model fills in: believed with its words only, in both forms; what is invented changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_what_is_invented_is_left_out_and_said(server: ModelServer, form: str, r
     (said,) = answer.warnings
     for invented in ("“QQZZX”", "Microsoft", "gross margin", "“poetry”", "FY2019", "net margin > 0.3"):
         assert invented in said
-    assert said in answer.content.replace("\\", "")
+    assert said in unescape(answer.content)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -158,7 +159,6 @@ def test_offline_never_says_model() -> None:
          "Apple versus the $MSFT: revenue"),
         ("By how much did Apple's revenue balloon in FY2023?", ("operation", "growth", "balloon"),
          "By how much did Apple's revenue grow in FY2023?"),
-        ("Name the companies with the most dough", ("metric", "Net income", "the most dough"), None),
         ("Name the companies with the most dough", ("metric", "Net income", "dough"),
          "Name the companies with the most net income"),
         ("What was Apple's intake in the year of the moon landing?", ("period", "FY1969", "moon landing"), None),
@@ -173,8 +173,8 @@ def test_words_are_replaced_where_no_rule_has_read_them(question: str, suggestio
 
 
 def test_the_conversation_is_evidence_where_the_question_points_at_it() -> None:
-    question = "What was the revenue of the other one in FY2023?"
-    found, other = understand(question), Suggestion("company", "MSFT", "the other one")
+    question = "What was the revenue of them in FY2023?"
+    found, other = understand(question), Suggestion("company", "MSFT", "them")
     assert "$MSFT" in place(question, found, [other], ["AAPL", "MSFT"]).text
     assert place(question, found, [other]).left_out == ["Microsoft Corp. (MSFT)"]
 
@@ -191,4 +191,7 @@ def test_what_is_put_in_reads_back_as_itself() -> None:
         name = spoken_as(metric)
         assert not name or [hit.value for hit in slots_of(name).metrics] == [metric]
     for operation, word in SAID_AS.items():
-        assert slots_of(word).operations or operation in ("max", "min") and slots_of(word).directions
+        read = slots_of(f"Apple's revenue {word}")
+        assert [hit.value for hit in read.operations] == [operation] or (
+            operation in ("max", "min") and read.directions
+        )
