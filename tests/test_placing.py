@@ -24,7 +24,7 @@ FAILED = "rules because the model failed"
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
-    with ModelServer(symbols=(), words=()) as server:
+    with ModelServer(symbols=()) as server:
         yield server
 
 
