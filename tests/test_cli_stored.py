@@ -56,6 +56,9 @@ def test_history_is_the_latest_first(db: str, capsys) -> None:
     header, *lines = capsys.readouterr().out.splitlines()
     assert {"started (UTC)", "latency (s)", "cost (USD)"} <= set(re.split(r" {2,}", header.strip()))
     assert all("COMPLETED" in line for line in lines)
+    FinancialAssistantWorkflow(db=db).run("Which companies had a net margin above 30% in FY2024?")
+    assert main(["history", "--db", db, "-n", "1"]) == 0
+    assert re.search(r"(\w+, ){4}\w+ and \d+ more", capsys.readouterr().out)
 
 
 def test_a_conversation_is_printed_renamed_and_deleted(db: str, capsys) -> None:

@@ -27,6 +27,8 @@ _UNITS: Final = {
     "cost": " (USD)",
     "market_value": " (USD)",
 }
+_MOST_LISTED: Final = 5
+"""Symbols in a cell: a screen of all companies would make every row as wide as its list."""
 
 
 def sessions(options: argparse.Namespace) -> int:
@@ -162,7 +164,9 @@ def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespa
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        listed = [str(each) for each in value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        more = len(listed) - _MOST_LISTED
+        return ", ".join(listed[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
     if value is None or str(value) in ("<NA>", "NaT", "nan"):
         return "–"
     if hasattr(value, "strftime"):
