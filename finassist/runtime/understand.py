@@ -191,7 +191,7 @@ def _by_model(
     )
     if read.route is None:
         return replace(read, draft=draft, found=_with_evidence(read.found, placement))
-    if isinstance(router, RoutedQuestion) and not read.route.certain:
+    if isinstance(router, RoutedQuestion) and (known.routing == "model" or not read.route.certain):
         draft = replace(draft, category=router.category, reason=router.reason)
     if isinstance(extraction, ExtractedSymbols) and not read.route.unmatched:
         strangers = dict.fromkeys(name for name in extraction.unknown if is_named(name, question))
