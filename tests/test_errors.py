@@ -115,7 +115,7 @@ def test_an_unknown_keyword_is_refused_at_the_call_and_the_right_one_suggested(
         "yeras": "years belongs elsewhere: it is a setting",
         "years": "Settings",
         "budget": "run_many",
-        "colour": "It takes stream, session_id",
+        "nonsense": "It takes stream, session_id",
     }
     for keyword, words in says.items():
         for call in (workflow.run, workflow.arun):
