@@ -202,7 +202,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
      "Acme's revenue grew 10.0% a year (CAGR) from FY2021 to FY2024: from USD 100 to USD 133 over 3 years."),
     ({**SPAN, "operation": "max"}, "Acme's revenue was highest in FY2024, at USD 133 (year ended 2024-09-30)."),
     (SPAN, "Acme's revenue rose from USD 100 in FY2021 (ended 2021-09-30) to USD 133 in FY2024 (ended 2024-09-30), "
-     "rising every time."),
+     "rising every year."),
     ({**SPAN, "operation": "sum"},
      "Acme's revenue added up to USD 464 from FY2021 to FY2024 (years ended 2021-09-30 to 2024-09-30)."),
     ({**BOTH, "intent": "compare"},

@@ -122,7 +122,8 @@ class Cube(FiscalCalendar):
         years = self.years(symbol, metric.id)
         name = self.name(symbol)
         if point.kind == "FY" and years:
-            note = f"{metric.title} of {name} is there for FY{years[0]} to FY{years[-1]}, not for {point.label}."
+            span = f"FY{years[0]} to FY{years[-1]}" if len(years) > 1 else f"FY{years[0]} only"
+            note = f"{metric.title} of {name} is there for {span}, not for {point.label}."
         elif point.kind != "FY" and years:
             note = (
                 f"{metric.title} of {name} is not in the data for {point.label}; by year it is there to FY{years[-1]}."

@@ -44,6 +44,10 @@ def follow_up(reading: Reading) -> Understanding | None:
     shift = _shift(reading)
     if _stands_alone(reading, shift):
         return None
+    if last and last.scope == "universe" and slots.metrics and reading.says(POINTS_BACK["by_metric"]):
+        metrics = [hit.value for hit in slots.metrics]
+        query = last.model_copy(update={"metrics": metrics, "order": direction_of(reading, metrics[0])[0]})
+        return Understanding((query,), certain=slots.certain, decided="follow-up")
     if last and last.metrics and _same_of_a_set(reading):
         slots.metrics = hits_of(last.metrics[:1])
         return screen(reading)
@@ -184,6 +188,8 @@ def _complete_companies(reading: Reading, last: Query | None) -> None:
         reading.symbols = list(memory.companies)
     elif (them or group) and memory.result:
         reading.symbols = list(memory.result)
+    elif (them or group) and len(memory.companies) > 1:
+        reading.symbols = list(memory.companies)
     elif last and last.companies:
         reading.symbols = list(last.companies)
     else:
@@ -241,7 +247,13 @@ def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mappi
     if any(not each.vague for each in reading.slots.periods):
         periods = periods_of(reading)
         changes = reading.slots.has("growth", "difference") or reading.says(SAID["by_how_much"])
-        if changes and len(periods) == len(last.periods) == 1 and ":" not in periods[0] + last.periods[0]:
+        of_price = last.metrics and described(last.metrics[0]).kind == "price"
+        if (
+            changes
+            and not of_price
+            and len(periods) == len(last.periods) == 1
+            and ":" not in periods[0] + last.periods[0]
+        ):
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
         periods = _moved(last.periods or ["latest"], shift)

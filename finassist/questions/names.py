@@ -180,6 +180,8 @@ def _is_vocabulary(match: Match, text: str) -> bool:
         return True
     if text[max(0, match.start - 1) : match.start] == "$":
         return False
+    if fold(text[max(0, match.start - 2) : match.start]) == "p/":  # P/E on a day is no E.ON
+        return True
     if text[match.end : match.end + 1].isalnum():
         return True
     if match.how != "ticker":

@@ -77,7 +77,12 @@ def _understood(reading: Reading) -> Understanding:
     if reading.slots.choices and (reading.slots.metrics or _ABOUT.match(reading.slots.low)):
         return _which_company(reading)
     found = follow_up(reading) or _clauses(reading) or answer_to(reading)
-    if found.document and reading.says(SAID["asks_a_fact"]) and (words := _unplaced(reading)):
+    if (
+        found.document
+        and reading.slots.language == "en"
+        and reading.says(SAID["asks_a_fact"])
+        and (words := _unplaced(reading))
+    ):
         asked = " ".join(reading.slots.text[start:end] for start, end in words)
         reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
         return refuse(asked, "not understood", reason, "words without a metric")

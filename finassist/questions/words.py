@@ -7,8 +7,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[&/][^\W\d_]+)*\d*|[&%$€£?!,;:()<>=+*/-]")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_ASIAN = r"[\u3040-\u30ff\u3400-\u9fff]"
+_LETTERS = rf"(?:(?!{_ASIAN})[^\W\d_])+"
+_WORD = re.compile(rf"\d+(?:[.,]\d+)*|{_ASIAN}+|{_LETTERS}(?:[&/]{_LETTERS})*\d*|[&%$€£?!,;:()<>=+*/-]")
+_CJK = re.compile(_ASIAN)
 _ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", re.IGNORECASE)
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}

@@ -306,15 +306,19 @@ def _one_series(rows: Sequence[Row], words: Words) -> str:
     return f"{it.owner} {it.metric} {moved} {ends}{_course(rows, words)}."
 
 
+def _length(row: Row) -> str:
+    return "quarter" if row.fact.period.startswith("Q") else "year"
+
+
 def _course(rows: Sequence[Row], words: Words) -> str:
     """How the figures went between the ends."""
     facts = [(a.fact.value, b.fact.value) for a, b in pairwise(rows)]
     steps = [after > before for before, after in facts if before is not None and after is not None]
     if len(rows) > 2 and steps and (all(steps) or not any(steps)):
-        return ", rising every time" if all(steps) else ", falling every time"
+        return f", {'rising' if all(steps) else 'falling'} every {_length(rows[-1])}"
     if len(rows) < 4:
         return ""
     best = words.of(max(rows, key=lambda row: row.fact.value or Decimal()))
     worst = words.of(min(rows, key=lambda row: row.fact.value or Decimal()))
-    asked = "; not every time" if words.query.evidence.get("every") else ""
+    asked = f"; not every {_length(rows[-1])}" if words.query.evidence.get("every") else ""
     return f"{asked}; the highest was {best.value} in {best.brief}, the lowest {worst.value} in {worst.brief}"
