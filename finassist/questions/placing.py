@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import islice
 from typing import Literal
@@ -77,8 +77,17 @@ class Placement:
         invented = ", ".join(dict.fromkeys(self.left_out))
         return (f"The model also named {invented}, which the question does not: left out.",) if invented else ()
 
-    def original(self, evidence: str) -> str:
-        """Words of the replaced text as they stand in the question."""
+    def told(self, found: Understanding) -> Understanding:
+        """What rules made of the text, with evidence in the question's own words, and what was read as what."""
+        queries = tuple(
+            query.model_copy(
+                update={"evidence": {slot: self._original(words) for slot, words in query.evidence.items()}}
+            )
+            for query in found.queries
+        )
+        return replace(found, queries=queries, corrected=(*self.read, *found.corrected))
+
+    def _original(self, evidence: str) -> str:
         for words, instead in self.put:
             evidence = evidence.replace(instead, words)
         return evidence

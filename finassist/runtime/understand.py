@@ -30,7 +30,7 @@ from finassist.llm.offline import OfflineModel
 from finassist.providers.base import QuerySource
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions import rules
-from finassist.questions.placing import Placement, hints, is_doubtful, is_named, place
+from finassist.questions.placing import hints, is_doubtful, is_named, place
 from finassist.questions.reading import Memory
 from finassist.questions.rules import Route
 from finassist.questions.understand import Understanding
@@ -190,7 +190,7 @@ def _by_model(
         usage=tuple(_usage(reply) for reply in replies),
     )
     if read.route is None:
-        return replace(read, draft=draft, found=_with_evidence(read.found, placement))
+        return replace(read, draft=draft, found=placement.told(read.found))
     if isinstance(router, RoutedQuestion) and (known.routing == "model" or not read.route.certain):
         draft = replace(draft, category=router.category, reason=router.reason)
     if isinstance(extraction, ExtractedSymbols) and not read.route.unmatched:
@@ -204,17 +204,6 @@ def _conversation(known: FlowContext) -> list[str]:
     memory = known.memory
     periods = (period for query in memory.queries for period in query.periods)
     return [*known.context.symbols, *memory.companies, *memory.result, *periods]
-
-
-def _with_evidence(found: Understanding, placement: Placement) -> Understanding:
-    """Queries whose evidence is the words of the question itself; and which words were read as others."""
-    queries = tuple(
-        query.model_copy(
-            update={"evidence": {slot: placement.original(words) for slot, words in query.evidence.items()}}
-        )
-        for query in found.queries
-    )
-    return replace(found, queries=queries, corrected=(*placement.read, *found.corrected))
 
 
 def _decider(replies: Sequence[AgentReply]) -> str:
