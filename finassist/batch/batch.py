@@ -336,9 +336,10 @@ def _drawn(runner: Runner) -> Generator[Callable[[], None]]:
 
     def draw() -> None:
         nonlocal due
-        if display is not None and runner.progress is not None and monotonic() >= due:
+        progress = runner.progress
+        if display is not None and progress is not None and progress.status == "running" and monotonic() >= due:
             due = monotonic() + _DRAWN_EVERY
-            display.show(runner.progress)
+            display.show(progress)
 
     try:
         yield draw

@@ -55,7 +55,7 @@ def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
         return (yield from _query_flow(draft, found, known))
     if draft.category == "chat":
         return (yield from chat_flow(question, known, draft))
-    return (yield from _document_flow(draft, replace(known, as_of=as_of_day(question)[1] or known.as_of)))
+    return (yield from document_flow(draft, replace(known, as_of=as_of_day(question)[1] or known.as_of)))
 
 
 def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
@@ -65,7 +65,7 @@ def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
         symbols = tuple(dict.fromkeys(symbol for query in queries for symbol in query.companies))
         draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
         yield from announce(draft, known)
-        return (yield from _document_flow(draft, known))
+        return (yield from document_flow(draft, known))
     found = dated(Understanding(queries=tuple(queries), certain=True), known.as_of)
     draft = draft_of(found)
     yield from announce(draft, known)
@@ -75,13 +75,13 @@ def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
 def report_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """A full report on the companies of the question, whatever else it asks."""
     draft = yield from understand(question, known)
-    return (yield from _document_flow(replace(draft, category="report"), known))
+    return (yield from document_flow(replace(draft, category="report"), known))
 
 
 def alone_flow(question: str, category: Category, known: FlowContext) -> Flow[Draft]:
     """One kind of figures alone (`income_statement`, `company_financials`, `stock_price`)."""
     draft = yield from understand(question, known)
-    return (yield from _document_flow(replace(draft, category=category), known))
+    return (yield from document_flow(replace(draft, category=category), known))
 
 
 def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> Flow[Draft]:
@@ -96,7 +96,7 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
     return replace(draft, content=str(reply.content), gaps=(), usage=usage)
 
 
-def _document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
+def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     """Everything the category needs about every company, and the document of it."""
     draft = at_most(draft, known.max_companies)
     periods = Periods(known.years + 1, as_of=known.as_of)  # growth of the first year shown needs the year before
