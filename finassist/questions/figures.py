@@ -155,6 +155,8 @@ def screen(reading: Reading) -> Understanding:
     if not shown:
         return Understanding(decided="screen without a metric")
     direction, ordered = direction_of(reading, shown[0])
+    if where and not ordered and where[0].metric == shown[0]:
+        direction = -1 if where[0].comparator in ("<", "<=") else 1
     operation: Operation = "count" if slots.has("count") else _set_operation(reading)
     default = 1 if ordered and not where and not _plural_set(reading) else None if where else 10
     query = Query(

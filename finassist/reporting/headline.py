@@ -195,8 +195,9 @@ def _screened(outcome: Outcome, words: Words) -> str:
     shown = outcome.rows[: query.limit or 25]
     named = shown if len(shown) <= _MEMBERS else shown[:MOST_NAMED]
     names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in named)
-    others = f" and {outcome.matches - len(shown)} more" if outcome.matches > len(shown) else ""
-    more = others if named is shown else f"{in_table(len(shown))}{others}"
+    left = outcome.matches - len(named)
+    table = " in the table" if outcome.matches == len(shown) else f"; the table has the first {len(shown)}"
+    more = f" and {left} more{table}" if left else ""
     return f"{kind} had {conditions(query)}{_period_label(outcome)}: {names}{more}."
 
 
