@@ -312,8 +312,13 @@ def in_sector(member: Member, sectors: Iterable[str]) -> bool:
     """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
     wanted = [sector.casefold() for sector in sectors]
     own = (member.sector.casefold(), member.sub_industry.casefold())
+    if own[1] == _CUSTODY or (own[1].endswith(" reits") and "reits" not in wanted):
+        own = (own[0], "")
     return not wanted or any(sector == own[0] or (sector not in _WHOLE and sector in own[1]) for sector in wanted)
 
+
+_CUSTODY = "asset management & custody banks"
+"""An industry of fund managers for the most part, not of banks; retail REITs are no retailers either."""
 
 _WHOLE = frozenset({"materials", "energy", "industrials", "financials", "utilities", "real estate", "health care"})
 """Sectors whose names also stand in the names of industries of other sectors."""

@@ -108,7 +108,7 @@ def filters(reading: Reading, metrics: list[str]) -> tuple[list[str], list[Filte
     """
     share = _share_of_amount(reading)
     if share is not None:
-        return [share.metric], [share]
+        return [share.metric], [share, *_signs(reading, [share], [share.metric])]
     found: list[Filter] = []
     for hit in reading.slots.amounts:
         if SAID["lost"].search(reading.low, 0, hit.end):
@@ -134,18 +134,36 @@ def _signs(reading: Reading, others: Sequence[Filter], metrics: Sequence[str]) -
     if not has_set(reading) and not reading.slots.has("count") and not over_time:
         return
     for hit in expression_hits(reading):
-        if re.search(r"\b(?:no|zero|without(?: any)?)\s+$", reading.low[: hit.start]):
+        before = reading.low[: hit.start]
+        if re.search(r"\b(?:no|zero|without(?: any)?)\s+$", before):
             yield Filter(metric=hit.value, comparator="<=", number=0)
             return
+        if moving := SAID["moving"].search(before):
+            falls = SAID["falls"].search(moving.group()) is not None
+            yield Filter(metric=f"growth({hit.value})", comparator="<" if falls else ">", number=0)
+            return
+    if (moved := _moved(reading)) and not others:
+        yield moved
+        return
     match = NEGATIVE.search(reading.low) or POSITIVE.search(reading.low)
     if match is None:
         return
     of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
-    after = (hit.value for hit in expression_hits(reading) if 0 <= hit.start - match.end() <= 2)
-    metric = next(after, "" if others else next(iter(metrics), "")) if not of_income else ""
+    after = next((hit.value for hit in expression_hits(reading) if 0 <= hit.start - match.end() <= 2), "")
+    metric = (after or ("" if others else next(iter(metrics), ""))) if not of_income else ""
     metric = metric or "net_income"
-    if all(each.metric != metric for each in others) and (of_income or not others or metric != "net_income"):
+    if all(each.metric != metric for each in others) and (of_income or after or not others or metric != "net_income"):
         yield Filter(metric=metric, comparator="<" if NEGATIVE.search(reading.low) else ">", number=0)
+
+
+def _moved(reading: Reading) -> Filter | None:
+    """`retailers whose sales declined`: growth below nothing, where no order is asked."""
+    verb = next((hit for hit in reading.slots.operations if SAID["verb_of_change"].fullmatch(hit.words)), None)
+    grown = next((hit.value for hit in expression_hits(reading) if hit.value.startswith("growth(")), None)
+    if verb is None or grown is None or reading.slots.directions or reading.slots.limit:
+        return None
+    falls = SAID["falls"].search(verb.words) is not None
+    return Filter(metric=grown, comparator="<" if falls else ">", number=0)
 
 
 def _share_of_amount(reading: Reading) -> Filter | None:

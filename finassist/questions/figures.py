@@ -275,7 +275,9 @@ def _operated(reading: Reading, metrics: list[str]) -> tuple[list[str], Operatio
     sign = _BETWEEN_METRICS.get(operation)
     if operation == "none" and (plus or minus):
         sign = "+" if plus else "-"
-    if sign and points < 2 and len(metrics) == 2 and not reading.several and not spans(reading):
+    terms = reading.low.count(" minus ") + 1 if sign == "-" else reading.low.count(" plus ") + 1
+    several = len(metrics) == 2 or (len(metrics) > 2 and len(metrics) == terms)
+    if sign and points < 2 and several and not reading.several and not spans(reading):
         return _joined(metrics, sign, operation)
     return metrics, operation
 
@@ -286,10 +288,9 @@ _BETWEEN_METRICS: Mapping[str, str] = {"difference": "-", "times": "/", "sum": "
 
 def _joined(metrics: list[str], sign: str, operation: Operation) -> tuple[list[str], Operation]:
     """`by how much did operating cash flow exceed net income`: one metric less the other, if both have one unit."""
-    left, right = (described(each) for each in metrics)
-    if left.unit != right.unit:
+    if len({described(each).unit for each in metrics}) > 1:
         return metrics, operation
-    made = f"{metrics[0]} {sign} {metrics[1]}"
+    made = f" {sign} ".join(metrics)
     return [f"times({made})" if sign == "/" else made], "none"
 
 

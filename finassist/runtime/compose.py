@@ -115,7 +115,7 @@ def compose_answer(
     queries, members = understood.queries, known.members_of(each for q in understood.queries for each in q.companies)
     cube = Cube(facts, members)
     outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
-    sentences = [text for outcome in outcomes if (text := _sentence(outcome, members))]
+    sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
     unplaced = dict.fromkeys(word for query in queries for word in query.unknown)
     missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
@@ -201,12 +201,14 @@ def _refusal(each: Unknown) -> Gap:
 _JOINED = frozenset({"sum", "mean", "median", "difference", "times", "share"})
 
 
-def _sentence(outcome: Outcome, members: Mapping[str, Member]) -> str:
+def _sentence(outcome: Outcome, members: Mapping[str, Member], *, several: bool) -> str:
     """The headline of an outcome; of companies named together, it says which of them lacks its figure.
 
     Where the asked sum or difference cannot be made without that figure, this comes first.
     """
     text, query = headline(outcome, members), outcome.query
+    if not text and several:
+        return " ".join(dict.fromkeys(gap.reason for gap in outcome.gaps))
     there = {row.symbol for row in outcome.rows}
     absent = [gap.reason for gap in outcome.gaps if gap.symbol not in there and gap.symbol in query.companies]
     if not text or not absent or query.scope == "universe" or not there or text.startswith("There is nothing"):
