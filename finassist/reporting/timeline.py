@@ -6,6 +6,7 @@ that case the HTML also holds the same picture as an image, in which nothing tel
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -215,10 +216,14 @@ class TimelineImage:
         return {"text/plain": repr(self), "text/html": timeline_html(self.state)}
 
 
+# Nobody can point at a part of an image: its hints are only weight.
+_HOVER: Final = re.compile(r'<title>[^<]*</title>(?:<rect [^>]*pointer-events="all"/>)?|<desc>[^<]*</desc>')
+
+
 def timeline_html(state: RunState) -> str:
     """The timeline of a run for a notebook's output."""
     picture = timeline_svg(state)
-    source = b64encode(picture.encode()).decode()
+    source = b64encode(_HOVER.sub("", picture).encode()).decode()
     return (
         f'<div class="finassist-tl-box"><style>{BOX_CSS}</style><div style="display:none">{picture}</div>'
         f'<img alt="{escape(summary_of(state))}" width="100%" height="{_height(tracks(state))}" '
