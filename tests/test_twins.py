@@ -12,7 +12,7 @@ from agno.run.agent import RunContentEvent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Query
 from tests.worlds import MODEL_MOODS, NEEDS, SOURCE_MOODS, ScriptedModel, ScriptedProvider, World
 
 QUESTIONS = (
@@ -171,3 +171,22 @@ def test_a_bug_in_a_source_is_raised_and_never_becomes_a_gap(mood: str) -> None:
     assert one["error"][0] is (TypeError if mood == "bug" else RuntimeError)
     assert one["terminal"] == other["terminal"] == "WorkflowError"
     assert one["events"] == other["events"], "siblings of the bug must settle in both forms"
+
+
+TYPED = st.builds(
+    Query,
+    metrics=st.sampled_from([["net_margin"], ["revenue", "net_income"], ["growth(revenue)"], ["pe"]]),
+    companies=st.sampled_from([["AAPL"], ["AAPL", "MSFT"], ["AAPL", "ZZZZ"]]),
+    periods=st.sampled_from([[], ["FY2024"], ["FY2021:FY2024"], ["TTM"], ["2025-03-14"]]),
+    operation=st.sampled_from(["none", "growth", "mean", "difference"]),
+    intent=st.sampled_from(["value", "compare"]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(query=TYPED)
+def test_typed_queries_have_twins(query: Query) -> None:
+    sync = FinancialAssistantWorkflow(db=None).query(query)
+    other = asyncio.run(FinancialAssistantWorkflow(db=None).aquery(query))
+    told = [(each.content, each.headline, each.facts, each.gaps, each.symbols, each.queries) for each in (sync, other)]
+    assert told[0] == told[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -297,20 +297,18 @@ class FiscalCalendar:
         return Point("TTM", point.year - 1, point.number, end or (years_back(point.end, 1) if point.end else None))
 
 
-def quarters_named(facts: Iterable[Fact]) -> Iterator[Fact]:
+def quarters_named(facts: Iterable[Fact]) -> list[Fact]:
     """The facts, with the name of the fiscal quarter where a source gives its last day only."""
     listed = list(facts)
-    if not any(map(_named_by_day, listed)):
-        yield from listed
-        return
+    if not any(fact.period[:1].isdigit() and _named_by_day(fact) for fact in listed):
+        return listed
     years: dict[str, dict[date, int]] = {}
     for fact in listed:
         if fact.period.startswith("FY") and fact.period_end:
             years.setdefault(fact.symbol, {})[fact.period_end] = int(fact.period[2:])
     taken = {fact.key for fact in listed}
-    for fact in listed:
-        named = _in_quarter(fact, years.get(fact.symbol, {}))
-        yield fact if named.key in taken else named
+    named = [(fact, _in_quarter(fact, years.get(fact.symbol, {}))) for fact in listed]
+    return [fact if new.key in taken else new for fact, new in named]
 
 
 def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:

@@ -142,6 +142,8 @@ _NEAR = 4
 def _unplaced(reading: Reading) -> list[tuple[int, int]]:
     """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
     loose = [word for word in reading.slots.loose if word.text not in EXPLAINED]
+    if not loose:
+        return []
     patterns = (*PATTERNS, *CONVERSATIONAL) if reading.memory.queries else PATTERNS
     explained = [match.span() for pattern in patterns for match in pattern.finditer(reading.low)]
     explained += [(hit.start, hit.end) for hit in reading.slots.metrics]

@@ -111,7 +111,7 @@ def compose_answer(
 ) -> Draft:
     """The sentence, the table and the gaps of a question's queries; pure."""
     fetched, gaps = _parted(found)
-    facts = [*quarters_named(fetched)]
+    facts = quarters_named(fetched)
     queries, members = understood.queries, known.members_of(each for q in understood.queries for each in q.companies)
     cube = Cube(facts, members)
     outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
