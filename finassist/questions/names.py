@@ -105,7 +105,10 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
         taken.take(match.start, match.end)
     for word in _CAPITALS.finditer(text):
         plain = fold(word.group())
-        if not taken.free(*word.span()) or plain in TERMS or plain in metric_names():
+        abbreviation = (
+            len(plain) == 2 and text[: word.start()].lower().endswith("the ") and not text[word.end() :].strip(" ?!.")
+        )
+        if not taken.free(*word.span()) or plain in TERMS or plain in metric_names() or abbreviation:
             continue
         if company := directory().lookup(word.group()):
             before = text[max(0, word.start() - 5) : word.start()].lower()
@@ -173,9 +176,6 @@ _PLACES = frozenset({"united states", "united kingdom", "north america", "latin 
 def _is_vocabulary(match: Match, text: str) -> bool:
     """Abbreviations of finance are no tickers: DPO, CCC, YOY, CEO."""
     raw, plain = match.text, fold(match.text)
-    alone = not text[match.end :].strip(" ?!.")
-    if match.how == "ticker" and alone and text[max(0, match.start - 4) : match.start].lower() == "the ":
-        return True  # `and the MA?` asks for an abbreviation, and not for Mastercard
     if plain in _PLACES:
         return True
     if text[max(0, match.start - 1) : match.start] == "$":

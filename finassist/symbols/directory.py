@@ -238,12 +238,28 @@ class _Reading:
         raw = _OWNER.sub("", token.raw)
         if not raw.isascii() or not raw.isalpha() or not (1 < len(raw) < 7):
             return False
+        last = place > 0 and place == len(self.words) - 1
+        if last and len(raw) == 2 and self.words[place - 1].text == "the":
+            return False  # `and the MA?` asks for an abbreviation, and not for Mastercard
         company = self._ticker_in_capitals(raw) if capitals else self._ticker_in_small(raw)
+        if company is None and capitals and self._begins_with_its_data(place):
+            company = self.index.lookup(raw)
         if company is None:
             return False
         certain = capitals or self.index.by_symbol[company.symbol] < WELL_SIZED
         self._match(company, token.start, token.start + len(raw), "ticker", certain, {place})
         return True
+
+    def _begins_with_its_data(self, place: int) -> bool:
+        """`TEAM stock price`: a word in capitals that begins a sentence, before what is asked of it."""
+        raw = self.words[place].raw
+        return (
+            place == 0
+            and len(raw) > 2
+            and raw.isupper()
+            and self.sentence.capitals_tell
+            and self.sentence.data_follows(0)
+        )
 
     def _ticker_in_capitals(self, raw: str) -> Company | None:
         if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
