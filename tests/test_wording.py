@@ -90,6 +90,10 @@ WORDED = [
         "Operating cash flow minus dividends minus buybacks for Home Depot in 2024",
         "operating cash flow - dividends paid - share buybacks of HD in 2024",
     ),
+    ("EG revenue in 2023", "revenue of EG in 2023"),
+    ("NOW, how much revenue did they make in 2023?", "revenue of NOW in 2023"),
+    ("EPS, what was Apple's in 2023?", "diluted EPS of AAPL in 2023"),
+    ("Nike's gross margin on sales in 2023", "gross margin of NKE in 2023"),
     ("VRTX rev CAGR 19-23", "CAGR of revenue of VRTX in 2019:2023"),
     ("I don't mean Apple, I mean Applied Materials: net income for fiscal 2023?", "net income of AMAT in FY2023"),
     (
