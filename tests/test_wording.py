@@ -90,6 +90,8 @@ WORDED = [
         "Operating cash flow minus dividends minus buybacks for Home Depot in 2024",
         "operating cash flow - dividends paid - share buybacks of HD in 2024",
     ),
+    ("NOW revenue in 2023", "revenue of NOW in 2023"),
+    ("What was D's net income in 2023?", "net income of D in 2023"),
     ("EG revenue in 2023", "revenue of EG in 2023"),
     ("NOW, how much revenue did they make in 2023?", "revenue of NOW in 2023"),
     ("EPS, what was Apple's in 2023?", "diluted EPS of AAPL in 2023"),

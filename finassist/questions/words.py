@@ -11,7 +11,7 @@ _ASIAN = r"[\u3040-\u30ff\u3400-\u9fff]"
 _LETTERS = rf"(?:(?!{_ASIAN})[^\W\d_])+"
 _WORD = re.compile(rf"\d+(?:[.,]\d+)*|{_ASIAN}+|{_LETTERS}(?:[&/]{_LETTERS})*\d*|[&%$€£?!,;:()<>=+*/-]")
 _CJK = re.compile(_ASIAN)
-_ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)", re.IGNORECASE)
+_ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)(?!s\b)", re.IGNORECASE)
 _QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
 )
