@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.benchmarks import costs, live
+from tests.benchmarks import costs, embedded, live
 from tests.benchmarks.cases import Bench, Waits, measure, on_loop
 from tests.benchmarks.results import Results, Row, table
 from tests.benchmarks.server import LocalServer
@@ -186,3 +186,10 @@ def test_live_rows_are_part_of_the_bench() -> None:
     rows = live.measure(0.0, 0.0, rounds=1, reports=20)
     assert [each.unit for each in rows][:2] == ["ms", "reports/s"]
     assert all(not each.broken for each in rows)
+
+
+@pytest.mark.slow
+def test_the_embedded_data_takes_no_more_memory_than_allowed() -> None:
+    rows = {row.name: row for row in embedded.measure(rounds=1)}
+    for name in ("memory after one company", "memory after questions about all companies"):
+        assert rows[name].verdict == "holds", rows[name]

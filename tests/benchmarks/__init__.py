@@ -8,6 +8,7 @@ workflow that does nothing. Compare ratios and overheads, not seconds of two mac
     fakes.py      the sleeping model and the sleeping source
     cases.py      what is timed: reports, first events, first words
     costs.py      processor time per report, and time to import
+    embedded.py   the embedded data: load times, and memory
     live.py       live data from a local server: warm reports, many at once, memory
     batch.py      many questions: throughput, processor time, memory, five kills (victim.py is what is killed)
     dask.py       a batch on a cluster: when it pays, and when it does not
@@ -29,7 +30,7 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         model_delay: Seconds the model takes per call (L).
         data_delay: Seconds the data source takes per request (F).
     """
-    from tests.benchmarks import batch, cases, costs, live
+    from tests.benchmarks import batch, cases, costs, embedded, live
     from tests.benchmarks.results import machine
 
     rounds, reports, turns = (5, 10, 20) if quick else (15, 20, 50)
@@ -41,5 +42,6 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         *live.measure(model_delay, data_delay, rounds, reports=300 if quick else 3_000),
         *batch.measure(model_delay, data_delay, batch.QUICK if quick else batch.FULL),
         *costs.imports(rounds=3 if quick else 5),
+        *embedded.measure(rounds=3 if quick else 5),
     ]
     return Results(rows=rows, machine=described, model_delay=model_delay, data_delay=data_delay, rounds=rounds)

@@ -208,7 +208,7 @@ def closes_on(day: date) -> tuple[Fact, ...]:
     if at < 0 or (day - days[at]).days > 8:
         return tuple(_month_ends_near(day))
     first = max(at - 7, 0)
-    rows = tables.table("prices_daily").slice(first, at - first + 1)
+    rows = tables.column("prices_daily", *tables.names_of("prices_daily")).slice(first, at - first + 1)
     found: list[Fact] = []
     for symbol in rows.column_names[1:]:
         known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
@@ -218,7 +218,7 @@ def closes_on(day: date) -> tuple[Fact, ...]:
 
 
 def _month_ends_near(day: date) -> Iterator[Fact]:
-    rows = tables.table("prices_monthly")
+    rows = tables.column("prices_monthly", "symbol", "date", "close")
     columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows["close"].to_pylist())
     for symbol, each, value in zip(*columns, strict=True):
         if value is not None and day - timedelta(days=9) < each <= day:

@@ -62,10 +62,12 @@ def table(name: str) -> Any:
     Raises:
         DataError: The file is damaged or is not the one that belongs here.
     """
-    with _reading(name):
-        found = _file(name).read(use_threads=False).unify_dictionaries().combine_chunks()
-    import_module("pyarrow").default_memory_pool().release_unused()  # the pieces take more than the whole
-    return found
+    arrow = import_module("pyarrow")
+    return arrow.table({each: _whole(column(name, each), arrow.system_memory_pool())[each] for each in names_of(name)})
+
+
+def _whole(part: Any, pool: Any) -> Any:
+    return part.unify_dictionaries(memory_pool=pool).combine_chunks(memory_pool=pool)
 
 
 def column(name: str, *columns: str) -> Any:
@@ -111,11 +113,24 @@ def opened(path: Path, needed: Sequence[str]) -> Any:
         DataError: A column is not there.
         OSError, ValueError: It is no readable Parquet file.
     """
-    found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
+    with _system_pool():
+        found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
     absent = [column for column in needed if column not in found.schema_arrow.names]
     if absent:
         raise DataError(f"The embedded file {path.name} lacks the column {absent[0]}. Install finassist again.")
     return found
+
+
+@contextmanager
+def _system_pool() -> Generator[None]:
+    """Files opened here read into the memory of the system: pyarrow's own pool keeps what is freed, for good."""
+    arrow = import_module("pyarrow")
+    usual = arrow.default_memory_pool()
+    arrow.set_memory_pool(arrow.system_memory_pool())
+    try:
+        yield
+    finally:
+        arrow.set_memory_pool(usual)
 
 
 @contextmanager
