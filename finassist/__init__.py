@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from finassist.reporting.files import write_frame as write_frame
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
-    from finassist.reporting.schemas import describe as describe
+    from finassist.reporting.frames import describe as describe
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
 
     categories = CATEGORIES
@@ -82,8 +82,7 @@ _NAMES: Final = {
     "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",
     "finassist.reporting.files": "read_frame write_frame",
-    "finassist.reporting.frames": "by_company by_year",
-    "finassist.reporting.schemas": "describe",
+    "finassist.reporting.frames": "by_company by_year describe",
     "finassist.workflow": "FinancialAssistantWorkflow",
 }
 _HOME: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from finassist.core.errors import MissingExtra
 from finassist.core.facts import Fact
 from finassist.reporting.files import read_frame, write_frame
-from finassist.reporting.frames import facts_frame, history_frame, sessions_frame
-from finassist.reporting.schemas import SCHEMAS, typed
+from finassist.reporting.frames import SCHEMAS, facts_frame, typed
 
 FORMS = (".parquet", ".csv", ".xlsx")
 
@@ -77,7 +76,8 @@ HISTORY = [
 
 @pytest.mark.parametrize("form", FORMS)
 def test_histories_and_sessions_come_back(form: str, tmp_path: Path) -> None:
-    for frame in (history_frame(HISTORY), sessions_frame([{"session_id": "x", "symbols": ["A"], "created_at": 5}])):
+    sessions = typed([{"session_id": "x", "symbols": ["A"], "created_at": 5}], SCHEMAS["sessions"])
+    for frame in (typed(HISTORY, SCHEMAS["history"]), sessions):
         same(there_and_back(frame, tmp_path / f"frame{form}"), frame)
 
 
@@ -154,7 +154,7 @@ def test_a_package_that_is_missing_is_named(form: str, package: str, tmp_path: P
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
-    path = write_frame(history_frame(HISTORY), tmp_path / "history.csv")
+    path = write_frame(typed(HISTORY, SCHEMAS["history"]), tmp_path / "history.csv")
     before = path.read_bytes()
 
     def full(*_: object, **__: object) -> None:
@@ -162,6 +162,6 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch) -> 
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
-        write_frame(history_frame([]), path)
+        write_frame(typed([], SCHEMAS["history"]), path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["history.csv"]

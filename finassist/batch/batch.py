@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -107,7 +107,7 @@ class Batch:
 
     @property
     def frame(self) -> DataFrame:
-        """One row a question, in the order given; see `finassist.reporting.frames.batch_frame` for the columns."""
+        """One row a question, in the order given; `finassist.describe("batch")` has the columns."""
         return self._frame("")
 
     @property
@@ -116,10 +116,9 @@ class Batch:
         return self._frame(FAILED)
 
     def _frame(self, where: str) -> DataFrame:
-        from finassist.reporting.frames import batch_frame
+        from finassist.reporting.frames import SCHEMAS, typed
 
-        rows = read_rows(self.ledger, where)
-        return batch_frame({**row, "answer": read_text(row["content"]) if row["content"] else None} for row in rows)
+        return typed(map(_frame_row, read_rows(self.ledger, where)), SCHEMAS["batch"])
 
     @property
     def facts(self) -> DataFrame:
@@ -346,3 +345,8 @@ def _drawn(runner: Runner) -> Generator[Callable[[], None]]:
     finally:
         if display is not None and runner.progress is not None:
             display.finish(runner.progress)
+
+
+def _frame_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {"n_facts": row["facts"], "n_gaps": row["gaps"]}
+    return {**row, **counts, "answer": read_text(row["content"]) if row["content"] else None}

@@ -1,4 +1,4 @@
-"""Frames as files: written so that a spreadsheet runs nothing, and read back with every digit and every type.
+"""Frames as files: written so that a spreadsheet runs nothing, and read back with every digit and type.
 
 Parquet keeps everything. CSV and Excel keep figures, days and types; of text they lose what no cell can hold: control
 characters, and the difference between no text and an empty one.
@@ -7,26 +7,23 @@ characters, and the difference between no text and an empty one.
 from __future__ import annotations
 
 import json
-import re
 from ast import literal_eval
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from finassist.core.errors import BadPayload, ConfigurationError, MissingExtra
-from finassist.reporting.schemas import SCHEMAS, Column, Kind, typed_column
+from finassist.reporting.frames import SCHEMAS, Column, Kind, typed_column
+from finassist.reporting.sanitize import neutral, restored
 
+_excel: Any = getattr(pd, "read_excel")  # noqa: B009  its stubs are partial
 _FIRST_YEAR: Final = 1901  # before it, Excel has no dates
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_RUN = r"[^\S\n\t]*(?:[\"']+[^\S\n\t]*)?[=+\-@＝＋－＠]"
-_FORMULA = re.compile(rf"^(?=[\n\t])|(?:(?<=[\n;\t])|^)(?={_RUN})")
-_NEUTRALISED = re.compile(rf"^'(?=[\n\t])|(?:(?<=[\n;\t])|^)'(?={_RUN})")
 
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
@@ -48,7 +45,6 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         >>> from decimal import Decimal
         >>> from tempfile import TemporaryDirectory
         >>> from finassist.core.facts import Fact
-        >>> from finassist.reporting.files import read_frame, write_frame
         >>> from finassist.reporting.frames import facts_frame
         >>> frame = facts_frame([Fact(symbol="ACME", field="revenue", value=Decimal("1.10"), statement="income")])
         >>> with TemporaryDirectory() as folder:
@@ -57,10 +53,10 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         (True, Decimal('1.10'))
     """
     target = Path(path)
-    write, _ = _form(target)
+    form = _form(target)
     part = target.with_name(f".{target.name}.part")
     try:
-        write(frame, part)
+        form.write(frame, part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -76,8 +72,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         ValueError: A cell holds something that its column cannot hold.
         OSError: There is no such file.
     """
-    _, read = _form(Path(path))
-    return from_file(read(Path(path)))
+    return _from_file(_form(Path(path)).read(Path(path)))
 
 
 def check_file(path: str | Path) -> Path:
@@ -94,18 +89,37 @@ def check_file(path: str | Path) -> Path:
     return target
 
 
-def _form(path: Path) -> tuple[Callable[[pd.DataFrame, Path], None], Callable[[Path], pd.DataFrame]]:
+def own_table(data: Any) -> pd.DataFrame:
+    """A DataFrame as it is, or what a file holds; texts of a file keep their digits.
+
+    Raises:
+        ConfigurationError: It is neither a DataFrame nor a file of a known kind.
+        BadPayload: The file cannot be read.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data.reset_index() if data.index.name or data.index.nlevels > 1 else data
+    path = Path(data) if isinstance(data, str | Path) else Path()
+    if (ending := path.suffix.lower()) not in FORMS:
+        raise ConfigurationError(f"{data!r:.60} is no table. Give a DataFrame, or a .csv, .xlsx or .parquet file.")
+    try:
+        return FORMS[ending].texts(path)
+    except FileNotFoundError as error:
+        raise BadPayload(f"There is no file {path.name}. Check its path.") from error
+    except Exception as error:
+        why = type(error).__name__
+        raise BadPayload(f"{path.name} cannot be read as {path.suffix} ({why}). Save it again.") from error
+
+
+def _form(path: Path) -> _Form:
     ending = path.suffix.lower()
     if ending not in FORMS:
         raise ConfigurationError(f"The name of a file must end in {', '.join(FORMS)}, so that it says how to write it.")
-    write, read, package = FORMS[ending]
     try:
-        import_module(package)
+        import_module(FORMS[ending].package)
     except ImportError as error:
-        raise MissingExtra(
-            f"{ending} files need the package {package}. Run: pip install 'finassist[export]'"
-        ) from error
-    return write, read
+        needs = f"{ending} files need the package {FORMS[ending].package}."
+        raise MissingExtra(f"{needs} Run: pip install 'finassist[export]'") from error
+    return FORMS[ending]
 
 
 # --------------------------------------------------------------------------------------- Parquet and CSV
@@ -144,27 +158,13 @@ def safe_csv(frame: pd.DataFrame) -> str:
     return flat.map(_csv_cell, na_action="ignore").to_csv(index=False, lineterminator="\n")
 
 
-def restored(text: str) -> str:
-    """A cell of `safe_csv` as it was, without the apostrophes that keep a spreadsheet from running it.
-
-    Example:
-        >>> restored("'=1+1"), restored("-1.95"), restored("O'Neill")
-        ('=1+1', '-1.95', "O'Neill")
-    """
-    return _NEUTRALISED.sub("", text) if "'" in text else text
-
-
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    for_file(frame, lists=True).to_parquet(path, engine="pyarrow", index=False)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path, engine="pyarrow")
+    _for_file(frame, ["decimal"]).to_parquet(path, engine="pyarrow", index=False)
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     # With a mark at its beginning, without which Excel does not see that it is UTF-8.
-    path.write_text(safe_csv(for_file(frame)), encoding="utf-8-sig", newline="")
+    path.write_text(safe_csv(_for_file(frame, _WRITTEN)), encoding="utf-8-sig", newline="")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -181,30 +181,23 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, list | tuple):
-        return _neutral("; ".join(map(str, value)))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return _neutral(str(value))
-
-
-def _neutral(text: str) -> str:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    visible = "".join(c for c in lines if c in "\n\t" or c.isprintable())
-    return visible if _NUMBER.fullmatch(visible) else _FORMULA.sub("'", visible)
+        return neutral("; ".join(map(str, value)))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return neutral(str(value))
 
 
 # ------------------------------------------------------------------------------------------------ Excel
 
 
 def _write_sheet(frame: pd.DataFrame, path: Path) -> None:
-    flat = for_file(frame).astype("object").map(_sheet_cell, na_action="ignore")
-    flat.columns = [_neutral(str(name)) for name in flat.columns]
+    flat = _for_file(frame, _WRITTEN).astype("object").map(_sheet_cell, na_action="ignore")
+    flat.columns = [neutral(str(name)) for name in flat.columns]
     with path.open("wb") as file:
         write: Any = getattr(flat, "to_excel")  # noqa: B009  its stubs are partial
         write(file, sheet_name="finassist", engine="openpyxl", index=False, freeze_panes=(1, 0))
 
 
 def _read_sheet(path: Path) -> pd.DataFrame:
-    read: Any = getattr(pd, "read_excel")  # noqa: B009  its stubs are partial
-    raw: pd.DataFrame = read(path, dtype="object", na_filter=False, engine="openpyxl")
+    raw = _excel(path, dtype="object", na_filter=False, engine="openpyxl")
     return raw.map(_restored_cell)
 
 
@@ -218,34 +211,41 @@ def _sheet_cell(value: Any) -> Any:
         time = pd.Timestamp(value)
         naive = time.tz_convert(None) if time.tzinfo else time
         return naive if value.year >= _FIRST_YEAR else value.isoformat()
-    return _neutral(value) if isinstance(value, str) else value
+    return neutral(value) if isinstance(value, str) else value
+
+
+class _Form(NamedTuple):
+    """One form of a file: `read` is for what `write` wrote, `texts` for the table of any program."""
+
+    package: str
+    write: Callable[[pd.DataFrame, Path], None]
+    read: Callable[[Path], pd.DataFrame]
+    texts: Callable[[Path], pd.DataFrame]
 
 
 FORMS: Final = {
-    ".parquet": (_write_parquet, _read_parquet, "pyarrow"),
-    ".csv": (_write_csv, _read_csv, "pandas"),
-    ".xlsx": (_write_sheet, _read_sheet, "openpyxl"),
+    ".parquet": _Form("pyarrow", _write_parquet, pd.read_parquet, pd.read_parquet),
+    ".csv": _Form("pandas", _write_csv, _read_csv, partial(pd.read_csv, dtype=str)),
+    ".xlsx": _Form("openpyxl", _write_sheet, _read_sheet, partial(_excel, dtype=str)),
 }
-"""How to write and read each form of a file, and the package it takes."""
+"""How to write and read each form of a file, by the end of its name, and the package it takes."""
+
+# ------------------------------------------------------------------------------------------------ types
 
 
-def for_file(frame: pd.DataFrame, *, lists: bool = False) -> pd.DataFrame:
-    """A frame without objects: exact figures as text with every digit, lists as JSON or, with `lists`, as they are."""
+def _for_file(frame: pd.DataFrame, objects: Collection[Kind]) -> pd.DataFrame:
+    """A frame in which such objects are text: exact figures with every digit, lists as JSON."""
     known = _known(frame.columns)
     changed = {
         name: frame[name].map(_WRITTEN[known[name].kind], na_action="ignore").astype("string")
         for name in frame.columns
-        if name in known and known[name].kind in (["decimal"] if lists else _WRITTEN)
+        if name in known and known[name].kind in objects
     }
     return frame.assign(**changed)
 
 
-def from_file(raw: pd.DataFrame) -> pd.DataFrame:
-    """The frame that was written: every column of a name we know with its type, the others as well as can be guessed.
-
-    Raises:
-        ValueError: A cell holds something that its column cannot hold.
-    """
+def _from_file(raw: pd.DataFrame) -> pd.DataFrame:
+    """The frame that was written: columns of names we know with their types, the others as guessed."""
     known = _known(raw.columns)
     columns = {name: _column(str(name), raw[name], known.get(str(name))) for name in raw.columns}
     if "exact" in columns and "value" in columns:
@@ -266,7 +266,8 @@ def _column(name: str, raw: pd.Series[Any], column: Column | None) -> pd.Series[
         return _guessed(raw)
     read = _READ[column.kind]
     try:
-        return typed_column([_absent(column) if _missing(value) else read(value) for value in raw.tolist()], column)
+        values = [_absent(column) if pd.isna(value) is True else read(value) for value in raw.tolist()]
+        return typed_column(values, column)
     except (ValueError, TypeError, ArithmeticError, SyntaxError) as error:
         raise ValueError(
             f"The column {name!r} holds something that is no {column.kind}. It was changed after finassist wrote it; "
@@ -294,21 +295,12 @@ def _absent(column: Column) -> Any:
     return empty.get(column.kind, "" if column.kind == "text" and not column.optional else None)
 
 
-def _missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-
-
 def _strings(value: Any) -> list[str]:
     """A list from JSON, from Python's own way to write one (pandas does), or from a file that has lists."""
     found: Iterable[Any] = value
     if isinstance(value, str):
         found = json.loads(value) if value.startswith('["') else literal_eval(value)
     return [str(each) for each in found]
-
-
-def _utc(value: Any) -> pd.Timestamp:
-    time = pd.Timestamp(value)
-    return time.tz_localize("UTC") if time.tzinfo is None else time
 
 
 def _flag(value: Any) -> bool:
@@ -328,42 +320,8 @@ _READ: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     "integer": int,
     "flag": _flag,
     "day": pd.Timestamp,
-    "time": _utc,
+    "time": pd.Timestamp,
     "decimal": lambda value: Decimal(str(value)),
     "keys": lambda value: tuple(_strings(value)),
     "list": _strings,
 }
-
-
-def own_table(data: Any) -> pd.DataFrame:
-    """A DataFrame as it is, or what a file holds; texts of a file keep their digits.
-
-    Raises:
-        ConfigurationError: It is neither a DataFrame nor a file of a known kind.
-        BadPayload: The file cannot be read.
-    """
-    if isinstance(data, pd.DataFrame):
-        return data.reset_index() if data.index.name or data.index.nlevels > 1 else data
-    path = Path(data) if isinstance(data, str | Path) else Path()
-    if path.suffix.lower() not in FORMS:
-        raise ConfigurationError(f"{data!r:.60} is no table. Give a DataFrame, or a .csv, .xlsx or .parquet file.")
-    try:
-        return _texts(path)
-    except FileNotFoundError as error:
-        raise BadPayload(f"There is no file {path.name}. Check its path.") from error
-    except Exception as error:
-        raise BadPayload(
-            f"{path.name} cannot be read as {path.suffix} ({type(error).__name__}). Save it again."
-        ) from error
-
-
-def _texts(path: Path) -> pd.DataFrame:
-    """A table from any program: all texts as they are in the file, except in Parquet, which has types."""
-    match path.suffix.lower():
-        case ".csv":
-            return pd.read_csv(path, dtype=str)
-        case ".xlsx":
-            read: Any = getattr(pd, "read_excel")  # noqa: B009  its stubs are partial
-            return read(path, dtype=str)
-        case _:
-            return pd.read_parquet(path)

@@ -1,51 +1,170 @@
-"""Facts, spans, events, sessions and runs as tidy DataFrames.
+"""Facts, spans, sessions, runs and batches as tidy DataFrames; and frames of facts as pivots.
 
-Every frame has the same columns and types whether or not it has rows; `describe("facts")` lists them.
+Every frame has the same columns and types whether or not it has rows. They are in `frames.toml`, and
+`describe("facts")` lists them. A column means the same kind of value wherever it appears, so a file is read back by the
+names of its columns alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
 from itertools import batched
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Final, Literal, NamedTuple
 
 import pandas as pd
 from pandas import DataFrame as DataFrame
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
-from finassist.reporting.schemas import BATCH, BATCH_FACTS, EVENTS, FACTS, HISTORY, RESTATEMENTS, SESSIONS, SPANS, typed
+from finassist.core.metrics import catalogue
 
-LONGEST_CONTENT = 200
 _AT_ONCE = 100
 _YEAR = r"FY\d{4}"
 
+type Kind = Literal["text", "number", "integer", "flag", "day", "time", "decimal", "keys", "list"]
 type Shown = Literal["value", "exact", "source", "as_of", "period", "period_end", "status", "filing", "note"]
 
+_DTYPES: Final[Mapping[str, str]] = {
+    "text": "string",
+    "number": "Float64",
+    "integer": "Int64",
+    "flag": "boolean",
+    "day": "datetime64[s]",
+    "time": "datetime64[us, UTC]",
+}
+"""The pandas type of each kind; the others are objects: a `decimal.Decimal`, a tuple of strings, a list of strings."""
 
-class Serialisable(Protocol):
-    """Anything with a dictionary form: an event."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The dictionary form."""
-        ...
+class Column(NamedTuple):
+    """One column of a frame.
+
+    Attributes:
+        kind: What it holds.
+        meaning: In a few words.
+        unit: Of its numbers; "" where there is none, or where another column says it.
+        optional: Whether a value may be missing. Text that never is has "" instead.
+    """
+
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    optional: bool = True
+
+    @property
+    def dtype(self) -> Any:
+        """The name of the pandas type."""
+        return _DTYPES.get(self.kind, "object")
+
+
+type Schema = Mapping[str, Column]
+
+
+def _schemas() -> dict[str, Schema]:
+    text = files("finassist.reporting").joinpath("frames.toml").read_text(encoding="utf-8")
+    found = {name: {key: Column(**row) for key, row in rows.items()} for name, rows in tomllib.loads(text).items()}
+    return {**found, "batch_facts": {key: found["batch"][key] for key in ("ordinal", "question")} | found["facts"]}
+
+
+SCHEMAS: Final = _schemas()
+"""The columns of every frame, by its name."""
+
+
+def describe(name: str = "metrics") -> pd.DataFrame:
+    """The catalogue of metrics, or what is in a frame.
+
+    Args:
+        name: `"metrics"` for the catalogue, one row a metric: what a `Query` can name. Or `"facts"`, `"spans"`,
+            `"sessions"`, `"history"`, …: the name of a frame, one row a column.
+
+    Raises:
+        KeyError: There is no such frame.
+
+    Example:
+        >>> describe().loc["net_margin", "formula"]
+        'net_income / revenue'
+        >>> describe("spans").loc["duration"].tolist()
+        ['Float64', 's', 'end minus start']
+    """
+    if name != "metrics" and name not in SCHEMAS:
+        raise KeyError(f"There is no frame {name!r}. It is one of: metrics, {', '.join(SCHEMAS)}.")
+    if name == "metrics":
+        return _listed(catalogue(), "metric", ["label", "unit", "kind", "formula", "base", "about"]).astype("string")
+    return _listed(SCHEMAS[name], "column", ["dtype", "unit", "meaning"])
+
+
+def _listed(values: Mapping[str, Any], index: str, columns: Sequence[str]) -> pd.DataFrame:
+    """One row a value, with some of its attributes."""
+    rows = [[getattr(value, column) for column in columns] for value in values.values()]
+    return pd.DataFrame(rows, index=pd.Index(list(values), name=index), columns=list(columns))
+
+
+def typed(rows: Iterable[Mapping[str, Any]], schema: Schema) -> pd.DataFrame:
+    """A frame with the columns and types of a schema, whether or not there are rows. Unknown names are left out.
+
+    Example:
+        >>> frame = typed([{"question": "Hello", "status": "COMPLETED", "saved": True}], SCHEMAS["history"])
+        >>> frame["cost"].isna().item()
+        True
+    """
+    found = list(rows)
+    return pd.DataFrame(
+        {name: typed_column([row.get(name) for row in found], column) for name, column in schema.items()}
+    )
+
+
+def typed_column(values: Sequence[Any], column: Column) -> pd.Series[Any]:
+    """The values as a pandas column of its type; times may be seconds since 1970."""
+    if column.kind == "time":
+        numbers = all(isinstance(value, int | float) for value in values if value is not None)
+        times = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, unit="s" if numbers else None)
+        return times.astype(column.dtype)  # pyright: ignore[reportUnknownVariableType]
+    if column.kind == "day":
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype="object")), dtype=column.dtype)
+    return pd.Series(values, dtype=column.dtype)
+
+
+# ------------------------------------------------------------------------------------------------ facts
 
 
 def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
     """One row a fact, in the order given.
-
-    `describe("facts")` has the meaning of every column.
 
     Example:
         >>> frame = facts_frame([Fact(symbol="AAPL", field="revenue", statement="income", status="missing")])
         >>> frame.loc[0, "label"], frame["value"].isna().item()
         ('Revenue', True)
     """
-    return typed([fact_row(fact) for fact in facts], FACTS)
+    return typed(map(_fact_row, facts), SCHEMAS["facts"])
 
 
-def restatements_frame(facts: Iterable[Fact], names: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """One row a figure that a later report changed; `describe("restatements")` has the meaning of every column.
+def _fact_row(fact: Fact) -> dict[str, Any]:
+    known = fact.value if fact.known else None
+    made = {"label": label(fact.field), "value": None if known is None else float(known), "exact": known}
+    return {name: made[name] if name in made else getattr(fact, name) for name in SCHEMAS["facts"]}
+
+
+def batch_facts_frame(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFrame:
+    """One row a figure of any answer: ordinal and question of the answer, and the columns of `facts_frame`.
+
+    Example:
+        >>> fact = Fact(symbol="AAPL", field="revenue", statement="income", status="missing")
+        >>> batch_facts_frame([(0, "Revenue of Apple", [fact])])[["ordinal", "label"]].values.tolist()
+        [[0, 'Revenue']]
+    """
+    frames = [typed(_rows_of(some), SCHEMAS["batch_facts"]) for some in batched(answers, _AT_ONCE)]
+    return pd.concat(frames, ignore_index=True) if frames else typed([], SCHEMAS["batch_facts"])
+
+
+def _rows_of(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> Iterator[dict[str, Any]]:
+    for ordinal, question, facts in answers:
+        for fact in facts:
+            yield {"ordinal": ordinal, "question": question, **_fact_row(fact)}
+
+
+def restatements_frame(facts: Iterable[Fact], names: Mapping[str, str]) -> pd.DataFrame:
+    """One row a figure that a later report changed.
 
     Example:
         >>> from datetime import date
@@ -53,11 +172,11 @@ def restatements_frame(facts: Iterable[Fact], names: Mapping[str, str] | None = 
         >>> fact = Fact(symbol="ACME", field="revenue", statement="income", unit="USD", period="FY2023",
         ...             value=Decimal(90), as_of=date(2025, 2, 1),
         ...             first_value=Decimal(100), first_as_of=date(2024, 2, 1))
-        >>> restatements_frame([fact])[["first_value", "latest_value", "change"]].round(3).values.tolist()
+        >>> restatements_frame([fact], {})[["first_value", "latest_value", "change"]].round(3).values.tolist()
         [[100.0, 90.0, -0.1]]
     """
     changed = (fact for fact in facts if fact.known and fact.first_value is not None)
-    return typed([_restatement_row(fact, names or {}) for fact in changed], RESTATEMENTS)
+    return typed((_restatement_row(fact, names) for fact in changed), SCHEMAS["restatements"])
 
 
 def _restatement_row(fact: Fact, names: Mapping[str, str]) -> dict[str, Any]:
@@ -77,111 +196,15 @@ def _restatement_row(fact: Fact, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def spans_frame(spans: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a task of a run: `name`, `parent`, `start`, `end`, `duration` (seconds since the start), `status`.
+    """One row a task of a run; times are in seconds since its start.
 
     Example:
         >>> frame = spans_frame([{"name": "run", "start": 0.5, "end": 2.0, "status": "completed"}])
         >>> frame["duration"].tolist()
         [1.5]
     """
-    frame = typed([dict(span) for span in spans], SPANS)
-    frame["duration"] = frame["end"] - frame["start"]
-    return frame
-
-
-def events_frame(events: Any) -> pd.DataFrame:
-    """One row an event of a run, in the order they came.
-
-    Args:
-        events: An `Answer`, or the events themselves.
-
-    `describe("events")` has the meaning of every column.
-
-    Example:
-        >>> events_frame([])["elapsed"].dtype
-        Float64Dtype()
-    """
-    found = cast("Iterable[Serialisable]", getattr(events, "events", events) or ())
-    return typed([_event_row(event.to_dict()) for event in found], EVENTS)
-
-
-def sessions_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a stored conversation, in the order given: its questions, symbols, summary and times (UTC)."""
-    return typed([dict(row) for row in rows], SESSIONS)
-
-
-def history_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a stored run, in the order given: what was asked, how it ended, and what it took.
-
-    `describe("history")` has the meaning of every column.
-
-    Example:
-        >>> history_frame([{"question": "Hello", "status": "COMPLETED", "saved": True}])["cost"].isna().item()
-        True
-    """
-    return typed([dict(row) for row in rows], HISTORY)
-
-
-def batch_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a question of a batch, in the order given.
-
-    `describe("batch")` has the meaning of every column.
-
-    Example:
-        >>> frame = batch_frame([{"ordinal": 0, "question": "Hello", "status": "unasked"}])
-        >>> frame.loc[0, "status"], frame["latency"].isna().item()
-        ('unasked', True)
-    """
-    found = [{**row, "n_facts": row.get("facts"), "n_gaps": row.get("gaps")} for row in rows]
-    return typed(found, BATCH)
-
-
-def batch_facts_frame(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFrame:
-    """One row a figure of any answer: ordinal and question of the answer, and the columns of `facts_frame`.
-
-    Example:
-        >>> fact = Fact(symbol="AAPL", field="revenue", statement="income", status="missing")
-        >>> batch_facts_frame([(0, "Revenue of Apple", [fact])])[["ordinal", "label"]].values.tolist()
-        [[0, 'Revenue']]
-    """
-    frames = [_some_facts(some) for some in batched(answers, _AT_ONCE)]
-    return pd.concat(frames, ignore_index=True) if frames else typed([], BATCH_FACTS)
-
-
-def fact_row(fact: Fact) -> dict[str, Any]:
-    """A fact as a row of `FACTS`."""
-    row = {name: getattr(fact, name) for name in FACTS if name not in ("label", "value", "exact")}
-    known = fact.value if fact.known else None
-    return {**row, "label": label(fact.field), "value": None if known is None else float(known), "exact": known}
-
-
-def _event_row(data: Mapping[str, Any]) -> dict[str, Any]:
-    content = data.get("content")
-    text = None if content is None else str(content)
-    step = data.get("step_name") or data.get("step")
-    short = text if text is None or len(text) <= LONGEST_CONTENT else f"{text[: LONGEST_CONTENT - 1]}…"
-    return {**data, "step": step, "content": short}
-
-
-def _some_facts(answers: Iterable[tuple[int, str, Sequence[Fact]]]) -> pd.DataFrame:
-    rows = [
-        {"ordinal": ordinal, "question": question, **fact_row(fact)}
-        for ordinal, question, facts in answers
-        for fact in facts
-    ]
-    return typed(rows, BATCH_FACTS)
-
-
-def companies_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Companies as a frame, one row each, indexed by symbol."""
-    frame = pd.DataFrame(list(rows))
-    for column in ("price_day", "shares_as_of"):
-        if column in frame:
-            frame[column] = pd.to_datetime(frame[column])
-    for column in ("first_year", "last_year"):
-        if column in frame:
-            frame[column] = frame[column].astype("Int64")
-    return frame.set_index("symbol")
+    frame = typed(spans, SCHEMAS["spans"])
+    return frame.assign(duration=frame["end"] - frame["start"])
 
 
 # ----------------------------------------------------------------------------------------------- pivots
@@ -207,8 +230,6 @@ def by_year(facts: pd.DataFrame, *fields: str, show: Shown = "value") -> pd.Data
 
     Example:
         >>> from decimal import Decimal
-        >>> from finassist.core.facts import Fact
-        >>> from finassist.reporting.frames import by_year, facts_frame
         >>> facts = [Fact(symbol="ACME", field="revenue", unit="USD", period=f"FY{year}", statement="income",
         ...               value=Decimal(year)) for year in (2025, 2024)]
         >>> table = by_year(facts_frame(facts))
@@ -240,8 +261,6 @@ def by_company(facts: pd.DataFrame, *fields: str, period: str | None = None, sho
 
     Example:
         >>> from decimal import Decimal
-        >>> from finassist.core.facts import Fact
-        >>> from finassist.reporting.frames import by_company, facts_frame
         >>> facts = [Fact(symbol=symbol, field="revenue", unit="USD", period="FY2025", statement="income",
         ...               value=Decimal(revenue)) for symbol, revenue in (("ZEN", 7), ("ACME", 5))]
         >>> table = by_company(facts_frame(facts))
@@ -258,11 +277,7 @@ def by_company(facts: pd.DataFrame, *fields: str, period: str | None = None, sho
 
 
 def _latest(facts: pd.DataFrame) -> pd.DataFrame:
-    """Each company's latest fiscal year, and its latest figures without a year, such as a price.
-
-    A figure that the latest year does not have is missing: one of an earlier year beside it would be compared to
-    figures that it does not belong to.
-    """
+    """Each company's latest fiscal year, never one of its earlier years beside it, and its latest prices."""
     yearly = facts["period"].str.fullmatch(_YEAR)
     years, others = facts[yearly], facts[~yearly]
     newest = years["period"] == years.groupby("symbol")["period"].transform("max")
@@ -296,5 +311,4 @@ def _table(rows: pd.DataFrame, index: list[str], columns: str, show: Shown) -> p
     """One cell a figure: the last of those that share it."""
     last = rows.drop_duplicates([*index, columns], keep="last")
     order = pd.MultiIndex.from_frame(rows.drop_duplicates(index)[index])
-    table = last.set_index([*index, columns])[show].unstack(columns)
-    return table.reindex(order)
+    return last.set_index([*index, columns])[show].unstack(columns).reindex(order)

@@ -1,4 +1,4 @@
-"""Untrusted text as HTML and as Markdown that cannot execute, load or track anything.
+"""Untrusted text as HTML, Markdown and cells of a spreadsheet that cannot execute, load or track anything.
 
 Markdown is parsed and rewritten from its tokens, so nothing gets through that is not written here: no HTML, no
 image, no mathematics or diagram, no link but `https`.
@@ -260,3 +260,34 @@ def _visible(line: str) -> str:
     """A line of code without control and bidi characters, with its indentation."""
     lead = len(line) - len(line.lstrip(" "))
     return " " * lead + "".join(c if c.isprintable() else clean(c) for c in line[lead:])
+
+
+# ----------------------------------------------------------------------------------------- spreadsheets
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_RUN = r"[^\S\n\t]*(?:[\"']+[^\S\n\t]*)?[=+\-@＝＋－＠]"
+_FORMULA = re.compile(rf"^(?=[\n\t])|(?:(?<=[\n;\t])|^)(?={_RUN})")
+_NEUTRALISED = re.compile(rf"^'(?=[\n\t])|(?:(?<=[\n;\t])|^)'(?={_RUN})")
+
+
+def neutral(text: str) -> str:
+    """A cell that no spreadsheet runs: an apostrophe stands before what it would take for a formula.
+
+    Example:
+        >>> neutral("=1+1"), neutral("-1.95")
+        ("'=1+1", '-1.95')
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    visible = "".join(c for c in lines if c in "\n\t" or c.isprintable())
+    return visible if _NUMBER.fullmatch(visible) else _FORMULA.sub("'", visible)
+
+
+def restored(text: str) -> str:
+    """The text of such a cell without these apostrophes.
+
+    Example:
+        >>> restored("'=1+1"), restored("O'Neill")
+        ('=1+1', "O'Neill")
+    """
+    return _NEUTRALISED.sub("", text) if "'" in text else text

@@ -32,7 +32,7 @@ class StoredSessions(Workflow):
     store: Store
 
     def sessions(self) -> DataFrame:
-        """Stored conversations, the most recently used first; see `finassist.reporting.frames.sessions_frame`.
+        """Stored conversations, the most recently used first; `finassist.describe("sessions")` has the columns.
 
         Raises:
             SessionError: The session database cannot be read.
@@ -46,8 +46,8 @@ class StoredSessions(Workflow):
     def history(self) -> DataFrame:
         """Every stored run, the latest first: question, status, latency, tokens, cost, and who did the work.
 
-        See `finassist.reporting.frames.history_frame` for the columns. Runs of every session are in it; with a
-        `user_id` those of this user.
+        `finassist.describe("history")` has the columns. Runs of every session are in it; with a `user_id` those of
+        this user.
 
         Raises:
             SessionError: The session database cannot be read.
@@ -93,20 +93,20 @@ class StoredSessions(Workflow):
 
 
 def _sessions_frame(found: Iterable[Any]) -> DataFrame:
-    from finassist.reporting.frames import sessions_frame
+    from finassist.reporting.frames import SCHEMAS, typed
 
-    return sessions_frame(session_rows(latest_first(found)))
+    return typed(session_rows(latest_first(found)), SCHEMAS["sessions"])
 
 
 def _history_frame(found: tuple[list[Mapping[str, Any]], int]) -> DataFrame:
-    from finassist.reporting.frames import history_frame
+    from finassist.reporting.frames import SCHEMAS, typed
 
     runs = (run for run in found[0] if run.get("run_type", "workflow") == "workflow")
-    return history_frame(history_rows(runs))
+    return typed(history_rows(runs), SCHEMAS["history"])
 
 
 def history_rows(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per run, the latest first, for `frames.history_frame`.
+    """One row per run, the latest first, for the frame of the history.
 
     Args:
         runs: As `get_runs(deserialize=False)` of an Agno database returns them.

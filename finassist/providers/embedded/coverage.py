@@ -91,9 +91,9 @@ class Universe:
 
     def to_frame(self) -> Any:
         """A pandas frame with a row for each company, indexed by symbol."""
-        from finassist.reporting.frames import companies_frame
+        from finassist.reporting.frames import SCHEMAS, typed
 
-        return companies_frame(asdict(each) for each in self)
+        return typed(map(asdict, self), SCHEMAS["companies"]).set_index("symbol")
 
 
 def universe() -> Universe:

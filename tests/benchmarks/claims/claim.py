@@ -130,7 +130,7 @@ class Claims:
 
     def to_frame(self) -> Any:
         """One row a claim; the attributes of `Claim` explain the columns."""
-        from finassist.reporting.schemas import Column, typed
+        from finassist.reporting.frames import Column, typed
 
         numbers = ("ratio", "low", "high", "ours", "theirs")
         kinds = {name: "number" if name in numbers else "text" for name in _COLUMNS} | {"count": "integer"}
