@@ -273,7 +273,7 @@ class Answer(WorkflowRunOutput):
         Args:
             kind: `"statements"`, `"price"`, or a yearly field or ratio such as `"net_margin"`.
         """
-        from finassist.reporting.charts import plot
+        from finassist.reporting.plot import plot
 
         return plot(self, kind)
 

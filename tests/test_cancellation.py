@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -208,3 +211,29 @@ def test_an_interrupt_before_any_line_of_a_sync_stream(flow: str, stride: int) -
         assert workflow.run(question).status.value == "COMPLETED", f"interrupted before line {at}: the next one failed"
         at += stride
     assert at > 300, "hardly any line was interrupted; the test proves nothing"
+
+
+EARLY = """
+import asyncio, sys
+from finassist import FinancialAssistantWorkflow
+
+async def main():
+    workflow = FinancialAssistantWorkflow(model="offline", provider="embedded")
+    await workflow.arun("What is EBITDA?", live=False)
+    for ticks in range(40):
+        run = asyncio.create_task(workflow.arun("What is Apple's stock price?", live=False))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        run.cancel()
+        await asyncio.wait([run])
+
+asyncio.run(main())
+assert "agno.os" not in sys.modules
+"""
+
+
+@pytest.mark.slow
+def test_a_run_stopped_before_it_has_begun_waits_for_no_import(tmp_path: Any) -> None:
+    """Agno's web server, which a failed run needs, takes seconds to import."""
+    environment = {**os.environ, "FINASSIST_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", EARLY], check=True, timeout=60, env=environment)

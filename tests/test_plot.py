@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import sys
 from datetime import date, timedelta
+from xml.etree import ElementTree
 
 import pytest
 
 from finassist import FinancialAssistantWorkflow, FinassistError
 from finassist.core.facts import FactBook
-from finassist.reporting.charts import closes, plot, statements
+from finassist.reporting.charts import closes, statements
 from finassist.reporting.company import CompanyFigures, Subject
 from finassist.reporting.html import section_html
+from finassist.reporting.plot import plot
 
+from .kernels import Kernel
 from .test_html import Reader, Reply
 from .test_report import fact
 
@@ -172,6 +177,78 @@ def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
 
 
 def test_without_plotly_it_says_which_extra_to_install(both, monkeypatch):
-    monkeypatch.setattr("finassist.reporting.charts.find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "finassist.reporting.plot")
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ImportError, match=r"package plotly\. Install it with `pip install 'finassist\[plot\]'`"):
         both.plot()
+
+
+# ------------------------------------------------------------------------ the image of a figure, for exports
+
+
+def shown(figure) -> dict[str, str]:
+    """What a cell that ends with the figure leaves in a notebook, in a kernel that Plotly knows."""
+    import plotly.io
+    from IPython.core.interactiveshell import InteractiveShell
+
+    before, plotly.io.renderers.default = plotly.io.renderers.default, "plotly_mimetype"
+    try:
+        bundle, _ = InteractiveShell().display_formatter.format(figure)
+        return bundle
+    finally:
+        plotly.io.renderers.default = before
+
+
+def test_a_figure_leaves_an_image_for_pages_without_plotly(both):
+    bundle = shown(both.plot())
+    assert set(bundle) == {"application/vnd.plotly.v1+json", "image/svg+xml", "text/plain"}
+    image = ElementTree.fromstring(bundle["image/svg+xml"])
+    words = [text.text for text in image.findall(".//{*}text")]
+    assert {"Apple Inc. (AAPL)", "Boeing Co. (BA)", "Revenue", "Net income", "FY2025", "USD billions"} <= set(words)
+    assert any(word.startswith("Source: SEC 10-K") for word in words)
+    bars = sum(y is not None for bar in both.plot().data for y in bar.y)
+    assert len(image.findall(".//{*}rect")) == 1 + bars + 4  # the paper, and a key of two colours a panel
+    assert "http" not in bundle["image/svg+xml"].replace("http://www.w3.org/2000/svg", "")
+
+
+@pytest.mark.parametrize("kind", ["price", "net_margin"])
+def test_an_image_has_a_line_for_every_line_of_its_figure(both, kind):
+    figure = both.plot(kind)
+    image = ElementTree.fromstring(shown(figure)["image/svg+xml"])
+    drawn = [path for path in image.findall(".//{*}path") if path.get("fill") == "none"]
+    assert len(drawn) == len(figure.data)
+    assert "nan" not in shown(figure)["image/svg+xml"]
+
+
+def words_of(figure) -> str:
+    return " ".join(ElementTree.fromstring(shown(figure)["image/svg+xml"]).itertext())
+
+
+def test_an_edited_figure_says_that_its_image_is_older(both):
+    import plotly.graph_objects as go
+
+    figure = both.plot()
+    assert "later edits" not in words_of(figure)
+    figure.update_layout(title="Two companies").add_trace(go.Scatter(y=[1, 2]))
+    assert "later edits are not in this image" in words_of(figure)
+    assert shown(copy.deepcopy(figure))["application/vnd.plotly.v1+json"]["layout"]["title"]["text"] == "Two companies"
+
+
+def test_names_in_an_image_are_only_text():
+    facts = [*yearly("revenue", FY2024="5e9", FY2025="8e9"), fact("name", None, text=NASTY, statement="profile")]
+    image = ElementTree.fromstring(shown(plot(Reply(symbols=["ACME"], facts=facts)))["image/svg+xml"])
+    assert f"{NASTY} (ACME)" in [text.text for text in image.findall(".//{*}text")]
+
+
+@pytest.mark.slow
+def test_a_kernel_publishes_the_image_of_a_figure_that_is_shown(tmp_path):
+    setup = (
+        "from finassist import FinancialAssistantWorkflow\nimport plotly.io; plotly.io.renderers.default = 'jupyterlab'"
+    )
+    ask = "a = await FinancialAssistantWorkflow(db=None).arun('Compare Apple and Microsoft', live=False)"
+    with Kernel(tmp_path) as kernel:
+        kernel.run(f"{setup}\n{ask}")
+        for code in ("a.plot()", "a.plot().show()", "display(a.plot())"):
+            [bundle] = kernel.run(code).shown
+            assert {"application/vnd.plotly.v1+json", "image/svg+xml"} <= set(bundle), code
+            assert "text/html" not in bundle

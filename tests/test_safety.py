@@ -21,9 +21,9 @@ from markdown_it import MarkdownIt
 from finassist.apps.live import view
 from finassist.reporting import html as style
 from finassist.reporting import timeline
-from finassist.reporting.charts import plot
 from finassist.reporting.files import safe_csv
 from finassist.reporting.html import conversation_html
+from finassist.reporting.plot import plot
 from finassist.reporting.sanitize import safe_markdown
 
 from .payloads import PAYLOADS, SURFACES, facts, markdown, reply

@@ -1,26 +1,22 @@
-"""What charts draw: panels of lines of facts, with their unit, their gaps and their sources; and `Answer.plot`.
+"""What charts draw: panels of lines of facts, with their unit, their gaps and their sources.
 
 A point without a figure stays in its place as `None`. A chart shows a gap there, never a zero.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from finassist.core import fields as vocabulary
-from finassist.core.errors import InputError, MissingExtra
+from finassist.core.errors import InputError
 from finassist.core.facts import Fact
-from finassist.core.formatting import clean, figure, label
+from finassist.core.formatting import clean, label
 from finassist.core.metrics import catalogue
 from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
 
@@ -182,33 +178,15 @@ def _scale(facts: Sequence[Fact]) -> tuple[Decimal, str]:
     return size, " ".join(filter(None, (of, word)))
 
 
-# ------------------------------------------------------------------------------------------ Answer.plot
+# --------------------------------------------------------------------------------- panels of an answer
 
 
-def plot(answer: AnswerLike, kind: str | None = None) -> Any:
-    """The figures of an answer over time, as a Plotly figure.
-
-    Args:
-        answer: An answer with figures.
-        kind: `"statements"` (revenue and net income of each company), `"price"` (its closes), or any yearly field or
-            ratio: `"free_cash_flow"`, `"net_margin"`. By default the price for a question about prices, else the
-            statements.
-
-    Returns:
-        A `plotly.graph_objects.Figure` with units on its axes and the sources below.
+def panels_of(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
+    """What `Answer.plot` draws, as panels of facts.
 
     Raises:
         InputError: There is nothing of this kind to draw.
-        MissingExtra: Plotly is not installed.
     """
-    panels = _panels(answer, kind)
-    if not find_spec("plotly"):
-        raise MissingExtra("Drawing needs the package plotly. Install it with `pip install 'finassist[plot]'`.")
-    return _figure(panels)
-
-
-def _panels(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
-    """What `plot` draws, as panels of facts."""
     companies = companies_of(answer)
     wanted = kind or ("price" if answer.category == "stock_price" else "statements")
     match wanted:
@@ -243,67 +221,3 @@ def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:
     if not kinds:
         return "This answer has no figures over time to draw. Ask for a report, an income statement or a stock price."
     return f"This answer has no “{clean(wanted, 60)}” over time to draw. Choose one of: {', '.join(kinds)}."
-
-
-_COLOURS = ("#1765cc", "#12876f", "#9a6700", "#8a3ffc", "#c2255c", "#5c6b7a")
-_SOURCES_SHOWN = 3
-_HEIGHT = 360
-"""Height of one panel, in pixels."""
-
-
-def _figure(panels: Sequence[Panel]) -> Any:
-    """A `plotly.graph_objects.Figure`: a panel under the other, hovering tells figure, period and source."""
-    titles = [_plain(panel.title) for panel in panels]
-    make_subplots = import_module("plotly.subplots").make_subplots
-    drawn: Any = make_subplots(rows=len(panels), cols=1, subplot_titles=titles, vertical_spacing=0.28 / len(panels))
-    for row, panel in enumerate(panels, 1):
-        for i, line in enumerate(panel.lines):
-            drawn.add_trace(_trace(panel, line, _COLOURS[i % len(_COLOURS)], first=row == 1), row=row, col=1)
-        drawn.update_xaxes(title_text=_across(panel), row=row, col=1)
-        drawn.update_yaxes(title_text=_plain(panel.unit), row=row, col=1)
-        if panel.kind != "closes":
-            drawn.update_xaxes(type="category", categoryarray=[_plain(str(p)) for p in panel.places], row=row, col=1)
-    height = _HEIGHT * len(panels) + 60
-    drawn.update_layout(template="plotly_white", barmode="group", height=height, margin={"b": 90})
-    drawn.add_annotation(
-        text=_plain(_caption(panels)), showarrow=False, xref="paper", yref="paper", x=0, y=0, xanchor="left",
-        yanchor="top", yshift=-52, font={"size": 11},
-    )  # fmt: skip
-    return drawn
-
-
-def _trace(panel: Panel, line: Line, colour: str, *, first: bool) -> Any:
-    across = [place if panel.kind == "closes" else _plain(str(place)) for place, _ in line.points]
-    shared: dict[str, Any] = {
-        "x": across,
-        "y": [panel.value(fact) for _, fact in line.points],
-        "name": _plain(line.name),
-        "hovertext": [_plain(_tip(fact)) if fact else "" for _, fact in line.points],
-        "hoverinfo": "text",
-        "legendgroup": _plain(line.name),
-        "showlegend": first,
-    }
-    objects = import_module("plotly.graph_objects")
-    if panel.kind == "bars":
-        return objects.Bar(**shared, marker={"color": colour})
-    mode, size = ("markers", 10) if len(line.points) == 1 else ("lines+markers", 6)
-    return objects.Scatter(**shared, mode=mode, connectgaps=False, line={"color": colour}, marker={"size": size})
-
-
-def _across(panel: Panel) -> str:
-    return "Day" if panel.kind == "closes" else "Fiscal year"
-
-
-def _caption(panels: Sequence[Panel]) -> str:
-    sources = list(dict.fromkeys(source for panel in panels for source in panel.sources))
-    more = f" and {len(sources) - _SOURCES_SHOWN} more" if len(sources) > _SOURCES_SHOWN else ""
-    return f"Source: {'; '.join(sources[:_SOURCES_SHOWN])}{more}" if sources else "Source: not named"
-
-
-def _tip(fact: Fact) -> str:
-    return f"{label(fact.field)} {fact.period}: {figure(fact)}; {fact.source or 'no source'}"
-
-
-def _plain(text: str) -> str:
-    """Text in which Plotly finds no tag, no entity and no mathematics."""
-    return html.escape(clean(text), quote=False).replace("$", "&#36;")

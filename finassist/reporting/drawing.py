@@ -73,9 +73,9 @@ def _line_chart(panel: Panel) -> Drawing:
     line, price = panel.lines[0], panel.lines[1] if len(panel.lines) > 1 else None
     days = [place for each in panel.lines for place, _ in each.points if isinstance(place, date)]
     values = [panel.value(fact) or 0 for each in panel.lines for fact in each.known]
-    frame = Frame(min(days), max(days), _nice(min(values), max(values)))
-    ticks = [Mark("fin-y", f"bottom:{frame.y(level):.1f}%", _tick(level)) for level in frame.levels]
-    dates = [Mark("fin-x", _box(frame.x(when) - 8, 16), f"{when:%Y-%m}") for when in _months(frame)]
+    frame = Frame(min(days), max(days), round_levels(min(values), max(values)))
+    ticks = [Mark("fin-y", f"bottom:{frame.y(level):.1f}%", tick(level)) for level in frame.levels]
+    dates = [Mark("fin-x", _box(frame.x(when) - 8, 16), f"{when:%Y-%m}") for when in months(frame)]
     hits = [_hit(fact, frame, len(line.points)) for each in panel.lines for fact in each.known]
     shapes = [*(_rule(frame.y(level)) for level in frame.levels), _path(panel, line, frame)]
     shapes += _dot(panel, price, frame) if price else []
@@ -202,7 +202,7 @@ def _share(value: float, low: float, high: float) -> float:
     return 100 * (value - low) / (high - low)
 
 
-def _nice(low: float, high: float) -> list[float]:
+def round_levels(low: float, high: float) -> list[float]:
     """Three to six round levels, of which the first and the last hold everything between them."""
     width = high - low or abs(high) or 1.0
     power = 10.0 ** floor(log10(width / 3))
@@ -211,11 +211,12 @@ def _nice(low: float, high: float) -> list[float]:
     return [step * i for i in range(first, max(last, first + 1) + 1)]
 
 
-def _tick(value: float) -> str:
+def tick(value: float) -> str:
+    """A level in words."""
     return number(Decimal(str(round(value, 6))), 0 if value == int(value) else 2)
 
 
-def _months(frame: Frame) -> list[date]:
+def months(frame: Frame) -> list[date]:
     """Up to six first days of months inside the frame, evenly apart."""
     first, last = (d.year * 12 + d.month - 1 for d in (frame.first, frame.last))
     step = next((n for n in (1, 2, 3, 6, 12, 24, 60, 120) if (last - first) / n <= _TICKS - 1), 240)

@@ -106,6 +106,8 @@ class FlowStep(Step):
             if cancelling():
                 raise
             raise RunCancelledException("The run was stopped.") from None
+        except RunCancelledException:
+            raise
         except Exception as error:
             _redact(error, run)
             await asyncio.to_thread(_import_what_a_failed_run_needs)
