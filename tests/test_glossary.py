@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.questions.glossary import Term, glossary
-from finassist.questions.rules import route
+from finassist.questions.routing import route
 
 TERMS = glossary().terms
 NAMES = [name for term in TERMS for name in (term.name, *term.aliases)]

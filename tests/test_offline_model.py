@@ -28,7 +28,7 @@ from finassist.llm.agents import (
     summary_message,
 )
 from finassist.llm.offline import OfflineModel, chat_reply
-from finassist.questions.parser import Context
+from finassist.questions.routing import Context
 
 AFTER_APPLE = Context(
     category="stock_price", symbols=("AAPL",), turns=(("What is Apple's stock price?", "AAPL closed at …"),)

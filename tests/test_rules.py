@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.core.categories import CATEGORIES
-from finassist.questions.rules import Context, route
+from finassist.questions.routing import Context, route
 
 PRICE, INCOME, FINANCIALS, REPORT, CHAT = (
     "stock_price",

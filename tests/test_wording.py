@@ -3,8 +3,8 @@
 import pytest
 
 from finassist import FinancialAssistantWorkflow
-from finassist.questions.reading import Memory, remember
-from finassist.questions.understand import understand
+from finassist.questions.parser import understand
+from finassist.questions.slots import Memory, remember
 
 WORDED = [
     ("Texas Instruments capex twenty twenty-four", "capital expenditure of TXN in 2024"),

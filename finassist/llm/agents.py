@@ -15,8 +15,8 @@ from agno.models.base import Model
 from pydantic import BaseModel, Field
 
 from finassist.core.categories import CATEGORIES, CATEGORY, CategoryName
-from finassist.questions.parser import Context
-from finassist.questions.placing import Suggestion
+from finassist.questions.routing import Context
+from finassist.questions.suggestions import Suggestion
 
 
 class Reply(BaseModel):

@@ -21,10 +21,9 @@ from finassist.core.categories import CATEGORY
 from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import current_record
 from finassist.questions.glossary import Term, glossary
-from finassist.questions.parser import Context, read
 from finassist.questions.phrases import words
-from finassist.questions.rules import route
-from finassist.questions.scan import SmallTalk, small_talk
+from finassist.questions.routing import Context, read, route
+from finassist.questions.topics import SmallTalk, small_talk
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from finassist.core.metrics import catalogue, described, parse
 from finassist.questions.grammar import metric_phrases
-from finassist.questions.words import Hit, Word, fold, words_of
+from finassist.questions.metrics import simplest
+from finassist.questions.tokenizer import Hit, Word, fold, words_of
 
 _MARK = re.compile(
     r"\b(?:is |are )?(?:defined (?:here |below |above |there )?as|taken as|understood as|meaning|calculated as"
@@ -224,11 +225,6 @@ class _Formula:
         except ValueError:
             return
         self.text = simplest(text)
-
-
-def simplest(text: str) -> str:
-    """The id of a metric whose formula is the same, or the formula."""
-    return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
 
 
 def _in_times(formula: str, name: str) -> str:

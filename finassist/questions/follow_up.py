@@ -10,19 +10,10 @@ from typing import Any
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
-from finassist.questions.figures import answer_to, asks_statement, is_judgement, quarterly, screen
 from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
-from finassist.questions.operations import operation_of
-from finassist.questions.reading import (
-    Reading,
-    Understanding,
-    asks_definition,
-    asks_universe,
-    direction_of,
-    has_set,
-    hits_of,
-    periods_of,
-)
+from finassist.questions.operations import direction_of, operation_of
+from finassist.questions.queries import answer_to, asks_statement, is_judgement, periods_of, quarterly, screen
+from finassist.questions.slots import Slots, Understanding, hits_of
 from finassist.symbols.names import common_words
 
 _SHORT = 6
@@ -33,86 +24,79 @@ type _Shift = tuple[int, str]
 _ABOUT = re.compile(r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|give me (?:a report|an overview))\b")
 
 
-def follow_up(reading: Reading) -> Understanding | None:
+def follow_up(slots: Slots) -> Understanding | None:
     """The understanding of a question that inherits from the last one; `None` where it stands alone."""
-    memory, slots = reading.memory, reading.slots
+    memory = slots.memory
     last = memory.queries[0] if memory.queries else None
     if not last and not memory.companies:
         return None
-    if reading.low.lstrip().startswith("now "):
+    if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
-    shift = _shift(reading)
-    if _stands_alone(reading, shift):
+    shift = _shift(slots)
+    if _stands_alone(slots, shift):
         return None
-    if last and last.scope == "universe" and slots.metrics and reading.says(POINTS_BACK["by_metric"]):
+    if last and last.scope == "universe" and slots.metrics and slots.says(POINTS_BACK["by_metric"]):
         metrics = [hit.value for hit in slots.metrics]
-        query = last.model_copy(update={"metrics": metrics, "order": direction_of(reading, metrics[0])[0]})
-        return Understanding((query,), certain=slots.certain, decided="follow-up")
-    if last and last.metrics and _same_of_a_set(reading):
+        query = last.model_copy(update={"metrics": metrics, "order": direction_of(slots, metrics[0])[0]})
+        return Understanding((query,), decided="follow-up")
+    if last and last.metrics and _same_of_a_set(slots):
         slots.metrics = hits_of(last.metrics[:1])
-        return screen(reading)
-    return _completed(reading, last, shift) if _points_back(reading, shift) else None
+        return screen(slots)
+    return _completed(slots, last, shift) if _points_back(slots, shift) else None
 
 
-def _shift(reading: Reading) -> _Shift | None:
-    return next(((steps, unit) for pattern, steps, unit in SHIFTS if reading.says(pattern)), None)
+def _shift(slots: Slots) -> _Shift | None:
+    return next(((steps, unit) for pattern, steps, unit in SHIFTS if slots.says(pattern)), None)
 
 
-def _stands_alone(reading: Reading, shift: _Shift | None) -> bool:
+def _stands_alone(slots: Slots, shift: _Shift | None) -> bool:
     """A question with its own company and metric or kind of document, or with several companies, inherits nothing."""
-    slots = reading.slots
-    if reading.symbols and not slots.metrics and (reading.says(_ABOUT) or asks_statement(reading)):
+    if slots.about and not slots.metrics and (slots.says(_ABOUT) or asks_statement(slots)):
         return True
-    if is_judgement(reading):
+    if is_judgement(slots):
         return True
-    if reading.several and not slots.metrics and not reading.says(POINTS_BACK["opener"]):
+    if slots.several and not slots.metrics and not slots.says(POINTS_BACK["opener"]):
         return True
-    return bool(slots.metrics and reading.symbols) and not (shift and not slots.periods)
+    return bool(slots.metrics and slots.about) and not (shift and not slots.periods)
 
 
-def _group(reading: Reading) -> bool:
-    return reading.says(POINTS_BACK["group"])
+def _group(slots: Slots) -> bool:
+    return slots.says(POINTS_BACK["group"])
 
 
-def _same_of_a_set(reading: Reading) -> bool:
+def _same_of_a_set(slots: Slots) -> bool:
     """`Which company had the highest?`, `How about utilities?`: the metric of the last question, of all companies."""
-    if (
-        reading.slots.sectors
-        and not reading.slots.metrics
-        and not reading.symbols
-        and reading.says(POINTS_BACK["opener"])
-    ):
+    if slots.sectors and not slots.metrics and not slots.about and slots.says(POINTS_BACK["opener"]):
         return True
-    own = reading.slots.metrics or reading.symbols or _compares(reading)
-    back = _group(reading) or reading.says(POINTS_BACK["them"])
-    return has_set(reading) and bool(reading.slots.directions) and not own and not back
+    own = slots.metrics or slots.about or _compares(slots)
+    back = _group(slots) or slots.says(POINTS_BACK["them"])
+    return slots.asks_set and bool(slots.directions) and not own and not back
 
 
-def _points_back(reading: Reading, shift: _Shift | None) -> bool:
-    slots = reading.slots
-    group, back = _group(reading), reading.says(POINTS_BACK["back"])
-    if not reading.symbols:
-        if _compares(reading):
+def _points_back(slots: Slots, shift: _Shift | None) -> bool:
+    group, back = _group(slots), slots.says(POINTS_BACK["back"])
+    if not slots.about:
+        if _compares(slots):
             return True
-        if asks_universe(reading) and not group and not reading.says(POINTS_BACK["them"]):
+        if slots.asks_all and not group and not slots.says(POINTS_BACK["them"]):
             return False
-        if asks_definition(reading) and not back:
+        if slots.asks_definition and not back:
             return False
         if slots.unmatched and not slots.metrics:
             return False
-    if reading.says(POINTS_BACK["opener"]) or back or shift or group or _lacks_only_its_company(reading):
+    if slots.says(POINTS_BACK["opener"]) or back or shift or group or _lacks_only_its_company(slots):
         return True
     short = sum(not word.mark for word in slots.words) <= _SHORT
-    by_period = reading.says(POINTS_BACK["by_quarter"]) or reading.says(POINTS_BACK["by_year"])
-    own = by_period or reading.symbols or slots.metrics or slots.periods or slots.operations or slots.directions
+    by_period = slots.says(POINTS_BACK["by_quarter"]) or slots.says(POINTS_BACK["by_year"])
+    own = by_period or slots.about or slots.metrics or slots.periods or slots.operations or slots.directions
     return short and bool(own)
 
 
-def _compares(reading: Reading) -> bool:
+def _compares(slots: Slots) -> bool:
     """`so whose is lower?`: a comparative word about the companies of the last turn."""
-    words = {hit.words for hit in reading.slots.directions}
-    own = reading.slots.sectors or reading.slots.limit or reading.slots.amounts
-    earlier = [*reading.memory.companies, *(reading.memory.queries[0].companies if reading.memory.queries else ())]
+    words = {hit.words for hit in slots.directions}
+    own = slots.sectors or slots.limit or slots.amounts
+    earlier = [*slots.memory.companies, *(slots.memory.queries[0].companies if slots.memory.queries else ())]
     return bool(words & _COMPARATIVES) and len(set(earlier)) > 1 and not own
 
 
@@ -122,41 +106,39 @@ _COMPARATIVES = frozenset(
 )  # fmt: skip
 
 
-def _lacks_only_its_company(reading: Reading) -> bool:
+def _lacks_only_its_company(slots: Slots) -> bool:
     """`what share of the 2024 revenue remained as operating income?`: all is said but the company."""
-    slots = reading.slots
     strange = [word for word in slots.loose if word.raw[:1].isupper() or word.text not in common_words()]
-    return bool(slots.metrics) and not reading.symbols and not strange and not slots.unmatched
+    return bool(slots.metrics) and not slots.about and not strange and not slots.unmatched
 
 
 # ---------------------------------------------------------------------------------------------- completing
 
 
-def _completed(reading: Reading, last: Query | None, shift: _Shift | None) -> Understanding | None:
-    slots = reading.slots
-    _complete_companies(reading, last)
-    if not reading.symbols:
+def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Understanding | None:
+    _complete_companies(slots, last)
+    if not slots.about:
         return None
-    if is_judgement(reading):
-        return answer_to(reading)
-    _margin_of_last(reading, last)
+    if is_judgement(slots):
+        return answer_to(slots)
+    _margin_of_last(slots, last)
     other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
     if last and last.metrics and other and len(slots.metrics) == 1:
-        above, below = (other[0], last.metrics[0]) if reading.says(SAID["of_that"]) else (last.metrics[0], other[0])
+        above, below = (other[0], last.metrics[0]) if slots.says(SAID["of_that"]) else (last.metrics[0], other[0])
         slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
-        return _edited(reading, last, shift) if last else None
-    made = answer_to(reading)
+        return _edited(slots, last, shift) if last else None
+    made = answer_to(slots)
     if slots.periods or not last:
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
     made = _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried, last)
-    return _in_the_same_order(reading, made, last)
+    return _in_the_same_order(slots, made, last)
 
 
-def _in_the_same_order(reading: Reading, made: Understanding, last: Query) -> Understanding:
+def _in_the_same_order(slots: Slots, made: Understanding, last: Query) -> Understanding:
     """`now by net margin` after a rank is a rank again."""
-    again = last.intent in ("rank", "compare") and last.scope == "named" and reading.several
+    again = last.intent in ("rank", "compare") and last.scope == "named" and slots.several
     if not again or not made.queries or made.queries[0].intent != "value" or made.queries[0].operation != "none":
         return made
     query = made.queries[0].model_copy(update={"intent": last.intent, "order": last.order})
@@ -170,30 +152,30 @@ _MARGINS = {
 }  # fmt: skip
 
 
-def _margin_of_last(reading: Reading, last: Query | None) -> None:
+def _margin_of_last(slots: Slots, last: Query | None) -> None:
     """`as a margin?` after operating income is the operating margin."""
     margin = _MARGINS.get(last.metrics[0]) if last and last.metrics else None
-    if margin and [hit.words for hit in reading.slots.metrics] in (["margin"], ["margins"]):
-        reading.slots.metrics = hits_of([margin], "margin")
+    if margin and [hit.words for hit in slots.metrics] in (["margin"], ["margins"]):
+        slots.metrics = hits_of([margin], "margin")
 
 
-def _complete_companies(reading: Reading, last: Query | None) -> None:
-    memory = reading.memory
-    if reading.symbols:
-        if last and not reading.slots.metrics and reading.says(POINTS_BACK["against"]):
-            reading.symbols = list(dict.fromkeys([*last.companies, *reading.symbols]))
+def _complete_companies(slots: Slots, last: Query | None) -> None:
+    memory = slots.memory
+    if slots.about:
+        if last and not slots.metrics and slots.says(POINTS_BACK["against"]):
+            slots.about = list(dict.fromkeys([*last.companies, *slots.about]))
         return
-    them, group = reading.says(POINTS_BACK["of_them"]), _group(reading)
-    if (group or _compares(reading)) and not them and len(memory.companies) > 1:
-        reading.symbols = list(memory.companies)
+    them, group = slots.says(POINTS_BACK["of_them"]), _group(slots)
+    if (group or _compares(slots)) and not them and len(memory.companies) > 1:
+        slots.about = list(memory.companies)
     elif (them or group) and memory.result:
-        reading.symbols = list(memory.result)
+        slots.about = list(memory.result)
     elif (them or group) and len(memory.companies) > 1:
-        reading.symbols = list(memory.companies)
+        slots.about = list(memory.companies)
     elif last and last.companies:
-        reading.symbols = list(last.companies)
+        slots.about = list(last.companies)
     else:
-        reading.symbols = list(memory.companies or memory.result)
+        slots.about = list(memory.companies or memory.result)
 
 
 def _with_periods(made: Understanding, periods: Sequence[str], last: Query) -> Understanding:
@@ -219,34 +201,34 @@ def _suit(query: Query, periods: Sequence[str], last: Query) -> bool:
 # ------------------------------------------------------------------------------------------------- editing
 
 
-def _edited(reading: Reading, last: Query, shift: _Shift | None) -> Understanding | None:
+def _edited(slots: Slots, last: Query, shift: _Shift | None) -> Understanding | None:
     """The last query with other companies, periods, or another way to show it."""
-    changes: dict[str, Any] = {**_other_companies(reading, last), **_other_periods(reading, last, shift)}
-    manner = _other_manner(reading, last, changed=bool(changes))
+    changes: dict[str, Any] = {**_other_companies(slots, last), **_other_periods(slots, last, shift)}
+    manner = _other_manner(slots, last, changed=bool(changes))
     if manner is None:
         return None
     if not last.metrics:
         return Understanding(document="report", decided="same document")
     query = last.model_copy(update={**changes, **manner})
-    return Understanding((query,), certain=reading.slots.certain, decided="follow-up")
+    return Understanding((query,), decided="follow-up")
 
 
-def _other_companies(reading: Reading, last: Query) -> Mapping[str, Any]:
-    if not reading.symbols or reading.symbols == last.companies:
+def _other_companies(slots: Slots, last: Query) -> Mapping[str, Any]:
+    if not slots.about or slots.about == last.companies:
         return {}
-    if reading.says(POINTS_BACK["adds"]):
-        return {"companies": list(dict.fromkeys([*last.companies, *reading.symbols]))}
-    if reading.says(POINTS_BACK["drops"]):
-        return {"companies": [each for each in last.companies if each not in reading.symbols] or last.companies}
+    if slots.says(POINTS_BACK["adds"]):
+        return {"companies": list(dict.fromkeys([*last.companies, *slots.about]))}
+    if slots.says(POINTS_BACK["drops"]):
+        return {"companies": [each for each in last.companies if each not in slots.about] or last.companies}
     named: dict[str, Any] = {"scope": "named", "where": [], "limit": None, "intent": "value", "sectors": []}
-    return {"companies": reading.symbols, **(named if last.scope == "universe" else {})}
+    return {"companies": slots.about, **(named if last.scope == "universe" else {})}
 
 
-def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mapping[str, Any]:
+def _other_periods(slots: Slots, last: Query, shift: _Shift | None) -> Mapping[str, Any]:
     periods: list[str] | None = None
-    if any(not each.vague for each in reading.slots.periods):
-        periods = periods_of(reading)
-        changes = reading.slots.has("growth", "difference") or reading.says(SAID["by_how_much"])
+    if bool(slots.points):
+        periods = periods_of(slots)
+        changes = slots.has("growth", "difference") or slots.says(SAID["by_how_much"])
         of_price = last.metrics and described(last.metrics[0]).kind == "price"
         if (
             changes
@@ -257,37 +239,36 @@ def _other_periods(reading: Reading, last: Query, shift: _Shift | None) -> Mappi
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
         periods = _moved(last.periods or ["latest"], shift)
-    if reading.says(POINTS_BACK["by_quarter"]):
+    if slots.says(POINTS_BACK["by_quarter"]):
         own = [text for text in periods or last.periods if "latest" not in text]
         return {"periods": quarterly(own), "operation": "none", "intent": "value", "order": 0}
-    if periods is None and reading.says(POINTS_BACK["by_year"]):
+    if periods is None and slots.says(POINTS_BACK["by_year"]):
         values = [parse_periods(text) for text in last.periods]
         periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
     return {} if periods is None else {"periods": periods}
 
 
-def _other_manner(reading: Reading, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
+def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
     """Another intent or operation; `None` where nothing at all was edited."""
-    slots = reading.slots
-    if slots.directions and reading.several:
-        direction = direction_of(reading, last.metrics[0])[0] if last.metrics else 1
+    if slots.directions and slots.several:
+        direction = direction_of(slots, last.metrics[0])[0] if last.metrics else 1
         grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}
         return {"intent": "compare", "order": direction, **grown}
-    if reading.says(POINTS_BACK["adds"]) or reading.says(POINTS_BACK["drops"]):
+    if slots.says(POINTS_BACK["adds"]) or slots.says(POINTS_BACK["drops"]):
         return {}
-    if reading.says(SAID["what_was_it"]) and not slots.operations:
+    if slots.says(SAID["what_was_it"]) and not slots.operations:
         return {"operation": "none", "intent": "value", "order": 0}
     tagged = slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend")
-    if tagged or reading.says(SAID["by_how_much"]):
-        if reading.says(POINTS_BACK["by_quarter"]):
+    if tagged or slots.says(SAID["by_how_much"]):
+        if slots.says(POINTS_BACK["by_quarter"]):
             return {}
-        operation = operation_of(reading, last.metrics or ["revenue"])
+        operation = operation_of(slots, last.metrics or ["revenue"])
         return {"operation": "growth" if operation == "none" else operation, "intent": "value", "order": 0}
     if not changed:
         return None
-    if reading.several and last.intent == "value" and reading.says(POINTS_BACK["compare"]):
+    if slots.several and last.intent == "value" and slots.says(POINTS_BACK["compare"]):
         return {"intent": "compare", "order": 1}
-    return {"intent": "value", "order": 0} if not reading.several and last.intent in ("compare", "rank") else {}
+    return {"intent": "value", "order": 0} if not slots.several and last.intent in ("compare", "rank") else {}
 
 
 def _moved(periods: Sequence[str], shift: _Shift) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from finassist.questions.grammar import metric_names, table_of, tagged_words
-from finassist.questions.words import fold, words_of
+from finassist.questions.tokenizer import fold, words_of
 
 _TABLE = table_of("framing")
 _PARTS: dict[str, str] = {

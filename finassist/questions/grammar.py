@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from finassist.core.metrics import LANGUAGES, catalogue
-from finassist.questions.words import Phrases, fold, has_cjk, normalise, words_of
+from finassist.questions.tokenizer import Phrases, fold, has_cjk, normalise, words_of
 
 type Table = Mapping[str, Sequence[str]]
 

@@ -1,242 +1,224 @@
-"""Reading a question: which companies, which data words, whether it points back, what was not understood.
+"""A question to queries, by rules: what the slots of a question mean together, and what it inherits from the last turn.
 
-A `Reading` is what the routing table in `finassist.questions.rules` looks at. Nothing here decides anything.
+A question becomes one query or a short list of them that share a headline. What cannot be placed is named: refused by
+topic, or listed as not understood.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import replace
+from typing import Any
 
-from finassist.core.categories import CategoryName as Category
-from finassist.questions.glossary import glossary
-from finassist.questions.phrases import COMPANY, words
-from finassist.questions.scan import WORDS, Scan, scan, small_talk
-from finassist.symbols.company import Match, Resolution, Unmatched
+from finassist.analysis.execute import in_sector
+from finassist.core.metrics import described
+from finassist.core.periods import Period
+from finassist.core.query import Choice, Query, Unknown
+from finassist.providers.embedded.coverage import attributes
+from finassist.questions.definitions import Definition, defined, definitions_in
+from finassist.questions.follow_up import follow_up
+from finassist.questions.framing import Framing, framed, reworded
+from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, language_of
+from finassist.questions.queries import answer_to
+from finassist.questions.refusals import refused
+from finassist.questions.scan import slots_of
+from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
+from finassist.questions.spelling import corrected_words
+from finassist.questions.tokenizer import Hit, normalise
 from finassist.symbols.directory import directory
 
-_HALF = 1_000
-_NEAR = 60
-_NO_SPACE_BEFORE = re.compile(r"[^\s,;:.!?()]{0,20}$")
-_NO_SPACE_AFTER = re.compile(r"[^\s,;:.!?()'’]{0,20}")
-_MARKED = re.compile(r"(?:[$:(]|\bticker)\s*$", re.IGNORECASE)
 
+def understand(text: str, memory: Memory | None = None) -> Understanding:
+    """The queries of a question.
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a conversation carries over to the next question.
-
-    Attributes:
-        category: The category of the last answer.
-        symbols: The companies it was about.
-        summary: What was said before the last turns.
-        turns: The last turns as (question, short answer), oldest first.
+    Example:
+        >>> [str(query) for query in understand("What was Apple's net margin in FY2023?").queries]
+        ['net margin of AAPL in FY2023']
     """
-
-    category: Category | None = None
-    symbols: tuple[str, ...] = ()
-    summary: str = ""
-    turns: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A question as the routing table sees it.
-
-    Attributes:
-        context: What the conversation carries over.
-        symbols: Companies named.
-        unmatched: Names that look like companies and are not known.
-        company_certain: Whether each company is unmistakable.
-        wanted: Kinds of figures asked for, in order of mention, without `report` and `chat`.
-        overview: Whether an overview, analysis or comparison is asked for.
-        plain: Whether no loose word decided.
-        concept: Whether it asks what a term means.
-        concept_understood: Whether every word of such a question was understood.
-        understood: Whether every word of a question about a company was understood.
-        bare: Whether nothing but a company is named.
-        what_about: Whether it starts like `What about …` or `And …`.
-        points_back: Whether it says `it`, `their`, `both`, …
-        compares_with_earlier: Whether it compares a company with those talked about before.
-        small_talk: Whether it is a greeting, thanks, a goodbye or a request for help, and nothing else.
-        coverage: Whether it asks which companies or data there are.
-        advice: Whether it asks what to buy or sell.
-        forecast: Whether it asks about the future.
-    """
-
-    context: Context
-    symbols: tuple[str, ...]
-    unmatched: tuple[Unmatched, ...]
-    company_certain: bool
-    wanted: tuple[Category, ...]
-    overview: bool
-    plain: bool
-    concept: bool
-    concept_understood: bool
-    understood: bool
-    bare: bool
-    what_about: bool
-    points_back: bool
-    compares_with_earlier: bool
-    small_talk: bool
-    coverage: bool
-    advice: bool
-    forecast: bool
-
-    @property
-    def earlier(self) -> tuple[str, ...]:
-        """Companies talked about before."""
-        return self.context.symbols
-
-    @property
-    def carried(self) -> Category | None:
-        """The category of the conversation, if it was about a company."""
-        return self.context.category if self.context.category != "chat" else None
-
-    @property
-    def asked(self) -> Category:
-        """The one category that has all that is asked for."""
-        if set(self.wanted) == {"income_statement", "company_financials"}:
-            return "company_financials"
-        return self.wanted[0] if len(self.wanted) == 1 else "report"
-
-    @property
-    def kept(self) -> Category:
-        """The category asked for, or else that of the conversation."""
-        return self.asked if self.wanted or self.overview else self.carried or "report"
-
-    @property
-    def refers_back(self) -> bool:
-        """Whether it is about the companies talked about before and names no other."""
-        return self.points_back and bool(self.earlier) and not self.symbols
-
-    @property
-    def asks_overview(self) -> bool:
-        """Whether a plain word asks for an overview."""
-        return self.overview and self.plain
-
-    @property
-    def unmistakable(self) -> bool:
-        """Whether company, data word and every other word leave no doubt."""
-        return self.company_certain and self.plain and self.understood
+    plain = normalise(text)
+    language = language_of(plain)
+    framing = framed(reworded(plain)) if language == "en" else Framing(plain)
+    spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
+    bare, given = definitions_in(spelt)
+    slots = slots_of(bare, language)
+    slots.memory, slots.unit, slots.decimals = memory or Memory(), framing.unit, framing.decimals
+    found = _by_definition(slots, given) or _understood(slots)
+    queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
+    return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
 
 
-def read(question: str, context: Context) -> Reading:
-    """Read a question. Bounded in time: only the first and last 1,000 characters count."""
-    whole = len(question) <= 2 * _HALF
-    text = question if whole else f"{question[:_HALF]} … {question[-_HALF:]}"
-    found = _companies(text)
-    seen = scan(_masked(text, found.matches))
-    categories, plain = seen.categories()
-    wanted = _figures(categories)
-    concept = not found.matches and _is_concept(seen, wanted, context)
-    return Reading(
-        context=context,
-        symbols=found.symbols,
-        unmatched=found.unmatched,
-        company_certain=found.certain,
-        wanted=wanted,
-        overview="report" in categories,
-        plain=plain,
-        concept=concept,
-        concept_understood=concept and whole and _concept_understood(seen),
-        understood=whole and _company_understood(seen),
-        bare=not categories and seen.covered(WORDS["bare_fillers"], seen.kinds["what about"]),
-        what_about=seen.follows_on,
-        points_back=bool(seen.kinds["points back"]),
-        compares_with_earlier=bool(context.symbols) and _compares_back(seen, len(found.symbols)),
-        small_talk=small_talk(text) is not None,
-        coverage=bool(seen.kinds["coverage"]),
-        advice=bool(seen.kinds["advice"]),
-        forecast=len(seen.kinds["forecast"]) > len(seen.kinds["polite"]),
-    )
+def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | None:
+    """Put what the question defines in place of ours; refuse where a part of it is not in the data."""
+    complete = [each for each in given if each.formula]
+    if not complete:
+        part = next((each.missing for each in given if each.missing), "")
+        reason = f"“{part}” is not a figure in the data, so this definition cannot be computed"
+        return refuse(part, "metric", reason) if part else None
+    slots.metrics = defined(slots.metrics, complete, slots.low)
+    slots.loose = [word for word in slots.loose if word.text not in complete[0].name]
+    if not slots.periods and complete[0].year:
+        year = Period("year", complete[0].year)
+        slots.periods = [Found(year, 0, 0, str(year))]
+    return None
 
 
-def _figures(categories: Sequence[Category]) -> tuple[Category, ...]:
-    distinct = dict.fromkeys(categories)
-    distinct.pop("report", None)
-    return tuple(distinct)
+def _understood(slots: Slots) -> Understanding:
+    if unknown := refused(slots):
+        return Understanding(unknown=unknown, decided="topic")
+    _settle_by_industry(slots)
+    if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
+        return _which_company(slots)
+    found = follow_up(slots) or _clauses(slots) or answer_to(slots)
+    if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := _unplaced(slots)):
+        asked = " ".join(slots.text[start:end] for start, end in words)
+        reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
+        return refuse(asked, "not understood", reason, "words without a metric")
+    return _noting_loose_words(found, slots)
 
 
-def _companies(text: str) -> Resolution:
-    found = directory().resolve(text)
-    matches = (match for match in found.matches if not _is_a_term(match, text))
-    unmatched = (item for item in found.unmatched if not _names_a_term(item.text, text))
-    return Resolution(tuple(matches), tuple(unmatched))
+def _noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
+    """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
+    if not found.queries or slots.language != "en":
+        return found
+    words = [slots.text[start:end] for start, end in _unplaced(slots)]
+    words += _unused_operations(found.queries, slots)
+    unknown = [
+        Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
+    ]
+    return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
 
 
-def _is_a_term(match: Match, text: str) -> bool:
-    """Whether a match is a term instead: `PEG` in "a PEG ratio", `Capital` in "capital expenditure"."""
-    owns = text[match.end : match.end + 2] in ("'s", "’s")
-    if owns or match.text == text.strip() or _MARKED.search(text[: match.start]):
-        return False
-    return _part_of_a_term(text, match.text, match.start, whole=match.how not in ("exact", "alias"))
+def _evidence(query: Query, slots: Slots) -> dict[str, str]:
+    """The words of the question that each slot of a query came from; what it inherits has none."""
+    limited = slots.limit is not None and slots.limit.value == query.limit
+    claims: dict[str, Sequence[Hit[Any] | Found]] = {
+        "companies": [hit for hit in slots.companies if hit.value.symbol in query.companies],
+        "metrics": slots.metrics,
+        "periods": slots.periods if query.periods else (),
+        "operation": slots.operations if query.operation != "none" else (),
+        "where": slots.amounts if query.where else (),
+        "sectors": slots.sectors if query.sectors else (),
+        "limit": [slots.limit] if limited and slots.limit else (),
+    }
+    words = {
+        slot: ", ".join(dict.fromkeys(slots.text[hit.start : hit.end] or hit.words for hit in hits))
+        for slot, hits in claims.items()
+        if hits
+    }
+    return words | {name: text for name, text in query.evidence.items() if name == "every"}
 
 
-def _names_a_term(name: str, text: str) -> bool:
-    found = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)
-    return any(_part_of_a_term(text, name, each.start()) for each in islice(found, 5))
+def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
+    """`average`, `percentage of`: words of an operation that none of the queries performs."""
+    if any(query.intent in ("define", "judge", "document") or query.explain for query in queries):
+        return []
+    performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
+    shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
+    done = {
+        "mean": "mean" in performed or "avg(" in performed or "average" in performed,
+        "median": "median" in performed,
+        "share": shares or "share" in performed or "growth" in performed,
+        "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
+    }
+    return [hit.words for hit in slots.operations if not done.get(hit.value, True)]
 
 
-def _part_of_a_term(text: str, name: str, start: int, *, whole: bool = True) -> bool:
-    """Whether the words around `name` make a glossary term with it; or, with `whole`, the name is one itself."""
-    end = start + len(name)
-    before, after = _NO_SPACE_BEFORE.search(text[:start]), _NO_SPACE_AFTER.match(text[end:])
-    inside = words(f"{before[0] if before else ''}{name}{after[0] if after else ''}")
-    left = words(text[max(0, start - _NEAR) : before.start() if before else start])[-4:]
-    right = words(text[after.end() + end if after else end : end + _NEAR])[:4]
-    first, last = len(left), len(left) + len(inside)
-    around = glossary().hits([*left, *inside, *right])
-    enough = len(inside) if whole or inside != words(name) else len(inside) + 1
-    return any(hit.start <= first and hit.end >= last and hit.end - hit.start >= enough for hit in around)
+_NEAR = 4
 
 
-def _masked(text: str, matches: Sequence[Match]) -> str:
-    for match in reversed(matches):
-        text = f"{text[: match.start]} {COMPANY} {text[match.end :]}"
-    return text
+def _unplaced(slots: Slots) -> list[tuple[int, int]]:
+    """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
+    loose = [word for word in slots.loose if word.text not in EXPLAINED]
+    if not loose:
+        return []
+    patterns = (*PATTERNS, *CONVERSATIONAL) if slots.memory.queries else PATTERNS
+    explained = [match.span() for pattern in patterns for match in pattern.finditer(slots.low)]
+    explained += [(hit.start, hit.end) for hit in slots.metrics]
+    runs: list[tuple[int, int]] = []
+    for word in loose:
+        if any(start <= word.start and word.end <= end for start, end in explained):
+            continue
+        joined = runs and word.start - runs[-1][1] <= _NEAR
+        runs[-1:] = [(runs[-1][0], word.end)] if joined else [*runs[-1:], (word.start, word.end)]
+    return runs
 
 
-_YEAR = re.compile(r"(?:fy)?(?:19|20)\d\d")
+_ABOUT = re.compile(
+    r"(?:please )?(?:tell me (?:more )?about|(?:give me )?(?:an? )?(?:report|overview) (?:on|of|about)) "
+)
 
 
-def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> bool:
-    if not seen.terms or any(_YEAR.fullmatch(token) for token in seen.tokens):  # a term has no year, a figure has
-        return False
-    definite = any(hit.start > 0 and seen.tokens[hit.start - 1] == "the" for hit in seen.terms)
-    if definite and wanted == ("stock_price",):
-        return False
-    if wanted and context.symbols and (definite or seen.follows_on):
-        return False
-    if seen.kinds["concept"]:
-        return True
-    alone = seen.covered(frozenset({"a", "an", "and"}), seen.terms)
-    return alone and not context.symbols and wanted != ("stock_price",)
+def _settle_by_industry(slots: Slots) -> None:
+    """`Delta vs United`: of several companies that a name fits, the one in the industry of those named beside it."""
+    known = attributes()
+    industries = [known[symbol].sub_industry for symbol in slots.about if symbol in known]
+    industries += [hit.value for hit in slots.sectors]
+    for hit in list(slots.choices) if industries else ():
+        alike = [symbol for symbol in hit.value if symbol in known and in_sector(known[symbol], industries)]
+        if len(alike) == 1:
+            slots.choices.remove(hit)
+            slots.companies.append(Hit(Named(alike[0], strong=True), hit.start, hit.end, hit.words))
+            slots.companies.sort(key=lambda each: each.start)
+            slots.about = slots.symbols
 
 
-def _concept_understood(seen: Scan) -> bool:
-    asks = seen.kinds["concept"]
-    fillers = WORDS["fillers"] | WORDS["concept_fillers"]
-    return bool(asks) and seen.covered(fillers, [*seen.terms, *asks])
+def _which_company(slots: Slots) -> Understanding:
+    """A name that fits several companies: a query for each to choose from."""
+    hit = slots.choices[0]
+    choices: list[Choice] = []
+    for symbol in hit.value:
+        own = replace(slots, about=[*slots.about, symbol], choices=[])
+        made = answer_to(own)
+        company = directory().lookup(symbol)
+        queries = made.queries if slots.metrics else (Query(intent="document", companies=[symbol]),)
+        if queries and company:
+            choices.append(Choice(f"{company.name} ({symbol})", queries))
+    names = ", ".join(choice.label for choice in choices)
+    refused_as = refuse(hit.words, "company", f"“{hit.words}” fits several companies: {names}. Name one", "several fit")
+    return replace(refused_as, choices=tuple(choices))
 
 
-def _company_understood(seen: Scan) -> bool:
-    plain = [hit for hit in seen.data if hit.value.plain]
-    return not seen.negates and seen.covered(WORDS["fillers"], plain)
+# ------------------------------------------------------------------------------------------------ clauses
+
+_SPLIT = re.compile(
+    r"(?<=[a-z0-9%])(?:\?\s+|;\s*|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are)"
+    r"|by how much)\b)"
+    r"|, (?=and the growth\b)|,? and (?=(?:the )?(?:growth|change|difference) (?:between|from)\b)"
+    r"|, and (?=[a-z]+ in (?:fiscal|fy|20)))"
+)
+_ON_THE_YEAR = re.compile(
+    r"\b(?:on|from|over|against|versus|vs\.?|compared (?:with|to)|relative to) (?:the )?"
+    r"(?:fiscal |fy ?|calendar )?20\d\d\b"
+)
+_SAME_PERIOD = re.compile(r"\bthat (?:year|quarter|period)\b|\bbetween them\b")
 
 
-_PRONOUNS = ("it", "its", "they", "their", "theirs", "them", "itself")
+def _clauses(whole: Slots) -> Understanding | None:
+    """A question in several clauses, where each asks something of its own; companies and periods carry over."""
+    pieces = [piece for piece in _SPLIT.split(whole.text) if piece.strip(" ?.")]
+    if len(pieces) < 2:
+        return None
+    queries: list[Query] = []
+    for piece in pieces:
+        slots = slots_of(piece, whole.language)
+        if not slots.metrics and not slots.operations:
+            return None
+        _carry_over(slots, whole, queries)
+        about = slots.symbols or whole.about
+        made = answer_to(replace(slots, memory=whole.memory, about=about, unit=whole.unit, decimals=whole.decimals))
+        if not made.queries:
+            return None
+        queries += made.queries
+    return Understanding(tuple(queries), decided="clauses")
 
 
-def _compares_back(seen: Scan, named: int) -> bool:
-    if not seen.kinds["compare"] or COMPANY not in seen.tokens:
-        return False
-    first = seen.tokens.index(COMPANY)
-    before = [hit.phrase for hit in seen.kinds["points back"] if hit.start < first]
-    if any(named == 1 or phrase in _PRONOUNS for phrase in before):  # "the stocks of A and B" are those of A and B
-        return True
-    objects = [hit for hit in seen.kinds["points back"] if hit.phrase not in ("its", "their", "theirs")]
-    joined = first > 0 and seen.tokens[first - 1] in ("with", "to", "against", "vs", "versus", "than")
-    return named == 1 and bool(objects or joined)
+def _carry_over(slots: Slots, whole: Slots, before: list[Query]) -> None:
+    if not slots.metrics and before:
+        slots.metrics = hits_of(before[-1].metrics[:1])
+    based = _ON_THE_YEAR.search(slots.low)
+    if based and len(slots.periods) == 1 and before and len(before[-1].periods) == 1:
+        slots.periods = [*slots.periods, *(each for each in whole.periods if str(each.value) == before[-1].periods[0])]
+        return
+    if whole.periods and (not slots.periods or _SAME_PERIOD.search(slots.low)):
+        slots.periods = list(whole.periods)

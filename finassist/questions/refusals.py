@@ -12,8 +12,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Span
 from finassist.core.query import Unknown
 from finassist.questions.grammar import metric_names, pattern_of, table_of
-from finassist.questions.reading import Reading, asks_definition
-from finassist.questions.when import Found
+from finassist.questions.slots import Found, Slots
 from finassist.symbols.names import FOREIGN_LISTING
 
 FIRST_YEAR = 2010
@@ -37,60 +36,59 @@ def _topics(section: str) -> tuple[_Topic, ...]:
 _TOPICS, _PARTS = _topics("topic"), _topics("part")
 
 
-def refused(reading: Reading) -> tuple[Unknown, ...]:
+def refused(slots: Slots) -> tuple[Unknown, ...]:
     """What a question asks that no answer can give: a topic and a part of a company both, else the first found."""
-    if asks_definition(reading) and not reading.symbols:
+    if slots.asks_definition and not slots.about:
         return ()
-    both = tuple(found for found in (_topic(reading), _part(reading)) if found)
-    return both or tuple(islice((found for found in _others(reading) if found), 1))
+    both = tuple(found for found in (_topic(slots), _part(slots)) if found)
+    return both or tuple(islice((found for found in _others(slots) if found), 1))
 
 
-def _others(reading: Reading) -> Iterator[Unknown | None]:
-    yield _listing(reading)
-    yield _no_day(reading)
-    yield from (_period(each) for each in reading.slots.periods)
-    yield _other_metric(reading)
-    yield _name(reading)
-    yield _own_part(reading)
-    yield _changing(reading)
+def _others(slots: Slots) -> Iterator[Unknown | None]:
+    yield _listing(slots)
+    yield _no_day(slots)
+    yield from (_period(each) for each in slots.periods)
+    yield _other_metric(slots)
+    yield _name(slots)
+    yield _own_part(slots)
+    yield _changing(slots)
 
 
-def _topic(reading: Reading) -> Unknown | None:
+def _topic(slots: Slots) -> Unknown | None:
     for topic in _TOPICS:
-        for match in topic.pattern.finditer(reading.low):
-            if not _means_else(reading, topic, *match.span()):
-                return Unknown(words=_as_typed(reading, match), topic=topic.name, reason=topic.reason)
+        for match in topic.pattern.finditer(slots.low):
+            if not _means_else(slots, topic, *match.span()):
+                return Unknown(words=_as_typed(slots, match), topic=topic.name, reason=topic.reason)
     return None
 
 
-def _as_typed(reading: Reading, match: re.Match[str]) -> str:
+def _as_typed(slots: Slots, match: re.Match[str]) -> str:
     """The words of a match in the folded text, which has the same length, with their own capitals."""
-    return reading.slots.text[match.start() : match.end()].strip()
+    return slots.text[match.start() : match.end()].strip()
 
 
-def _means_else(reading: Reading, topic: _Topic, start: int, end: int) -> bool:
+def _means_else(slots: Slots, topic: _Topic, start: int, end: int) -> bool:
     """Whether a company, metric or sector claims these characters."""
-    slots = reading.slots
     if topic.yields_to == "nothing":
         return False
     named = [(hit.start, hit.end) for hit in slots.companies]
     if topic.yields_to == "claims":
         named += [(hit.start, hit.end) for hit in slots.sectors]
         named += [(hit.start, hit.end) for hit in slots.metrics if hit.words in metric_names()]
-    named += [(hit.start, hit.end) for hit in slots.metrics if hit.words == reading.low[start:end]]
+    named += [(hit.start, hit.end) for hit in slots.metrics if hit.words == slots.low[start:end]]
     return any(first <= start and end <= last for first, last in named)
 
 
-def _part(reading: Reading) -> Unknown | None:
+def _part(slots: Slots) -> Unknown | None:
     """A country, a segment or a product beside a company or a metric."""
-    if not reading.symbols and not reading.slots.metrics:
+    if not slots.about and not slots.metrics:
         return None
-    aliases = {hit.words.lower() for hit in reading.slots.companies}
+    aliases = {hit.words.lower() for hit in slots.companies}
     for part in _PARTS:
-        for match in part.pattern.finditer(reading.low):
+        for match in part.pattern.finditer(slots.low):
             product = part.name == "segment" and match.group() in aliases
-            if product or not _means_else(reading, part, *match.span()):
-                return Unknown(words=_as_typed(reading, match), topic=part.name, reason=part.reason)
+            if product or not _means_else(slots, part, *match.span()):
+                return Unknown(words=_as_typed(slots, match), topic=part.name, reason=part.reason)
     return None
 
 
@@ -98,31 +96,31 @@ _QUALIFIERS, _HEADS = (frozenset(str(table_of("refusals")["metric"][name]).split
 _LINES = frozenset({"USD", "USD/share", "shares"})
 
 
-def _other_metric(reading: Reading) -> Unknown | None:
+def _other_metric(slots: Slots) -> Unknown | None:
     """`organic revenue`, `operating cash flow ratio`: a word beside a metric that makes another metric of it."""
-    words = reading.slots.words
-    loose = {word.start for word in reading.slots.loose}
-    for hit in reading.slots.metrics:
+    words = slots.words
+    loose = {word.start for word in slots.loose}
+    for hit in slots.metrics:
         if hit.end == hit.start or hit.words not in metric_names():
             continue
         at = next((i for i, word in enumerate(words) if word.start == hit.start), 0)
         last = next((i for i, word in enumerate(words) if word.end == hit.end), at)
         before = words[at - 1] if at and words[at - 1].text in _QUALIFIERS else None
-        if before and any(each.start <= before.start < each.end for each in reading.slots.companies):
+        if before and any(each.start <= before.start < each.end for each in slots.companies):
             before = None
         after = words[last + 1] if last + 1 < len(words) and words[last + 1].text in _HEADS else None
         if after and (after.start not in loose or described(hit.value).unit not in _LINES):
             after = None
         if before or after:
             start, end = (before.start if before else hit.start), (after.end if after else hit.end)
-            asked = reading.slots.text[start:end]
+            asked = slots.text[start:end]
             reason = f"“{asked}” is not in the catalogue of metrics; give its formula, or ask for {hit.words}"
             return Unknown(words=asked, topic="metric", reason=reason)
     return None
 
 
-def _listing(reading: Reading) -> Unknown | None:
-    if not (listing := FOREIGN_LISTING.search(reading.slots.text)):
+def _listing(slots: Slots) -> Unknown | None:
+    if not (listing := FOREIGN_LISTING.search(slots.text)):
         return None
     reason = f"{listing.group()} is a listing on a foreign exchange: only US-listed companies are in the data"
     return Unknown(words=listing.group(), topic="foreign listing", reason=reason)
@@ -147,10 +145,10 @@ _NO_DAY = re.compile(
 )
 
 
-def _no_day(reading: Reading) -> Unknown | None:
+def _no_day(slots: Slots) -> Unknown | None:
     """`2024-02-30`: a day that no calendar has."""
-    wrong = _NO_DAY.search(reading.low)
-    for match in _DAY.finditer(reading.low):
+    wrong = _NO_DAY.search(slots.low)
+    for match in _DAY.finditer(slots.low):
         try:
             date(*map(int, match.groups()))
         except ValueError:
@@ -158,21 +156,21 @@ def _no_day(reading: Reading) -> Unknown | None:
     return wrong and Unknown(words=wrong.group(), topic="period", reason=f"There is no day {wrong.group()}")
 
 
-def _name(reading: Reading) -> Unknown | None:
-    if reading.symbols or not reading.slots.unmatched:
+def _name(slots: Slots) -> Unknown | None:
+    if slots.about or not slots.unmatched:
         return None
-    words, message = reading.slots.unmatched[0]
+    words, message = slots.unmatched[0]
     return Unknown(words=words, topic="company", reason=message)
 
 
 _CHANGING = frozenset(str(table_of("refusals")["changing"]["words"]).split())
 
 
-def _changing(reading: Reading) -> Unknown | None:
+def _changing(slots: Slots) -> Unknown | None:
     """`excluding`, `percentile`: a word that no slot holds and without which another figure would be answered."""
-    if not reading.slots.metrics or reading.slots.language != "en":
+    if not slots.metrics or slots.language != "en":
         return None
-    word = next((word for word in reading.slots.loose if word.text in _CHANGING), None)
+    word = next((word for word in slots.loose if word.text in _CHANGING), None)
     reason = f"“{word.raw}” was not understood, and it changes what is asked" if word else ""
     return Unknown(words=word.raw, topic="not understood", reason=reason) if word else None
 
@@ -180,17 +178,17 @@ def _changing(reading: Reading) -> Unknown | None:
 _OWNED_PART = re.compile(r" ([A-Z][a-z]+)'s (?!fiscal|latest|last)")
 
 
-def _own_part(reading: Reading) -> Unknown | None:
+def _own_part(slots: Slots) -> Unknown | None:
     """A capitalised word beside a company and a metric that is a product or a segment: `FedEx Ground's revenue`."""
-    claimed = [(hit.start, hit.end) for hit in reading.slots.companies]
-    for hit in reading.slots.companies if reading.slots.metrics else ():
-        part = _OWNED_PART.match(reading.slots.text, hit.end)
+    claimed = [(hit.start, hit.end) for hit in slots.companies]
+    for hit in slots.companies if slots.metrics else ():
+        part = _OWNED_PART.match(slots.text, hit.end)
         if part and not any(start < part.end() and part.start(1) < end for start, end in claimed):
-            words = reading.slots.text[hit.start : part.end(1)]
+            words = slots.text[hit.start : part.end(1)]
             reason = f"“{words}” was not understood: figures of single segments and products are not in the data"
             return Unknown(words=words, topic="segment", reason=reason)
-    for words, message in reading.slots.unmatched:
-        inside = words[:1].isupper() and not reading.slots.text.startswith(words)
-        if inside and reading.symbols and reading.slots.metrics:
+    for words, message in slots.unmatched:
+        inside = words[:1].isupper() and not slots.text.startswith(words)
+        if inside and slots.about and slots.metrics:
             return Unknown(words=words, topic="not understood", reason=message or f"“{words}” was not understood")
     return None

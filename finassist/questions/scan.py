@@ -1,138 +1,197 @@
-"""Every known phrase in the words of a question (`documents.toml`): data words, kinds of asking, glossary terms."""
+"""One pass over a question that claims its words: companies, periods, amounts, metrics, operations, sets. Pure.
+
+Multi-word company names come first, then periods, amounts and metrics, and only then single names, so that Q2, FY24,
+DSO and TTM are never companies. What no slot claims and no filler word explains is left in `Slots.loose`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+import re
+from collections.abc import Iterable
 
-from finassist.core.categories import CategoryName as Category
-from finassist.questions.glossary import Term, glossary
-from finassist.questions.grammar import table_of
-from finassist.questions.phrases import COMPANY, Hit, PhraseIndex, is_break, words
+from finassist.questions.amounts import amounts_in
+from finassist.questions.companies import companies_in
+from finassist.questions.grammar import ASIDES, FILLERS, function_words, language_of, tag_phrases
+from finassist.questions.metrics import metrics_in
+from finassist.questions.periods import periods_in
+from finassist.questions.slots import Found, Named, Slots
+from finassist.questions.spelling import closest, is_vocabulary
+from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, unaccented, words_of
 
-_NEGATION_REACH: Final = 4
-_TABLES: Final = table_of("documents")
-WORDS: Final[Mapping[str, frozenset[str]]] = {name: frozenset(text.split()) for name, text in _TABLES["words"].items()}
-
-
-def _phrases(section: str) -> Iterator[tuple[Any, str]]:
-    """Each phrase of a table, after its name there."""
-    for name, text in _TABLES[section].items():
-        for phrase in text.split(","):
-            yield name, " ".join(phrase.split())
+type _Placed = Hit[Named] | Hit[tuple[str, ...]] | Hit[str] | Hit[int] | Found
 
 
-@dataclass(frozen=True, slots=True)
-class DataWord:
-    """What a data word asks for, and whether it leaves no doubt."""
-
-    category: Category
-    plain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """The words of a question and what is known among them.
-
-    Attributes:
-        tokens: The words, companies replaced by `§`.
-        data: Data words that are not negated.
-        kinds: By name, the phrases that point back, compare, ask for advice, …
-        terms: Glossary terms.
-    """
-
-    tokens: Sequence[str]
-    data: Sequence[Hit[DataWord]]
-    kinds: Mapping[str, Sequence[Hit[str]]]
-    terms: Sequence[Hit[Term]]
-
-    @property
-    def negates(self) -> bool:
-        """Whether the question excludes something."""
-        return any(word in WORDS["negation"] for word in self.tokens) or bool(self.kinds["contrast"])
-
-    @property
-    def follows_on(self) -> bool:
-        """Whether it starts like `What about …` or `Thanks, and …`."""
-        starts = {hit.start for hit in self.kinds["what about"]}
-        before = (i for i, word in enumerate(self.tokens) if not (is_break(word) or word in WORDS["leads"]))
-        return next(before, -1) in starts
-
-    def categories(self) -> tuple[list[Category], bool]:
-        """Categories asked for in order of mention, and whether no loose word was needed to tell."""
-        plain: list[Category] = [hit.value.category for hit in self.data if hit.value.plain]
-        every: list[Category] = [hit.value.category for hit in self.data]
-        return plain or every, bool(plain) or not every
-
-    def covered(self, fillers: frozenset[str], hits: Iterable[Hit[object]]) -> bool:
-        """Whether every word is a filler, a number, a company or part of one of the hits."""
-        known = {i for hit in hits for i in range(hit.start, hit.end)}
-        rest = (word for i, word in enumerate(self.tokens) if i not in known and not is_break(word))
-        return all(word == COMPANY or word.isdecimal() or word in fillers for word in rest)
+def slots_of(text: str, language: str | None = None) -> Slots:
+    """Claim the words of a question."""
+    plain = _without_asides(normalise(text))
+    low = fold(plain)
+    slots = Slots(plain, low, language or language_of(plain), words_of(plain))
+    taken = Claims(len(plain))
+    found = companies_in(unaccented(plain) if slots.language == "en" else plain, slots.language)
+    strong = [each for each in found.named if each.value.strong]
+    _take(taken, strong)
+    slots.companies += strong
+    slots.periods = periods_in(taken.masked(low))
+    _take(taken, slots.periods)
+    slots.amounts = [Hit(each, match.start(), match.end(), match.group()) for each, match in amounts_in(low, taken)]
+    slots.metrics = metrics_in(low, slots.words, slots.language, taken)
+    slots.corrected = found.corrected
+    slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]
+    _take(taken, slots.choices)
+    _weak_companies(slots, taken, found.named)
+    _misspelt(slots, taken, frozenset(words for words, _ in found.unmatched))
+    _tags(slots, taken)
+    _limit(slots)
+    _general_motors(slots)
+    slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
+    slots.companies.sort(key=lambda hit: hit.start)
+    _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
+    slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
+    slots.about = slots.symbols
+    return slots
 
 
-def scan(text: str) -> Scan:
-    """Find what is known in a text whose company names are masked.
-
-    Example:
-        >>> found = scan("what is § net margin, not the price")
-        >>> [hit.phrase for hit in found.data]
-        ['net margin']
-    """
-    tokens = words(text)
-    return Scan(
-        tokens=tokens,
-        data=[hit for hit in _DATA.find(tokens) if not _negated(hit, tokens)],
-        kinds={kind: index.find(tokens) for kind, index in _KINDS.items()},
-        terms=glossary().hits(tokens),
-    )
+def _without_asides(text: str) -> str:
+    """A text with "CEO aside," and the like blanked out; every other character keeps its place."""
+    for aside in ASIDES.finditer(fold(text)):
+        text = text[: aside.start()] + " " * len(aside.group()) + text[aside.end() :]
+    return text
 
 
-def _negated(hit: Hit[DataWord], tokens: Sequence[str]) -> bool:
-    for i in range(hit.start - 1, max(-1, hit.start - 1 - _NEGATION_REACH), -1):
-        if is_break(tokens[i]) or tokens[i] == "but":
-            return False
-        if tokens[i] in WORDS["negation"] or _KINDS["contrast"].find(tokens[i : i + 2]):
-            return tokens[i + 1] != "only"
-    return False
+def _take(taken: Claims, hits: Iterable[_Placed]) -> None:
+    for hit in hits:
+        taken.take(hit.start, hit.end)
 
 
-_DATA = PhraseIndex(
-    (phrase, DataWord(category, plain=section == "plain"))
-    for section in ("plain", "loose")
-    for category, phrase in _phrases(section)
-)
-_KINDS = {
-    kind: PhraseIndex((phrase, kind) for name, phrase in _phrases("kinds") if name == kind) for kind in _TABLES["kinds"]
+def _still_free(slots: Slots, taken: Claims, words: str) -> bool:
+    at = slots.low.find(fold(words))
+    return at < 0 or taken.free(at, at + len(words))
+
+
+def _loose(word: Word, taken: Claims, language: str) -> bool:
+    if word.mark or not taken.free(word.start, word.end) or word.text in function_words(language):
+        return False
+    return word.text not in FILLERS and not word.text[0].isdigit()
+
+
+# ------------------------------------------------------------------------------------------ companies
+
+
+def _weak_companies(slots: Slots, taken: Claims, named: Iterable[Hit[Named]]) -> None:
+    for each in named:
+        if not each.value.strong and taken.free(each.start, each.end):
+            slots.companies.append(each)
+            taken.take(each.start, each.end)
+
+
+def _misspelt(slots: Slots, taken: Claims, refused: frozenset[str]) -> None:
+    """Words that are in no word list and one slip away from a well-known company."""
+    for word in slots.words:
+        if len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
+            continue
+        foreign = slots.language != "en" and not word.raw[:1].isupper()
+        if word.raw in refused or foreign:
+            continue
+        if symbol := closest(word.text) or closest(word.text.removesuffix("s")):
+            slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))
+            taken.take(word.start, word.end)
+            slots.corrected.append((word.raw, symbol))
+
+
+_GM = re.compile(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b")
+
+
+def _general_motors(slots: Slots) -> None:
+    """GM is gross margin beside a company and nothing else that is asked; else it is General Motors."""
+    for hit in [hit for hit in slots.metrics if hit.words == "gm"]:
+        if len(slots.metrics) > 1 or not slots.companies or _GM.search(slots.low):
+            slots.metrics.remove(hit)
+            slots.companies.append(Hit(Named("GM", False), hit.start, hit.end, hit.words))
+
+
+# ---------------------------------------------------------------------------------- operations and sets
+
+
+def _tags(slots: Slots, taken: Claims) -> None:
+    slots.marks += _tagged(slots, taken, "marks")
+    slots.operations += _tagged(slots, taken, "operations")
+    slots.sectors += _tagged(slots, taken, "sectors")
+    directions = _tagged(slots, taken, "directions")
+    slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]
+    slots.sets += _tagged(slots, taken, "sets", claim=False)
+
+
+def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> list[Hit[str]]:
+    phrases = tag_phrases(table)
+    found: list[Hit[str]] = []
+    at = 0
+    while at < len(slots.words):
+        best = phrases.longest(slots.words, at)
+        start, end = slots.words[at].start, slots.words[at + (best[0] if best else 1) - 1].end
+        usable = best if best and taken.free(start, end) and not _other_sense(slots, slots.low[start:end]) else None
+        if usable:
+            found.append(Hit(usable[1], start, end, slots.low[start:end]))
+            if claim:
+                taken.take(start, end)
+        at += usable[0] if usable else 1
+    if has_cjk(slots.low):
+        found += [Hit(tag, s, e, slots.low[s:e]) for s, e, tag in phrases.inside(slots.low) if taken.free(s, e)]
+    return found
+
+
+def _other_sense(slots: Slots, words: str) -> bool:
+    """`plus` adds in English only."""
+    return words == "plus" and slots.language != "en"
+
+
+_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_FOREIGN_NUMBERS = {
+    3: "tres drei trois três tre",
+    4: "cuatro vier quatre quatro quattro",
+    5: "cinco fünf cinq cinque",
+    6: "seis sechs six sei",
+    7: "siete sieben sept sete sette",
+    8: "ocho acht huit oito otto",
+    10: "diez zehn dix dez dieci",
 }
+_NUMBERS = {
+    **{name: number for number, names in _FOREIGN_NUMBERS.items() for name in names.split()},
+    **{name: number for number, name in enumerate(_NAMES, 1)},
+    **{"fifteen": 15, "twenty": 20},
+}
+_CJK_NUMBERS = {name: number for number, name in enumerate("一二三四五六七八九十", 1)}
+_CJK_LIMIT = re.compile(
+    r"(?P<n>\d{1,2}|[一二三四五六七八九十])\s?(?:家|社|个公司|大)|前(?P<m>\d{1,2}|[一二三四五六七八九十])"
+)
+_NUMBER = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
+_TOP = re.compile(
+    r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list"
+    rf"|show(?: me)?|only|fastest|los|las|die|den|welche|les|le|i|os|as)(?: the)? {_NUMBER}\b"
+    r"(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
+)
+_LEAD = re.compile(
+    rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
+    r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
+)
+_COUNT = re.compile(
+    r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks"
+    r"|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b"
+    r"|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas"
+    r"|quante (?:aziende|società))\b|多少(?:家)?公司|何社"
+)
 
 
-SmallTalk = Literal["help", "thanks", "goodbye", "greeting"]
-_MOST_TELLING: Final[tuple[SmallTalk, ...]] = ("help", "goodbye", "thanks")
-_LONGEST_SMALL_TALK = 200
-_SMALL_TALK = PhraseIndex[SmallTalk]((phrase, kind) for kind, phrase in _phrases("small_talk"))
-
-
-def small_talk(text: str) -> SmallTalk | None:
-    """Which kind of small talk a text is, if it is nothing else. A text without words asks for help.
-
-    Example:
-        >>> small_talk("Hello there!"), small_talk("thanks a lot"), small_talk("Hi, what is EBITDA?")
-        ('greeting', 'thanks', None)
-    """
-    if "$" in text or len(text) > _LONGEST_SMALL_TALK:
-        return None
-    tokens = [word for word in words(text) if not is_break(word)]
-    hits = _SMALL_TALK.find(tokens)
-    covered = {i for hit in hits for i in range(hit.start, hit.end)}
-    rest = [word for i, word in enumerate(tokens) if i not in covered]
-    if any(word not in WORDS["greeting"] and word != "please" for word in rest):
-        return None
-    if not tokens:
-        return "help"
-    found = {hit.value for hit in hits}
-    for kind in _MOST_TELLING:
-        if kind in found:
-            return kind
-    return "greeting" if tokens[0] in WORDS["greeting_starts"] else None
+def _limit(slots: Slots) -> None:
+    if found := _COUNT.search(slots.low):
+        slots.marks.append(Hit("count", found.start(), found.end(), found.group()))
+    if has_cjk(slots.low) and (counted := _CJK_LIMIT.search(slots.low)):
+        text = counted["n"] or counted["m"]
+        number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
+        slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
+        return
+    for pattern in (_LEAD, _TOP):
+        for match in pattern.finditer(slots.low):
+            number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
+            if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
+                slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
+                return

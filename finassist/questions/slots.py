@@ -1,36 +1,127 @@
-"""One pass over a question that claims its words: companies, periods, amounts, metrics, operations, sets. Pure.
-
-Multi-word company names come first, then periods, amounts and metrics, and only then single names, so that Q2, FY24,
-DSO and TTM are never companies. What no slot claims and no filler word explains is left in `Slots.loose`.
-"""
+"""What the words of a question claim, what its conversation carries over, and what it is understood as: values only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from finassist.questions.amounts import Amount, amounts_in
-from finassist.questions.grammar import ASIDES, FILLERS, function_words, language_of, tag_phrases
-from finassist.questions.metric_hits import metrics_in
-from finassist.questions.names import Named, companies_in
-from finassist.questions.spelling import closest, is_vocabulary
-from finassist.questions.when import Found, periods_in
-from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, normalise, unaccented, words_of
+from finassist.core.periods import Period, Span
+from finassist.core.query import Choice, Comparator, Filter, Query, Unknown
+from finassist.questions.grammar import DEFINE
+from finassist.questions.tokenizer import Hit, Word
 
-type _Placed = Hit[Named] | Hit[tuple[str, ...]] | Hit[str] | Hit[int] | Found
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A company as named: its ticker, whether the words can mean nothing else, and whether they were misspelt."""
+
+    symbol: str
+    strong: bool
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A period in a text; a vague one only says that the latest is wanted."""
+
+    value: Period | Span
+    start: int
+    end: int
+    words: str
+    vague: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A condition whose metric is still open.
+
+    Attributes:
+        comparator: How figures are compared with the number.
+        number: In plain units; 30 % is 0.3.
+        upper: The other end of a range.
+        unit: `percent`, `USD`, `times`, `days`, or empty where none is written.
+    """
+
+    comparator: Comparator
+    number: float
+    upper: float | None
+    unit: str
+
+    def on(self, metric: str, *, percent: bool) -> Filter:
+        """The filter for a metric; a bare number against a percentage is in percent: "margin above 30"."""
+        scale = 100 if percent and not self.unit else 1
+        upper = None if self.upper is None else self.upper / scale
+        return Filter(metric=metric, comparator=self.comparator, number=self.number / scale, upper=upper)
+
+
+# ------------------------------------------------------------------------------------------- the conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a conversation carries over.
+
+    Attributes:
+        queries: The queries of the last answered question.
+        companies: Companies of the last question that named some, for "which of the three".
+        result: Companies that the last rank or screen showed.
+    """
+
+    queries: tuple[Query, ...] = ()
+    companies: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+
+
+def remembered(memory: Memory, record: Mapping[str, Any]) -> Memory:
+    """The memory after a turn that was stored as `record`; a turn without queries or companies changes nothing."""
+    queries = tuple(Query.model_validate(each) for each in record.get("queries", ()))
+    return remember(memory, queries, tuple(record.get("symbols", ())) if record.get("category") != "chat" else ())
+
+
+def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -> Memory:
+    """What the next question may refer to, after this one was answered.
+
+    Args:
+        memory: What was remembered before.
+        queries: The queries of the turn; definitions alone change nothing.
+        symbols: Companies of the answer: those named, or those that a rank of all companies showed.
+    """
+    own = tuple(query for query in queries if query.intent != "define")
+    ranked = bool(own) and own[0].scope == "universe"
+    named = tuple(own[0].companies) if own else tuple(symbols)
+    if not own and not named:
+        return memory
+    same = bool(own) and bool(memory.queries) and own[0].metrics == memory.queries[0].metrics
+    if len(named) == 1 and memory.companies and same:
+        named = tuple(dict.fromkeys((*memory.companies, *named)))[-5:]
+    return Memory(own or memory.queries, named or memory.companies, tuple(symbols) if ranked else memory.result)
+
+
+# ----------------------------------------------------------------------------------------------- the question
+
+_SUPERLATIVE = re.compile(r"\w+est|most|least|best|worst|top")
+_WHAT_IS = re.compile(
+    r"(?:^|[.?!] )\s*(?:what(?:'s| is| are|s)|was ist|qué es|qu'est-ce que) (?:an? |the |el |la |der |die |das )?$"
+)
+_NOTHING_MORE = re.compile(r"\s*(?:ratio|mean)?\s*(?:$|[?.,]| and\b)")
 
 
 @dataclass(slots=True)
 class Slots:
-    """What the words of a question claim.
+    """One question being understood: what its words claim.
 
     Attributes:
         text: The question with plain marks, asides blanked out.
         low: The same in lower case; all places count in it.
-        loose: Content words that no slot claims.
+        about: The companies it is about, inherited ones too.
         unmatched: Words that read like a company and are none, with the reason.
         corrected: Words that were read as others.
+        loose: Content words that no slot claims.
+        unit: The unit asked for, such as `USD millions`.
+        decimals: How many decimals are asked for.
+        memory: The conversation before it.
     """
 
     text: str
@@ -51,6 +142,10 @@ class Slots:
     unmatched: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     corrected: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     loose: list[Word] = field(default_factory=list[Word])
+    about: list[str] = field(default_factory=list[str])
+    unit: str = ""
+    decimals: int | None = None
+    memory: Memory = field(default_factory=Memory)
 
     def has(self, *tags: str) -> bool:
         """Whether an operation or mark with one of the tags was found."""
@@ -60,187 +155,86 @@ class Slots:
         """The first operation or mark with a tag."""
         return next((hit for hit in (*self.operations, *self.marks) if hit.value == tag), None)
 
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the words of the question match a pattern."""
+        return pattern.search(self.low) is not None
+
     @property
     def symbols(self) -> list[str]:
         """Companies in the order of mention, each once."""
         return list(dict.fromkeys(hit.value.symbol for hit in self.companies))
 
     @property
-    def certain(self) -> bool:
-        """Whether every content word was used and none was read as a company by a guess."""
-        return not self.loose and not any(hit.value.corrected for hit in self.companies)
+    def several(self) -> bool:
+        """Whether it is about more than one company."""
+        return len(self.about) > 1
+
+    @property
+    def points(self) -> list[Found]:
+        """The periods that are more than "the latest"."""
+        return [each for each in self.periods if not each.vague]
+
+    @property
+    def asks_set(self) -> bool:
+        """Whether companies in general are asked about: "which companies", "S&P 500 companies"."""
+        return any(hit.value == "set" for hit in self.sets)
+
+    @property
+    def asks_all(self) -> bool:
+        """Whether it names no company and asks for some out of all."""
+        if self.about or not (self.metrics or self.amounts):
+            return False
+        ordered = bool(self.sets and (self.directions or self.amounts)) or bool(self.directions and self.amounts)
+        alone = not self.memory.queries and not self.memory.companies
+        ordered = ordered or (alone and any(_SUPERLATIVE.fullmatch(hit.words) for hit in self.directions))
+        return self.asks_set or bool(self.sectors or self.limit) or self.has("count", "rank") or ordered
+
+    @property
+    def asks_definition(self) -> bool:
+        """Whether the meaning of a term is asked for."""
+        first = self.metrics[0] if self.metrics else None
+        asked = first and _WHAT_IS.search(self.low[: first.start]) and _NOTHING_MORE.match(self.low, first.end)
+        return self.says(DEFINE) or asked is not None
+
+    @property
+    def bare(self) -> str:
+        """The question in lower case with the names of companies blanked out."""
+        text = self.low
+        for hit in self.companies:
+            text = text[: hit.start] + " " * (hit.end - hit.start) + text[hit.end :]
+        return text
 
 
-def slots_of(text: str, language: str | None = None) -> Slots:
-    """Claim the words of a question."""
-    plain = _without_asides(normalise(text))
-    low = fold(plain)
-    slots = Slots(plain, low, language or language_of(plain), words_of(plain))
-    taken = Claims(len(plain))
-    found = companies_in(unaccented(plain) if slots.language == "en" else plain, slots.language)
-    strong = [each for each in found.named if each.value.strong]
-    _take(taken, strong)
-    slots.companies += strong
-    slots.periods = periods_in(taken.masked(low))
-    _take(taken, slots.periods)
-    slots.amounts = [Hit(each, match.start(), match.end(), match.group()) for each, match in amounts_in(low, taken)]
-    slots.metrics = metrics_in(low, slots.words, slots.language, taken)
-    slots.corrected = found.corrected
-    slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]
-    _take(taken, slots.choices)
-    _weak_companies(slots, taken, found.named)
-    _misspelt(slots, taken, frozenset(words for words, _ in found.unmatched))
-    _tags(slots, taken)
-    _limit(slots)
-    _general_motors(slots)
-    slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
-    slots.companies.sort(key=lambda hit: hit.start)
-    _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
-    slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
-    return slots
+def hits_of(names: Sequence[str], words: str = "") -> list[Hit[str]]:
+    """Metrics that stand nowhere in the text."""
+    return [Hit(name, 0, 0, words or name) for name in names]
 
 
-def _without_asides(text: str) -> str:
-    """A text with "CEO aside," and the like blanked out; every other character keeps its place."""
-    for aside in ASIDES.finditer(fold(text)):
-        text = text[: aside.start()] + " " * len(aside.group()) + text[aside.end() :]
-    return text
+# ---------------------------------------------------------------------------------------------- what is understood
 
 
-def _take(taken: Claims, hits: Iterable[_Placed]) -> None:
-    for hit in hits:
-        taken.take(hit.start, hit.end)
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a question asks.
+
+    Attributes:
+        queries: What to execute, in order; the first makes the headline.
+        document: The document it leads to instead (`report`, `income_statement`, …), or empty.
+        unknown: What was asked and no slot can hold, with topic and reason.
+        corrected: Words that were read as others.
+        choices: Readings to pick from, where a name fits several companies.
+        decided: One phrase on which rule decided.
+    """
+
+    queries: tuple[Query, ...] = ()
+    document: str = ""
+    unknown: tuple[Unknown, ...] = ()
+    corrected: tuple[tuple[str, str], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    decided: str = ""
+    slots: Slots | None = field(default=None, repr=False)
 
 
-def _still_free(slots: Slots, taken: Claims, words: str) -> bool:
-    at = slots.low.find(fold(words))
-    return at < 0 or taken.free(at, at + len(words))
-
-
-def _loose(word: Word, taken: Claims, language: str) -> bool:
-    if word.mark or not taken.free(word.start, word.end) or word.text in function_words(language):
-        return False
-    return word.text not in FILLERS and not word.text[0].isdigit()
-
-
-# ------------------------------------------------------------------------------------------ companies
-
-
-def _weak_companies(slots: Slots, taken: Claims, named: Iterable[Hit[Named]]) -> None:
-    for each in named:
-        if not each.value.strong and taken.free(each.start, each.end):
-            slots.companies.append(each)
-            taken.take(each.start, each.end)
-
-
-def _misspelt(slots: Slots, taken: Claims, refused: frozenset[str]) -> None:
-    """Words that are in no word list and one slip away from a well-known company."""
-    for word in slots.words:
-        if len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
-            continue
-        foreign = slots.language != "en" and not word.raw[:1].isupper()
-        if word.raw in refused or foreign:
-            continue
-        if symbol := closest(word.text) or closest(word.text.removesuffix("s")):
-            slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))
-            taken.take(word.start, word.end)
-            slots.corrected.append((word.raw, symbol))
-
-
-_GM = re.compile(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b")
-
-
-def _general_motors(slots: Slots) -> None:
-    """GM is gross margin beside a company and nothing else that is asked; else it is General Motors."""
-    for hit in [hit for hit in slots.metrics if hit.words == "gm"]:
-        if len(slots.metrics) > 1 or not slots.companies or _GM.search(slots.low):
-            slots.metrics.remove(hit)
-            slots.companies.append(Hit(Named("GM", False), hit.start, hit.end, hit.words))
-
-
-# ---------------------------------------------------------------------------------- operations and sets
-
-
-def _tags(slots: Slots, taken: Claims) -> None:
-    slots.marks += _tagged(slots, taken, "marks")
-    slots.operations += _tagged(slots, taken, "operations")
-    slots.sectors += _tagged(slots, taken, "sectors")
-    directions = _tagged(slots, taken, "directions")
-    slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]
-    slots.sets += _tagged(slots, taken, "sets", claim=False)
-
-
-def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> list[Hit[str]]:
-    phrases = tag_phrases(table)
-    found: list[Hit[str]] = []
-    at = 0
-    while at < len(slots.words):
-        best = phrases.longest(slots.words, at)
-        start, end = slots.words[at].start, slots.words[at + (best[0] if best else 1) - 1].end
-        usable = best if best and taken.free(start, end) and not _other_sense(slots, slots.low[start:end]) else None
-        if usable:
-            found.append(Hit(usable[1], start, end, slots.low[start:end]))
-            if claim:
-                taken.take(start, end)
-        at += usable[0] if usable else 1
-    if has_cjk(slots.low):
-        found += [Hit(tag, s, e, slots.low[s:e]) for s, e, tag in phrases.inside(slots.low) if taken.free(s, e)]
-    return found
-
-
-def _other_sense(slots: Slots, words: str) -> bool:
-    """`plus` adds in English only."""
-    return words == "plus" and slots.language != "en"
-
-
-_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_FOREIGN_NUMBERS = {
-    3: "tres drei trois três tre",
-    4: "cuatro vier quatre quatro quattro",
-    5: "cinco fünf cinq cinque",
-    6: "seis sechs six sei",
-    7: "siete sieben sept sete sette",
-    8: "ocho acht huit oito otto",
-    10: "diez zehn dix dez dieci",
-}
-_NUMBERS = {
-    **{name: number for number, names in _FOREIGN_NUMBERS.items() for name in names.split()},
-    **{name: number for number, name in enumerate(_NAMES, 1)},
-    **{"fifteen": 15, "twenty": 20},
-}
-_CJK_NUMBERS = {name: number for number, name in enumerate("一二三四五六七八九十", 1)}
-_CJK_LIMIT = re.compile(
-    r"(?P<n>\d{1,2}|[一二三四五六七八九十])\s?(?:家|社|个公司|大)|前(?P<m>\d{1,2}|[一二三四五六七八九十])"
-)
-_NUMBER = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
-_TOP = re.compile(
-    r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list"
-    rf"|show(?: me)?|only|fastest|los|las|die|den|welche|les|le|i|os|as)(?: the)? {_NUMBER}\b"
-    r"(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
-)
-_LEAD = re.compile(
-    rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
-    r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
-)
-_COUNT = re.compile(
-    r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks"
-    r"|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b"
-    r"|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas"
-    r"|quante (?:aziende|società))\b|多少(?:家)?公司|何社"
-)
-
-
-def _limit(slots: Slots) -> None:
-    if found := _COUNT.search(slots.low):
-        slots.marks.append(Hit("count", found.start(), found.end(), found.group()))
-    if has_cjk(slots.low) and (counted := _CJK_LIMIT.search(slots.low)):
-        text = counted["n"] or counted["m"]
-        number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
-        slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
-        return
-    for pattern in (_LEAD, _TOP):
-        for match in pattern.finditer(slots.low):
-            number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
-            if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
-                slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
-                return
+def refuse(words: str, topic: str, reason: str, decided: str = "topic") -> Understanding:
+    """An understanding that names what is not there."""
+    return Understanding(unknown=(Unknown(words=words.strip(), topic=topic, reason=reason),), decided=decided)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from finassist.questions.grammar import SPELLING, vocabulary
-from finassist.questions.words import fold, words_of
+from finassist.questions.tokenizer import fold, words_of
 from finassist.symbols.directory import directory
 from finassist.symbols.names import ALIASES, common_words
 

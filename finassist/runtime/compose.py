@@ -20,7 +20,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period
 from finassist.core.query import Choice, Query, Unknown
 from finassist.core.result import Draft
-from finassist.questions.understand import Understanding
+from finassist.questions.slots import Understanding
 from finassist.reporting import asked
 from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, follow_ups

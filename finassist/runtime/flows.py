@@ -25,8 +25,9 @@ from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
-from finassist.questions.understand import MARKET_INDEX, Understanding
-from finassist.questions.when import as_of_day, known_on_day
+from finassist.questions.companies import INDEX
+from finassist.questions.periods import as_of_day, known_on_day
+from finassist.questions.slots import Understanding
 from finassist.runtime.compose import compose_answer, compose_document
 from finassist.runtime.effects import Fetch, Flow, ask, fetch, gather
 from finassist.runtime.understand import (
@@ -66,7 +67,7 @@ def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
         draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
         yield from announce(draft, known)
         return (yield from document_flow(draft, known))
-    found = dated(Understanding(queries=tuple(queries), certain=True), known.as_of)
+    found = dated(Understanding(queries=tuple(queries)), known.as_of)
     draft = draft_of(found)
     yield from announce(draft, known)
     return (yield from _query_flow(draft, found, known))
@@ -170,12 +171,12 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
         yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters))
         return
     for symbol in query.companies:
-        if lines and symbol != MARKET_INDEX:
+        if lines and symbol != INDEX:
             yield from _of_statements(symbol, lines, known, query.as_of, quarters=quarters)
         if prices or "price" in lines:
             yield from _of_market(symbol, query, known)
     if "beta" in query.metrics and known.queryable:
-        yield Fetch(MARKET_INDEX, "closes", Periods(_YEARS, as_of=query.as_of))
+        yield Fetch(INDEX, "closes", Periods(_YEARS, as_of=query.as_of))
 
 
 def _of_statements(

@@ -29,13 +29,11 @@ from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_mess
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import QuerySource
 from finassist.providers.embedded.coverage import attributes
-from finassist.questions import rules
-from finassist.questions.placing import hints, is_doubtful, is_named, place
-from finassist.questions.reading import Memory
-from finassist.questions.rules import Route
-from finassist.questions.understand import Understanding
-from finassist.questions.understand import understand as understood
-from finassist.questions.when import as_of_day
+from finassist.questions.parser import understand as understood
+from finassist.questions.periods import as_of_day
+from finassist.questions.routing import Context, Route, route
+from finassist.questions.slots import Memory, Understanding
+from finassist.questions.suggestions import hints, is_doubtful, is_named, place
 from finassist.runtime.context import Runtime
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
 from finassist.sessions.summary import query_memory, remember
@@ -64,7 +62,7 @@ class FlowContext:
     directory: SymbolDirectory
     provider: str
     routing: Routing = "auto"
-    context: rules.Context = field(default_factory=rules.Context)
+    context: Context = field(default_factory=Context)
     years: int = 5
     max_companies: int = 10
     memory: Memory = field(default_factory=Memory)
@@ -109,7 +107,7 @@ class FlowContext:
 def warm_up() -> None:
     """Load the directory, the glossary, the suggestions and the embedded companies; the first time takes a moment."""
     attributes()
-    rules.route("Tell me about Appel")
+    route("Tell me about Appel")
 
 
 async def awarm_up() -> None:
@@ -168,8 +166,8 @@ def _understand(question: str, known: FlowContext, *, document: bool = False) ->
 def _by_rules(question: str, known: FlowContext, *, document: bool) -> _Read:
     found = understood(question, known.memory)
     if document or not (found.queries or found.unknown) or _for_the_glossary(found, question, known):
-        route = rules.route(question, known.context)
-        return _Read(from_rules(route, known.directory), found, route)
+        there = route(question, known.context)
+        return _Read(from_rules(there, known.directory), found, there)
     found = _known_then(found, as_of_day(question)[1])
     found = dated(found, known.as_of or _carried_day(found, known.memory))
     return _Read(draft_of(found), found, None)
@@ -225,7 +223,7 @@ def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -
     """Whether only a term is asked that a chat explains better than the catalogue's one sentence."""
     if any(query.intent != "define" for query in found.queries):
         return False
-    return bool(found.queries) and rules.route(question, known.context).rule == "concept"
+    return bool(found.queries) and route(question, known.context).rule == "concept"
 
 
 def dated(found: Understanding, day: date | None) -> Understanding:

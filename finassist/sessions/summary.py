@@ -18,8 +18,8 @@ from finassist.core.result import stored_record
 from finassist.llm.agents import Askable, ConversationSummary, summary_message
 from finassist.llm.calls import Limits
 from finassist.llm.connections import fit
-from finassist.questions.reading import Memory, remembered
-from finassist.questions.rules import Context
+from finassist.questions.routing import Context
+from finassist.questions.slots import Memory, remembered
 from finassist.sessions.store import SessionLocks, Store
 
 _SUMMARY: Final = "finassist_summary"

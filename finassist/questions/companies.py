@@ -10,22 +10,14 @@ from importlib.resources import files
 from itertools import islice, pairwise
 
 from finassist.questions.grammar import TERMS, metric_names, vocabulary
+from finassist.questions.slots import Named
 from finassist.questions.spelling import closest, is_vocabulary, well_known
-from finassist.questions.words import Claims, Hit, Word, fold, has_cjk, words_of
+from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.symbols.company import Match, Unmatched
 from finassist.symbols.directory import directory
 
 INDEX = "^GSPC"
 """The symbol of the S&P 500, the one index with data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A company as named: its ticker, and whether the words can mean nothing else."""
-
-    symbol: str
-    strong: bool
-    corrected: bool = False
 
 
 @dataclass(slots=True)

@@ -18,9 +18,9 @@ from typing import Literal
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import catalogue
 from finassist.core.query import Filter, filter_of
-from finassist.questions.reading import Understanding
-from finassist.questions.slots import Slots, slots_of
-from finassist.questions.words import Word, fold, has_cjk, normalise
+from finassist.questions.scan import slots_of
+from finassist.questions.slots import Slots, Understanding
+from finassist.questions.tokenizer import Word, fold, has_cjk, normalise
 from finassist.symbols.directory import directory
 
 type SuggestionKind = Literal["company", "metric", "period", "operation", "condition"]
@@ -142,7 +142,7 @@ def place(
         conversation: Symbols and periods that the conversation is about.
 
     Example:
-        >>> from finassist.questions.understand import understand
+        >>> from finassist.questions.parser import understand
         >>> asked = "What was Apple's intake in FY2023?"
         >>> place(asked, understand(asked), [Suggestion("metric", "revenue", "intake")]).text
         "What was Apple's revenue in FY2023?"

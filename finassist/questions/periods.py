@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from finassist.core.periods import LATEST, Period, PeriodKind, Span, parse_periods
 from finassist.questions.grammar import table_of
-from finassist.questions.words import Claims
+from finassist.questions.slots import Found
+from finassist.questions.tokenizer import Claims
 
-_TABLE = table_of("when")
+_TABLE = table_of("periods")
 
 
 def _numbers(section: str) -> dict[str, int]:
@@ -48,18 +48,6 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule["make"], re.compile(_filled(rule["pattern"]))) for rule in _TABLE["rule"]
 )
 _BETWEEN = {name: re.compile(pattern) for name, pattern in _TABLE["between"].items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A period in a text."""
-
-    value: Period | Span
-    start: int
-    end: int
-    words: str
-    vague: bool = False
-    """Whether it only says that the latest is wanted."""
 
 
 def periods_in(text: str) -> list[Found]:

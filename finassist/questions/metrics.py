@@ -1,13 +1,16 @@
-"""Metrics in a question: by their names in the catalogue, and by ways of saying that are no fixed phrase. Pure."""
+"""Metrics in a question: by name, by ways of saying that are no phrase, and what the words beside them do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 
-from finassist.questions.grammar import metric_phrases, table_of
-from finassist.questions.words import Claims, Hit, Word, has_cjk
+from finassist.core.metrics import catalogue, described
+from finassist.questions.grammar import SAID, metric_phrases, table_of
+from finassist.questions.slots import Slots
+from finassist.questions.tokenizer import Claims, Hit, Word, has_cjk
 
 type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 
@@ -146,3 +149,90 @@ _SENSES: Mapping[str, _Sense] = {
     "turnover": lambda before, after: before[-1:] not in (["staff"], ["employee"]),
     "margin between": _never,
 }
+
+
+# ------------------------------------------------------------------------------------------- expressions
+
+
+def simplest(text: str) -> str:
+    """The id of a metric whose formula is the same, or the formula."""
+    return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
+
+
+_OF_ITS = re.compile(r"\s*(?:of |in |its |their |the |in the )*")
+
+
+def expressions(slots: Slots) -> list[str]:
+    """The metrics asked for, as ids or expressions over them, each once."""
+    return list(dict.fromkeys(hit.value for hit in expression_hits(slots)))
+
+
+def expression_hits(slots: Slots) -> list[Hit[str]]:
+    """The same with their places."""
+    hits = _divided(slots, list(slots.metrics))
+    if slots.has("share") or _how_much_of(slots):
+        hits = _shares(slots, hits)
+    if slots.has("per share"):
+        hits = [_per_share(hit) for hit in hits]
+    each_own = len(hits) > 1 or slots.asks_all or bool(slots.amounts)
+    return [_grown(slots, hit) for hit in hits] if each_own else hits
+
+
+def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
+    """`capex as a share of revenue`: one metric over the other."""
+    mark = slots.at("share") or _how_much_of(slots)
+    after = [hit for hit in hits if mark and hit.start >= mark.end]
+    before = [hit for hit in hits if mark and hit.end <= mark.start]
+    if mark is None or len(hits) < 2 or not after:
+        return hits
+    below = after[0]
+    above = before[-1] if before else after[1]
+    if above.value == below.value:
+        return hits
+    words = f"{above.words} {mark.words} {below.words}"
+    start, end = min(above.start, below.start), max(above.end, below.end)
+    joined = Hit(f"{above.value} / {below.value}", start, end, words)
+    return [joined if hit is above else hit for hit in hits if hit is not below]
+
+
+_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:(?:fy ?|fiscal )?\d{2,4} )?")
+_BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
+
+
+def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
+    """`R&D / revenue`, `divide total assets by equity`: one metric over the other."""
+    for above, below in pairwise(hits):
+        slash = _SLASH.fullmatch(slots.low, above.end, below.start)
+        verb = slots.says(SAID["divide"]) and _BY.fullmatch(slots.low, above.end, below.start)
+        if (slash or verb) and above.value != below.value:
+            joined = Hit(
+                simplest(f"{above.value} / {below.value}"), above.start, below.end, slots.low[above.start : below.end]
+            )
+            return [joined if hit is above else hit for hit in hits if hit is not below]
+    return hits
+
+
+def _how_much_of(slots: Slots) -> Hit[str] | None:
+    """The mark of `How much of its gross profit was eaten up by R&D?`."""
+    found = SAID["how_much_of"].search(slots.low)
+    return Hit("share", found.start(), found.end(), "as a share of") if found else None
+
+
+def _per_share(hit: Hit[str]) -> Hit[str]:
+    if described(hit.value).unit != "USD" or described(hit.value).kind == "price":
+        return hit
+    return Hit(f"{hit.value} / shares_diluted", hit.start, hit.end, hit.words)
+
+
+def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
+    """`revenue growth`, `growth of revenue`, `grew revenue`: growth(revenue), for the metric next to the word."""
+    alone = len(slots.metrics) == 1 and not slots.has("share")
+    if described(hit.value).kind == "price":
+        return hit
+    for mark in slots.operations:
+        just_after = 0 <= mark.start - hit.end <= 2
+        close = 0 <= hit.start - mark.end <= 9
+        just_before = close and _OF_ITS.fullmatch(slots.low, mark.end, hit.start)
+        if mark.value in ("growth", "yoy") and (just_after or just_before or alone):
+            return Hit(f"growth({hit.value})", min(hit.start, mark.start), max(hit.end, mark.end), hit.words)
+    return hit
