@@ -510,11 +510,20 @@ def test_old_names_still_work_and_warn(tmp_path) -> None:
         assert batch.retry_failed_sync() is batch
 
 
-def test_a_damaged_answer_is_named_and_the_table_is_still_there(ledger) -> None:
-    batch = build().run_many(["$AAPL", "$MSFT"], ledger=ledger)
+def test_a_damaged_answer_is_named_and_costs_no_other(ledger) -> None:
+    batch = build().run_many(["$AAPL price", "$MSFT price", "$MSFT price", "$NVDA price"], ledger=ledger)
     with sqlite3.connect(ledger) as db:
         db.execute("UPDATE questions SET record = x'00' WHERE ordinal = 1")
     db.close()
+    found = []
     with pytest.raises(LedgerError, match=r"answer to question 1 .* is damaged"):
-        list(batch.answers())
-    assert len(batch.frame) == 2
+        found.extend(batch.answers())
+    assert [answer.input for answer in found] == ["$AAPL price", "$NVDA price"]
+    assert batch.frame["status"].tolist() == ["completed", "failed", "failed", "completed"]
+    assert batch.facts["symbol"].unique().tolist() == ["AAPL", "NVDA"]
+    assert batch.failures["error"].tolist() == ["LedgerError"] * 2
+    streamed = list(build().run_many(["$AAPL price", *["$MSFT price"] * 2, "$NVDA price"], ledger=ledger, stream=True))
+    assert [result.status for result in streamed] == ["completed", "failed", "failed", "completed"]
+    assert batch.retry_failed().frame["status"].eq("completed").all()
+    assert batch.frame["attempts"].tolist() == [1, 2, 0, 1]
+    assert len(list(batch.answers())) == 4

@@ -18,6 +18,7 @@ import pytest
 
 from finassist import FinancialAssistantWorkflow
 from finassist.batch.asking import Outcome
+from finassist.batch.budget import Budget
 from finassist.batch.ledger import Ledger
 from finassist.batch.source import Question
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
@@ -291,6 +292,20 @@ def test_a_ledger_that_must_not_be_gone_on_with(path, tmp_path) -> None:
         build().run_many(QUESTIONS, ledger=tmp_path / "batch.db" / "below.db")
     with pytest.raises(LedgerError, match="FINASSIST_HOME"):
         build().run_many(QUESTIONS)  # the home of the tests is no folder
+
+
+def test_a_damaged_ledger_is_never_passed_over_in_silence(tmp_path) -> None:
+    from finassist import Settings
+
+    def ask(**options: Any) -> Any:
+        return build(settings=Settings(home=tmp_path)).run_many(QUESTIONS, **options)
+
+    stopped = ask(budget=Budget(calls=1))
+    assert stopped.status == "stopped"
+    stopped.ledger.write_bytes(b"torn" * 1000)
+    with pytest.raises(LedgerMismatch, match=r"is not the ledger of a batch .* resume=False"):
+        ask()
+    assert ask(resume=False).status == "completed"
 
 
 def test_no_other_user_can_read_a_ledger(path) -> None:

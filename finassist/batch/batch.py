@@ -8,29 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from finassist.answer import Answer
-from finassist.batch.records import (
-    COMPLETED,
-    FAILED,
-    OPEN,
-    Result,
-    count_rows,
-    read_notes,
-    read_results,
-    read_rows,
-    read_text,
-)
+from finassist.batch.records import COMPLETED, OPEN, Result, count_rows, read_notes, read_results, read_rows
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
-from finassist.core.concurrency import Ended, Errand, Inbox, Post, bridge, settle
+from finassist.core.concurrency import Ended, Errand, Post, bridge, settle
+from finassist.core.errors import LedgerError
 from finassist.reporting.sanitize import escape
 from finassist.runtime.run import Interrupts
 
@@ -96,11 +87,10 @@ class Batch:
     @property
     def left(self) -> Left:
         """How many questions are not asked, and why."""
-        notes = read_notes(self.ledger)
-        if notes.get("status") == "completed":
+        if self.status == "completed":
             return Left()
-        total = cast("int | None", notes.get("total"))
-        recorded = len(self) - count_rows(self.ledger, OPEN)
+        notes, recorded = read_notes(self.ledger), len(self) - count_rows(self.ledger, OPEN)
+        total = notes.get("total")
         return Left(None if total is None else total - recorded, str(notes.get("reason") or _CUT_OFF))
 
     # -------------------------------------------------------------------------------------- looking
@@ -108,17 +98,18 @@ class Batch:
     @property
     def frame(self) -> DataFrame:
         """One row a question, in the order given; `finassist.describe("batch")` has the columns."""
-        return self._frame("")
+        return self._frame("completed", "failed", "unasked")
 
     @property
     def failures(self) -> DataFrame:
         """The rows of `frame` that failed, with the name of the error and what to do."""
-        return self._frame(FAILED)
+        return self._frame("failed")
 
-    def _frame(self, where: str) -> DataFrame:
+    def _frame(self, *statuses: str) -> DataFrame:
         from finassist.reporting.frames import SCHEMAS, typed
 
-        return typed(map(_frame_row, read_rows(self.ledger, where)), SCHEMAS["batch"])
+        rows = ({**row, "record": None} for row in read_rows(self.ledger) if row["status"] in statuses)
+        return typed(rows, SCHEMAS["batch"])
 
     @property
     def facts(self) -> DataFrame:
@@ -129,8 +120,18 @@ class Batch:
         return batch_facts_frame((each.ordinal, each.question, each.answer.facts) for each in found if each.answer)
 
     def answers(self) -> Iterator[Answer]:
-        """Every answer, in the order of the questions, read one at a time. Their `input` is the question."""
-        return (result.answer for result in self.results(COMPLETED) if result.answer)
+        """Every answer, in the order of the questions, read one at a time. Their `input` is the question.
+
+        Raises:
+            LedgerError: After the last of them, where a stored answer is damaged.
+        """
+        damaged = ""
+        for result in self.results(COMPLETED):
+            if result.answer is not None:
+                yield result.answer
+            damaged = damaged or result.message
+        if damaged:
+            raise LedgerError(damaged)
 
     def results(self, where: str = "") -> Iterator[Result]:
         """Every result, in the order of the questions, read one at a time."""
@@ -153,13 +154,17 @@ class Batch:
         Raises:
             LedgerError: The ledger cannot be used.
         """
-        await abatch(self._runner.retrying(self.ledger))
+        await abatch(await asyncio.to_thread(self._retrying))
         return self
 
     def retry_failed(self) -> Batch:
         """`aretry_failed()` for code that cannot await."""
-        batch(self._runner.retrying(self.ledger))
+        batch(self._retrying())
         return self
+
+    def _retrying(self) -> Runner:
+        failed = [(row["ordinal"], row["question"]) for row in read_rows(self.ledger) if row["status"] == "failed"]
+        return self._runner.retrying(self.ledger, failed)
 
     def retry_failed_sync(self) -> Batch:
         """The old name of `retry_failed()`, for one version."""
@@ -190,8 +195,8 @@ class Batch:
         return {"text/plain": f"{self!r}\n{left}".strip(), "text/html": html}
 
     def _counts(self) -> dict[str, int]:
-        completed, failed = (count_rows(self.ledger, where) for where in (COMPLETED, FAILED))
-        counts = {"completed": completed, "failed": failed, "unasked": len(self) - completed - failed}
+        left, completed = count_rows(self.ledger, OPEN), count_rows(self.ledger, COMPLETED)
+        counts = {"completed": completed, "failed": len(self) - completed - left, "unasked": left}
         return {name: many for name, many in counts.items() if many}
 
 
@@ -207,79 +212,69 @@ async def abatch(runner: Runner) -> Batch:
 async def astream(runner: Runner) -> AsyncGenerator[Result]:
     """Run a batch in a task of its own, and hand on its results as they come.
 
-    Leaving the iteration stops the batch; recorded answers are safe. The queue is bounded, so that a slow reader holds
-    the batch back; a queue, because an async generator must not `yield` inside a task group (PEP 789).
+    Leaving the iteration stops the batch; recorded answers are safe. A slow reader holds the batch back. There is a
+    queue, because an async generator must not `yield` inside a task group (PEP 789).
     """
-    queue: asyncio.Queue[Result | None] = asyncio.Queue(maxsize=runner.concurrency)
-    task = asyncio.create_task(_fill(queue, runner), name="finassist-batch")
-    try:
-        while (result := await queue.get()) is not None:
-            yield result
-        await task
-    finally:
-        task.cancel()
-        await settle(task)
+    queue: asyncio.Queue[Result | None] = asyncio.Queue()
+    room = asyncio.Semaphore(runner.concurrency)
 
+    async def hand_on(result: Result) -> None:
+        await room.acquire()
+        queue.put_nowait(result)
 
-async def _fill(queue: asyncio.Queue[Result | None], runner: Runner) -> None:
-    try:
-        async with _ticking(runner):
-            await runner.run(queue.put)
-    except asyncio.CancelledError:
-        raise  # the reader has left, and the queue may be full
-    except BaseException:
-        await queue.put(None)
-        raise
-    await queue.put(None)
+    async with _ticking(runner):
+        task = asyncio.create_task(runner.run(hand_on), name="finassist-batch")
+        task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (result := await queue.get()) is not None:
+                room.release()
+                yield result
+            task.result()
+        finally:
+            task.cancel()
+            await settle(task)
 
 
 def batch(runner: Runner) -> Batch:
     """Run a batch on the private loop."""
-    steps = _steps(runner, tell=False)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return Batch(end.value, runner)
+    for _ in _steps(runner, tell=False):
+        pass
+    return Batch(runner.path, runner)
 
 
 def stream(runner: Runner) -> Iterator[Result]:
     """Run a batch on the private loop, and hand on its results as they come."""
-    yield from _steps(runner, tell=True)
+    return _steps(runner, tell=True)
 
 
-def _steps(runner: Runner, *, tell: bool) -> Generator[Result, None, Path]:
-    given = runner.source.given if runner.source else ()
+def _steps(runner: Runner, *, tell: bool) -> Generator[Result]:
+    """Do on this thread what the private loop asks for, until the batch has ended."""
+    given, interrupts = runner.source.given, Interrupts()
     items: Iterator[Any] = iter(given if isinstance(given, Iterable) else ())
     with _drawn(runner) as draw, bridge.start(lambda post: _run(runner, post, items, tell=tell)) as inbox:
-        return (yield from _serve(inbox, draw))
+        while True:
+            with interrupts.deferred():
+                received = inbox.receive(_TICK)
+            if interrupts.heard:
+                raise KeyboardInterrupt
+            draw()
+            match received:
+                case Ended():
+                    received.result()
+                    return
+                case Errand(request=Result() as result):
+                    yield result
+                    received.answer(None)
+                case Errand():
+                    received.answer(received.request())
+                case _:
+                    pass
 
 
-def _serve(inbox: Inbox, draw: Callable[[], None]) -> Generator[Result, None, Path]:
-    """Do on this thread what the private loop asks for, until the batch has ended."""
-    interrupts = Interrupts()
-    while True:
-        with interrupts.deferred():
-            received = inbox.receive(_TICK)
-        if interrupts.heard:
-            raise KeyboardInterrupt
-        draw()
-        match received:
-            case Ended():
-                return received.result()
-            case Errand() if callable(received.request):
-                received.answer(received.request())
-            case Errand():
-                yield received.request
-                received.answer(None)
-            case _:
-                pass
-
-
-async def _run(runner: Runner, post: Post, items: Iterator[Any], *, tell: bool) -> Path:
-    if runner.source is not None and isinstance(runner.source.given, Iterable):
+async def _run(runner: Runner, post: Post, items: Iterator[Any], *, tell: bool) -> None:
+    if isinstance(runner.source.given, Iterable):
         runner.source.read_from(_read(items, post))
-    return await runner.run(partial(_on_caller, post) if tell else None)
+    await runner.run(partial(_on_caller, post) if tell else None)
 
 
 async def _on_caller(post: Post, request: Any) -> Any:
@@ -313,19 +308,19 @@ async def _read(items: Iterator[Any], post: Post) -> AsyncGenerator[Any]:
 @asynccontextmanager
 async def _ticking(runner: Runner) -> AsyncGenerator[None]:
     """Inside, the loop wakes regularly, and how far the call is gets drawn."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(_TICK)
+            draw()
+
     with _drawn(runner) as draw:
-        ticker = asyncio.create_task(_tick(draw), name="finassist-ticker")
+        ticker = asyncio.create_task(tick(), name="finassist-ticker")
         try:
             yield
         finally:
             ticker.cancel()
             await settle(ticker)
-
-
-async def _tick(draw: Callable[[], None]) -> None:
-    while True:
-        await asyncio.sleep(_TICK)
-        draw()
 
 
 @contextmanager
@@ -345,8 +340,3 @@ def _drawn(runner: Runner) -> Generator[Callable[[], None]]:
     finally:
         if display is not None and runner.progress is not None:
             display.finish(runner.progress)
-
-
-def _frame_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    counts = {"n_facts": row["facts"], "n_gaps": row["gaps"]}
-    return {**row, **counts, "answer": read_text(row["content"]) if row["content"] else None}

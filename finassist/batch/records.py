@@ -21,24 +21,24 @@ from finassist.answer import Answer
 from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
 from finassist.core.result import Draft
 
-APPLICATION: Final = 0x46494E42  # “FINB”, in the header of the file
-VERSION: Final = 2
+APPLICATION, VERSION = 0x46494E42, 2  # “FINB”, in the header of the file
 
 COMPLETED: Final = "WHERE q.state = 'completed'"
-FAILED: Final = "WHERE q.state = 'failed'"
 RECORDED: Final = "WHERE q.state IN ('completed', 'failed')"
 OPEN: Final = "WHERE q.state NOT IN ('completed', 'failed')"
 
 _ROWS: Final = """
-SELECT q.ordinal, q.question, q.state, q.category, q.symbols, q.facts, q.gaps, q.error, q.message, q.answered,
-    q.latency, q.tokens, q.cost, q.calls, q.attempts, q.at, coalesce(q.content, o.content) AS content,
-    {record} AS record
+SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps AS n_gaps, q.error, q.message, q.answered, q.latency,
+    q.tokens, q.cost, q.calls, q.attempts, q.at, coalesce(q.content, o.content) AS content,
+    coalesce(q.record, o.record) AS record, CASE WHEN q.state IN ('completed', 'failed') THEN q.state ELSE 'unasked'
+    END AS status
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _SHOWN: Final = (
     "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "reading", "error",
     "message", "latency", "tokens", "cost", "calls", "attempts",
 )  # fmt: skip
+_DAMAGE: Final = (zlib.error, ValueError, KeyError, TypeError)
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -102,52 +102,57 @@ def read_results(path: Path, where: str = "") -> Iterator[Result]:
         LedgerError: The file cannot be read.
     """
     batch = str(read_notes(path).get("id", ""))
-    for row in read_rows(path, where, records=True):
-        values: dict[str, Any] = {name: row.get(name) for name in _SHOWN}
+    for row in read_rows(path, where):
         try:
-            answer = _answer(batch, row) if row["record"] is not None else None
-        except (zlib.error, ValueError, KeyError, TypeError) as error:
-            raise LedgerError(
-                f"The answer to question {row['ordinal']} (counted from 0) in {path} is damaged ({error}). "
-                "`batch.frame` has the others. Pass another path as ledger= to ask again."
-            ) from error
-        yield Result(**values, symbols=tuple(row["symbols"]), answer=answer)
+            answer = _answer(batch, row) if row["status"] == "completed" else None
+        except _DAMAGE as error:
+            row, answer = _damaged(row, error), None
+        shown: dict[str, Any] = {name: row.get(name) for name in _SHOWN}
+        yield Result(**shown, symbols=tuple(row["symbols"]), answer=answer)
 
 
 def _answer(batch: str, row: dict[str, Any]) -> Answer:
-    content = read_text(row["content"])
     output = WorkflowRunOutput(
         input=row["question"],
-        content=content,
+        content=row["answer"],
         run_id=f"{batch}-{row['ordinal']}",
         session_id=batch,
         workflow_name="finassist",
         created_at=int(row["at"]),
         status=RunStatus.completed,
     )
-    answer = Answer.of(output, Draft.from_dict(json.loads(read_text(row["record"])), content))
+    answer = Answer.of(output, Draft.from_dict(json.loads(row["record"]), row["answer"]))
     answer.duration = row["latency"]
     return answer
 
 
-def read_text(stored: bytes) -> str:
-    """A stored text."""
-    return zlib.decompress(stored).decode()
-
-
-def read_rows(path: Path, where: str = "", *, records: bool = False) -> Generator[dict[str, Any]]:
-    """One row a question, in order; `records` adds the stored answers.
+def read_rows(path: Path, where: str = "") -> Generator[dict[str, Any]]:
+    """One row a question, in order; one that is damaged is a row that failed, and costs no other.
 
     Raises:
         LedgerError: The file cannot be read.
     """
-    query = _ROWS.format(record="coalesce(q.record, o.record)" if records else "NULL", where=where)
     with _reading(path) as db:
-        for row in db.execute(query):
-            state, symbols = row["state"], row["symbols"]
-            status = state if state in ("completed", "failed") else "unasked"
-            answered = json.loads(row["answered"] or "{}")
-            yield {**dict(row), **answered, "status": status, "symbols": json.loads(symbols) if symbols else []}
+        for row in map(dict[str, Any], db.execute(_ROWS.format(where=where))):
+            try:
+                answered, symbols = json.loads(row["answered"] or "{}"), json.loads(row["symbols"] or "[]")
+                answer, record = _text(row.pop("content")), _text(row["record"])
+                yield {**row, **answered, "symbols": symbols, "answer": answer, "record": record}
+            except _DAMAGE as error:
+                yield _damaged(row, error)
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else zlib.decompress(stored).decode()
+
+
+def _damaged(row: dict[str, Any], error: Exception) -> dict[str, Any]:
+    message = (
+        f"The answer to question {row['ordinal']} (counted from 0) is damaged in the ledger ({error}). "
+        "Ask it again with `batch.retry_failed()`."
+    )
+    kept = {name: row[name] for name in ("ordinal", "question", "latency", "tokens", "cost", "calls", "attempts")}
+    return {**kept, "symbols": [], "status": "failed", "error": LedgerError.__name__, "message": message}
 
 
 def count_rows(path: Path, where: str = "") -> int:
@@ -160,6 +165,14 @@ def count_rows(path: Path, where: str = "") -> int:
         return db.execute(f"SELECT count(*) FROM questions q {where}").fetchone()[0]
 
 
+@contextmanager
+def _reading(path: Path) -> Generator[sqlite3.Connection]:
+    # mode=rw, because a ledger that its process left in WAL mode cannot be opened for reading alone
+    with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as db:
+        db.row_factory = sqlite3.Row
+        yield db
+
+
 def read_notes(path: Path) -> dict[str, Any]:
     """What a ledger says about its batch; nothing, where its process was killed before it wrote that.
 
@@ -168,7 +181,7 @@ def read_notes(path: Path) -> dict[str, Any]:
         LedgerError: It cannot be read.
     """
     with _reading(path) as db:
-        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if is_empty(db):
             return {}
         check_header(db, path)
         return notes_of(db)
@@ -179,24 +192,28 @@ def notes_of(db: sqlite3.Connection) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in db.execute("SELECT name, value FROM batch")}
 
 
-@contextmanager
-def _reading(path: Path) -> Generator[sqlite3.Connection]:
-    # mode=rw, because a ledger that its process left in WAL mode cannot be opened for reading alone
-    with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as db:
-        db.row_factory = sqlite3.Row
-        yield db
+def is_empty(db: sqlite3.Connection) -> bool:
+    """Whether a database has no tables."""
+    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def check_header(db: sqlite3.Connection, path: Path) -> None:
+    """Check that a database is a ledger of this version; raises `LedgerMismatch` where it is not."""
+    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise LedgerMismatch(f"{path} is not the ledger of a batch. Pass another path as ledger=.")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        raise LedgerMismatch(
+            f"{path} is a ledger of version {version}; this finassist reads version {VERSION}. Nothing in it was "
+            "changed. Use the finassist that wrote it, or pass another path as ledger=."
+        )
 
 
 # ------------------------------------------------------------------------------------------- finding
 
 
 def key_of(call: dict[str, Any], questions: str) -> str:
-    """Equal for calls with equal questions and sources, so that one can resume the other's ledger.
-
-    Args:
-        call: Model, provider and whatever else changes an answer.
-        questions: Their fingerprint.
-    """
+    """Equal for calls with equal questions and sources, so that one can resume the other's ledger."""
     text = json.dumps([call, questions], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -212,7 +229,7 @@ def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tu
 
     Raises:
         LedgerMismatch: The file the user wants is something else.
-        LedgerError: It cannot be read.
+        LedgerError: It cannot be read. A damaged ledger is never passed over in silence.
     """
     if chosen is not None:
         return chosen, _is_finished(chosen, key, resume)
@@ -223,11 +240,10 @@ def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tu
 
 
 def _is_unfinished(path: Path) -> bool:
-    """Whether the batch can be gone on with; a file without notes, or that cannot be read, is left alone."""
     try:
         notes = read_notes(path)
-    except LedgerError:
-        return False
+    except LedgerError as error:
+        raise type(error)(f"{error} To begin anew in a file of its own, pass resume=False.") from error
     return bool(notes) and notes.get("status") != "completed"
 
 
@@ -247,23 +263,32 @@ def _is_finished(path: Path, key: str, resume: bool) -> bool:
     return notes.get("status") == "completed"
 
 
-def check_header(db: sqlite3.Connection, path: Path) -> None:
-    """Check that the file is a ledger of this version.
-
-    Raises:
-        LedgerMismatch: It is not.
-    """
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        raise LedgerMismatch(f"{path} is not the ledger of a batch. Pass another path as ledger=.")
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        raise LedgerMismatch(
-            f"{path} is a ledger of version {version}; this finassist reads version {VERSION}. Nothing in it was "
-            "changed. Use the finassist that wrote it, or pass another path as ledger=."
-        )
-
-
 # -------------------------------------------------------------------------------------------- errors
+
+_ELSE: Final = (
+    LedgerError,
+    "The ledger {} could not be used ({}). Check that its folder exists and can be written, set FINASSIST_HOME, or "
+    "pass another path as ledger=.",
+)
+_FULL: Final = (
+    LedgerFull,
+    "The ledger {} could not be written: the disk is full, or fails ({}). Recorded answers are safe. Make room, and "
+    "rerun the same call to resume.",
+)
+_HELD: Final = (
+    LedgerInUse,
+    "Another program holds the ledger {} ({}). Recorded answers are safe. Close that program, and rerun the same call "
+    "to resume.",
+)
+_OTHER: Final = (LedgerMismatch, "{} is not the ledger of a batch ({}). Pass another path as ledger=.")
+_KINDS: Final = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _FULL,
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_NOTADB: _OTHER,
+    sqlite3.SQLITE_CORRUPT: _OTHER,
+}
 
 
 @contextmanager
@@ -272,24 +297,5 @@ def explained(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise _explained(error, path) from error
-
-
-def _explained(error: sqlite3.Error, path: Path) -> LedgerError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return LedgerFull(
-            f"The ledger {path} could not be written: the disk is full, or fails ({error}). Recorded answers are safe. "
-            "Make room, and rerun the same call to resume."
-        )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerInUse(
-            f"Another program holds the ledger {path} ({error}). Recorded answers are safe. "
-            "Close that program, and rerun the same call to resume."
-        )
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return LedgerMismatch(f"{path} is not the ledger of a batch ({error}). Pass another path as ledger=.")
-    return LedgerError(
-        f"The ledger {path} could not be used ({error}). Check that its folder exists and can be written, "
-        "set FINASSIST_HOME, or pass another path as ledger=."
-    )
+        kind, words = _KINDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _ELSE)
+        raise kind(words.format(path, error)) from error

@@ -15,7 +15,7 @@ from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
 from finassist.batch.budget import Budget, Spending
 from finassist.batch.estimate import Display, Progress
 from finassist.batch.ledger import Ledger
-from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_notes, read_results
+from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_results
 from finassist.batch.source import Question, QuestionSource
 from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, QuestionsFailed
@@ -34,28 +34,31 @@ class Runner:
 
     Attributes:
         work: What is done with each question.
-        source: The questions; `None` to ask again what failed in a ledger.
+        source: The questions.
         concurrency: How many are asked at the same time.
         budget: What may be used.
         ledger: The file that the user wants; by default one in the user's data folder.
         resume: Whether to resume a ledger that was begun.
         client: The Dask client whose workers ask, if they are not asked in this process.
         open_display: Opens what shows progress, if anything does.
+        again: Places of questions in the ledger that are asked again, where no others are asked.
+        path: The ledger, once it is chosen.
     """
 
     work: Work
-    source: QuestionSource | None
+    source: QuestionSource
     concurrency: int
     budget: Budget = field(default_factory=Budget)
     ledger: Path | None = None
     resume: bool = True
     client: Any = None
     open_display: Callable[[], Display | None] = lambda: None
-    _spending: Spending = field(init=False)
-    _counted: Progress | None = field(default=None, init=False)
+    again: Sequence[int] | None = None
+    path: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self._spending = Spending(self.budget)
+        self._counted: Progress | None = None
 
     @property
     def progress(self) -> Progress | None:
@@ -66,9 +69,14 @@ class Runner:
         cost = None if used.unpriced else used.dollars
         return replace(self._counted, tokens=used.tokens, cost=cost, elapsed=monotonic() - used.started)
 
-    def retrying(self, path: Path) -> Self:
+    def retrying(self, path: Path, failed: Sequence[tuple[int, str]]) -> Self:
         """The same call, to ask again what failed in a ledger."""
-        return replace(self, source=None, ledger=path)
+        source = QuestionSource.recorded(failed, self._longest)
+        return replace(self, source=source, ledger=path, again=[ordinal for ordinal, _ in failed])
+
+    @property
+    def _longest(self) -> int:
+        return self.work.runtime.settings.max_question_length
 
     async def run(self, tell: Tell | None = None) -> Path:
         """Answer all questions; returns the path of the ledger.
@@ -80,76 +88,69 @@ class Runner:
             LedgerError: The ledger cannot be used. Recorded answers are safe.
             QuestionsFailed: The iterable of questions raised an error, and results are streamed; else `left` names it.
         """
-        if self.source is None:
-            return await self._retry()
         try:
-            call = self.work.call
-            key = key_of(call, await self.source.fingerprint())
-            home = self.work.runtime.settings.home
-            path, finished = await asyncio.to_thread(choose_ledger, home, self.ledger, key, self.resume)
+            notes, finished = await self._choose()
             if finished:
-                await _tell_all(tell, path, RECORDED)
+                await _tell_all(tell, self.path, RECORDED)
             else:
-                notes = {"id": str(uuid4()), "key": key, "call": call, "total": self.source.total}
-                await self._write(path, notes, tell)
-            return path
+                await self._write(notes, tell)
         finally:
             await self.source.close()
+        return self.path
 
-    async def _retry(self) -> Path:
-        assert self.ledger is not None
-        reason = (await asyncio.to_thread(read_notes, self.ledger)).get("reason", "")
-        await self._write(self.ledger, {}, None, reason)
-        return self.ledger
+    async def _choose(self) -> tuple[dict[str, Any], bool]:
+        """Choose the ledger; what it is to say about the batch, and whether it is finished and only to be read."""
+        if self.ledger is not None and self.again is not None:
+            self.path = self.ledger
+            return {}, False
+        key = key_of(self.work.call, await self.source.fingerprint())
+        home = self.work.runtime.settings.home
+        self.path, finished = await asyncio.to_thread(choose_ledger, home, self.ledger, key, self.resume)
+        return {"id": str(uuid4()), "key": key, "total": self.source.total}, finished
 
-    async def _write(self, path: Path, notes: dict[str, Any], tell: Tell | None, reason: str = "") -> None:
-        ledger, ending = await asyncio.to_thread(Ledger, path, notes), _INTERRUPTED
-        total = self.source.total if self.source else ledger.notes.get("total")
+    async def _write(self, notes: dict[str, Any], tell: Tell | None) -> None:
+        ledger, ending = await asyncio.to_thread(Ledger, self.path, notes), _INTERRUPTED
+        retried = self.again is not None
+        total = ledger.notes.get("total") if retried else self.source.total
         self._counted = Progress(total=total)
         try:
-            ending = await self._answer(ledger, tell) or reason
+            ending = await self._answer(ledger, tell)
+            if retried:
+                ending = ending or ledger.notes.get("reason", "")
         finally:
-            await ledger.settle()
             closing = asyncio.create_task(asyncio.to_thread(_close, ledger, ending, total))
             await settle(closing)
             self._counted = replace(self._counted, status="stopped" if ending else "completed")
         closing.result()
-        await _tell_all(tell, path, OPEN)
+        await _tell_all(tell, self.path, OPEN)
 
     async def _answer(self, ledger: Ledger, tell: Tell | None) -> str:
         """Answer the questions; why it stopped before the last of them, or `""`."""
-        longest = self.work.runtime.settings.max_question_length
-        source = self.source
-        if source is None:
-            await ledger.write(ledger.reopen_failed)
-            source = QuestionSource.recorded(await ledger.write(lambda: ledger.in_state("again")), longest)
-        counts = await ledger.write(ledger.counts)
-        for failed in (False, True):
-            self._count(counts.get("failed" if failed else "completed", 0), failed, before=True)
-        await _tell_all(tell, ledger.path, RECORDED)
-        suspects = QuestionSource.recorded(await ledger.write(lambda: ledger.in_state("alone")), longest)
+        await ledger.write(lambda: ledger.reopen(self.again or ()))
+        for state, many in (await ledger.write(ledger.counts)).items():
+            self._count(state, many, before=many)
+        await _tell_all(tell, self.path, RECORDED)
+        suspects = QuestionSource.recorded(await ledger.write(ledger.suspects), self._longest)
 
-        async def recorded(question: Question, failed: bool) -> None:
-            self._count(1, failed)
-            await _tell_all(tell, ledger.path, f"WHERE q.ordinal = {question.ordinal}")
+        async def recorded(question: Question, state: str) -> None:
+            self._count(state)
+            await _tell_all(tell, self.path, f"WHERE q.ordinal = {question.ordinal}")
 
-        async with self._asker(source.total) as asker:
-            pool = _Pool(source, asker, ledger, recorded)
+        async with self._asker(self.source.total) as asker:
+            pool = _Pool(self.source, asker, ledger, recorded)
             await pool.run(suspects)
         if pool.error and tell:
             raise pool.error
-        if pool.stopped and self.source and self.source.total is not None and not pool.error:
+        if pool.stopped and not pool.error and self.again is None and self.source.total is not None:
             await _leave(self.source, ledger)
         return pool.stopped
 
-    def _count(self, many: int, failed: bool, *, before: bool = False) -> None:
+    def _count(self, state: str, many: int = 1, before: int = 0) -> None:
         done = self._counted or Progress()
-        self._counted = replace(
-            done,
-            before=done.before + many * before,
-            completed=done.completed + many * (not failed),
-            failed=done.failed + many * failed,
-        )
+        if state == "completed":
+            self._counted = replace(done, completed=done.completed + many, before=done.before + before)
+        elif state == "failed":
+            self._counted = replace(done, failed=done.failed + many, before=done.before + before)
 
     @asynccontextmanager
     async def _asker(self, total: int | None) -> AsyncGenerator[Asker]:
@@ -175,7 +176,7 @@ class _Pool:
         source: QuestionSource,
         asker: Asker,
         ledger: Ledger,
-        recorded: Callable[[Question, bool], Awaitable[None]],
+        recorded: Callable[[Question, str], Awaitable[None]],
     ) -> None:
         self._source, self._asker, self._ledger, self._recorded = source, asker, ledger, recorded
         self._under_way: dict[bytes, asyncio.Future[None]] = {}
@@ -243,7 +244,7 @@ class _Pool:
             begun = list(zip(questions, states, strict=True))
             for question, state in begun:
                 if state in ("completed", "failed"):
-                    await self._recorded(question, state == "failed")
+                    await self._recorded(question, state)
             asked = [question for question, state in begun if state == "begun"]
             if asked:
                 await self._record(asked, await self._asker.ask([each.text or "" for each in asked]))
@@ -258,7 +259,7 @@ class _Pool:
             if outcome.unasked:
                 self.stopped = self.stopped or str(outcome.message)
             else:
-                await self._recorded(question, outcome.error is not None)
+                await self._recorded(question, "failed" if outcome.error else "completed")
 
 
 async def _tell_all(tell: Tell | None, path: Path, where: str) -> None:
