@@ -28,10 +28,10 @@ RECORDED: Final = "WHERE q.state IN ('completed', 'failed')"
 OPEN: Final = "WHERE q.state NOT IN ('completed', 'failed')"
 
 _ROWS: Final = """
-SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps AS n_gaps, q.error, q.message, q.answered, q.latency,
-    q.tokens, q.cost, q.calls, q.attempts, q.at, coalesce(q.content, o.content) AS content,
-    coalesce(q.record, o.record) AS record, CASE WHEN q.state IN ('completed', 'failed') THEN q.state ELSE 'unasked'
-    END AS status
+SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps AS n_gaps, q.error, q.message,
+    q.answered, q.latency, q.tokens, q.cost, q.calls, q.attempts, q.at,
+    CASE WHEN q.state IN ('completed', 'failed') THEN q.state ELSE 'unasked' END AS status,
+    coalesce(q.content, o.content) AS content, coalesce(q.record, o.record) AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _SHOWN: Final = (
