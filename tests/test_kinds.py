@@ -193,7 +193,7 @@ def test_a_price_of_unknown_currency_makes_no_multiple() -> None:
         ),
     )
     assert found["pe_ratio"].status == "not_meaningful"
-    assert "the currency of price is not known" in (found["pe_ratio"].note or "")
+    assert "price is in a currency that is not known" in (found["pe_ratio"].note or "")
     assert found["price_to_sales"].value is None
     assert (found["market_cap"].currency, found["market_cap"].unit) == (None, "")
 

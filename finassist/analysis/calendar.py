@@ -124,6 +124,13 @@ def years_back(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def day_of(period: Period, last: date) -> date | None:
+    """The last day of a period, where prices go to a day `last`."""
+    if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
+        return years_back(last, -period.shift)
+    return period.last_day()
+
+
 # -------------------------------------------------------------------------------------------------------- the calendar
 
 
@@ -165,6 +172,16 @@ class FiscalCalendar:
         closes = self.series(symbol, "price")
         return max((fact.period_end for fact in closes.values() if fact.period_end), default=None)
 
+    def no_price(self, symbol: str, day: date | None = None) -> str:
+        """Why there is no price of a company, or none on a day before its first."""
+        closes = self.series(symbol, "price")
+        first = min((fact.period_end for fact in closes.values() if fact.period_end), default=None)
+        if first is None or day is None:
+            return f"There are no prices of {self.name(symbol)} in the data."
+        if day >= first:
+            return f"There is no close of {self.name(symbol)} near {day} in the data."
+        return f"Prices of {self.name(symbol)} in the data start in {first:%Y} (on {first}): there is none for {day}."
+
     def latest_year(self, symbol: str, metric: str) -> int | None:
         """The latest fiscal year for which a metric can be computed."""
         common: set[int] | None = None
@@ -188,9 +205,7 @@ class FiscalCalendar:
         last = self.last_trading_day(symbol)
         if last is None:
             return None
-        if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
-            return Point("DAY", end=years_back(last, -period.shift))
-        day = period.last_day()
+        day = day_of(period, last)
         return Point("DAY", end=day) if day else None
 
     def _fiscal_point(self, symbol: str, metric: str, period: Period) -> Point | None:

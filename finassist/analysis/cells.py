@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from statistics import median
 
-from finassist.analysis.basis import currencies_apart, not_comparable
 from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Row, as_missing, as_senseless, by_value, derived, less, missing_change, over
+from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
-from finassist.core.facts import Fact
+from finassist.core.facts import Fact, Status
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
 from finassist.core.query import Query
@@ -26,7 +27,7 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     found = _points(query, cube, symbol, metric)
     if not found:
         return [Row(symbol, metric, _no_period(cube, symbol, metric, asked))]
-    step = OVER_PERIODS.get(query.operation)
+    step = _OVER_PERIODS.get(query.operation)
     if step is None or (query.operation in ("sum", "mean", "max", "min", "median") and len(found) == 1):
         return [_plain_row(cube, symbol, metric, point) for point in found]
     return step(cube, symbol, metric, found)
@@ -44,18 +45,9 @@ def _plain_row(cube: Cube, symbol: str, metric: str, point: Point) -> Row:
 def _points(query: Query, cube: Cube, symbol: str, metric: str) -> list[Point]:
     """The asked periods as periods of this company, in order of time where an operation joins them."""
     asked: Sequence[Period | Span] = query.asked() or [_default(query, metric)]
-    found: list[Point] = []
-    for each in asked:
-        found += (
-            _expanded(cube, symbol, metric, each) if isinstance(each, Span) else _single(cube, symbol, metric, each)
-        )
+    found = [point for each in asked for point in _expanded(cube, symbol, metric, each)]
     unique = list({point.label: point for point in found}.values())
     return sorted(unique, key=_when) if query.operation != "none" else unique
-
-
-def _single(cube: Cube, symbol: str, metric: str, period: Period) -> list[Point]:
-    point = cube.at(symbol, metric, period)
-    return [point] if point else []
 
 
 def _default(query: Query, metric: str) -> Period | Span:
@@ -64,8 +56,11 @@ def _default(query: Query, metric: str) -> Period | Span:
     return LATEST
 
 
-def _expanded(cube: Cube, symbol: str, metric: str, span: Span) -> list[Point]:
-    """Every period of a span."""
+def _expanded(cube: Cube, symbol: str, metric: str, span: Period | Span) -> list[Point]:
+    """The periods of this company that one asked period or span is."""
+    if isinstance(span, Period):
+        point = cube.at(symbol, metric, span)
+        return [point] if point else []
     if span.start is None:
         last = cube.at(symbol, metric, span.end) if span.end.kind in ("latest", "latest quarter") else None
         if last is None:
@@ -94,7 +89,7 @@ def _walk(cube: Cube, symbol: str, metric: str, start: Period, end: Period) -> l
     found: list[Point] = []
     step = start
     while (step.year, step.number) <= (end.year, end.number) and len(found) < 60:
-        found += _single(cube, symbol, metric, step)
+        found += _expanded(cube, symbol, metric, step)
         step = step.moved(1)
     return found
 
@@ -110,32 +105,34 @@ def is_series(asked: Sequence[Period | Span]) -> bool:
 
 
 def _no_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Fact:
-    about = described(metric)
+    about, name = described(metric), cube.name(symbol)
     wanted = " and ".join(map(str, asked)) or "any period"
-    if senseless := cube.senseless(symbol, about):
-        return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status="not_meaningful",
-                    note=senseless)  # fmt: skip
-    note = _refused_period(cube, symbol, metric, asked) or (
-        f"{about.title} of {cube.name(symbol)} is not in the data for {wanted}.")  # fmt: skip
-    return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status="missing", note=note)
-
-
-def _refused_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> str | None:
-    if any(isinstance(each, Period) and each.kind in ("month", "day") for each in asked):
-        return (
-            f"Companies report {described(metric).label} by quarter and by year, not by month or day: there is no such "
-            f"figure of {cube.name(symbol)} for {' and '.join(map(str, asked))}."
+    senseless = cube.senseless(symbol, about)
+    note = senseless or f"{about.title} of {name} is not in the data for {wanted}."
+    if not senseless and any(isinstance(each, Period) and each.kind in ("month", "day") for each in asked):
+        note = (
+            f"Companies report {about.label} by quarter and by year, not by month or day: there is no such "
+            f"figure of {name} for {wanted}."
         )
-    return None
+    status: Status = "not_meaningful" if senseless else "missing"
+    return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status=status, note=note)
 
 
 # ------------------------------------------------------------------------------------------------ over several periods
 
 
-def _growth(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
-    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
-    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
-    return [Row(symbol, metric, _changed(metric, first, last), first, last)]
+type _Step = Callable[[Cube, str, str, Sequence[Point]], list[Row]]
+
+
+def _between(change: Callable[[str, Fact, Fact], Fact]) -> _Step:
+    """A change from the first period to the last, or from the year before where only one is asked."""
+
+    def step(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+        start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
+        first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
+        return [Row(symbol, metric, change(metric, first, last), first, last)]
+
+    return step
 
 
 def _sequential(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
@@ -191,18 +188,6 @@ def _years_between(first: Point, last: Point) -> float:
     return ((last.end - first.end).days / 365.25) if first.end and last.end else 0
 
 
-def _difference(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
-    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
-    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
-    return [Row(symbol, metric, less(metric, last, first), first, last)]
-
-
-def _times(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
-    start = points[0] if len(points) > 1 else cube.before(symbol, points[0], metric)
-    first, last = cube.value(symbol, metric, start), cube.value(symbol, metric, points[-1])
-    return [Row(symbol, metric, over(metric, last, first), first, last)]
-
-
 def _sum(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     facts = [cube.value(symbol, metric, point) for point in points]
     if not described(metric).summable():
@@ -222,18 +207,13 @@ def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
     if reason := currencies_apart(facts):
         return Row(symbol, metric, as_senseless(facts[-1], f"A {how} is not meaningful: {reason}."))
     values = [fact.value for fact in facts if fact.value is not None]
-    if how == "median":
-        middle = sorted(values)
-        half = len(middle) // 2
-        total = middle[half] if len(middle) % 2 else (middle[half - 1] + middle[half]) / 2
-    else:
-        total = sum(values, Decimal())
-        total = total / len(values) if how == "mean" else total
+    total = median(values) if how == "median" else sum(values, Decimal())
+    total = total / len(values) if how == "mean" else total
     fact = derived(facts[-1], f"{how} of {metric}", total, facts[-1].unit, facts, f"{how} of {len(facts)} figures")
     return Row(symbol, metric, fact, facts[0], facts[-1], how)
 
 
-def _extreme(pick: Callable[..., Row], how: str) -> Callable[[Cube, str, str, Sequence[Point]], list[Row]]:
+def _extreme(pick: Callable[..., Row], how: str) -> _Step:
     def step(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
         rows = [Row(symbol, metric, cube.value(symbol, metric, point), at=how) for point in points]
         known = [row for row in rows if row.known]
@@ -249,8 +229,16 @@ def _trend(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> lis
     return [Row(symbol, metric, cube.value(symbol, metric, point)) for point in points]
 
 
-OVER_PERIODS: dict[str, Callable[[Cube, str, str, Sequence[Point]], list[Row]]] = {
-    "growth": _growth, "sequential": _sequential,
-    "cagr": _cagr, "difference": _difference, "times": _times, "sum": _sum, "mean": _mean,
-    "max": _extreme(max, "highest"), "min": _extreme(min, "lowest"), "trend": _trend,
-}  # fmt: skip
+_growth = _between(_changed)
+_OVER_PERIODS: dict[str, _Step] = {
+    "growth": _growth,
+    "sequential": _sequential,
+    "cagr": _cagr,
+    "difference": _between(lambda metric, first, last: less(metric, last, first)),
+    "times": _between(lambda metric, first, last: over(metric, last, first)),
+    "sum": _sum,
+    "mean": _mean,
+    "max": _extreme(max, "highest"),
+    "min": _extreme(min, "lowest"),
+    "trend": _trend,
+}

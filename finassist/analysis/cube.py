@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
-from finassist.analysis.basis import currencies_apart, not_comparable, other_shares
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
+from finassist.analysis.statements import currencies_apart, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import Binary, Call, Expression, Metric, Number, Ref, catalogue, described, parse
 
@@ -134,18 +134,10 @@ class Cube(FiscalCalendar):
 
     def _close(self, symbol: str, point: Point) -> Fact:
         metric = catalogue()["price"]
-        closes = self.series(symbol, "price")
-        if point.end is None or not closes:
-            return _absent(symbol, metric, point, f"There are no prices of {self.name(symbol)} in the data.")
-        day = point.end
-        for back in range(8):
-            if (fact := closes.get(str(day - timedelta(days=back)))) is not None and fact.known:
-                return fact
-        first = min(fact.period_end for fact in closes.values() if fact.period_end)
-        note = f"Prices of {self.name(symbol)} in the data start in {first:%Y} (on {first}): there is none for {day}."
-        if day >= first:
-            note = f"There is no close of {self.name(symbol)} near {day} in the data."
-        return _absent(symbol, metric, point, note)
+        closes, day = self.series(symbol, "price"), point.end
+        recent = (closes.get(str(day - timedelta(days=back))) for back in range(8) if day)
+        found = next((fact for fact in recent if fact is not None and fact.known), None)
+        return found or _absent(symbol, metric, point, self.no_price(symbol, day))
 
     def _shares(self, symbol: str, point: Point) -> Fact:
         """Shares outstanding on a day: the cover page's where it is near, else diluted shares of the latest report."""

@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from finassist.analysis.basis import currencies_apart
 from finassist.analysis.calendar import Member, years_back
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of
+from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines
 from finassist.core.periods import Period, Span, parse_periods

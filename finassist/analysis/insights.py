@@ -6,13 +6,14 @@ between industries, and the text says the figure so that a reader can judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, NamedTuple
 
 from finassist.analysis.statements import CompanyFacts, year_before
-from finassist.core.facts import Fact, FactBook
+from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, number, percent
 
 InsightKind = Literal["strength", "attention"]
@@ -107,62 +108,45 @@ STREAK = range(3, 5)
 """Years of growth in a row that are worth an insight: at least three, and no more than five years of figures show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Insight:
-    """One observation.
-
-    Attributes:
-        kind: `strength` or `attention`.
-        text: The observation with its figures and their period.
-        keys: `Fact.key` of every figure it rests on.
-    """
+class Insight(NamedTuple):
+    """One observation: whether it is a strength or asks for attention, and its text with figures and their period."""
 
     kind: InsightKind
     text: str
-    keys: tuple[str, ...]
 
 
-def insights(book: FactBook, symbol: str) -> list[Insight]:
+def insights(data: CompanyFacts) -> list[Insight]:
     """What the latest fiscal year's figures show against fixed thresholds.
 
     Args:
-        book: Facts including the derived ones (see `finassist.analysis.ratios.derive`).
-        symbol: The company.
+        data: One company's facts, the derived ones included (see `finassist.analysis.ratios.derive`).
 
     Returns:
         Strengths first, then points of attention, each in the order of the rules; empty without figures.
 
     Example:
-        >>> from decimal import Decimal
         >>> fact = Fact(symbol="ACME", field="net_income", value=Decimal(-5_000_000), unit="USD",
         ...             currency="USD", period="FY2025", statement="income")
-        >>> [insight.text for insight in insights(FactBook([fact]), "ACME")]
+        >>> [insight.text for insight in insights(CompanyFacts([fact], "ACME"))]
         ['The year closed with a loss: net income USD -5.0 million in FY2025.']
     """
-    return insights_of(CompanyFacts(book, symbol))
-
-
-def insights_of(data: CompanyFacts) -> list[Insight]:
-    """The same as `insights`, from the company's facts."""
     if not data.years:
         return []
-    found = [*_by_rules(data), *_return(data), *_margin_moves(data), *_growth_streak(data)]
-    found += _multiple(data)
+    makers = (_by_rules, _return, _margin_moves, _growth_streak, _multiple)
+    found = [insight for make in makers for insight in make(data, data.years[-1])]
     return sorted(found, key=lambda insight: insight.kind != "strength")
 
 
-def _by_rules(data: CompanyFacts) -> Iterable[Insight]:
-    year = data.years[-1]
+def _by_rules(data: CompanyFacts, year: str) -> Iterator[Insight]:
     bank = _is_bank(data, year)
     for rule in RULES:
         fact = data.usable(rule.field, year)
         if fact is None or fact.value is None or (bank and rule.unless_bank) or not rule.passes(fact.value):
             continue
-        cited = {field: data.usable(field, year) for field in rule.cites}
-        named = {field: figure(other) for field, other in cited.items() if other is not None}
-        if len(named) == len(rule.cites):
-            keys = (fact.key, *(other.key for other in cited.values() if other is not None))
-            yield Insight(rule.kind, rule.says.format(**_slots(fact), **named), keys)
+        cited = {field: figure(other) for field in rule.cites if (other := data.usable(field, year))}
+        if len(cited) == len(rule.cites):
+            size = percent(abs(fact.value)) if fact.unit == "ratio" else ""
+            yield Insight(rule.kind, rule.says.format(value=_spoken(fact), size=size, period=fact.period, **cited))
 
 
 def _is_bank(data: CompanyFacts, year: str) -> bool:
@@ -173,12 +157,6 @@ def _is_bank(data: CompanyFacts, year: str) -> bool:
     )
 
 
-def _slots(fact: Fact) -> dict[str, str]:
-    assert fact.value is not None
-    size = percent(abs(fact.value)) if fact.unit == "ratio" else ""
-    return {"value": _spoken(fact), "size": size, "period": fact.period}
-
-
 def _spoken(fact: Fact) -> str:
     assert fact.value is not None
     if fact.unit == "times":
@@ -186,21 +164,42 @@ def _spoken(fact: Fact) -> str:
     return percent(fact.value) if fact.unit == "ratio" else figure(fact)
 
 
-def _return(data: CompanyFacts) -> Iterable[Insight]:
-    year = data.years[-1]
+def _return(data: CompanyFacts, year: str) -> Iterator[Insight]:
     fact, income, equity = (data.usable(f, year) for f in ("roe", "net_income", "equity"))
     if fact is None or fact.value is None or fact.value < HIGH_RETURN or income is None or equity is None:
         return
     text = f"Return on year-end equity of {figure(fact)} in {year}: {figure(income)} on {figure(equity)}."
-    used = [fact, income, equity]
     share = data.usable("liabilities_to_assets", year)
     if share and share.value is not None and share.value >= THIN_EQUITY:
         text += f" Little equity lifts this figure: liabilities were {figure(share)} of total assets."
-        used.append(share)
-    yield Insight("strength", text, tuple(f.key for f in used))
+    yield Insight("strength", text)
 
 
-def _multiple(data: CompanyFacts) -> Iterable[Insight]:
+def _margin_moves(data: CompanyFacts, year: str) -> Iterator[Insight]:
+    for field, name in (("gross_margin", "Gross margin"), ("operating_margin", "Operating margin")):
+        now, before = data.usable(field, year), data.usable(field, year_before(year))
+        if now is None or before is None or now.value is None or before.value is None:
+            continue
+        moved = now.value - before.value
+        if abs(moved) >= MARGIN_STEP and (moved < 0 or now.value > 0):
+            verb = "rose" if moved > 0 else "fell"
+            text = f"{name} {verb} from {figure(before)} in {before.period} to {figure(now)} in {year}."
+            yield Insight("strength" if moved > 0 else "attention", text)
+
+
+def _growth_streak(data: CompanyFacts, year: str) -> Iterator[Insight]:
+    """Revenue that grew year after year."""
+    growths = (data.usable("revenue_growth", each) for each in reversed(data.years[-STREAK[-1] :]))
+    streak = list(takewhile(lambda growth: growth and growth.value is not None and growth.value > 0, growths))
+    if len(streak) not in STREAK or streak[-1] is None:
+        return
+    first, last = data.usable("revenue", year_before(streak[-1].period)), data.usable("revenue", year)
+    if first and last:
+        start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
+        yield Insight("strength", f"Revenue grew every year from {start} to {end}.")
+
+
+def _multiple(data: CompanyFacts, year: str) -> Iterator[Insight]:
     price = data.newest_price()
     fact = data.usable("pe_ratio", price.period) if price else None
     if price is None or fact is None or fact.value is None or fact.value < HIGH_MULTIPLE:
@@ -209,34 +208,4 @@ def _multiple(data: CompanyFacts) -> Iterable[Insight]:
     per = f" of {figure(earnings)} in {earnings.period}" if earnings else ""
     paid = figure(price).removesuffix(" per share")
     text = f"The price of {paid} on {day(price.as_of)} was {_spoken(fact)} diluted earnings{per}."
-    yield Insight("attention", text, (fact.key, *fact.inputs))
-
-
-def _margin_moves(data: CompanyFacts) -> Iterable[Insight]:
-    year = data.years[-1]
-    for field, name in (("gross_margin", "Gross margin"), ("operating_margin", "Operating margin")):
-        now, before = data.usable(field, year), data.usable(field, year_before(year))
-        if now is None or before is None or now.value is None or before.value is None:
-            continue
-        moved = now.value - before.value
-        if abs(moved) >= MARGIN_STEP:
-            verb = "rose" if moved > 0 else "fell"
-            text = f"{name} {verb} from {figure(before)} in {before.period} to {figure(now)} in {year}."
-            if moved < 0 or now.value > 0:
-                yield Insight("strength" if moved > 0 else "attention", text, (now.key, before.key))
-
-
-def _growth_streak(data: CompanyFacts) -> Iterable[Insight]:
-    """Revenue that grew year after year."""
-    streak: list[Fact] = []
-    for year in reversed(data.years[-STREAK[-1] :]):
-        growth = data.usable("revenue_growth", year)
-        if growth is None or growth.value is None or growth.value <= 0:
-            break
-        streak.append(growth)
-    first = data.usable("revenue", year_before(streak[-1].period)) if len(streak) in STREAK else None
-    last = data.usable("revenue", data.years[-1])
-    if first and last:
-        start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
-        text = f"Revenue grew every year from {start} to {end}."
-        yield Insight("strength", text, tuple(fact.key for fact in (*streak, first, last)))
+    yield Insight("attention", text)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from finassist.analysis.basis import currencies_apart
+from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Query, Shape

@@ -10,28 +10,33 @@ as a negative cash flow means the same spending, so its magnitude is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
+from functools import lru_cache
 
-from finassist.analysis.basis import not_comparable, other_shares
 from finassist.analysis.statements import (
-    ARITHMETIC,
+    NOT_COMPARABLE,
     UNREPORTED_ZERO,
     CompanyFacts,
     Ratio,
-    absent,
     amount,
+    currencies_apart,
     day_of,
-    line,
-    quotient,
+    not_comparable,
+    other_shares,
     report_ratios,
     unreported_zero,
     words,
     year_before,
 )
 from finassist.core.facts import Fact, FactBook, Status
+from finassist.core.fields import FIELDS
 from finassist.core.formatting import ABSENCE
+
+# 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
+ARITHMETIC = Context(prec=18)
 
 # Revenue less cost of revenue is a gross profit only where cost of revenue holds the bulk of the costs: an
 # insurer's claims or an oil company's production costs stand on other lines, and it would look too good.
@@ -68,37 +73,35 @@ def derive(book: FactBook, symbol: str) -> list[Fact]:
         return derived + data.keep(_on_price_day(data))
 
 
-def _lines(data: CompanyFacts) -> Iterable[Fact]:
+def _lines(data: CompanyFacts) -> Iterator[Fact]:
+    makers = {
+        "gross_profit": _gross_profit,
+        "total_liabilities": _total_liabilities,
+        "free_cash_flow": _free_cash_flow,
+    }
     for period in data.years:
-        for make in (_gross_profit, _total_liabilities, _free_cash_flow):
-            if (fact := make(data, period)) is not None:
+        for name, make in makers.items():
+            if not data.usable(name, period) and (fact := make(data, period)) is not None:
                 yield fact
 
 
 def _gross_profit(data: CompanyFacts, period: str) -> Fact | None:
-    if data.usable("gross_profit", period):
-        return None
     found = data.all_usable(period, "revenue", "cost_of_revenue", "operating_income")
     if found is None:
         return None
-    revenue, cost, operating = found
-    gross = amount(revenue) - amount(cost)
-    gap = gross - amount(operating)
-    if amount(revenue) <= 0 or gap > LARGEST_GROSS_TO_OPERATING_GAP * amount(revenue):
+    revenue, cost, operating = map(amount, found)
+    gross = revenue - cost
+    if revenue <= 0 or gross - operating > LARGEST_GROSS_TO_OPERATING_GAP * revenue:
         return None
-    note = "no gross profit line is reported"
-    return line("gross_profit", "revenue - cost_of_revenue", gross, (revenue, cost), note)
+    return _line("gross_profit", "revenue - cost_of_revenue", gross, found[:2], "no gross profit line is reported")
 
 
 def _total_liabilities(data: CompanyFacts, period: str) -> Fact | None:
-    if data.usable("total_liabilities", period):
-        return None
     minorities = any(fact.known for (field, _), fact in data.facts.items() if field in _MINORITIES)
     for terms, note in _LIABILITY_FORMULAS[: 2 if minorities else None]:
-        found = data.all_usable(period, *terms)
-        if found is not None:
+        if found := data.all_usable(period, *terms):
             value = amount(found[0]) - sum((amount(f) for f in found[1:]), Decimal(0))
-            return line("total_liabilities", " - ".join(terms), value, found, note)
+            return _line("total_liabilities", " - ".join(terms), value, found, note)
     return None
 
 
@@ -113,10 +116,9 @@ _LIABILITY_FORMULAS = (
 
 def _free_cash_flow(data: CompanyFacts, period: str) -> Fact | None:
     found = data.all_usable(period, "operating_cash_flow", "capex")
-    if found is None or data.usable("free_cash_flow", period):
+    if found is None:
         return None
-    value = amount(found[0]) - amount(found[1])
-    return line("free_cash_flow", "operating_cash_flow - capex", value, found, None)
+    return _line("free_cash_flow", "operating_cash_flow - capex", amount(found[0]) - amount(found[1]), found)
 
 
 def _by_year(data: CompanyFacts, ratio: Ratio) -> list[Fact]:
@@ -127,16 +129,14 @@ def _by_year(data: CompanyFacts, ratio: Ratio) -> list[Fact]:
 def _ratio_of_year(data: CompanyFacts, ratio: Ratio, period: str) -> Fact:
     below = year_before(period) if ratio.kind == "growth" else period
     top, bottom = data.usable(ratio.top, period), data.usable(ratio.bottom, below)
-    end = data.year_ends.get(period)
-    if top is None:
-        return absent(data.symbol, ratio, period, end, _absence(data, ratio.top, period, period))
-    if bottom is None:
-        return absent(data.symbol, ratio, period, end, _absence(data, ratio.bottom, below, period))
-    obstacle = not_comparable(top, bottom) or None if ratio.kind == "growth" else None
-    return quotient(ratio, top, bottom, period, obstacle=obstacle)
+    if top is None or bottom is None:
+        lacking = (ratio.top, period) if top is None else (ratio.bottom, below)
+        return _absent(data, ratio, period, data.year_ends.get(period), *_absence(data, *lacking, period))
+    obstacle = not_comparable(top, bottom) if ratio.kind == "growth" else ""
+    return _quotient(ratio, top, bottom, period, obstacle=obstacle)
 
 
-def _on_price_day(data: CompanyFacts) -> Iterable[Fact]:
+def _on_price_day(data: CompanyFacts) -> Iterator[Fact]:
     price = data.newest_price()
     if price is None:
         return
@@ -151,52 +151,49 @@ def _on_price_day(data: CompanyFacts) -> Iterable[Fact]:
             yield fact
 
 
-def _day_change(data: CompanyFacts, price: Fact) -> Iterable[Fact]:
+def _day_change(data: CompanyFacts, price: Fact) -> Iterator[Fact]:
     previous = data.usable("previous_close", price.period)
     if previous is None or amount(previous) <= 0:
         return
     now, before, inputs = amount(price), amount(previous), (price, previous)
     if not data.usable("change", price.period):
-        yield line("change", "price - previous_close", now - before, inputs, None)
+        yield _line("change", "price - previous_close", now - before, inputs)
     if not data.usable("change_percent", price.period):
-        yield line("change_percent", "price / previous_close - 1", now / before - 1, inputs, None)
+        yield _line("change_percent", "price / previous_close - 1", now / before - 1, inputs)
 
 
-def _market_cap(data: CompanyFacts, price: Fact, year: str) -> Iterable[Fact]:
+def _market_cap(data: CompanyFacts, price: Fact, year: str) -> Iterator[Fact]:
     shares = data.usable("shares_diluted", year)
-    if shares is None or data.usable("market_cap", price.period):
-        return
-    note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
-    value = amount(price) * amount(shares)
-    yield line("market_cap", "price * shares_diluted", value, (price, shares), note)
+    if shares is not None and not data.usable("market_cap", price.period):
+        note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
+        yield _line("market_cap", "price * shares_diluted", amount(price) * amount(shares), (price, shares), note)
 
 
 _OF_THE_DAY = ("price", "market_cap")
 
 
 def _multiple(data: CompanyFacts, ratio: Ratio, price: Fact, year: str) -> Fact | None:
-    periods = [price.period if field in _OF_THE_DAY else year for field in (ratio.top, ratio.bottom)]
-    top, bottom = data.usable(ratio.top, periods[0]), data.usable(ratio.bottom, periods[1])
-    day = day_of(price)
+    day, period = day_of(price), price.period
+    top, bottom = (data.usable(field, period if field in _OF_THE_DAY else year) for field in (ratio.top, ratio.bottom))
     if top is None or bottom is None:
         lacking = ratio.top if top is None else ratio.bottom
         ever = any(fact.field == lacking and fact.known for fact in data.facts.values())
         if lacking in _OF_THE_DAY or not ever:
             return None
-        return absent(data.symbol, ratio, price.period, day, _absence(data, lacking, year, price.period))
+        return _absent(data, ratio, period, day, *_absence(data, lacking, year, period))
     if odd := _share_basis(data, price, year, top, bottom):
-        return absent(data.symbol, ratio, price.period, day, ("not_meaningful", odd))
+        return _absent(data, ratio, period, day, "not_meaningful", odd)
     figure = ratio.top if bottom is price else ratio.bottom
     used = f"price of {day.isoformat()}, {words(figure)} of {year}"
-    return quotient(ratio, top, bottom, price.period, day=day, note=used)
+    return _quotient(ratio, top, bottom, period, day=day, note=used)
 
 
-def _share_basis(data: CompanyFacts, price: Fact, year: str, *inputs: Fact) -> str | None:
+def _share_basis(data: CompanyFacts, price: Fact, year: str, *inputs: Fact) -> str:
     """Why a price and a figure per share among the inputs do not belong together."""
     per_share = any(fact is not price and fact.unit.endswith("/share") for fact in inputs)
     if not per_share or price not in inputs:
-        return None
-    return other_shares(price, data.usable("market_cap", price.period), data.usable("shares_diluted", year)) or None
+        return ""
+    return other_shares(price, data.usable("market_cap", price.period), data.usable("shares_diluted", year))
 
 
 def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> tuple[Status, str]:
@@ -209,3 +206,94 @@ def _absence(data: CompanyFacts, field: str, period: str, asked: str) -> tuple[S
         return "missing", f"{period} is not in the data"
     status = fact.status if fact is not None and not fact.known and fact.status != "error" else "missing"
     return status, f"{words(field)}{when} {ABSENCE[status]}"
+
+
+# -------------------------------------------------------------------------------------------------------- derived facts
+
+
+def _line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note: str | None = None) -> Fact:
+    """A derived figure that is not a ratio; its period and currency are those of the first input."""
+    about, first = FIELDS.get(field, _FREE_CASH_FLOW), inputs[0]
+    money = about.unit.startswith("USD")
+    unit = about.unit.replace("USD", first.currency) if first.currency else about.unit if first.unit else ""
+    dated = inputs[:1] if about.statement == "price" else inputs
+    return Fact(
+        symbol=first.symbol,
+        field=field,
+        value=value.normalize() + 0,
+        unit=unit if money else about.unit,
+        currency=first.currency if money else None,
+        period=first.period,
+        period_end=_latest(fact.period_end for fact in dated),
+        as_of=_latest(fact.as_of for fact in dated),
+        source=_origin(*(fact.source for fact in inputs)),
+        statement=about.statement,
+        status="derived",
+        formula=formula,
+        inputs=tuple(fact.key for fact in inputs),
+        note=note,
+    )
+
+
+_FREE_CASH_FLOW = replace(FIELDS["operating_cash_flow"], name="free_cash_flow", label="Free cash flow")
+"""No field of a source: it is always computed."""
+
+
+def _absent(data: CompanyFacts, ratio: Ratio, period: str, day: date | None, status: Status, note: str) -> Fact:
+    """A ratio that lacks an input, with the reason."""
+    return Fact(symbol=data.symbol, field=ratio.field, unit=ratio.unit, period=period, period_end=day,
+                statement="ratio", status=status, formula=ratio.formula, note=note)  # fmt: skip
+
+
+def _quotient(
+    ratio: Ratio, top: Fact, bottom: Fact, period: str, *, obstacle: str = "", day: date | None = None, note: str = ""
+) -> Fact:
+    """A ratio of two facts, or `not_meaningful` with the reason; its day is by default the latest of its inputs."""
+    obstacle = obstacle or _obstacle(ratio, top, bottom)
+    growth = 1 if ratio.kind == "growth" else 0
+    return Fact(
+        symbol=top.symbol,
+        field=ratio.field,
+        value=None if obstacle else (amount(top) / amount(bottom) - growth).normalize() + 0,
+        unit=ratio.unit,
+        period=period,
+        period_end=day or _latest((top.period_end, bottom.period_end)),
+        as_of=day or _latest((top.as_of, bottom.as_of)),
+        source=_origin(top.source, bottom.source),
+        statement="ratio",
+        status="not_meaningful" if obstacle else "derived",
+        formula=ratio.formula,
+        inputs=(top.key, bottom.key),
+        note="; ".join(filter(None, (note, obstacle or _caveats(top, bottom)))) or None,
+    )
+
+
+def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str:
+    if reason := currencies_apart((top, bottom)):
+        return reason
+    if amount(bottom) <= 0:
+        return f"{words(bottom.field)}{' of the year before' if ratio.kind == 'growth' else ''} is {_sign(bottom)}"
+    if ratio.kind == "growth" and amount(top) < 0:
+        return f"{words(top.field)} turned negative"
+    return f"{words(top.field)} is {_sign(top)}" if ratio.top == ratio.positive and amount(top) <= 0 else ""
+
+
+def _sign(fact: Fact) -> str:
+    return "zero" if fact.value == 0 else "negative"
+
+
+def _caveats(*inputs: Fact) -> str:
+    """What notes of reported inputs say of their basis; a restatement has been judged before."""
+    noted = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
+    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in noted))
+
+
+def _latest(days: Iterable[date | None]) -> date | None:
+    return max(filter(None, days), default=None)
+
+
+@lru_cache(maxsize=1000)
+def _origin(*sources: str) -> str:
+    """Cached, because all ratios of a year rest on the same two or three documents."""
+    named = [name for source in sources for name in source.removeprefix("computed from ").split("; ") if name]
+    return "computed from " + ("; ".join(dict.fromkeys(named)) or "figures without a named source")

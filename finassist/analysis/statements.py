@@ -1,23 +1,35 @@
-"""One company's facts by field and period, the small questions asked of a fact, and how a ratio is made of two."""
+"""One company's facts by field and period, the ratios of a report, and which figures may be compared. Pure.
+
+They may where they have one currency, one kind of share and one basis of reporting. Each function about that gives the
+reason why not, in words that fit after a colon or as a sentence; an empty text where nothing stands against it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal
-from functools import cache, lru_cache
+from decimal import Decimal
+from functools import cache
+from itertools import combinations, pairwise
 from typing import Literal
 
-from finassist.core.facts import Fact, Status
+from finassist.core.facts import Fact
 from finassist.core.fields import FIELDS
 from finassist.core.metrics import Binary, Call, Metric, Ref, catalogue, parse, references
 
 UNREPORTED_ZERO = "0 or not reported"
 """The note of a zero that may stand for an absent figure; no ratio uses such a zero."""
 
+NOT_COMPARABLE = "not comparable"
+"""What a figure's note says when it was restated and another year was not."""
+
 _FISCAL_YEAR = re.compile(r"FY\d{4}").fullmatch
+
+_A_YEAR = range(340, 391)
+_JUMP = 8
+"""From one close to the next; a share that has moved so far has in most cases been split."""
 
 SPENDING = ("capex", "dividends_paid", "buybacks")
 """Payments, positive by convention; some sources write them as negative cash flows."""
@@ -128,16 +140,7 @@ def _year_ends(facts: Iterable[Fact], years: list[str]) -> dict[str, date]:
     return {year: end for year, end in ends.items() if end != date.min}
 
 
-# -------------------------------------------------------------------------------------------------------------- ratios
-
-
-# 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.
-ARITHMETIC = Context(prec=18)
-
-NOT_COMPARABLE = "not comparable"
-"""What a figure's note says when it was restated and another year was not."""
-
-_COMPUTED = "computed from "
+# ----------------------------------------------------------------------------------------------- ratios of a report
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,143 +189,94 @@ def _ratio(metric: Metric) -> Ratio:
             return Ratio(metric.id, unit, name, name, "growth", metric.positive)
         case Binary(sign="/", left=left, right=right):
             [top], [bottom] = references(left), references(right)
-            return Ratio(
-                metric.id, unit, top, bottom, "price" if metric.kind == "price" else "quotient", metric.positive
-            )
+            kind = "price" if metric.kind == "price" else "quotient"
+            return Ratio(metric.id, unit, top, bottom, kind, metric.positive)
         case _:
             raise ValueError(f"A report shows quotients and growth: not {metric.id}, which is {metric.formula}.")
 
 
-def quotient(
-    ratio: Ratio,
-    top: Fact,
-    bottom: Fact,
-    period: str,
-    *,
-    obstacle: str | None = None,
-    day: date | None = None,
-    note: str | None = None,
-) -> Fact:
-    """A ratio of two facts, or `not_meaningful` with the reason.
+# --------------------------------------------------------------------------------------- what may be set against what
 
-    Args:
-        ratio: What is computed.
-        top: The fact above the line.
-        bottom: The fact below it.
-        period: The period of the result.
-        obstacle: A reason against computing it that is known already.
-        day: The day of the result; by default the latest of its inputs.
-        note: What to say about it in any case.
+
+def currencies_apart(facts: Iterable[Fact]) -> str:
+    """Why amounts cannot be combined: they are in other currencies, or it is not known in which.
+
+    Example:
+        >>> price = Fact(symbol="A", field="price", unit="USD/share", currency="USD", statement="price",
+        ...              value=Decimal(9))
+        >>> eps = Fact(symbol="A", field="eps_diluted", unit="CNY/share", currency="CNY", statement="income",
+        ...            value=Decimal(1))
+        >>> currencies_apart([price, eps])
+        'price is in USD and diluted EPS in CNY'
     """
-    obstacle = obstacle or _obstacle(ratio, top, bottom)
-    status: Status = "not_meaningful" if obstacle else "derived"
-    remark = obstacle or _caveats(top, bottom)
-    return Fact(
-        symbol=top.symbol,
-        field=ratio.field,
-        value=None if obstacle else _value(ratio, top, bottom),
-        unit=ratio.unit,
-        period=period,
-        period_end=day or _latest(top.period_end, bottom.period_end),
-        as_of=day or _latest(top.as_of, bottom.as_of),
-        source=_origin(top.source, bottom.source),
-        statement="ratio",
-        status=status,
-        formula=ratio.formula,
-        inputs=(top.key, bottom.key),
-        note=f"{note}; {remark}" if note and remark else note or remark,
-    )
+    amounts = [fact for fact in facts if fact.known and _is_money(fact)]
+    for one, other in combinations(amounts, 2):
+        if one.currency != other.currency:
+            return f"{_words(one, other)} is {_in(one)} and {_words(other, one)} {_in(other)}"
+        if one.currency is None and (one.statement == "price") != (other.statement == "price"):
+            return f"it is not known in which currency {_words(one, other)} and {_words(other, one)} are"
+    return ""
 
 
-def absent(symbol: str, ratio: Ratio, period: str, day: date | None, why: tuple[Status, str]) -> Fact:
-    """A ratio that lacks an input, with the input's word and the input named in the note."""
-    status, note = why
-    return Fact(
-        symbol=symbol,
-        field=ratio.field,
-        unit=ratio.unit,
-        period=period,
-        period_end=day,
-        statement="ratio",
-        status=status,
-        formula=ratio.formula,
-        note=note,
-    )
+def _is_money(fact: Fact) -> bool:
+    known = FIELDS.get(fact.field) or catalogue().get(fact.field)
+    return fact.currency is not None or bool(known and known.unit.startswith("USD"))
 
 
-def line(field: str, formula: str, value: Decimal, inputs: Sequence[Fact], note: str | None) -> Fact:
-    """A derived figure that is not a ratio; its period and currency are those of the first input."""
-    about, first = FIELDS.get(field, _FREE_CASH_FLOW), inputs[0]
-    money = about.unit.startswith("USD")
-    unit = about.unit.replace("USD", first.currency) if first.currency else about.unit if first.unit else ""
-    dated = inputs[:1] if about.statement == "price" else inputs
-    return Fact(
-        symbol=first.symbol,
-        field=field,
-        value=value.normalize() + 0,
-        unit=unit if money else about.unit,
-        currency=first.currency if money else None,
-        period=first.period,
-        period_end=_latest(*(fact.period_end for fact in dated)),
-        as_of=_latest(*(fact.as_of for fact in dated)),
-        source=_origin(*(fact.source for fact in inputs)),
-        statement=about.statement,
-        status="derived",
-        formula=formula,
-        inputs=tuple(fact.key for fact in inputs),
-        note=note,
-    )
+def _in(fact: Fact) -> str:
+    return f"in {fact.currency}" if fact.currency else "in a currency that is not known"
 
 
-_FREE_CASH_FLOW = replace(FIELDS["operating_cash_flow"], name="free_cash_flow", label="Free cash flow")
-"""No field of a source: it is always computed."""
+def _words(fact: Fact, other: Fact) -> str:
+    """The figure in words, with the company or the period where only that tells it from the other."""
+    name = words(fact.field)
+    if fact.field != other.field:
+        return name
+    return f"{name} of {fact.symbol if fact.symbol != other.symbol else fact.period}"
 
 
-def _value(ratio: Ratio, top: Fact, bottom: Fact) -> Decimal:
-    value = ARITHMETIC.divide(amount(top), amount(bottom))
-    return (ARITHMETIC.subtract(value, 1) if ratio.kind == "growth" else value).normalize() + 0
+def not_comparable(now: Fact, before: Fact) -> str:
+    """Why a change between two periods says nothing: a share split, a restatement, or another length of the year."""
+    for fact, other in ((now, before), (before, now)):
+        named = _periods_not_comparable(fact)
+        if named is not None and (not named or other.period in named):
+            return fact.note or ""
+    years = now.period.startswith("FY") and before.period == f"FY{int(now.period[2:]) - 1}"
+    if years and now.period_end and before.period_end and (now.period_end - before.period_end).days not in _A_YEAR:
+        return "the two fiscal years do not end a year apart"
+    return ""
 
 
-def _obstacle(ratio: Ratio, top: Fact, bottom: Fact) -> str | None:
-    if top.currency and bottom.currency and top.currency != bottom.currency:
-        return f"{words(top.field)} is in {top.currency} and {words(bottom.field)} in {bottom.currency}"
-    if bool(top.currency) != bool(bottom.currency) and _money(top) and _money(bottom):
-        return f"the currency of {words(bottom.field if top.currency else top.field)} is not known"
-    earlier = " of the year before" if ratio.kind == "growth" else ""
-    if amount(bottom) <= 0:
-        return f"{words(bottom.field)}{earlier} is {_sign(bottom)}"
-    if ratio.kind == "growth" and amount(top) < 0:
-        return f"{words(top.field)} turned negative"
-    if ratio.top == ratio.positive and amount(top) <= 0:
-        return f"{words(top.field)} is {_sign(top)}"
-    return None
+def _periods_not_comparable(fact: Fact) -> set[str] | None:
+    """Years a note calls not comparable; empty when it names none, `None` when there is no such note."""
+    _, found, rest = (fact.note or "").partition(NOT_COMPARABLE)
+    if not found:
+        return None
+    spans = re.findall(r"(?:FY)?(\d{4})(?:\s*(?:-|–|to)\s*(?:FY)?(\d{4}))?", rest)
+    quarters = set(re.findall(r"Q[1-4] \d{4}", rest))
+    return quarters or {f"FY{year}" for first, last in spans for year in range(int(first), int(last or first) + 1)}
 
 
-def _money(fact: Fact) -> bool:
-    about = FIELDS.get(fact.field)
-    return fact.unit.startswith("USD") or (about is not None and about.unit.startswith("USD"))
+def other_shares(price: Fact, cap: Fact | None, shares: Fact | None) -> str:
+    """Why a price and a figure per share do not belong together: an ADR, or a split between them.
+
+    The source's own market value over the price says for how many shares the price stands.
+    """
+    if cap is None or shares is None or cap.status != "reported" or cap.currency != price.currency:
+        return ""
+    if not price.value or not cap.value or not shares.value or min(price.value, cap.value) <= 0:
+        return ""
+    each = shares.value * price.value / cap.value
+    if Decimal("0.6") < each < Decimal("1.7"):
+        return ""
+    number = f"{each:.2g}" if each < 1 else f"{each:.0f}"
+    return f"one quoted share stands for about {number} shares of the report: an ADR, or a split since"
 
 
-def _caveats(*inputs: Fact) -> str | None:
-    """What notes of reported inputs say of their basis; a restatement has been judged before."""
-    noted = [f for f in inputs if f.note and f.status == "reported" and NOT_COMPARABLE not in f.note]
-    return "; ".join(dict.fromkeys(f"{words(f.field)}: {f.note}" for f in noted)) if noted else None
-
-
-def _latest(*days: date | None) -> date | None:
-    latest = days[0]
-    for day in days:
-        if day is not latest and day is not None and (latest is None or day > latest):
-            latest = day
-    return latest
-
-
-@lru_cache(maxsize=1000)
-def _origin(*sources: str) -> str:
-    """Cached, because all ratios of a year rest on the same two or three documents."""
-    named = [name for source in sources for name in source.removeprefix(_COMPUTED).split("; ") if name]
-    return _COMPUTED + ("; ".join(dict.fromkeys(named)) or "figures without a named source")
-
-
-def _sign(fact: Fact) -> str:
-    return "zero" if fact.value == 0 else "negative"
+def unadjusted_split(closes: Iterable[Fact]) -> str:
+    """Why a series of closes cannot be followed: it jumps as prices do that are adjusted for a split only in part."""
+    for before, after in pairwise(closes):
+        if before.value and after.value and not 1 / _JUMP < after.value / before.value < _JUMP:
+            days = f"from {before.period} to {after.period}"
+            return f"The closes jump {days}, from {before.value} to {after.value}: an unadjusted share split, it seems."
+    return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from finassist.analysis.insights import insights_of
+from finassist.analysis.insights import insights
 from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
@@ -201,7 +201,7 @@ def _company(category: Category, company: CompanyFigures, tables: Sequence[Table
 
 
 def _insights(company: CompanyFigures) -> Iterator[Bullets]:
-    observed = insights_of(company.data)
+    observed = insights(company.data)
     kinds: tuple[tuple[Literal["strength", "attention"], str], ...]
     kinds = (("strength", "Strengths"), ("attention", "Points of attention"))
     for kind, title in kinds:
