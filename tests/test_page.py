@@ -11,7 +11,7 @@ import pytest
 testing = pytest.importorskip("streamlit.testing.v1", reason="the streamlit extra is not installed")
 
 from finassist import FinancialAssistantWorkflow  # noqa: E402
-from finassist.apps.streamlit import app  # noqa: E402
+from finassist.apps import streamlit as app  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 QUESTION = "What is Apple's stock price?"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from copy import copy
 from decimal import Decimal
 from functools import wraps
-from typing import Any, Final
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from agno.tools import Toolkit
@@ -24,10 +26,15 @@ from finassist.providers.base import QuerySource
 from finassist.symbols.directory import directory
 from finassist.workflow import FinancialAssistantWorkflow
 
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
 INSTRUCTIONS: Final = (
     "Figures of US-listed companies. Find tickers with search_companies and metric ids with list_metrics, then ask "
     "query_figures. Take numbers only from “figures”, name their period and source, and say what is “missing”."
 )
+type _Shape = Callable[[Any], Any]
+
 _MOST_COMPANIES: Final = 10
 _MOST_METRICS: Final = 25
 _MOST_TEXT: Final = 5_000
@@ -52,11 +59,11 @@ def tools(workflow: FinancialAssistantWorkflow | None = None, *, most_figures: i
 
 def typed_query(
     metrics: Sequence[str],
-    companies: Sequence[str] = (),
-    periods: Sequence[str] = (),
+    companies: Sequence[str] | None = None,
+    periods: Sequence[str] | None = None,
     operation: Operation = "none",
-    where: Sequence[str] = (),
-    sectors: Sequence[str] = (),
+    where: Sequence[str] | None = None,
+    sectors: Sequence[str] | None = None,
     limit: int | None = None,
     smallest_first: bool = False,
 ) -> Query:
@@ -69,20 +76,33 @@ def typed_query(
         >>> str(typed_query(["revenue"], where=["net_margin > 0.3"], sectors=["Energy"]))
         'revenue of all companies in Energy where net margin > 0.3'
     """
-    everyone = not companies
-    ranked = everyone and not where
+    intent = "value" if companies else "screen" if where else "rank"
     return Query(
-        intent="rank" if ranked else "screen" if everyone else "value",
+        intent=intent,
         metrics=list(metrics),
-        companies=list(companies),
-        scope="universe" if everyone else "named",
-        sectors=list(sectors),
-        periods=list(periods),
+        companies=list(companies or ()),
+        scope="named" if companies else "universe",
+        sectors=list(sectors or ()),
+        periods=list(periods or ()),
         operation=operation,
-        where=[filter_of(text) for text in where],
-        order=-1 if smallest_first else int(everyone),
-        limit=limit or (10 if ranked else None),
+        where=[filter_of(text) for text in where or ()],
+        order=-1 if smallest_first else int(not companies),
+        limit=limit or (10 if intent == "rank" else None),
     )
+
+
+def _awaited[**P](tool: Callable[P, dict[str, Any]]) -> Callable[P, Awaitable[dict[str, Any]]]:
+    """The method of a toolkit on the running loop."""
+
+    @wraps(tool)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        toolkit, *rest = args
+        on_loop: Any = copy(toolkit)
+        on_loop._ask = on_loop._aask
+        method: Any = tool
+        return await method(on_loop, *rest, **kwargs)
+
+    return call
 
 
 class FinanceTools(Toolkit):
@@ -92,17 +112,13 @@ class FinanceTools(Toolkit):
         self.workflow = workflow or FinancialAssistantWorkflow(db=None)
         self._forgets = workflow is None
         self._most = most_figures
+        tools = (self.query_figures, self.report, self.search_companies, self.list_metrics)
         super().__init__(
             name="finassist",
-            tools=[
-                _as_text(self.query_figures),
-                _as_text(self.report),
-                _as_text(self.search_companies),
-                _as_text(self.list_metrics),
-            ],
+            tools=[_as_text(tool) for tool in tools],
             async_tools=[
-                (_awaited_as_text(self.aquery_figures), "query_figures"),
-                (_awaited_as_text(self.areport), "report"),
+                (_explained(self.aquery_figures, _text, _error_text), "query_figures"),
+                (_explained(self.areport, _text, _error_text), "report"),
             ],
             instructions=INSTRUCTIONS,
             add_instructions=True,
@@ -133,23 +149,8 @@ class FinanceTools(Toolkit):
             limit: How many companies to return.
             smallest_first: Whether to rank the smallest first.
         """
-        parts = (companies or (), periods or (), operation, where or (), sectors or (), limit, smallest_first)
-        return self._data(self._ask(typed_query(metrics, *parts)))
-
-    async def aquery_figures(
-        self,
-        metrics: list[str],
-        companies: list[str] | None = None,
-        periods: list[str] | None = None,
-        operation: Operation = "none",
-        where: list[str] | None = None,
-        sectors: list[str] | None = None,
-        limit: int | None = None,
-        smallest_first: bool = False,
-    ) -> dict[str, Any]:
-        """`query_figures` on the running loop."""
-        parts = (companies or (), periods or (), operation, where or (), sectors or (), limit, smallest_first)
-        return self._data(await self._aask(typed_query(metrics, *parts)))
+        conditions = (operation, where, sectors, limit, smallest_first)
+        return self._ask(typed_query(metrics, companies, periods, *conditions), self._data)
 
     def report(self, companies: list[str]) -> dict[str, Any]:
         """A report on one company, or a comparison of several: a text, and the latest figures behind it.
@@ -157,11 +158,10 @@ class FinanceTools(Toolkit):
         Args:
             companies: Ticker symbols such as "AAPL".
         """
-        return self._report_data(self._ask(Query(intent="document", companies=companies)))
+        return self._ask(Query(intent="document", companies=companies), self._report_data)
 
-    async def areport(self, companies: list[str]) -> dict[str, Any]:
-        """`report` on the running loop."""
-        return self._report_data(await self._aask(Query(intent="document", companies=companies)))
+    aquery_figures = _awaited(query_figures)
+    areport = _awaited(report)
 
     def search_companies(self, name: str, limit: int = 5) -> dict[str, Any]:
         """Ticker symbols of companies by name or part of it, the best match first.
@@ -195,25 +195,23 @@ class FinanceTools(Toolkit):
         shown = [_metric(metric) for metric in found[:_MOST_METRICS]]
         return {"metrics": shown, "left_out": len(found) - len(shown)}
 
-    # ------------------------------------------------------------------------------------ asking
+    # ----------------------------------------------------------------------------- asking, results
 
-    def _ask(self, query: Query) -> Answer:
+    def _ask(self, query: Query, shape: _Shape) -> dict[str, Any]:
         session_id = str(uuid4())
         try:
-            return self.workflow.query(query, session_id=session_id, live=False)
+            return shape(self.workflow.query(query, session_id=session_id, live=False))
         finally:
             if self._forgets:
                 self.workflow.store.ask(lambda db: db.delete_session(session_id))
 
-    async def _aask(self, query: Query) -> Answer:
+    async def _aask(self, query: Query, shape: _Shape) -> dict[str, Any]:
         session_id = str(uuid4())
         try:
-            return await self.workflow.aquery(query, session_id=session_id, live=False)
+            return shape(await self.workflow.aquery(query, session_id=session_id, live=False))
         finally:
             if self._forgets:
                 await self.workflow.store.aask(lambda db: db.delete_session(session_id))
-
-    # ------------------------------------------------------------------------------------ results
 
     def _data(self, answer: Answer) -> dict[str, Any]:
         by_key = {fact.key: fact for fact in answer.facts}
@@ -273,35 +271,34 @@ def _fit(metric: Metric, words: Iterable[str]) -> int:
 
 
 def _metric(metric: Metric) -> dict[str, Any]:
-    return {
-        "id": metric.id,
-        "label": metric.label,
-        "unit": metric.unit,
-        "formula": metric.formula,
-        "about": metric.about,
-    }
+    return {name: getattr(metric, name) for name in ("id", "label", "unit", "formula", "about")}
 
 
-def _as_text[**P](tool: Callable[P, dict[str, Any]]) -> Callable[P, str]:
+# ------------------------------------------------------------------------- for an agent, and over MCP
+
+
+def _as_text(tool: Callable[..., dict[str, Any]]) -> Callable[..., str]:
     """The tool for an agent: JSON text; an error is part of the result, so that a model can correct its call."""
 
     @wraps(tool)
-    def call(*args: P.args, **kwargs: P.kwargs) -> str:
+    def call(*args: Any, **kwargs: Any) -> str:
         try:
             return _text(tool(*args, **kwargs))
         except FinassistError as error:
-            return _text({"error": str(error)})
+            return _error_text(error)
 
     return call
 
 
-def _awaited_as_text[**P](tool: Callable[P, Awaitable[dict[str, Any]]]) -> Callable[P, Awaitable[str]]:
+def _explained(tool: Callable[..., Awaitable[Any]], shown: _Shape, failed: _Shape) -> Callable[..., Awaitable[Any]]:
+    """The async tool, with its result as `shown` and its error as `failed`."""
+
     @wraps(tool)
-    async def call(*args: P.args, **kwargs: P.kwargs) -> str:
+    async def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return _text(await tool(*args, **kwargs))
+            return shown(await tool(*args, **kwargs))
         except FinassistError as error:
-            return _text({"error": str(error)})
+            return failed(error)
 
     return call
 
@@ -310,5 +307,26 @@ def _text(data: dict[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-FinanceTools.aquery_figures.__doc__ = FinanceTools.query_figures.__doc__  # models read it
-FinanceTools.areport.__doc__ = FinanceTools.report.__doc__
+def _error_text(error: FinassistError) -> str:
+    return _text({"error": str(error)})
+
+
+def server(workflow: FinancialAssistantWorkflow | None = None) -> MCPServer:
+    """A Model Context Protocol server with the four tools; a result is structured data as well as JSON text.
+
+    Args:
+        workflow: Who answers; by default one with the settings of the environment.
+    """
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    def explain(error: FinassistError) -> dict[str, Any]:
+        raise ToolError(str(error)) from error  # of any other error the SDK hides the message
+
+    toolkit = tools(workflow)
+    made = MCPServer("finassist", version=version("finassist"), instructions=INSTRUCTIONS, log_level="WARNING")
+    made.add_tool(_explained(toolkit.aquery_figures, dict, explain), name="query_figures")
+    made.add_tool(_explained(toolkit.areport, dict, explain), name="report")
+    made.add_tool(toolkit.search_companies, name="search_companies")
+    made.add_tool(toolkit.list_metrics, name="list_metrics")
+    return made

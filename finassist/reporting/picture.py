@@ -67,11 +67,14 @@ class _Plot:
             yield from self._bars(i, line) if self.panel.kind == "bars" else self._line(i, line)
 
     def _key(self) -> Iterator[str]:
-        x, y = _LEFT, self.top + 42
-        for i, line in enumerate(self.panel.lines):
+        """A colour for each line: by its name or, where there is no room for names, by its symbol."""
+        x, y, names = _LEFT, self.top + 42, [line.name for line in self.panel.lines]
+        if sum(32 + 7 * len(name) for name in names) > _WIDE - _LEFT:
+            names = [line.known[0].symbol for line in self.panel.lines]
+        for i, name in enumerate(names):
             yield f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{_colour(i)}"/>'
-            yield _text(x + 15, y, line.name, _INK)
-            x += 32 + 7 * len(line.name)
+            yield _text(x + 15, y, name, _INK)
+            x += 32 + 7 * len(name)
         yield _text(_WIDE - _RIGHT, self.top + 20, self.panel.unit, _DIM, anchor="end")
 
     def _labels(self) -> Iterator[tuple[float, str]]:

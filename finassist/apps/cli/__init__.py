@@ -280,9 +280,12 @@ def _doctor(options: argparse.Namespace) -> int:
 def _mcp(options: argparse.Namespace) -> int:
     if find_spec("mcp") is None:
         return complain("The MCP SDK is not installed. Install it with `pip install 'finassist[mcp]'`.", FAILED)
-    from finassist.apps.mcp import serve
+    from finassist.apps.tools import server
 
-    serve("http" if options.http else "stdio", host=options.host, port=options.port)
+    if options.http:
+        server().run("streamable-http", host=options.host, port=options.port)
+    else:
+        server().run("stdio")
     return OK
 
 
@@ -299,7 +302,7 @@ def _lab(_options: argparse.Namespace) -> int:
 def _streamlit(options: argparse.Namespace) -> int:
     if find_spec("streamlit") is None:
         return complain("Streamlit is not installed. Install it with `pip install 'finassist[streamlit]'`.", FAILED)
-    page = Path(__file__).parents[1] / "streamlit" / "app.py"
+    page = Path(__file__).parents[1] / "streamlit" / "__init__.py"
     settings = {
         "server.address": "127.0.0.1",
         "server.port": options.port,
