@@ -27,9 +27,8 @@ from finassist.core.query import Query, queries_of
 from finassist.core.text import check_keywords
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
-from finassist.runtime.agno_step import FlowStep, astream, in_background, stream
-from finassist.runtime.context import Runtime
-from finassist.runtime.run import AgnoOptions, RunContext, RunOptions
+from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream
+from finassist.runtime.context import RunContext, Runtime
 from finassist.sessions.store import Database, check_session_id
 from finassist.sessions.summary import Summariser, stored_summary
 
@@ -277,7 +276,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         return run, agno, options.get("live")
 
     def _answer_of(self, run: RunContext) -> Answer:
-        answer = run.answer()
+        answer = run.answer
         answer.asked_by(self)
         return answer
 

@@ -181,7 +181,7 @@ def test_an_interrupt_of_a_sync_run_is_stored_and_raised() -> None:
     assert not get_active_runs()
 
 
-SYNC_ROOMS = ("workflow.py", "runtime/agno_step.py", "runtime/run.py", "runtime/base.py")
+SYNC_ROOMS = ("workflow.py", "runtime/agno_step.py", "runtime/context.py", "runtime/base.py")
 
 
 def interrupted_at(workflow: FinancialAssistantWorkflow, question: str, at: int) -> tuple[bool, int, int]:

@@ -15,8 +15,7 @@ from finassist.apps.live.progress import Pace, ProgressLine, progress_line
 from finassist.apps.live.view import LiveView, understood
 from finassist.core.events import FetchStarted, Routed, StepStarted
 from finassist.core.state import RunState
-from finassist.runtime.context import Runtime
-from finassist.runtime.run import RunContext
+from finassist.runtime.context import RunContext, Runtime
 from tests.worlds import ScriptedProvider, World
 
 QUESTION = "Compare Apple and Microsoft"

@@ -13,10 +13,9 @@ import pytest
 from finassist import EmbeddedProvider, FinancialAssistantWorkflow
 from finassist.core.concurrency import in_thread
 from finassist.providers.base import Periods
-from finassist.runtime.context import Runtime
+from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import adrive_stream
 from finassist.runtime.effects import Fetch, fetch
-from finassist.runtime.run import RunContext
 from finassist.sessions.store import SessionLocks
 
 

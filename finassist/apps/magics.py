@@ -28,7 +28,7 @@ from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
 from finassist.core.process import hush
 from finassist.core.text import did_you_mean
-from finassist.runtime.run import RunContext, under_way
+from finassist.runtime.context import RunContext, under_way
 from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:

@@ -22,11 +22,10 @@ from finassist.core.facts import Fact, Gap
 from finassist.core.result import Draft, written
 from finassist.core.text import redact
 from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
-from finassist.runtime.context import Runtime
+from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import adrive
-from finassist.runtime.effects import Fetch, Flow, fetch
-from finassist.runtime.flows import FlowContext, answer_flow, typed_flow
-from finassist.runtime.run import RunContext
+from finassist.runtime.effects import Fetch, Flow, FlowContext, fetch
+from finassist.runtime.flows import answer_flow, typed_flow
 
 _KEPT_FACTS: Final = 100_000  # for later questions; some 40 MB
 _QUICK: Final = 1  # zlib's fastest level: a fifth of the size for a tenth of a millisecond

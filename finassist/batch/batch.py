@@ -22,8 +22,8 @@ from finassist.batch.runner import Runner
 from finassist.batch.source import END
 from finassist.core.concurrency import Ended, Errand, Post, bridge, settle
 from finassist.core.errors import LedgerError
+from finassist.core.process import Interrupts
 from finassist.reporting.sanitize import escape
-from finassist.runtime.run import Interrupts
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame

@@ -18,8 +18,8 @@ from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.runtime.context import Runtime
-from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, Gather
-from finassist.runtime.flows import FlowContext, answer_flow
+from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, FlowContext, Gather
+from finassist.runtime.flows import answer_flow
 
 # ------------------------------------------------------------------------------------------ progress
 

@@ -1,13 +1,16 @@
-"""The process a run is part of: a notebook's kernel and its cell, and Agno's logs, which keep quiet in our runs."""
+"""The process a run is part of: a kernel and its cell, interrupts, and Agno's logs, which keep quiet in our runs."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from typing import Any
 
 _ours: ContextVar[bool] = ContextVar("finassist_run", default=False)
@@ -67,3 +70,47 @@ def awaited_by_cell() -> bool:
     task = asyncio.current_task()
     code = getattr(task.get_coro(), "cr_code", None) if task else None
     return on_display() and "run_cell" in getattr(code, "co_name", "")
+
+
+@dataclass
+class Interrupts:
+    """What one sync run does about interrupts.
+
+    Attributes:
+        heard: Whether there was one.
+    """
+
+    heard: bool = False
+    _breakable: bool = False
+
+    @contextmanager
+    def deferred(self) -> Generator[None]:
+        """Inside, the first interrupt is only noted, outside `breakable()`; a second one raises wherever it is.
+
+        Only the main thread gets interrupts; in any other, and where they are ignored, nothing changes.
+        """
+        previous = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(previous):
+            yield
+            return
+        signal.signal(signal.SIGINT, self._hear)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, previous)
+
+    @contextmanager
+    def breakable(self) -> Generator[None]:
+        """Inside, an interrupt raises: for a call that waits long and does not look whether it is to stop."""
+        if self.heard:
+            raise KeyboardInterrupt
+        self._breakable = True
+        try:
+            yield
+        finally:
+            self._breakable = False
+
+    def _hear(self, *_: Any) -> None:
+        again, self.heard = self.heard, True
+        if self._breakable or again:
+            raise KeyboardInterrupt

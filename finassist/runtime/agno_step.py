@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from datetime import date
+from functools import cache
 from importlib import import_module
 from time import time
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.exceptions import RunCancelledException
@@ -31,14 +33,46 @@ from finassist.core.events import RunResponse
 from finassist.core.process import hush
 from finassist.core.result import Draft
 from finassist.core.text import redact_error
+from finassist.providers.embedded.coverage import attributes
+from finassist.questions.routing import route
+from finassist.runtime.context import RunContext
 from finassist.runtime.drivers import adrive_stream, drive
-from finassist.runtime.effects import Flow
-from finassist.runtime.flows import FlowContext, answer_flow, typed_flow
-from finassist.runtime.run import AgnoOptions, RunContext
-from finassist.runtime.understand import awarm_up
+from finassist.runtime.effects import Flow, FlowContext
+from finassist.runtime.flows import answer_flow, typed_flow
 
 STEP_NAME: Final = "answer"
 _TICK_SECONDS: Final = 0.05
+
+
+class AgnoOptions(TypedDict, total=False):
+    """What Agno's own `run` and `arun` also take; AgentOS passes them."""
+
+    additional_data: dict[str, Any] | None
+    session_state: dict[str, Any] | None
+    dependencies: dict[str, Any] | None
+    metadata: dict[str, Any] | None
+    add_dependencies_to_context: bool | None
+    add_session_state_to_context: bool | None
+    audio: Sequence[Any] | None
+    images: Sequence[Any] | None
+    videos: Sequence[Any] | None
+    files: Sequence[Any] | None
+    stream_events: bool | None
+    background: bool | None
+    background_tasks: Any
+    websocket: Any
+    enable_websocket: bool
+    auth_token: str | None
+
+
+class RunOptions(AgnoOptions, total=False):
+    """The keywords of `run` and `arun`."""
+
+    session_id: str | None
+    user_id: str | None
+    run_id: str | None
+    live: bool | None
+    as_of: date | str | None
 
 
 # ----------------------------------------------------------------------------------------------- the step
@@ -147,6 +181,13 @@ def _redact(error: Exception, run: RunContext) -> None:
     redact_error(error, run.runtime.settings.secrets())
 
 
+@cache
+def _warm_up() -> None:
+    """Load the directory, the glossary, the suggestions and the embedded companies; the first time takes a moment."""
+    attributes()
+    route("Tell me about Appel")
+
+
 def _import_what_a_failed_run_needs() -> None:
     """Agno imports its web server to note that a run failed; the first time that takes seconds, on the loop."""
     with suppress(Exception):
@@ -199,7 +240,8 @@ def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) 
 
 async def astream(shell: Workflow, run: RunContext, options: AgnoOptions) -> AsyncGenerator[RunResponse]:
     """The life of one async run. Agno's engine runs in a task of its own, which is never cancelled."""
-    await awarm_up()
+    if not _warm_up.cache_info().currsize:
+        await asyncio.to_thread(_warm_up)  # so that the first question blocks no loop
     locks = run.runtime.locks
     with locks.on_loop(run.session_id):
         async with locks.of(run.session_id):

@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
-from typing import Any, Self, cast
+from typing import Any, Final, Literal, Protocol, Self, TypedDict, Unpack
 from uuid import uuid4
 
 from agno.agent import Agent
+from agno.models.base import Model
 from agno.run.workflow import WorkflowRunOutput
+from agno.tools.finance import FinanceProvider
 from agno.workflow.types import StepInput
 
 from finassist.config.settings import Live, Routing, Settings
 from finassist.core.categories import CategoryName as Category
 from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
+from finassist.core.query import Query
 from finassist.core.result import Draft
-from finassist.core.text import check_day, check_question
-from finassist.llm.models import ModelChoice
-from finassist.providers.registry import Provider
-from finassist.runtime.agno_step import FlowStep
-from finassist.runtime.context import AGENTS, Runtime
+from finassist.core.text import check_day, check_keywords, check_question
+from finassist.llm.models import ModelChoice, resolve_model
+from finassist.providers.registry import Provider, open_provider
+from finassist.runtime.agno_step import FlowStep, RunOptions
+from finassist.runtime.context import AGENTS, RunContext, Runtime, build_agents
 from finassist.runtime.drivers import adrive_stream, drive
-from finassist.runtime.effects import Flow
-from finassist.runtime.flows import FlowContext, alone_flow, chat_flow, report_flow
-from finassist.runtime.run import RunContext
+from finassist.runtime.effects import Flow, FlowContext
+from finassist.runtime.flows import alone_flow, chat_flow, report_flow
 from finassist.sessions.history import StoredSessions
-from finassist.sessions.store import check_session_id
+from finassist.sessions.store import SessionLocks, check_session_id
 from finassist.sessions.summary import Summariser
+
+_PARTS: Final = ("settings", "routing", "live", "as_of", "model", "provider", "store", "locks")
+
+
+class Changes(TypedDict, total=False):
+    """The keywords of `variant`; `None` is as if not given."""
+
+    settings: Settings | None
+    model: ModelChoice | None
+    provider: Provider | None
+    routing: Routing | None
+
+
+class Assistant(Protocol):
+    """A workflow as the panel uses it."""
+
+    session_id: str | None
+    user_id: str | None
+
+    @property
+    def runtime(self) -> Runtime:
+        """The context of a new run."""
+        ...
+
+    def arun(self, input: str, *, stream: Literal[True], **options: Unpack[RunOptions]) -> AsyncIterator[RunResponse]:  # noqa: A002
+        """Ask a question on the running loop, as a stream of events."""
+        ...
+
+    def aquery(
+        self, query: Sequence[Query], *, stream: Literal[True], **options: Unpack[RunOptions]
+    ) -> AsyncIterator[RunResponse]:
+        """Answer typed queries on the running loop, as a stream of events."""
+        ...
+
+    def variant(self, **changes: Unpack[Changes]) -> Self:
+        """The same on another model, provider, routing or key."""
+        ...
 
 
 class BaseWorkflow(StoredSessions):
@@ -41,51 +80,43 @@ class BaseWorkflow(StoredSessions):
     """
 
     summariser: Summariser
+    settings: Settings
+    routing: Routing
+    live: Live
+    as_of: date | None
+    model: Model
+    provider: FinanceProvider
+    locks: SessionLocks
+    router_agent: Agent
+    symbol_extraction_agent: Agent
+    chat_agent: Agent
+    summary_agent: Agent
 
     def _use(self, runtime: Runtime) -> None:
         """Answer with this runtime from now on."""
         self._opened = runtime
-        self.settings = runtime.settings
-        self.routing: Routing = runtime.routing
-        self.live: Live = runtime.live
-        self.as_of = runtime.as_of
-        self.model, self.provider = runtime.model, runtime.provider
-        self.store, self.locks = runtime.store, runtime.locks
-        agents = cast("Mapping[str, Agent]", runtime.agents)
-        self.router_agent, self.symbol_extraction_agent = agents["router"], agents["symbol_extraction"]
-        self.chat_agent, self.summary_agent = agents["chat"], agents["summary"]
+        for name in _PARTS:
+            setattr(self, name, getattr(runtime, name))
+        for name, agent in runtime.agents.items():
+            setattr(self, f"{name}_agent", agent)
 
     @property
     def runtime(self) -> Runtime:
         """The context of a new run, with the agents and settings of this moment."""
-        agents = (self.router_agent, self.symbol_extraction_agent, self.chat_agent, self.summary_agent)
-        return replace(
-            self._opened,
-            settings=self.settings,
-            routing=self.routing,
-            live=self.live,
-            as_of=self.as_of,
-            model=self.model,
-            provider=self.provider,
-            store=self.store,
-            locks=self.locks,
-            agents=dict(zip(AGENTS, agents, strict=True)),
-        )
+        parts = {name: getattr(self, name) for name in _PARTS}
+        return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in AGENTS})
 
-    def variant(
-        self,
-        *,
-        settings: Settings | None = None,
-        model: ModelChoice | None = None,
-        provider: Provider | None = None,
-        routing: Routing | None = None,
-    ) -> Self:
+    def variant(self, **changes: Unpack[Changes]) -> Self:
         """A copy with another model, provider, routing or key that shares sessions and their locks with this one.
 
         What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
 
+        Args:
+            **changes: `settings`, `model`, `provider` and `routing`, as for the workflow itself.
+
         Raises:
             ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
+            TypeError: There is no such keyword.
 
         Example:
             >>> from finassist import FinancialAssistantWorkflow
@@ -94,8 +125,16 @@ class BaseWorkflow(StoredSessions):
             >>> other.routing, workflow.routing, other.store is workflow.store
             ('rules', 'auto', True)
         """
+        check_keywords("variant()", changes, tuple(Changes.__annotations__))
+        settings = changes.get("settings") or self.settings
+        changed: dict[str, Any] = {"settings": settings, "routing": changes.get("routing") or self.routing}
+        if (model := changes.get("model")) is not None:
+            changed["model"] = opened = resolve_model(model, settings)
+            changed["agents"] = build_agents(opened)
+        if (provider := changes.get("provider")) is not None:
+            changed["provider"] = open_provider(provider, settings)
         twin = copy.copy(self)
-        twin._use(self.runtime.variant(settings=settings, model=model, provider=provider, routing=routing))
+        twin._use(replace(self.runtime, **changed))
         twin.steps = [FlowStep(twin._run_of_step)]
         return twin
 
@@ -200,3 +239,18 @@ class BaseWorkflow(StoredSessions):
 
     def _set_telemetry(self) -> None:
         self.telemetry = False
+
+
+def changed_settings(settings: Settings, **values: Any) -> Settings:
+    """Settings with other values, which count as arguments; the rest is read again from where it came.
+
+    Raises:
+        ConfigurationError: A value cannot be used; the message never repeats it.
+
+    Example:
+        >>> changed = changed_settings(Settings(years=3), routing="rules")
+        >>> changed.years, changed.routing, changed.origin("routing")
+        (3, 'rules', 'argument')
+    """
+    given = {name: getattr(settings, name) for name in Settings.model_fields if settings.origin(name) == "argument"}
+    return Settings(**{**given, **values})

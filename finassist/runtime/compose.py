@@ -28,9 +28,7 @@ from finassist.reporting.headline import headline
 from finassist.reporting.markdown import compose as compose_markdown
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.words import possessive, short_name
-from finassist.runtime.understand import (
-    FlowContext,
-)
+from finassist.runtime.effects import FlowContext
 
 _FEW_ROWS = 60
 _FEW_SYMBOLS = 25

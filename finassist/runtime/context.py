@@ -1,38 +1,47 @@
-"""What every run of a workflow needs, as one frozen value: settings, agents, provider, session store and routing."""
+"""What every run of a workflow needs, as one frozen value, and one run: how it is stopped, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final, Literal, Protocol, Self
+from functools import cached_property
+from time import perf_counter, time
+from typing import Any, Final, Literal, Self
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
+from agno.exceptions import MigrationRequiredError, RunCancelledException
 from agno.models.base import Model
+from agno.run.cancel import cleanup_run, get_active_runs, is_cancelled
+from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
+from agno.session import WorkflowSession
 from agno.tools.finance import FinanceProvider
 
+from finassist.answer import Answer
 from finassist.config.settings import Live, Routing, Settings
-from finassist.core.events import RunResponse
+from finassist.core.errors import SessionError
+from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
+from finassist.core.process import Interrupts
 from finassist.core.query import Query
+from finassist.core.result import Draft
 from finassist.core.text import check_day
-from finassist.llm.agents import (
-    Askable,
-    build_chat_agent,
-    build_router_agent,
-    build_summary_agent,
-    build_symbol_extraction_agent,
-)
+from finassist.llm import agents
+from finassist.llm.agents import Askable
+from finassist.llm.calls import Limits
 from finassist.llm.connections import Connections
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
 
-AGENTS: Final = ("router", "symbol_extraction", "chat", "summary")
+# ---------------------------------------------------------------------------------------------- of every run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """What every run of a workflow needs; a variant is `dataclasses.replace` or `variant()`.
+    """What every run of a workflow needs; a variant is `dataclasses.replace`.
 
     Attributes:
         settings: The settings.
@@ -97,29 +106,10 @@ class Runtime:
             opened=tuple(thing for thing, given in by_name if given is None or isinstance(given, str)),
         )
 
-    def variant(
-        self,
-        *,
-        settings: Settings | None = None,
-        model: ModelChoice | None = None,
-        provider: Provider | None = None,
-        routing: Routing | None = None,
-    ) -> Self:
-        """The same with another model, provider, routing or key, on the same sessions and their locks.
-
-        What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
-
-        Raises:
-            ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
-        """
-        settings = settings or self.settings
-        changed = replace(self, settings=settings, routing=routing or self.routing)
-        if model is not None:
-            opened = resolve_model(model, settings)
-            changed = replace(changed, model=opened, agents=build_agents(opened))
-        if provider is not None:
-            changed = replace(changed, provider=open_provider(provider, settings))
-        return changed
+    @cached_property
+    def limits(self) -> Limits:
+        """What a model may take, as the settings say."""
+        return Limits.of(self.settings)
 
     def closeable(self) -> list[Any]:
         """What is open and can be closed; what the user handed over is the user's to close."""
@@ -132,74 +122,162 @@ class Runtime:
                 stack.callback(each.close)
 
 
-class Assistant(Protocol):
-    """A workflow as the panel and other surfaces use it."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """The context of a new run."""
-        ...
-
-    @property
-    def session_id(self) -> str | None:
-        """The conversation that calls without a session id belong to."""
-        ...
-
-    @property
-    def user_id(self) -> str | None:
-        """The user whose sessions these are."""
-        ...
-
-    def arun(
-        self,
-        input: str,  # noqa: A002  Agno's name
-        *,
-        stream: Literal[True],
-        session_id: str | None = None,
-        run_id: str | None = None,
-    ) -> AsyncIterator[RunResponse]:
-        """Ask a question on the running loop, as a stream of events."""
-        ...
-
-    def aquery(
-        self,
-        query: Sequence[Query],
-        *,
-        stream: Literal[True],
-        session_id: str | None = None,
-        run_id: str | None = None,
-    ) -> AsyncIterator[RunResponse]:
-        """Answer typed queries on the running loop, as a stream of events."""
-        ...
-
-    def variant(
-        self,
-        *,
-        settings: Settings | None = None,
-        model: ModelChoice | None = None,
-        provider: Provider | None = None,
-        routing: Routing | None = None,
-    ) -> Self:
-        """The same on another model, provider, routing or key."""
-        ...
+_BUILDERS: Final = {
+    "router": agents.build_router_agent,
+    "symbol_extraction": agents.build_symbol_extraction_agent,
+    "chat": agents.build_chat_agent,
+    "summary": agents.build_summary_agent,
+}
+AGENTS: Final = tuple(_BUILDERS)
 
 
 def build_agents(model: Model) -> dict[str, Askable]:
     """The four agents on a model, by name."""
-    builders = (build_router_agent, build_symbol_extraction_agent, build_chat_agent, build_summary_agent)
-    return {name: build(model) for name, build in zip(AGENTS, builders, strict=True)}
+    return {name: build(model) for name, build in _BUILDERS.items()}
 
 
-def changed_settings(settings: Settings, **values: Any) -> Settings:
-    """Settings with other values, which count as arguments; the rest is read again from where it came.
+# ------------------------------------------------------------------------------------------------- one run
 
-    Raises:
-        ConfigurationError: A value cannot be used; the message never repeats it.
 
-    Example:
-        >>> changed = changed_settings(Settings(years=3), routing="rules")
-        >>> changed.years, changed.routing, changed.origin("routing")
-        (3, 'rules', 'argument')
+@dataclass(kw_only=True)
+class RunContext:
+    """One run of a question: what it needs, how it is stopped, and what came of it.
+
+    The drivers read `runtime`, stamp their events, and ask whether to stop.
     """
-    given = {name: getattr(settings, name) for name in Settings.model_fields if settings.origin(name) == "argument"}
-    return Settings(**{**given, **values})
+
+    runtime: Runtime
+    question: str
+    queries: tuple[Query, ...] = ()
+    run_id: str = field(default_factory=lambda: str(uuid4()))
+    session_id: str = ""
+    user_id: str | None = None
+    workflow_id: str = ""
+    workflow_name: str = ""
+    started: float = field(default_factory=perf_counter)
+    events: list[RunResponse] = field(default_factory=list[RunResponse])
+    draft: Draft | None = None
+    output: WorkflowRunOutput | None = None
+    saved: bool = True
+    duration: float = 0.0
+    session: WorkflowSession | None = None
+    stopped: bool = False
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    idle: Callable[[], None] = lambda: None
+    _terminal: TerminalEvent | None = None
+    _flow_task: asyncio.Task[Any] | None = None
+
+    def __post_init__(self) -> None:
+        _RUNS[self.run_id] = self
+
+    def stamp(self, event: FlowEvent) -> FlowEvent:
+        """Give an event of a flow the identity and the time of this run."""
+        event.run_id, event.session_id = self.run_id, self.session_id
+        event.workflow_id = self.workflow_id
+        event.created_at = int(time())
+        if hasattr(event, "elapsed"):
+            event.elapsed = perf_counter() - self.started  # pyright: ignore[reportAttributeAccessIssue]
+        return event
+
+    def see(self, event: Any) -> RunResponse | None:
+        """Take one event from Agno: what to hand on now, if anything. Of several terminal events the first counts."""
+        if isinstance(event, WorkflowCompletedEvent):
+            self.output = event.run_output
+        if isinstance(event, TERMINAL):
+            self._terminal = self._terminal or event
+            return None
+        if not isinstance(event, KINDS):
+            return None
+        self.events.append(event)
+        return event
+
+    def end(self, saved: bool) -> TerminalEvent | None:
+        """The run is over and its saving was checked: the terminal event, which may now be handed on."""
+        self.saved = saved
+        self.duration = perf_counter() - self.started
+        terminal, self._terminal = self._terminal, None
+        if terminal is not None:
+            vars(terminal)["elapsed"] = self.duration  # Agno's class has no such field
+            self.events.append(terminal)
+        if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
+            terminal.run_output = self.answer
+        return terminal
+
+    def drain(self, engine: Iterable[Any]) -> None:
+        """Let Agno finish and save a run that has no listener any more."""
+        for event in engine:
+            self.see(event)
+
+    def failed(self, error: Exception) -> Exception:
+        """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
+        cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
+        if _is_store_failure(error):
+            error = _store_failure(error)
+        self._terminal = self._terminal or WorkflowErrorEvent(
+            run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
+            workflow_name=self.workflow_name, error=str(error),
+        )  # fmt: skip
+        if isinstance(self._terminal, WorkflowErrorEvent):
+            self._terminal.error_type = self._terminal.error_type or type(error).__name__
+        return error
+
+    @cached_property
+    def answer(self) -> Answer:
+        """What the run returns; the terminal event carries the same object."""
+        output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
+        answer = Answer.of(output, self.draft)
+        answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]
+        answer.saved, answer.duration = self.saved, self.duration
+        return answer
+
+    def stop(self) -> None:
+        """Cancel through the flow, never through Agno's reading and saving."""
+        self.stopped = True
+        if self._flow_task is not None:
+            self._flow_task.cancel()
+
+    def check_stopped(self) -> None:
+        """Raise if the run is to stop, by `stop()` or by Agno's `cancel_run(run_id)`.
+
+        Raises:
+            RunCancelledException: It is.
+        """
+        if self.stopped or self.interrupts.heard or is_cancelled(self.run_id):
+            self.stopped = True
+            raise RunCancelledException("The run was stopped.")
+
+    def flow_started(self, task: asyncio.Task[Any]) -> None:
+        """From now on `stop()` reaches the flow."""
+        self._flow_task = task
+        if self.stopped:
+            task.cancel()
+
+    async def watch(self, every: float) -> None:
+        """Wake the loop regularly: notice `cancel_run()`, and let a kernel's interrupt be seen at once."""
+        while True:
+            await asyncio.sleep(every)
+            if not self.stopped and is_cancelled(self.run_id):
+                self.stop()
+
+
+_RUNS: WeakValueDictionary[str, RunContext] = WeakValueDictionary()
+
+
+def under_way() -> list[RunContext]:
+    """The runs of this process that are being answered now, the first to begin first."""
+    active = get_active_runs()
+    return sorted((run for run_id, run in list(_RUNS.items()) if run_id in active), key=lambda run: run.started)
+
+
+def _is_store_failure(error: Exception) -> bool:
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}  # SQLAlchemy may not be loaded
+    return "sqlalchemy.exc.SQLAlchemyError" in kinds or isinstance(error, MigrationRequiredError)
+
+
+def _store_failure(error: Exception) -> SessionError:
+    failure = SessionError(
+        f"The session could not be read ({type(error).__name__}). Check that the session database is not locked or "
+        "damaged, set FINASSIST_HOME to another folder, or pass db=None to keep sessions in memory."
+    )
+    failure.__cause__ = error
+    return failure

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from agno.tools.finance import FinanceProviderError
+from agno.tools.finance import FinanceProvider, FinanceProviderError
 
+from finassist.config.settings import Settings
 from finassist.core.concurrency import Ended, Errand, bridge, cancelling, settle
 from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.http import on_retry
-from finassist.runtime.effects import AgentCall, AgentReply, Ask, Effect, Fetch, Flow, Gather, fetch
-from finassist.runtime.run import RunContext
+from finassist.runtime.context import RunContext
+from finassist.runtime.effects import AgentCall, AgentReply, Ask, Fetch, Flow, Gather, fetch
 
 type Emit = Callable[[FlowEvent], None]
 type AskAgent = Callable[[Ask, Emit], Awaitable[AgentReply]]
@@ -52,27 +53,21 @@ def drive[Result](flow: Flow[Result], run: RunContext) -> Generator[FlowEvent, N
                 wish = flow.send(result)
             except StopIteration as end:
                 return end.value
-            if isinstance(wish, Ask | Fetch | Gather):
-                result = yield from _perform(wish, run)
-            else:
-                result = yield run.stamp(wish)
-
-
-def _perform(effect: Effect, run: RunContext) -> Generator[FlowEvent, None, Any]:
-    match effect:
-        case Ask():
-            return (yield from _ask(effect, run))
-        case Fetch():
-            [facts] = yield from _gather([fetch(effect)], run)
-            return facts
-        case Gather(flows=flows):
-            return (yield from _gather(flows, run))
+            match wish:
+                case Ask():
+                    result = yield from _ask(wish, run)
+                case Fetch():
+                    [result] = yield from _gather([fetch(wish)], run)
+                case Gather(flows=flows):
+                    result = yield from _gather(flows, run)
+                case event:
+                    result = yield run.stamp(event)
 
 
 def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
     agent = run.runtime.agents[ask.agent]
     run.idle()
-    call = AgentCall(ask, agent, run.limits)
+    call = AgentCall(ask, agent, run.runtime.limits)
     if not ask.stream:
         with run.interrupts.breakable(), call.watched():
             output = agent.run(ask.message)
@@ -146,10 +141,15 @@ async def adrive[Result](flow: Flow[Result], run: RunContext, emit: Emit, ask: A
                 wish = flow.send(result)
             except StopIteration as end:
                 return end.value
-            if isinstance(wish, Ask | Fetch | Gather):
-                result = await _aperform(wish, run, ask, emit)
-            else:
-                result = emit(run.stamp(wish))
+            match wish:
+                case Ask():
+                    result = await ask(wish, emit)
+                case Fetch():
+                    result = await _afetch(wish, run, emit)
+                case Gather(flows=flows):
+                    result = await agather(flows, run, ask, emit)
+                case event:
+                    result = emit(run.stamp(event))
 
 
 async def adrive_stream[Result](
@@ -212,25 +212,13 @@ class _Child:
     async def run(self, run: RunContext, ask: AskAgent, emit: Emit) -> None:
         try:
             self.result = await adrive(self.flow, run, emit, ask)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:  # noqa: BLE001  raised once every sibling has settled
             self.bug = error
 
 
-async def _aperform(effect: Effect, run: RunContext, ask: AskAgent, emit: Emit) -> Any:
-    match effect:
-        case Ask():
-            return await ask(effect, emit)
-        case Fetch():
-            return await _afetch(effect, run, emit)
-        case Gather(flows=flows):
-            return await agather(flows, run, ask, emit)
-
-
 def _aask_with(run: RunContext) -> AskAgent:
     async def aask(ask: Ask, emit: Emit) -> AgentReply:
-        call = AgentCall(ask, run.runtime.agents[ask.agent], run.limits)
+        call = AgentCall(ask, run.runtime.agents[ask.agent], run.runtime.limits)
         try:
             with call.watched():
                 async with asyncio.timeout(call.seconds):
@@ -256,31 +244,45 @@ async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
 
 async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
     """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
+    provider, settings = run.runtime.provider, run.runtime.settings
     attempts = count(2)
 
     def again(reason: str) -> None:
-        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=run.runtime.provider.id)
+        tried = FetchStarted(symbol=effect.symbol, need=effect.need, provider=provider.id)
         tried.attempt, tried.reason = next(attempts), reason
         emit(run.stamp(tried))
 
     try:
-        async with asyncio.timeout(run.deadline.seconds()):
+        # All fetches of a question begin at the same time, so the question's own limit is one of each of them.
+        async with asyncio.timeout(min(settings.fetch_timeout, settings.question_timeout)):
             with on_retry(again):
-                provider, need, symbol, periods = run.runtime.provider, effect.need, effect.symbol, effect.periods
-                if need == "figures" or need == "closes" or need == "universe":
-                    return await fetch_for_query(provider, need, symbol, effect.scope, periods.as_of)
-                return await fetch_facts(provider, need, symbol, periods)
+                return await _fetched(effect, provider)
     except TimeoutError:
-        return _gap(effect, SourceTimeout(run.deadline.verdict(run.runtime.provider.name)))
+        return _gap(effect, _late(provider.name, settings))
     except asyncio.CancelledError:
         if cancelling():
             raise
-        return _gap(effect, DataError(f"{run.runtime.provider.name} cancelled the request by itself. Ask again."))
+        return _gap(effect, DataError(f"{provider.name} cancelled the request by itself. Ask again."))
     except (DataError, InputError, FinanceProviderError) as error:
         return _gap(effect, error)
     except (SystemExit, KeyboardInterrupt) as error:
         # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
-        raise RuntimeError(f"{run.runtime.provider.name} tried to end the process ({type(error).__name__}).") from error
+        raise RuntimeError(f"{provider.name} tried to end the process ({type(error).__name__}).") from error
+
+
+async def _fetched(effect: Fetch, provider: FinanceProvider) -> list[Fact]:
+    need, symbol, periods = effect.need, effect.symbol, effect.periods
+    if need == "figures" or need == "closes" or need == "universe":
+        return await fetch_for_query(provider, need, symbol, effect.scope, periods.as_of)
+    return await fetch_facts(provider, need, symbol, periods)
+
+
+def _late(provider: str, settings: Settings) -> SourceTimeout:
+    if settings.question_timeout <= settings.fetch_timeout:
+        within, variable = f"the {settings.question_timeout:g} seconds of a question", "FINASSIST_QUESTION_TIMEOUT"
+    else:
+        within, variable = f"{settings.fetch_timeout:g} seconds", "FINASSIST_FETCH_TIMEOUT"
+    return SourceTimeout(f"{provider} did not answer within {within}. Ask again, or raise {variable}.")
 
 
 def _gap(effect: Fetch, error: Exception) -> Gap:

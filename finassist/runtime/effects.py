@@ -1,4 +1,4 @@
-"""What a flow may wish for. A flow yields events and effects; a driver performs the effects.
+"""What a flow knows, and what it may wish for: it yields events and effects, and a driver performs the effects.
 
     Ask     a question to one of the agents          -> AgentReply
     Fetch   one kind of figures about one company    -> list[Fact] or Gap
@@ -9,17 +9,21 @@ A flow is a plain generator: no `async`, no I/O, no clock. That is what keeps `r
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from time import monotonic
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 from agno.metrics import RunMetrics
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
+from agno.session import WorkflowSession
 from pydantic import BaseModel
 
+from finassist.analysis.calendar import Member
+from finassist.config.settings import Routing
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
@@ -35,7 +39,77 @@ from finassist.llm.calls import (
     too_long_error,
 )
 from finassist.llm.connections import fit
-from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
+from finassist.llm.offline import OfflineModel
+from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope
+from finassist.providers.embedded.coverage import attributes
+from finassist.questions.routing import Context
+from finassist.questions.slots import Memory
+from finassist.runtime.context import Runtime
+from finassist.sessions.summary import query_memory, remember
+from finassist.symbols.company import Company
+from finassist.symbols.directory import SymbolDirectory, directory
+
+
+@dataclass(frozen=True)
+class FlowContext:
+    """What a flow knows from the start.
+
+    Attributes:
+        directory: All ticker symbols.
+        provider: Name of the data provider, for events.
+        routing: Who decides what is asked.
+        context: What the conversation so far carries over.
+        years: Fiscal years in an answer.
+        max_companies: Companies in one answer.
+        memory: What the next question may refer to.
+        covered: Companies with what is known of them besides figures.
+        as_of: Only what was public on this day counts.
+        queryable: Whether the provider has quarters, closes and all companies at once.
+        live: Whether the agents have a language model; the offline one knows no more than the rules.
+    """
+
+    directory: SymbolDirectory
+    provider: str
+    routing: Routing
+    context: Context
+    years: int
+    max_companies: int
+    memory: Memory
+    covered: Mapping[str, Member]
+    queryable: bool
+    as_of: date | None
+    live: bool
+
+    @classmethod
+    def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
+        """The context of a run, in its conversation if it has one."""
+        settings, provider = runtime.settings, runtime.provider
+        deciders = (runtime.agents[name].model for name in ("router", "symbol_extraction"))
+        return cls(
+            directory=directory(),
+            provider=provider.id,
+            routing=runtime.routing,
+            context=remember(session, settings.remembered_turns),
+            years=settings.years,
+            max_companies=settings.max_companies,
+            memory=query_memory(session),
+            covered=provider.members() if isinstance(provider, QuerySource) else attributes(),
+            queryable=isinstance(provider, QuerySource),
+            as_of=runtime.as_of,
+            live=not all(isinstance(model, OfflineModel) for model in deciders),
+        )
+
+    def companies(self, symbols: Iterable[str]) -> list[Company]:
+        """Those of the symbols that are known, as companies."""
+        return [company for symbol in symbols if (company := self.directory.lookup(symbol))]
+
+    def members_of(self, symbols: Iterable[str]) -> Mapping[str, Member]:
+        """Every company that is covered, and those that are named besides."""
+        named = self.companies(symbol for symbol in symbols if symbol not in self.covered)
+        return {**self.covered, **{company.symbol: Member(company.symbol, company.name) for company in named}}
+
+
+# ------------------------------------------------------------------------------------------------- effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +169,7 @@ def gather[Result](flows: Sequence[Flow[Result]]) -> Flow[list[Result]]:
     return cast("list[Result]", (yield Gather(tuple(flows))))
 
 
-# ----------------------------------------------------------------------------------------------------- asking an agent
+# -------------------------------------------------------------------------------------------- asking an agent
 
 
 _DUTY: Final[Mapping[type[BaseModel], str]] = {

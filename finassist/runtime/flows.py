@@ -1,7 +1,7 @@
 """The product: how a question becomes an answer. Plain generators, written once, driven by `run()` and `arun()`.
 
-    understand ─► gather facts ─► compose            a question about companies
-    understand ─► chat                               any other question
+    decide ─► gather facts ─► compose            a question about companies
+    decide ─► chat                               any other question
 
 No `async`, no I/O, no clock in here: a flow yields events and effects (`effects.py`) and receives results.
 """
@@ -29,17 +29,8 @@ from finassist.questions.companies import INDEX
 from finassist.questions.periods import as_of_day, known_on_day
 from finassist.questions.slots import Understanding
 from finassist.runtime.compose import compose_answer, compose_document
-from finassist.runtime.effects import Fetch, Flow, ask, fetch, gather
-from finassist.runtime.understand import (
-    FlowContext,
-    announce,
-    at_most,
-    completed,
-    dated,
-    draft_of,
-    understand,
-    understand_query,
-)
+from finassist.runtime.decide import completed, decide, decide_typed
+from finassist.runtime.effects import Fetch, Flow, FlowContext, ask, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
@@ -48,41 +39,34 @@ _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 
 def answer_flow(question: str, known: FlowContext) -> Flow[Draft]:
-    """Any question: understand it, then take the flow of its category."""
+    """Any question: decide what it asks, then take the flow of its category."""
     question, day = known_on_day(question)
     known = replace(known, as_of=day or known.as_of)
-    draft, found = yield from understand_query(question, known)
-    if found is not None:
-        return (yield from _query_flow(draft, found, known))
-    if draft.category == "chat":
-        return (yield from chat_flow(question, known, draft))
-    return (yield from document_flow(draft, replace(known, as_of=as_of_day(question)[1] or known.as_of)))
+    decision = yield from decide(question, known)
+    if decision.route is None:
+        return (yield from _query_flow(decision.draft, decision.found, known))
+    if decision.draft.category == "chat":
+        return (yield from chat_flow(question, known, decision.draft))
+    return (yield from document_flow(decision.draft, replace(known, as_of=as_of_day(question)[1] or known.as_of)))
 
 
 def typed_flow(queries: Sequence[Query], known: FlowContext) -> Flow[Draft]:
     """Queries as they stand: no language, no model."""
-    yield StepStarted(step_name="understand")
-    if all(query.intent == "document" for query in queries):
-        symbols = tuple(dict.fromkeys(symbol for query in queries for symbol in query.companies))
-        draft = Draft(category="report", symbols=symbols, reason="; ".join(map(str, queries)))
-        yield from announce(draft, known)
-        return (yield from document_flow(draft, known))
-    found = dated(Understanding(queries=tuple(queries)), known.as_of)
-    draft = draft_of(found)
-    yield from announce(draft, known)
-    return (yield from _query_flow(draft, found, known))
+    decision = yield from decide_typed(queries, known)
+    if decision.draft.category == "report":
+        return (yield from document_flow(decision.draft, known))
+    return (yield from _query_flow(decision.draft, decision.found, known))
 
 
 def report_flow(question: str, known: FlowContext) -> Flow[Draft]:
     """A full report on the companies of the question, whatever else it asks."""
-    draft = yield from understand(question, known)
-    return (yield from document_flow(replace(draft, category="report"), known))
+    return (yield from alone_flow(question, "report", known))
 
 
 def alone_flow(question: str, category: Category, known: FlowContext) -> Flow[Draft]:
     """One kind of figures alone (`income_statement`, `company_financials`, `stock_price`)."""
-    draft = yield from understand(question, known)
-    return (yield from document_flow(replace(draft, category=category), known))
+    decision = yield from decide(question, known, document=True)
+    return (yield from document_flow(replace(decision.draft, category=category), known))
 
 
 def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> Flow[Draft]:
@@ -99,7 +83,7 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
 
 def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     """Everything the category needs about every company, and the document of it."""
-    draft = at_most(draft, known.max_companies)
+    draft = _at_most(draft, known.max_companies)
     periods = Periods(known.years + 1, as_of=known.as_of)  # growth of the first year shown needs the year before
     needs = CATEGORY[draft.category].needs
     wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
@@ -110,6 +94,15 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
+
+
+def _at_most(draft: Draft, limit: int) -> Draft:
+    """The draft with no more than `limit` companies, saying which were left out."""
+    if len(draft.symbols) <= limit:
+        return draft
+    left_out = ", ".join(draft.symbols[limit:])
+    warning = f"One answer covers at most {limit} companies; ask separately about {left_out}."
+    return replace(draft, symbols=draft.symbols[:limit], warnings=(*draft.warnings, warning))
 
 
 def _with_day(draft: Draft, day: date | None) -> Draft:

@@ -16,7 +16,7 @@ from finassist.core.errors import InputError
 from finassist.core.query import Query
 from finassist.core.text import check_question
 from finassist.reporting.sanitize import escape
-from finassist.runtime.context import Assistant
+from finassist.runtime.base import Assistant
 from finassist.sessions.history import Conversation, Conversations
 from finassist.sessions.store import check_session_id
 

@@ -22,7 +22,7 @@ from finassist.core.events import RunResponse
 from finassist.core.query import Choice, Query
 from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape
-from finassist.runtime.context import Assistant
+from finassist.runtime.base import Assistant
 from finassist.sessions.history import Conversations
 
 AT_ONCE: Final = 8

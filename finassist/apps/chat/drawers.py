@@ -25,7 +25,7 @@ from finassist.providers.registry import AUTO, SOURCES
 from finassist.reporting.html import conversation_html
 from finassist.reporting.markdown import conversation_markdown
 from finassist.reporting.sanitize import escape
-from finassist.runtime.context import Assistant, changed_settings
+from finassist.runtime.base import Assistant, changed_settings
 from finassist.sessions.history import LONGEST_NAME, Conversation
 
 AT_ONCE: Final = 15

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
 from finassist.core import process
-from finassist.runtime.run import RunContext
+from finassist.runtime.context import RunContext
 
 
 class View(Protocol):
@@ -77,7 +77,7 @@ def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> 
     except BaseException as error:
         watch.finish(None, error)
         raise
-    watch.finish(run.answer())
+    watch.finish(run.answer)
     if sync and run.interrupts.heard:
         raise KeyboardInterrupt
 
