@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final, Literal, Protocol, Self, TypedDict, Unpack
+from typing import Any, Final, Literal, Protocol, Self, Unpack
 from uuid import uuid4
 
 from agno.agent import Agent
@@ -22,7 +22,7 @@ from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.query import Query
 from finassist.core.result import Draft
-from finassist.core.text import check_day, check_keywords, check_question
+from finassist.core.text import check_day, check_question
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.runtime.agno_step import FlowStep, RunOptions
@@ -35,15 +35,6 @@ from finassist.sessions.store import SessionLocks, check_session_id
 from finassist.sessions.summary import Summariser
 
 _PARTS: Final = ("settings", "routing", "live", "as_of", "model", "provider", "store", "locks")
-
-
-class Changes(TypedDict, total=False):
-    """The keywords of `variant`; `None` is as if not given."""
-
-    settings: Settings | None
-    model: ModelChoice | None
-    provider: Provider | None
-    routing: Routing | None
 
 
 class Assistant(Protocol):
@@ -67,7 +58,14 @@ class Assistant(Protocol):
         """Answer typed queries on the running loop, as a stream of events."""
         ...
 
-    def variant(self, **changes: Unpack[Changes]) -> Self:
+    def variant(
+        self,
+        *,
+        settings: Settings | None = None,
+        model: ModelChoice | None = None,
+        provider: Provider | None = None,
+        routing: Routing | None = None,
+    ) -> Self:
         """The same on another model, provider, routing or key."""
         ...
 
@@ -106,17 +104,20 @@ class BaseWorkflow(StoredSessions):
         parts = {name: getattr(self, name) for name in _PARTS}
         return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in AGENTS})
 
-    def variant(self, **changes: Unpack[Changes]) -> Self:
+    def variant(
+        self,
+        *,
+        settings: Settings | None = None,
+        model: ModelChoice | None = None,
+        provider: Provider | None = None,
+        routing: Routing | None = None,
+    ) -> Self:
         """A copy with another model, provider, routing or key that shares sessions and their locks with this one.
 
         What is not given stays; a model that is given gets new agents, also where old ones had been replaced.
 
-        Args:
-            **changes: `settings`, `model`, `provider` and `routing`, as for the workflow itself.
-
         Raises:
             ConfigurationError: There is no such model or provider, a key is missing, or an optional package is.
-            TypeError: There is no such keyword.
 
         Example:
             >>> from finassist import FinancialAssistantWorkflow
@@ -125,13 +126,12 @@ class BaseWorkflow(StoredSessions):
             >>> other.routing, workflow.routing, other.store is workflow.store
             ('rules', 'auto', True)
         """
-        check_keywords("variant()", changes, tuple(Changes.__annotations__))
-        settings = changes.get("settings") or self.settings
-        changed: dict[str, Any] = {"settings": settings, "routing": changes.get("routing") or self.routing}
-        if (model := changes.get("model")) is not None:
+        settings = settings or self.settings
+        changed: dict[str, Any] = {"settings": settings, "routing": routing or self.routing}
+        if model is not None:
             changed["model"] = opened = resolve_model(model, settings)
             changed["agents"] = build_agents(opened)
-        if (provider := changes.get("provider")) is not None:
+        if provider is not None:
             changed["provider"] = open_provider(provider, settings)
         twin = copy.copy(self)
         twin._use(replace(self.runtime, **changed))
