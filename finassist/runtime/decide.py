@@ -1,8 +1,8 @@
 """The first part of every flow: what is asked, and about which companies. Rules where they are certain, else a model.
 
 A model is asked once, where rules are not certain. It fills slots with words of the question beside them, and is
-believed only as far as these can be checked (`questions.suggestions`). Where it failed, the rules' best guess stands in,
-and the draft says so.
+believed only as far as these can be checked (`questions.suggestions`). Where it failed, the rules' best guess stands
+in, and the draft says so.
 """
 
 from __future__ import annotations
