@@ -11,13 +11,14 @@ from typing import Any
 
 from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
 from finassist.reporting.document import Bullets, Document, Headline, Note, Section, Text, report
 from finassist.reporting.tables import Cell, Row, Table
-from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, listed, short_name
+from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, short_name
 
 _MOST_ROWS = 25
 _MOST_SOURCES = 4

@@ -6,25 +6,24 @@ Every sentence names company, metric, value, unit and period; a change says its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Outcome, Row
+from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
-from finassist.core.query import Query, Shape
-from finassist.reporting import sentences as s
-from finassist.reporting.sentences import one_figure, several_metrics
+from finassist.core.query import Query
+from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure
 from finassist.reporting.words import (
+    MARKET_INDEX,
     MOST_NAMED,
     Phrase,
     Words,
     asked_periods,
     capital,
     conditions,
-    distinct,
     in_sectors,
-    in_table,
     is_window,
     limit_words,
     number,
@@ -32,19 +31,22 @@ from finassist.reporting.words import (
     shared_period,
 )
 
+_MEMBERS = 10
+"""A screen of so few companies names them all: its members are what was asked."""
+
+ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
+
 
 def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
     """The answer of an outcome in one or two sentences; empty where nothing is there."""
-    words = Words(members, outcome.query)
-    if outcome.query.intent == "define":
-        return definition(outcome.query)
+    query, words = outcome.query, Words(members, outcome.query)
+    meanings = " ".join(catalogue()[name].about for name in query.explain if name in catalogue())
+    if query.intent == "define":
+        return meanings
     if not outcome.rows and outcome.figure is None:
-        return nothing_found(outcome) if outcome.query.scope == "universe" else ""
-    template = judge if outcome.query.intent == "judge" else _SHAPES[outcome.shape]
-    text = _translated(outcome, words) or capital(template(outcome, words))
-    if outcome.query.explain:
-        text = f"{definition(outcome.query)} {text}"
-    return text
+        return _nothing_found(outcome) if query.scope == "universe" else ""
+    text = _translated(outcome, words) or capital(_sentence(outcome, words))
+    return f"{meanings} {text}" if query.explain else text
 
 
 def _translated(outcome: Outcome, words: Words) -> str:
@@ -55,85 +57,81 @@ def _translated(outcome: Outcome, words: Words) -> str:
     return in_language(outcome, words)
 
 
-def definition(query: Query) -> str:
-    """What the terms of a query mean, in the catalogue's words."""
-    return " ".join(catalogue()[name].about for name in query.explain if name in catalogue())
+def _sentence(outcome: Outcome, words: Words) -> str:
+    if outcome.query.intent == "judge":
+        return f"{of_each_company(outcome.rows, words)} {ADVICE}"
+    if outcome.shape == "window":
+        return of_each_row(_window)(outcome, words)
+    if outcome.shape == "count":
+        return _count(outcome)
+    if outcome.shape == "order":
+        return _universe(outcome, words) if outcome.query.scope == "universe" else _order(outcome, words)
+    return SENTENCES[outcome.shape](outcome, words)
 
-
-_MEMBERS = 10
-"""A screen of so few companies names them all: its members are what was asked."""
-
-ADVICE = "finassist shows figures to weigh and gives no advice to buy or sell."
 
 # ------------------------------------------------------------------------------------- spans of days
 
 
-def window(outcome: Outcome, words: Words) -> str:
-    """What prices did over a span of days."""
-    return " ".join(capital(_one_window(row, outcome.query, words)) for row in outcome.rows)
+_OF_MONTH = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
+_OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}."
+_OF_SPAN = {
+    "best month": _OF_MONTH,
+    "worst month": _OF_MONTH,
+    "high": _OF_EXTREME,
+    "max": _OF_EXTREME,
+    "low": _OF_EXTREME,
+    "min": _OF_EXTREME,
+    "first": "{name} first closed {limit} on {at}, at {value}.",
+    "mean price": "{owner} average {what} {span} was {value} ({formula}).",
+    "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
+    "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
+    "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
+    "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} (daily closes).",
+    "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
+    "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
+    "": "{owner} {what} {moved} {size} {span}{ends}.",
+}
+"""What prices did over a span of days, by operation or metric; else they moved."""
 
 
-def _one_window(row: Row, query: Query, words: Words) -> str:
-    it = words.of(row)
-    what = "level" if row.symbol == "^GSPC" else "share price"
-    span, ends = over_span(row.fact.period), _ends(it, words)
-    moved = "fell" if it.direction < 0 else "rose"
-    match query.operation, row.metric:
-        case "best month" | "worst month" as which, _:
-            return f"{it.owner} {which} {span} was {row.at}: the {what} {moved} {it.size}{ends}."
-        case "high" | "low" | "max" | "min" as which, _:
-            side = "lowest" if which in ("low", "min") else "highest"
-            kind = "month-end close" if query.unit == "month-end" else "close"
-            return f"{it.owner} {side} {kind} {span} was {it.value}, on {row.at}."
-        case "first", _:
-            return f"{it.name} first closed {limit_words(query.where)} on {row.at}, at {it.value}."
-        case "mean", "price":
-            return f"{it.owner} average {what} {span} was {it.value} ({row.fact.formula})."
-        case "difference", _:
-            return f"{it.owner} {what} {moved} by {it.size} {span}{ends}."
-        case "cagr", _:
-            return f"{it.owner} {what} {moved} {it.size} a year {span}{ends}."
-        case _:
-            return _of_window_metric(it, what, span, ends)
+def _on_day(fact: Fact) -> str:
+    return f"on {fact.period_end}"
 
 
-def _of_window_metric(it: Phrase, what: str, span: str, ends: str) -> str:
-    match it.row.metric:
-        case "total_return":
-            return f"{it.owner} total return {span}, with dividends reinvested, was {it.value}."
-        case "max_drawdown":
-            return f"{it.owner} maximum drawdown {span} was {it.value}{ends} (daily closes)."
-        case "volatility":
-            return f"{it.owner} volatility {span} was {it.value} a year (daily closes)."
-        case "beta":
-            return f"{it.owner} beta to the S&P 500 {span} was {number(it.fact.value or Decimal(), 2)}."
-        case _:
-            moved = {1: "rose", -1: "fell", 0: "did not change,"}[it.direction]
-            return f"{it.owner} {what} {moved} {it.size} {span}{ends}."
+def _window(it: Phrase) -> str:
+    row, query = it.row, it.words.query
+    keys = (query.operation, f"{query.operation} {row.metric}", row.metric)
+    return next((_OF_SPAN[key] for key in keys if key in _OF_SPAN), _OF_SPAN[""]).format(
+        name=it.name,
+        owner=it.owner,
+        operation=query.operation,
+        what="level" if row.symbol == MARKET_INDEX else "share price",
+        span=over_span(it.fact.period),
+        at=row.at,
+        moved={1: "rose", -1: "fell", 0: "did not change,"}[it.direction],
+        size=it.size,
+        value=it.value,
+        plain=number(it.fact.value or Decimal(), 2),
+        formula=it.fact.formula,
+        side="lowest" if query.operation in ("low", "min") else "highest",
+        kind="month-end close" if query.unit == "month-end" else "close",
+        limit=limit_words(query.where),
+        ends=f", {it.ends(_on_day)}" if row.first and row.last else "",
+    )
 
 
-def _ends(it: Phrase, words: Words) -> str:
-    first, last = it.row.first, it.row.last
-    if first is None or last is None:
-        return ""
-    start, end = f"{words.figure(first)} on {first.period_end}", f"{words.figure(last)} on {last.period_end}"
-    return f", from {start} to {end}"
+# ------------------------------------------------------------------------------------ named companies
 
 
-# ---------------------------------------------------------------------------- comparisons and ranks
-
-
-def order(outcome: Outcome, words: Words) -> str:
-    """Companies in order of a figure: named ones, or all."""
-    if outcome.query.scope == "universe":
-        return _universe(outcome, words)
-    rows = outcome.rows
-    if len(rows) < 2:
-        alone = one_figure(outcome.rows[0], words)
+def _order(outcome: Outcome, words: Words) -> str:
+    """Named companies in order of a figure."""
+    rows, query = outcome.rows, outcome.query
+    if len(rows) == 1:
+        alone = one_figure(words.of(rows[0]))
         return f"There is nothing to compare with: {outcome.gaps[0].reason} {alone}" if outcome.gaps else alone
-    if outcome.query.intent == "compare" and len(rows) == 2:
+    if query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
-    lead = f"{words.name(rows[0].symbol)} had the {_side(outcome.query)} {metric_words(outcome.query, rows[0])}"
+    lead = f"{words.name(rows[0].symbol)} had the {_side(query)} {_metric(query, rows[0])}"
     return f"{lead}{shared_period(rows, words)}: {_places(rows, words)}."
 
 
@@ -141,23 +139,24 @@ def _side(query: Query) -> str:
     return "highest" if query.order >= 0 else "lowest"
 
 
-def _places(rows: tuple[Row, ...], words: Words, *, periods: bool = False) -> str:
+def _places(rows: Sequence[Row], words: Words, *, periods: bool = False) -> str:
     each = [words.of(row) for row in rows[:MOST_NAMED]]
     cells = [
         f"{place}. {it.name} {it.value}" + (f" ({it.brief})" if periods else "") for place, it in enumerate(each, 1)
     ]
-    return ", ".join(cells) + in_table(len(rows))
+    more = f" and {len(rows) - MOST_NAMED} more in the table" if len(rows) > MOST_NAMED else ""
+    return ", ".join(cells) + more
 
 
-def metric_words(query: Query, row: Row) -> str:
+def _metric(query: Query, row: Row) -> str:
     """The ranked figure in words: `revenue growth`, `share price change`."""
     name = spoken(row.metric)
     return {"growth": f"{name} growth", "cagr": f"{name} CAGR", "mean": f"average {name}"}.get(query.operation, name)
 
 
 def _comparison(outcome: Outcome, words: Words) -> str:
-    win, lose = words.of(outcome.rows[0]), words.of(outcome.rows[1])
-    metric, period = metric_words(outcome.query, win.row), shared_period([win.row, lose.row], words)
+    win, lose = map(words.of, outcome.rows)
+    metric, period = _metric(outcome.query, win.row), shared_period(outcome.rows, words)
     if win.fact.value == lose.fact.value:
         return f"{win.name} and {lose.name} had the same {metric}{period}: {win.value}."
     each, other = ("", "") if period else (f" {win.when}", f" {lose.when}")
@@ -169,21 +168,22 @@ def _comparison(outcome: Outcome, words: Words) -> str:
 
 
 def _universe(outcome: Outcome, words: Words) -> str:
+    """All companies in order of a figure, or those that fulfil a screen."""
     query, rows = outcome.query, outcome.rows
     if not rows:
-        return nothing_found(outcome)
+        return _nothing_found(outcome)
     left = f" {outcome.left_out} of {outcome.considered} companies lack the figure." if outcome.left_out else ""
+    period = _period_label(rows)
     if query.where:
-        return _screened(outcome, words) + left
+        return f"{_screened(outcome, words)}{left}"
     if len(rows) == 1:
-        return _first_of_all(rows[0], query, words) + left
-    period = _period_label(outcome)
+        return f"{_first_of_all(rows[0], words)}{left}"
     lead = f"The {len(rows)} companies{in_sectors(query)} with the {_side(query)} {spoken(rows[0].metric)}{period}"
     return f"{lead}: {_places(rows, words, periods=not period)}.{left}"
 
 
-def _first_of_all(row: Row, query: Query, words: Words) -> str:
-    it = words.of(row)
+def _first_of_all(row: Row, words: Words) -> str:
+    it, query = words.of(row), words.query
     among = in_sectors(query) or " of all companies in the data"
     period = over_span(row.fact.period) if is_window(row) else it.when
     return f"{it.name} had the {_side(query)} {it.metric}{among} {period}: {it.value}."
@@ -198,26 +198,24 @@ def _screened(outcome: Outcome, words: Words) -> str:
     left = outcome.matches - len(named)
     table = " in the table" if outcome.matches == len(shown) else f"; the table has the first {len(shown)}"
     more = f" and {left} more{table}" if left else ""
-    return f"{kind} had {conditions(query)}{_period_label(outcome)}: {names}{more}."
+    return f"{kind} had {conditions(query)}{_period_label(outcome.rows)}: {names}{more}."
 
 
-def _period_label(outcome: Outcome) -> str:
-    labels = {row.fact.period for row in outcome.rows}
-    if len(labels) > 1:
+def _period_label(rows: Sequence[Row]) -> str:
+    label, *others = {row.fact.period for row in rows}
+    if others:
         return ""
-    label = next(iter(labels))
     return f" on {label}" if re.fullmatch(r"\d{4}-\d\d-\d\d", label) else f" in {label}"
 
 
-def nothing_found(outcome: Outcome) -> str:
+def _nothing_found(outcome: Outcome) -> str:
     """The sentence of a screen that no company fulfils."""
-    condition = conditions(outcome.query)
-    period = asked_periods(outcome.query)
+    query, condition = outcome.query, conditions(outcome.query)
     left = f" ({outcome.left_out} of {outcome.considered} lack the figure)" if outcome.left_out else ""
-    return f"No company in the data had {condition}{period}{left}." if condition else ""
+    return f"No company in the data had {condition}{asked_periods(query)}{left}." if condition else ""
 
 
-def count(outcome: Outcome, words: Words) -> str:
+def _count(outcome: Outcome) -> str:
     """How many companies fulfil a screen."""
     query = outcome.query
     left = f" ({outcome.left_out} lack the figure)" if outcome.left_out else ""
@@ -225,28 +223,3 @@ def count(outcome: Outcome, words: Words) -> str:
     period = asked_periods(query).replace(" latest", " the latest year") or " in their latest fiscal year"
     lead = f"{outcome.matches} companies{in_sectors(query)} had {what}{period}"
     return f"{lead}, of {outcome.considered} in the data{left}."
-
-
-def judge(outcome: Outcome, words: Words) -> str:
-    """Figures to weigh, and that they are no advice."""
-    symbols = distinct(row.symbol for row in outcome.rows)
-    parts = [several_metrics([row for row in outcome.rows if row.symbol == s], s, words) for s in symbols]
-    return " ".join([*map(capital, parts), ADVICE])
-
-
-_SHAPES: Mapping[Shape, Callable[[Outcome, Words], str]] = {
-    "values": s.values,
-    "series": s.series,
-    "change": s.change,
-    "cagr": s.cagr,
-    "difference": s.difference,
-    "times": s.times,
-    "share": s.share,
-    "sum": s.total,
-    "mean": s.mean,
-    "extreme": s.extreme,
-    "window": window,
-    "order": order,
-    "count": count,
-    "check": s.check,
-}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
 from finassist.analysis.outcome import Outcome, Row, fulfils
 from finassist.core.facts import Fact
+from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described, spoken
+from finassist.core.query import Shape
 from finassist.reporting.words import (
+    MARKET_INDEX,
     Phrase,
     Words,
     asked_periods,
@@ -19,34 +23,19 @@ from finassist.reporting.words import (
     conditions,
     distinct,
     in_sectors,
+    length_of,
     limit_words,
-    listed,
     possessive,
     shared_period,
     when,
 )
 
-_PLURAL = frozenset(
-    {
-        "receivables",
-        "total_assets",
-        "current_assets",
-        "total_liabilities",
-        "current_liabilities",
-        "buybacks",
-        "dividends_paid",
-        "dividends_per_share",
-        "shares_diluted",
-        "shares_basic",
-        "shares_outstanding",
-        "operating_expenses",
-        "retained_earnings",
-        "short_term_investments",
-        "accounts_payable",
-        "cash_and_equivalents",
-        "dividends_paid + buybacks",
-    }
-)
+_PLURAL = frozenset({
+    "receivables", "total_assets", "current_assets", "total_liabilities", "current_liabilities", "buybacks",
+    "dividends_paid", "dividends_per_share", "shares_diluted", "shares_basic", "shares_outstanding",
+    "operating_expenses", "retained_earnings", "short_term_investments", "accounts_payable", "cash_and_equivalents",
+    "dividends_paid + buybacks",
+})  # fmt: skip
 
 # ------------------------------------------------------------------------------------------- figures
 
@@ -56,79 +45,53 @@ def values(outcome: Outcome, words: Words) -> str:
     rows = outcome.rows
     symbols, metrics = distinct(row.symbol for row in rows), distinct(row.metric for row in rows)
     if len(rows) == 1:
-        return one_figure(rows[0], words)
+        return one_figure(words.of(rows[0]))
     if len(symbols) == len(metrics) == 1:
-        each = [f"{words.of(row).value} {words.of(row).period}" for row in rows]
+        each = [f"{it.value} {it.period}" for it in map(words.of, rows)]
         return f"{possessive(words.name(symbols[0]))} {spoken(metrics[0])} was {listed(each)}."
-    if len(metrics) == 1 and len(symbols) > 1:
+    if len(metrics) == 1:
         return _several_companies(rows, words)
-    each = [several_metrics([row for row in rows if row.symbol == symbol], symbol, words) for symbol in symbols]
-    return each[0] if len(each) == 1 else " ".join(map(capital, each))
+    return of_each_company(rows, words)
 
 
 def _several_companies(rows: Sequence[Row], words: Words) -> str:
-    period = shared_period(rows, words)
     same = len({row.fact.period for row in rows}) == 1
     each = [f"{it.name} {it.value}" + ("" if same else f" {it.when}") for it in map(words.of, rows)]
-    return f"{described(rows[0].metric).title}{period}: {listed(each)}."
+    return f"{described(rows[0].metric).title}{shared_period(rows, words)}: {listed(each)}."
 
 
-def several_metrics(rows: Sequence[Row], symbol: str, words: Words) -> str:
-    """Several figures of one company."""
-    if len({row.fact.period for row in rows}) == 1:
-        return f"{words.name(symbol)} {when(rows[0].fact)}: {listed([words.of(row).labelled for row in rows])}."
-    return f"{words.name(symbol)}: {listed([f'{it.labelled} {it.when}' for it in map(words.of, rows)])}."
+def of_each_company(rows: Sequence[Row], words: Words) -> str:
+    """Several figures of each company, a sentence each."""
+    each = [[row for row in rows if row.symbol == symbol] for symbol in distinct(row.symbol for row in rows)]
+    return " ".join(capital(_several_metrics([words.of(row) for row in own])) for own in each)
 
 
-def one_figure(row: Row, words: Words) -> str:
+def _several_metrics(each: Sequence[Phrase]) -> str:
+    first = each[0]
+    if len({it.fact.period for it in each}) == 1:
+        return f"{first.name} {when(first.fact)}: {listed(it.labelled for it in each)}."
+    return f"{first.name}: {listed(f'{it.labelled} {it.when}' for it in each)}."
+
+
+def one_figure(it: Phrase) -> str:
     """`Apple's net margin was 25.3% in FY2023 (year ended …): net income … / revenue …`."""
-    it = words.of(row)
-    if row.metric == "price":
-        what = "closing level" if row.symbol == "^GSPC" else "share price"
+    if it.row.metric == "price":
+        what = "closing level" if it.row.symbol == MARKET_INDEX else "share price"
         return f"{it.owner} {what} was {it.value} at the close {when(it.fact)}."
+    was = "were" if it.row.metric in _PLURAL else "was"
     shown = it.size if "loss" in it.label else it.value
-    return f"{it.owner} {it.label} {_was(row.metric)} {shown} {it.when}{_how(row, words)}."
+    return f"{it.owner} {it.label} {was} {shown} {it.when}{_how(it)}."
 
 
-def check(outcome: Outcome, words: Words) -> str:
-    """Whether figures fulfil a condition: yes or no of one, how many of several."""
-    rows, query = outcome.rows, outcome.query
-    met = [row for row in rows if fulfils(query, row)]
-    if len(rows) == 1:
-        return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(rows[0], words)}"
-    if query.operation == "first" and met:
-        it = words.of(met[0])
-        return f"{it.name} first had {conditions(query)} {it.when}: {it.value}."
-    if len({row.symbol for row in rows}) == 1:
-        kind = "quarters" if rows[0].fact.period.startswith("Q") else "years"
-        span = f"{brief(rows[0].fact)} to {brief(rows[-1].fact)}"
-        each = f": {listed([f'{it.brief} ({it.value})' for it in map(words.of, met)])}" if met else ""
-        return (
-            f"{words.name(rows[0].symbol)} had {conditions(query)} in {len(met)} of {len(rows)} {kind}, {span}{each}."
-        )
-    return _which_fulfil(rows, met, words)
-
-
-def _which_fulfil(rows: Sequence[Row], met: Sequence[Row], words: Words) -> str:
-    """`Nvidia (55.9%) had net margin above 30% in FY2024; not Apple 24.0%`, of all companies named."""
-    named = listed([f"{it.name} ({it.value})" for it in map(words.of, met)]) if met else "none of them"
-    others = listed([f"{it.name} {it.value}" for it in map(words.of, rows) if it.row not in met])
-    rest = f"; not {others}" if others else ""
-    return f"{capital(named)} had {conditions(words.query)}{shared_period(rows, words)}{rest}."
-
-
-def _was(metric: str) -> str:
-    return "were" if metric in _PLURAL else "was"
-
-
-def _how(row: Row, words: Words) -> str:
+def _how(it: Phrase) -> str:
     """How a figure comes about: its two inputs with their values, where there are two."""
+    row, figure = it.row, it.words.figure
     if len(row.parts) != 2 or row.fact.status != "derived":
         return ""
     above, below = row.parts
     sign = "/" if " / " in described(row.metric).formula else "-"
     later = "" if above.period == below.period or row.fact.period.startswith("FY") else f" ({brief(above)})"
-    return f": {_input(above)} {words.figure(above)}{later} {sign} {_input(below)} {words.figure(below)}"
+    return f": {_input(above)} {figure(above)}{later} {sign} {_input(below)} {figure(below)}"
 
 
 def _input(fact: Fact) -> str:
@@ -138,21 +101,41 @@ def _input(fact: Fact) -> str:
     return spoken(fact.field) if fact.field in catalogue() else fact.field
 
 
+def check(outcome: Outcome, words: Words) -> str:
+    """Whether figures fulfil a condition: yes or no of one, how many of several."""
+    rows, query = outcome.rows, outcome.query
+    met = [words.of(row) for row in rows if fulfils(query, row)]
+    if len(rows) == 1:
+        return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(words.of(rows[0]))}"
+    if query.operation == "first" and met:
+        return f"{met[0].name} first had {conditions(query)} {met[0].when}: {met[0].value}."
+    if len({row.symbol for row in rows}) == 1:
+        first, last = words.of(rows[0]), words.of(rows[-1])
+        each = f": {listed(f'{it.brief} ({it.value})' for it in met)}" if met else ""
+        count = f"{len(met)} of {len(rows)} {first.length}s, {first.brief} to {last.brief}"
+        return f"{first.name} had {conditions(query)} in {count}{each}."
+    named = listed(f"{it.name} ({it.value})" for it in met) if met else "none of them"
+    others = listed(f"{it.name} {it.value}" for it in map(words.of, rows) if it.row not in [each.row for each in met])
+    rest = f"; not {others}" if others else ""
+    return f"{capital(named)} had {conditions(query)}{shared_period(rows, words)}{rest}."
+
+
 # ------------------------------------------------------------------------------------------- changes
 
 
-def change(outcome: Outcome, words: Words) -> str:
-    """Growth of each company: the direction in words, the size, both ends."""
-    return " ".join(capital(_one_change(row, words)) for row in outcome.rows)
+def of_each_row(sentence: Callable[[Phrase], str]) -> Callable[[Outcome, Words], str]:
+    """A sentence for each row, by itself."""
+    return lambda outcome, words: " ".join(filter(None, (capital(sentence(words.of(row))) for row in outcome.rows)))
 
 
-def _one_change(row: Row, words: Words) -> str:
-    if row.first is None or row.last is None:
-        return one_figure(row, words)
-    it = words.of(row)
-    fiscal = row.last.period.startswith(("FY", "Q", "H"))
-    span = f" in {brief(row.last)}" if fiscal and _next_to(row.first, row.last) else ""
-    by = "by " if row.fact.unit == "points" else ""
+def _change(it: Phrase) -> str:
+    """Growth: the direction in words, the size, both ends."""
+    first, last = it.row.first, it.row.last
+    if first is None or last is None:
+        return one_figure(it)
+    fiscal = last.period.startswith(("FY", "Q", "H"))
+    span = f" in {brief(last)}" if fiscal and _next_to(first, last) else ""
+    by = "by " if it.fact.unit == "points" else ""
     return f"{it.owner} {it.metric} {_moved(it)} {by}{it.size}{span}, {it.ends()}."
 
 
@@ -166,159 +149,141 @@ def _next_to(first: Fact, last: Fact) -> bool:
     return bool(first.period_end and last.period_end and (last.period_end - first.period_end).days < 400)
 
 
-def cagr(outcome: Outcome, words: Words) -> str:
-    """Growth a year, compounded."""
-    return " ".join(_one_cagr(words.of(row), row.first, row.last) for row in outcome.rows if row.first and row.last)
-
-
-def _one_cagr(it: Phrase, first: Fact, last: Fact) -> str:
+def _cagr(it: Phrase) -> str:
+    if it.row.first is None or it.row.last is None:
+        return ""
     verb = "grew" if it.direction >= 0 else "fell"
-    span = f"from {brief(first)} to {brief(last)}"
-    moved = f"{it.ends(periods=False)} over {it.row.at} years"
-    return capital(f"{it.owner} {it.metric} {verb} {it.size} a year (CAGR) {span}: {moved}.")
+    span = f"from {brief(it.row.first)} to {brief(it.row.last)}"
+    moved = f"{it.ends(None)} over {it.row.at} years"
+    return f"{it.owner} {it.metric} {verb} {it.size} a year (CAGR) {span}: {moved}."
 
 
-def difference(outcome: Outcome, words: Words) -> str:
-    """How much more one figure is than another."""
-    rows = outcome.rows
-    if outcome.figure is not None and len(rows) == 2 and rows[0].symbol != rows[1].symbol:
-        return _between_companies(outcome.figure, rows[0], rows[1], words)
-    return " ".join(capital(_one_difference(row, words)) for row in rows)
-
-
-def _between_companies(gap: Fact, left: Row, right: Row, words: Words) -> str:
-    one, two = words.of(left), words.of(right)
-    side = "higher" if (gap.value or 0) >= 0 else "lower"
-    size = words.figure(gap, signed=False)
-    lead = f"{one.owner} {one.metric} was {size} {side} than {two.owner} {one.period}"
-    return f"{lead}: {one.value} against {two.value}.{other_end(left, right)}"
-
-
-def _one_difference(row: Row, words: Words) -> str:
-    if row.first is None or row.last is None:
-        return one_figure(row, words)
-    it = words.of(row)
+def _difference(it: Phrase) -> str:
+    if it.row.first is None or it.row.last is None:
+        return one_figure(it)
     return f"{it.owner} {it.metric} {_moved(it).replace('grew', 'rose')} by {it.size}, {it.ends()}."
 
 
-def other_end(left: Row, right: Row) -> str:
-    """A note where fiscal years with one label end apart."""
-    a, b = left.fact.period_end, right.fact.period_end
-    apart = a and b and abs((a - b).days) > 20 and left.fact.period == right.fact.period
-    return f" Their fiscal years end apart: {a} and {b}." if apart else ""
-
-
-def times(outcome: Outcome, words: Words) -> str:
-    """How many times one figure is another."""
-    rows, fact = outcome.rows, outcome.figure
-    it = words.of(rows[0])
-    if fact is not None and len(rows) == 2 and rows[0].symbol != rows[1].symbol:
-        two = words.of(rows[1])
-        lead = f"{it.owner} {it.metric} was {words.figure(fact)} {two.owner} {it.period}"
-        return f"{lead}: {it.value} against {two.value}.{other_end(*rows)}"
-    first, last = rows[0].first, rows[0].last
+def _times(it: Phrase) -> str:
+    first, last, figure = it.row.first, it.row.last, it.words.figure
     if first is None or last is None:
-        return one_figure(rows[0], words)
+        return one_figure(it)
     lead = f"{it.owner} {it.metric} was {it.value} as large {at_period(last)} as {at_period(first)}"
-    return f"{lead}: {words.figure(last)} against {words.figure(first)}."
+    return f"{lead}: {figure(last)} against {figure(first)}."
 
 
-def share(outcome: Outcome, words: Words) -> str:
-    """Which part of a joint figure the first company has."""
-    if outcome.figure is None:
-        return values(outcome, words)
-    each = [words.of(row) for row in outcome.rows]
-    first, names = each[0], listed([it.name for it in each])
-    cells = listed([f"{it.name} {it.value}" for it in each])
-    part = f"{words.figure(outcome.figure)} of the combined {first.metric} of {names}"
-    return f"{first.owner} share was {part} {first.when}: {cells}."
+def _between(how: Callable[[Words, Fact], str], alone: Callable[[Phrase], str]) -> Callable[[Outcome, Words], str]:
+    """How one company's figure lies to another's; `alone` is the sentence of a company by itself."""
+
+    def sentence(outcome: Outcome, words: Words) -> str:
+        rows, fact = outcome.rows, outcome.figure
+        if fact is None or len(rows) != 2 or rows[0].symbol == rows[1].symbol:
+            return of_each_row(alone)(outcome, words)
+        one, two = map(words.of, rows)
+        lead = f"{one.owner} {one.metric} was {how(words, fact)} {two.owner} {one.period}"
+        return f"{lead}: {one.value} against {two.value}.{_ends_apart(one.fact, two.fact)}"
+
+    return sentence
+
+
+def _more_or_less(words: Words, fact: Fact) -> str:
+    return f"{words.figure(fact, signed=False)} {'higher' if (fact.value or 0) >= 0 else 'lower'} than"
+
+
+def _ends_apart(left: Fact, right: Fact) -> str:
+    """A note where fiscal years with one label end apart."""
+    a, b = left.period_end, right.period_end
+    apart = a and b and abs((a - b).days) > 20 and left.period == right.period
+    return f" Their fiscal years end apart: {a} and {b}." if apart else ""
 
 
 # ------------------------------------------------------------------------------------ sums and means
 
 
-def total(outcome: Outcome, words: Words) -> str:
-    """A sum over companies or periods."""
-    if outcome.query.scope == "universe" and outcome.figure is not None:
-        return _of_universe(outcome, "combined", words.figure(outcome.figure))
-    return _joined(outcome, words, "combined", "added up to")
-
-
-def mean(outcome: Outcome, words: Words) -> str:
-    """A mean or median over companies or periods."""
-    kind = "median" if outcome.query.operation == "median" else "average"
-    if outcome.query.scope == "universe" and outcome.figure is not None:
-        return _of_universe(outcome, kind, words.figure(outcome.figure))
-    return _joined(outcome, words, kind, "averaged")
-
-
-def _of_universe(outcome: Outcome, kind: str, value: str) -> str:
-    where = in_sectors(outcome.query) + asked_periods(outcome.query)
-    whose = f"{spoken(outcome.rows[0].metric)} of {outcome.matches} companies{where}"
-    return f"The {kind} {whose} was {value} ({outcome.left_out} of {outcome.considered} lack the figure)."
-
-
-def _joined(outcome: Outcome, words: Words, adjective: str, verb: str) -> str:
-    rows, figure = outcome.rows, outcome.figure
-    if figure is None:
+def _share(outcome: Outcome, words: Words) -> str:
+    """Which part of a joint figure the first company has."""
+    if outcome.figure is None:
         return values(outcome, words)
-    if len({row.symbol for row in rows}) > 1 and rows[0].first is None:
+    each = [words.of(row) for row in outcome.rows]
+    part = f"{words.figure(outcome.figure)} of the combined {each[0].metric} of {listed(it.name for it in each)}"
+    return f"{each[0].owner} share was {part} {each[0].when}: {listed(f'{it.name} {it.value}' for it in each)}."
+
+
+def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
+    """A sum, mean or median over companies or periods."""
+
+    def sentence(outcome: Outcome, words: Words) -> str:
+        rows, query = outcome.rows, outcome.query
+        kind = "median" if query.operation == "median" else adjective
+        if outcome.figure is None:
+            return values(outcome, words)
+        value = words.figure(outcome.figure)
+        if query.scope == "universe":
+            whose = f"{spoken(rows[0].metric)} of {outcome.matches} companies{in_sectors(query)}{asked_periods(query)}"
+            return f"The {kind} {whose} was {value} ({outcome.left_out} of {outcome.considered} lack the figure)."
         each = [words.of(row) for row in rows]
-        names, cells = listed([it.name for it in each]), listed([f"{it.name} {it.value}" for it in each])
-        return f"The {adjective} {each[0].metric} of {names} was {words.figure(figure)} {each[0].when}: {cells}."
-    it, first, last = words.of(rows[0]), rows[0].first, rows[0].last
-    if first is None or last is None:
-        return one_figure(rows[0], words)
-    kind = "quarters" if first.period.startswith("Q") else "years"
-    span = f"from {brief(first)} to {brief(last)} ({kind} ended {first.period_end} to {last.period_end})"
-    return f"{it.owner} {it.metric} {verb} {it.value} {span}."
+        it, first, last = each[0], rows[0].first, rows[0].last
+        if len({row.symbol for row in rows}) > 1 and first is None:
+            whose = f"{it.metric} of {listed(it.name for it in each)}"
+            return f"The {kind} {whose} was {value} {it.when}: {listed(f'{it.name} {it.value}' for it in each)}."
+        if first is None or last is None:
+            return one_figure(it)
+        ended = f"({length_of(first)}s ended {first.period_end} to {last.period_end})"
+        return f"{it.owner} {it.metric} {verb} {it.value} from {brief(first)} to {brief(last)} {ended}."
+
+    return sentence
 
 
 # -------------------------------------------------------------------------------------------- series
 
 
-def extreme(outcome: Outcome, words: Words) -> str:
+def _extreme(it: Phrase) -> str:
     """The period in which a figure was highest or lowest."""
-    return " ".join(capital(_one_extreme(words.of(row))) for row in outcome.rows)
-
-
-def _one_extreme(it: Phrase) -> str:
-    length = "quarter" if it.fact.period.startswith("Q") else "year"
-    ended = f"({length} ended {it.fact.period_end})"
+    ended = f"({it.length} ended {it.fact.period_end})"
     return f"{it.owner} {it.metric} was {it.row.at or 'highest'} in {it.brief}, at {it.value} {ended}."
 
 
-def series(outcome: Outcome, words: Words) -> str:
+def _series(outcome: Outcome, words: Words) -> str:
     """Direction, first and last, highest and lowest of each company's figure over time."""
-    parts: list[str] = []
-    for key in distinct((row.symbol, row.metric) for row in outcome.rows):
-        rows = [row for row in outcome.rows if (row.symbol, row.metric) == key]
-        parts.append(capital(_one_series(rows, words)))
-    return " ".join(parts)
+    keys = distinct((row.symbol, row.metric) for row in outcome.rows)
+    each = [[words.of(row) for row in outcome.rows if (row.symbol, row.metric) == key] for key in keys]
+    return " ".join(capital(_one_series(own)) for own in each)
 
 
-def _one_series(rows: Sequence[Row], words: Words) -> str:
-    it, first, last = words.of(rows[0]), rows[0].fact, rows[-1].fact
-    if len(rows) < 2 or first.value is None or last.value is None:
-        return one_figure(rows[0], words)
+def _one_series(each: Sequence[Phrase]) -> str:
+    it, first, last = each[0], each[0].fact, each[-1].fact
+    if len(each) < 2 or first.value is None or last.value is None:
+        return one_figure(it)
     moved = "rose" if last.value > first.value else "fell" if last.value < first.value else "did not change,"
-    ends = Phrase(Row(rows[0].symbol, rows[0].metric, last, first, last), words).ends()
-    return f"{it.owner} {it.metric} {moved} {ends}{_course(rows, words)}."
+    ends = it.words.of(replace(it.row, first=first, last=last)).ends()
+    return f"{it.owner} {it.metric} {moved} {ends}{_course(each)}."
 
 
-def _length(row: Row) -> str:
-    return "quarter" if row.fact.period.startswith("Q") else "year"
-
-
-def _course(rows: Sequence[Row], words: Words) -> str:
+def _course(each: Sequence[Phrase]) -> str:
     """How the figures went between the ends."""
-    facts = [(a.fact.value, b.fact.value) for a, b in pairwise(rows)]
+    facts = [(a.fact.value, b.fact.value) for a, b in pairwise(each)]
     steps = [after > before for before, after in facts if before is not None and after is not None]
-    if len(rows) > 2 and steps and (all(steps) or not any(steps)):
-        return f", {'rising' if all(steps) else 'falling'} every {_length(rows[-1])}"
-    if len(rows) < 4:
+    length = each[-1].length
+    if len(each) > 2 and steps and (all(steps) or not any(steps)):
+        return f", {'rising' if all(steps) else 'falling'} every {length}"
+    if len(each) < 4:
         return ""
-    best = words.of(max(rows, key=lambda row: row.fact.value or Decimal()))
-    worst = words.of(min(rows, key=lambda row: row.fact.value or Decimal()))
-    asked = f"; not every {_length(rows[-1])}" if words.query.evidence.get("every") else ""
+    best, worst = (pick(each, key=lambda it: it.fact.value or Decimal()) for pick in (max, min))
+    asked = f"; not every {length}" if each[0].words.query.evidence.get("every") else ""
     return f"{asked}; the highest was {best.value} in {best.brief}, the lowest {worst.value} in {worst.brief}"
+
+
+SENTENCES: Mapping[Shape, Callable[[Outcome, Words], str]] = {
+    "values": values,
+    "series": _series,
+    "change": of_each_row(_change),
+    "cagr": of_each_row(_cagr),
+    "difference": _between(_more_or_less, _difference),
+    "times": _between(lambda words, fact: words.figure(fact), _times),
+    "share": _share,
+    "sum": _joined("combined", "added up to"),
+    "mean": _joined("average", "averaged"),
+    "extreme": of_each_row(_extreme),
+    "check": check,
+}
+"""The template of each shape of an outcome about named companies."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
+from finassist.analysis.windows import WINDOW_METRICS
 from finassist.core.facts import Fact
 from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query
@@ -42,6 +43,44 @@ def possessive(name: str) -> str:
     return name if name.endswith("'s") else f"{name}'" if name.endswith("s") else f"{name}'s"
 
 
+# ------------------------------------------------------------------------------------------- periods
+
+
+def is_fiscal(fact: Fact) -> bool:
+    """Whether the period has a label of its own: a year, a half, nine months or a quarter."""
+    return fact.period.startswith(("FY", "Q", "H", "9M"))
+
+
+def when(fact: Fact, *, stock: bool = False) -> str:
+    """`in FY2023 (year ended 2023-09-30)`, `on 2024-12-31`, `in the twelve months to 2026-06-30 (TTM)`."""
+    period, end = fact.period, fact.period_end
+    if period.startswith("TTM"):
+        return f"in the twelve months to {end} (TTM)"
+    if not is_fiscal(fact):
+        return f"on {end or period}"
+    if stock and period.startswith(("FY", "Q")):
+        return f"at the end of {period} ({end})"
+    length = {"F": "year ", "Q": "quarter "}.get(period[0], "")
+    return f"in {period} ({length}ended {end})" if end else f"in {period}"
+
+
+def length_of(fact: Fact) -> str:
+    """What sort of period a figure is of: a quarter or a year."""
+    return "quarter" if fact.period.startswith("Q") else "year"
+
+
+def brief(fact: Fact) -> str:
+    """A period without its last day: `FY2023`, `Q3 2024`."""
+    return f"the twelve months to {fact.period_end}" if fact.period.startswith("TTM") else fact.period
+
+
+def at_period(fact: Fact) -> str:
+    """`in FY2023 (ended 2023-09-30)`: for the two ends of a change."""
+    if not is_fiscal(fact):
+        return when(fact)
+    return f"in {fact.period}" + (f" (ended {fact.period_end})" if fact.period_end else "")
+
+
 # ------------------------------------------------------------------------------- the words of a query
 
 
@@ -71,11 +110,6 @@ class Words:
             return number(fact.value or Decimal(), 2)
         return figure(fact, unit=unit, decimals=self.query.decimals, signed=signed)
 
-    @property
-    def asks_a_day(self) -> bool:
-        """Whether a balance on a day was asked for, rather than at the end of a fiscal period."""
-        return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", " ".join(self.query.periods)))
-
     def of(self, row: Row) -> Phrase:
         """The parts of a sentence about a row."""
         return Phrase(row, self)
@@ -85,7 +119,7 @@ class Phrase:
     """The parts of a sentence about one row: whose figure, of what, how much, when."""
 
     def __init__(self, row: Row, words: Words) -> None:
-        self.row, self.fact, self._words = row, row.fact, words
+        self.row, self.fact, self.words = row, row.fact, words
         self.name = words.name(row.symbol)
         self.owner = possessive(self.name)
         self.metric = spoken(row.metric)
@@ -101,12 +135,12 @@ class Phrase:
     @property
     def value(self) -> str:
         """The figure; a loss without its minus sign where `label` says that it is one."""
-        return self._words.figure(self.fact)
+        return self.words.figure(self.fact)
 
     @property
     def size(self) -> str:
         """The figure without its sign, where the verb says the direction."""
-        return self._words.figure(self.fact, signed=False)
+        return self.words.figure(self.fact, signed=False)
 
     @property
     def labelled(self) -> str:
@@ -117,7 +151,8 @@ class Phrase:
     def when(self) -> str:
         """The period, and when it ended."""
         stock = described(self.row.metric).kind in ("stock", "count")
-        if stock and self._words.asks_a_day and self.fact.period_end:
+        of_a_day = re.fullmatch(r"\d{4}-\d\d-\d\d", " ".join(self.words.query.periods))
+        if stock and of_a_day and self.fact.period_end:
             return f"on {self.fact.period_end} ({self.fact.period})"
         return when(self.fact, stock=stock)
 
@@ -137,43 +172,18 @@ class Phrase:
         value = self.fact.value or 0
         return (value > 0) - (value < 0)
 
-    def ends(self, *, periods: bool = True) -> str:
+    @property
+    def length(self) -> str:
+        """What sort of period it is: a quarter or a year."""
+        return length_of(self.fact)
+
+    def ends(self, at: Callable[[Fact], str] | None = at_period) -> str:
         """`from USD 5.00 in FY2023 (ended …) to USD 6.00 in FY2024 (ended …)`; empty without two ends."""
         first, last = self.row.first, self.row.last
         if first is None or last is None:
             return ""
-        start, end = (f" {at_period(first)}", f" {at_period(last)}") if periods else ("", "")
-        return f"from {self._words.figure(first)}{start} to {self._words.figure(last)}{end}"
-
-
-def is_fiscal(fact: Fact) -> bool:
-    """Whether the period has a label of its own: a year, a half, nine months or a quarter."""
-    return fact.period.startswith(("FY", "Q", "H", "9M"))
-
-
-def when(fact: Fact, *, stock: bool = False) -> str:
-    """`in FY2023 (year ended 2023-09-30)`, `on 2024-12-31`, `in the twelve months to 2026-06-30 (TTM)`."""
-    period, end = fact.period, fact.period_end
-    if period.startswith("TTM"):
-        return f"in the twelve months to {end} (TTM)"
-    if not is_fiscal(fact):
-        return f"on {end or period}"
-    if stock and period.startswith(("FY", "Q")):
-        return f"at the end of {period} ({end})"
-    length = {"F": "year ", "Q": "quarter "}.get(period[0], "")
-    return f"in {period} ({length}ended {end})" if end else f"in {period}"
-
-
-def brief(fact: Fact) -> str:
-    """A period without its last day: `FY2023`, `Q3 2024`."""
-    return f"the twelve months to {fact.period_end}" if fact.period.startswith("TTM") else fact.period
-
-
-def at_period(fact: Fact) -> str:
-    """`in FY2023 (ended 2023-09-30)`: for the two ends of a change."""
-    if not is_fiscal(fact):
-        return when(fact)
-    return f"in {fact.period}" + (f" (ended {fact.period_end})" if fact.period_end else "")
+        start, end = (self.words.figure(fact) + (f" {at(fact)}" if at else "") for fact in (first, last))
+        return f"from {start} to {end}"
 
 
 def over_span(label: str) -> str:
@@ -230,7 +240,7 @@ def in_sectors(query: Query) -> str:
 
 def is_window(row: Row) -> bool:
     """Whether the figure is of a span of days, not of a fiscal period."""
-    return row.metric in ("price_change", "total_return", "max_drawdown", "volatility", "beta")
+    return row.metric in WINDOW_METRICS
 
 
 def _own_span(row: Row) -> str:
@@ -255,11 +265,6 @@ def shared_period(rows: Sequence[Row], words: Words) -> str:
     return f" in {facts[0].period} (years ended {min(e for e in ends if e)} to {max(e for e in ends if e)})"
 
 
-def in_table(places: int) -> str:
-    """` and 5 more in the table`, where a ranking has more places than its sentence names."""
-    return f" and {places - MOST_NAMED} more in the table" if places > MOST_NAMED else ""
-
-
 def capital(text: str) -> str:
     """The text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]
@@ -268,11 +273,6 @@ def capital(text: str) -> str:
 def distinct[T](values: Iterable[T]) -> list[T]:
     """Each value once, in order."""
     return list(dict.fromkeys(values))
-
-
-def listed(cells: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return cells[0] if len(cells) == 1 else ", ".join(cells[:-1]) + " and " + cells[-1]
 
 
 # --------------------------------------------------------------------------------------------- numbers
@@ -289,15 +289,10 @@ def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: b
     """
     value = fact.value if fact.value is not None else Decimal()
     value = value if signed else abs(value)
+    if fact.unit in _WRITTEN:
+        times, places, suffix = _WRITTEN[fact.unit]
+        return f"{number(value * times, places if decimals is None else decimals)}{suffix}"
     match fact.unit:
-        case "ratio":
-            return f"{number(value * 100, 1 if decimals is None else decimals)}%"
-        case "points":
-            return f"{number(value * 100, 1 if decimals is None else decimals)} percentage points"
-        case "times":
-            return f"{number(value, 2 if decimals is None else decimals)} times"
-        case "days":
-            return f"{number(value, 1 if decimals is None else decimals)} days"
         case "count":
             return f"{int(value):,}"
         case "shares":
@@ -307,6 +302,15 @@ def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: b
         case _:
             known = fact.currency or fact.unit
             return money(value, fact.currency or "USD", unit, decimals) if known else scaled(value, unit, decimals)
+
+
+_WRITTEN = {
+    "ratio": (100, 1, "%"),
+    "points": (100, 1, " percentage points"),
+    "times": (1, 2, " times"),
+    "days": (1, 1, " days"),
+}
+"""Units whose figures are written with a fixed number of decimals: a factor, the decimals, and what follows."""
 
 
 def money(value: Decimal, code: str, unit: str = "", decimals: int | None = None) -> str:
