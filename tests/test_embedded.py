@@ -18,8 +18,7 @@ from agno.tools.finance import FinanceProvider, FinanceTools
 
 from finassist.apps.cli import main
 from finassist.core.errors import DataError, FinassistError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
-from finassist.core.facts import Fact
-from finassist.core.fields import EXPECTED, FIELDS
+from finassist.core.facts import EXPECTED, FIELDS, Fact
 from finassist.core.formatting import ABSENCE, Scale, cell
 from finassist.providers.base import UniverseScope, fetch_facts
 from finassist.providers.embedded import figures, prices, tables

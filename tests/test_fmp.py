@@ -27,8 +27,7 @@ from finassist.core.errors import (
     SourceTimeout,
     UnknownSymbol,
 )
-from finassist.core.facts import Fact
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact
 from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider

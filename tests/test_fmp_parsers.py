@@ -16,8 +16,7 @@ from finassist.core.errors import (
     DataError,
     UnknownSymbol,
 )
-from finassist.core.facts import Fact
-from finassist.core.fields import FIELDS, canonical
+from finassist.core.facts import FIELDS, Fact, canonical
 from finassist.providers import to_agno
 from finassist.providers.base import Periods
 from finassist.providers.fmp.parse import (

@@ -22,8 +22,7 @@ from finassist.core.errors import (
     TooLarge,
     UnknownSymbol,
 )
-from finassist.core.facts import Fact
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact
 from finassist.providers.base import Periods, fetch_facts
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.endpoint import make_limiter

@@ -31,8 +31,7 @@ from finassist.analysis.statements import (
     words,
     year_before,
 )
-from finassist.core.facts import Fact, FactBook, Status
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact, FactBook, Status
 from finassist.core.formatting import ABSENCE
 
 # 18 significant digits hold the market value of any company to the cent, and keep a stored ratio short.

@@ -15,8 +15,7 @@ from functools import cache
 from itertools import combinations, pairwise
 from typing import Literal
 
-from finassist.core.facts import Fact
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact
 from finassist.core.metrics import Binary, Call, Metric, Ref, catalogue, parse, references
 
 UNREPORTED_ZERO = "0 or not reported"

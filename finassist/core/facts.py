@@ -1,16 +1,28 @@
-"""Figures as values: what is known (`Fact`), what is not (`Gap`), and where each came from.
+"""Figures as values: what is known (`Fact`), what is not (`Gap`), and the one vocabulary of their fields (`FIELDS`).
 
-Nothing here reads, fetches or renders. A figure is a `Decimal` with a unit, a period, an as-of date and a
-source; a figure that is absent is a `Fact` whose status says so, never a zero.
+A figure is a `Decimal` with a unit, a period, an as-of date and a source; a figure that is absent is a `Fact` whose
+status says so, never a zero. `canonical` turns any known provider's name of a field into ours.
+
+Conventions:
+    * Money is in the reporting currency of the figure. `"USD"` and `"USD/share"` of a `Field` stand for that
+      currency; the `Fact` says which one it is.
+    * Payments to the outside (`capex`, `buybacks`, `dividends_paid`) are **positive** amounts paid. Providers that
+      write them as negative numbers are turned round on the way in.
+    * The three totals of the cash flow statement keep their sign: negative means that cash went out.
+    * Expenses are positive; a negative `income_tax` is a tax benefit; negative income or EPS is a loss.
+    * A ratio is a fraction: 0.25 is 25 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Self
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal, Self, cast
 
 from msgspec import Struct, convert, to_builtins
 
@@ -23,7 +35,7 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
 
     Attributes:
         symbol: Ticker, share classes with a dash (`BRK-B`).
-        field: Name from `finassist.core.fields` (`"revenue"`, `"net_margin"`, `"price"`).
+        field: Name from `FIELDS` or of a metric (`"revenue"`, `"net_margin"`, `"price"`).
         value: The figure, exact; 0 where `status` is `"none_paid"`; else `None` unless it is `"reported"` or
             `"derived"`.
         unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`, or `""` for text.
@@ -166,3 +178,106 @@ class FactBook:
     def latest(self, symbol: str, field: str) -> Fact | None:
         """The most recent known fact of one field, or `None`."""
         return next((f for f in reversed(self.series(symbol, field)) if f.known), None)
+
+
+# ---------------------------------------------------------------------------------------- the vocabulary
+
+OUTFLOWS = frozenset({"capex", "buybacks", "dividends_paid"})
+"""Payments: positive amounts here, negative numbers with many providers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a field name means.
+
+    Attributes:
+        name: Our name (`"revenue"`).
+        label: Heading for people (`"Revenue"`).
+        statement: The statement it belongs to.
+        unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"`, `"times"`, or `""` for text.
+        aliases: Snake_case names other providers use, the closest in meaning first.
+    """
+
+    name: str
+    label: str
+    statement: Statement
+    unit: str
+    aliases: tuple[str, ...] = ()
+
+
+def snake(name: str) -> str:
+    """A provider's name in snake_case.
+
+    Example:
+        >>> snake("weightedAverageShsOutDil"), snake("Basic EPS"), snake("netIncomeTTM")
+        ('weighted_average_shs_out_dil', 'basic_eps', 'net_income_ttm')
+    """
+    spaced = re.sub(r"[^0-9A-Za-z]+", "_", name.strip())
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", spaced)
+    return re.sub(r"_+", "_", spaced).strip("_").lower()
+
+
+def fields_of(statement: Statement) -> tuple[Field, ...]:
+    """The fields of one statement, in display order.
+
+    Example:
+        >>> [field.name for field in fields_of("cash_flow")][:2]
+        ['operating_cash_flow', 'capex']
+    """
+    return tuple(field for field in FIELDS.values() if field.statement == statement)
+
+
+def canonical(name: str, statement: Statement | None = None) -> str | None:
+    """Our name for a provider's name, or `None` when there is none.
+
+    Args:
+        name: The provider's name, in any case style.
+        statement: The statement the name was found on. Some providers reuse a name with another meaning
+            (`inventory` on a cash flow statement is the *change* in inventory), so give it where it is known.
+
+    Example:
+        >>> canonical("epsDiluted"), canonical("Total Revenue"), canonical("made_up")
+        ('eps_diluted', 'revenue', None)
+        >>> canonical("inventory", "cash_flow") is None
+        True
+    """
+    found = _ALIASES.get(snake(name))
+    if found is None or statement is None or FIELDS[found].statement == statement:
+        return found
+    return None
+
+
+def preference(name: str, field: Field) -> int:
+    """How close a provider's name is to our field: 0 is our own name, then the aliases in order.
+
+    Example:
+        >>> preference("totalRevenue", FIELDS["revenue"]) < preference("operating_revenue", FIELDS["revenue"])
+        True
+    """
+    return (field.name, *field.aliases).index(snake(name))
+
+
+def _fields() -> Iterator[Field]:
+    statement = ""
+    for line in files("finassist.core").joinpath("fields.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            statement = line.strip("[]")
+        elif line and not line.startswith("#"):
+            name, heading, unit, aliases = (part.strip() for part in line.split("|"))
+            yield Field(name, heading, cast(Statement, statement), unit, tuple(aliases.split()))
+
+
+FIELDS: Mapping[str, Field] = MappingProxyType({field.name: field for field in _fields()})
+
+_ALIASES: Mapping[str, str] = MappingProxyType(
+    {alias: field.name for field in FIELDS.values() for alias in (field.name, *field.aliases)}
+)
+
+EXPECTED: Mapping[Statement, tuple[str, ...]] = {
+    "income": ("revenue", "operating_income", "pretax_income", "income_tax", "net_income", "eps_diluted",
+               "shares_diluted"),
+    "balance_sheet": ("cash_and_equivalents", "current_assets", "total_assets", "current_liabilities",
+                      "total_liabilities", "equity"),
+    "cash_flow": ("operating_cash_flow", "capex"),
+}  # fmt: skip
+"""Lines a reader expects from every company; where one is absent, the absence is shown."""

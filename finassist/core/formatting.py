@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-from finassist.core import fields as vocabulary
-from finassist.core.facts import Fact
+from finassist.core.facts import FIELDS, Fact, snake
 from finassist.core.metrics import catalogue
 
 NOT_IN_DATA = "not in the data"
@@ -28,6 +27,7 @@ ABSENCE = {
 }
 """What stands in the place of a figure that is not there, by status."""
 
+_SHORT = {"eps": "EPS", "pe": "P/E", "ebit": "EBIT", "ebitda": "EBITDA", "cik": "CIK", "ttm": "TTM", "nci": "NCI"}
 _WIDE = Context(prec=60)
 _HALF_UP = Context(prec=60, rounding=ROUND_HALF_UP)
 _MOST_DIGITS = 8
@@ -165,14 +165,19 @@ def scaled(fact: Fact) -> bool:
 
 
 def label(field: str) -> str:
-    """Heading of any field, of a statement line or of a ratio.
+    """Heading of any field, of a statement line or of a ratio; an unknown name is made readable.
 
     Example:
-        >>> label("eps_diluted"), label("net_margin")
-        ('Diluted EPS', 'Net margin')
+        >>> label("eps_diluted"), label("net_margin"), label("forward_pe")
+        ('Diluted EPS', 'Net margin', 'Forward P/E')
     """
     metric = catalogue().get(field)
-    return metric.report if metric and metric.report else vocabulary.label(field)
+    if metric and metric.report:
+        return metric.report
+    if known := FIELDS.get(field):
+        return known.label
+    text = " ".join(_SHORT.get(word, word) for word in snake(field).split("_"))
+    return text[:1].upper() + text[1:]
 
 
 def span(periods: Iterable[str]) -> str:

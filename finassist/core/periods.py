@@ -10,6 +10,7 @@ Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` (calendar quarter), `H1 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -23,21 +24,35 @@ PeriodKind = Literal[
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
-_FORMS: tuple[tuple[PeriodKind, re.Pattern[str]], ...] = (
-    ("year", re.compile(r"FY(?P<y>\d{4})")),
-    ("quarter", re.compile(r"Q(?P<n>[1-4]) (?P<y>\d{4})")),
-    ("calendar quarter", re.compile(r"CQ(?P<n>[1-4]) (?P<y>\d{4})")),
-    ("half", re.compile(r"H(?P<n>[12]) (?P<y>\d{4})")),
-    ("nine months", re.compile(r"9M (?P<y>\d{4})")),
-    ("ttm", re.compile(r"TTM")),
-    ("day", re.compile(r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)")),
-    ("month", re.compile(r"(?P<y>\d{4})-(?P<m>\d\d)")),
-    ("calendar", re.compile(r"(?P<y>\d{4})")),
-    ("end", re.compile(r"end (?P<y>\d{4})")),
-    ("latest", re.compile(r"latest")),
-    ("latest quarter", re.compile(r"latest quarter")),
-    ("ytd", re.compile(r"YTD")),
-)
+_TEXTS: dict[PeriodKind, str] = {
+    "year": "FY{year}",
+    "quarter": "Q{number} {year}",
+    "calendar quarter": "CQ{number} {year}",
+    "half": "H{number} {year}",
+    "nine months": "9M {year}",
+    "ttm": "TTM",
+    "day": "{year}-{number:02}-{day:02}",
+    "month": "{year}-{number:02}",
+    "calendar": "{year}",
+    "end": "end {year}",
+    "latest": "latest",
+    "latest quarter": "latest quarter",
+    "ytd": "YTD",
+}
+"""How each kind is written; read back by the patterns that are made of it."""
+
+_PARTS = {"{year}": r"(?P<year>\d{4})", "{number:02}": r"(?P<number>\d\d)", "{day:02}": r"(?P<day>\d\d)"}
+_NUMBERS: dict[PeriodKind, str] = {"half": "[12]"}
+
+
+def _pattern(kind: PeriodKind, text: str) -> re.Pattern[str]:
+    parts = {**_PARTS, "{number}": f"(?P<number>{_NUMBERS.get(kind, '[1-4]')})"}
+    for part, pattern in parts.items():
+        text = text.replace(part, pattern)
+    return re.compile(text)
+
+
+_FORMS: dict[PeriodKind, re.Pattern[str]] = {kind: _pattern(kind, text) for kind, text in _TEXTS.items()}
 _SHIFT = re.compile(r"([+-]\d{1,2})$")
 EXAMPLES = "FY2024, Q3 2024, H1 2025, TTM, 2024-03-14, 2024-03, latest or FY2020:FY2024"
 
@@ -74,7 +89,7 @@ class Period:
         plain, shift = text.strip(), 0
         if plain.startswith(("latest", "TTM", "YTD")) and (found := _SHIFT.search(plain)):
             plain, shift = plain[: found.start()], int(found.group(1))
-        for kind, form in _FORMS:
+        for kind, form in _FORMS.items():
             if match := form.fullmatch(plain):
                 return cls._checked(kind, match, shift, text)
         raise ValueError(f"“{text[:40]}” is no period. Write {EXAMPLES}.")
@@ -82,43 +97,19 @@ class Period:
     @classmethod
     def _checked(cls, kind: PeriodKind, match: re.Match[str], shift: int, text: str) -> Self:
         parts = {name: int(value) for name, value in match.groupdict().items()}
-        year, month = parts.get("y", 0), parts.get("m", 0)
+        year = parts.get("year", 0)
         if year and not FIRST_YEAR <= year <= LAST_YEAR:
             raise ValueError(f"The year {year} in “{text[:40]}” is out of range. Give one between 1990 and today.")
         if kind in ("day", "month"):
             try:
-                date(year, month, parts.get("d", 1))
+                date(year, parts["number"], parts.get("day", 1))
             except ValueError:
                 raise ValueError(f"“{text[:40]}” is no day of the calendar. Write YYYY-MM-DD.") from None
-        return cls(kind, year, parts.get("n", month), parts.get("d", 0), shift)
+        return cls(kind, **parts, shift=shift)
 
     def __str__(self) -> str:
-        moved = f"{self.shift:+d}" if self.shift else ""
-        match self.kind:
-            case "year":
-                return f"FY{self.year}"
-            case "quarter":
-                return f"Q{self.number} {self.year}"
-            case "calendar quarter":
-                return f"CQ{self.number} {self.year}"
-            case "half":
-                return f"H{self.number} {self.year}"
-            case "nine months":
-                return f"9M {self.year}"
-            case "ttm":
-                return f"TTM{moved}"
-            case "day":
-                return f"{self.year}-{self.number:02}-{self.day:02}"
-            case "month":
-                return f"{self.year}-{self.number:02}"
-            case "calendar":
-                return str(self.year)
-            case "end":
-                return f"end {self.year}"
-            case "latest" | "latest quarter":
-                return f"{self.kind}{moved}"
-            case "ytd":
-                return f"YTD{moved}"
+        text = _TEXTS[self.kind].format(year=self.year, number=self.number, day=self.day)
+        return f"{text}{self.shift:+d}" if self.shift else text
 
     def moved(self, steps: int) -> Period:
         """The period `steps` of its own length later; a year for days and months.
@@ -141,42 +132,30 @@ class Period:
             case _:
                 return replace(self, year=self.year + steps)
 
-    def year_before(self) -> Period:
-        """The same period a year earlier."""
-        return self.moved({"quarter": -4, "calendar quarter": -4, "latest quarter": -4, "half": -2}.get(self.kind, -1))
-
-    @property
-    def fiscal(self) -> bool:
-        """Whether it names a fiscal period with a label."""
-        return self.kind in ("year", "quarter", "half", "nine months")
-
     def first_day(self) -> date | None:
         """The first calendar day of a day, month or calendar year; `None` for relative ones."""
-        if self.kind == "day":
-            return date(self.year, self.number, self.day)
-        months = self._months()
-        return date(self.year, months[0], 1) if months else None
+        return self._days()[0]
 
     def last_day(self) -> date | None:
         """The last calendar day, as `first_day`."""
-        if self.kind == "day":
-            return date(self.year, self.number, self.day)
-        months = self._months()
-        return date(self.year, months[1], _length(self.year, months[1])) if months else None
+        return self._days()[1]
 
-    def _months(self) -> tuple[int, int] | None:
-        """The first and the last month, as if fiscal years were those of the calendar."""
+    def _days(self) -> tuple[date, date] | tuple[None, None]:
+        """The first and the last day, as if fiscal years were those of the calendar."""
         match self.kind:
+            case "day":
+                return date(self.year, self.number, self.day), date(self.year, self.number, self.day)
             case "month":
-                return self.number, self.number
+                first, last = self.number, self.number
             case "calendar quarter" | "quarter":
-                return self.number * 3 - 2, self.number * 3
+                first, last = self.number * 3 - 2, self.number * 3
             case "half":
-                return self.number * 6 - 5, self.number * 6
+                first, last = self.number * 6 - 5, self.number * 6
             case "calendar" | "end" | "year":
-                return 1, 12
+                first, last = 1, 12
             case _:
-                return None
+                return None, None
+        return date(self.year, first, 1), date(self.year, last, _length(self.year, last))
 
 
 LATEST = Period("latest")
@@ -254,5 +233,4 @@ def fiscal_quarter(end: date, years: Mapping[date, int]) -> str:
 
 
 def _length(year: int, month: int) -> int:
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return (following - timedelta(days=1)).day
+    return monthrange(year, month)[1]

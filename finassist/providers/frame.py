@@ -27,8 +27,7 @@ from msgspec.structs import replace
 
 from finassist.analysis.calendar import Member
 from finassist.core.errors import BadPayload, MissingColumn, UnknownSymbol
-from finassist.core.facts import Fact
-from finassist.core.fields import FIELDS, canonical, snake
+from finassist.core.facts import FIELDS, Fact, canonical, snake
 from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.to_agno import FactProvider

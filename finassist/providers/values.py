@@ -18,8 +18,7 @@ from typing import cast
 from agno.tools.finance import CompanyProfile, FinancialStatement, PriceBar, Quote
 from msgspec.structs import replace
 
-from finassist.core.facts import Fact, Statement
-from finassist.core.fields import FIELDS, canonical, preference, snake
+from finassist.core.facts import FIELDS, OUTFLOWS, Fact, Statement, canonical, preference, snake
 from finassist.symbols.directory import directory
 
 _QUOTE_FIELDS = (
@@ -96,7 +95,7 @@ def figure(blank: Fact, value: object, *, turned: str | None = _TURNED) -> Fact:
     if isinstance(found, str):
         status = "missing" if value is None or found == _NAN else "error"
         return replace(blank, unit=unit, currency=currency, status=status, note=found)
-    if field and field.outflow and found < 0:
+    if field and field.name in OUTFLOWS and found < 0:
         found, notes = -found, [*notes, turned]
     return replace(blank, value=found, unit=unit, currency=currency, note="; ".join(filter(None, notes)) or None)
 

@@ -13,9 +13,8 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
-from finassist.core import fields as vocabulary
 from finassist.core.errors import InputError
-from finassist.core.facts import Fact
+from finassist.core.facts import Fact, canonical, snake
 from finassist.core.formatting import clean, label
 from finassist.core.metrics import catalogue
 from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
@@ -210,8 +209,8 @@ def _field(companies: Sequence[CompanyFigures], name: str) -> list[Panel | None]
 
 
 def _canonical(wanted: str) -> str:
-    name = vocabulary.snake(wanted)
-    return name if name in catalogue() else vocabulary.canonical(name) or name
+    name = snake(wanted)
+    return name if name in catalogue() else canonical(name) or name
 
 
 def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:

@@ -15,8 +15,7 @@ from msgspec import Struct
 
 from finassist.analysis.statements import SPENDING, is_fiscal_year, report_ratios
 from finassist.core.categories import Category
-from finassist.core.facts import Fact, FactBook, Statement
-from finassist.core.fields import fields_of
+from finassist.core.facts import Fact, FactBook, Statement, fields_of
 from finassist.core.formatting import Scale, cell, day, label, scaled, span
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
 

@@ -13,8 +13,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.errors import NotOffered
-from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
 from finassist.core.metrics import described
 from finassist.core.periods import Period

@@ -13,8 +13,7 @@ from datetime import date
 
 from finassist.core.categories import CategoryName
 from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus, SymbolResolved
-from finassist.core.facts import Gap
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage

@@ -19,8 +19,7 @@ from finassist.analysis.execute import needed, of_today
 from finassist.core.categories import CATEGORY
 from finassist.core.categories import CategoryName as Category
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
-from finassist.core.facts import Fact, Gap
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.query import Query
 from finassist.core.result import Draft, Usage
 from finassist.llm.agents import question_message

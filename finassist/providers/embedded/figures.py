@@ -15,8 +15,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any
 
-from finassist.core.facts import Fact, Statement, Status
-from finassist.core.fields import EXPECTED, FIELDS, Field, fields_of
+from finassist.core.facts import EXPECTED, FIELDS, Fact, Field, Statement, Status, fields_of
 from finassist.providers.embedded import tables
 
 QUALITY = {

@@ -23,8 +23,7 @@ from msgspec.structs import replace
 from finassist.analysis.calendar import Member
 from finassist.analysis.ratios import derive
 from finassist.core.errors import DataError, NotEmbedded, NotOffered, UnknownSymbol
-from finassist.core.facts import Fact, FactBook
-from finassist.core.fields import FIELDS
+from finassist.core.facts import FIELDS, Fact, FactBook
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.embedded import figures, prices, tables
 from finassist.providers.embedded.coverage import Universe, attributes, universe

@@ -17,8 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from finassist.analysis.statements import NOT_COMPARABLE
-from finassist.core.facts import Fact, Statement
-from finassist.core.fields import EXPECTED, FIELDS
+from finassist.core.facts import EXPECTED, FIELDS, Fact, Statement
 from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import (
     QUARTER,
