@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from finassist.config.settings import Settings as Settings
     from finassist.config.settings import configure as configure
     from finassist.config.sources import FinassistWarning as FinassistWarning
-    from finassist.core.categories import CATEGORIES
     from finassist.core.errors import *
     from finassist.core.events import *
     from finassist.core.facts import Fact as Fact
     from finassist.core.facts import Gap as Gap
     from finassist.core.query import Filter as Filter
     from finassist.core.query import Query as Query
+    from finassist.core.result import CATEGORIES
     from finassist.llm.offline import OfflineModel as OfflineModel
     from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
     from finassist.providers.fmp import FMPProvider as FMPProvider
@@ -55,7 +55,7 @@ _NAMES: Final = {
     "finassist.batch.budget": "Budget",
     "finassist.config.settings": "Settings configure",
     "finassist.config.sources": "FinassistWarning",
-    "finassist.core.categories": "categories",
+    "finassist.core.result": "categories",
     "finassist.core.errors": """
         FinassistError
         InputError EmptyQuestion QuestionTooLong NotText InvalidSessionId InvalidSymbol InvalidLimit InvalidQuery

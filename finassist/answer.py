@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
-from finassist.core import process
-from finassist.core.categories import YEARS_SHOWN
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import catalogue, spoken
+from finassist.core.process import running_cell
 from finassist.core.query import Choice, Query
-from finassist.core.result import Draft, Verdict, stored_draft, verdict
+from finassist.core.result import YEARS_SHOWN, Draft, Verdict, stored_draft, verdict
 from finassist.core.state import replay, spans
 
 if TYPE_CHECKING:
@@ -310,7 +309,7 @@ class Answer(WorkflowRunOutput):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         # No text/markdown: a front end would render it, and with it whatever a model or a source put there.
-        if self.cell is not None and self.cell == process.cell():
+        if self.cell is not None and self.cell == running_cell():
             return {"text/plain": repr(self)}
         return {"text/plain": self.to_markdown(), "text/html": self.to_html()}
 

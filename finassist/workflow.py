@@ -20,9 +20,9 @@ from finassist.apps.live.progress import open_display
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.batch.estimate import Display
 from finassist.config.settings import Routing, Settings
-from finassist.core import process
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
+from finassist.core.process import awaited_by_cell, on_display
 from finassist.core.query import Query, queries_of
 from finassist.core.text import check_keywords
 from finassist.llm.models import ModelChoice
@@ -250,7 +250,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
     def _ask(self, asked: Any, call: str, stream: bool, options: RunOptions) -> Answer | Iterator[RunResponse]:
         bridge.check_caller()
         run, agno, live = self._asked(asked, call, options)
-        events = self._stream(run, agno, wanted(live, self.live, by_itself=not stream and process.on_display()))
+        events = self._stream(run, agno, wanted(live, self.live, by_itself=not stream and on_display()))
         if stream:
             return events
         for _ in events:
@@ -298,7 +298,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         self._consider_summary(run)
 
     async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
-        shown = wanted(live, self.live, by_itself=process.awaited_by_cell())
+        shown = wanted(live, self.live, by_itself=awaited_by_cell())
         async with aclosing(self._astream(run, options, shown)) as events:
             async for _ in events:
                 pass

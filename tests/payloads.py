@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from finassist.apps.live.view import header_html, run_html, text_html
-from finassist.core.categories import CATEGORIES
 from finassist.core.facts import Fact, Gap
+from finassist.core.result import CATEGORIES
 from finassist.core.state import RunState, Task
 from finassist.reporting.html import answer_html, conversation_html
 from finassist.reporting.markdown import conversation_markdown

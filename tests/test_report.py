@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from finassist.analysis.ratios import derive
-from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
+from finassist.core.result import category_of
 from finassist.providers.embedded import figures, prices
 from finassist.reporting.company import CompanyFigures, Subject, sources
 from finassist.reporting.document import follow_ups

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.core.categories import CATEGORIES
+from finassist.core.result import CATEGORIES
 from finassist.questions.routing import Context, route
 
 PRICE, INCOME, FINANCIALS, REPORT, CHAT = (

@@ -178,11 +178,7 @@ class QuotaExhausted(DataError):
 
 
 class RateLimited(DataError):
-    """The source asks for fewer requests at a time.
-
-    Attributes:
-        again_at: When the source says that it answers again (UTC), or `None` if it does not say.
-    """
+    """The source asks for fewer requests at a time; `again_at` as in `QuotaExhausted`."""
 
     def __init__(self, message: str = "", *, again_at: datetime | None = None) -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ drawn. A consumer can match on the classes and end with `typing.assert_never`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import (
@@ -77,45 +77,39 @@ class ChoicesOffered(CustomEvent):
 
 
 @dataclass(kw_only=True)
-class FetchStarted(CustomEvent):
+class _OfFetch(CustomEvent):
+    elapsed: float = 0.0
+    parent: str | None = "gather"
+    symbol: str = ""
+    need: str = ""
+    provider: str = ""
+
+
+@dataclass(kw_only=True)
+class FetchStarted(_OfFetch):
     """A source is asked for one kind of figures about one company.
 
     Comes again, with `attempt` 2 and more and the `reason`, when the source has to be asked again.
     """
 
     event: str = "FetchStarted"
-    elapsed: float = 0.0
-    parent: str | None = "gather"
-    symbol: str = ""
-    need: str = ""
-    provider: str = ""
     attempt: int = 1
     reason: str = ""
 
 
 @dataclass(kw_only=True)
-class FetchCompleted(CustomEvent):
+class FetchCompleted(_OfFetch):
     """The source delivered `count` figures."""
 
     event: str = "FetchCompleted"
-    elapsed: float = 0.0
-    parent: str | None = "gather"
-    symbol: str = ""
-    need: str = ""
-    provider: str = ""
     count: int = 0
 
 
 @dataclass(kw_only=True)
-class FetchFailed(CustomEvent):
+class FetchFailed(_OfFetch):
     """The source did not deliver; the answer will name this gap."""
 
     event: str = "FetchFailed"
-    elapsed: float = 0.0
-    parent: str | None = "gather"
-    symbol: str = ""
-    need: str = ""
-    provider: str = ""
     error: str = ""
     reason: str = ""
 
@@ -135,19 +129,9 @@ FlowEvent = (
 RunResponse = WorkflowStartedEvent | FlowEvent | TerminalEvent
 
 TERMINAL = (WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowCancelledEvent)
-FETCHES = (FetchStarted, FetchCompleted, FetchFailed)
-KINDS = (
-    WorkflowStartedEvent,
-    StepStarted,
-    StepCompleted,
-    RunContentEvent,
-    Routed,
-    SymbolResolved,
-    ChoicesOffered,
-    *FETCHES,
-    *TERMINAL,
-)
+KINDS: tuple[type[Any], ...] = get_args(RunResponse)
 
-for _kind in (StepStarted, StepCompleted, Routed, SymbolResolved, ChoicesOffered, *FETCHES):
-    # Agno reads stored events back through this table; an unknown name would make the session unreadable.
-    WORKFLOW_RUN_EVENT_TYPE_REGISTRY[_kind.event] = _kind
+for _kind in KINDS:
+    if _kind.__module__ == __name__:
+        # Agno reads stored events back through this table; an unknown name would make the session unreadable.
+        WORKFLOW_RUN_EVENT_TYPE_REGISTRY[_kind.event] = _kind

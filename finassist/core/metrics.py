@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, cast
+from typing import Any, Literal
 
 from finassist.core.text import did_you_mean
 
@@ -81,22 +81,10 @@ def catalogue() -> Mapping[str, Metric]:
     return {name: _metric(name, row) for name, row in tomllib.loads(text).items()}
 
 
-def _metric(name: str, row: Mapping[str, str | int]) -> Metric:
-    names = {lang: _names(str(row[lang])) for lang in LANGUAGES if lang in row}
-    return Metric(
-        id=name,
-        label=str(row["label"]),
-        unit=cast(Unit, row["unit"]),
-        kind=cast(Kind, row["kind"]),
-        formula=str(row.get("formula", "")),
-        base=str(row.get("base", "")),
-        better=int(row.get("better", 0)),
-        report=str(row.get("report", "")),
-        positive=str(row.get("positive", "")),
-        without=frozenset(str(row.get("without", "")).split()),
-        names=names,
-        about=str(row.get("about", "")),
-    )
+def _metric(name: str, row: Mapping[str, Any]) -> Metric:
+    own = {key: value for key, value in row.items() if key not in LANGUAGES}
+    own["without"] = frozenset(row.get("without", "").split())
+    return Metric(id=name, **own, names={lang: _names(row[lang]) for lang in LANGUAGES if lang in row})
 
 
 def _names(text: str) -> tuple[str, ...]:

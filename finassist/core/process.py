@@ -51,7 +51,7 @@ def shell() -> Any | None:
     return found if getattr(found, "kernel", None) is not None else None
 
 
-def cell() -> int | None:
+def running_cell() -> int | None:
     """The number of the cell that is being executed, or `None` outside a kernel."""
     found = shell()
     return None if found is None else int(found.execution_count)

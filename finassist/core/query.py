@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from html import escape
+from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -27,6 +28,9 @@ Scope = Literal["named", "earlier", "universe"]
 Comparator = Literal[">", ">=", "<", "<=", "between"]
 
 MOST_CELLS = 600
+
+
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
 
 class _Checked(BaseModel):
@@ -86,17 +90,9 @@ class Filter(_Checked):
             >>> Filter(metric="net_margin", comparator=">", number=0.3).holds(0.25)
             False
         """
-        match self.comparator:
-            case ">":
-                return value > self.number
-            case ">=":
-                return value >= self.number
-            case "<":
-                return value < self.number
-            case "<=":
-                return value <= self.number
-            case "between":
-                return self.number <= value <= (self.upper or self.number)
+        if self.comparator == "between":
+            return self.number <= value <= (self.upper or self.number)
+        return _COMPARISONS[self.comparator](value, self.number)
 
     def __str__(self) -> str:
         limit = f"{self.number:g} and {self.upper:g}" if self.comparator == "between" else f"{self.number:g}"
@@ -125,10 +121,8 @@ _NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
 _CONDITION = re.compile(rf"([\w ()*/+-]+?)\s*(>=|<=|>|<|between)\s*{_NUMBER}(?:\s*and\s*{_NUMBER})?")
 
 
-class Unknown(BaseModel):
+class Unknown(_Checked):
     """Words that ask for something no slot can hold, and what kind of thing that is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     words: str
     topic: str = "not understood"
@@ -302,7 +296,7 @@ def sentence(query: Query) -> str:
     """A query as a plain phrase."""
     if query.intent == "define":
         return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
-    what = " and ".join(spoken(metric) for metric in query.metrics) or _INTENTS.get(query.intent, query.intent)
+    what = " and ".join(map(spoken, query.metrics)) or {"document": "report"}.get(query.intent, query.intent)
     words = [_OPERATIONS.get(query.operation, "") + what]
     if query.operation == "count" and query.scope == "named":
         words = [f"number of periods by {what}"]
@@ -327,7 +321,6 @@ def _is_metric(name: str) -> bool:
     return True
 
 
-_INTENTS = {"document": "report"}
 _OPERATIONS: dict[str, str] = {
     "growth": "growth of ", "cagr": "CAGR of ", "difference": "difference in ", "sum": "sum of ", "mean": "mean ",
     "median": "median ", "share": "share of ", "max": "highest ", "min": "lowest ", "count": "number of companies by ",

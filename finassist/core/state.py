@@ -15,7 +15,6 @@ from typing import Any, Final, Literal
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
 
-from finassist.core.categories import CATEGORY, NEED
 from finassist.core.events import (
     ChoicesOffered,
     FetchCompleted,
@@ -27,6 +26,7 @@ from finassist.core.events import (
     StepStarted,
     SymbolResolved,
 )
+from finassist.core.result import CATEGORY, NEED
 
 type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
 type TaskStatus = Literal["running", "completed", "error", "cancelled"]

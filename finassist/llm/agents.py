@@ -14,7 +14,7 @@ from agno.agent import Agent
 from agno.models.base import Model
 from pydantic import BaseModel, Field
 
-from finassist.core.categories import CATEGORIES, CATEGORY, CategoryName
+from finassist.core.result import CATEGORIES, CATEGORY, CategoryName
 from finassist.questions.routing import Context
 from finassist.questions.suggestions import Suggestion
 

@@ -17,7 +17,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
-from finassist.core.categories import CATEGORY
+from finassist.core.result import CATEGORY
 from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import current_record
 from finassist.questions.glossary import Term, glossary

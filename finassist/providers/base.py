@@ -20,9 +20,6 @@ from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStateme
 from agno.tools.finance.base import FinanceProviderError, NotSupportedError
 
 from finassist.analysis.calendar import Member, as_known
-from finassist.core.categories import NEEDS as NEEDS
-from finassist.core.categories import NeedName as Need
-from finassist.core.categories import QueryNeedName as QueryNeed
 from finassist.core.errors import (
     BadPayload,
     DataError,
@@ -33,6 +30,9 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact, Statement
+from finassist.core.result import NEEDS as NEEDS
+from finassist.core.result import NeedName as Need
+from finassist.core.result import QueryNeedName as QueryNeed
 from finassist.providers import values
 
 SPAN_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}

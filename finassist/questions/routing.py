@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from finassist.core.categories import CATEGORY
-from finassist.core.categories import CategoryName as Category
+from finassist.core.result import CATEGORY
+from finassist.core.result import CategoryName as Category
 from finassist.questions.glossary import glossary
 from finassist.questions.phrases import COMPANY, words
 from finassist.questions.topics import WORDS, Scan, scan, small_talk

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from finassist.core.categories import CategoryName as Category
+from finassist.core.result import CategoryName as Category
 from finassist.questions.glossary import Term, glossary
 from finassist.questions.grammar import table_of
 from finassist.questions.phrases import COMPANY, Hit, PhraseIndex, is_break, words

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from finassist.core.categories import category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
+from finassist.core.result import category_of
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
 from finassist.reporting.document import Bullets, Document, Headline, Note, Section, Text, report

@@ -9,9 +9,9 @@ from operator import itemgetter
 from typing import Any, Protocol
 
 from finassist.analysis.statements import CompanyFacts, Ratio, report_ratios, words
-from finassist.core.categories import YEARS_SHOWN, Category, need_title
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import ABSENCE, NOT_IN_DATA, day, figure, label, listed, span
+from finassist.core.result import YEARS_SHOWN, Category, need_title
 
 CORE = {
     "income": ("revenue", "net_income", "eps_diluted"),

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any, Literal
 
 from finassist.analysis.insights import insights
-from finassist.core.categories import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
+from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.reporting.charts import Panel, closes, statements
 from finassist.reporting.company import (
     CompanyFigures,

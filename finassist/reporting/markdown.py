@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from finassist.core.categories import YEARS_SHOWN, category_of
 from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
+from finassist.core.result import YEARS_SHOWN, category_of
 from finassist.reporting.company import AnswerLike, Subject, missing
 from finassist.reporting.document import (
     Bullets,

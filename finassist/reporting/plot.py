@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from finassist.core import process
 from finassist.core.errors import MissingExtra
 from finassist.core.facts import Fact
 from finassist.core.formatting import clean, figure, label
+from finassist.core.process import shell
 from finassist.reporting.charts import Line, Panel, panels_of
 from finassist.reporting.company import AnswerLike
 from finassist.reporting.picture import COLOURS, picture
@@ -54,10 +54,10 @@ class Chart(_Figure):  # pyright: ignore[reportUntypedBaseClass]
 
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Show it, as `plotly.graph_objects.Figure.show` does; below a cell with its image."""
-        shell = process.shell()
-        bundle = self._repr_mimebundle_() if shell and not args and not kwargs else None
-        if shell and bundle:
-            shell.display_pub.publish(bundle)
+        kernel = shell()
+        bundle = self._repr_mimebundle_() if kernel and not args and not kwargs else None
+        if kernel and bundle:
+            kernel.display_pub.publish(bundle)
         else:
             _Figure.show(self, *args, **kwargs)
 

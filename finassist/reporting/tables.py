@@ -14,9 +14,9 @@ from itertools import chain
 from msgspec import Struct
 
 from finassist.analysis.statements import SPENDING, is_fiscal_year, report_ratios
-from finassist.core.categories import Category
 from finassist.core.facts import Fact, FactBook, Statement, fields_of
 from finassist.core.formatting import Scale, cell, day, label, scaled, span
+from finassist.core.result import Category
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
 
 PAYMENTS = "Capital expenditure, dividends and buybacks are payments, shown as positive amounts."

@@ -17,10 +17,10 @@ from agno.tools.finance import FinanceProvider
 from agno.workflow.types import StepInput
 
 from finassist.config.settings import Live, Routing, Settings
-from finassist.core.categories import CategoryName as Category
 from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.query import Query
+from finassist.core.result import CategoryName as Category
 from finassist.core.result import Draft
 from finassist.core.text import check_day, check_question
 from finassist.llm.models import ModelChoice, resolve_model

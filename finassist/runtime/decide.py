@@ -11,12 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from finassist.core.categories import CategoryName
 from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus, SymbolResolved
 from finassist.core.facts import FIELDS, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Query
-from finassist.core.result import Draft, Usage
+from finassist.core.result import CategoryName, Draft, Usage
 from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
 from finassist.llm.offline import OfflineModel
 from finassist.questions.parser import understand

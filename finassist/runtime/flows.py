@@ -16,12 +16,11 @@ from agno.run.agent import RunContentEvent
 from msgspec import structs
 
 from finassist.analysis.execute import needed, of_today
-from finassist.core.categories import CATEGORY
-from finassist.core.categories import CategoryName as Category
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.query import Query
-from finassist.core.result import Draft, Usage
+from finassist.core.result import CATEGORY, Draft, Usage
+from finassist.core.result import CategoryName as Category
 from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.questions.companies import INDEX

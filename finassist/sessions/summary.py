@@ -12,9 +12,8 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
 from finassist.config.settings import Settings
-from finassist.core.categories import CATEGORIES
 from finassist.core.concurrency import Background, bridge
-from finassist.core.result import stored_record
+from finassist.core.result import CATEGORIES, stored_record
 from finassist.llm.agents import Askable, ConversationSummary, summary_message
 from finassist.llm.calls import Limits
 from finassist.llm.connections import fit

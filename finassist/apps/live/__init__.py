@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
-from finassist.core import process
+from finassist.core.process import on_display, running_cell, shell
 from finassist.runtime.context import RunContext
 
 
@@ -50,11 +50,11 @@ def open_view(question: str, shown: bool = True) -> View | None:
 
 
 def _view(question: str) -> View | None:
-    if process.on_display():
+    if on_display():
         from finassist.apps.live.view import LiveCell
 
         return LiveCell(question)
-    if process.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+    if shell() is None and sys.stderr is not None and sys.stderr.isatty():
         from finassist.apps.live.progress import ProgressLine
 
         return ProgressLine(question)
@@ -102,7 +102,7 @@ class _Watch:
     def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
         self._do(lambda view: view.finish(answer, error))
         if self.view is not None and answer is not None:
-            answer.cell = process.cell()
+            answer.cell = running_cell()
         self.view = None
 
     def _do(self, what: Callable[[View], None]) -> None:

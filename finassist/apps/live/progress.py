@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from finassist.core import process
+from finassist.core.process import on_display, shell
 from finassist.core.state import RunState, reduce
 from finassist.reporting.sanitize import escape
 from finassist.reporting.timeline import seconds
@@ -137,9 +137,9 @@ def open_display(live: bool | None) -> Display | None:
     """
     if live is False:
         return None
-    if process.on_display():
+    if on_display():
         return BatchBar()
-    if process.shell() is None and sys.stderr is not None and sys.stderr.isatty():
+    if shell() is None and sys.stderr is not None and sys.stderr.isatty():
         return BatchLine(sys.stderr)
     return None
 

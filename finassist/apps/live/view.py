@@ -19,8 +19,8 @@ from agno.exceptions import RunCancelledException
 
 from finassist.answer import Answer
 from finassist.apps.live.progress import Pace, discard
-from finassist.core.categories import category_of
 from finassist.core.events import RunResponse
+from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
 from finassist.reporting.sanitize import escape, safe_html
 from finassist.reporting.timeline import CSS as TIMELINE_CSS
