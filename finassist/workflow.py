@@ -18,7 +18,6 @@ from finassist.answer import Answer
 from finassist.apps.live import open_view, wanted, watched
 from finassist.apps.live.progress import open_display
 from finassist.batch import BatchOptions, ManyQuestions
-from finassist.batch.estimate import Display
 from finassist.config.settings import Routing, Settings
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
@@ -34,6 +33,7 @@ from finassist.sessions.summary import Summariser, stored_summary
 
 if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
+    from finassist.batch.runner import Display
 
 _NAME: Final = "finassist"
 _OURS: Final = ("session_id", "user_id", "run_id", "live", "as_of")

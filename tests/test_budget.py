@@ -17,7 +17,7 @@ from agno.models.response import ModelResponse
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.apps.live.progress import BatchLine, bar_html
 from finassist.batch.budget import Budget
-from finassist.batch.estimate import Progress
+from finassist.batch.runner import Progress
 from finassist.core.errors import InvalidLimit
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
@@ -124,6 +124,20 @@ def test_a_budget_of_dollars_needs_a_price(ledger) -> None:
     assert "FINASSIST_MODEL_PRICES" in batch.left.reason
     free = build(Unpriced(WORLD, 0)).run_many(CHATS[:1], ledger=ledger.with_name("other.db"))
     assert free.frame["cost"].isna().all(), "a price that nobody knows is no price of 0"
+
+
+def test_a_price_of_the_user_counts_for_a_budget_of_dollars(ledger) -> None:
+    class Unpriced(Counted):
+        async def ainvoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+            reply = await super().ainvoke(*args, **kwargs)
+            reply.response_usage.cost = None
+            return reply
+
+    prices = {"scripted": {"input": 100_000, "output": 100_000}}
+    workflow = build(Unpriced(World(), 0), World(), model_prices=prices)
+    batch = workflow.run_many(["$AAPL price", "$MSFT price"], budget=Budget(dollars=100), ledger=ledger)
+    assert batch.status == "completed"
+    assert batch.frame["cost"].tolist() == [3.0, 3.0]
 
 
 def test_unasked_questions_end_a_stream(ledger) -> None:

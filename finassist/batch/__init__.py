@@ -1,11 +1,11 @@
 """Many questions at once: bounded, shared, within a budget, and recorded so that nothing is lost.
 
-source.py         the questions, in whatever form they come
-runner.py         one call: questions to outcomes in a ledger
-asking.py         one question, through the same flow and agents as `arun()`; dask.py chunks of them on a cluster
-budget.py         what a batch may use and has used; estimate.py what it will use, and how far it is
-ledger.py         writes the file of a batch; records.py finds and reads it
-batch.py          what a batch returns, and its sync and streamed forms
+source.py     the questions, in whatever form they come
+runner.py     one call: questions to outcomes in a ledger, and how far it is
+asking.py     one question, through the same flow and agents as `arun()`; dask.py chunks of them on a cluster
+budget.py     what a batch may use, has used and will use
+ledger.py     writes the file of a batch; records.py finds and reads it
+batch.py      what a batch returns, and its sync and streamed forms
 
 This module has the methods of a workflow.
 """
@@ -26,10 +26,9 @@ from finassist.runtime.base import BaseWorkflow
 if TYPE_CHECKING:
     from finassist.batch.asking import Across
     from finassist.batch.batch import Batch
-    from finassist.batch.budget import Budget
-    from finassist.batch.estimate import Display, Estimate
+    from finassist.batch.budget import Budget, Estimate
     from finassist.batch.records import Result
-    from finassist.batch.runner import Runner
+    from finassist.batch.runner import Display, Runner
 
 CONCURRENCY: Final = 50
 """Questions asked at the same time by default."""
@@ -228,7 +227,7 @@ class ManyQuestions(BaseWorkflow):
         return QuestionSource(questions, options.get("column"), self.runtime.settings.max_question_length)
 
     def _estimate(self, questions: Questions, options: BatchOptions) -> Coroutine[Any, Any, Estimate]:
-        from finassist.batch.estimate import estimate
+        from finassist.batch.budget import estimate
 
         return estimate(self.runtime, self._source(questions, options), _concurrency(options))
 

@@ -8,13 +8,14 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, Protocol, Self, cast
 
 from agno.tools.finance import FinanceProvider
 
 from finassist.analysis.calendar import Member
-from finassist.batch.budget import MeteredAgent, QuestionUsage, SharedKey, Spending, shared_key
+from finassist.batch.budget import SharedKey, Spending, shared_key
 from finassist.core import errors
 from finassist.core.concurrency import InFlight, cancelling
 from finassist.core.errors import BudgetReached, DataError, InputError
@@ -23,7 +24,7 @@ from finassist.core.result import Draft, written
 from finassist.core.text import redact
 from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
 from finassist.runtime.context import RunContext, Runtime
-from finassist.runtime.drivers import adrive
+from finassist.runtime.drivers import aask_with, adrive
 from finassist.runtime.effects import Fetch, Flow, FlowContext, fetch
 from finassist.runtime.flows import answer_flow, typed_flow
 
@@ -37,15 +38,12 @@ type Across = tuple[Need, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of asking a question once: an answer in its stored form, or an error. Plain values throughout.
+    """What became of asking a question once, as a ledger stores it: plain values, with lists as JSON.
 
     Attributes (what a `Result` has too means the same):
         content: The text of the answer, compressed; `None` without one.
         record: The rest of the answer, compressed.
-        symbols: Ticker symbols, as JSON.
-        facts: How many figures it has.
-        gaps: How many gaps it has.
-        answered: What of the question is answered, its figure, unit, period, query and reading, as JSON.
+        answered: What of the question is answered, its figure, unit, period, query and reading.
         unasked: Whether a budget stopped it.
     """
 
@@ -63,6 +61,11 @@ class Outcome:
     cost: float | None = 0.0
     calls: int = 0
     unasked: bool = False
+
+    @property
+    def state(self) -> str:
+        """`"completed"`, `"failed"` or `"unasked"`."""
+        return "unasked" if self.unasked else "failed" if self.error else "completed"
 
     @classmethod
     def of(cls, draft: Draft, **used: Any) -> Self:
@@ -93,12 +96,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Work:
-    """What a batch does with each question: it answers it, or fetches one need of the company that it names.
-
-    Attributes:
-        runtime: What it is done with.
-        across: The need, where no questions are asked.
-    """
+    """What a batch does with each question: it answers it, or fetches one need of the company that it names."""
 
     runtime: Runtime
     across: Across | None = None
@@ -149,14 +147,7 @@ class Asker(Protocol):
 
 
 class LocalAsker:
-    """Asks in this process, any number of questions at once. Belongs to one loop.
-
-    Args:
-        work: What is done with each question.
-        spending: What the questions use together.
-        calls: How many are asked at the same time.
-        fetches: What they fetch for each other; by default their own.
-    """
+    """Asks in this process, any number of questions at once. Belongs to one loop."""
 
     chunk = 1
 
@@ -165,15 +156,15 @@ class LocalAsker:
         self.fetches = fetches or SharedFetches(work.runtime.provider)
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
-        """Ask one question."""
+        """Ask questions one after the other."""
         return [await self.ask_one(text) for text in texts]
 
     async def ask_one(self, text: str) -> Outcome:
         """Ask a question. Any failure, also a bug, is its outcome and concerns no other question."""
-        usage, started = QuestionUsage(self.spending), perf_counter()
+        own, started = Spending(batch=self.spending), perf_counter()
         found: Draft | BaseException
         try:
-            found = await adrive(self.work.flow(text), self._run(text, usage), lambda _: None)
+            found = await self._drive(text, own)
         except asyncio.CancelledError:
             if cancelling():
                 raise
@@ -181,29 +172,23 @@ class LocalAsker:
         except (Exception, SystemExit) as error:  # noqa: BLE001  recorded with its name
             found = error
         latency = perf_counter() - started
-        used = {"latency": latency, "tokens": usage.tokens, "cost": usage.cost, "calls": usage.calls}
+        used = {"latency": latency, "tokens": own.tokens, "cost": own.cost, "calls": own.calls}
         if isinstance(found, Draft):
             return Outcome.of(found, **used)
         outcome = Outcome.failed(found, unasked=isinstance(found, BudgetReached), **used)
         return replace(outcome, message=redact(str(outcome.message), self.work.runtime.settings.secrets()))
 
-    def _run(self, text: str, usage: QuestionUsage) -> RunContext:
-        runtime = self.work.runtime
-        agents = {name: MeteredAgent(agent, usage) for name, agent in runtime.agents.items()}
+    async def _drive(self, text: str, own: Spending) -> Draft:
         shared = _SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else _SharedProvider
-        provider = shared(self.fetches, usage)
-        return RunContext(runtime=replace(runtime, agents=agents, provider=provider), question=text)
+        run = RunContext(runtime=replace(self.work.runtime, provider=shared(self.fetches, own)), question=text)
+        return await adrive(self.work.flow(text), run, lambda _: None, partial(own.ask, aask_with(run)))
 
 
 # ------------------------------------------------------------------------------------ shared fetches
 
 
 class SharedFetches:
-    """Fetches once what several questions of a batch need. Does not cache failures. Belongs to one loop.
-
-    Args:
-        provider: Where figures come from.
-    """
+    """Fetches once what several questions of a batch need. Does not cache failures. Belongs to one loop."""
 
     def __init__(self, provider: FinanceProvider) -> None:
         self.provider = provider
@@ -211,17 +196,17 @@ class SharedFetches:
         self._found: OrderedDict[SharedKey, list[Fact]] = OrderedDict()
         self._in_flight: InFlight[list[Fact]] = InFlight()
 
-    async def facts(self, key: SharedKey, usage: QuestionUsage) -> list[Fact]:
+    async def facts(self, key: SharedKey, own: Spending) -> list[Fact]:
         """The facts of one need of one company, fetched now, already under way, or fetched before."""
         found = self._found.get(key)
         if found is None:
-            return list(await self._in_flight.join(repr(key), lambda: self._fetch(key, usage)))
+            return list(await self._in_flight.join(repr(key), lambda: self._fetch(key, own)))
         self._found.move_to_end(key)
         return list(found)
 
-    async def _fetch(self, key: SharedKey, usage: QuestionUsage) -> list[Fact]:
+    async def _fetch(self, key: SharedKey, own: Spending) -> list[Fact]:
         symbol, need, periods, scope = key
-        usage.begin_data()
+        own.begin_data()
         try:
             if need in ("figures", "closes", "universe"):
                 found = await fetch_for_query(self.provider, need, symbol, scope)
@@ -244,13 +229,13 @@ class SharedFetches:
 class _SharedProvider(FinanceProvider):
     """The provider as one question sees it: what other questions have fetched costs it nothing."""
 
-    def __init__(self, fetches: SharedFetches, usage: QuestionUsage) -> None:
+    def __init__(self, fetches: SharedFetches, own: Spending) -> None:
         provider = fetches.provider
         self.id, self.name, self.capabilities = provider.id, provider.name, provider.capabilities
-        self._fetches, self._usage = fetches, usage
+        self._fetches, self._own = fetches, own
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, need, periods), self._usage)
+        return await self._fetches.facts(shared_key(symbol, need, periods), self._own)
 
 
 class _SharedQuerySource(_SharedProvider):
@@ -260,23 +245,20 @@ class _SharedQuerySource(_SharedProvider):
         return cast(QuerySource, self._fetches.provider).members()
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, "figures"), self._usage)
+        return await self._fetches.facts(shared_key(symbol, "figures"), self._own)
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, "closes"), self._usage)
+        return await self._fetches.facts(shared_key(symbol, "closes"), self._own)
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
-        return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._usage)
+        return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._own)
 
 
 # -------------------------------------------------------------------------------------------- across
 
 
 def need_named(name: str) -> Need:
-    """The need of that name.
-
-    Raises:
-        InputError: There is none.
+    """The need of that name; raises `InputError` where there is none.
 
     Example:
         >>> need_named("income_statement"), need_named("quote")

@@ -1,22 +1,27 @@
-"""What a batch may use and what it has used: tokens, dollars, data calls and time."""
+"""What a batch may use, has used and will use: tokens, dollars, data calls and time."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import Generator
 from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Any, Final
 
-from agno.run.agent import RunOutput
+from agno.metrics import MessageMetrics
 
-from finassist.core.errors import BudgetReached, InvalidLimit
-from finassist.llm.agents import Askable
+from finassist.batch.source import QuestionSource
+from finassist.core.errors import BudgetReached, InvalidLimit, ModelError
+from finassist.core.facts import Gap
+from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
-
-_USED: Final = ("tokens", "dollars", "calls")
+from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.runtime.context import Runtime
+from finassist.runtime.drivers import AskAgent, Emit
+from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, FlowContext, Gather
+from finassist.runtime.flows import answer_flow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,37 +68,51 @@ class Budget:
 
 @dataclass
 class Spending:
-    """What a batch has used so far, checked against its budget. Belongs to one loop.
-
-    Attributes:
-        budget: The limits.
-        started: When the batch began, on the monotonic clock.
-        tokens: Of models.
-        dollars: For models with a known price.
-        calls: Fetches from data sources.
-        asked: Calls of models that have ended.
-        under_way: Calls of models that have not.
-        unpriced: Whether a model has no known price.
-    """
+    """What a batch, or a question of it, has used so far, checked against the budget. Belongs to one loop."""
 
     budget: Budget = field(default_factory=Budget)
-    started: float = field(default_factory=monotonic)
+    batch: Spending | None = None  # of a question: what its batch has used
     tokens: int = 0
     dollars: float = 0.0
     calls: int = 0
-    asked: int = 0
-    under_way: int = 0
-    unpriced: bool = False
+    unpriced: bool = False  # a model has no known price
+    _started: float = field(default_factory=monotonic)
+    _asked: int = 0
+    _under_way: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Time since it began."""
+        return monotonic() - self._started
+
+    @property
+    def cost(self) -> float | None:
+        """In dollars; `None` where a model has no known price."""
+        return None if self.unpriced else self.dollars
+
+    def add(self, tokens: int = 0, cost: float | None = 0.0, calls: int = 0) -> None:
+        """Count what was used, for the question and for its batch."""
+        self.tokens += tokens
+        self.dollars += cost or 0.0
+        self.calls += calls
+        self.unpriced |= cost is None
+        if self.batch is not None:
+            self.batch.add(tokens, cost, calls)
+
+    def left(self) -> Budget:
+        """What is left of each limit."""
+        limits = asdict(self.budget).items()
+        return Budget(
+            **{name: limit if limit is None else max(limit - getattr(self, name), 0) for name, limit in limits}
+        )
 
     def check_model(self) -> None:
-        """Before a call of a model.
-
-        Raises:
-            BudgetReached: A limit is reached.
-        """
-        self._check_time()
-        self._check("tokens", self.tokens)
-        self._check("dollars", self.dollars)
+        """Before a call of a model; raises `BudgetReached` where a limit is reached."""
+        self._check("seconds")
+        average = self._under_way / self._asked if self._asked else 0.0
+        for name in ("tokens", "dollars"):
+            expected = getattr(self, name) * average
+            self._check(name, expected, "is used up, or will be by the calls under way")
         if self.unpriced and self.budget.dollars is not None:
             raise BudgetReached(
                 "There is a budget of dollars, and no known price of the model. Give its price with "
@@ -101,42 +120,40 @@ class Spending:
             )
 
     def check_data(self) -> None:
-        """Before a call of a data source.
+        """Before a call of a data source; raises `BudgetReached` where a limit is reached."""
+        self._check("seconds")
+        self._check("calls")
 
-        Raises:
-            BudgetReached: A limit is reached.
-        """
-        self._check_time()
-        if self.budget.calls is not None and self.calls >= self.budget.calls:
-            raise BudgetReached(f"The budget of {self.budget.calls:,} data calls is used up.")
-
-    def _check(self, name: str, used: float) -> None:
+    def _check(self, name: str, expected: float = 0.0, verdict: str = "is used up") -> None:
         limit = getattr(self.budget, name)
-        if limit is None:
-            return
-        expected = self.under_way * used / self.asked if self.asked else 0.0
-        if used + expected >= limit:
-            raise BudgetReached(f"The budget of {limit:,} {name} is used up, or will be by the calls under way.")
+        if limit is not None and getattr(self, name) + expected >= limit:
+            raise BudgetReached(f"The budget of {limit:,} {'data ' * (name == 'calls')}{name} {verdict}.")
 
-    def _check_time(self) -> None:
-        limit = self.budget.seconds
-        if limit is not None and monotonic() - self.started >= limit:
-            raise BudgetReached(f"The budget of {limit:,} seconds is used up.")
+    # ------------------------------------------------------------------------------- of one question
 
-    # ----------------------------------------------------------------------------------- on a cluster
+    def begin_data(self) -> None:
+        """Count a call of a data source, if the budget allows it."""
+        (self.batch or self).check_data()
+        self.add(calls=1)
 
-    def left(self) -> Budget:
-        """What is left of each limit."""
-        used = {"seconds": monotonic() - self.started, **{each: getattr(self, each) for each in _USED}}
-        limits = asdict(self.budget).items()
-        return Budget(**{name: limit if limit is None else max(limit - used[name], 0) for name, limit in limits})
+    async def ask(self, ask: AskAgent, wanted: Ask, emit: Emit) -> AgentReply:
+        """Ask an agent, if the budget allows it, and count what that took."""
+        batch, reply = self.batch or self, AgentReply()
+        batch.check_model()
+        batch._under_way += 1
+        try:
+            reply = await ask(wanted, emit)
+        finally:
+            batch._under_way -= 1
+            batch._asked += 1
+            self._count(reply)
+        return reply
 
-    def add(self, tokens: int, dollars: float | None, calls: int) -> None:
-        """Count what a question has used in another process."""
-        self.tokens += tokens
-        self.dollars += dollars or 0.0
-        self.calls += calls
-        self.unpriced |= dollars is None
+    def _count(self, reply: AgentReply) -> None:
+        tokens = int(getattr(reply.metrics, "total_tokens", 0) or 0)
+        price = getattr(reply.metrics, "cost", None)
+        free = reply.model == OfflineModel.id and not tokens
+        self.add(tokens, 0.0 if price is None and free else price)
 
 
 _ANY: Final = Periods()
@@ -152,83 +169,135 @@ def shared_key(
     return symbol, need, periods if statement else replace(periods, limit=_ANY.limit), scope
 
 
-@dataclass
-class QuestionUsage:
-    """What one question has used.
+# ------------------------------------------------------------------------------------------ estimate
+
+_CHARACTERS_PER_TOKEN: Final = 4
+_ROUTED_OUT, _CHATTED_OUT = 60, 400
+_MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What a batch will roughly take. Questions that are asked twice count once, and so do shared fetches.
 
     Attributes:
-        spending: That of its batch.
-        tokens: Of models.
-        cost: In dollars; `None` where a model has no known price.
-        calls: Fetches from data sources that it did not share with an earlier question.
+        questions: How many there are.
+        distinct: How many of them are asked: without blanks, repetitions and what is no text.
+        model_calls: Calls of models.
+        tokens: For them, in and out, at four characters a token.
+        dollars: For these tokens; `None` where the price of the model is not known.
+        data_calls: Fetches from data sources, at most: cached ones cost nothing.
+        seconds: Until the last answer, at 2 s a model call and 0.3 s a fetch, within the limits of requests.
     """
 
-    spending: Spending
+    questions: int = 0
+    distinct: int = 0
+    model_calls: int = 0
     tokens: int = 0
-    cost: float | None = 0.0
-    calls: int = 0
+    dollars: float | None = 0.0
+    data_calls: int = 0
+    seconds: float = 0.0
 
-    def begin_model(self) -> None:
-        """Before a call of a model; raises `BudgetReached` as `Spending.check_model` does."""
-        self.spending.check_model()
-        self.spending.under_way += 1
-
-    def begin_data(self) -> None:
-        """Before a call of a data source; raises `BudgetReached` as `Spending.check_data` does."""
-        self.spending.check_data()
-        self.spending.calls += 1
-        self.calls += 1
-
-    def end_model(self, output: RunOutput | None, offline: bool) -> None:
-        """After a call of a model, also one that failed."""
-        self.spending.under_way -= 1
-        self.spending.asked += 1
-        metrics = output.metrics if output else None
-        tokens = int(getattr(metrics, "total_tokens", 0) or 0)
-        cost = getattr(metrics, "cost", None)
-        if cost is None and offline and not tokens:
-            cost = 0.0
-        self.tokens += tokens
-        self.spending.tokens += tokens
-        self.spending.dollars += cost or 0.0
-        self.cost = None if self.cost is None or cost is None else self.cost + cost
-        self.spending.unpriced |= cost is None
+    def __str__(self) -> str:
+        price = dollars(self.dollars) if self.model_calls else "$0.00"
+        return (
+            f"{self.questions:,} questions ({self.distinct:,} distinct): about {self.model_calls:,} model calls, "
+            f"{self.tokens:,} tokens, {price}, {self.data_calls:,} data calls, {clock(self.seconds)}"
+        )
 
 
-@dataclass
-class MeteredAgent:
-    """An agent that counts what it uses, and starts no call beyond the budget."""
+async def estimate(runtime: Runtime, source: QuestionSource, concurrency: int) -> Estimate:
+    """Estimate what questions will take: their flows run dry. An iterator is read to its end."""
+    texts, questions = dict[bytes, str](), 0
+    try:
+        async for question in source:
+            questions += 1
+            if question.text is not None:
+                texts.setdefault(question.digest, question.text)
+    finally:
+        await source.close()
+    known = FlowContext.of(runtime)
+    effects = [list(_effects(answer_flow(text, known))) for text in texts.values()]
+    return replace(_estimate(runtime, effects, concurrency), questions=questions, distinct=len(texts))
 
-    agent: Askable
-    usage: QuestionUsage
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.agent, name)
+def _estimate(runtime: Runtime, effects: list[list[Ask | Fetch]], concurrency: int) -> Estimate:
+    asks = [each for question in effects for each in question if isinstance(each, Ask)]
+    wanted = [[each for each in question if isinstance(each, Fetch)] for question in effects]
+    fetches = {shared_key(each.symbol, each.need, each.periods, each.scope) for some in wanted for each in some}
+    free = isinstance(runtime.model, OfflineModel)
+    used = MessageMetrics() if free else _tokens(asks, runtime)
+    # a router and the symbols are asked at the same time
+    waited = 0.0 if free else _MODEL_SECONDS * sum(ask.agent != "symbol_extraction" for ask in asks)
+    limited = 0.0
+    if runtime.provider.id != EmbeddedProvider.id:
+        waited += _DATA_SECONDS * sum(map(bool, wanted))
+        limited = 60 * len(fetches) / runtime.settings.per_minute
+    prices = priced(runtime.settings.model_prices)
+    return Estimate(
+        model_calls=len(asks),
+        tokens=used.input_tokens + used.output_tokens,
+        dollars=cost(str(runtime.model.id), used, prices) if asks and not free else 0.0,
+        data_calls=len(fetches),
+        seconds=max(waited / concurrency, limited) + _OWN_SECONDS * len(effects),
+    )
 
-    def arun(self, input: str, **options: Any) -> Any:  # noqa: A002  Agno's name
-        """Ask on the running loop, as Agno's agents do."""
-        return self._stream(input, options) if options.get("stream") else self._ask(input, options)
 
-    async def _ask(self, message: str, options: dict[str, Any]) -> Any:
-        self.usage.begin_model()
-        output = None
+def _tokens(asks: list[Ask], runtime: Runtime) -> MessageMetrics:
+    parts = [(ask.message, _form(ask), getattr(runtime.agents[ask.agent], "instructions", "")) for ask in asks]
+    received = sum(_ROUTED_OUT if ask.schema else _CHATTED_OUT for ask in asks)
+    return MessageMetrics(input_tokens=len(str(parts)) // _CHARACTERS_PER_TOKEN, output_tokens=received)
+
+
+def _form(ask: Ask) -> str:
+    return json.dumps(ask.schema.model_json_schema()) if ask.schema else ""
+
+
+def _effects(flow: Flow[Any]) -> Generator[Ask | Fetch, None, Any]:
+    """What a flow wishes for where no wish is granted: the rules stand in for a model, and gaps for figures."""
+    reply: Any = None
+    while True:
         try:
-            output = await self.agent.arun(message, **options)
-        finally:
-            self.usage.end_model(output, self._offline)
-        return output
+            wish = flow.send(reply)
+        except StopIteration as end:
+            return end.value
+        except ModelError:  # a chat ends with the error of its model
+            return None
+        reply = None
+        match wish:
+            case Ask():
+                yield wish
+                reply = AgentReply(error=ModelError("It was not asked."), agent=wish.agent)
+            case Fetch(symbol=symbol, need=need):
+                yield wish
+                reply = Gap(symbol=symbol, need=need, reason="It was not fetched.", error="DataError")
+            case Gather(flows=flows):
+                reply = []
+                for each in flows:
+                    reply.append((yield from _effects(each)))
+            case _:
+                pass
 
-    async def _stream(self, message: str, options: dict[str, Any]) -> AsyncIterator[Any]:
-        self.usage.begin_model()
-        output = None
-        try:
-            async with aclosing(self.agent.arun(message, **options)) as events:
-                async for event in events:
-                    output = event if isinstance(event, RunOutput) else output
-                    yield event
-        finally:
-            self.usage.end_model(output, self._offline)
 
-    @property
-    def _offline(self) -> bool:
-        return isinstance(self.agent.model, OfflineModel)
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds.
+
+    Example:
+        >>> clock(75.2), clock(3_725)
+        ('1:15', '1:02:05')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def dollars(amount: float | None) -> str:
+    """What it cost; an unknown price is not shown as none.
+
+    Example:
+        >>> dollars(1.5), dollars(0.00123), dollars(None)
+        ('$1.50', '$0.0012', 'cost not known')
+    """
+    if amount is None:
+        return "cost not known"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"

@@ -74,6 +74,7 @@ UPDATE questions SET state = :state, category = :category, symbols = :symbols, f
     record = :record, same_as = NULL, at = {_NOW}, {_USED}
 WHERE ordinal = :ordinal AND state = 'begun'
 """
+_SPEND: Final = f"UPDATE questions SET state = :state, {_USED} WHERE ordinal = :ordinal AND state = 'begun'"
 _UNASKED: Final = "UPDATE questions SET state = 'unasked' WHERE state = 'begun'"
 _REOPEN: Final = """
 UPDATE questions SET state = 'unasked', crashes = 0, same_as = NULL, error = NULL, message = NULL,
@@ -182,12 +183,8 @@ class Ledger:
 
     def record(self, ordinal: int, outcome: Outcome) -> None:
         """Record the outcome of a question that was begun; one that is `unasked` is open again."""
-        values = {**asdict(outcome), "ordinal": ordinal, "state": "failed" if outcome.error else "completed"}
-        if outcome.unasked:
-            self._db.execute(f"UPDATE questions SET {_USED} WHERE ordinal = :ordinal AND state = 'begun'", values)
-            self._db.execute(f"{_UNASKED} AND ordinal = :ordinal", values)
-        else:
-            self._db.execute(_RECORD, values)
+        values = {**asdict(outcome), "ordinal": ordinal, "state": outcome.state}
+        self._db.execute(_SPEND if outcome.unasked else _RECORD, values)
 
     def leave(self, questions: Iterable[Question]) -> None:
         """Note questions that this call will not ask."""

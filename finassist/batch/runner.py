@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import monotonic
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
 from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
-from finassist.batch.budget import Budget, Spending
-from finassist.batch.estimate import Display, Progress
+from finassist.batch.budget import Budget, Spending, clock, dollars
 from finassist.batch.ledger import Ledger
 from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_results
 from finassist.batch.source import Question, QuestionSource
@@ -24,59 +23,119 @@ from finassist.core.process import hush
 type Tell = Callable[[Result], Awaitable[None]]
 """Receives each result as it is recorded; the batch waits for it."""
 
-_LEFT_AT_ONCE: Final = 1_000
 _INTERRUPTED: Final = "It was interrupted. Rerun the same call to resume."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a batch is.
+
+    Attributes:
+        total: How many questions there are; `None` for an iterator.
+        before: Questions that earlier calls had recorded.
+        completed: Questions with an answer, those of earlier calls included.
+        failed: Questions without one.
+        tokens: Used in this call.
+        cost: Dollars spent in this call; `None` where a model has no known price.
+        elapsed: Seconds since this call began.
+        status: `"running"`, `"completed"` or `"stopped"`.
+
+    Example:
+        >>> progress = Progress(total=100, completed=20, elapsed=2.0)
+        >>> progress.rate, progress.eta, str(progress)
+        (10.0, 8.0, '20 of 100 · 10.0/s · 0:08 left')
+    """
+
+    total: int | None = None
+    before: int = 0
+    completed: int = 0
+    failed: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    elapsed: float = 0.0
+    status: str = "running"
+
+    @property
+    def done(self) -> int:
+        """Questions that are recorded."""
+        return self.completed + self.failed
+
+    @property
+    def rate(self) -> float:
+        """Questions a second, of those this call recorded."""
+        return (self.done - self.before) / self.elapsed if self.elapsed > 0 else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the last one, at this rate; `None` where that is not known."""
+        return (self.total - self.done) / self.rate if self.total is not None and self.rate else None
+
+    def __str__(self) -> str:
+        many = f"{self.done:,} of {self.total:,}" if self.total is not None else f"{self.done:,} done"
+        parts = [many, f"{self.rate:,.1f}/s" if self.rate else ""]
+        if self.status == "running":
+            parts.append(f"{clock(self.eta)} left" if self.eta is not None else "")
+        else:
+            parts += [self.status, f"in {clock(self.elapsed)}"]
+        parts += [f"{self.failed:,} failed" if self.failed else "", f"{self.tokens:,} tokens" if self.tokens else ""]
+        parts.append(dollars(self.cost) if self.tokens else "")
+        return " · ".join(part for part in parts if part)
+
+
+class Display(Protocol):
+    """Shows progress."""
+
+    def show(self, progress: Progress) -> None:
+        """Draw it; called no more often than ten times a second."""
+        ...
+
+    def finish(self, progress: Progress) -> None:
+        """Draw it for the last time, as text that stays."""
+        ...
 
 
 @dataclass(kw_only=True)
 class Runner:
-    """One call: its questions, its limits, its ledger, and how far it is.
-
-    Attributes:
-        work: What is done with each question.
-        source: The questions.
-        concurrency: How many are asked at the same time.
-        budget: What may be used.
-        ledger: The file that the user wants; by default one in the user's data folder.
-        resume: Whether to resume a ledger that was begun.
-        client: The Dask client whose workers ask, if they are not asked in this process.
-        open_display: Opens what shows progress, if anything does.
-        again: Places of questions in the ledger that are asked again, where no others are asked.
-        path: The ledger, once it is chosen.
-    """
+    """One call: its questions, its limits, its ledger, and how far it is."""
 
     work: Work
     source: QuestionSource
     concurrency: int
     budget: Budget = field(default_factory=Budget)
-    ledger: Path | None = None
+    ledger: Path | None = None  # the file that the user wants
     resume: bool = True
-    client: Any = None
+    client: Any = None  # of Dask, where its workers ask the questions
     open_display: Callable[[], Display | None] = lambda: None
-    again: Sequence[int] | None = None
-    path: Path = field(init=False)
+    again: Sequence[int] | None = None  # places in the ledger, where only these are asked again
+    path: Path = field(init=False)  # of the ledger, once it is chosen
 
     def __post_init__(self) -> None:
         self._spending = Spending(self.budget)
-        self._counted: Progress | None = None
+        self._longest = self.work.runtime.settings.max_question_length
+        self._total, self._before, self._status = self.source.total, 0, ""
+        self._done = Counter[str]()
 
     @property
     def progress(self) -> Progress | None:
         """How far it is; `None` until its ledger is open."""
-        if self._counted is None:
+        if not self._status:
             return None
-        used = self._spending
-        cost = None if used.unpriced else used.dollars
-        return replace(self._counted, tokens=used.tokens, cost=cost, elapsed=monotonic() - used.started)
+        used, done = self._spending, self._done
+        return Progress(
+            total=self._total,
+            before=self._before,
+            completed=done["completed"],
+            failed=done["failed"],
+            tokens=used.tokens,
+            cost=used.cost,
+            elapsed=used.seconds,
+            status=self._status,
+        )
 
     def retrying(self, path: Path, failed: Sequence[tuple[int, str]]) -> Self:
         """The same call, to ask again what failed in a ledger."""
         source = QuestionSource.recorded(failed, self._longest)
         return replace(self, source=source, ledger=path, again=[ordinal for ordinal, _ in failed])
-
-    @property
-    def _longest(self) -> int:
-        return self.work.runtime.settings.max_question_length
 
     async def run(self, tell: Tell | None = None) -> Path:
         """Answer all questions; returns the path of the ledger.
@@ -91,7 +150,7 @@ class Runner:
         try:
             notes, finished = await self._choose()
             if finished:
-                await _tell_all(tell, self.path, RECORDED)
+                await self._tell_all(tell, RECORDED)
             else:
                 await self._write(notes, tell)
         finally:
@@ -109,67 +168,70 @@ class Runner:
         return {"id": str(uuid4()), "key": key, "total": self.source.total}, finished
 
     async def _write(self, notes: dict[str, Any], tell: Tell | None) -> None:
-        ledger, ending = await asyncio.to_thread(Ledger, self.path, notes), _INTERRUPTED
-        retried = self.again is not None
-        total = ledger.notes.get("total") if retried else self.source.total
-        self._counted = Progress(total=total)
+        ledger, reason, before = await asyncio.to_thread(Ledger, self.path, notes), _INTERRUPTED, ""
+        if self.again is not None:
+            before, self._total = ledger.notes.get("reason", ""), ledger.notes.get("total")
+        self._status = "running"
         try:
-            ending = await self._answer(ledger, tell)
-            if retried:
-                ending = ending or ledger.notes.get("reason", "")
+            reason = await self._answer(ledger, tell) or before
         finally:
-            closing = asyncio.create_task(asyncio.to_thread(_close, ledger, ending, total))
+            closing = asyncio.create_task(asyncio.to_thread(_close, ledger, reason, self._total))
             await settle(closing)
-            self._counted = replace(self._counted, status="stopped" if ending else "completed")
+            self._status = "stopped" if reason else "completed"
         closing.result()
-        await _tell_all(tell, self.path, OPEN)
+        await self._tell_all(tell, OPEN)
 
     async def _answer(self, ledger: Ledger, tell: Tell | None) -> str:
         """Answer the questions; why it stopped before the last of them, or `""`."""
         await ledger.write(lambda: ledger.reopen(self.again or ()))
-        for state, many in (await ledger.write(ledger.counts)).items():
-            self._count(state, many, before=many)
-        await _tell_all(tell, self.path, RECORDED)
-        suspects = QuestionSource.recorded(await ledger.write(ledger.suspects), self._longest)
+        counts, suspects = await ledger.write(lambda: (ledger.counts(), ledger.suspects()))
+        self._done.update(counts)
+        self._before = self._done["completed"] + self._done["failed"]
+        await self._tell_all(tell, RECORDED)
 
         async def recorded(question: Question, state: str) -> None:
-            self._count(state)
-            await _tell_all(tell, self.path, f"WHERE q.ordinal = {question.ordinal}")
+            self._done[state] += 1
+            await self._tell_all(tell, f"WHERE q.ordinal = {question.ordinal}")
 
-        async with self._asker(self.source.total) as asker:
+        async with self._asker() as asker:
             pool = _Pool(self.source, asker, ledger, recorded)
-            await pool.run(suspects)
+            await pool.run(QuestionSource.recorded(suspects, self._longest))
         if pool.error and tell:
             raise pool.error
         if pool.stopped and not pool.error and self.again is None and self.source.total is not None:
-            await _leave(self.source, ledger)
+            left = [question async for question in self.source]
+            await ledger.write(lambda: ledger.leave(left))
         return pool.stopped
 
-    def _count(self, state: str, many: int = 1, before: int = 0) -> None:
-        done = self._counted or Progress()
-        if state == "completed":
-            self._counted = replace(done, completed=done.completed + many, before=done.before + before)
-        elif state == "failed":
-            self._counted = replace(done, failed=done.failed + many, before=done.before + before)
+    async def _tell_all(self, tell: Tell | None, where: str) -> None:
+        if tell is not None:
+            for result in read_results(self.path, where):
+                await tell(result)
 
     @asynccontextmanager
-    async def _asker(self, total: int | None) -> AsyncGenerator[Asker]:
+    async def _asker(self) -> AsyncGenerator[Asker]:
         if self.client is None:
             yield LocalAsker(self.work, self._spending, self.concurrency)
         else:
             from finassist.batch.dask import asker_on
 
+            total = self.source.total
             async with asker_on(self.client, self.work, self._spending, self.concurrency, total) as asker:
                 yield asker
 
 
-class _Pool:
-    """A fixed number of workers, each with one chunk of questions at a time; in this process a chunk is one question.
+def _close(ledger: Ledger, reason: str, total: int | None) -> None:
+    try:
+        ledger.transaction(lambda: ledger.finish("stopped" if reason else "completed", reason, total))
+    except LedgerError:
+        if not reason:
+            raise  # a batch that could not record that it is complete is not; one that stopped has said why
+    finally:
+        ledger.close()
 
-    Attributes:
-        stopped: Why it stopped before the last question, or `""`.
-        error: The error of the questions themselves, if there was one.
-    """
+
+class _Pool:
+    """A fixed number of workers, each with one chunk of questions at a time; in this process it is one question."""
 
     def __init__(
         self,
@@ -181,7 +243,7 @@ class _Pool:
         self._source, self._asker, self._ledger, self._recorded = source, asker, ledger, recorded
         self._under_way: dict[bytes, asyncio.Future[None]] = {}
         self._reading = asyncio.Lock()
-        self.stopped = ""
+        self.stopped = ""  # why, before the last question
         self.error: QuestionsFailed | None = None
 
     async def run(self, suspects: QuestionSource) -> None:
@@ -191,17 +253,15 @@ class _Pool:
             LedgerError: The ledger could not be written, or is of other questions.
         """
         hush()
-        while not self.stopped and (suspect := await suspects.next()):
-            await self._ask_when_free(suspect)
-        error: Exception | None = None
+        async for suspect in suspects:
+            if not self.stopped:
+                await self._ask_when_free(suspect)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._asker.calls, self._source.total or self._asker.calls)):
                     group.create_task(self._work(), name="finassist-worker")
-        except* Exception as failed:  # noqa: BLE001  one cause, that many workers may have met; raised below
-            error = failed.exceptions[0]
-        if error is not None:
-            raise error
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed  # one cause, that many workers may have met
 
     async def _work(self) -> None:
         while chunk := await self._next_chunk():
@@ -214,15 +274,13 @@ class _Pool:
     async def _next_chunk(self) -> list[Question]:
         chunk: list[Question] = []
         async with self._reading:
-            while not self.stopped and len(chunk) < self._asker.chunk:
-                try:
-                    question = await self._source.next()
-                except QuestionsFailed as error:
-                    self.stopped, self.error = str(error), error
-                    break
-                if question is None:
-                    break
-                chunk.append(question)
+            try:
+                while not self.stopped and len(chunk) < self._asker.chunk:
+                    chunk.append(await anext(self._source))
+            except StopAsyncIteration:
+                pass
+            except QuestionsFailed as error:
+                self.stopped, self.error = str(error), error
         return chunk
 
     def _claim(self, question: Question) -> bool:
@@ -239,8 +297,9 @@ class _Pool:
 
     async def _ask(self, questions: list[Question]) -> None:
         """Ask questions that are claimed, except for those that the ledger has an outcome for."""
+        ledger = self._ledger
         try:
-            states = await self._ledger.write(lambda: [self._ledger.begin(each) for each in questions])
+            states = await ledger.write(lambda: [ledger.begin(each) for each in questions])
             begun = list(zip(questions, states, strict=True))
             for question, state in begun:
                 if state in ("completed", "failed"):
@@ -253,37 +312,10 @@ class _Pool:
                 self._under_way.pop(question.digest).set_result(None)
 
     async def _record(self, asked: list[Question], outcomes: Sequence[Outcome]) -> None:
-        pairs = list(zip(asked, outcomes, strict=True))
-        await self._ledger.write(lambda: [self._ledger.record(each.ordinal, outcome) for each, outcome in pairs])
+        ledger, pairs = self._ledger, list(zip(asked, outcomes, strict=True))
+        await ledger.write(lambda: [ledger.record(each.ordinal, outcome) for each, outcome in pairs])
         for question, outcome in pairs:
             if outcome.unasked:
                 self.stopped = self.stopped or str(outcome.message)
             else:
-                await self._recorded(question, "failed" if outcome.error else "completed")
-
-
-async def _tell_all(tell: Tell | None, path: Path, where: str) -> None:
-    if tell is not None:
-        for result in read_results(path, where):
-            await tell(result)
-
-
-async def _leave(source: QuestionSource, ledger: Ledger) -> None:
-    """Note the questions that are left, so that the batch has a row for each."""
-    rows: list[Question] = []
-    while (question := await source.next()) is not None:
-        rows.append(question)
-        if len(rows) == _LEFT_AT_ONCE:
-            await ledger.write(lambda some=rows: ledger.leave(some))
-            rows = []
-    await ledger.write(lambda: ledger.leave(rows))
-
-
-def _close(ledger: Ledger, reason: str, total: int | None) -> None:
-    try:
-        ledger.transaction(lambda: ledger.finish("stopped" if reason else "completed", reason, total))
-    except LedgerError:
-        if not reason:
-            raise  # a batch that could not record that it is complete is not; one that stopped has said why
-    finally:
-        ledger.close()
+                await self._recorded(question, outcome.state)

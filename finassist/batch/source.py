@@ -13,30 +13,22 @@ from finassist.core.text import check_question
 
 type Questions = Iterable[Any] | AsyncIterable[Any]
 
-COLUMN: Final = "question"
 END: Final = object()
 """Comes after the last question."""
 
+_COLUMN: Final = "question"
 _PEEKED, _LONGEST_SHOWN = 16, 200
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question of a batch.
+    """One question of a batch."""
 
-    Attributes:
-        ordinal: Its place, counted from 0.
-        given: What was given, as text.
-        text: What is asked; `None` where it cannot be.
-        error: Why it cannot be asked.
-        digest: The same for questions that ask the same.
-    """
-
-    ordinal: int
+    ordinal: int  # its place, counted from 0
     given: str
-    text: str | None = None
+    text: str | None = None  # what is asked, where it can be
     error: InputError | None = None
-    digest: bytes = field(init=False)
+    digest: bytes = field(init=False)  # the same for questions that ask the same
 
     def __post_init__(self) -> None:
         text = self.text if self.text is not None else f"\0{self.given}"
@@ -97,8 +89,11 @@ class QuestionSource:
             self._broken = error
         return self._peeked
 
-    async def next(self) -> Question | None:
-        """The next question, or `None` after the last.
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Question:
+        """The next question.
 
         Raises:
             QuestionsFailed: The iterator raised an error.
@@ -115,7 +110,7 @@ class QuestionSource:
                 ordinal=place,
             ) from error
         if item is END:
-            return None
+            raise StopAsyncIteration
         self._count += 1
         return self._question(self._ordinals[place] if self._ordinals else place, item)
 
@@ -151,7 +146,7 @@ def _absent(item: Any) -> bool:
 
 def _column(questions: Any, column: Any) -> Questions:
     if hasattr(questions, "columns"):
-        return _of_frame(questions, COLUMN if column is None else column)
+        return _of_frame(questions, _COLUMN if column is None else column)
     kind = type(questions).__name__
     if column is not None:
         raise MissingColumn(f"column={column!r} is for a DataFrame; this is a {kind}. Leave it out.")

@@ -133,7 +133,7 @@ async def adrive[Result](flow: Flow[Result], run: RunContext, emit: Emit, ask: A
     Raises:
         asyncio.CancelledError: The task was cancelled; children are cancelled with it.
     """
-    ask = ask or _aask_with(run)
+    ask = ask or aask_with(run)
     result: Any = None
     with closing(flow):
         while True:
@@ -216,7 +216,9 @@ class _Child:
             self.bug = error
 
 
-def _aask_with(run: RunContext) -> AskAgent:
+def aask_with(run: RunContext) -> AskAgent:
+    """How `adrive` asks the agents of a run."""
+
     async def aask(ask: Ask, emit: Emit) -> AgentReply:
         call = AgentCall(ask, run.runtime.agents[ask.agent], run.runtime.limits)
         try:

@@ -15,7 +15,7 @@ from finassist.reporting.sanitize import escape
 from finassist.reporting.timeline import seconds
 
 if TYPE_CHECKING:
-    from finassist.batch.estimate import Display, Progress
+    from finassist.batch.runner import Display, Progress
 
 
 _CLEAR: Final = "\r\x1b[2K"
@@ -198,7 +198,7 @@ def share(progress: Progress) -> float:
     """The share that is done, between 0 and 1; 0 where the total is not known.
 
     Example:
-        >>> from finassist.batch.estimate import Progress
+        >>> from finassist.batch.runner import Progress
         >>> share(Progress(total=4, completed=1)), share(Progress(completed=1))
         (0.25, 0.0)
     """
