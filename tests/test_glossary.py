@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.questions.glossary import Term, glossary
 from finassist.questions.routing import route
+from finassist.questions.topics import Term, glossary
 
 TERMS = glossary().terms
 NAMES = [name for term in TERMS for name in (term.name, *term.aliases)]

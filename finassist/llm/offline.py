@@ -20,10 +20,9 @@ from agno.models.response import ModelResponse
 from finassist.core.result import CATEGORY
 from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import current_record
-from finassist.questions.glossary import Term, glossary
-from finassist.questions.phrases import words
-from finassist.questions.routing import Context, read, route
-from finassist.questions.topics import SmallTalk, small_talk
+from finassist.questions.routing import Context, chat_topic, route
+from finassist.questions.tokenizer import Word
+from finassist.questions.topics import SmallTalk, Term, glossary, small_talk, tokens
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 
@@ -162,6 +161,7 @@ _SMALL_TALK: dict[SmallTalk, str] = {
     "goodbye": _GOODBYE,
     "help": _HELP,
 }
+_ON_TOPIC = {"coverage": _COVERAGE, "forecast": _FORECAST, "advice": _ADVICE}
 _ABOUT_MODELS = re.compile(
     r"\bapi[ _]?keys?\b"
     r"|\b(?:connect|use|set ?up|switch|configure|add)\b.{0,20}"
@@ -226,12 +226,8 @@ def _about_sources(question: str, context: Context) -> str:
 
 
 def _coverage_forecast_advice(question: str, context: Context) -> str:
-    reading = read(question, context)
-    if reading.coverage:
-        return _COVERAGE
-    if reading.concept:
-        return ""
-    return _FORECAST if reading.forecast else _ADVICE if reading.advice else ""
+    topic = chat_topic(question, context)
+    return _ON_TOPIC.get(topic, "") if topic else ""
 
 
 def _terms(question: str, context: Context) -> str:
@@ -269,15 +265,15 @@ _ANSWERS: tuple[Callable[[str, Context], str], ...] = (
 
 def _named(question: str) -> list[Term]:
     """Terms in a question, with "gross and net margin" read as "gross margin and net margin"."""
-    tokens = words(question)[:200]
-    for i, word in enumerate(tokens[1:-1], start=1):
-        pair = _sharing_a_noun(tokens[i - 1], tokens[i + 1 : i + 5]) if word in _JOINS else []
+    words = tokens(question)[:200]
+    for i, word in enumerate(words[1:-1], start=1):
+        pair = _sharing_a_noun(words[i - 1], words[i + 1 : i + 5]) if word.text in _JOINS else []
         if pair:
             return pair
-    return glossary().find(tokens)
+    return glossary().find(words)
 
 
-def _sharing_a_noun(first: str, rest: list[str]) -> list[Term]:
+def _sharing_a_noun(first: Word, rest: list[Word]) -> list[Term]:
     for end in range(len(rest), 1, -1):
         pair = [_exactly([first, *rest[1:end]]), _exactly(rest[:end])]
         if all(pair):
@@ -285,9 +281,9 @@ def _sharing_a_noun(first: str, rest: list[str]) -> list[Term]:
     return []
 
 
-def _exactly(tokens: list[str]) -> Term | None:
-    hits = glossary().hits(tokens)
-    return hits[0].value if len(hits) == 1 and hits[0].end - hits[0].start == len(tokens) else None
+def _exactly(words: list[Word]) -> Term | None:
+    hits = glossary().hits(words)
+    return hits[0].value if len(hits) == 1 and hits[0].end == len(words) else None
 
 
 def _compared(first: Term, second: Term) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
 from finassist.core.metrics import catalogue, described
 from finassist.questions.grammar import SAID, metric_phrases, table_of
 from finassist.questions.slots import Slots
-from finassist.questions.tokenizer import Claims, Hit, Word, has_cjk
+from finassist.questions.tokenizer import Claims, Hit, Word
 
 type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 
@@ -61,23 +61,10 @@ def _said_first(text: str, words: Sequence[Word], taken: Claims) -> list[Hit[str
     return found
 
 
-def _named(text: str, words: list[Word], language: str, taken: Claims) -> list[Hit[str]]:
-    phrases = metric_phrases(language)
-    found: list[Hit[str]] = []
-    at = 0
-    while at < len(words):
-        best = phrases.longest(words, at)
-        if best and _usable(words, taken, at, best[0]):
-            start, end = words[at].start, words[at + best[0] - 1].end
-            found.append(Hit(best[1], start, end, text[start:end]))
-            taken.take(start, end)
-        at += best[0] if best and found and found[-1].start == words[at].start else 1
-    if has_cjk(text):
-        for start, end, name in phrases.inside(text):
-            if taken.free(start, end):
-                found.append(Hit(name, start, end, text[start:end]))
-                taken.take(start, end)
-    return found
+def _named(text: str, words: list[Word], language: str, taken: Claims) -> Iterator[Hit[str]]:
+    for hit in metric_phrases(language).free(text, words, taken, lambda at, size: _usable(words, at, size)):
+        taken.take(hit.start, hit.end)
+        yield hit
 
 
 def _said_otherwise(text: str, found: Sequence[Hit[str]]) -> list[Hit[str]]:
@@ -109,10 +96,8 @@ def _new_sense(others: set[str], name: str, words: str) -> bool:
             return True
 
 
-def _usable(words: Sequence[Word], taken: Claims, at: int, size: int) -> bool:
+def _usable(words: Sequence[Word], at: int, size: int) -> bool:
     """Whether a phrase that also means something else stands for the metric here."""
-    if not taken.free(words[at].start, words[at + size - 1].end):
-        return False
     phrase = " ".join(word.text for word in words[at : at + size] if word.text != "-")
     sense = _SENSES.get(phrase)
     if sense is None:

@@ -1,8 +1,7 @@
 """Routing of what is no query: documents, explanations and small talk. The first rule that applies decides.
 
-`read` turns a question into a `Reading` (which companies, which data words, does it point back, …). A route is
-*certain* only when the rule allows it, the company is unmistakable, and every word of the question was understood;
-anything else is a best guess that a model may overrule.
+A route is *certain* only when the rule allows it, the company is unmistakable, and every word of the question was
+understood; anything else is a best guess that a model may overrule.
 
 Example:
     >>> found = route("Coca-Cola's balance sheet")
@@ -13,15 +12,13 @@ Example:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Literal
 
 from finassist.core.result import CATEGORY
 from finassist.core.result import CategoryName as Category
-from finassist.questions.glossary import glossary
-from finassist.questions.phrases import COMPANY, words
-from finassist.questions.topics import WORDS, Scan, scan, small_talk
+from finassist.questions.topics import COMPANY, WORDS, Topics, glossary, small_talk, tokens, topics
 from finassist.symbols.company import Match, Resolution, Unmatched
 from finassist.symbols.directory import directory
 
@@ -81,124 +78,59 @@ def route(question: str, context: Context | None = None) -> Route:
         >>> route("and its income statement?", Context(category="stock_price", symbols=("TSLA",))).symbols
         ('TSLA',)
     """
-    reading = read(question, context or Context())
+    reading = _Reading(question, context or Context())
     found = _no_company(reading) or _companies(reading) or _conversation(reading)
     found = found or _route("chat", "chat", (), "It names no company and no figure.")
-    return replace(found, unmatched=reading.unmatched)
+    return replace(found, unmatched=reading.found.unmatched)
 
 
-def _no_company(r: Reading) -> Route | None:
-    """What is no question about a company."""
-    if r.small_talk:
-        return _route("small talk", "chat", (), "It is a greeting or a request for help.", certain=True)
-    if r.coverage and not r.symbols:
-        return _route("coverage", "chat", (), "It asks which companies or data there are.")
-    if r.concept and not r.symbols and not r.refers_back and not r.unmatched:
-        return _route(
-            "concept", "chat", (), "It asks what a term means, about no company.", certain=r.concept_understood
-        )
-    return None
+def chat_topic(question: str, context: Context) -> Literal["coverage", "concept", "forecast", "advice"] | None:
+    """What a question that no figure answers is about, if it is one of these."""
+    reading = _Reading(question, context)
+    if reading.has("coverage"):
+        return "coverage"
+    if reading.concept:
+        return "concept"
+    if len(reading.seen.kinds["forecast"]) > len(reading.seen.kinds["polite"]):
+        return "forecast"
+    return "advice" if reading.has("advice") else None
 
 
-def _companies(r: Reading) -> Route | None:
-    """What names companies."""
-    named, sure = r.symbols, r.unmistakable
-    if r.compares_with_earlier:
-        reason = "It compares with the companies talked about before: {symbols}."
-        return _route("comparison with earlier", r.asked, (*r.earlier, *named), reason)
-    if not named:
-        return None
-    if r.wanted:
-        reason = "It names {symbols} and asks for {category}."
-        return _route("company and data", r.asked, named, reason, certain=sure and len(r.wanted) == 1)
-    if r.carried and (r.what_about or r.bare) and not r.asks_overview:
-        return _route("what about", r.kept, named, "It asks for the same as before ({category}), now about {symbols}.")
-    if r.overview:
-        return _route("company overview", "report", named, "It asks for an overview of {symbols}.", certain=sure)
-    if r.bare:
-        reason = "It only names {symbols}; a report tells most."
-        return _route("company alone", "report", named, reason, certain=sure and not r.what_about)
-    return _route("company", "report", named, "It names {symbols} and no particular figure.")
+# ------------------------------------------------------------------------------------------------- the question
 
 
-def _conversation(r: Reading) -> Route | None:
-    """What only the conversation explains, or lacks its company."""
-    if r.unmatched and (r.wanted or r.overview or r.what_about):
-        return _route("unknown company", r.kept, (), "It seems to name a company that is not in the directory.")
-    if r.earlier and r.wanted:
-        reason = "It asks for {category} of the companies talked about before: {symbols}."
-        return _route("follow-up for data", r.asked, r.earlier, reason)
-    if r.refers_back or (r.earlier and r.understood and (r.overview or r.what_about)):
-        return _route("follow-up", r.kept, r.earlier, "It points back to {symbols}.")
-    if r.wanted and r.plain:
-        return _route("data without a company", r.asked, (), "It asks for {category} and names no company.")
-    if r.asks_overview and r.understood:
-        return _route("overview without a company", "report", (), "It asks for an overview and names no company.")
-    return None
+class _Reading:
+    """A question as the rules see it: its companies, and what is known among its other words."""
 
+    def __init__(self, question: str, context: Context) -> None:
+        self.context = context
+        self.whole = len(question) <= 2 * _HALF
+        self.text = question if self.whole else f"{question[:_HALF]} … {question[-_HALF:]}"
+        self.found = _resolved(self.text)
+        self.named = self.found.symbols
+        self.seen = topics(_masked(self.text, self.found))
+        categories, self.plain = self.seen.categories
+        self.wanted: list[Category] = [each for each in dict.fromkeys(categories) if each != "report"]
+        self.overview = "report" in categories
+        what_about = self.seen.kinds["what about"]
+        self.bare = not categories and self.seen.covered(WORDS["bare_fillers"], what_about)
+        self.concept = not self.named and _is_concept(self.seen, self.wanted, context)
 
-def _route(rule: str, category: Category, symbols: tuple[str, ...], reason: str, *, certain: bool = False) -> Route:
-    symbols = tuple(dict.fromkeys(symbols))
-    listed = " and ".join(filter(None, [", ".join(symbols[:-1]), *symbols[-1:]]))
-    return Route(category, symbols, certain, rule, reason.format(category=CATEGORY[category].spoken, symbols=listed))
-
-
-# ------------------------------------------------------------------------------------------- reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A question as the routing table sees it.
-
-    Attributes:
-        context: What the conversation carries over.
-        symbols: Companies named.
-        unmatched: Names that look like companies and are not known.
-        company_certain: Whether each company is unmistakable.
-        wanted: Kinds of figures asked for, in order of mention, without `report` and `chat`.
-        overview: Whether an overview, analysis or comparison is asked for.
-        plain: Whether no loose word decided.
-        concept: Whether it asks what a term means.
-        concept_understood: Whether every word of such a question was understood.
-        understood: Whether every word of a question about a company was understood.
-        bare: Whether nothing but a company is named.
-        what_about: Whether it starts like `What about …` or `And …`.
-        points_back: Whether it says `it`, `their`, `both`, …
-        compares_with_earlier: Whether it compares a company with those talked about before.
-        small_talk: Whether it is a greeting, thanks, a goodbye or a request for help, and nothing else.
-        coverage: Whether it asks which companies or data there are.
-        advice: Whether it asks what to buy or sell.
-        forecast: Whether it asks about the future.
-    """
-
-    context: Context
-    symbols: tuple[str, ...]
-    unmatched: tuple[Unmatched, ...]
-    company_certain: bool
-    wanted: tuple[Category, ...]
-    overview: bool
-    plain: bool
-    concept: bool
-    concept_understood: bool
-    understood: bool
-    bare: bool
-    what_about: bool
-    points_back: bool
-    compares_with_earlier: bool
-    small_talk: bool
-    coverage: bool
-    advice: bool
-    forecast: bool
+    def has(self, kind: str) -> bool:
+        """Whether a phrase of that kind was found."""
+        return bool(self.seen.kinds[kind])
 
     @property
-    def earlier(self) -> tuple[str, ...]:
-        """Companies talked about before."""
-        return self.context.symbols
+    def understood(self) -> bool:
+        """Whether every word of a question about a company was understood."""
+        plain = [hit for hit in self.seen.data if hit.value.plain]
+        return self.whole and not self.seen.negates and self.seen.covered(WORDS["fillers"], plain)
 
     @property
-    def carried(self) -> Category | None:
-        """The category of the conversation, if it was about a company."""
-        return self.context.category if self.context.category != "chat" else None
+    def concept_understood(self) -> bool:
+        """Whether every word of a question about a term was understood."""
+        asks, fillers = self.seen.kinds["concept"], WORDS["fillers"] | WORDS["concept_fillers"]
+        return self.whole and bool(asks) and self.seen.covered(fillers, [*self.seen.terms, *asks])
 
     @property
     def asked(self) -> Category:
@@ -208,6 +140,11 @@ class Reading:
         return self.wanted[0] if len(self.wanted) == 1 else "report"
 
     @property
+    def carried(self) -> Category | None:
+        """The category of the conversation, if it was about a company."""
+        return self.context.category if self.context.category != "chat" else None
+
+    @property
     def kept(self) -> Category:
         """The category asked for, or else that of the conversation."""
         return self.asked if self.wanted or self.overview else self.carried or "report"
@@ -215,54 +152,7 @@ class Reading:
     @property
     def refers_back(self) -> bool:
         """Whether it is about the companies talked about before and names no other."""
-        return self.points_back and bool(self.earlier) and not self.symbols
-
-    @property
-    def asks_overview(self) -> bool:
-        """Whether a plain word asks for an overview."""
-        return self.overview and self.plain
-
-    @property
-    def unmistakable(self) -> bool:
-        """Whether company, data word and every other word leave no doubt."""
-        return self.company_certain and self.plain and self.understood
-
-
-def read(question: str, context: Context) -> Reading:
-    """Read a question. Bounded in time: only the first and last 1,000 characters count."""
-    whole = len(question) <= 2 * _HALF
-    text = question if whole else f"{question[:_HALF]} … {question[-_HALF:]}"
-    found = _resolved(text)
-    seen = scan(_masked(text, found.matches))
-    categories, plain = seen.categories()
-    wanted = _figures(categories)
-    concept = not found.matches and _is_concept(seen, wanted, context)
-    return Reading(
-        context=context,
-        symbols=found.symbols,
-        unmatched=found.unmatched,
-        company_certain=found.certain,
-        wanted=wanted,
-        overview="report" in categories,
-        plain=plain,
-        concept=concept,
-        concept_understood=concept and whole and _concept_understood(seen),
-        understood=whole and _company_understood(seen),
-        bare=not categories and seen.covered(WORDS["bare_fillers"], seen.kinds["what about"]),
-        what_about=seen.follows_on,
-        points_back=bool(seen.kinds["points back"]),
-        compares_with_earlier=bool(context.symbols) and _compares_back(seen, len(found.symbols)),
-        small_talk=small_talk(text) is not None,
-        coverage=bool(seen.kinds["coverage"]),
-        advice=bool(seen.kinds["advice"]),
-        forecast=len(seen.kinds["forecast"]) > len(seen.kinds["polite"]),
-    )
-
-
-def _figures(categories: Sequence[Category]) -> tuple[Category, ...]:
-    distinct = dict.fromkeys(categories)
-    distinct.pop("report", None)
-    return tuple(distinct)
+        return self.has("points back") and bool(self.context.symbols) and not self.named
 
 
 def _resolved(text: str) -> Resolution:
@@ -289,59 +179,111 @@ def _part_of_a_term(text: str, name: str, start: int, *, whole: bool = True) -> 
     """Whether the words around `name` make a glossary term with it; or, with `whole`, the name is one itself."""
     end = start + len(name)
     before, after = _NO_SPACE_BEFORE.search(text[:start]), _NO_SPACE_AFTER.match(text[end:])
-    inside = words(f"{before[0] if before else ''}{name}{after[0] if after else ''}")
-    left = words(text[max(0, start - _NEAR) : before.start() if before else start])[-4:]
-    right = words(text[after.end() + end if after else end : end + _NEAR])[:4]
-    first, last = len(left), len(left) + len(inside)
+    first = before.start() if before else start
+    last = end + after.end() if after else end
+    inside = tokens(text[first:last])
+    left, right = tokens(text[max(0, start - _NEAR) : first])[-4:], tokens(text[last : end + _NEAR])[:4]
     around = glossary().hits([*left, *inside, *right])
-    enough = len(inside) if whole or inside != words(name) else len(inside) + 1
-    return any(hit.start <= first and hit.end >= last and hit.end - hit.start >= enough for hit in around)
+    enough = len(inside) if whole or last - first > len(name) else len(inside) + 1
+    at, to = len(left), len(left) + len(inside)
+    return any(hit.start <= at and hit.end >= to and hit.end - hit.start >= enough for hit in around)
 
 
-def _masked(text: str, matches: Sequence[Match]) -> str:
-    for match in reversed(matches):
-        text = f"{text[: match.start]} {COMPANY} {text[match.end :]}"
+def _masked(text: str, found: Resolution) -> str:
+    for match in reversed(found.matches):
+        text = f"{text[: match.start]} {COMPANY}{text[match.end :]}"
     return text
 
 
 _YEAR = re.compile(r"(?:fy)?(?:19|20)\d\d")
 
 
-def _is_concept(seen: Scan, wanted: tuple[Category, ...], context: Context) -> bool:
-    if not seen.terms or any(_YEAR.fullmatch(token) for token in seen.tokens):  # a term has no year, a figure has
+def _is_concept(seen: Topics, wanted: list[Category], context: Context) -> bool:
+    """Whether it asks what a term means; a term has no year, a figure has."""
+    if not seen.terms or any(_YEAR.fullmatch(word.text) for word in seen.words):
         return False
-    definite = any(hit.start > 0 and seen.tokens[hit.start - 1] == "the" for hit in seen.terms)
-    if definite and wanted == ("stock_price",):
+    definite = any(hit.start > 0 and seen.words[hit.start - 1].text == "the" for hit in seen.terms)
+    if definite and wanted == ["stock_price"]:
         return False
     if wanted and context.symbols and (definite or seen.follows_on):
         return False
     if seen.kinds["concept"]:
         return True
     alone = seen.covered(frozenset({"a", "an", "and"}), seen.terms)
-    return alone and not context.symbols and wanted != ("stock_price",)
-
-
-def _concept_understood(seen: Scan) -> bool:
-    asks = seen.kinds["concept"]
-    fillers = WORDS["fillers"] | WORDS["concept_fillers"]
-    return bool(asks) and seen.covered(fillers, [*seen.terms, *asks])
-
-
-def _company_understood(seen: Scan) -> bool:
-    plain = [hit for hit in seen.data if hit.value.plain]
-    return not seen.negates and seen.covered(WORDS["fillers"], plain)
+    return alone and not context.symbols and wanted != ["stock_price"]
 
 
 _PRONOUNS = ("it", "its", "they", "their", "theirs", "them", "itself")
+_JOINING = ("with", "to", "against", "vs", "versus", "than")
 
 
-def _compares_back(seen: Scan, named: int) -> bool:
-    if not seen.kinds["compare"] or COMPANY not in seen.tokens:
+def _compares_back(reading: _Reading) -> bool:
+    """Whether it compares a company with those talked about before."""
+    words = [word.text for word in reading.seen.words]
+    if not reading.context.symbols or not reading.has("compare") or COMPANY not in words:
         return False
-    first = seen.tokens.index(COMPANY)
-    before = [hit.phrase for hit in seen.kinds["points back"] if hit.start < first]
-    if any(named == 1 or phrase in _PRONOUNS for phrase in before):  # "the stocks of A and B" are those of A and B
+    first, one, back = words.index(COMPANY), len(reading.named) == 1, reading.seen.kinds["points back"]
+    # "the stocks of A and B" are those of A and B.
+    if any(hit.start < first and (one or hit.words in _PRONOUNS) for hit in back):
         return True
-    objects = [hit for hit in seen.kinds["points back"] if hit.phrase not in ("its", "their", "theirs")]
-    joined = first > 0 and seen.tokens[first - 1] in ("with", "to", "against", "vs", "versus", "than")
-    return named == 1 and bool(objects or joined)
+    objects = any(hit.words not in ("its", "their", "theirs") for hit in back)
+    return one and (objects or (first > 0 and words[first - 1] in _JOINING))
+
+
+# --------------------------------------------------------------------------------------------------- the rules
+
+
+def _no_company(r: _Reading) -> Route | None:
+    """What is no question about a company."""
+    if small_talk(r.text):
+        return _route("small talk", "chat", (), "It is a greeting or a request for help.", certain=True)
+    if r.has("coverage") and not r.named:
+        return _route("coverage", "chat", (), "It asks which companies or data there are.")
+    if r.concept and not r.refers_back and not r.found.unmatched:
+        reason = "It asks what a term means, about no company."
+        return _route("concept", "chat", (), reason, certain=r.concept_understood)
+    return None
+
+
+def _companies(r: _Reading) -> Route | None:
+    """What names companies."""
+    named, sure, what_about = r.named, r.found.certain and r.plain and r.understood, r.seen.follows_on
+    if _compares_back(r):
+        reason = "It compares with the companies talked about before: {symbols}."
+        return _route("comparison with earlier", r.asked, (*r.context.symbols, *named), reason)
+    if not named:
+        return None
+    if r.wanted:
+        reason = "It names {symbols} and asks for {category}."
+        return _route("company and data", r.asked, named, reason, certain=sure and len(r.wanted) == 1)
+    if r.carried and (what_about or r.bare) and not (r.overview and r.plain):
+        return _route("what about", r.kept, named, "It asks for the same as before ({category}), now about {symbols}.")
+    if r.overview:
+        return _route("company overview", "report", named, "It asks for an overview of {symbols}.", certain=sure)
+    if r.bare:
+        reason = "It only names {symbols}; a report tells most."
+        return _route("company alone", "report", named, reason, certain=sure and not what_about)
+    return _route("company", "report", named, "It names {symbols} and no particular figure.")
+
+
+def _conversation(r: _Reading) -> Route | None:
+    """What only the conversation explains, or lacks its company."""
+    earlier, what_about = r.context.symbols, r.seen.follows_on
+    if r.found.unmatched and (r.wanted or r.overview or what_about):
+        return _route("unknown company", r.kept, (), "It seems to name a company that is not in the directory.")
+    if earlier and r.wanted:
+        reason = "It asks for {category} of the companies talked about before: {symbols}."
+        return _route("follow-up for data", r.asked, earlier, reason)
+    if r.refers_back or (earlier and r.understood and (r.overview or what_about)):
+        return _route("follow-up", r.kept, earlier, "It points back to {symbols}.")
+    if r.wanted and r.plain:
+        return _route("data without a company", r.asked, (), "It asks for {category} and names no company.")
+    if r.overview and r.plain and r.understood:
+        return _route("overview without a company", "report", (), "It asks for an overview and names no company.")
+    return None
+
+
+def _route(rule: str, category: Category, symbols: tuple[str, ...], reason: str, *, certain: bool = False) -> Route:
+    symbols = tuple(dict.fromkeys(symbols))
+    listed = " and ".join(filter(None, [", ".join(symbols[:-1]), *symbols[-1:]]))
+    return Route(category, symbols, certain, rule, reason.format(category=CATEGORY[category].spoken, symbols=listed))

@@ -7,7 +7,7 @@ DSO and TTM are never companies. What no slot claims and no filler word explains
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from finassist.questions.amounts import amounts_in
 from finassist.questions.companies import companies_in
@@ -121,27 +121,13 @@ def _tags(slots: Slots, taken: Claims) -> None:
     slots.sets += _tagged(slots, taken, "sets", claim=False)
 
 
-def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> list[Hit[str]]:
-    phrases = tag_phrases(table)
-    found: list[Hit[str]] = []
-    at = 0
-    while at < len(slots.words):
-        best = phrases.longest(slots.words, at)
-        start, end = slots.words[at].start, slots.words[at + (best[0] if best else 1) - 1].end
-        usable = best if best and taken.free(start, end) and not _other_sense(slots, slots.low[start:end]) else None
-        if usable:
-            found.append(Hit(usable[1], start, end, slots.low[start:end]))
-            if claim:
-                taken.take(start, end)
-        at += usable[0] if usable else 1
-    if has_cjk(slots.low):
-        found += [Hit(tag, s, e, slots.low[s:e]) for s, e, tag in phrases.inside(slots.low) if taken.free(s, e)]
-    return found
-
-
-def _other_sense(slots: Slots, words: str) -> bool:
-    """`plus` adds in English only."""
-    return words == "plus" and slots.language != "en"
+def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> Iterator[Hit[str]]:
+    for hit in tag_phrases(table).free(slots.low, slots.words, taken):
+        if hit.words == "plus" and slots.language != "en":  # it adds in English only
+            continue
+        if claim and not has_cjk(hit.words):
+            taken.take(hit.start, hit.end)
+        yield hit
 
 
 _NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+type _Usable = Callable[[int, int], bool]
 
 _ASIAN = r"[\u3040-\u30ff\u3400-\u9fff]"
 _LETTERS = rf"(?:(?!{_ASIAN})[^\W\d_])+"
-_WORD = re.compile(rf"\d+(?:[.,]\d+)*|{_ASIAN}+|{_LETTERS}(?:[&/]{_LETTERS})*\d*|[&%$€£?!,;:()<>=+*/-]")
+_WORD = re.compile(rf"\d+(?:[.,]\d+)*|{_ASIAN}+|{_LETTERS}(?:[&/]{_LETTERS})*\d*|[&%$€£?!.,;:()<>=+*/§-]")
 _CJK = re.compile(_ASIAN)
 _ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)(?!s\b)", re.IGNORECASE)
 _QUOTES = str.maketrans(
@@ -34,7 +36,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Hit[T]:
-    """Something found at characters `start` to `end` of a text."""
+    """Something found at characters (or words) `start` to `end` of a text."""
 
     value: T
     start: int
@@ -85,63 +87,6 @@ def has_cjk(text: str) -> bool:
     return bool(_CJK.search(text))
 
 
-@dataclass(slots=True)
-class Phrases[T]:
-    """Phrases and what each stands for; the longest that begins at a word counts.
-
-    Example:
-        >>> Phrases([("net income", 1), ("income", 2)]).longest(words_of("net income"), 0)
-        (2, 1)
-    """
-
-    given: Iterable[tuple[str, T]]
-    _tree: dict[str, dict[tuple[str, ...], T]] = field(default_factory=dict[str, dict[tuple[str, ...], T]])
-    _sizes: dict[str, int] = field(default_factory=dict[str, int])
-    _joined: dict[str, T] = field(default_factory=dict[str, T])
-    _longest: int = 0
-
-    def __post_init__(self) -> None:
-        for phrase, value in self.given:
-            if _CJK.search(phrase):
-                self._joined.setdefault(fold(phrase), value)
-                self._longest = max(self._longest, len(phrase))
-            key = tuple(word.text for word in words_of(normalise(phrase)) if word.text != "-")
-            if key:
-                self._tree.setdefault(key[0], {}).setdefault(key, value)
-                self._sizes[key[0]] = max(self._sizes.get(key[0], 0), len(key))
-
-    def longest(self, words: list[Word], at: int) -> tuple[int, T] | None:
-        """How many words from `at` the longest phrase takes, and what it stands for; hyphens do not count."""
-        known = self._tree.get(words[at].text)
-        if known is None:
-            return None
-        taken: list[str] = []
-        best: tuple[int, T] | None = None
-        for size, word in enumerate(words[at : at + 2 * self._sizes[words[at].text]], 1):
-            if word.text == "-":
-                continue
-            taken.append(word.text)
-            value = known.get(tuple(taken))
-            if value is not None:
-                best = size, value
-        return best
-
-    def inside(self, text: str) -> Iterator[tuple[int, int, T]]:
-        """Phrases of languages without spaces, the longest at each place: start, end, value."""
-        at = 0
-        while at < len(text):
-            size = self._longest_at(text, at)
-            if size:
-                yield at, at + size, self._joined[text[at : at + size]]
-            at += size or 1
-
-    def _longest_at(self, text: str, at: int) -> int:
-        if not _CJK.match(text, at) and not text[at].isalnum():
-            return 0
-        sizes = range(min(self._longest, len(text) - at), 0, -1)
-        return next((size for size in sizes if text[at : at + size] in self._joined), 0)
-
-
 class Claims:
     """Which characters of a text are already taken by something found."""
 
@@ -159,3 +104,79 @@ class Claims:
     def masked(self, text: str) -> str:
         """The text with every taken character blanked out."""
         return "".join("\x00" if taken else c for c, taken in zip(text, self._taken, strict=True))
+
+
+class Phrases[T]:
+    """Phrases and what each stands for; the first of two equal phrases counts.
+
+    Example:
+        >>> known = Phrases([("net income", 1), ("income", 2)])
+        >>> [(hit.value, hit.start, hit.end) for hit in known.among(words_of("the net income"))]
+        [(1, 1, 3)]
+    """
+
+    def __init__(self, given: Iterable[tuple[str, T]]) -> None:
+        self._known: dict[str, dict[tuple[str, ...], T]] = {}
+        self._sizes: dict[str, int] = {}
+        self._joined: dict[str, T] = {}
+        for phrase, value in given:
+            if _CJK.search(phrase):
+                self._joined.setdefault(fold(phrase), value)
+            if key := tuple(word.text for word in words_of(normalise(phrase)) if word.text != "-"):
+                self._known.setdefault(key[0], {}).setdefault(key, value)
+                self._sizes[key[0]] = max(self._sizes.get(key[0], 0), len(key))
+        self._longest = max(map(len, self._joined), default=0)
+
+    def longest(self, words: Sequence[Word], at: int) -> tuple[int, T] | None:
+        """How many words from `at` the longest phrase takes, and what it stands for; hyphens do not count."""
+        known = self._known.get(words[at].text)
+        if known is None:
+            return None
+        taken: list[str] = []
+        best: tuple[int, T] | None = None
+        for size, word in enumerate(words[at : at + 2 * self._sizes[words[at].text]], 1):
+            if word.text == "-":
+                continue
+            taken.append(word.text)
+            value = known.get(tuple(taken))
+            if value is not None:
+                best = size, value
+        return best
+
+    def among(self, words: Sequence[Word], usable: _Usable | None = None) -> Iterator[Hit[T]]:
+        """The longest usable phrase at each place, left to right; `start` and `end` count words."""
+        at = 0
+        while at < len(words):
+            best = self.longest(words, at)
+            if best and (usable is None or usable(at, best[0])):
+                yield Hit(best[1], at, at + best[0], " ".join(word.text for word in words[at : at + best[0]]))
+                at += best[0]
+            else:
+                at += 1
+
+    def inside(self, text: str) -> Iterator[Hit[T]]:
+        """Phrases of languages without spaces, the longest at each place."""
+        at = 0
+        while at < len(text):
+            size = self._longest_at(text, at)
+            if size:
+                yield Hit(self._joined[text[at : at + size]], at, at + size, text[at : at + size])
+            at += size or 1
+
+    def _longest_at(self, text: str, at: int) -> int:
+        if not _CJK.match(text, at) and not text[at].isalnum():
+            return 0
+        sizes = range(min(self._longest, len(text) - at), 0, -1)
+        return next((size for size in sizes if text[at : at + size] in self._joined), 0)
+
+    def free(self, text: str, words: Sequence[Word], taken: Claims, usable: _Usable | None = None) -> Iterator[Hit[T]]:
+        """Those phrases of a text in lower case, in any language, that stand where nothing is taken."""
+
+        def fits(at: int, size: int) -> bool:
+            return taken.free(words[at].start, words[at + size - 1].end) and (usable is None or usable(at, size))
+
+        for hit in self.among(words, fits):
+            start, end = words[hit.start].start, words[hit.end - 1].end
+            yield Hit(hit.value, start, end, text[start:end])
+        if has_cjk(text):
+            yield from (hit for hit in self.inside(text) if taken.free(hit.start, hit.end))
