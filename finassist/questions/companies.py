@@ -11,8 +11,8 @@ from itertools import islice, pairwise
 
 from finassist.questions.grammar import TERMS, metric_names, vocabulary
 from finassist.questions.slots import Named
-from finassist.questions.spelling import closest, is_vocabulary, well_known
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, words_of
+from finassist.questions.wording import closest, is_vocabulary, well_known
 from finassist.symbols.company import Match, Unmatched
 from finassist.symbols.directory import directory
 

@@ -1,31 +1,34 @@
-"""A question to queries, by rules: what the slots of a question mean together, and what it inherits from the last turn.
+"""A question to queries, by rules: its words are claimed in one pass, then read together and with the last turn.
 
-A question becomes one query or a short list of them that share a headline. What cannot be placed is named: refused by
-topic, or listed as not understood.
+Multi-word company names are claimed first, then periods, amounts and metrics, and only then single names, so that Q2,
+FY24, DSO and TTM are never companies. A question becomes one query or a short list of them that share a headline. What
+cannot be placed is named: refused by topic, or listed as not understood.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from finassist.analysis.execute import in_sector
-from finassist.core.metrics import described
 from finassist.core.periods import Period
-from finassist.core.query import Choice, Query, Unknown
+from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
+from finassist.questions.amounts import amounts_in
+from finassist.questions.companies import companies_in
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.follow_up import follow_up
-from finassist.questions.framing import Framing, framed, reworded
-from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, language_of
+from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
+from finassist.questions.metrics import metrics_in
+from finassist.questions.operations import count_in
+from finassist.questions.periods import periods_in
 from finassist.questions.queries import answer_to
-from finassist.questions.refusals import refused
-from finassist.questions.scan import slots_of
+from finassist.questions.refusals import noting_loose_words, refused, unplaced
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
-from finassist.questions.spelling import corrected_words
-from finassist.questions.tokenizer import Hit, normalise
+from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, unaccented, words_of
+from finassist.questions.wording import Framing, closest, corrected_words, framed, is_vocabulary, reworded
 from finassist.symbols.directory import directory
 
 
@@ -70,23 +73,11 @@ def _understood(slots: Slots) -> Understanding:
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
     found = follow_up(slots) or _clauses(slots) or answer_to(slots)
-    if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := _unplaced(slots)):
+    if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)
         reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
         return refuse(asked, "not understood", reason, "words without a metric")
-    return _noting_loose_words(found, slots)
-
-
-def _noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
-    """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
-    if not found.queries or slots.language != "en":
-        return found
-    words = [slots.text[start:end] for start, end in _unplaced(slots)]
-    words += _unused_operations(found.queries, slots)
-    unknown = [
-        Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
-    ]
-    return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+    return noting_loose_words(found, slots)
 
 
 def _evidence(query: Query, slots: Slots) -> dict[str, str]:
@@ -107,41 +98,6 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
         if hits
     }
     return words | {name: text for name, text in query.evidence.items() if name == "every"}
-
-
-def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
-    """`average`, `percentage of`: words of an operation that none of the queries performs."""
-    if any(query.intent in ("define", "judge", "document") or query.explain for query in queries):
-        return []
-    performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
-    shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
-    done = {
-        "mean": "mean" in performed or "avg(" in performed or "average" in performed,
-        "median": "median" in performed,
-        "share": shares or "share" in performed or "growth" in performed,
-        "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
-    }
-    return [hit.words for hit in slots.operations if not done.get(hit.value, True)]
-
-
-_NEAR = 4
-
-
-def _unplaced(slots: Slots) -> list[tuple[int, int]]:
-    """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
-    loose = [word for word in slots.loose if word.text not in EXPLAINED]
-    if not loose:
-        return []
-    patterns = (*PATTERNS, *CONVERSATIONAL) if slots.memory.queries else PATTERNS
-    explained = [match.span() for pattern in patterns for match in pattern.finditer(slots.low)]
-    explained += [(hit.start, hit.end) for hit in slots.metrics]
-    runs: list[tuple[int, int]] = []
-    for word in loose:
-        if any(start <= word.start and word.end <= end for start, end in explained):
-            continue
-        joined = runs and word.start - runs[-1][1] <= _NEAR
-        runs[-1:] = [(runs[-1][0], word.end)] if joined else [*runs[-1:], (word.start, word.end)]
-    return runs
 
 
 _ABOUT = re.compile(
@@ -222,3 +178,117 @@ def _carry_over(slots: Slots, whole: Slots, before: list[Query]) -> None:
         return
     if whole.periods and (not slots.periods or _SAME_PERIOD.search(slots.low)):
         slots.periods = list(whole.periods)
+
+
+# ---------------------------------------------------------------------------------------------- the scan
+
+type _Placed = Hit[Named] | Hit[tuple[str, ...]] | Hit[str] | Hit[int] | Found
+
+
+def slots_of(text: str, language: str | None = None) -> Slots:
+    """Claim the words of a question."""
+    plain = _without_asides(normalise(text))
+    low = fold(plain)
+    slots = Slots(plain, low, language or language_of(plain), words_of(plain))
+    taken = Claims(len(plain))
+    found = companies_in(unaccented(plain) if slots.language == "en" else plain, slots.language)
+    strong = [each for each in found.named if each.value.strong]
+    _take(taken, strong)
+    slots.companies += strong
+    slots.periods = periods_in(taken.masked(low))
+    _take(taken, slots.periods)
+    slots.amounts = [Hit(each, match.start(), match.end(), match.group()) for each, match in amounts_in(low, taken)]
+    slots.metrics = metrics_in(low, slots.words, slots.language, taken)
+    slots.corrected = found.corrected
+    slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]
+    _take(taken, slots.choices)
+    _weak_companies(slots, taken, found.named)
+    _misspelt(slots, taken, frozenset(words for words, _ in found.unmatched))
+    _tags(slots, taken)
+    count_in(slots)
+    _general_motors(slots)
+    slots.unmatched = [each for each in found.unmatched if _still_free(slots, taken, each[0])]
+    slots.companies.sort(key=lambda hit: hit.start)
+    _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
+    slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
+    slots.about = slots.symbols
+    return slots
+
+
+def _without_asides(text: str) -> str:
+    """A text with "CEO aside," and the like blanked out; every other character keeps its place."""
+    for aside in ASIDES.finditer(fold(text)):
+        text = text[: aside.start()] + " " * len(aside.group()) + text[aside.end() :]
+    return text
+
+
+def _take(taken: Claims, hits: Iterable[_Placed]) -> None:
+    for hit in hits:
+        taken.take(hit.start, hit.end)
+
+
+def _still_free(slots: Slots, taken: Claims, words: str) -> bool:
+    at = slots.low.find(fold(words))
+    return at < 0 or taken.free(at, at + len(words))
+
+
+def _loose(word: Word, taken: Claims, language: str) -> bool:
+    if word.mark or not taken.free(word.start, word.end) or word.text in function_words(language):
+        return False
+    return word.text not in FILLERS and not word.text[0].isdigit()
+
+
+# ------------------------------------------------------------------------------------------ companies
+
+
+def _weak_companies(slots: Slots, taken: Claims, named: Iterable[Hit[Named]]) -> None:
+    for each in named:
+        if not each.value.strong and taken.free(each.start, each.end):
+            slots.companies.append(each)
+            taken.take(each.start, each.end)
+
+
+def _misspelt(slots: Slots, taken: Claims, refused: frozenset[str]) -> None:
+    """Words that are in no word list and one slip away from a well-known company."""
+    for word in slots.words:
+        if len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
+            continue
+        foreign = slots.language != "en" and not word.raw[:1].isupper()
+        if word.raw in refused or foreign:
+            continue
+        if symbol := closest(word.text) or closest(word.text.removesuffix("s")):
+            slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))
+            taken.take(word.start, word.end)
+            slots.corrected.append((word.raw, symbol))
+
+
+_GM = re.compile(r"\b(?:or|and|vs\.?|versus),? gm\b|\bgm (?:or|and|vs)\b|, gm\b")
+
+
+def _general_motors(slots: Slots) -> None:
+    """GM is gross margin beside a company and nothing else that is asked; else it is General Motors."""
+    for hit in [hit for hit in slots.metrics if hit.words == "gm"]:
+        if len(slots.metrics) > 1 or not slots.companies or _GM.search(slots.low):
+            slots.metrics.remove(hit)
+            slots.companies.append(Hit(Named("GM", False), hit.start, hit.end, hit.words))
+
+
+# ---------------------------------------------------------------------------------- operations and sets
+
+
+def _tags(slots: Slots, taken: Claims) -> None:
+    slots.marks += _tagged(slots, taken, "marks")
+    slots.operations += _tagged(slots, taken, "operations")
+    slots.sectors += _tagged(slots, taken, "sectors")
+    directions = _tagged(slots, taken, "directions")
+    slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]
+    slots.sets += _tagged(slots, taken, "sets", claim=False)
+
+
+def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> Iterator[Hit[str]]:
+    for hit in tag_phrases(table).free(slots.low, slots.words, taken):
+        if hit.words == "plus" and slots.language != "en":  # it adds in English only
+            continue
+        if claim and not has_cjk(hit.words):
+            taken.take(hit.start, hit.end)
+        yield hit

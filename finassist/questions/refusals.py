@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
 from finassist.core.metrics import described
 from finassist.core.periods import Span
-from finassist.core.query import Unknown
-from finassist.questions.grammar import metric_names, pattern_of, table_of
-from finassist.questions.slots import Found, Slots
+from finassist.core.query import Query, Unknown
+from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, metric_names, pattern_of, table_of
+from finassist.questions.slots import Found, Slots, Understanding
 from finassist.symbols.names import FOREIGN_LISTING
 
 FIRST_YEAR = 2010
@@ -192,3 +192,53 @@ def _own_part(slots: Slots) -> Unknown | None:
         if inside and slots.about and slots.metrics:
             return Unknown(words=words, topic="not understood", reason=message or f"“{words}” was not understood")
     return None
+
+
+# --------------------------------------------------------------------------------------- what was not placed
+
+
+def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
+    """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
+    if not found.queries or slots.language != "en":
+        return found
+    words = [slots.text[start:end] for start, end in unplaced(slots)]
+    words += _unused_operations(found.queries, slots)
+    unknown = [
+        Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
+    ]
+    return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+
+
+def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
+    """`average`, `percentage of`: words of an operation that none of the queries performs."""
+    if any(query.intent in ("define", "judge", "document") or query.explain for query in queries):
+        return []
+    performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
+    shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
+    done = {
+        "mean": "mean" in performed or "avg(" in performed or "average" in performed,
+        "median": "median" in performed,
+        "share": shares or "share" in performed or "growth" in performed,
+        "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
+    }
+    return [hit.words for hit in slots.operations if not done.get(hit.value, True)]
+
+
+_NEAR = 4
+
+
+def unplaced(slots: Slots) -> list[tuple[int, int]]:
+    """Where loose words stand that no pattern of the tables explains; `headquartered in Texas` is one phrase."""
+    loose = [word for word in slots.loose if word.text not in EXPLAINED]
+    if not loose:
+        return []
+    patterns = (*PATTERNS, *CONVERSATIONAL) if slots.memory.queries else PATTERNS
+    explained = [match.span() for pattern in patterns for match in pattern.finditer(slots.low)]
+    explained += [(hit.start, hit.end) for hit in slots.metrics]
+    runs: list[tuple[int, int]] = []
+    for word in loose:
+        if any(start <= word.start and word.end <= end for start, end in explained):
+            continue
+        joined = runs and word.start - runs[-1][1] <= _NEAR
+        runs[-1:] = [(runs[-1][0], word.end)] if joined else [*runs[-1:], (word.start, word.end)]
+    return runs

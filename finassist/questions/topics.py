@@ -119,9 +119,16 @@ class Glossary:
 @cache
 def glossary() -> Glossary:
     """The glossary of the package, read once."""
-    rows: list[dict[str, Any]] = table_of("glossary")["term"]
     return Glossary(
-        Term(**{name: tuple(it) if isinstance(it, list) else it for name, it in row.items()}) for row in rows
+        Term(
+            name=row["name"],
+            aliases=tuple(row["aliases"]),
+            definition=row["definition"],
+            reading=row["reading"],
+            related=tuple(row["related"]),
+            formula=row.get("formula"),
+        )
+        for row in table_of("glossary")["term"]
     )
 
 
