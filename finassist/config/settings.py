@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, cast
 
 from platformdirs import user_cache_path, user_data_path
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, PrivateAttr, SecretStr, ValidationError
@@ -52,8 +54,8 @@ def _key(variable: str, owner: str) -> Any:
     return Field(default=None, validation_alias=names, description=f"Key of {owner}.", repr=False)
 
 
-_data_folder = partial(user_data_path, "finassist", False)
-_cache_folder = partial(user_cache_path, "finassist", False)
+def _folder(find: Callable[..., Path], description: str) -> Any:
+    return Field(default_factory=partial(find, "finassist", False), description=description)
 
 
 class Settings(BaseSettings):
@@ -78,7 +80,7 @@ class Settings(BaseSettings):
         extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True,
     )  # fmt: skip
 
-    home: Folder = Field(default_factory=_data_folder, description="Folder of the session database.")
+    home: Folder = _folder(user_data_path, "Folder of the session database.")
     model: str = Field(default="auto", description="Which language model routes, extracts and chats.")
     provider: str = Field(default="auto", description="Which data provider delivers the figures.")
     routing: Routing = Field(
@@ -96,9 +98,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
     per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
     fmp_plan: FmpPlan | None = Field(default=None, description="What is subscribed to at Financial Modeling Prep.")
-    sec_contact: str = Field(
-        default="", description="Your e-mail address, which the SEC asks for; sent to the SEC alone."
-    )
+    sec_contact: str = Field(default="", description="Your e-mail address, which the SEC asks for; sent to it alone.")
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
     model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
     fallback_models: str = Field(
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     max_reply_chars: int = Field(default=20_000, ge=100, description="Characters of a model's reply that are read.")
 
     cache: bool = Field(default=True, description="Whether answers of live data sources are cached on disk.")
-    cache_folder: Folder = Field(default_factory=_cache_folder, description="Folder of the cached answers.")
+    cache_folder: Folder = _folder(user_cache_path, "Folder of the cached answers.")
     quote_lifetime: Lifetime = Field(default=60, description="Seconds a quote is used again.")
     history_lifetime: Lifetime = Field(default=3_600, description="Seconds a price history is used again.")
     news_lifetime: Lifetime = Field(default=900, description="Seconds news are used again.")
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     """The settings of `configure()`; replaced as a whole, never changed."""
 
     def __init__(self, **values: Any) -> None:
-        values = with_wrapped_keys(values)
+        values = _wrapped(values)
         file = values.pop("_env_file") if "_env_file" in values else env_file()
         _check_names(values)
         origins: dict[str, Origin] = {}
@@ -224,7 +224,7 @@ _SPELLINGS: Final = {name: name for name in Settings.model_fields} | {
 """A setting by each name that a source may give it."""
 
 
-def with_wrapped_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+def _wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with keys wrapped, so that no frame that a traceback shows holds one in plain text."""
     return {
         name: SecretStr(value) if is_key(name.lower()) and isinstance(value, str) else value
@@ -303,24 +303,22 @@ def _shown(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class Configuration:
+@dataclass(frozen=True)
+class Configuration(AbstractContextManager["Configuration", None]):
     """The handle of one `configure(...)`. `reset()` takes it back, and so does leaving a `with` block."""
 
-    def __init__(self, changes: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        self._names, self._before = tuple(changes), before
+    changes: Mapping[str, Any]
+    before: Mapping[str, Any]
 
     def reset(self) -> None:
         """Go back to what was configured before."""
-        Settings.configured = self._before
-
-    def __enter__(self) -> Self:
-        return self
+        Settings.configured = self.before
 
     def __exit__(self, *_: object) -> None:
         self.reset()
 
     def __repr__(self) -> str:
-        return f"<configured: {', '.join(self._names) or 'nothing'}; .reset() takes it back>"
+        return f"<configured: {', '.join(self.changes) or 'nothing'}; .reset() takes it back>"
 
 
 def configure(**settings: Any) -> Configuration:
@@ -345,7 +343,7 @@ def configure(**settings: Any) -> Configuration:
         'default'
     """
     before = Settings.configured
-    settings = with_wrapped_keys(settings)
+    settings = _wrapped(settings)
     Settings(**settings)
     Settings.configured = MappingProxyType({**before, **settings} if settings else {})
     return Configuration(settings, before)

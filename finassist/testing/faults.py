@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import aclosing, closing
+from contextlib import AbstractContextManager, aclosing, closing
 from dataclasses import dataclass, field
 from random import Random
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple
 
 from agno.exceptions import ModelProviderError
 from agno.models.base import Model
@@ -67,17 +67,12 @@ _REPLIES: Final = {
     "empty": "",
     "invented": '{"category": "horoscope", "symbols": ["ZZZZZ"], "summary": "", "reason": "made in the lab"}',
 }
-
-
 _AGENTS: Final[dict[Any, str]] = {
-    RoutedQuestion: "router",
-    ExtractedSymbols: "symbol_extraction",
-    ConversationSummary: "summary",
-}
+    RoutedQuestion: "router", ExtractedSymbols: "symbol_extraction", ConversationSummary: "summary",
+}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """What happens to one call: a delay in seconds, and a failure by name (`""`: none)."""
 
     seconds: float
@@ -206,11 +201,11 @@ def call_of(asked: dict[str, Any]) -> str:
     return f"{agent}: {parse(said[-1]).question if said else ''}"
 
 
-class Reply:
+class Reply(AbstractContextManager["Reply", None]):
     """What happens to one reply of a wrapped model; by default nothing."""
 
-    def __enter__(self) -> Self:
-        return self
+    replaced = False
+    """Whether something else is replied in the model's place."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         pass
@@ -263,26 +258,22 @@ class WrappedModel(Model):
 
     def _pieces(self, asked: dict[str, Any], own: Pieces) -> Pieces:
         with self.intercept(asked) as reply, closing(own):
-            replaced = False
             for pause, piece in reply.instead():
                 time.sleep(pause)
                 if piece is not None:
-                    replaced = True
                     yield piece
-            if not replaced:
+            if not reply.replaced:
                 for piece in own:
                     yield reply.piece(piece)
 
     async def _apieces(self, asked: dict[str, Any], own: AsyncPieces) -> AsyncPieces:
         async with aclosing(own):
             with self.intercept(asked) as reply:
-                replaced = False
                 for pause, piece in reply.instead():
                     await asyncio.sleep(pause)
                     if piece is not None:
-                        replaced = True
                         yield piece
-                if not replaced:
+                if not reply.replaced:
                     async for piece in own:
                         yield reply.piece(piece)
 
@@ -347,6 +338,7 @@ class _FaultyReply(Reply):
         record = current_record()
         record.begin(self.model)
         if failure in _REPLIES:
+            self.replaced = True
             yield 0.0, ModelResponse(role="assistant", content=_REPLIES[failure])
         elif failure == HANG:
             record.failure = Failure("timeout", f"no reply within {self.patience:g} seconds")

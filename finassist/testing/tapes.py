@@ -262,6 +262,8 @@ class ReplayModel(WrappedModel):
 
 
 class _ReplayedReply(Reply):
+    replaced = True
+
     def __init__(self, model: str, speed: float, take: Take) -> None:
         self._model, self._speed, self._take = model, speed, take
 

@@ -164,27 +164,10 @@ def _facts(table: Any, rows: Any = None) -> list[Fact]:
             first_value=earlier,
             first_as_of=first if earlier is not None else None,
         )
-        for (
-            symbol,
-            field,
-            year,
-            part,
-            end,
-            first,
-            filed,
-            form,
-            value,
-            before,
-            unit,
-            tag,
-            accession,
-            mark,
-            note,
-            formula,
-            inputs,
-        ) in zip(*columns, strict=True)
+        for (symbol, field, year, part, end, first, filed, form, value, before, unit, tag, accession, mark, note,
+             formula, inputs) in zip(*columns, strict=True)
         for earlier in (None if before is None or before == value else _earlier(symbol, unit, value, before, first),)
-    ]
+    ]  # fmt: skip
 
 
 def _public(first: date | None, filed: date | None, *, changed: bool) -> date | None:
