@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -16,13 +17,17 @@ from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.result import category_of
 from finassist.providers.embedded import figures, prices
 from finassist.reporting.company import CompanyFigures, Subject, sources
-from finassist.reporting.document import follow_ups
-from finassist.reporting.markdown import compose
+from finassist.reporting.document import document, follow_ups
+from finassist.reporting.markdown import to_markdown
 from finassist.reporting.tables import tables_of
 from finassist.symbols.names import word_set
 
 CATEGORIES = ["income_statement", "company_financials", "stock_price", "report"]
 NAMES = {"AAPL": "Apple Inc.", "MSFT": "Microsoft Corp", "JPM": "JPMorgan Chase & Co", "TSLA": "Tesla, Inc."}
+
+
+def compose(category: str, subjects: list[Subject], facts: Iterable[Fact], gaps: list[Gap]) -> str:
+    return to_markdown(document(category, subjects, facts, gaps))
 
 
 def embedded(*symbols: str) -> tuple[list[Subject], list[Fact]]:

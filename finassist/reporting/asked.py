@@ -104,52 +104,54 @@ def _tables(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[st
 def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> Table | None:
     """Companies or periods as rows and metrics as columns, or turned where there are more metrics than rows."""
     fields, symbols = distinct(fact.field for fact in figures), distinct(fact.symbol for fact in figures)
-    places = _places(figures)
-    cells = {(place, fact.field): fact for place, fact in zip(places, figures, strict=True)}
+    places, titles = _places(figures), {field: _title(field) for field in fields}
     if len(fields) == 1 < len(symbols) <= _MOST_COLUMNS and len(set(places)) > len(symbols):
-        return _side_by_side(figures, symbols, query, names)
+        by_day = sorted(figures, key=lambda fact: str(fact.period_end))
+        columns = {symbol: short_name(names.get(symbol, symbol)) for symbol in symbols}
+        cells = {(fact.period, fact.symbol): fact for fact in figures}
+        return _grid(query, titles[fields[0]], {fact.period: fact.period for fact in by_day}, columns, cells)
+    cells = {(place, fact.field): fact for place, fact in zip(places, figures, strict=True)}
+    first = dict(zip(reversed(places), reversed(figures), strict=True))
     rows = distinct(places)[:_MOST_ROWS]
-    first = {place: next(fact for at, fact in zip(places, figures, strict=True) if at == place) for place in rows}
-    words = Words({}, query)
-    shown = {key: words.figure(fact) for key, fact in cells.items()}
     if len(rows) == 1 or len(fields) > max(_FEWEST, len(rows)):
-        columns = tuple(_place(first[place], names, len(symbols)) for place in rows)
-        lines = [Row(_title(f), tuple(_cell(shown, cells, place, f) for place in rows)) for f in fields]
-        return Table("", "", columns, tuple(lines)) if len(columns) <= 2 * _FEWEST else None
-    columns = (*(["Period"] if len(symbols) > 1 else []), *map(_title, fields))
-    lines = [
-        Row(
-            _company(first[place], names) if len(symbols) > 1 else _period(first[place]),
-            (
-                *([Cell(_period(first[place]))] if len(symbols) > 1 else []),
-                *(_cell(shown, cells, place, f) for f in fields),
-            ),
-        )
-        for place in rows
-    ]
-    return Table("", "", columns, tuple(lines), corner="Company" if len(symbols) > 1 else "Period")
+        columns = {place: _place(first[place], names, len(symbols)) for place in rows}
+        turned = {(field, place): fact for (place, field), fact in cells.items()}
+        return _grid(query, "", titles, columns, turned) if len(columns) <= 2 * _FEWEST else None
+    periods = {place: _period(first[place]) for place in rows}
+    if len(symbols) == 1:
+        return _grid(query, "Period", periods, titles, cells)
+    return _grid(query, "Company", {place: _company(first[place], names) for place in rows}, titles, cells, periods)
 
 
-def _places(figures: Sequence[Fact]) -> list[str] | list[tuple[str, str]]:
+def _places(figures: Sequence[Fact]) -> list[tuple[str, str]]:
     """The row of each figure: its company, or a period of it where there are several."""
     once = len({(fact.symbol, fact.field) for fact in figures}) == len(figures)
     if once and len({fact.symbol for fact in figures}) > 1:
-        return [fact.symbol for fact in figures]
+        return [(fact.symbol, "") for fact in figures]
     return [(fact.symbol, fact.period) for fact in figures]
 
 
-def _side_by_side(figures: Sequence[Fact], symbols: Sequence[str], query: Query, names: Mapping[str, str]) -> Table:
-    """One figure of several companies over time: a column each."""
-    cells = {(fact.period, fact.symbol): fact for fact in figures}
-    shown = {key: Words({}, query).figure(fact) for key, fact in cells.items()}
-    periods = distinct(fact.period for fact in sorted(figures, key=lambda fact: str(fact.period_end)))[:_MOST_ROWS]
-    lines = [Row(period, tuple(_cell(shown, cells, period, symbol) for symbol in symbols)) for period in periods]
-    columns = tuple(short_name(names.get(symbol, symbol)) for symbol in symbols)
-    return Table("", "", columns, tuple(lines), corner=_title(figures[0].field))
+def _grid[R, C](
+    query: Query,
+    corner: str,
+    rows: Mapping[R, str],
+    columns: Mapping[C, str],
+    cells: Mapping[tuple[R, C], Fact],
+    periods: Mapping[R, str] | None = None,
+) -> Table:
+    """A table of facts by the keys of their row and column, with the periods of the rows where they are given."""
+    words = Words({}, query)
 
+    def line(row: R) -> Iterator[Cell]:
+        if periods:
+            yield Cell(periods[row])
+        for column in columns:
+            fact = cells.get((row, column))
+            yield Cell(words.figure(fact), fact) if fact else Cell("n/a")
 
-def _cell[P](shown: Mapping[tuple[P, str], str], cells: Mapping[tuple[P, str], Fact], place: P, field: str) -> Cell:
-    return Cell(shown.get((place, field), "n/a"), cells.get((place, field)))
+    shown = list(rows.items())[:_MOST_ROWS]
+    heads = (*(["Period"] if periods else []), *columns.values())
+    return Table("", "", heads, tuple(Row(title, tuple(line(row))) for row, title in shown), corner=corner)
 
 
 def _place(fact: Fact, names: Mapping[str, str], companies: int) -> str:

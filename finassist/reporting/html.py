@@ -115,10 +115,10 @@ def _environment() -> Environment:
         "listed": listed,
         "provenance": provenance,
         "render": section_html,
-        "safe_html": _safe_html,
+        "safe_html": _markup(safe_html),
         "tile_label": _tile_label,
         "tile_value": _tile_value,
-        "whole": _whole,
+        "whole": _markup(whole),
     }
     made.filters.update(filters)
     types = SimpleNamespace(Bullets=parts.Bullets, Note=parts.Note, Panel=Panel, Table=Table)
@@ -131,12 +131,9 @@ def _escaped(value: object) -> Markup:
     return value if isinstance(value, Markup) else Markup(escape(value))
 
 
-def _safe_html(markdown: str) -> Markup:
-    return Markup(safe_html(markdown))
-
-
-def _whole(text: str) -> Markup:
-    return Markup(whole(text))
+def _markup(made: Callable[[str], str]) -> Callable[[str], Markup]:
+    """A function whose text is HTML already."""
+    return lambda text: Markup(made(text))
 
 
 def _template(name: str) -> str:
@@ -151,24 +148,8 @@ def _macros() -> Any:
 
 def section_html(section: parts.Section) -> Markup:
     """One section of a document, by the macro of its type."""
-    macros = _macros()
-    match section:
-        case parts.Headline():
-            return macros.headline(section)
-        case parts.Note():
-            return macros.note(section)
-        case parts.Text():
-            return macros.text(section)
-        case parts.Bullets():
-            return macros.bullets(section)
-        case Table():
-            return macros.table(section)
-        case Panel():
-            return macros.chart(drawing(section))
-        case parts.Companies():
-            return macros.companies(section)
-        case parts.Sources():
-            return macros.sources(section)
+    macro = getattr(_macros(), type(section).__name__.lower())
+    return macro(drawing(section) if isinstance(section, Panel) else section)
 
 
 def _tile_label(fact: Fact) -> str:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
-from finassist.core.result import YEARS_SHOWN, category_of
-from finassist.reporting.company import AnswerLike, Subject, missing
+from finassist.core.result import category_of
+from finassist.reporting.company import AnswerLike, missing
 from finassist.reporting.document import (
     Bullets,
     Companies,
@@ -20,7 +19,6 @@ from finassist.reporting.document import (
     Section,
     Sources,
     Text,
-    document,
 )
 from finassist.reporting.tables import Table
 
@@ -28,18 +26,6 @@ CONVERSATION = "Conversation with finassist"
 _LONGEST_QUESTION = 2000
 _FORMULA = re.compile(r"[\w ./()*+-]+").fullmatch
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def compose(
-    category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap], years: int = YEARS_SHOWN
-) -> str:
-    """The document on one or several companies as Markdown; see `finassist.reporting.document.document`.
-
-    Example:
-        >>> print(compose("stock_price", [Subject("ACME", "Acme Corp")], [], []).splitlines()[0])
-        # Acme Corp (ACME): stock price
-    """
-    return to_markdown(document(category, subjects, facts, gaps, years))
 
 
 def to_markdown(document: Document) -> str:

@@ -5,7 +5,7 @@ A cell keeps the fact it shows, so that every surface can name its source, formu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -197,12 +197,9 @@ def statement(company: CompanyFigures, name: Statement) -> Table | None:
     """One whole statement: every line that any of the years has, and the core lines."""
     names = [line.name for line in fields_of(name)]
     names += ["free_cash_flow"] if name == "cash_flow" else []
-    known = [line for line in names if any(company.data.usable(line, year) for year in company.years)]
-    if not known:
-        return None
-    return _yearly(
-        company, STATEMENT_TITLES[name].capitalize(), [line for line in names if line in known or line in CORE[name]]
-    )
+    known = [line for line in names if _shown(company, line)]
+    wanted = [line for line in names if line in known or line in CORE[name]]
+    return _yearly(company, STATEMENT_TITLES[name].capitalize(), wanted) if known else None
 
 
 def ratios(company: CompanyFigures, only: Iterable[str]) -> Table | None:
@@ -219,14 +216,8 @@ def price(company: CompanyFigures) -> Table | None:
     notes = Footnotes()
     facts = [fact for name in PRICE_LINES if (fact := company.on_day(name))]
     scale = common_scale(f for f in facts if f.unit != "shares")
-    rows = [
-        Row(
-            heading(f, scale),
-            (Cell(cell(f, scale_of(f, scale)), f, notes.mark(f, label(f.field), f.formula)),),
-            f.formula,
-        )
-        for f in facts
-    ]
+    marked = [(f, notes.mark(f, label(f.field), f.formula)) for f in facts]
+    rows = [Row(heading(f, scale), (Cell(cell(f, scale_of(f, scale)), f, mark),), f.formula) for f, mark in marked]
     title = f"Price on {day(company.price.as_of or company.price.period_end)}"
     return Table(title, "", ("Figure",), tuple(rows), notes.lines())
 
@@ -255,17 +246,33 @@ def comparison(companies: Sequence[CompanyFigures], *, statements: bool = True, 
     facts = {n: found for n, found in wanted.items() if any(fact and fact.known for fact in found)}
     if not facts:
         return None
-    shown = [fact for row in facts.values() for fact in row]
-    scale, currencies = common_scale(shown), currencies_of(shown)
-    notes = Footnotes()
-    rows = [*_calendar(companies, statements=statements, prices=prices)]
-    for name, found in facts.items():
-        formula = row_formula(found)
-        pairs = [(d.subject.symbol, fact) for d, fact in zip(companies, found, strict=True)]
-        cells = [Cell(with_currency(f, scale, currencies), f, notes.mark(f, s, formula)) for s, f in pairs]
+    calendar = _calendar(companies, statements=statements, prices=prices)
+    return _grid("Side by side", tuple(d.subject.symbol for d in companies), facts, calendar)
+
+
+def _grid(
+    title: str,
+    columns: Sequence[str],
+    lines: Mapping[str, Sequence[Fact | None]],
+    dates: Iterable[Row],
+    *,
+    remarks: Sequence[str] = (),
+    said: Sequence[str] = (),
+    formulas: bool = False,
+) -> Table:
+    """Fields as rows under those that say when, in one scale; `said` are notes of columns that the remarks have."""
+    shown = list(chain(*lines.values()))
+    scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
+    rows = list(dates)
+    for name, facts in lines.items():
+        formula = row_formula(facts)
+        cells = [
+            Cell(with_currency(fact, scale, currencies), fact, notes.mark(fact, column, formula, known))
+            for fact, column, known in zip(facts, columns, said or [""] * len(columns), strict=True)
+        ]
         rows.append(Row(label(name), tuple(cells), formula))
-    columns = tuple(d.subject.symbol for d in companies)
-    return Table("Side by side", unit_of(shown, scale), columns, tuple(rows), notes.lines())
+    unit = "" if formulas else unit_of(shown, scale)
+    return Table(title, unit, tuple(columns), tuple(rows), notes.lines(), tuple(remarks))
 
 
 def _calendar(companies: Sequence[CompanyFigures], *, statements: bool, prices: bool) -> Iterable[Row]:
@@ -286,23 +293,12 @@ def year_ends(companies: Sequence[CompanyFigures]) -> set[date]:
 def _yearly(company: CompanyFigures, title: str, names: Sequence[str], *, formulas: bool = False) -> Table | None:
     if not names or not company.years:
         return None
-    lookup = company.data.facts.get
-    lines = [[lookup((name, year)) for year in company.years] for name in names]
-    shown = list(chain(*lines))
-    scale, currencies, notes = common_scale(shown), currencies_of(shown), Footnotes()
-    shared = [common_note(column) for column in zip(*lines, strict=True)]
-    rows = [Row("Year ended", tuple(Cell(day(company.data.year_ends.get(y))) for y in company.years))]
-    for name, facts in zip(names, lines, strict=True):
-        formula = row_formula(facts)
-        cells = tuple(
-            Cell(with_currency(fact, scale, currencies), fact, notes.mark(fact, year, formula, known))
-            for fact, year, known in zip(facts, company.years, shared, strict=True)
-        )
-        rows.append(Row(label(name), cells, formula))
-    unit = "" if formulas else unit_of(shown, scale)
-    remarks = [f"{year}: {note}" for year, note in zip(company.years, shared, strict=True) if note]
+    lines = {name: [company.fact(name, year) for year in company.years] for name in names}
+    said = [common_note(column) for column in zip(*lines.values(), strict=True)]
+    remarks = [f"{year}: {note}" for year, note in zip(company.years, said, strict=True) if note]
     remarks += [PAYMENTS] if any(name in SPENDING for name in names) else []
-    return Table(title, unit, company.years, tuple(rows), notes.lines(), tuple(remarks))
+    ended = Row("Year ended", tuple(Cell(day(company.data.year_ends.get(year))) for year in company.years))
+    return _grid(title, company.years, lines, [ended], remarks=remarks, said=said, formulas=formulas)
 
 
 def _shown(company: CompanyFigures, name: str) -> bool:

@@ -22,9 +22,8 @@ from finassist.core.result import Draft
 from finassist.questions.slots import Understanding
 from finassist.reporting import asked
 from finassist.reporting.company import Subject
-from finassist.reporting.document import Document, Note, follow_ups
+from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
-from finassist.reporting.markdown import compose as compose_markdown
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.words import possessive, short_name
 from finassist.runtime.effects import FlowContext
@@ -50,7 +49,7 @@ def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: Flo
         return replace(draft, content=_with_warnings(content, draft.warnings))
     book = FactBook(facts)
     book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
-    content = compose_markdown(draft.category, subjects, book, gaps, known.years)
+    content = to_markdown(document(draft.category, subjects, book, gaps, known.years))
     return replace(
         draft,
         content=_with_warnings(content, draft.warnings),
