@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -231,6 +231,10 @@ class FiscalCalendar:
                 return self._to_date(symbol, lead, latest) if latest else None
             case "day" | "month" | "calendar quarter":
                 return self._near(symbol, lead, period)
+
+    def same_period(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
+        """The period of another company that carries the same label."""
+        return point if point.kind == "DAY" else self.ended(symbol, lead, replace(point, end=None))
 
     def ended(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
         """The point with the last day that one of the lines `lead` has for it."""

@@ -15,7 +15,20 @@ from itertools import combinations
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
 from finassist.analysis.statements import currencies_apart, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
-from finassist.core.metrics import Binary, Call, Expression, Metric, Number, Ref, catalogue, described, parse
+from finassist.core.metrics import (
+    At,
+    Binary,
+    Call,
+    Expression,
+    Metric,
+    Number,
+    Ref,
+    catalogue,
+    described,
+    parse,
+    references,
+)
+from finassist.core.periods import Period
 
 _STALE = timedelta(days=550)
 
@@ -209,6 +222,11 @@ class Cube(FiscalCalendar):
                 return fact.value
             case Call(name=name, argument=argument):
                 return self._called(symbol, name, argument, point, inputs)
+            case At(argument=argument, period="", symbol=other):
+                return self._evaluate(other, argument, self.same_period(other, rows_of(argument), point), inputs)
+            case At(argument=argument, period=period):
+                own = self.at(symbol, next(references(argument), ""), Period.parse(period))
+                return self._evaluate(symbol, argument, own or Point("FY"), inputs)
             case Binary(sign=sign, left=left, right=right):
                 above = self._evaluate(symbol, left, point, inputs)
                 below = self._evaluate(symbol, right, point, inputs)

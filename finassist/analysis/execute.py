@@ -19,7 +19,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of
 from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, Gap
-from finassist.core.metrics import described, lines
+from finassist.core.metrics import anchors, described, lines, parse
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Query, Shape
 
@@ -192,14 +192,27 @@ _FISCAL_YEARS = ("year", "end", "calendar", "latest")
 
 def _since(query: Query) -> int:
     """The first fiscal year that counts: two before the first asked, for growth and averages."""
-    years = [period.year for each in query.asked() for period in _ends(each) if period.year]
+    asked = [period for each in query.asked() for period in _ends(each)] + _anchored(query)
+    years = [period.year for period in asked if period.year]
     return min(years, default=query.as_of.year - 1 if query.as_of else 2024) - 2
 
 
 def _quarters(query: Query) -> bool:
     """Whether a period is asked that is no fiscal year."""
     asked = [*query.asked(), *(parse_periods(each.period) for each in query.where if each.period)]
-    return any(period.kind not in _FISCAL_YEARS for each in asked for period in _ends(each))
+    ends = [period for each in asked for period in _ends(each)] + _anchored(query)
+    return any(period.kind not in _FISCAL_YEARS for period in ends)
+
+
+def _anchored(query: Query) -> list[Period]:
+    """The periods that parts of its metrics have of their own."""
+    return [Period.parse(each.period) for text in query.metrics for each in anchors(parse(text)) if each.period]
+
+
+def companies_of(query: Query) -> list[str]:
+    """Its companies, and those that parts of its metrics are about."""
+    own = [each.symbol for text in query.metrics for each in anchors(parse(text)) if each.symbol]
+    return list(dict.fromkeys([*query.companies, *own]))
 
 
 def _ends(each: Period | Span) -> list[Period]:

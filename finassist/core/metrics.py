@@ -3,7 +3,7 @@
 The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that
 companies report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the
 year before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months) and `latest(x)` (latest fiscal
-year).
+year). In a query, `at(x, 'FY2022')` is the figure of another period and `of(x, 'MSFT')` that of another company.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from finassist.core.periods import Period
 from finassist.core.text import did_you_mean
 
 Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
@@ -117,6 +118,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class At:
+    """An expression in a period of its own, or of a company of its own."""
+
+    argument: Expression
+    period: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Binary:
     """Two expressions joined by `+`, `-`, `*` or `/`."""
 
@@ -125,7 +135,7 @@ class Binary:
     right: Expression
 
 
-type Expression = Number | Ref | Call | Binary
+type Expression = Number | Ref | Call | At | Binary
 
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -160,6 +170,10 @@ def _node(node: ast.expr) -> Expression:
             return Binary("-", Number(0.0), _node(operand))
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
             return Call(name, _node(argument))
+        case ast.Call(func=ast.Name(id="at"), args=[argument, ast.Constant(value=str(period))], keywords=[]):
+            return At(_node(argument), period=str(Period.parse(period)))
+        case ast.Call(func=ast.Name(id="of"), args=[argument, ast.Constant(value=str(symbol))], keywords=[]):
+            return At(_node(argument), symbol=symbol.upper())
         case _:
             raise ValueError(f"“{ast.unparse(node)[:80]}” cannot stand in a formula. Use ids, + - * / and brackets.")
 
@@ -177,12 +191,27 @@ def references(expression: Expression) -> Iterator[str]:
     match expression:
         case Ref(id=name):
             yield name
-        case Call(argument=argument):
+        case Call(argument=argument) | At(argument=argument):
             yield from references(argument)
         case Binary(left=left, right=right):
             yield from references(left)
             yield from references(right)
         case Number():
+            pass
+
+
+def anchors(expression: Expression) -> Iterator[At]:
+    """The parts of an expression that are of a period or a company of their own."""
+    match expression:
+        case At(argument=argument):
+            yield expression
+            yield from anchors(argument)
+        case Call(argument=argument):
+            yield from anchors(argument)
+        case Binary(left=left, right=right):
+            yield from anchors(left)
+            yield from anchors(right)
+        case _:
             pass
 
 
@@ -228,7 +257,7 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return "percent", "ratio"
         case Call(name="times"):
             return "times", "ratio"
-        case Call(argument=argument):
+        case Call(argument=argument) | At(argument=argument):
             return _dimension(argument)
         case Binary(sign="/", left=left, right=right):
             return _quotient(left, right)
@@ -294,6 +323,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
         case Call(name=name, argument=argument):
             words = {"avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest"}[name]
             return f"{words} {_spoken(argument, True)}"
+        case At(argument=argument, period=period, symbol=symbol):
+            return f"{_spoken(argument, True)} {f'in {period}' if period else f'of {symbol}'}"
         case Binary(sign="/", left=left, right=Ref(id="shares_diluted")):
             return f"{_spoken(left, True)} per diluted share"
         case Binary(sign="/", left=Ref(id=above), right=Ref(id=below)) if (

@@ -34,7 +34,7 @@ _WRAPPED = {
 _IGNORED = frozenset(
     ["the", "its", "of", "in", "for", "total", "year", "end", "fy", "fiscal", "ended", "ending", "between", "and",
      "from", "to", "at", "by", "same", "company", "s", "a", "unadjusted", "reported", "that", "two", "years", "over",
-     "cash", "net", "closing", "own", "their", "during", "level", "book"]
+     "cash", "net", "closing", "annual", "own", "their", "during", "level", "book"]
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _named(low: str, at: int) -> tuple[int, str]:
         return at, ""
     own = low[max(0, at - 80) + sentence.start() : at][:1] in (".", "?", "!", ";")
     start = max(0, at - 80) + sentence.start("name")
-    return (start if own else at), sentence["name"].strip()
+    return (start if own else at), sentence["name"].strip().removesuffix(" here")
 
 
 @dataclass(slots=True)

@@ -10,10 +10,12 @@ from typing import Any
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
+from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
 from finassist.questions.operations import direction_of, operation_of
 from finassist.questions.queries import answer_to, asks_statement, is_judgement, periods_of, quarterly, screen
 from finassist.questions.slots import Slots, Understanding, hits_of
+from finassist.questions.terms import Figure, Joined, Writer
 from finassist.symbols.names import common_words
 
 _SHORT = 6
@@ -127,13 +129,25 @@ def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Unders
         above, below = (other[0], last.metrics[0]) if slots.says(SAID["of_that"]) else (last.metrics[0], other[0])
         slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
-        return _edited(slots, last, shift) if last else None
+        return _part_of_total(slots, last) or _edited(slots, last, shift) if last else None
     made = answer_to(slots)
     if slots.periods or not last:
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
     made = _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried, last)
     return _in_the_same_order(slots, made, last)
+
+
+def _part_of_total(slots: Slots, last: Query) -> Understanding | None:
+    """`what share of that was paid in 2024?` after a total of several years."""
+    periods = periods_of(slots)
+    if last.operation != "sum" or not slots.has("share") or len(periods) != 1 or not slots.says(SAID["of_that"]):
+        return None
+    whole = Figure(last.metrics[0], tuple(each for value in last.asked() for each in listed(value)))
+    tree = Joined("share", whole, Figure(last.metrics[0], (periods[0],)))
+    formula = Writer(tree, (), last.companies[0]).formula()
+    query = last.model_copy(update={"metrics": [formula], "periods": periods, "operation": "none", "intent": "value"})
+    return Understanding((query,), decided="follow-up")
 
 
 def _in_the_same_order(slots: Slots, made: Understanding, last: Query) -> Understanding:
@@ -239,6 +253,8 @@ def _other_periods(slots: Slots, last: Query, shift: _Shift | None) -> Mapping[s
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
         periods = _moved(last.periods or ["latest"], shift)
+    elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
+        periods = sorted(slots.memory.periods, key=_year)
     if slots.says(POINTS_BACK["by_quarter"]):
         own = [text for text in periods or last.periods if "latest" not in text]
         return {"periods": quarterly(own), "operation": "none", "intent": "value", "order": 0}
@@ -246,6 +262,12 @@ def _other_periods(slots: Slots, last: Query, shift: _Shift | None) -> Mapping[s
         values = [parse_periods(text) for text in last.periods]
         periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
     return {} if periods is None else {"periods": periods}
+
+
+def _year(text: str) -> tuple[int, int]:
+    value = parse_periods(text)
+    end = value if isinstance(value, Period) else value.end
+    return end.year, end.number
 
 
 def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:

@@ -17,6 +17,7 @@ from finassist.core.periods import Period
 from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.amounts import amounts_in
+from finassist.questions.arithmetic import arithmetic
 from finassist.questions.companies import companies_in
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.follow_up import follow_up
@@ -72,7 +73,7 @@ def _understood(slots: Slots) -> Understanding:
     _settle_by_industry(slots)
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
-    found = follow_up(slots) or _clauses(slots) or answer_to(slots)
+    found = arithmetic(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
     if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)
         reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
@@ -108,7 +109,8 @@ _ABOUT = re.compile(
 def _settle_by_industry(slots: Slots) -> None:
     """`Delta vs United`: of several companies that a name fits, the one in the industry of those named beside it."""
     known = attributes()
-    industries = [known[symbol].sub_industry for symbol in slots.about if symbol in known]
+    beside = slots.about or slots.memory.companies
+    industries = [known[symbol].sub_industry for symbol in beside if symbol in known]
     industries += [hit.value for hit in slots.sectors]
     for hit in list(slots.choices) if industries else ():
         alike = [symbol for symbol in hit.value if symbol in known and in_sector(known[symbol], industries)]

@@ -199,7 +199,7 @@ def _own_part(slots: Slots) -> Unknown | None:
 
 def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
     """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
-    if not found.queries or slots.language != "en":
+    if not found.queries or slots.language != "en" or found.decided == "arithmetic":
         return found
     words = [slots.text[start:end] for start, end in unplaced(slots)]
     words += _unused_operations(found.queries, slots)

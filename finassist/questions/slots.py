@@ -67,11 +67,13 @@ class Memory:
         queries: The queries of the last answered question.
         companies: Companies of the last question that named some, for "which of the three".
         result: Companies that the last rank or screen showed.
+        periods: The last two periods in which the same figure was asked, for "the change between the two".
     """
 
     queries: tuple[Query, ...] = ()
     companies: tuple[str, ...] = ()
     result: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
 
 
 def remembered(memory: Memory, record: Mapping[str, Any]) -> Memory:
@@ -96,7 +98,10 @@ def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -
     same = bool(own) and bool(memory.queries) and own[0].metrics == memory.queries[0].metrics
     if len(named) == 1 and memory.companies and same:
         named = tuple(dict.fromkeys((*memory.companies, *named)))[-5:]
-    return Memory(own or memory.queries, named or memory.companies, tuple(symbols) if ranked else memory.result)
+    again = same and own[0].companies == memory.queries[0].companies
+    periods = (*(memory.periods if again else ()), *(own[0].periods if own else ()))
+    result = tuple(symbols) if ranked else memory.result
+    return Memory(own or memory.queries, named or memory.companies, result, tuple(dict.fromkeys(periods))[-2:])
 
 
 # ----------------------------------------------------------------------------------------------- the question

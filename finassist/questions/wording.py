@@ -29,8 +29,20 @@ def _filled(pattern: str) -> re.Pattern[str]:
 
 _BEFORE = tuple(_filled(pattern) for pattern in _TABLE["before"]["patterns"])
 _FORM = {name: _filled(pattern) for name, pattern in _TABLE["form"].items()}
-_SET_ASIDE = ("using", "nearest", "bracketed_unit", "unit", "multiple", "decimals", "instruction", "forms")
-_UNITS = ("nearest", "bracketed_unit", "unit")
+_SET_ASIDE = (
+    "using",
+    "nearest",
+    "bracketed_unit",
+    "counted",
+    "trailing",
+    "shares",
+    "unit",
+    "multiple",
+    "decimals",
+    "instruction",
+    "forms",
+)
+_UNITS = ("nearest", "bracketed_unit", "counted", "trailing", "shares", "unit")
 _NUMBERS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
 _SCALES = {"m": "millions", "mm": "millions", "mn": "millions", "b": "billions", "bn": "billions"}
 _NOT_NAMES = r"Question|Here|Use|Using|Task|Answer|I\b|Role|Context|Assume|For\b"

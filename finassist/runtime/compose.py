@@ -10,7 +10,7 @@ from datetime import timedelta
 from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import execute, needed
+from finassist.analysis.execute import companies_of, execute, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
@@ -108,7 +108,10 @@ def compose_answer(
     """The sentence, the table and the gaps of a question's queries; pure."""
     fetched, gaps = _parted(found)
     facts = quarters_named(fetched)
-    queries, members = understood.queries, known.members_of(each for q in understood.queries for each in q.companies)
+    queries, members = (
+        understood.queries,
+        known.members_of(each for q in understood.queries for each in companies_of(q)),
+    )
     cube = Cube(facts, members)
     outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]

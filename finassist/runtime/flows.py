@@ -15,7 +15,7 @@ from datetime import date
 from agno.run.agent import RunContentEvent
 from msgspec import structs
 
-from finassist.analysis.execute import needed, of_today
+from finassist.analysis.execute import companies_of, needed, of_today
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.query import Query
@@ -161,7 +161,7 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
     if query.scope == "universe":
         yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters))
         return
-    for symbol in query.companies:
+    for symbol in companies_of(query):
         if lines and symbol != INDEX:
             yield from _of_statements(symbol, lines, known, query.as_of, quarters=quarters)
         if prices or "price" in lines:

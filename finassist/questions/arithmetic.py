@@ -1,0 +1,176 @@
+"""Arithmetic in words: "the ratio of the change in net income to the change in revenue", "its average over 2020-2021".
+
+A question whose figures are joined in several steps is read by a small grammar over what the scan claimed:
+
+    sum     := product (("plus" | "minus") product)*
+    product := operand (("divided by" | "times") operand)*
+    operand := number | "(" sum ")" | "ratio of" sum "to" sum | ("change in" | "average" | "total") operand | figure
+    figure  := a metric with the periods and companies that stand beside it
+
+It becomes one expression over catalogue ids, in which `at(x, 'FY2022')` is the figure of another period and
+`of(x, 'MSFT')` that of another company. Whatever does not fit the grammar whole is left to the other rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+from finassist.core.metrics import anchors, parse
+from finassist.core.periods import Period, Span
+from finassist.core.query import Query
+from finassist.questions.arithmetic_parser import Kind, Parser, Token
+from finassist.questions.grammar import FILLERS, function_words, table_of
+from finassist.questions.slots import Slots, Understanding
+from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, first_periods
+from finassist.questions.tokenizer import Hit, words_of
+
+_TABLE = table_of("arithmetic")
+_WORDS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
+    (kind, name, re.compile(rf"(?:{'|'.join(sorted(patterns, key=len, reverse=True))})(?![\w])"))
+    for kind, rows in _TABLE.items()
+    for name, patterns in rows.items()
+    if kind != "usual"
+)
+_USUAL = frozenset(word for row in _TABLE["usual"].values() for text in row for word in text.split())
+
+
+def arithmetic(slots: Slots) -> Understanding | None:
+    """The queries of a question that joins figures in several steps, or `None` where it does not."""
+    if not slots.metrics or not slots.about or slots.language != "en":
+        return None
+    tokens = _settled(list(_tokens(slots)))
+    if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
+        return None
+    for start in _starts(slots.low, tokens):
+        parser = Parser(tokens, start)
+        try:
+            trees = parser.question()
+            parser.periods = parser.periods or next((each for tree in trees if (each := first_periods(tree))), ())
+            queries = tuple(_query(slots, parser, tree) for tree in trees)
+        except (NoFit, ValueError):
+            continue
+        return Understanding(queries, decided="arithmetic") if all(queries) else None
+    return None
+
+
+def _starts(low: str, tokens: Sequence[Token]) -> Iterator[int]:
+    """Where the arithmetic may begin: at once, or behind a name and a colon, behind `as`, or in a later sentence."""
+    yield 0
+    for index, token in enumerate(tokens):
+        before = low[tokens[index - 1].end : token.start] if index else ""
+        if index and (re.search(r"[:.]\s", before) or tokens[index - 1].value == "as"):
+            yield index
+
+
+def _query(slots: Slots, parser: Parser, tree: Tree) -> Query:
+    common = Query(companies=slots.about[:1], unit=slots.unit, decimals=slots.decimals)
+    writer = Writer(tree, parser.periods, slots.about[0], parser.fold)
+    if isinstance(tree, Fold) and isinstance(tree.operand, Figure):
+        return _of_one(tree, tree.operand, writer, parser, common)
+    formula = writer.formula()
+    if not _compound(formula, parser):
+        raise NoFit
+    return common.model_copy(update={"metrics": [parser.finish(formula)], "periods": writer.latest()})
+
+
+def _of_one(tree: Fold, figure: Figure, writer: Writer, parser: Parser, common: Query) -> Query:
+    """A change of one figure, which the operations of a query say best."""
+    if tree.name != "net" and not (tree.name == "percent" and parser.listed):
+        raise NoFit
+    periods = tree.periods or figure.periods or writer.around
+    ends = list(dict.fromkeys([*periods[:1], *periods[-1:]]))
+    operation = "difference" if tree.name == "net" else "growth"
+    return common.model_copy(update={"metrics": [figure.metric], "periods": ends, "operation": operation})
+
+
+def _compound(formula: str, parser: Parser) -> bool:
+    """Whether it takes more than the other rules can do: figures of several periods or companies in one formula."""
+    own = {(each.period, each.symbol) for each in anchors(parse(formula))}
+    steps = len(re.findall(r" [-+*/] ", formula))
+    return len(own) > 1 or steps > 1 or (steps == 1 and parser.joined)
+
+
+# ---------------------------------------------------------------------------------------------- tokens
+
+
+def _tokens(slots: Slots) -> Iterator[Token]:
+    metrics = {hit.start: Token("metric", hit.value, hit.start, _end(hit)) for hit in slots.metrics}
+    periods = {each.start: Token("period", "", each.start, each.end, listed(each.value)) for each in slots.periods}
+    companies = {hit.start: Token("company", hit.value.symbol, hit.start, hit.end) for hit in slots.companies}
+    claimed = {**companies, **periods, **metrics}
+    at, low = 0, slots.low
+    while at < len(low):
+        token = claimed.get(at) or (_worded(low, at) if not low[at].isspace() else None)
+        if token is not None:
+            yield token
+        at = max(at + 1, token.end if token else 0)
+
+
+def _end(hit: Hit[str]) -> int:
+    """Where the words of a metric end; one that the question defines reaches to its definition."""
+    return min(hit.end, hit.start + len(hit.words))
+
+
+def _worded(low: str, at: int) -> Token | None:
+    """The word at a place: one that joins, a number, a bracket, a filler, or a strange one."""
+    if low[at] in "()":
+        return Token("(" if low[at] == "(" else ")", low[at], at, at + 1)
+    if at and low[at - 1].isalnum() and low[at].isalnum():
+        return None
+    matches = [(kind, name, pattern.match(low, at)) for kind, name, pattern in _WORDS]
+    found = [(kind, name, match) for kind, name, match in matches if match and match.group()]
+    if found:
+        kind, name, match = max(found, key=lambda each: each[2].end())
+        return Token(cast(Kind, kind), name, at, match.end())
+    if quarter := _QUARTER.match(low, at):
+        return Token("period", "", at, quarter.end(), (f"Q{_ORDINALS.index(quarter[1][:3]) % 4 + 1} ?",))
+    if number := re.match(r"\d+(?:\.\d+)?(?![\w%])", low[at:]):
+        return Token("number", number.group(), at, at + number.end())
+    if low[at] in "?.,;:'\"%$-":
+        return None
+    word = words_of(low[at : at + 40])
+    text = word[0].text if word else low[at]
+    usual = text in FILLERS or text in function_words("en") or text in _USUAL
+    return Token("word" if usual else "strange", text, at, at + max(len(text), 1))
+
+
+_QUARTER = re.compile(r"(first|second|third|fourth|1st|2nd|3rd|4th) (?:fiscal )?quarter\b(?! of)")
+_ORDINALS = ["fir", "sec", "thi", "fou", "1st", "2nd", "3rd", "4th"]
+
+
+def _settled(tokens: list[Token]) -> list[Token]:
+    """Tokens with the sense that what follows gives them: `over 2023` divides nothing; half a bracket is none."""
+    found: list[Token] = []
+    years = {text[-4:] for token in tokens for text in token.periods if not text.endswith("?")}
+    for index, token in enumerate(tokens):
+        if token.periods and token.periods[0].endswith("?"):
+            quarter = f"{token.periods[0][:2]} {min(years)}" if len(years) == 1 else ""
+            token = replace(token, kind="period" if quarter else "strange", periods=(quarter,) if quarter else ())
+        after = next((each.kind for each in tokens[index + 1 :] if each.kind != "word"), "")
+        if token.kind == "operator" and token.value in ("divide", "minus") and after == "period":
+            token = replace(token, kind="word", value="over")
+        found.append(token)
+    depth, kept = 0, list[Token]()
+    for token in found:
+        depth += {"(": 1, ")": -1}.get(token.kind, 0)
+        if token.kind == ")" and depth < 0:
+            depth = 0
+            continue
+        kept.append(token)
+    return kept
+
+
+def listed(value: Period | Span) -> tuple[str, ...]:
+    """The single periods of a span, oldest first."""
+    if isinstance(value, Period):
+        return (str(replace(value, kind="year") if value.kind == "end" else value),)
+    if value.start is None or value.start.kind != value.end.kind:
+        return (str(value),)
+    found, step = [value.start], value.start
+    while str(step) != str(value.end) and len(found) < 12:
+        step = step.moved(1)
+        found.append(step)
+    return tuple(map(str, found))

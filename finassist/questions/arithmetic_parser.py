@@ -1,0 +1,258 @@
+"""The grammar of arithmetic in words: recursive descent over the tokens of a question. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from finassist.core.metrics import described
+from finassist.questions.terms import Figure, Fold, Joined, NoFit, Tree, filled, metric_of
+
+Kind = Literal[
+    "metric", "period", "company", "number", "operator", "prefix", "frame", "verb", "(", ")", "word", "strange"
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One thing that a question names: a metric, a period, a company, a number, or a word that joins them."""
+
+    kind: Kind
+    value: str
+    start: int
+    end: int
+    periods: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Parser:
+    """Recursive descent over the tokens."""
+
+    tokens: Sequence[Token]
+    at: int = 0
+    periods: tuple[str, ...] = ()
+    fold: str = ""
+    listed: bool = False
+    _frame: str = ""
+    _named: str = ""
+
+    def question(self) -> list[Tree]:
+        """The whole question as one tree, or as several that share what is done."""
+        for token in self.tokens[: self.at]:
+            self.periods += token.periods
+            self._named = token.value if token.kind == "metric" else self._named
+        self._lead()
+        trees = [self._compared(self._sum())]
+        while isinstance(trees[0], Fold) and self._word("and"):
+            self._skip()
+            trees.append(replace(trees[0], operand=self._figure()))
+        self.listed = len(trees) > 1
+        self._rest()
+        return trees
+
+    def finish(self, formula: str) -> str:
+        """The formula in the unit that the question asks for."""
+        ratio = any(token.value in ("ratio", "quotient") and token.kind != "word" for token in self.tokens)
+        times = self._frame == "times_more" or ratio or (self._named and described(self._named).unit == "times")
+        percent = any(token.value in ("percent", "percentage", "rate", "margin") for token in self.tokens)
+        percent = percent or bool(self._named and described(self._named).unit == "percent")
+        return f"times({formula})" if times and not percent and described(formula).unit == "percent" else formula
+
+    @property
+    def joined(self) -> bool:
+        """Whether words join two figures: `the ratio of A to B`, `dividends plus buybacks`."""
+        return any(
+            (token.kind == "prefix" and token.value in ("ratio", "both"))
+            or (token.kind == "operator" and token.value in ("plus", "divide", "quotient"))
+            for token in self.tokens
+        )
+
+    def _compared(self, tree: Tree) -> Tree:
+        """`did A exceed B`, `did A cover B`, `what share of A was paid in 2024`, `how much higher was it than`."""
+        start = self.at
+        self._skip()
+        if self._is("frame"):
+            self._frame = self._next().value
+            self._skip()
+            tree = replace(tree, periods=self._own_periods()) if isinstance(tree, Figure | Fold) else tree
+        if self._frame == "share":
+            return self._share(tree)
+        if not self._is("verb"):
+            if self._frame in ("percent_more", "times_more", "much_more", "money_more"):
+                raise NoFit
+            self.at = start
+            return tree
+        verb = self._next().value
+        if verb == "moved" and self._frame in ("points_more", "money_more"):
+            return Fold("net" if isinstance(tree, Figure) else "change", tree, self._own_periods())
+        right = filled(self._sum(), tree)
+        if verb == "cover" or self._frame == "times_more":
+            return Joined("/", tree, right)
+        if verb != "exceed" or not self._frame:
+            raise NoFit
+        return Joined("more" if self._frame == "percent_more" else "-", tree, right)
+
+    def _share(self, tree: Tree) -> Tree:
+        if not self._is("verb") or self._next().value != "part":
+            raise NoFit
+        part = self._own_periods()
+        if part and isinstance(tree, Figure | Fold):
+            return Joined("share", tree, Figure(metric_of(tree), part))
+        return Joined("/", self._sum(), tree)
+
+    # ------------------------------------------------------------------------------------- arithmetic
+
+    def _sum(self) -> Tree:
+        left = self._product()
+        while (sign := self._sign("plus", "minus")) is not None:
+            left = Joined({"plus": "+", "minus": "-"}[sign], left, self._product())
+        return left
+
+    def _product(self) -> Tree:
+        left = self._operand()
+        while (sign := self._sign("divide", "quotient", "multiply")) is not None:
+            left = Joined({"divide": "/", "quotient": "/", "multiply": "*"}[sign], left, self._operand())
+        return left
+
+    def _operand(self) -> Tree:
+        self._skip()
+        if self._is("("):
+            self._next()
+            inner = self._sum()
+            self._skip()
+            if not self._is(")"):
+                raise NoFit
+            self._next()
+            return inner
+        if self._is("number"):
+            return Figure(self._next().value)
+        if self._is("prefix"):
+            return self._prefixed(self._next().value)
+        figure = self._figure()
+        if self._is("strange", "word") and self.tokens[self.at].value == "growth":
+            self._next()
+            periods, companies = self._beside()
+            figure = replace(figure, periods=figure.periods + periods, companies=figure.companies + companies)
+            return Fold("percent", figure)
+        return Joined("/", figure, self._figure()) if self._sign("part_of") else figure
+
+    def _prefixed(self, name: str) -> Tree:
+        if name in ("ratio", "apart", "both"):
+            left = self._sum()
+            word = {"ratio": "to", "apart": "and", "both": "and"}[name]
+            if not self._word(word):
+                if name == "ratio":
+                    raise NoFit
+                return Fold("change" if name == "apart" else "sum", left)
+            return Joined({"ratio": "/", "apart": "-", "both": "+"}[name], left, self._sum())
+        return Fold(name, self._operand())
+
+    # ----------------------------------------------------------------------------------------- figures
+
+    def _figure(self) -> Figure:
+        """A metric with what stands before and behind it: `2024 free cash flow of AbbVie`."""
+        periods, companies = self._beside(before=True)
+        if not self._is("metric"):
+            if not periods:
+                raise NoFit
+            return Figure("", periods, companies)
+        metric = self._next().value
+        more, others = self._beside()
+        return Figure(metric, periods + more, companies + others)
+
+    def _beside(self, *, before: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The periods and companies here, with the words that join them; `before` a metric these are all taken."""
+        periods: tuple[str, ...] = ()
+        companies: tuple[str, ...] = ()
+        start = self.at
+        while True:
+            self._skip()
+            if self._is("period"):
+                periods += self._next().periods
+            elif self._is("company"):
+                companies += (self._next().value,)
+            elif self._is("(") and (inside := self._bracketed()):
+                periods += inside
+            else:
+                break
+            start = self.at
+        self.at = self.at if before and self._is("metric") else start
+        return periods, companies
+
+    def _bracketed(self) -> tuple[str, ...]:
+        """Periods in brackets of their own: `average payables (FY2023 and FY2024)`."""
+        end = next((i for i in range(self.at, len(self.tokens)) if self.tokens[i].kind == ")"), self.at)
+        inside = self.tokens[self.at + 1 : end]
+        if not inside or any(token.kind not in ("period", "word") for token in inside):
+            return ()
+        self.at = end + 1
+        return tuple(period for token in inside for period in token.periods)
+
+    def _own_periods(self) -> tuple[str, ...]:
+        return self._beside()[0]
+
+    # ------------------------------------------------------------------------------------------ tokens
+
+    def _lead(self) -> None:
+        """Companies, periods and a frame that stand before the arithmetic."""
+        while self.at < len(self.tokens) and (self._default() or not self._is("metric", "prefix", "(", "number")):
+            token = self._next()
+            if token.kind == "frame":
+                self._frame = token.value
+            elif token.kind == "period":
+                self.periods += token.periods
+            elif token.kind == "prefix":
+                self.fold = token.value
+            elif token.kind not in ("company", "word"):
+                raise NoFit
+        if self.at >= len(self.tokens):
+            raise NoFit
+
+    def _default(self) -> bool:
+        """`If we compare the two-year totals, by what percentage …`: what is done to each figure, said beforehand."""
+        if not self._is("prefix") or self.tokens[self.at].value not in ("sum", "mean"):
+            return False
+        after = next((each.kind for each in self.tokens[self.at + 1 :] if each.kind != "word"), "")
+        return after == "frame"
+
+    def _rest(self) -> None:
+        """Nothing but periods, companies, fillers, a name and a remark in brackets may follow."""
+        computed = any(token.value in ("compute", "calculate", "formula") for token in self.tokens[: self.at])
+        for token in self.tokens[self.at :]:
+            if token.kind == "(":
+                return
+            if token.kind == "period":
+                self.periods += token.periods
+            elif token.kind not in ("word", "company") and not (computed and token.kind in ("metric", "prefix")):
+                raise NoFit
+
+    def _is(self, *kinds: Kind) -> bool:
+        return self.at < len(self.tokens) and self.tokens[self.at].kind in kinds
+
+    def _next(self) -> Token:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def _skip(self) -> None:
+        while self._is("word"):
+            self.at += 1
+
+    def _word(self, text: str) -> bool:
+        """Take a word that stands next, with fillers before it; `to` may have been joined to a verb."""
+        for index in range(self.at, min(self.at + 4, len(self.tokens))):
+            token = self.tokens[index]
+            if token.kind != "word":
+                return False
+            if token.value == text:
+                self.at = index + 1
+                return True
+        return False
+
+    def _sign(self, *names: str) -> str | None:
+        start = self.at
+        self._skip()
+        if self._is("operator") and self.tokens[self.at].value in names:
+            return self._next().value
+        self.at = start
+        return None

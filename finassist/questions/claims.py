@@ -1,0 +1,189 @@
+"""Figures that a text states: each number with the company, metric, period and direction it is said of. Pure.
+
+A text is read sentence by sentence with the scan that reads questions. What a sentence leaves out (`It rose to …`) is
+carried over from the one before. Each claim holds the query whose answer would confirm it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from finassist.core.metrics import catalogue, described
+from finassist.core.periods import Period, Span
+from finassist.core.query import Operation, Query
+from finassist.questions.attribution import SAYS, Attribution, Carried, Direction, blanked, last_year, patterns
+from finassist.questions.numbers import Number, numbers_in
+from finassist.questions.parser import slots_of
+from finassist.questions.slots import Found, Slots
+
+_SENTENCE = patterns("sentence")
+_INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
+_NEAR = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing a text states about figures.
+
+    Attributes:
+        words: The characters that state it.
+        start: Where they begin in the text.
+        end: Where they end.
+        queries: What would confirm it, the likeliest reading first; empty where the data hold nothing of the kind.
+        number: The number said; `None` where only a direction or an order is.
+        direction: 1 for a rise or "more than", -1 for a fall or "less than".
+        company: Whether it is said of a company.
+        day: The date that is stated, where no number is.
+    """
+
+    words: str
+    start: int
+    end: int
+    queries: tuple[Query, ...] = ()
+    number: Number | None = None
+    direction: Direction = 0
+    company: bool = False
+    day: str = ""
+
+
+class Sentence(NamedTuple):
+    """A piece of a text that can be judged by itself."""
+
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the text."""
+        return self.start + len(self.text)
+
+
+def sentences(text: str) -> Iterator[Sentence]:
+    """The sentences of a text; joined they are the text.
+
+    Example:
+        >>> [each.text for each in sentences("Apple Inc. grew 8%. It sold more.")]
+        ['Apple Inc. grew 8%.', ' It sold more.']
+    """
+    start = 0
+    for end in _SENTENCE["end"].finditer(text):
+        if end.group()[0] in ".!" and _SENTENCE["short"].search(text[start : end.end()]):
+            continue
+        if text[start : end.end()].strip():
+            yield Sentence(text[start : end.end()], start)
+            start = end.end()
+    if start < len(text):
+        yield Sentence(text[start:], start)
+
+
+def claims_in(text: str, companies: Sequence[str] = ()) -> list[Claim]:
+    """What a text states about figures, in order.
+
+    Args:
+        text: Any text.
+        companies: Whom it is about where it names no company.
+
+    Example:
+        >>> [claim] = claims_in("Apple's net margin was 25.3% in FY2022.")
+        >>> str(claim.queries[0]), claim.words
+        ('net margin of AAPL in FY2022', '25.3%')
+    """
+    carried = Carried(companies=list(companies))
+    return [claim for sentence in sentences(text) for claim in claims_of(sentence, carried)]
+
+
+def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
+    """The claims of one sentence; what it names is carried to the next."""
+    slots = slots_of(sentence.text)
+    slots.companies = [hit for hit in slots.companies if not _INSIDE_A_NUMBER.search(slots.low[: hit.start])]
+    numbers = numbers_in(slots.low, blanked(slots.low, [*slots.periods, *slots.companies]), slots.language)
+    slots.periods = _without_ends(slots)
+    said = Attribution(slots, numbers, carried)
+    claims = [_of_number(said, number) for number in numbers]
+    if not any(claim.direction for claim in claims):
+        claims += list(_order(said) or _trend(said))
+    claims = claims or list(_dates(said))
+    carried.companies = slots.symbols or carried.companies
+    carried.metric = slots.metrics[-1].value if slots.metrics else carried.metric
+    carried.periods = [str(each.value) for each in slots.periods][-1:] or carried.periods
+    return [replace(claim, start=claim.start + sentence.start, end=claim.end + sentence.start) for claim in claims]
+
+
+def _without_ends(slots: Slots) -> list[Found]:
+    """The periods without the days on which one named before them ended: `FY2023 (ended 2023-09-30)`."""
+    kept: list[Found] = []
+    last = -_NEAR
+    for each in slots.periods:
+        day = isinstance(each.value, Period) and each.value.kind == "day"
+        if not (day and kept and _SENTENCE["ended"].fullmatch(slots.low[last : each.start])):
+            kept.append(each)
+        last = each.end
+    return kept
+
+
+def _of_number(said: Attribution, number: Number) -> Claim:
+    symbols, metric = said.companies(number), said.metric(number)
+    if not metric or not symbols:
+        return Claim(number.words, number.start, number.end, (), number, company=bool(symbols))
+    query, direction = said.query(number, metric, symbols)
+    readings = (query, *_other_readings(query))
+    return Claim(number.words, number.start, number.end, readings, number, direction, company=True)
+
+
+def _other_readings(query: Query) -> Iterator[Query]:
+    """Without a period a flow may be of twelve months; beside a share price, earnings are those that trail it."""
+    [metric] = query.metrics
+    if query.operation != "none":
+        return
+    if not query.periods and metric in catalogue() and described(metric).kind in ("flow", "per_share", "ratio"):
+        yield query.model_copy(update={"periods": ["TTM"]})
+    if metric == "eps_diluted":
+        yield query.model_copy(update={"metrics": ["trailing_eps"]})
+
+
+def _trend(said: Attribution) -> list[Claim]:
+    """`Revenue fell in FY2023`: a direction without a number."""
+    symbols = said.slots.symbols or said.carried.companies[-1:]
+    periods = _both_ends(said.slots.periods) or said.carried.periods
+    return _way(said, "up", "down", symbols, periods, "growth") if len(symbols) == 1 and periods else []
+
+
+def _order(said: Attribution) -> list[Claim]:
+    """`Apple's margin was higher than Microsoft's`: which of two is ahead, without a number."""
+    if len(said.slots.symbols) != 2 or "than" not in said.low:
+        return []
+    periods = [str(each.value) for each in said.slots.periods if isinstance(each.value, Period)][:1]
+    return _way(said, "more", "less", said.slots.symbols, periods, "difference")
+
+
+def _way(
+    said: Attribution, plus: str, minus: str, symbols: list[str], periods: list[str], operation: Operation
+) -> list[Claim]:
+    """The claim that something went or lies one way, where the sentence names a metric and one way only."""
+    more, less = SAYS[plus].search(said.low), SAYS[minus].search(said.low)
+    hit = more or less
+    if hit is None or (more and less) or not said.slots.metrics:
+        return []
+    query = Query(metrics=[said.slots.metrics[0].value], companies=symbols, periods=periods, operation=operation)
+    return [Claim(hit.group(), hit.start(), hit.end(), (query,), None, 1 if more else -1, company=True)]
+
+
+def _both_ends(periods: Iterable[Found]) -> list[str]:
+    """The period in which a change went one way, and the one it is counted from where that is named."""
+    found = sorted(periods, key=last_year, reverse=True)
+    if not found or isinstance(found[0].value, Span):
+        return [str(each.value) for each in found[:1]]
+    return [
+        str(each.value) for each in found if isinstance(each.value, Period) and each.value.kind == found[0].value.kind
+    ][:2]
+
+
+def _dates(said: Attribution) -> Iterator[Claim]:
+    """`It was founded in 1976`: a date by itself, which no figure confirms."""
+    about = bool(said.slots.symbols or said.carried.companies)
+    for each in said.slots.periods if not said.slots.metrics else ():
+        if re.search(r"\d{4}", each.words):
+            yield Claim(each.words, each.start, each.end, company=about, day=str(each.value))

@@ -1,0 +1,194 @@
+"""Numbers as a text writes them, with unit, sign and shown precision: `USD 383.3 billion`, `25,3 %`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from finassist.questions.grammar import PERCENT, SCALES, table_of
+
+Unit = Literal["money", "percent", "points", "times", "days", "count", ""]
+
+_TABLE = table_of("claims")
+_WRITTEN: Mapping[str, str] = _TABLE["words"]
+_COUNTS: Mapping[str, str] = _TABLE["counts"]
+_MULTIPLES: Mapping[str, str] = _TABLE["multiples"]
+_CURRENCY: Mapping[str, str] = {sign: code for code, signs in _TABLE["currency"].items() for sign in signs}
+_SAID: Mapping[str, re.Pattern[str]] = {name: re.compile(pattern) for name, pattern in _TABLE["number"].items()}
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+
+
+_DIGITS, _SCALE, _UNIT = (_SAID[name].pattern for name in ("digits", "scale", "unit"))
+_SIGN, _COUNTED = _any_of(_CURRENCY), _any_of(_COUNTS)
+_NUMBER = re.compile(
+    rf"(?<![\w.,/])(?P<minus>[-+(]|minus |negative )?(?:(?P<cur>{_SIGN})\s?)?(?P<minus2>-)?"
+    rf"(?P<num>{_DIGITS}|\b(?:{_COUNTED})(?=[ -](?:{_SCALE}|percent|per cent|times|dollars|points)\b))"
+    rf"(?:\s?-?(?P<scale>{_SCALE})(?![a-z]))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
+    rf"(?P<pershare> (?:per|a|each) share)?(?:\s?-?(?P<unit>{_UNIT}))?"
+)
+_WRITTEN_NUMBER = re.compile(rf"\b(?P<num>{_any_of(_WRITTEN)})\b(?= of\b| the\b)")
+_MULTIPLE = re.compile(rf"\b(?P<num>{'|'.join(_MULTIPLES)})(?:es?|e?d|led|l?ing)?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written.
+
+    Attributes:
+        words: The characters that state it.
+        start: Where they begin.
+        end: Where they end.
+        value: The number in plain units; 25 % is 0.25, 3 points are 0.03.
+        slack: Half of the last shown digit, in the same units; more where the text says "about".
+        unit: What it is measured in, as far as the text says.
+        currency: ISO code where the text names one.
+        bound: `">"` for "more than", `"<"` for "less than".
+        per_share: Whether it says per share.
+    """
+
+    words: str
+    start: int
+    end: int
+    value: Decimal
+    slack: Decimal
+    unit: Unit = ""
+    currency: str = ""
+    bound: Literal["", ">", "<"] = ""
+    per_share: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing but digits is written."""
+        return not (self.unit or self.currency)
+
+
+def numbers_in(low: str, taken: str, language: str = "en") -> list[Number]:
+    """The numbers of a lower-case text in order; `taken` is the same with periods and names blanked out.
+
+    Example:
+        >>> text = "usd 1.5 billion, 25.3% and half of it"
+        >>> [(str(number.value), number.unit) for number in numbers_in(text, text)]
+        [('1500000000.00', 'money'), ('0.253', 'percent'), ('0.5', 'percent')]
+    """
+    found = [number for match in _NUMBER.finditer(taken) if (number := _number(low, match, language))]
+    found += [_fraction(match) for match in _WRITTEN_NUMBER.finditer(taken)]
+    found += [_multiple(match) for match in _MULTIPLE.finditer(taken)]
+    return _sharing_units(low, sorted(found, key=lambda each: each.start))
+
+
+def _number(low: str, match: re.Match[str], language: str) -> Number | None:
+    start, end = match.start(), match.end()
+    written, unit = match["num"], (match["unit"] or "").strip()
+    plain = not (match["cur"] or match["after"] or match["scale"] or unit or match["pershare"])
+    if plain and (_SAID["no_figure"].match(low, end) or _SAID["label"].search(low[max(0, start - 24) : start])):
+        return None
+    if match["scale"] is None and unit in ("", "x") and written.isalpha():
+        return None
+    value, step = _value(_COUNTS.get(written, written), language)
+    factor = Decimal(str(SCALES.get((match["scale"] or "").rstrip("."), 1)))
+    kind = _kind(match, unit)
+    if kind in ("percent", "points"):
+        factor = Decimal("0.0001") if unit.startswith(("b", "bp")) and unit != "b" else Decimal("0.01")
+    negative = match["minus"] in ("-", "minus ", "negative ") or match["minus2"] or _bracketed(low, match)
+    number = Number(
+        low[start:end].strip(" ("), start, end, (-value if negative else value) * factor, step * factor / 2, kind,
+        _CURRENCY.get(match["cur"] or match["after"] or "", ""), per_share=bool(match["pershare"]),
+    )  # fmt: skip
+    return _loosely(number, low[max(0, start - 24) : start + len(match["minus"] or "")])
+
+
+def _bracketed(low: str, match: re.Match[str]) -> bool:
+    """`(1.2)` is a loss in a table."""
+    return match["minus"] == "(" and low[match.end() : match.end() + 1] == ")" and not match["unit"]
+
+
+def _kind(match: re.Match[str], unit: str) -> Unit:
+    if unit.startswith(("percentage p", "percent p", "pp", "point", "basis", "bp")):
+        return "points"
+    if unit in PERCENT or unit in ("%", "percent", "per cent", "pct"):
+        return "percent"
+    if unit in ("times", "x", "×", "fold"):
+        return "times"
+    if unit == "days":
+        return "days"
+    if unit == "shares":
+        return "count"
+    return "money" if match["cur"] or match["after"] or match["scale"] else ""
+
+
+def _value(written: str, language: str) -> tuple[Decimal, Decimal]:
+    """The number and the size of its last shown digit."""
+    text = written.replace("'", "").replace("\u202f", "")
+    decimal_comma = language not in ("en", "zh", "ja") or re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", text)
+    thousands, point = (".", ",") if decimal_comma else (",", ".")
+    if re.fullmatch(rf"\d+{re.escape(thousands)}(?:\d{{1,2}}|\d{{4,}})", text):  # 25.3 in a German text
+        thousands, point = point, thousands
+    text = text.replace(thousands, "").replace(point, ".")
+    value = Decimal(text)
+    return value, Decimal(1).scaleb(min(int(value.as_tuple().exponent), 0))
+
+
+def _loosely(number: Number, before: str) -> Number:
+    """The number with the room that `about`, `nearly` or `more than` leaves."""
+    size = abs(number.value)
+    if _SAID["about"].search(before):
+        return replace(number, slack=max(number.slack, size * Decimal("0.03")))
+    if _SAID["nearly"].search(before):
+        return replace(number, slack=max(number.slack, size * Decimal("0.04")))
+    if _SAID["over"].search(before):
+        return replace(number, bound=">")
+    return replace(number, bound="<") if _SAID["under"].search(before) else number
+
+
+def _fraction(match: re.Match[str]) -> Number:
+    value = Decimal(_WRITTEN[match["num"]])
+    return Number(match.group(), match.start(), match.end(), value, Decimal("0.02"), "percent")
+
+
+def _multiple(match: re.Match[str]) -> Number:
+    value = Decimal(_MULTIPLES[match["num"]])
+    return Number(match.group(), match.start(), match.end(), value, value * Decimal("0.1"), "times")
+
+
+def _sharing_units(low: str, found: list[Number]) -> list[Number]:
+    """`10 to 12%`: a bare number takes the unit of the next one where only `to`, `and` or a comma stands between."""
+    made: list[Number] = []
+    for number in reversed(found):
+        after = made[-1] if made else None
+        between = low[number.end : after.start] if after else ""
+        if after and number.bare and not after.bare and _SAID["list"].fullmatch(between.removesuffix("(")):
+            number = _like(number, after)
+        if after and number.unit == after.unit and _is_range(low, number, after, between):
+            middle, half = (number.value + after.value) / 2, abs(after.value - number.value) / 2
+            words = low[number.start : after.end]
+            made[-1] = replace(after, words=words, start=number.start, value=middle, slack=half + after.slack)
+            continue
+        made.append(number)
+    return made[::-1]
+
+
+def _is_range(low: str, number: Number, after: Number, between: str) -> bool:
+    hyphened = between.strip() == "-" and number.value < after.value
+    return hyphened or bool(_SAID["range"].fullmatch(between) and _SAID["between"].search(low[: number.start]))
+
+
+def _like(number: Number, other: Number) -> Number:
+    """The number in the unit of another."""
+    if other.unit == "money":
+        scale = _scale_of(other)
+    else:
+        scale = Decimal("0.01") if other.unit in ("percent", "points") else Decimal(1)
+    return replace(number, value=number.value * scale, slack=number.slack * scale, unit=other.unit,
+                   currency=other.currency)  # fmt: skip
+
+
+def _scale_of(number: Number) -> Decimal:
+    """What one unit of the written digits stands for: 10^9 in `2.5 billion`."""
+    written = re.search(_SCALE, number.words)
+    return Decimal(str(SCALES.get(written.group().rstrip("."), 1))) if written else Decimal(1)

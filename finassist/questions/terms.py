@@ -1,0 +1,202 @@
+"""Joined figures as a tree, and the tree as one expression over catalogue ids. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from finassist.core.metrics import Binary, parse
+from finassist.core.periods import Period
+
+
+class NoFit(Exception):
+    """The words are no arithmetic of this grammar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A metric with its own periods and companies, or a number."""
+
+    metric: str
+    periods: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Something done to one operand: its change, its average, its total."""
+
+    name: str
+    operand: Tree
+    periods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two operands joined by a sign; `share` takes the right one as a part of the left one."""
+
+    sign: str
+    left: Tree
+    right: Tree
+
+
+type Tree = Figure | Fold | Joined
+
+
+def filled(tree: Tree, like: Tree) -> Tree:
+    """The tree with what it leaves out taken from another: `its average over 2020`, `than in 2021`."""
+    match tree:
+        case Figure(metric=""):
+            filled = replace(tree, metric=metric_of(like))
+            return Fold(like.name, filled) if isinstance(like, Fold) else filled
+        case Fold(operand=Figure(metric="") as figure):
+            return replace(tree, operand=replace(figure, metric=metric_of(like)))
+        case _:
+            return tree
+
+
+def metric_of(tree: Tree) -> str:
+    """The first metric of a tree."""
+    match tree:
+        case Figure(metric=metric):
+            return metric
+        case Fold(operand=operand):
+            return metric_of(operand)
+        case Joined(left=left):
+            return metric_of(left)
+
+
+@dataclass(slots=True)
+class Writer:
+    """A tree as an expression over catalogue ids.
+
+    Attributes:
+        tree: The tree.
+        around: Periods that stand outside it.
+        symbol: The company that is meant where a figure names none.
+        fold: What is done to a figure of several periods where the tree does not say.
+        used: Every period in use.
+        plain: Whether figures are written without their period.
+    """
+
+    tree: Tree
+    around: tuple[str, ...]
+    symbol: str
+    fold: str = ""
+    used: list[str] = field(default_factory=list[str])
+    plain: bool = False
+
+    def __post_init__(self) -> None:
+        self.around = self.around or first_periods(self.tree)
+
+    def formula(self) -> str:
+        """The whole tree; a period that all its figures share is left to the query."""
+        text = self._text(self.tree)
+        if len(set(self.used)) == 1:
+            self.plain = True
+            text = self._text(self.tree)
+        return text
+
+    def latest(self) -> list[str]:
+        """The last period in use, which names the result."""
+        found = sorted(map(Period.parse, self.used), key=lambda each: (each.year, each.number, each.kind == "year"))
+        return [str(found[-1])] if found else []
+
+    def _text(self, tree: Tree) -> str:
+        match tree:
+            case Figure():
+                return self._figure(tree)
+            case Fold():
+                return self._folded(tree)
+            case Joined(sign="more", left=left, right=right):
+                return f"{self._inner(left)} / {self._inner(right)} - 1"
+            case Joined(sign="share", left=left, right=right):
+                return f"{self._inner(right)} / {self._inner(self._whole(left))}"
+            case Joined(sign=sign, left=left, right=right):
+                return f"{self._inner(left)} {sign} {self._inner(right)}"
+
+    def _inner(self, tree: Tree) -> str:
+        """The text of an operand, in brackets where it is more than one term."""
+        return bracketed(self._text(tree))
+
+    def _whole(self, tree: Tree) -> Tree:
+        """What a share is a part of: the total of all periods."""
+        return Fold("sum", tree) if isinstance(tree, Figure) and len(tree.periods or self.around) > 1 else tree
+
+    def _folded(self, fold: Fold) -> str:
+        periods = fold.periods or first_periods(fold.operand) or self.around
+        if isinstance(fold.operand, Figure) and fold.name == "sum" and len(fold.operand.companies) > 1:
+            return self._figure(fold.operand)
+        if fold.name in ("sum", "mean"):
+            each = [self._in(fold.operand, period) for period in periods]
+            if len(each) < 2:
+                return self._text(fold.operand)
+            total = " + ".join(map(bracketed, each))
+            return total if fold.name == "sum" else f"({total}) / {len(each)}"
+        if not periods:
+            raise NoFit
+        first = self._in(fold.operand, periods[0], before=len(periods) == 1)
+        last = self._in(fold.operand, periods[-1])
+        first, last = bracketed(first), bracketed(last)
+        return f"{last} / {first} - 1" if fold.name == "percent" else f"{last} - {first}"
+
+    def _in(self, tree: Tree, period: str, *, before: bool = False) -> str:
+        """The tree in one period, or in the year before it."""
+        match tree:
+            case Figure(metric=metric, companies=companies):
+                if _is_number(metric):
+                    return metric
+                return self._of(self._at(f"prev({metric})" if before else metric, period), companies[:1])
+            case Joined(sign=sign, left=left, right=right) if sign in "+-*/":
+                one, other = (bracketed(self._in(each, period, before=before)) for each in (left, right))
+                return f"{one} {sign} {other}"
+            case _:
+                raise NoFit
+
+    def _figure(self, figure: Figure) -> str:
+        if _is_number(figure.metric):
+            return figure.metric
+        periods = figure.periods or self.around
+        if len(periods) > 1:
+            if not self.fold:
+                raise NoFit
+            return self._folded(Fold(self.fold, figure))
+        text = self._at(figure.metric, periods[0]) if periods else bracketed(figure.metric)
+        if len(figure.companies) > 1:
+            return " + ".join(self._of(text, (company,)) for company in figure.companies)
+        return self._of(text, figure.companies)
+
+    def _at(self, metric: str, period: str) -> str:
+        self.used.append(period)
+        return bracketed(metric) if self.plain else f"at({metric}, '{period}')"
+
+    def _of(self, text: str, companies: tuple[str, ...]) -> str:
+        return f"of({text}, '{companies[0]}')" if companies and companies[0] != self.symbol else text
+
+
+def _is_number(metric: str) -> bool:
+    if not metric:
+        raise NoFit
+    return metric[0].isdigit()
+
+
+def bracketed(text: str) -> str:
+    """The text of an operand, in brackets where it is more than one term."""
+    return f"({text})" if isinstance(parse(text), Binary) else text
+
+
+def first_periods(tree: Tree) -> tuple[str, ...]:
+    """The first periods that a tree names."""
+    return next((each for each in _periods_in(tree) if each), ())
+
+
+def _periods_in(tree: Tree) -> Iterator[tuple[str, ...]]:
+    match tree:
+        case Figure(periods=periods):
+            yield periods
+        case Fold(operand=operand, periods=periods):
+            yield periods
+            yield from _periods_in(operand)
+        case Joined(left=left, right=right):
+            yield from _periods_in(left)
+            yield from _periods_in(right)

@@ -1,0 +1,115 @@
+"""Whether the figures of a text agree with facts: each claim is computed anew and compared. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from finassist.analysis.cube import Cube
+from finassist.analysis.execute import execute
+from finassist.core.facts import Fact
+from finassist.core.query import Query
+from finassist.questions.claims import Claim
+from finassist.questions.numbers import Number
+
+Verdict = Literal["right", "wrong", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A claim and what the data say of it.
+
+    Attributes:
+        claim: What the text states.
+        verdict: `right`, `wrong`, or `unknown` where the data cannot tell.
+        fact: The figure from the data.
+        reason: Why it is not right, in words.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    fact: Fact | None = None
+    reason: str = ""
+
+
+def verify(claims: Iterable[Claim], cube: Cube) -> list[Finding]:
+    """What the data say of each claim."""
+    days = {str(day) for fact in cube.facts if fact.statement != "price" for day in (fact.period_end, fact.as_of)}
+    return [_judge(claim, cube, days) for claim in claims]
+
+
+def _judge(claim: Claim, cube: Cube, days: set[str]) -> Finding:
+    if claim.day in days:
+        return Finding(claim, "right")
+    if not claim.queries:
+        return Finding(claim, "unknown", reason="It is not said of a figure in the data.")
+    findings = [_compared(claim, _figure(query, cube)) for query in claim.queries]
+    return min(findings, key=lambda each: _BEST.index(each.verdict))
+
+
+_BEST: Sequence[Verdict] = ("right", "wrong", "unknown")
+
+
+def _compared(claim: Claim, fact: Fact | None) -> Finding:
+    if fact is None or fact.value is None:
+        return Finding(claim, "unknown", fact, (fact.note if fact else "") or "The figure is not in the data.")
+    reason = _order(claim, fact.value) if claim.number is None else _differs(claim, claim.number, fact)
+    return Finding(claim, "wrong" if reason else "right", fact, reason)
+
+
+def _figure(query: Query, cube: Cube) -> Fact | None:
+    outcome = execute(query, cube)
+    if outcome.figure is not None:
+        return outcome.figure
+    return outcome.rows[0].fact if len(outcome.rows) == 1 else None
+
+
+def _order(claim: Claim, value: Decimal) -> str:
+    return "" if value * claim.direction > 0 else "It went the other way."
+
+
+_UNITS: dict[str, frozenset[str]] = {
+    "USD": frozenset({"money", ""}), "USD/share": frozenset({"money", ""}), "ratio": frozenset({"percent", ""}),
+    "points": frozenset({"points", "percent"}), "times": frozenset({"times", ""}), "days": frozenset({"days", ""}),
+    "shares": frozenset({"count", "money", ""}),
+}  # fmt: skip
+
+
+def _differs(claim: Claim, number: Number, fact: Fact) -> str:
+    """Why a number does not state the figure; empty where it does."""
+    said, slack, value = number.value, number.slack, fact.value or Decimal()
+    if number.unit == "times" and fact.unit == "ratio":
+        value += 1
+    elif number.unit not in _UNITS.get(fact.unit, frozenset({number.unit})):
+        return "It is measured in another unit."
+    elif fact.unit == "ratio" and number.bare:
+        said, slack = said / 100, slack / 100
+    if number.currency and fact.currency and number.currency != fact.currency:
+        return f"It is in {fact.currency}."
+    if claim.direction < 0 and said > 0:
+        said = -said
+    if (
+        claim.direction
+        and fact.unit in ("points", "ratio", "USD")
+        and value * claim.direction < 0
+        and abs(value) > slack
+    ):
+        return "It went the other way."
+    if number.bound and _is_beyond(number.bound, said, value):
+        return ""
+    if abs(value - said) <= slack * Decimal("1.02") or _as_loss(claim, said, slack, value):
+        return ""
+    return "It is another figure."
+
+
+def _is_beyond(bound: str, said: Decimal, value: Decimal) -> bool:
+    """`more than 380 billion` is right for what lies above, up to a tenth."""
+    low, high = (said, said * Decimal("1.1")) if bound == ">" else (said * Decimal("0.9"), said)
+    return low <= value <= high
+
+
+def _as_loss(claim: Claim, said: Decimal, slack: Decimal, value: Decimal) -> bool:
+    """A loss of 2 billion is a net income of -2 billion; cash that was spent is shown without its sign."""
+    return value < 0 < said and claim.direction == 0 and abs(value + said) <= slack

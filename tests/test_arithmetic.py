@@ -1,0 +1,93 @@
+"""Questions that join figures in several steps: each against the arithmetic done here over single figures."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from finassist import FinancialAssistantWorkflow, InvalidQuery, Query
+
+
+@pytest.fixture(scope="module")
+def workflow() -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+
+
+def _figure(workflow: FinancialAssistantWorkflow, symbol: str, metric: str, period: str) -> Decimal:
+    found = workflow.query(Query(metrics=[metric], companies=[symbol], periods=[period])).value
+    assert found is not None
+    assert found.value is not None
+    return found.value
+
+
+def test_several_steps_in_words(workflow: FinancialAssistantWorkflow) -> None:
+    def of(symbol: str, metric: str, *periods: str) -> list[Decimal]:
+        return [_figure(workflow, symbol, metric, period) for period in periods]
+
+    income, sales = of("DE", "net_income", "FY2022", "FY2023"), of("DE", "revenue", "FY2022", "FY2023")
+    capex = of("TXN", "capex", "FY2020", "FY2021", "FY2023", "FY2024")
+    flow = of("MCD", "operating_cash_flow", "FY2022", "FY2023", "FY2024")
+    [dividends], [buybacks] = of("MRK", "dividends_paid", "FY2024"), of("MRK", "buybacks", "FY2024")
+    [turnover], assets = of("BBY", "revenue", "FY2024"), of("BBY", "total_assets", "FY2023", "FY2024")
+    [research], [other], [third] = (of(each, "research_and_development", "FY2023") for each in ("REGN", "ISRG", "EW"))
+    quarters = of("GILD", "net_income", "Q1 2025", "Q2 2025")
+    grown = of("CMG", "growth(revenue)", "FY2024")[0] - of("CMG", "growth(net_income)", "FY2024")[0]
+    [last], [year] = of("PANW", "revenue", "Q4 2025"), of("PANW", "revenue", "FY2025")
+    expected = {
+        "For Deere, what is the ratio of the change in net income to the change in revenue from fiscal 2022 to fiscal "
+        "2023?": (income[1] - income[0]) / (sales[1] - sales[0]),
+        "By what percentage did the average capital expenditure of Texas Instruments over 2023-2024 exceed its average "
+        "over 2020-2021?": (capex[2] + capex[3]) / (capex[0] + capex[1]) - 1,
+        "What share of McDonald's total operating cash flow over the three years 2022 to 2024 was generated in 2024?":
+            flow[2] / sum(flow),
+        "What is the total amount Merck spent on dividends plus share repurchases in 2024?": dividends + buybacks,
+        "Asset turnover of Best Buy for fiscal 2024: revenue divided by average total assets (fiscal 2023 and fiscal "
+        "2024 year ends)?": turnover / (sum(assets) / 2),
+        "By how many dollars did the 2023 R&D expense of Regeneron exceed the combined R&D expense of Intuitive "
+        "Surgical and Edwards Lifesciences?": research - other - third,
+        "Gilead: sum of net income for the first two quarters of 2025?": sum(quarters),
+        "How many percentage points higher was revenue growth than net income growth at Chipotle in 2024?": grown,
+        "What share of Palo Alto Networks' fiscal 2025 revenue fell in the fourth quarter?": last / year,
+    }  # fmt: skip
+    for question, value in expected.items():
+        answer = workflow.run(question)
+        assert answer.value is not None, question
+        assert answer.value.value is not None
+        assert abs(answer.value.value - value) <= abs(value) * Decimal("1e-12"), (question, answer.headline)
+        assert not answer.gaps, question
+
+
+def test_simple_questions_are_not_taken_for_arithmetic(workflow: FinancialAssistantWorkflow) -> None:
+    for question, operation in {
+        "By how much did Amazon's revenue grow from 2023 to 2024?": "growth",
+        "What was Apple's average revenue over 2021-2023?": "mean",
+        "How many points did Nike's net margin change in FY2023?": "growth",
+        "What was Apple's revenue in FY2023?": "none",
+    }.items():
+        assert workflow.run(question).query.operation == operation, question
+
+
+def test_a_conversation_about_two_years(workflow: FinancialAssistantWorkflow) -> None:
+    own = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+    own.run("What was Lululemon's revenue in fiscal 2023?")
+    own.run("and in fiscal 2021?")
+    query = own.run("so what is the percentage change between the two?").query
+    assert (query.operation, query.periods) == ("growth", ["FY2021", "FY2023"])
+    own.run("What was the total of dividends paid by Illinois Tool Works in 2022, 2023 and 2024?")
+    share = own.run("what share of that was paid in 2024?").value
+    paid = [_figure(workflow, "ITW", "dividends_paid", f"FY{year}") for year in (2022, 2023, 2024)]
+    assert share is not None
+    assert share.value == paid[2] / sum(paid)
+
+
+def test_figures_of_other_periods_and_companies_in_a_query(workflow: FinancialAssistantWorkflow) -> None:
+    answer = workflow.query(
+        Query(metrics=["at(revenue, 'FY2023') - of(at(revenue, 'FY2022'), 'MSFT')"], companies=["AAPL"])
+    )
+    assert answer.value is not None
+    apple, microsoft = _figure(workflow, "AAPL", "revenue", "FY2023"), _figure(workflow, "MSFT", "revenue", "FY2022")
+    assert answer.value.value == apple - microsoft
+    assert set(answer.value.inputs) == {"AAPL/revenue/FY2023", "MSFT/revenue/FY2022"}
+    with pytest.raises(InvalidQuery, match="period"):
+        Query(metrics=["at(revenue, 'sometime')"], companies=["AAPL"])
