@@ -38,29 +38,22 @@ type Across = tuple[Need, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of asking a question once, as a ledger stores it: plain values, with lists as JSON.
+    """What became of asking a question once, as a ledger stores it: plain values, with lists as JSON."""
 
-    Attributes (what a `Result` has too means the same):
-        content: The text of the answer, compressed; `None` without one.
-        record: The rest of the answer, compressed.
-        answered: What of the question is answered, its figure, unit, period, query and reading.
-        unasked: Whether a budget stopped it.
-    """
-
-    content: bytes | None = None
-    record: bytes | None = None
+    content: bytes | None = None  # the text of the answer, compressed
+    record: bytes | None = None  # the rest of it, compressed
     category: str | None = None
     symbols: str | None = None
     facts: int | None = None
     gaps: int | None = None
-    answered: str | None = None
+    answered: str | None = None  # its outcome, figure, unit, period, query and reading
     error: str | None = None
     message: str | None = None
     latency: float = 0.0
     tokens: int = 0
     cost: float | None = 0.0
     calls: int = 0
-    unasked: bool = False
+    unasked: bool = False  # a budget stopped it
 
     @property
     def state(self) -> str:
@@ -131,15 +124,10 @@ def _first_reading_flow(question: str, known: FlowContext) -> Flow[Draft]:
 
 
 class Asker(Protocol):
-    """Answers questions: in this process, or on a cluster.
+    """Answers questions: in this process, or on a cluster."""
 
-    Attributes:
-        chunk: How many questions are asked with one call.
-        calls: How many calls are made at the same time.
-    """
-
-    chunk: int
-    calls: int
+    chunk: int  # questions asked with one call
+    calls: int  # made at the same time
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
         """Ask questions; the outcome of each, in order."""

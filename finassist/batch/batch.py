@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -146,10 +145,7 @@ class Batch:
     # -------------------------------------------------------------------------------------- retrying
 
     async def aretry_failed(self) -> Batch:
-        """Ask once more, with the same limits, what failed; other results stay.
-
-        Returns:
-            This batch, with the new outcomes.
+        """Ask once more, with the same limits, what failed; other results stay. Returns this batch.
 
         Raises:
             LedgerError: The ledger cannot be used.
@@ -272,19 +268,17 @@ def _steps(runner: Runner, *, tell: bool) -> Generator[Result]:
 
 
 async def _run(runner: Runner, post: Post, items: Iterator[Any], *, tell: bool) -> None:
+    async def on_caller(request: Any) -> Any:
+        errand = Errand(request, asyncio.get_running_loop())
+        post(errand)
+        return await errand.answered
+
     if isinstance(runner.source.given, Iterable):
-        runner.source.read_from(_read(items, post))
-    await runner.run(partial(_on_caller, post) if tell else None)
+        runner.source.read_from(_read(items, on_caller))
+    await runner.run(on_caller if tell else None)
 
 
-async def _on_caller(post: Post, request: Any) -> Any:
-    """Have the calling thread deal with a request; its reply."""
-    errand = Errand(request, asyncio.get_running_loop())
-    post(errand)
-    return await errand.answered
-
-
-async def _read(items: Iterator[Any], post: Post) -> AsyncGenerator[Any]:
+async def _read(items: Iterator[Any], on_caller: Callable[[Any], Awaitable[Any]]) -> AsyncGenerator[Any]:
     """The questions of an iterator that is read on the calling thread, each when it is needed."""
 
     def read() -> tuple[Any, Exception | None]:
@@ -294,7 +288,7 @@ async def _read(items: Iterator[Any], post: Post) -> AsyncGenerator[Any]:
             return None, error
 
     while True:
-        item, error = await _on_caller(post, read)
+        item, error = await on_caller(read)
         if error is not None:
             raise error
         if item is END:
@@ -331,12 +325,12 @@ def _drawn(runner: Runner) -> Generator[Callable[[], None]]:
     def draw() -> None:
         nonlocal due
         progress = runner.progress
-        if display is not None and progress is not None and progress.status == "running" and monotonic() >= due:
+        if display and progress and progress.status == "running" and monotonic() >= due:
             due = monotonic() + _DRAWN_EVERY
             display.show(progress)
 
     try:
         yield draw
     finally:
-        if display is not None and runner.progress is not None:
+        if display and runner.progress:
             display.finish(runner.progress)

@@ -12,9 +12,9 @@ import asyncio
 import json
 import math
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
 from importlib import import_module
@@ -81,42 +81,26 @@ def _dask() -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a worker builds its workflow from: settings and names, no keys and no objects.
+    """What a worker builds its workflow from: settings and names, no keys and no objects."""
 
-    Attributes:
-        version: Of finassist.
-        settings: As JSON, without keys.
-        routing: Who decides what is asked.
-        as_of: The day on which what counts was public.
-        model: Names of models.
-        provider: Names of providers.
-        ids: What the model and the provider are here: a worker without a key must not answer with others.
-        across: The need, where no questions are asked.
-    """
-
-    version: str
-    settings: str
+    version: str  # of finassist
+    settings: str  # as JSON, without keys
     routing: Any
     as_of: date | None
     model: tuple[str, ...]
     provider: tuple[str, ...]
-    ids: tuple[str, str]
+    ids: tuple[str, str]  # of model and provider: a worker without a key must not answer with others
     across: Across | None
 
     @classmethod
     def of(cls, work: Work, workers: int = 1) -> Self:
-        """The recipe of a workflow, whose workers share the requests that a source answers in a minute.
-
-        Raises:
-            ConfigurationError: Something has no name, so that it cannot be built elsewhere.
-        """
+        """The recipe of a workflow, whose workers share the requests that a source answers in a minute."""
         runtime = work.runtime
-        model, provider = runtime.chosen
-        model_id = str(runtime.model.id)
+        (model, provider), model_id = runtime.chosen, str(runtime.model.id)
         if work.across is None:
             _check_agents(runtime)
         else:
-            model, model_id = "offline", OfflineModel().id
+            model, model_id = "offline", OfflineModel.id
         values = runtime.settings.model_dump(mode="json", exclude=_OWN)
         values["per_minute"] = max(1, values["per_minute"] // workers)
         return cls(
@@ -131,26 +115,15 @@ class Recipe:
         )
 
     def build(self) -> Work:
-        """The same work with the keys of this process.
-
-        Raises:
-            ConfigurationError: A key is not set here, or this is another version of finassist.
-        """
+        """The same work with the keys of this process; a `ConfigurationError` says what it lacks."""
         if self.version != _VERSION:
             raise ConfigurationError(
                 f"It has finassist {_VERSION}, and the batch was begun with {self.version}. "
                 "Install the same version on the workers."
             )
-        settings = Settings(**json.loads(self.settings), live="off")
+        chosen: dict[str, Any] = {name: getattr(self, name) for name in ("model", "provider", "routing", "as_of")}
         try:
-            runtime = Runtime.open(
-                model=self.model,
-                provider=self.provider,
-                settings=settings,
-                routing=self.routing,
-                db=None,
-                as_of=self.as_of,
-            )
+            runtime = Runtime.open(settings=Settings(**json.loads(self.settings), live="off"), db=None, **chosen)
         except ConfigurationError as error:
             raise ConfigurationError(f"{error} {_KEYS_STAY}") from error
         there = (str(runtime.model.id), runtime.provider.id)
@@ -163,7 +136,7 @@ class Recipe:
 
 def _names(chosen: ModelChoice | Provider) -> tuple[str, ...]:
     several = isinstance(chosen, Sequence) and not isinstance(chosen, str)
-    listed = cast("Sequence[Any]", chosen) if several else (chosen,)
+    listed = tuple(cast("Sequence[Any]", chosen) if several else (chosen,))
     for each in listed:
         if not isinstance(each, str):
             raise ConfigurationError(
@@ -171,15 +144,15 @@ def _names(chosen: ModelChoice | Provider) -> tuple[str, ...]:
                 'Pass a name, such as model="openai:<model id>" or provider="fmp". A provider of your own has one '
                 "after Agno's `register_provider`, which the workers have to call too."
             )
-    return tuple(listed)
+    return listed
 
 
 def _check_agents(runtime: Runtime) -> None:
-    built: dict[str, Any] = build_agents(runtime.model)
-    agents: dict[str, Any] = dict(runtime.agents)
-    for name in ("router", "symbol_extraction", "chat"):
-        same = type(agents[name]) is type(built[name]) and agents[name].model is runtime.model
-        if not same or agents[name].instructions != built[name].instructions:
+    own: Mapping[str, Any] = runtime.agents
+    for name, built in cast("dict[str, Any]", build_agents(runtime.model)).items():
+        agent = own[name]
+        same = type(agent) is type(built) and agent.model is runtime.model and agent.instructions == built.instructions
+        if not same and name != "summary":
             raise ConfigurationError(
                 "A cluster builds its own agents, from the model and the provider of the workflow; agents of your own "
                 "stay here. Leave out client=, or use the workflow as it was built."
@@ -210,9 +183,6 @@ async def asker_on(
     """Asks on the workers behind a client; on leaving, what is under way is cancelled there.
 
     The running loop gets a connection of its own to the scheduler: the client may belong to another loop, or be sync.
-
-    Raises:
-        ClusterError: There is no cluster, or it has no workers.
     """
     if client.status != "running":
         raise ClusterError(_GONE)
@@ -224,36 +194,34 @@ async def asker_on(
     except OSError as error:
         raise ClusterError(_GONE) from error
     async with own:
-        workers = len(await own.nthreads())
-        if not workers:
+        if not (workers := len(await own.nthreads())):
             raise ClusterError(_NO_WORKERS)
         wanted = dask.Event(batch, client=own)  # the workers ask as long as it is set
         await wanted.set()
+        calls = workers * CHUNKS_AHEAD
+        chunk = USUAL if total is None else min(max(math.ceil(total / calls), 1), LARGEST)
         send = partial(own.submit, answer_chunk, Recipe.of(work, workers), batch, concurrency, pure=False)
         try:
-            yield DaskAsker(client, own, send, spending, workers, total)
+            yield DaskAsker(chunk, calls, client, own, send, spending)
         finally:
             with suppress(OSError, TimeoutError):  # the scheduler may be gone
                 await asyncio.wait_for(wanted.clear(), _CLEARING_SECONDS)
 
 
+@dataclass
 class DaskAsker:
     """Asks chunks of questions on the workers of a cluster; each chunk is checked against the budget before it."""
 
-    def __init__(
-        self, client: Any, own: Any, send: Callable[..., Any], spending: Spending, workers: int, total: int | None
-    ) -> None:
-        self.calls = workers * CHUNKS_AHEAD
-        self.chunk = USUAL if total is None else min(max(math.ceil(total / self.calls), 1), LARGEST)
-        self._client, self._own, self._send, self._spending = client, own, send, spending
-        self._alone = asyncio.Lock()
+    chunk: int
+    calls: int
+    client: Any  # of the user
+    own: Any  # client on the running loop
+    send: Callable[..., Any]
+    spending: Spending
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
-        """Ask a chunk; where it ends its workers, each of its questions by itself.
-
-        Raises:
-            ClusterError: The cluster went away, or its workers cannot answer.
-        """
+        """Ask a chunk; where it ends its workers, each of its questions by itself."""
         outcomes = await self._ask(texts)
         if outcomes is None:
             lost = Outcome.failed(WorkerLost(_LOST))
@@ -262,49 +230,45 @@ class DaskAsker:
         return outcomes
 
     async def _ask(self, texts: Sequence[str]) -> list[Outcome] | None:
+        """The outcomes of a chunk; `None` where it ended its workers."""
         if reason := self._used_up():
             return [Outcome.failed(BudgetReached(reason), unasked=True) for _ in texts]
-        outcomes = await self._reply(self._send(tuple(texts), self._spending.left()))
-        for each in outcomes or ():
-            self._spending.add(each.tokens, each.cost, each.calls)
-        reason = self._used_up() or f"What is left of {self._spending.budget!r} is not enough for another question."
-        return outcomes and [replace(each, message=reason) if each.unasked else each for each in outcomes]
-
-    def _used_up(self) -> str:
-        try:
-            self._spending.check_model()
-            self._spending.check_data()
-        except BudgetReached as error:
-            return str(error)
-        return ""
-
-    async def _reply(self, future: Any) -> list[Outcome] | None:
-        """The outcomes of a chunk; `None` where it ended its workers."""
+        future = self.send(tuple(texts), self.spending.left())
         reply = asyncio.ensure_future(future)
         try:
             await self._ended(reply)
             if reply.cancelled() or future.cancelled():
                 raise ClusterError(_GONE)
-            return _outcomes(reply)
+            return self._counted(_outcomes(reply))
         finally:
             reply.cancel()
             future.release()
 
-    async def _ended(self, reply: asyncio.Future[Any]) -> None:
-        """Wait for the end of a task.
+    def _counted(self, outcomes: list[Outcome] | None) -> list[Outcome] | None:
+        for each in outcomes or ():
+            self.spending.add(each.tokens, each.cost, each.calls)
+        reason = self._used_up() or f"What is left of {self.spending.budget!r} is not enough for another question."
+        return outcomes and [replace(each, message=reason) if each.unasked else each for each in outcomes]
 
-        Raises:
-            ClusterError: All workers ended and none came back, or the client was closed: nothing would ever end.
-        """
+    def _used_up(self) -> str:
+        try:
+            self.spending.check_model()
+            self.spending.check_data()
+        except BudgetReached as error:
+            return str(error)
+        return ""
+
+    async def _ended(self, reply: asyncio.Future[Any]) -> None:
+        """Wait for the end of a task; a `ClusterError` where it would never come: no worker or no client is left."""
         none = 0
         while none < _COUNTS:
             if (await asyncio.wait([reply], timeout=_COUNT_SECONDS))[0]:
                 return
-            if self._client.status != "running":
+            if self.client.status != "running":
                 raise ClusterError(_GONE)
             none += 1
             with suppress(OSError, TimeoutError):
-                none = 0 if await self._own.nthreads() else none
+                none = 0 if await self.own.nthreads() else none
         raise ClusterError(_NO_WORKERS_LEFT)
 
 
@@ -332,11 +296,7 @@ _building = threading.Lock()
 def answer_chunk(
     recipe: Recipe, batch: str, concurrency: int, texts: tuple[str, ...], budget: Budget
 ) -> list[Outcome] | str:
-    """Answer a chunk, in a thread of a worker; once the batch has ended elsewhere, its questions are cancelled.
-
-    Returns:
-        The outcomes, or why nothing could be asked.
-    """
+    """The outcomes of a chunk, or why none, in a thread of a worker; once the batch has ended, it is cancelled."""
     try:
         with _building:
             work, fetches, places = _prepared(recipe, batch, concurrency)

@@ -8,7 +8,7 @@ import sqlite3
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -34,10 +34,6 @@ SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps 
     coalesce(q.content, o.content) AS content, coalesce(q.record, o.record) AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
-_SHOWN: Final = (
-    "ordinal", "question", "status", "category", "outcome", "value", "unit", "period", "query", "reading", "error",
-    "message", "latency", "tokens", "cost", "calls", "attempts",
-)  # fmt: skip
 _DAMAGE: Final = (zlib.error, ValueError, KeyError, TypeError)
 
 
@@ -96,19 +92,16 @@ class Result:
 
 
 def read_results(path: Path, where: str = "") -> Iterator[Result]:
-    """One result a question of a ledger, in order, with its answer.
-
-    Raises:
-        LedgerError: The file cannot be read.
-    """
+    """One result a question of a ledger, in order, with its answer."""
     batch = str(read_notes(path).get("id", ""))
     for row in read_rows(path, where):
         try:
             answer = _answer(batch, row) if row["status"] == "completed" else None
         except _DAMAGE as error:
             row, answer = _damaged(row, error), None
-        shown: dict[str, Any] = {name: row.get(name) for name in _SHOWN}
-        yield Result(**shown, symbols=tuple(row["symbols"]), answer=answer)
+        shown: dict[str, Any] = {each.name: row.get(each.name) for each in fields(Result)}
+        shown |= {"symbols": tuple(row["symbols"]), "answer": answer}
+        yield Result(**shown)
 
 
 def _answer(batch: str, row: dict[str, Any]) -> Answer:
@@ -127,11 +120,7 @@ def _answer(batch: str, row: dict[str, Any]) -> Answer:
 
 
 def read_rows(path: Path, where: str = "") -> Generator[dict[str, Any]]:
-    """One row a question, in order; one that is damaged is a row that failed, and costs no other.
-
-    Raises:
-        LedgerError: The file cannot be read.
-    """
+    """One row a question, in order; one that is damaged is a row that failed, and costs no other."""
     with _reading(path) as db:
         for row in map(dict[str, Any], db.execute(_ROWS.format(where=where))):
             try:
@@ -156,11 +145,7 @@ def _damaged(row: dict[str, Any], error: Exception) -> dict[str, Any]:
 
 
 def count_rows(path: Path, where: str = "") -> int:
-    """How many questions the ledger has.
-
-    Raises:
-        LedgerError: The file cannot be read.
-    """
+    """How many questions the ledger has."""
     with _reading(path) as db:
         return db.execute(f"SELECT count(*) FROM questions q {where}").fetchone()[0]
 
@@ -174,12 +159,7 @@ def _reading(path: Path) -> Generator[sqlite3.Connection]:
 
 
 def read_notes(path: Path) -> dict[str, Any]:
-    """What a ledger says about its batch; nothing, where its process was killed before it wrote that.
-
-    Raises:
-        LedgerMismatch: The file is no ledger, or of another version.
-        LedgerError: It cannot be read.
-    """
+    """What a ledger says about its batch; nothing, where its process was killed before it wrote that."""
     with _reading(path) as db:
         if is_empty(db):
             return {}
@@ -219,17 +199,9 @@ def key_of(call: dict[str, Any], questions: str) -> str:
 
 
 def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tuple[Path, bool]:
-    """The path of the ledger, and whether it is finished and only to be read.
+    """The path of the ledger, in `home` if none is chosen; and whether it is finished, and only to be read.
 
-    Args:
-        home: Folder of the user's data.
-        chosen: The path the user wants, if any.
-        key: Of the call.
-        resume: Whether to resume a ledger that was begun.
-
-    Raises:
-        LedgerMismatch: The file the user wants is something else.
-        LedgerError: It cannot be read. A damaged ledger is never passed over in silence.
+    A ledger that cannot be read raises a `LedgerError`: it is never passed over in silence.
     """
     if chosen is not None:
         return chosen, _is_finished(chosen, key, resume)
@@ -265,30 +237,29 @@ def _is_finished(path: Path, key: str, resume: bool) -> bool:
 
 # -------------------------------------------------------------------------------------------- errors
 
+_TROUBLE: Final = (
+    (
+        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
+        LedgerFull,
+        "The ledger {} could not be written: the disk is full, or fails ({}). Recorded answers are safe. Make room, "
+        "and rerun the same call to resume.",
+    ),
+    (
+        (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+        LedgerInUse,
+        "Another program holds the ledger {} ({}). Recorded answers are safe. Close that program, and rerun the same "
+        "call to resume.",
+    ),
+    (
+        (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT),
+        LedgerMismatch,
+        "{} is not the ledger of a batch ({}). Pass another path as ledger=.",
+    ),
+)
 _ELSE: Final = (
-    LedgerError,
     "The ledger {} could not be used ({}). Check that its folder exists and can be written, set FINASSIST_HOME, or "
-    "pass another path as ledger=.",
+    "pass another path as ledger=."
 )
-_FULL: Final = (
-    LedgerFull,
-    "The ledger {} could not be written: the disk is full, or fails ({}). Recorded answers are safe. Make room, and "
-    "rerun the same call to resume.",
-)
-_HELD: Final = (
-    LedgerInUse,
-    "Another program holds the ledger {} ({}). Recorded answers are safe. Close that program, and rerun the same call "
-    "to resume.",
-)
-_OTHER: Final = (LedgerMismatch, "{} is not the ledger of a batch ({}). Pass another path as ledger=.")
-_KINDS: Final = {
-    sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_IOERR: _FULL,
-    sqlite3.SQLITE_BUSY: _HELD,
-    sqlite3.SQLITE_LOCKED: _HELD,
-    sqlite3.SQLITE_NOTADB: _OTHER,
-    sqlite3.SQLITE_CORRUPT: _OTHER,
-}
 
 
 @contextmanager
@@ -297,5 +268,7 @@ def explained(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        kind, words = _KINDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _ELSE)
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        named = ((kind, words) for codes, kind, words in _TROUBLE if code in codes)
+        kind, words = next(named, (LedgerError, _ELSE))
         raise kind(words.format(path, error)) from error

@@ -23,6 +23,8 @@ from finassist.core.process import hush
 type Tell = Callable[[Result], Awaitable[None]]
 """Receives each result as it is recorded; the batch waits for it."""
 
+type Recorded = Callable[[Question, str], Awaitable[None]]
+
 _INTERRUPTED: Final = "It was interrupted. Rerun the same call to resume."
 
 
@@ -30,30 +32,20 @@ _INTERRUPTED: Final = "It was interrupted. Rerun the same call to resume."
 class Progress:
     """How far a batch is.
 
-    Attributes:
-        total: How many questions there are; `None` for an iterator.
-        before: Questions that earlier calls had recorded.
-        completed: Questions with an answer, those of earlier calls included.
-        failed: Questions without one.
-        tokens: Used in this call.
-        cost: Dollars spent in this call; `None` where a model has no known price.
-        elapsed: Seconds since this call began.
-        status: `"running"`, `"completed"` or `"stopped"`.
-
     Example:
         >>> progress = Progress(total=100, completed=20, elapsed=2.0)
         >>> progress.rate, progress.eta, str(progress)
         (10.0, 8.0, '20 of 100 · 10.0/s · 0:08 left')
     """
 
-    total: int | None = None
-    before: int = 0
-    completed: int = 0
+    total: int | None = None  # of an iterator
+    before: int = 0  # recorded by earlier calls
+    completed: int = 0  # those of earlier calls included
     failed: int = 0
-    tokens: int = 0
-    cost: float | None = 0.0
+    tokens: int = 0  # in this call
+    cost: float | None = 0.0  # in dollars, in this call; `None` where a model has no known price
     elapsed: float = 0.0
-    status: str = "running"
+    status: str = "running"  # or "completed", "stopped"
 
     @property
     def done(self) -> int:
@@ -120,17 +112,9 @@ class Runner:
         """How far it is; `None` until its ledger is open."""
         if not self._status:
             return None
-        used, done = self._spending, self._done
-        return Progress(
-            total=self._total,
-            before=self._before,
-            completed=done["completed"],
-            failed=done["failed"],
-            tokens=used.tokens,
-            cost=used.cost,
-            elapsed=used.seconds,
-            status=self._status,
-        )
+        used, done = self._spending, {name: self._done[name] for name in ("completed", "failed")}
+        spent: dict[str, Any] = {"tokens": used.tokens, "cost": used.cost, "elapsed": used.seconds}
+        return Progress(total=self._total, before=self._before, status=self._status, **done, **spent)
 
     def retrying(self, path: Path, failed: Sequence[tuple[int, str]]) -> Self:
         """The same call, to ask again what failed in a ledger."""
@@ -138,14 +122,9 @@ class Runner:
         return replace(self, source=source, ledger=path, again=[ordinal for ordinal, _ in failed])
 
     async def run(self, tell: Tell | None = None) -> Path:
-        """Answer all questions; returns the path of the ledger.
+        """Answer all questions, and `tell` every result, at first those that the ledger has already; its path.
 
-        Args:
-            tell: Receives every result, at first those that the ledger has already.
-
-        Raises:
-            LedgerError: The ledger cannot be used. Recorded answers are safe.
-            QuestionsFailed: The iterable of questions raised an error, and results are streamed; else `left` names it.
+        An error of the questions themselves is raised where results are streamed; else `left` of the batch names it.
         """
         try:
             notes, finished = await self._choose()
@@ -233,13 +212,7 @@ def _close(ledger: Ledger, reason: str, total: int | None) -> None:
 class _Pool:
     """A fixed number of workers, each with one chunk of questions at a time; in this process it is one question."""
 
-    def __init__(
-        self,
-        source: QuestionSource,
-        asker: Asker,
-        ledger: Ledger,
-        recorded: Callable[[Question, str], Awaitable[None]],
-    ) -> None:
+    def __init__(self, source: QuestionSource, asker: Asker, ledger: Ledger, recorded: Recorded) -> None:
         self._source, self._asker, self._ledger, self._recorded = source, asker, ledger, recorded
         self._under_way: dict[bytes, asyncio.Future[None]] = {}
         self._reading = asyncio.Lock()
@@ -247,11 +220,7 @@ class _Pool:
         self.error: QuestionsFailed | None = None
 
     async def run(self, suspects: QuestionSource) -> None:
-        """Answer all questions; first, one by one, those that may have ended the process before.
-
-        Raises:
-            LedgerError: The ledger could not be written, or is of other questions.
-        """
+        """Answer all questions; first, one by one, those that may have ended the process before."""
         hush()
         async for suspect in suspects:
             if not self.stopped:

@@ -43,10 +43,6 @@ class QuestionSource:
         column: The column; `"question"` by default.
         longest: Characters a question may have.
 
-    Attributes:
-        given: Where the questions come from.
-        total: How many there are; `None` for an iterator.
-
     Raises:
         NotQuestions: It is one text, or cannot be iterated.
         MissingColumn: The frame has no such column.
@@ -93,11 +89,7 @@ class QuestionSource:
         return self
 
     async def __anext__(self) -> Question:
-        """The next question.
-
-        Raises:
-            QuestionsFailed: The iterator raised an error.
-        """
+        """The next question; raises `QuestionsFailed` where the iterator raised an error."""
         place = self._count
         try:
             if not self._peeked and self._broken is not None:
