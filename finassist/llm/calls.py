@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
-from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
 from agno.exceptions import ContextWindowExceededError, ModelProviderError
 from agno.metrics import BaseMetrics
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from finassist.config.settings import Settings
 from finassist.core.errors import (
@@ -38,7 +37,7 @@ _TOKENS_PER_PRICE: Final = 1_000_000
 FailureKind = Literal["timeout", "too_long", "cut", "unreachable", "rejected"]
 
 
-class Price(BaseModel):
+class Price(BaseModel, extra="forbid", frozen=True):
     """US dollars per million tokens of one model, as a user states it. No price is built in: providers change them.
 
     Attributes:
@@ -53,8 +52,6 @@ class Price(BaseModel):
         8.0
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     input: float = Field(ge=0, allow_inf_nan=False)
     output: float = Field(ge=0, allow_inf_nan=False)
     cached_input: float | None = Field(default=None, ge=0, allow_inf_nan=False)
@@ -63,6 +60,7 @@ class Price(BaseModel):
 
 
 type Prices = Mapping[str, Price]
+_PRICES: Final = TypeAdapter(dict[str, Price])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ class Limits:
     retries: int = 2
     characters: int = 20_000
     rounds: int = 20
-    prices: Prices = field(default_factory=lambda: MappingProxyType[str, Price]({}))
+    prices: Prices = field(default_factory=dict[str, Price])
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -115,17 +113,14 @@ def priced(table: Mapping[str, Any]) -> Prices:
     Raises:
         ConfigurationError: A price is no price; the message names the model.
     """
-    prices: dict[str, Price] = {}
-    for model_id, price in table.items():
-        try:
-            prices[model_id] = Price.model_validate(price)
-        except ValidationError as error:
-            wrong = ", ".join(sorted({str(each["loc"][0]) for each in error.errors(include_input=False)}))
-            raise ConfigurationError(
-                f"The price of model {model_id[:80]!r} cannot be used ({wrong}). Give US dollars per million tokens, "
-                'such as {"input": 2, "output": 8}, with cached_input, as_of and source if you like.'
-            ) from None
-    return prices
+    try:
+        return _PRICES.validate_python(dict(table))
+    except ValidationError as error:
+        model_id, *wrong = map(str, error.errors(include_input=False)[0]["loc"])
+        raise ConfigurationError(
+            f"The price of model {model_id[:80]!r} cannot be used ({''.join(wrong[:1])}). "
+            'Give US dollars per million tokens, such as {"input": 2, "output": 8}, with cached_input, as_of and source if you like.'
+        ) from None
 
 
 def cost(model_id: str, used: BaseMetrics, prices: Prices) -> float | None:
@@ -141,9 +136,8 @@ def cost(model_id: str, used: BaseMetrics, prices: Prices) -> float | None:
         return None
     cached = min(used.cache_read_tokens or 0, used.input_tokens or 0) if price.cached_input is not None else 0
     fresh = (used.input_tokens or 0) - cached
-    return (
-        fresh * price.input + cached * (price.cached_input or 0) + (used.output_tokens or 0) * price.output
-    ) / _TOKENS_PER_PRICE
+    dollars = fresh * price.input + cached * (price.cached_input or 0) + (used.output_tokens or 0) * price.output
+    return dollars / _TOKENS_PER_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,18 +251,9 @@ def call_error(agent: str, record: CallRecord, text: str) -> ModelError:
     return _rejected(found.status, who, text, record)
 
 
-def late_error(agent: str, record: CallRecord, seconds: float) -> ModelError:
-    """The time is up."""
-    return _limit(agent, record, Failure("timeout", f"no reply within {seconds:g} seconds"))
-
-
-def too_long_error(agent: str, record: CallRecord, characters: int) -> ModelError:
-    """The reply is longer than is read."""
-    return _limit(agent, record, Failure("too_long", f"the reply had more than {characters:,} characters"))
-
-
-def _limit(agent: str, record: CallRecord, found: Failure) -> ModelError:
-    return call_error(agent, CallRecord(models=record.models, failure=found), "")
+def limit_error(agent: str, record: CallRecord, kind: FailureKind, text: str) -> ModelError:
+    """A limit of ours ended the call."""
+    return call_error(agent, CallRecord(models=record.models, failure=Failure(kind, text)), "")
 
 
 def _rejected(status: int | None, who: str, text: str, record: CallRecord) -> ModelError:

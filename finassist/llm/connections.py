@@ -23,7 +23,7 @@ from agno.models.base import Model
 
 from finassist.core.text import HIDDEN
 from finassist.llm.calls import Limits
-from finassist.llm.transport import Caller, async_transport, sync_transport
+from finassist.llm.transport import AsyncTransport, Caller, SyncTransport, as_one_of
 
 _SDKS: Final = ("anthropic", "openai", "groq", "ollama")
 _FORMS: Final = ("client", "async_client")
@@ -128,10 +128,11 @@ def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
     http = _library(default) if default else import_module("httpx")
     if form == "client":
         clients = ThreadClient(lambda: _sync_client(sdk, http))
-        transport, outer = sync_transport(http, clients, caller), http.Client
+        ours, outer = as_one_of(SyncTransport, http.BaseTransport), http.Client
     else:
         clients = LoopClients(lambda: _async_client(sdk, http))
-        transport, outer = async_transport(http, clients, caller), http.AsyncClient
+        ours, outer = as_one_of(AsyncTransport, http.AsyncBaseTransport), http.AsyncClient
+    transport = ours(http, caller, clients.here)
     options: dict[str, Any] = {"timeout": caller.limits.seconds}
     if default:
         options |= {"http_client": outer(transport=transport), "max_retries": caller.limits.retries}
@@ -198,58 +199,60 @@ class LoopClients:
     """Async clients, each of which belongs to one event loop.
 
     A model is asked from several: that of the user, one for each `asyncio.run` of a script, and the private one on
-    which summaries are written.
+    which summaries are written. A client is closed when its loop ends, or this object is dropped.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopClient] = WeakKeyDictionary()
+        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
+        weakref.finalize(self, _close_all, self._opened).atexit = False
 
-    def here(self) -> Any:
-        """The client of the running loop; closed when the loop ends or this object is dropped."""
+    async def here(self) -> Any:
+        """The client of the running loop."""
         loop = asyncio.get_running_loop()
-        if loop not in self._by_loop:
-            self._by_loop[loop] = _LoopClient(self, self._make(), loop)
-        return self._by_loop[loop].client
+        if loop not in self._opened:
+            for ended in [each for each in list(self._opened) if each.is_closed()]:
+                del self._opened[ended]
+            guard = _closing_with_its_loop(self._make())
+            self._opened[loop] = await anext(guard), guard
+        return self._opened[loop][0]
 
     def close(self) -> None:
         """Close every client on its own loop, as soon as that gets to it."""
-        kept, self._by_loop = list(self._by_loop.values()), WeakKeyDictionary()
-        for each in kept:
-            each.drop()
+        _close_all(self._opened)
 
     async def aclose(self) -> None:
         """Close the client of the running loop, and wait until it is."""
-        if kept := self._by_loop.pop(asyncio.get_running_loop(), None):
-            await kept.guard.aclose()
+        if opened := self._opened.pop(asyncio.get_running_loop(), None):
+            await opened[1].aclose()
 
 
-class _LoopClient:
-    """One client on one loop."""
+type _Opened = tuple[Any, AsyncGenerator[Any]]
+_closing: set[asyncio.Task[None]] = set()  # asyncio holds tasks weakly
 
-    def __init__(self, owner: LoopClients, client: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.client = client
-        self._loop: asyncio.AbstractEventLoop | None = loop
-        self._closing: asyncio.Task[None] | None = None
-        # The finalizer keeps the client alive until it is closed: swept away together with its owner, it would not be.
-        self._finalizer = weakref.finalize(owner, self.drop)
-        self._finalizer.atexit = False
-        self.guard = self._close_with_loop()
-        with suppress(StopIteration):  # advanced to its `yield`: from then on the loop closes it at its own end
-            self.guard.asend(None).__await__().send(None)
 
-    async def _close_with_loop(self) -> AsyncGenerator[None]:
-        try:
-            yield
-        finally:
-            self._finalizer.detach()
-            self._loop = None
-            await self.client.aclose()
+async def _closing_with_its_loop(client: Any) -> AsyncGenerator[Any]:
+    """A loop closes, at its end, every async generator that is still open."""
+    try:
+        yield client
+    finally:
+        await client.aclose()
 
-    def drop(self) -> None:
-        """Called in any thread."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._begin_closing)
 
-    def _begin_closing(self) -> None:
-        self._closing = asyncio.get_running_loop().create_task(self.guard.aclose())
+def _close_all(opened: dict[asyncio.AbstractEventLoop, _Opened]) -> None:
+    """Called in any thread, also by a finalizer."""
+    while opened:
+        loop, (_, guard) = opened.popitem()
+        with suppress(RuntimeError):  # the loop has ended, and has closed the client
+            loop.call_soon_threadsafe(_begin_closing, guard)
+
+
+def _begin_closing(guard: AsyncGenerator[Any]) -> None:
+    task = asyncio.get_running_loop().create_task(_close(guard), name="finassist-close")
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _close(guard: AsyncGenerator[Any]) -> None:
+    with suppress(RuntimeError):  # the loop is closing it at this moment
+        await guard.aclose()

@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from finassist.core.text import redact
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
@@ -73,7 +73,6 @@ class Exchange:
     _rest: str = ""
     _streamed: bool = False
     _tells_ending: bool = False
-    _secrets: list[str] = field(default_factory=list[str])
     _waits: dict[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
@@ -203,10 +202,8 @@ class Exchange:
 
     def _limit(self, kind: FailureKind) -> LimitReached:
         limits = self.caller.limits
-        text = {
-            "timeout": f"no reply within {limits.seconds:g} seconds",
-            "too_long": f"the answer had more than {limits.bytes:,} bytes",
-        }[kind]
+        within = f"no reply within {limits.seconds:g} seconds"
+        text = within if kind == "timeout" else f"the answer had more than {limits.bytes:,} bytes"
         self._fail(kind, text)
         return LimitReached(text)
 
@@ -233,43 +230,33 @@ def _pause(headers: dict[str, str]) -> float:
 # ----------------------------------------------------------------------------------------------- the two forms
 
 
-def sync_transport(http: Http, clients: Clients, caller: Caller) -> Any:
-    """A transport that sends with the HTTP client it is given; `http` is httpx or httpx2."""
-    return _as_one_of(SyncTransport, http.BaseTransport)(http, clients, caller)
-
-
-def async_transport(http: Http, clients: Clients, caller: Caller) -> Any:
-    """The same for an event loop."""
-    return _as_one_of(AsyncTransport, http.AsyncBaseTransport)(http, clients, caller)
-
-
 @cache
-def _as_one_of(ours: type, theirs: type) -> Any:
+def as_one_of(ours: type, theirs: type) -> Any:
     """Our class as a subclass of theirs: httpx and httpx2 accept only their own."""
     return type(ours.__name__, (ours, theirs), {})
 
 
-class Clients(Protocol):
-    """HTTP clients, one for each place that needs its own."""
-
-    def here(self) -> Any:
-        """The client to send with here."""
-        ...
-
-
+@dataclass(eq=False)
 class SyncTransport:
-    """Sends requests within the limits."""
+    """Sends requests within the limits.
 
-    def __init__(self, http: Http, clients: Clients, caller: Caller) -> None:
-        self.http, self.clients, self.caller = http, clients, caller
+    Attributes:
+        http: httpx or httpx2.
+        caller: Who sends.
+        client: Gives the HTTP client to send with.
+    """
+
+    http: Http
+    caller: Caller
+    client: Callable[[], Any]
 
     def handle_request(self, request: Request) -> Response:
         """The answer to a request, or what tells the SDK why there is none."""
         exchange = Exchange(self.http, self.caller, request)
         try:
             exchange.begin()
-            response = self.clients.here().send(request, stream=True, auth=None)
-            body = _as_one_of(SyncBody, self.http.SyncByteStream)(exchange, response)
+            response = self.client().send(request, stream=True, auth=None)
+            body = as_one_of(SyncBody, self.http.SyncByteStream)(exchange, response)
             if exchange.streams(response):
                 exchange.record.stream = body
                 return exchange.streamed(response, body)
@@ -301,11 +288,13 @@ class SyncBody:
         self.response.close()
 
 
+@dataclass(eq=False)
 class AsyncTransport:
     """`SyncTransport` for an event loop."""
 
-    def __init__(self, http: Http, clients: Clients, caller: Caller) -> None:
-        self.http, self.clients, self.caller = http, clients, caller
+    http: Http
+    caller: Caller
+    client: Callable[[], Awaitable[Any]]
 
     async def handle_async_request(self, request: Request) -> Response:
         """The answer to a request, or what tells the SDK why there is none."""
@@ -313,8 +302,8 @@ class AsyncTransport:
         try:
             exchange.begin()
             async with asyncio.timeout(exchange.remaining):
-                response = await self.clients.here().send(request, stream=True, auth=None)
-            body = _as_one_of(AsyncBody, self.http.AsyncByteStream)(exchange, response)
+                response = await (await self.client()).send(request, stream=True, auth=None)
+            body = as_one_of(AsyncBody, self.http.AsyncByteStream)(exchange, response)
             if exchange.streams(response):
                 return exchange.streamed(response, body)
             async with aclosing(body):

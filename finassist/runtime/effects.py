@@ -28,16 +28,7 @@ from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion
-from finassist.llm.calls import (
-    CallRecord,
-    Limits,
-    call_error,
-    cost,
-    ending_error,
-    late_error,
-    recording,
-    too_long_error,
-)
+from finassist.llm.calls import CallRecord, Limits, call_error, cost, ending_error, limit_error, recording
 from finassist.llm.connections import fit
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope
@@ -228,7 +219,8 @@ class AgentCall:
 
     def late(self) -> AgentReply:
         """The reply, when time ran out."""
-        return self._reply(None, late_error(self.ask.agent, self._record, self.seconds))
+        text = f"no reply within {self.seconds:g} seconds"
+        return self._reply(None, limit_error(self.ask.agent, self._record, "timeout", text))
 
     def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
         """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
@@ -245,29 +237,30 @@ class AgentCall:
 
     def _cut(self) -> AgentReply:
         if self._record.said > self.limits.characters:
-            return self._reply(None, too_long_error(self.ask.agent, self._record, self.limits.characters))
+            return self._reply(None, self._too_long())
         if self._record.broken:
             return self._reply(None, call_error(self.ask.agent, self._record, self._reported))
         return self.late()
 
+    def _too_long(self) -> ModelError:
+        text = f"the reply had more than {self.limits.characters:,} characters"
+        return limit_error(self.ask.agent, self._record, "too_long", text)
+
     def _problem(self, output: RunOutput) -> ModelError | None:
-        name, schema = self.ask.agent, self.ask.schema
+        name, schema, content = self.ask.agent, self.ask.schema, str(output.content or "")
         if output.status != RunStatus.completed:
-            reported = self._reported or str(output.content or "it ended without a reply")
-            return call_error(name, self._record, reported)
-        if len(str(output.content or "")) > self.limits.characters:
-            return too_long_error(name, self._record, self.limits.characters)
-        fits = isinstance(output.content, schema) if schema else bool(str(output.content or "").strip())
+            return call_error(name, self._record, self._reported or content or "it ended without a reply")
+        if len(content) > self.limits.characters:
+            return self._too_long()
+        fits = isinstance(output.content, schema) if schema else bool(content.strip())
         if fits and schema:
-            return None
-        if problem := ending_error(name, self._record):
+            return None  # a whole reply in the form asked for, however it ended
+        if (problem := ending_error(name, self._record)) or fits:
             return problem
-        if fits:
-            return None
-        done = (
+        form = (
             f"did not {_DUTY.get(schema, 'reply')} in the form it was asked for" if schema else "replied with nothing"
         )
-        return MalformedReply(f"The model of the {name} agent {done}. Ask again.")
+        return MalformedReply(f"The model of the {name} agent {form}. Ask again.")
 
     def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
         content = output.content if output and not error else None
