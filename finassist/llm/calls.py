@@ -119,8 +119,8 @@ def priced(table: Mapping[str, Any]) -> Prices:
         model_id, *wrong = map(str, error.errors(include_input=False)[0]["loc"])
         raise ConfigurationError(
             f"The price of model {model_id[:80]!r} cannot be used ({''.join(wrong[:1])}). "
-            'Give US dollars per million tokens, such as {"input": 2, "output": 8}, with cached_input, as_of and source '
-            "if you like."
+            'Give US dollars per million tokens, such as {"input": 2, "output": 8}; '
+            "cached_input, as_of and source may be given too."
         ) from None
 
 
