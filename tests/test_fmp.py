@@ -304,7 +304,7 @@ def test_figures_are_answered_by_a_source_of_whole_statements() -> None:
     assert margin.headline.startswith("Apple's net margin was ")
     assert {fact.field for fact in margin.facts} == {"net_margin", "net_income", "revenue"}
     assert (highest.facts, [gap.error for gap in highest.gaps]) == ([], ["NotOffered"])
-    assert "all companies at once" in highest.content
+    assert "about companies by name" in highest.content
 
 
 def test_a_report_from_both_forms_names_its_source(run_async: Any) -> None:

@@ -240,7 +240,7 @@ class FiscalCalendar:
         """The point with the last day that one of the lines `lead` has for it."""
         label = {"H": f"Q{point.number * 2} {point.year}", "9M": f"Q3 {point.year}"}.get(point.kind, point.label)
         for name in lead:
-            fact = self.series(symbol, name).get(label)
+            fact = self.series(symbol, name).get(point.label) or self.series(symbol, name).get(label)
             if fact and fact.period_end:
                 return Point(point.kind, point.year, point.number, fact.period_end)
         return point

@@ -13,7 +13,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
-from finassist.analysis.statements import currencies_apart, not_comparable, other_shares
+from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import (
     At,
@@ -78,7 +78,8 @@ class Cube(FiscalCalendar):
         if metric.kind in ("stock", "count"):
             label = f"Q{point.number * 2 if point.kind == 'H' else point.number} {point.year}"
             found = self.series(symbol, metric.id)
-            fact = found.get(label) or (found.get(f"FY{point.year}") if label.startswith("Q4") else None)
+            annual = found.get(f"FY{point.year}") if label.startswith("Q4") else None
+            fact = found.get(point.label) or found.get(label) or annual
             return fact if fact is not None and fact.known else self._not_there(symbol, metric, point, fact)
         return self._summed(symbol, metric, point)
 
@@ -86,6 +87,8 @@ class Cube(FiscalCalendar):
         """A flow over several quarters: their sum, or year + quarters since - the same quarters a year before."""
         if point.kind == "TTM":
             return self._twelve_months(symbol, metric, point)
+        if (own := self.series(symbol, metric.id).get(point.label)) is not None and own.known:
+            return own
         wanted = {"H": (1, 2) if point.number == 1 else (3, 4), "9M": (1, 2, 3)}[point.kind]
         parts = [self.series(symbol, metric.id).get(f"Q{n} {point.year}") for n in wanted]
         return self._total(symbol, metric, point, [(1, part) for part in parts])
@@ -155,8 +158,7 @@ class Cube(FiscalCalendar):
     def _shares(self, symbol: str, point: Point) -> Fact:
         """Shares outstanding on a day: the cover page's where it is near, else diluted shares of the latest report."""
         day = point.end or date.max
-        cover = self.series(symbol, "cover_shares").get("latest")
-        if cover and cover.known and cover.as_of and abs((day - cover.as_of).days) < 200:
+        if cover := nearest_cover(self.series(symbol, "cover_shares").values(), day):
             return cover
         diluted = catalogue()["shares_diluted"]
         return self._as_known(symbol, diluted, Point("DAY", end=point.end)) if point.end else _absent(
@@ -201,6 +203,8 @@ class Cube(FiscalCalendar):
             if one.field == other.field and one.period != other.period and not reason:
                 reason = not_comparable(other, one)
         price = next((fact for fact in inputs if fact.field == "price"), None)
+        if price is not None and not reason:
+            reason = next((note for fact in inputs if "before a share split" in (note := fact.note or "")), "")
         if price is not None and any(fact.field == "eps_diluted" for fact in inputs) and not reason:
             shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
             reason = other_shares(price, self.series(symbol, "market_cap").get(price.period), shares)

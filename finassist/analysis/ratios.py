@@ -24,6 +24,7 @@ from finassist.analysis.statements import (
     amount,
     currencies_apart,
     day_of,
+    nearest_cover,
     not_comparable,
     other_shares,
     report_ratios,
@@ -162,10 +163,14 @@ def _day_change(data: CompanyFacts, price: Fact) -> Iterator[Fact]:
 
 
 def _market_cap(data: CompanyFacts, price: Fact, year: str) -> Iterator[Fact]:
-    shares = data.usable("shares_diluted", year)
-    if shares is not None and not data.usable("market_cap", price.period):
-        note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
-        yield _line("market_cap", "price * shares_diluted", amount(price) * amount(shares), (price, shares), note)
+    if data.usable("market_cap", price.period):
+        return
+    counts = [fact for (name, _), fact in data.facts.items() if name == "cover_shares"]
+    note = f"approximate, from the average diluted shares of {year} and not the shares of the day"
+    if cover := nearest_cover(counts, day_of(price)):
+        note = f"price × shares outstanding of {cover.period_end} (cover page of the latest filing)"
+    if (shares := cover or data.usable("shares_diluted", year)) is not None:
+        yield _line("market_cap", f"price * {shares.field}", amount(price) * amount(shares), (price, shares), note)
 
 
 _OF_THE_DAY = ("price", "market_cap")

@@ -27,6 +27,7 @@ NOT_COMPARABLE = "not comparable"
 _FISCAL_YEAR = re.compile(r"FY\d{4}").fullmatch
 
 _A_YEAR = range(340, 391)
+_COVER_DAYS = 200
 _JUMP = 8
 """From one close to the next; a share that has moved so far has in most cases been split."""
 
@@ -270,6 +271,13 @@ def other_shares(price: Fact, cap: Fact | None, shares: Fact | None) -> str:
         return ""
     number = f"{each:.2g}" if each < 1 else f"{each:.0f}"
     return f"one quoted share stands for about {number} shares of the report: an ADR, or a split since"
+
+
+def nearest_cover(counts: Iterable[Fact], day: date) -> Fact | None:
+    """The number of shares outstanding near a day, rather before it than after; `None` where it is too far away."""
+    near = {fact.period_end: fact for fact in counts if fact.known and fact.period_end}
+    found = min(near, key=lambda counted: (counted > day, abs(day - counted)), default=None)
+    return near[found] if found and abs(day - found).days < _COVER_DAYS else None
 
 
 def unadjusted_split(closes: Iterable[Fact]) -> str:

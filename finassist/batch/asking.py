@@ -220,6 +220,7 @@ class _SharedProvider(FinanceProvider):
     def __init__(self, fetches: SharedFetches, own: Spending) -> None:
         provider = fetches.provider
         self.id, self.name, self.capabilities = provider.id, provider.name, provider.capabilities
+        self.providers = (self, *getattr(provider, "providers", ()))
         self._fetches, self._own = fetches, own
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:

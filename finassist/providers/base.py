@@ -52,8 +52,7 @@ _FIRST_DAY = date(1960, 1, 1)
 _ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
 """Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
 _WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
-_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile",
-           "universe": "figures of all companies at once"}  # fmt: skip
+_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +147,29 @@ async def fetch_for_query(
         NotOffered: The provider has whole statements of single companies only.
         DataError: The provider could not deliver.
     """
-    if not isinstance(provider, QuerySource):
-        raise _not_offered(provider, need)
     if need == "universe":
-        found = await provider.fetch_universe(scope or UniverseScope(frozenset()))
-    else:
+        found = await _universe_of(provider).fetch_universe(scope or UniverseScope(frozenset()))
+    elif isinstance(provider, QuerySource):
         found = await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
+    else:
+        raise _not_offered(provider, need)
     return found if as_of is None else await asyncio.to_thread(as_known, found, as_of)
+
+
+def _universe_of(provider: FinanceProvider) -> QuerySource:
+    """The provider where it knows all its companies at once, or the first of a list that does."""
+    for each in getattr(provider, "providers", (provider,)):
+        if isinstance(each, QuerySource):
+            return each
+    raise by_name_only(provider)
+
+
+def by_name_only(provider: FinanceProvider) -> NotOffered:
+    """The error of a provider that can be asked about one company after the other."""
+    return NotOffered(
+        f"{provider.name} answers about companies by name, not about all at once. Name the companies, or use "
+        f'provider="embedded".'
+    )
 
 
 async def fetch_facts(
@@ -194,7 +209,8 @@ async def _fetch_now(provider: FinanceProvider, need: Need, symbol: str, periods
     """The facts as the provider delivers them; one that knows what was public on a day has left out the rest."""
     method = _nearest_method(provider, need)
     if method == "fetch_facts":
-        return _checked(provider, need, symbol, await cast(FactSource, provider).fetch_facts(need, symbol, periods))
+        found = await cast(FactSource, provider).fetch_facts(need, symbol, periods)
+        return _checked(provider, need, symbol, found) if found or periods.as_of is None else []
     if not provider.supports(_CAPABILITY[need]):
         raise _not_offered(provider, need)
     try:
@@ -225,8 +241,8 @@ async def _fetch_as_known(
         first = day - timedelta(SPAN_DAYS[periods.span]) if periods.span in SPAN_DAYS else date.min
         found = [fact for fact in found if fact.period_end and fact.period_end > first]
     elif need != "profile":
-        newest = list(dict.fromkeys(fact.period for fact in found))[: periods.limit]
-        found = [fact for fact in found if fact.period in newest]
+        newest = list(dict.fromkeys(fact.period for fact in found if fact.statement == need))[: periods.limit]
+        found = [fact for fact in found if fact.statement != need or fact.period in newest]
     if not found:
         nothing = f"{provider.name} has no {_title(need)} of {symbol} that was public on {day}"
         raise DataError(f"{nothing}. Name a later day, or use another provider.")

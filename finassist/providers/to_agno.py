@@ -123,7 +123,8 @@ def sources(facts: Iterable[Fact]) -> str:
 
 def statements(facts: Iterable[Fact], frequency: str) -> list[FinancialStatement]:
     """One statement for each period, in the order of the facts."""
-    return [_statement(list(found), frequency) for _, found in groupby(facts, key=lambda fact: fact.period)]
+    own = (fact for fact in facts if fact.statement != "profile")
+    return [_statement(list(found), frequency) for _, found in groupby(own, key=lambda fact: fact.period)]
 
 
 def _statement(facts: list[Fact], frequency: str) -> SourcedStatement:

@@ -7,6 +7,7 @@ A number becomes a figure only when it is one: a bool, a text or infinity where 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -164,6 +165,28 @@ def fiscal_period(text: object, end: date | None) -> str:
     if end is None:
         return ""
     return f"FY{end.year - 1 if (end.month, end.day) <= (1, 7) else end.year}"
+
+
+def years_named(reports: Iterable[tuple[date, int | None]], *, quarters: bool = False) -> dict[date, int]:
+    """The fiscal year of each last day, from what the reports call it; one that says otherwise has mistyped it.
+
+    A year that ends in the first half of a calendar year is named after that, or after the one before, by all its
+    reports; any other is named after the calendar year it ends in.
+
+    Args:
+        reports: The last day of each period, and the year its report names.
+        quarters: Whether these are the same quarter of several years, which may belong to the year after.
+
+    Example:
+        >>> years_named([(date(2025, 1, 26), 2024), (date(2024, 1, 28), 2023), (date(2023, 1, 29), 2023)]).values()
+        dict_values([2024, 2023, 2022])
+    """
+    listed = [(end, int(fiscal_period(None, end).removeprefix("FY")), year) for end, year in reports]
+    open_ = {end for end, own, _ in listed if quarters or (end.month <= 6 and own == end.year)}
+    steps = Counter(year - own for end, own, year in listed if year and end in open_)
+    step = max(steps, key=lambda each: (steps[each], -abs(each)), default=0)
+    step = step if quarters or step == -1 else 0
+    return {end: own + step if end in open_ else own for end, own, _ in listed}
 
 
 def quarter_named(text: object) -> str:

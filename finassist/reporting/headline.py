@@ -210,6 +210,8 @@ def _period_label(rows: Sequence[Row]) -> str:
 
 def _nothing_found(outcome: Outcome) -> str:
     """The sentence of a screen that no company fulfils."""
+    if outcome.considered and outcome.left_out == outcome.considered:
+        return ""
     query, condition = outcome.query, conditions(outcome.query)
     left = f" ({outcome.left_out} of {outcome.considered} lack the figure)" if outcome.left_out else ""
     return f"No company in the data had {condition}{asked_periods(query)}{left}." if condition else ""

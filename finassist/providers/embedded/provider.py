@@ -40,8 +40,8 @@ from finassist.symbols.company import normalise_symbol
 from finassist.symbols.directory import directory
 
 LIVE = (
-    'For its filings set FINASSIST_SEC_CONTACT and use provider="sec"; for its prices install yfinance and use '
-    'provider="yfinance". With FMP_API_KEY, provider="fmp" has both.'
+    'Its filings, without a key: set FINASSIST_SEC_CONTACT and use provider="sec".\n'
+    'Its prices, without a key: install yfinance and use provider="yfinance".'
 )
 PROFILE_SOURCE = "SEC list of companies; sectors by GICS"
 _NOT_IN_PROFILE = ("country", "website", "employees", "description")
@@ -274,7 +274,7 @@ def _need_annual(text: str) -> str:
     """The ticker, when annual figures are embedded for it."""
     symbol = _need_symbol(text)
     if not figures.annual(symbol):
-        raise NotEmbedded(f"{_named(symbol)} has no statements in the embedded set. {LIVE}")
+        raise NotEmbedded(f"{_named(symbol)} has no statements in the embedded set.\n{LIVE}")
     return symbol
 
 
@@ -284,7 +284,7 @@ def _need_prices(text: str) -> str:
     if symbol not in tables.symbols("prices_monthly"):
         primary = tables.companies()[symbol].primary
         hint = f"Prices of its other share class are under {primary}." if primary != symbol else LIVE
-        raise NotEmbedded(f"{_named(symbol)} has no prices in the embedded set. {hint}")
+        raise NotEmbedded(f"{_named(symbol)} has no prices in the embedded set.\n{hint}")
     return symbol
 
 
@@ -292,7 +292,7 @@ def _not_there(symbol: str) -> DataError:
     if directory().lookup(symbol) is not None:
         count = len(tables.symbols())
         return NotEmbedded(
-            f"{_named(symbol)} is not in the embedded set, which holds {count} companies: the S&P 500 and a few more. "
+            f"{_named(symbol)} is not in the embedded set, which holds {count} companies: the S&P 500 and a few more.\n"
             f"{LIVE}"
         )
     return UnknownSymbol(f"No US ticker is called {symbol}. {symbol_hint(symbol)}")

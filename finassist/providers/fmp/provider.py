@@ -29,7 +29,7 @@ from finassist.providers.fmp.parse import (
     profile_facts,
     quote_facts,
 )
-from finassist.providers.fmp.rows import SOURCE, Asked, objects_of, rows_of, statement_facts
+from finassist.providers.fmp.rows import SOURCE, Asked, as_filed_by, objects_of, rows_of, statement_facts
 from finassist.providers.http.cache import Kind
 from finassist.providers.http.transport import LiveProvider, Options, Transport
 from finassist.providers.to_agno import SourcedHistory, SourcedMetrics, SourcedRecommendations
@@ -44,6 +44,10 @@ class FMPProvider(LiveProvider):
 
     Money keeps the currency the source names; payments are positive amounts; the source's zero where a figure may be
     absent is `"0 or not reported"` (`finassist.providers.fmp.rows` has the rule).
+
+    The source keeps one value a period, beside the day of its first filing. As known on a day (`as_of=`), statements
+    filed later, or without a day of filing, are left out, and a note says that a value restated since cannot be told
+    from the first.
 
     Args:
         api_key: The key; by default from `FMP_API_KEY`.
@@ -117,7 +121,8 @@ class FMPProvider(LiveProvider):
             case _:
                 limit = max(1, min(periods.limit, MOST_ROWS[self.plan]))
                 request = request_statement(symbol, need, periods.frequency, limit)
-                return statement_facts(*await get(request), need, periods.frequency, limit)
+                found = statement_facts(*await get(request), need, periods.frequency, limit)
+                return as_filed_by(found, periods.as_of) if periods.as_of else found
 
     async def aget_price_history(self, symbol: str, period: str = "1mo", interval: str = "1d") -> SourcedHistory:
         """Bars adjusted for splits: each day, or each week or month dated by its last trading day."""

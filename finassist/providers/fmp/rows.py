@@ -21,7 +21,7 @@ lines add up to a total on their own, nothing is left for this one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -34,7 +34,7 @@ from finassist.analysis.statements import UNREPORTED_ZERO
 from finassist.core.errors import BadPayload, UnknownSymbol
 from finassist.core.facts import Fact, Statement
 from finassist.providers import values
-from finassist.providers.values import currency, day, fiscal_period, number, symbol_hint, text
+from finassist.providers.values import currency, day, number, symbol_hint, text, years_named
 from finassist.symbols.directory import directory
 
 SOURCE = "Financial Modeling Prep"
@@ -254,6 +254,7 @@ NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Our field and the names it has there; a second name means the same and serves when the first is absent."""
 
+MAY_BE_RESTATED = "the source does not say whether it was restated since"
 _ANNUAL = ("FY", "")
 _FIRST_YEAR = 1970
 _QUARTER = re.compile(r"Q[1-4]")
@@ -278,15 +279,33 @@ def statement_facts(data: object, asked: Asked, statement: Statement, period: st
 
 
 def _by_period(data: object, asked: Asked, period: str, limit: int) -> dict[str, Row]:
-    """The newest `limit` rows by the name of their period, newest first."""
+    """The newest `limit` rows by the name of their period, newest first; of two, the older has its last day."""
+    rows = [row for row in rows_of(data, asked) if _reported_by(row, asked.fetched)]
+    rows.sort(key=_newest, reverse=True)
+    years = _years(rows, quarters=period == "quarterly")
     found: dict[str, Row] = {}
-    for row in sorted(rows_of(data, asked), key=_newest, reverse=True):
-        label = _label(row, period, asked)
-        if label and _reported_by(row, asked.fetched):
+    for row in rows:
+        label, end = _label(row, period, asked, years), day(row.get("date"))
+        if label in found and end and end != day(found[label].get("date")):
+            label = end.isoformat()
+        if label:
             found.setdefault(label, row)
     if not found:
         raise asked.bad("statements without a date")
     return dict(islice(found.items(), max(limit, 1)))
+
+
+def _years(rows: Sequence[Row], *, quarters: bool) -> Mapping[tuple[date, str], int]:
+    """The fiscal year of each row by its last day and its quarter."""
+    found: dict[str, list[tuple[date, int | None]]] = {}
+    for row in rows:
+        if end := day(row.get("date")):
+            found.setdefault(_part(row), []).append((end, _fiscal_year(row)))
+    return {
+        (end, part): year
+        for part, reports in found.items()
+        for end, year in years_named(reports, quarters=quarters).items()
+    }
 
 
 def _reported_by(row: Row, today: date) -> bool:
@@ -311,18 +330,22 @@ def filed(row: Row) -> date | None:
     return known if known and (end is None or known >= end) else None
 
 
-def _label(row: Row, period: str, asked: Asked) -> str:
+def _label(row: Row, period: str, asked: Asked, years: Mapping[tuple[date, str], int]) -> str:
     """Our name of the row's period; empty when it cannot be placed in time."""
-    end, year, quarter = day(row.get("date")), _fiscal_year(row), (text(row.get("period")) or "").upper()
+    end, part = day(row.get("date")), _part(row)
+    year = years.get((end, part)) if end else _fiscal_year(row)
     if period == "ttm":
         return "TTM" if end else ""
-    if period == "quarterly":
-        if not _QUARTER.fullmatch(quarter):
-            raise asked.bad(f"a period {quarter!r:.20} instead of a quarter")
-        return f"{quarter} {year}" if year else end.isoformat() if end else ""
-    if quarter not in _ANNUAL:
-        raise asked.bad(f"a period {quarter!r:.20} instead of a fiscal year")
-    return f"FY{year}" if year else fiscal_period(None, end)
+    if period == "quarterly" and not _QUARTER.fullmatch(part):
+        raise asked.bad(f"a period {part!r:.20} instead of a quarter")
+    if period == "annual" and part not in _ANNUAL:
+        raise asked.bad(f"a period {part!r:.20} instead of a fiscal year")
+    whole = f"FY{year}" if period == "annual" else f"{part} {year}"
+    return whole if year else ""
+
+
+def _part(row: Row) -> str:
+    return (text(row.get("period")) or "").upper()
 
 
 def _fiscal_year(row: Row) -> int | None:
@@ -333,6 +356,15 @@ def _fiscal_year(row: Row) -> int | None:
     if not isinstance(year, Decimal) or year != int(year) or not 1900 < year < 2200:
         return None
     return int(year) if end is None or abs(end.year - int(year)) <= 1 else None
+
+
+def as_filed_by(facts: Iterable[Fact], day: date) -> list[Fact]:
+    """The figures of statements that were filed up to a day, with a note: restated since or not?"""
+    return [
+        replace(fact, note="; ".join(filter(None, (fact.note, MAY_BE_RESTATED)))) if fact.known else fact
+        for fact in facts
+        if fact.as_of and fact.as_of <= day
+    ]
 
 
 def _figures(row: Row, asked: Asked, statement: Statement, label: str) -> list[Fact]:

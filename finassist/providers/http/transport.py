@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, DataError, RateLimited, SourceTimeout
+from finassist.providers.base import by_name_only
 from finassist.providers.http import report_retry
 from finassist.providers.http.answers import Check, interpret
 from finassist.providers.http.cache import Cache, Kind
@@ -308,6 +309,14 @@ class LiveProvider(FactProvider):
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
         return self
+
+    def universe(self) -> NoReturn:
+        """Not offered: an API of single companies has no list of all with figures.
+
+        Raises:
+            NotOffered: Always; the message names what to do.
+        """
+        raise by_name_only(self)
 
     @property
     def requests_today(self) -> int:

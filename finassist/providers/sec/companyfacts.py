@@ -7,7 +7,7 @@ figures of earlier years; so the period a filing is about is the latest one in i
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,23 +15,26 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from finassist.core.errors import BadPayload, NotOffered
 from finassist.core.facts import Fact, Statement
 from finassist.core.periods import fiscal_quarter
-from finassist.providers.values import day, fiscal_period, number
+from finassist.providers.values import day, number, years_named
 from finassist.symbols.company import Company
 
 SOURCE = "SEC EDGAR"
-SPLIT = Decimal("1.4")
-"""From here on, another number of shares is a split of them."""
+_RECOUNT, _JUMP = Decimal("1.09"), Decimal("1.4")
+"""From here on, another number of shares is a split of them: of one period, and from one cover page to the next."""
 
 _ONE_SPLIT = timedelta(days=400)
 _FIRST_YEAR = 1990
-_YEAR = range(340, 381)
-QUARTER = range(77, 127)
+YEAR, _HALF = range(340, 381), range(175, 197)
+_QUARTER = range(77, 127)
 """Quarters of 12, 13, 16 and 17 weeks."""
 
-_ANNUAL_FORMS = ("10-K", "20-F", "40-F")
+_ANNUAL_FORMS, _INTERIM_FORMS = ("10-K", "20-F", "40-F"), ("10-Q", "10-KT", "6-K")
+_COVER = "EntityCommonStockSharesOutstanding"
 _QUARTERS = ("Q1", "Q2", "Q3")
 
 
@@ -122,12 +125,7 @@ class Entry:
     @property
     def annual(self) -> bool:
         """Whether it covers a year, or one day."""
-        return self.start is None or self.days in _YEAR
-
-    @property
-    def quarterly(self) -> bool:
-        """Whether it covers three months, or one day."""
-        return self.start is None or self.days in QUARTER
+        return self.start is None or self.days in YEAR
 
 
 type Found = Mapping[str, Sequence[Entry]]
@@ -135,7 +133,7 @@ type Found = Mapping[str, Sequence[Entry]]
 
 
 def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
-    """The us-gaap part of an answer, or its IFRS part.
+    """The us-gaap part of an answer, or its IFRS part, and the cover pages.
 
     Raises:
         BadPayload: The answer is no `companyfacts`, or about another company.
@@ -148,11 +146,14 @@ def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
     facts = answer.get("facts")
     if not isinstance(facts, dict):
         raise asked.bad("an object without facts")
-    both = (cast("dict[str, Any]", facts).get(taxonomy) for taxonomy in ("us-gaap", "ifrs-full"))
+    taxonomies = cast("dict[str, Any]", facts)
+    both = (taxonomies.get(taxonomy) for taxonomy in ("us-gaap", "ifrs-full"))
     found = [cast("dict[str, Any]", ours) for ours in both if isinstance(ours, dict) and ours]
     if not found:
         raise asked.no_statements()
-    return found[0] if len(found) == 1 else max(found, key=_newest_end)
+    chosen = found[0] if len(found) == 1 else max(found, key=_newest_end)
+    cover: object = taxonomies.get("dei")
+    return {**chosen, _COVER: cast("dict[str, Any]", cover).get(_COVER)} if isinstance(cover, dict) else chosen
 
 
 def _newest_end(facts: Mapping[str, Any]) -> str:
@@ -245,15 +246,16 @@ def share_splits(found: Found, tags: Iterable[str], *, quarterly: bool) -> list[
             if entry.annual or quarterly:
                 by_period.setdefault((entry.start, entry.end), []).append(entry)
         for filed in by_period.values():
-            days |= {after.filed for before, after in pairwise(filed) if _far_apart(before, after)}
+            days |= {after.filed for before, after in pairwise(filed) if _apart(before.value, after.value, _RECOUNT)}
     return [day for place, day in enumerate(sorted(days)) if not place or day - sorted(days)[place - 1] > _ONE_SPLIT]
 
 
-def _far_apart(before: Entry, after: Entry) -> bool:
-    old, new = number(before.value), number(after.value)
+def _apart(old: object, new: object, factor: Decimal) -> bool:
+    """Whether one number of shares is more than so many times the other."""
+    old, new = number(old), number(new)
     if not isinstance(old, Decimal) or not isinstance(new, Decimal):
         return False
-    return min(old, new) > 0 and max(old, new) / min(old, new) > SPLIT
+    return min(old, new) > 0 and max(old, new) / min(old, new) > factor
 
 
 def _digits(value: object) -> tuple[int, str]:
@@ -267,35 +269,47 @@ def _digits(value: object) -> tuple[int, str]:
 def fiscal_years(found: Found) -> dict[date, str]:
     """Last day and name of each fiscal year that has an annual report, newest first; none is left out.
 
-    How a filer names its years (`FY2025` may end in January 2026) is what most of its reports say; a report that says
-    otherwise has mistyped it. Where two years would share a name, the older one gets the year before.
+    Where two years would share a name, the older one gets the year before.
     """
     ends = _ends(found, _ANNUAL_FORMS, lambda entry: entry.start is not None and entry.annual)
-    steps = Counter(own.year - _year_of(end) for end, own in ends if own.year and abs(own.year - _year_of(end)) <= 1)
-    step = max(steps, key=lambda each: (steps[each], -abs(each)), default=0)
     named: dict[date, str] = {}
-    for end, _ in ends:
-        label = f"FY{_year_of(end) + step}"
-        named[end] = f"FY{_year_of(end) + step - 1}" if label in named.values() else label
+    for end, year in years_named((end, own.year) for end, own in ends).items():
+        named[end] = f"FY{year - 1}" if f"FY{year}" in named.values() else f"FY{year}"
     return named
 
 
-def _year_of(end: date) -> int:
-    return int(fiscal_period(None, end).removeprefix("FY"))
+def interim_periods(found: Found) -> dict[date, str]:
+    """Last day and name of each fiscal quarter, newest first; halves of a company that reports no quarters.
 
-
-def fiscal_quarters(found: Found) -> dict[date, str]:
-    """Last day and name of each fiscal quarter, newest first; which quarter it is follows from the year's last day.
-
-    A quarter whose name another one has (a change of the year's end) is called by its last day.
+    Which quarter it is follows from the year's last day. One whose name another one has (a change of the year's end)
+    is called by its last day.
     """
     years = fiscal_years(found)
-    named = {end: f"Q4 {label.removeprefix('FY')}" for end, label in years.items()}
     numbers = {end: int(label.removeprefix("FY")) for end, label in years.items()}
-    for end, own in _ends(found, ("10-Q", "10-KT"), lambda entry: 0 < entry.days < _YEAR.start):
+    interim = _ends(found, _INTERIM_FORMS, lambda entry: 0 < entry.days < YEAR.start)
+    halves = _halves(found)
+    named: dict[date, str] = {}
+    for end, own in interim:
         label = fiscal_quarter(end, numbers) or (f"{own.part} {own.year}" if own.part in _QUARTERS and own.year else "")
-        named.setdefault(end, label if label and label not in named.values() else end.isoformat())
+        label = label.replace("Q2", "H1") if end in halves else label
+        if end not in numbers:
+            named[end] = label if label and label not in named.values() else end.isoformat()
+    taken = set(named.values())
+    for end, year in numbers.items():
+        named[end] = f"H2 {year}" if f"H1 {year}" in taken and f"Q3 {year}" not in taken else f"Q4 {year}"
     return dict(sorted(named.items(), reverse=True))
+
+
+def _halves(found: Found) -> set[date]:
+    """Days on which six months end of which no quarter was reported."""
+    flows = [entry for tagged in found.values() for entry in tagged if entry.start]
+    quarters = {day for entry in flows if entry.days in _QUARTER for day in (entry.start, entry.end)}
+    return {entry.end for entry in flows if entry.days in _HALF and not quarters & {entry.start, entry.end}}
+
+
+def days_of(label: str) -> range:
+    """How many days a period of this name covers."""
+    return {"F": YEAR, "H": _HALF}.get(label[0], _QUARTER)
 
 
 def _ends(found: Found, forms: tuple[str, ...], wanted: Callable[[Entry], bool]) -> list[tuple[date, Entry]]:
@@ -310,3 +324,36 @@ def _ends(found: Found, forms: tuple[str, ...], wanted: Callable[[Entry], bool])
     for entry in sorted(own, key=lambda entry: entry.filed, reverse=True):
         ends[entry.end] = entry
     return sorted(ends.items(), reverse=True)
+
+
+# ------------------------------------------------------------------------------------------------- cover pages
+
+
+def cover_shares(facts: Mapping[str, Any], asked: Asked, until: date) -> list[Fact]:
+    """Shares outstanding as the cover pages count them, newest first, all classes together.
+
+    Counts from before a jump, as a split of shares makes it, are left out: prices are those of today's shares.
+    """
+    by_filing: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries(facts, _COVER, "shares", until):
+        by_filing[entry.accession].append(entry)
+    by_day = {fact.period_end: fact for each in by_filing.values() if (fact := _cover(each, asked))}
+    found = sorted(by_day.values(), key=lambda fact: fact.period, reverse=True)
+    jumps = (place for place, (now, before) in enumerate(pairwise(found), 1) if _apart(now.value, before.value, _JUMP))
+    return found[: next(jumps, len(found))]
+
+
+def _cover(filing: Sequence[Entry], asked: Asked) -> Fact | None:
+    """The count of one filing; each class of shares has a figure of its own."""
+    end = max(entry.end for entry in filing)
+    classes = {entry.value: entry for entry in filing if entry.end == end}
+    counts = [count for value in classes if isinstance(count := number(value), Decimal) and count > 0]
+    if not counts:
+        return None
+    own = filing[0]
+    return replace(
+        asked.blank("profile"),
+        field="cover_shares", value=sum(counts), unit="shares", period=end.isoformat(), period_end=end, as_of=own.filed,
+        source=asked.source(f"cover page of the {own.form}", own.filed), filing=own.accession, concept=_COVER,
+        note=f"the sum of {len(counts)} classes of shares" if len(counts) > 1 else None,
+    )  # fmt: skip

@@ -102,7 +102,7 @@ class SECProvider(LiveProvider):
             raise NotOffered(f"{SOURCE} does not offer {need}. Use another provider for it.")
         facts, asked = await self._get(_COMPANY_FACTS, symbol, "statement", facts_of)
         found = await asyncio.to_thread(statement_facts, facts, asked, need, periods)
-        if not found:
+        if not found and periods.as_of is None:
             raise asked.no_statements()
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
@@ -20,16 +20,17 @@ from finassist.analysis.statements import NOT_COMPARABLE
 from finassist.core.facts import EXPECTED, FIELDS, Fact, Statement
 from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import (
-    QUARTER,
-    SPLIT,
+    YEAR,
     Asked,
     Entry,
     Found,
     Settled,
+    cover_shares,
     currency_of,
+    days_of,
     entries,
-    fiscal_quarters,
     fiscal_years,
+    interim_periods,
     settled,
     share_splits,
 )
@@ -42,6 +43,7 @@ def _table() -> dict[str, dict[str, Any]]:
 
 _TABLE = _table()
 _NOTES: Mapping[str, str] = _TABLE.pop("notes")
+_PARTS: Mapping[str, str] = _TABLE.pop("parts")
 TAGS: Mapping[str, Mapping[str, Sequence[str]]] = _TABLE
 """Tags by statement and field, in order of preference."""
 
@@ -65,26 +67,30 @@ def statement_facts(facts: Mapping[str, Any], asked: Asked, statement: Statement
         asked: What was asked.
         statement: Which statement.
         periods: How many at most, annual or quarterly, and as known on which day.
+
+    Returns:
+        Of each period every field; after those of income statements, the numbers of shares on cover pages.
     """
-    currency = currency_of(facts)
+    currency, until = currency_of(facts), min(periods.as_of or date.max, asked.fetched)
     tags = _tags(facts, statement)
+    read = {**tags, **{field: TAGS["income"][field] for field in _CALENDAR}}
+    read |= {field: (*read[field], part) for field, part in _PARTS.items() if field in tags}
     found = {
-        tag: entries(facts, tag, _unit_there(field, currency), min(periods.as_of or date.max, asked.fetched))
-        for field, names in {**tags, **{field: TAGS["income"][field] for field in _CALENDAR}}.items()
-        for tag in names
+        tag: entries(facts, tag, _unit_there(field, currency), until) for field, names in read.items() for tag in names
     }
-    quarterly = periods.frequency == "quarterly"
-    named = fiscal_quarters(found) if quarterly else fiscal_years(found)
+    named = interim_periods(found) if periods.frequency == "quarterly" else fiscal_years(found)
     wanted = dict(list(named.items())[: max(periods.limit, 1)])
     if not wanted:
         return []
     blank = replace(asked.blank(statement, currency), status="not_reported", note=NOT_TAGGED)
-    rows = [_Row(_of_field(blank, field), names, found, quarterly).facts(wanted) for field, names in tags.items()]
+    rows = [_Row(_of_field(blank, field), names, found).facts(wanted) for field, names in tags.items()]
+    cover: list[Fact] = []
     if statement == "income":
         rows = _without_slices(rows, found)
+        cover = [fact for fact in cover_shares(facts, asked, until) if (fact.period_end or date.min) >= min(wanted)]
     shown = [row for row in rows if row[0].field in EXPECTED[statement] or any(f.status != "not_reported" for f in row)]
     columns = zip(*shown, strict=True)
-    return [fact for column in columns if any(fact.known for fact in column) for fact in column]
+    return [*(fact for column in columns if any(fact.known for fact in column) for fact in column), *cover]
 
 
 def _tags(facts: Mapping[str, Any], statement: Statement) -> Mapping[str, Sequence[str]]:
@@ -133,13 +139,11 @@ class _Row:
         blank: What all its facts share.
         tags: Where it is looked for.
         found: What was filed.
-        quarterly: Whether its periods are quarters.
     """
 
     blank: Fact
     tags: Sequence[str]
     found: Found
-    quarterly: bool
 
     def facts(self, periods: Mapping[date, str]) -> list[Fact]:
         """The field in each period, a fact for each."""
@@ -151,7 +155,8 @@ class _Row:
             last[label] = filed
         if self._additive:
             return _restatement_named(row, last)
-        return _split_named(row, last, share_splits(self.found, _SHARES, quarterly=self.quarterly))
+        years_only = all(label.startswith("FY") for label in periods.values())
+        return _split_named(row, last, share_splits(self.found, _SHARES, quarterly=not years_only))
 
     @property
     def _additive(self) -> bool:
@@ -159,23 +164,33 @@ class _Row:
 
     def _figure(self, blank: Fact, end: date) -> tuple[Fact, date]:
         """The figure of a period, and when it was filed last."""
+        days = days_of(blank.period)
         for tag in self.tags:
             whole = [entry for entry in self.found[tag] if entry.end == end]
-            exact = settled(entry for entry in whole if (entry.quarterly if self.quarterly else entry.annual))
+            exact = settled(entry for entry in whole if not entry.start or entry.days in days)
             if exact is not None:
                 return _fact(blank, tag, exact, exact.entry.value), exact.last.filed
-            if self.quarterly and self._additive and (derived := self._difference(blank, tag, whole)) is not None:
+            if (
+                self._additive
+                and days is not YEAR
+                and (derived := self._difference(blank, tag, whole, days)) is not None
+            ):
                 return derived, derived.as_of or date.max
+        part = _PARTS.get(blank.field, "")
+        if any(entry.end == end for entry in self.found.get(part, ())):
+            return replace(
+                blank, status="missing", note=f"only {part} is tagged, a part of it that notes give"
+            ), date.max
         return blank, date.max
 
-    def _difference(self, blank: Fact, tag: str, whole: Sequence[Entry]) -> Fact | None:
-        """Three months that are only reported within the year to date: the year to date minus what it was before."""
+    def _difference(self, blank: Fact, tag: str, whole: Sequence[Entry], days: range) -> Fact | None:
+        """A quarter or half that is only reported within the year to date: that, minus what it was before."""
         longest = max((entry for entry in whole if entry.start), key=lambda entry: entry.days, default=None)
         if longest is None:
             return None
         totals = [entry for entry in whole if entry.start == longest.start]
         begun = [entry for entry in self.found[tag] if entry.start == longest.start]
-        earlier = [entry for entry in begun if (longest.end - entry.end).days in QUARTER]
+        earlier = [entry for entry in begun if (longest.end - entry.end).days in days]
         pair = _as_known_together(totals, earlier)
         if pair is None:
             return None
@@ -193,11 +208,14 @@ class _Row:
 def _as_known_together(totals: Sequence[Entry], earlier: Sequence[Entry]) -> tuple[Settled, Settled] | None:
     """Both on one basis: a restated year is not comparable with nine months that were never restated."""
     total, before = settled(totals), settled(earlier)
-    if total is None or before is None:
-        return None
-    day = max(min(total.last.filed, before.last.filed), total.first.filed, before.first.filed)
-    total, before = settled(totals, day), settled(earlier, day)
-    return (total, before) if total and before else None
+    if total is None or before is None or (_up_to_date(total, before) and _up_to_date(before, total)):
+        return (total, before) if total and before else None
+    return Settled(total.first, total.first, total.last), Settled(before.first, before.first, before.last)
+
+
+def _up_to_date(one: Settled, other: Settled) -> bool:
+    """Whether a figure was filed again, changed or not, once the other was restated."""
+    return not other.restated or one.restated or one.last.filed >= other.entry.filed
 
 
 def _fact(blank: Fact, tag: str, found: Settled, value: object) -> Fact:
@@ -218,7 +236,7 @@ def _fact(blank: Fact, tag: str, found: Settled, value: object) -> Fact:
 def _restatement_named(row: Sequence[Fact], last: Mapping[str, date]) -> list[Fact]:
     """The row with a note on older figures that were not restated when later ones were."""
     changed = [fact for fact in row if fact.first_value and fact.value is not None and _restated_much(fact)]
-    return [_with_note(fact, "a restatement", [c for c in changed if _after(c, fact, last)]) for fact in row]
+    return [_with_note(fact, "a restatement", _on_new_basis(fact, row, changed, last)) for fact in row]
 
 
 def _restated_much(fact: Fact) -> bool:
@@ -226,11 +244,22 @@ def _restated_much(fact: Fact) -> bool:
     return abs(value / first - 1) > _RESTATED
 
 
+def _on_new_basis(fact: Fact, row: Sequence[Fact], changed: Sequence[Fact], last: Mapping[str, date]) -> list[Fact]:
+    """The later figures from the first restated one on, where this one was not restated."""
+    ends = [each.period_end for each in changed if each.period_end and _after(each, fact, last)]
+    return [each for each in row if ends and each.known and each.period_end and each.period_end >= min(ends)]
+
+
 def _after(changed: Fact, fact: Fact, last: Mapping[str, date]) -> bool:
-    """Whether a figure was restated after an older one had been filed for the last time."""
+    """Whether a figure was restated after an older one had been filed for the last time.
+
+    An amendment corrects one report; and what was restated within the year before is of the same restatement.
+    """
     if not fact.known or not changed.as_of or not changed.period_end or not fact.period_end:
         return False
-    return fact.period_end < changed.period_end and last[fact.period] < changed.as_of
+    together = bool(fact.first_value and fact.as_of and fact.as_of > changed.as_of - timedelta(days=400))
+    older = fact.period_end < changed.period_end and last[fact.period] < changed.as_of
+    return older and not together and "/A filed" not in changed.source
 
 
 def _with_note(fact: Fact, event: str, later: Sequence[Fact]) -> Fact:
@@ -246,14 +275,16 @@ def _split_named(row: Sequence[Fact], last: Mapping[str, date], splits: Sequence
     newest = max(bases.values(), default=0)
     later = [fact for fact in row if bases.get(fact.period) == newest]
     return [
-        _with_note(fact, "a share split", later) if bases.get(fact.period, newest) < newest else _same_shares(fact)
+        _with_note(fact, "a share split", later)
+        if bases.get(fact.period, newest) < newest
+        else _recounted(fact, splits)
         for fact in row
     ]
 
 
-def _same_shares(fact: Fact) -> Fact:
+def _recounted(fact: Fact, splits: Sequence[date]) -> Fact:
     """The figure; what it was before a split is no other report of it."""
-    first, value = fact.first_value, fact.value
-    if not first or not value or first / value < 0 or max(first / value, value / first) < SPLIT:
-        return fact
-    return replace(fact, first_value=None, first_as_of=None)
+    first, now = fact.first_as_of, fact.as_of
+    if first and now and any(first < day <= now for day in splits):
+        return replace(fact, first_value=None, first_as_of=None)
+    return fact
