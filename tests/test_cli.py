@@ -168,7 +168,7 @@ def test_advice_is_put_into_words_for_a_terminal(monkeypatch, capsys) -> None:
     assert main(["ask", "What is Rivian's stock price?"]) == 1
     printed = capsys.readouterr()
     assert "set FINASSIST_SEC_CONTACT and use" in printed.out, "to be copied, so without the marks of Markdown"
-    assert "FINASSIST_PROVIDER=fmp." in printed.err
+    assert "FINASSIST_PROVIDER=yfinance." in printed.err
     monkeypatch.setenv("FINASSIST_MODEL", "openai")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert main(["ask", "Hello"]) == 2

@@ -292,7 +292,7 @@ def test_a_text_that_is_no_ticker_is_refused(method: str, text: str) -> None:
 
 
 def test_a_ticker_outside_the_set_is_told_the_ways_to_live_data() -> None:
-    with pytest.raises(NotEmbedded, match=r"FINASSIST_SEC_CONTACT.*yfinance"):
+    with pytest.raises(NotEmbedded, match=r"(?s)FINASSIST_SEC_CONTACT.*yfinance"):
         PROVIDER.get_quote("RIVN")
 
 

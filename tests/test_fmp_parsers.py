@@ -111,10 +111,10 @@ def test_other_periods_than_asked_for_are_refused() -> None:
         ("2011", "FY2025"),
         ("2031", "FY2025"),
         ("soon", "FY2025"),
-        ("2026", "FY2026"),
+        ("2026", "FY2025"),
     ],
 )
-def test_the_fiscal_year_is_the_sources_unless_it_contradicts_the_date(given: Any, label: str) -> None:
+def test_a_fiscal_year_is_named_by_its_last_day_where_the_source_says_otherwise(given: Any, label: str) -> None:
     row = {**fixture("/income-statement")[0], "fiscalYear": given}
     assert statements([row])[0].fiscal_period == label
 

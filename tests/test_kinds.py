@@ -11,7 +11,7 @@ from agno.tools.finance import PriceBar
 
 from finassist.analysis.ratios import derive
 from finassist.core.facts import Fact, FactBook
-from finassist.providers import values
+from finassist.providers import from_agno
 from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
@@ -232,5 +232,5 @@ def test_minorities_are_no_liabilities() -> None:
 def test_an_empty_row_never_hides_a_close() -> None:
     nan = float("nan")
     rows = [("2025-02-28", nan), ("2025-03-31", 104.0), ("2025-03-31", nan), ("2025-04-30", nan), ("2025-04-30", 108.0)]
-    found = values.history("ACME", [PriceBar(date=day, close=close) for day, close in rows], "USD", "Plain")
+    found = from_agno.history("ACME", [PriceBar(date=day, close=close) for day, close in rows], "USD", "Plain")
     assert {fact.period: fact.value for fact in found} == {"2025-03-31": 104, "2025-04-30": 108}

@@ -10,30 +10,23 @@ Agno's providers ask with. Any other exception of a provider passes through unto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol, cast, runtime_checkable
 
 import msgspec.structs
-from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
-from agno.tools.finance.base import FinanceProviderError, NotSupportedError
+from agno.tools.finance import FinanceProvider
+from agno.tools.finance.base import NotSupportedError
 
 from finassist.analysis.calendar import Member, as_known
-from finassist.core.errors import (
-    BadPayload,
-    DataError,
-    FinassistError,
-    NotOffered,
-    RateLimited,
-    UnknownSymbol,
-    Unreachable,
-)
-from finassist.core.facts import Fact, Statement
+from finassist.core.errors import DataError, FinassistError, NotOffered
+from finassist.core.facts import Fact
 from finassist.core.result import NEEDS as NEEDS
 from finassist.core.result import NeedName as Need
 from finassist.core.result import QueryNeedName as QueryNeed
-from finassist.providers import values
+from finassist.providers.from_agno import checked, facts_of, named_failure, not_offered, title
+from finassist.providers.values import changes
 
 SPAN_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
 """Calendar days of a span of prices."""
@@ -48,11 +41,6 @@ _CAPABILITY: dict[Need, str] = {
     "quote": "get_quote",
     "history": "get_price_history",
 }
-_FIRST_DAY = date(1960, 1, 1)
-_ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
-"""Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
-_WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
-_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +140,7 @@ async def fetch_for_query(
     elif isinstance(provider, QuerySource):
         found = await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
     else:
-        raise _not_offered(provider, need)
+        raise not_offered(provider, need)
     return found if as_of is None else await asyncio.to_thread(as_known, found, as_of)
 
 
@@ -168,7 +156,7 @@ def by_name_only(provider: FinanceProvider) -> NotOffered:
     """The error of a provider that can be asked about one company after the other."""
     return NotOffered(
         f"{provider.name} answers about companies by name, not about all at once. Name the companies, or use "
-        f'provider="embedded".'
+        'provider="embedded".'
     )
 
 
@@ -210,18 +198,18 @@ async def _fetch_now(provider: FinanceProvider, need: Need, symbol: str, periods
     method = _nearest_method(provider, need)
     if method == "fetch_facts":
         found = await cast(FactSource, provider).fetch_facts(need, symbol, periods)
-        return _checked(provider, need, symbol, found) if found or periods.as_of is None else []
+        return checked(provider, need, symbol, found) if found or periods.as_of is None else []
     if not provider.supports(_CAPABILITY[need]):
-        raise _not_offered(provider, need)
+        raise not_offered(provider, need)
     try:
         answer = await _ask(provider, method, need, symbol, periods)
     except NotSupportedError as error:
-        raise _not_offered(provider, need) from error
+        raise not_offered(provider, need) from error
     except Exception as error:
         if (named := named_failure(provider, error)) is None or isinstance(error, FinassistError):
             raise
         raise named from error
-    return _checked(provider, need, symbol, _facts_of(provider, need, symbol, answer, periods.frequency))
+    return checked(provider, need, symbol, facts_of(provider, need, symbol, answer, periods.frequency))
 
 
 # --------------------------------------------------------------------------------------------------- as known on a day
@@ -244,7 +232,7 @@ async def _fetch_as_known(
         newest = list(dict.fromkeys(fact.period for fact in found if fact.statement == need))[: periods.limit]
         found = [fact for fact in found if fact.statement != need or fact.period in newest]
     if not found:
-        nothing = f"{provider.name} has no {_title(need)} of {symbol} that was public on {day}"
+        nothing = f"{provider.name} has no {title(need)} of {symbol} that was public on {day}"
         raise DataError(f"{nothing}. Name a later day, or use another provider.")
     return found
 
@@ -255,21 +243,7 @@ async def _close_before(provider: FinanceProvider, symbol: str, periods: Periods
     closes = [fact for fact in await fetch_facts(provider, "history", symbol, asked) if fact.known]
     price, *before = [msgspec.structs.replace(fact, field="price") for fact in reversed(closes[-2:])]
     previous = [msgspec.structs.replace(fact, field="previous_close", period=price.period) for fact in before]
-    return [price, *(fact for each in previous for fact in values.changes(price, each))]
-
-
-def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:
-    """The exception as a failure of the source, or `None` where it is a bug."""
-    if isinstance(error, FinassistError):
-        return error if isinstance(error, FinanceProviderError) else None
-    if isinstance(error, FinanceProviderError):
-        words = str(error).rstrip(". ") or type(error).__name__
-        return DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.")
-    if type(error).__module__.partition(".")[0] not in _ASKING_PACKAGES:
-        return None
-    if "RateLimit" in type(error).__name__:
-        return RateLimited(f"{provider.name} asks for fewer requests at a time. Ask again in a few minutes.")
-    return Unreachable(f"{provider.name} was not reached ({type(error).__name__}). Check the network, or ask again.")
+    return [price, *(fact for each in previous for fact in changes(price, each))]
 
 
 def _nearest_method(provider: FinanceProvider, need: Need) -> str:
@@ -297,85 +271,3 @@ async def _ask(provider: FinanceProvider, method: str, need: Need, symbol: str, 
     if method.startswith("get_"):
         return await asyncio.to_thread(ask, symbol, **arguments)
     return await ask(symbol, **arguments)
-
-
-def _facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object, frequency: str) -> list[Fact]:
-    """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields."""
-    if isinstance(answer, CompanyProfile | Quote | PriceHistory):
-        _check_symbol(provider, symbol, answer.symbol)
-    if need in ("income", "balance_sheet", "cash_flow") and (rows := _all(answer, FinancialStatement)) is not None:
-        return _statements(provider, need, symbol, rows, frequency)
-    if need == "profile" and isinstance(answer, CompanyProfile):
-        return _carried(answer) or values.profile(symbol, answer, provider.name)
-    if need == "quote" and isinstance(answer, Quote):
-        return _carried(answer) or values.quote(symbol, answer, provider.name)
-    if need == "history" and isinstance(answer, PriceHistory) and (bars := _all(answer.bars, PriceBar)) is not None:
-        return _carried(answer) or values.history(symbol, bars, answer.currency, provider.name)
-    raise _bad(provider, f"{type(answer).__name__} instead of the {_title(need)} of {symbol}")
-
-
-def _statements(
-    provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement], frequency: str
-) -> list[Fact]:
-    facts: list[Fact] = []
-    taken: set[str] = set()
-    for row in rows:
-        _check_symbol(provider, symbol, row.symbol)
-        if values.kind(row.statement) != need or values.kind(row.period) not in _WORDS.get(frequency, (frequency,)):
-            asked = f"when asked for the {frequency} {_title(need)}"
-            raise _bad(provider, f"{row.statement!r:.30} of {row.period!r:.20} {asked}")
-        made = _carried(row) or values.statement(symbol, row, need, provider.name, taken)
-        taken.update(fact.period for fact in made)
-        facts.extend(made)
-    if rows and not facts:
-        raise _bad(provider, f"a {_title(need)} of {symbol} without figures or without a date")
-    return facts
-
-
-def _all[T](answer: object, of: type[T]) -> list[T] | None:
-    """The answer as a list of one type, or `None` when it is not."""
-    if not isinstance(answer, (list, tuple)):
-        return None
-    things = cast(Sequence[object], answer)
-    found = [thing for thing in things if isinstance(thing, of)]
-    return found if len(found) == len(things) else None
-
-
-def _carried(answer: object) -> list[Fact] | None:
-    return _all(getattr(answer, "facts", None), Fact)
-
-
-def _checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact]) -> list[Fact]:
-    """The facts, if they are about the symbol and one of them can be used."""
-    for answered in {fact.symbol for fact in facts}:
-        _check_symbol(provider, symbol, answered)
-    tomorrow = date.today() + timedelta(1)  # somewhere it is already the next day
-    facts = [fact for fact in facts if fact.period_end is None or _FIRST_DAY <= fact.period_end <= tomorrow]
-    if any(fact.known or (need == "profile" and fact.text) for fact in facts):
-        return facts
-    if any(fact.status == "error" for fact in facts):
-        raise _bad(provider, f"a {_title(need)} of {symbol} in which no figure can be used")
-    raise UnknownSymbol(
-        f"{provider.name} has no {_title(need)} for {symbol}. Check the symbol, or use another provider."
-    )
-
-
-def _check_symbol(provider: FinanceProvider, symbol: str, answered: object) -> None:
-    if not isinstance(answered, str) or _folded(answered) != _folded(symbol):
-        raise _bad(provider, f"figures of {answered!r:.40} when asked about {symbol}")
-
-
-def _folded(symbol: str) -> str:
-    return symbol.strip().removeprefix("$").upper().replace(".", "-").replace("/", "-")
-
-
-def _bad(provider: FinanceProvider, what: str) -> BadPayload:
-    return BadPayload(f"{provider.name} answered with {what}. Ask again, or use another provider.")
-
-
-def _not_offered(provider: FinanceProvider, need: str) -> NotOffered:
-    return NotOffered(f"{provider.name} does not offer {_title(need)}. Use another provider for it.")
-
-
-def _title(need: str) -> str:
-    return _TITLES.get(need, need.replace("_", " "))

@@ -1,0 +1,241 @@
+"""Answers and failures of any Agno finance provider, as facts and named errors of ours.
+
+Names outside the vocabulary keep their snake_case and get no unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import count
+from typing import cast
+
+from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
+from agno.tools.finance.base import FinanceProviderError
+from msgspec.structs import replace
+
+from finassist.core.errors import (
+    BadPayload,
+    DataError,
+    FinassistError,
+    NotOffered,
+    RateLimited,
+    UnknownSymbol,
+    Unreachable,
+)
+from finassist.core.facts import FIELDS, Fact, Statement, canonical, preference, snake
+from finassist.core.result import NeedName as Need
+from finassist.providers.values import (
+    as_fraction,
+    currency,
+    day,
+    day_of_fact,
+    figure,
+    fiscal_period,
+    kind,
+    quarter_named,
+    text_fact,
+)
+
+_QUOTE_FIELDS = (
+    "price", "previous_close", "change", "change_percent", "open", "high", "low", "volume", "market_cap",
+    "fifty_two_week_high", "fifty_two_week_low",
+)  # fmt: skip
+_PROFILE_FIELDS = ("name", "exchange", "cik", "sector", "industry", "country", "location", "website", "currency",
+                  "description")  # fmt: skip
+_ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
+"""Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
+_WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
+_FIRST_DAY = date(1960, 1, 1)
+_TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
+
+
+def facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object, frequency: str) -> list[Fact]:
+    """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields.
+
+    Raises:
+        BadPayload: The answer is of another kind, or about something else.
+    """
+    if isinstance(answer, CompanyProfile | Quote | PriceHistory):
+        _check_symbol(provider, symbol, answer.symbol)
+    match need, answer:
+        case "profile", CompanyProfile():
+            return _carried(answer) or _profile(symbol, answer, provider.name)
+        case "quote", Quote():
+            return _carried(answer) or _quote(symbol, answer, provider.name)
+        case "history", PriceHistory() if (bars := _all(answer.bars, PriceBar)) is not None:
+            return _carried(answer) or history(symbol, bars, answer.currency, provider.name)
+        case "income" | "balance_sheet" | "cash_flow", _ if (rows := _all(answer, FinancialStatement)) is not None:
+            return _statements(provider, need, symbol, rows, frequency)
+        case _:
+            raise _bad(provider, f"{type(answer).__name__} instead of the {title(need)} of {symbol}")
+
+
+def _statements(
+    provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement], frequency: str
+) -> list[Fact]:
+    facts: list[Fact] = []
+    for row in rows:
+        _check_symbol(provider, symbol, row.symbol)
+        if kind(row.statement) != need or kind(row.period) not in _WORDS.get(frequency, (frequency,)):
+            asked = f"when asked for the {frequency} {title(need)}"
+            raise _bad(provider, f"{row.statement!r:.30} of {row.period!r:.20} {asked}")
+        facts += _carried(row) or _statement(symbol, row, need, provider.name, {fact.period for fact in facts})
+    if rows and not facts:
+        raise _bad(provider, f"a {title(need)} of {symbol} without figures or without a date")
+    return facts
+
+
+def _all[T](answer: object, of: type[T]) -> list[T] | None:
+    """The answer as a list of one type, or `None` when it is not."""
+    if not isinstance(answer, (list, tuple)):
+        return None
+    things = cast(Sequence[object], answer)
+    found = [thing for thing in things if isinstance(thing, of)]
+    return found if len(found) == len(things) else None
+
+
+def _carried(answer: object) -> list[Fact] | None:
+    return _all(getattr(answer, "facts", None), Fact)
+
+
+def _statement(symbol: str, answer: FinancialStatement, need: Statement, source: str, taken: set[str]) -> list[Fact]:
+    """A fact for each item; none without a date. A second statement of one period is named by its last day."""
+    end = day(answer.report_period)
+    quarterly = kind(answer.period) in ("quarterly", "quarter")
+    period = quarter_named(answer.fiscal_period) if quarterly else fiscal_period(answer.fiscal_period, end)
+    if (not period or period in taken) and end is not None:
+        period = end.isoformat()
+    if not period or period in taken:
+        return []
+    blank = Fact(
+        symbol=symbol, field="", period=period, period_end=end, source=source, statement=need,
+        currency=currency(answer.currency),
+    )  # fmt: skip
+    return [_item(blank, name, value) for name, value in _named(_mapping(answer.items), need).items()]
+
+
+def _mapping(value: object) -> Mapping[object, object]:
+    return cast(Mapping[object, object], value) if isinstance(value, Mapping) else {}
+
+
+def _named(items: Mapping[object, object], need: Statement) -> dict[str, object]:
+    """The items under our names. Where two name one field, the closest in meaning takes it."""
+    chosen: dict[str, object] = {}
+    for key in items:
+        field = canonical(str(key), need)
+        if field and (field not in chosen or _closer(key, chosen[field], field)):
+            chosen[field] = key
+    named: dict[str, object] = {field: items[key] for field, key in chosen.items()}
+    for key in items:
+        if key not in chosen.values():
+            named[_free_name(str(key), need, named)] = items[key]
+    return named
+
+
+def _closer(key: object, other: object, field: str) -> bool:
+    return preference(str(key), FIELDS[field]) < preference(str(other), FIELDS[field])
+
+
+def _free_name(key: str, need: Statement, taken: Container[str]) -> str:
+    """A name for an item that the vocabulary has no place for on this statement."""
+    name = snake(key) or "unnamed"
+    if name in FIELDS or canonical(name):
+        name = f"{need}_{name}"
+    return next(free for n in count(1) if (free := name if n == 1 else f"{name}_{n}") not in taken)
+
+
+def _item(blank: Fact, name: str, value: object) -> Fact:
+    if isinstance(value, str) and name not in FIELDS:
+        return replace(blank, field=name, text=value, currency=None)
+    return figure(replace(blank, field=name), value)
+
+
+def _quote(symbol: str, answer: Quote, source: str) -> list[Fact]:
+    """A quote's figures; the percentage becomes a fraction."""
+    at = day(answer.as_of)
+    blank = Fact(symbol=symbol, field="", source=source, statement="price", currency=currency(answer.currency))
+    blank = day_of_fact(blank, at) if at else replace(blank, note="the source does not say of when")
+    facts = [figure(replace(blank, field=name), getattr(answer, name)) for name in _QUOTE_FIELDS]
+    return [as_fraction(fact) if fact.field == "change_percent" else fact for fact in facts]
+
+
+def _words(given: object) -> str | None:
+    return given if isinstance(given, str) and given.strip() else None
+
+
+def history(symbol: str, bars: Sequence[PriceBar], money: object, source: str) -> list[Fact]:
+    """One close per bar, oldest first; a bar without a day or a close is left out, and never hides the day's other."""
+    blank = Fact(symbol=symbol, field="close", source=source, statement="price", currency=currency(money))
+    facts: dict[date, Fact] = {}
+    for bar in bars:
+        if at := day(bar.date):
+            close = figure(day_of_fact(blank, at), bar.close)
+            if close.known or (close.status == "error" and at not in facts):
+                facts[at] = close
+    return [facts[at] for at in sorted(facts)]
+
+
+def _profile(symbol: str, answer: CompanyProfile, source: str) -> list[Fact]:
+    """The texts of a profile, the number of employees and the market value; what is not given is missing."""
+    blank = Fact(symbol=symbol, field="", source=source, statement="profile")
+    facts = [text_fact(replace(blank, field=name), _words(getattr(answer, name))) for name in _PROFILE_FIELDS]
+    market_cap = replace(blank, field="market_cap", statement="price", currency=currency(answer.currency))
+    return [*facts, figure(replace(blank, field="employees"), answer.employees), figure(market_cap, answer.market_cap)]
+
+
+def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:
+    """The exception as a failure of the source, or `None` where it is a bug."""
+    if isinstance(error, FinassistError):
+        return error if isinstance(error, FinanceProviderError) else None
+    if isinstance(error, FinanceProviderError):
+        words = str(error).rstrip(". ") or type(error).__name__
+        return DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.")
+    if type(error).__module__.partition(".")[0] not in _ASKING_PACKAGES:
+        return None
+    if "RateLimit" in type(error).__name__:
+        return RateLimited(f"{provider.name} asks for fewer requests at a time. Ask again in a few minutes.")
+    return Unreachable(f"{provider.name} was not reached ({type(error).__name__}). Check the network, or ask again.")
+
+
+def checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact]) -> list[Fact]:
+    """The facts, if they are about the symbol and one of them can be used.
+
+    Raises:
+        UnknownSymbol: There are none.
+        BadPayload: None can be used, or they are about something else.
+    """
+    for answered in {fact.symbol for fact in facts}:
+        _check_symbol(provider, symbol, answered)
+    tomorrow = date.today() + timedelta(1)  # somewhere it is already the next day
+    facts = [fact for fact in facts if fact.period_end is None or _FIRST_DAY <= fact.period_end <= tomorrow]
+    if any(fact.known or (need == "profile" and fact.text) for fact in facts):
+        return facts
+    if any(fact.status == "error" for fact in facts):
+        raise _bad(provider, f"a {title(need)} of {symbol} in which no figure can be used")
+    raise UnknownSymbol(
+        f"{provider.name} has no {title(need)} for {symbol}. Check the symbol, or use another provider."
+    )
+
+
+def _check_symbol(provider: FinanceProvider, symbol: str, answered: object) -> None:
+    if not isinstance(answered, str) or _folded(answered) != _folded(symbol):
+        raise _bad(provider, f"figures of {answered!r:.40} when asked about {symbol}")
+
+
+def _folded(symbol: str) -> str:
+    return symbol.strip().removeprefix("$").upper().replace(".", "-").replace("/", "-")
+
+
+def _bad(provider: FinanceProvider, what: str) -> BadPayload:
+    return BadPayload(f"{provider.name} answered with {what}. Ask again, or use another provider.")
+
+
+def not_offered(provider: FinanceProvider, need: str) -> NotOffered:
+    """The error of a provider that has nothing of this kind."""
+    return NotOffered(f"{provider.name} does not offer {title(need)}. Use another provider for it.")
+
+
+def title(need: str) -> str:
+    """A need in words."""
+    return _TITLES.get(need, need.replace("_", " "))
