@@ -21,10 +21,12 @@ lines add up to a total on their own, nothing is left for this one.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from itertools import islice
 from typing import cast
 
@@ -202,57 +204,10 @@ def traded_in(symbol: str, exchange: str | None = None) -> str | None:
 
 # ------------------------------------------------------------------------------------------------------- statements
 
-NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "income": {
-        "revenue": ("revenue",),
-        "cost_of_revenue": ("costOfRevenue",),
-        "gross_profit": ("grossProfit",),
-        "research_and_development": ("researchAndDevelopmentExpenses",),
-        "selling_general_admin": ("sellingGeneralAndAdministrativeExpenses",),
-        "selling_and_marketing": ("sellingAndMarketingExpenses",),
-        "general_and_administrative": ("generalAndAdministrativeExpenses",),
-        "operating_expenses": ("operatingExpenses",),
-        "operating_income": ("operatingIncome",),
-        "net_interest_income": ("netInterestIncome",),
-        "interest_expense": ("interestExpense",),
-        "pretax_income": ("incomeBeforeTax",),
-        "income_tax": ("incomeTaxExpense",),
-        "net_income": ("netIncome",),
-        "eps_basic": ("eps",),
-        "eps_diluted": ("epsDiluted",),
-        "shares_basic": ("weightedAverageShsOut",),
-        "shares_diluted": ("weightedAverageShsOutDil",),
-    },
-    "balance_sheet": {
-        "cash_and_equivalents": ("cashAndCashEquivalents",),
-        "short_term_investments": ("shortTermInvestments",),
-        "receivables": ("accountsReceivables",),
-        "inventory": ("inventory",),
-        "current_assets": ("totalCurrentAssets",),
-        "goodwill": ("goodwill",),
-        "total_assets": ("totalAssets",),
-        "accounts_payable": ("accountPayables",),
-        "current_liabilities": ("totalCurrentLiabilities",),
-        "long_term_debt": ("longTermDebt",),
-        "total_liabilities": ("totalLiabilities",),
-        "retained_earnings": ("retainedEarnings",),
-        "equity": ("totalStockholdersEquity",),
-        "noncontrolling_interest": ("minorityInterest",),
-        "equity_incl_nci": ("totalEquity",),
-        "liabilities_and_equity": ("totalLiabilitiesAndTotalEquity",),
-    },
-    "cash_flow": {
-        "operating_cash_flow": ("operatingCashFlow", "netCashProvidedByOperatingActivities"),
-        "capex": ("capitalExpenditure", "investmentsInPropertyPlantAndEquipment"),
-        "depreciation_amortization": ("depreciationAndAmortization",),
-        "stock_based_compensation": ("stockBasedCompensation",),
-        "investing_cash_flow": ("netCashProvidedByInvestingActivities",),
-        "dividends_paid": ("netDividendsPaid", "commonDividendsPaid"),
-        "buybacks": ("commonStockRepurchased",),
-        "financing_cash_flow": ("netCashProvidedByFinancingActivities",),
-    },
-}
-"""Our field and the names it has there; a second name means the same and serves when the first is absent."""
+NAMES: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads(
+    files(__package__ or "").joinpath("names.toml").read_text("utf-8")
+)
+"""The names of each field of each statement there."""
 
 MAY_BE_RESTATED = "the source does not say whether it was restated since"
 _ANNUAL = ("FY", "")
