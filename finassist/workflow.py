@@ -15,8 +15,7 @@ os.environ["AGNO_TELEMETRY"] = "false"
 from agno.run.agent import RunEvent
 
 from finassist.answer import Answer
-from finassist.apps.live import open_view, wanted, watched
-from finassist.apps.live.progress import open_display
+from finassist.apps.live import open_display, open_view, wanted, watched
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core.concurrency import bridge

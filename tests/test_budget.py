@@ -15,7 +15,7 @@ from agno.metrics import MessageMetrics
 from agno.models.response import ModelResponse
 
 from finassist import FinancialAssistantWorkflow, Settings
-from finassist.apps.live.progress import BatchLine, bar_html
+from finassist.apps.live import BatchLine, bar_html
 from finassist.batch.budget import Budget
 from finassist.batch.runner import Progress
 from finassist.core.errors import InvalidLimit

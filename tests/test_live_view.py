@@ -10,9 +10,8 @@ import pytest
 from agno.run.agent import RunContentEvent
 
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
-from finassist.apps.live import open_view, wanted, watched
-from finassist.apps.live.progress import Pace, ProgressLine, progress_line
-from finassist.apps.live.view import LiveView, understood
+from finassist.apps.live import ProgressLine, open_view, progress_line, wanted, watched
+from finassist.apps.live.view import LiveView, Pace, understood
 from finassist.core.events import FetchStarted, Routed, StepStarted
 from finassist.core.state import RunState
 from finassist.runtime.context import RunContext, Runtime

@@ -168,42 +168,13 @@ def test_bars_stand_out_in_light_and_dark(status: str) -> None:
 # ------------------------------------------------------------------------------------------- the widget
 
 
-class Sent(Timeline):
-    """What goes to the browser."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        super().__init__()
-
-    def send(self, content: Any, buffers: Any = None) -> None:
-        self.messages.append(content)
-
-
-def browser_asks(timeline: Timeline) -> None:
-    timeline._handle_custom_msg("whole", [])  # as ipywidgets hands over a message of the browser
-
-
-def test_a_browser_that_is_ready_gets_only_what_has_changed() -> None:
-    timeline = Sent()
-    running = RunState("?", "running", tasks=(task("a", 0, 1), task("b", 0, None, "running")), elapsed=1)
-    timeline.show(running)
-    assert len(timeline.snapshot["rows"]) == 2, "at first all of it: a change could be lost"
-    browser_asks(timeline)
-    done = RunState("?", "running", tasks=(task("a", 0, 1), task("b", 0, 2), task("c", 2, None, "running")), elapsed=2)
-    timeline.show(done)
-    [message] = timeline.messages
-    assert [index for index, _ in message["rows"]] == [1, 2]
-    assert (message["count"], message["status"]) == (3, "running")
-
-
-def test_in_the_end_and_on_demand_all_of_it_is_sent() -> None:
-    timeline = Sent()
-    timeline.show(RunState("?", "running", tasks=(task("a", 0, None, "running"),), elapsed=1))
-    browser_asks(timeline)
-    assert [row[1][6] for row in timeline.snapshot["rows"]] == ["running"]
-    timeline.show(RunState("?", "completed", tasks=(task("a", 0, 1),), elapsed=1))
-    assert [row[1][6] for row in timeline.snapshot["rows"]] == ["completed"]
-    assert timeline.messages == []
+def test_a_snapshot_has_every_row_of_the_run() -> None:
+    timeline = Timeline()
+    timeline.show(RunState("?", "running", tasks=(task("a", 0, 1), task("b", 0, None, "running")), elapsed=1))
+    assert [row[6] for row in timeline.snapshot["rows"]] == ["completed", "running"]
+    timeline.show(RunState("?", "completed", tasks=(task("a", 0, 1), task("b", 0, 2)), elapsed=2))
+    assert [row[6] for row in timeline.snapshot["rows"]] == ["completed", "completed"]
+    assert (timeline.snapshot["status"], timeline.snapshot["now"]) == ("completed", 2)
 
 
 def test_the_script_is_one_self_contained_module_that_writes_text_alone() -> None:

@@ -23,6 +23,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from finassist.answer import Answer
+from finassist.apps.terminal import option_meant
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
@@ -234,8 +235,7 @@ def read_cell(line: str, cell: str) -> tuple[Namespace, str]:
     try:
         options = parser.parse_args(line.split())
     except UsageError as error:
-        wrong = re.search(r"unrecognized arguments: (--[\w-]+)", str(error))
-        hint = did_you_mean(wrong[1], re.findall(r"--[\w-]+", parser.format_help())) if wrong else ""
+        hint = option_meant(str(error), parser.format_help())
         raise UsageError(f"%%ask: {error}.{hint} `%%ask?` lists the options.") from None
     for name in filter(None, (options.to, options.workflow)):
         if not name.isidentifier() or iskeyword(name):

@@ -62,6 +62,15 @@ def translate(text: str) -> None:
         note(f'In a terminal {name}="{value}" is FINASSIST_{name.upper()}={value}.')
 
 
+def option_meant(message: str, usage: str) -> str:
+    """The option or command that was meant, for what `argparse` says about one that there is not."""
+    from finassist.core.text import did_you_mean
+
+    wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
+    known = re.findall(r"--[\w-]+|(?<=^    )\w+", usage, re.MULTILINE)
+    return did_you_mean(wrong[1], known) if wrong else ""
+
+
 # ------------------------------------------------------------------------------------------ formatted text
 
 
@@ -80,7 +89,7 @@ def watch(question: str, events: Iterable[Any]) -> Answer | None:
     from rich.live import Live
     from rich.text import Text
 
-    from finassist.apps.live.progress import progress_line
+    from finassist.apps.live import progress_line
     from finassist.core.state import RunState, reduce
 
     console, state, answer = _console(), RunState(question), None

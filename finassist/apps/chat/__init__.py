@@ -11,7 +11,7 @@ from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
-from finassist.apps.live.progress import discard
+from finassist.apps.live.view import discard
 from finassist.core.errors import InputError
 from finassist.core.query import Query
 from finassist.core.text import check_question

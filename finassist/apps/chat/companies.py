@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from finassist.apps.chat import widgets as ui
-from finassist.apps.live.progress import discard
+from finassist.apps.live.view import discard
 from finassist.reporting.sanitize import escape
 from finassist.symbols.company import Company
 from finassist.symbols.directory import directory

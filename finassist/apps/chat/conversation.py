@@ -15,8 +15,7 @@ from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
 from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
-from finassist.apps.live.progress import discard
-from finassist.apps.live.view import LONGEST_SHOWN, LiveView, shortened
+from finassist.apps.live.view import LONGEST_SHOWN, LiveView, discard, shortened
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
 from finassist.core.query import Choice, Query

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
-from finassist.apps.live.progress import discard
+from finassist.apps.live.view import discard
 from finassist.config.settings import KEYS, ROUTINGS, Routing
 from finassist.config.sources import variable_of
 from finassist.core.errors import InputError

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 import warnings
@@ -19,7 +18,17 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from finassist.apps.cli import answers, stored
-from finassist.apps.terminal import FAILED, INTERRUPTED, OK, USAGE, complain, printable, say, warning
+from finassist.apps.terminal import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    complain,
+    option_meant,
+    printable,
+    say,
+    warning,
+)
 
 __all__ = ["main"]
 
@@ -89,7 +98,10 @@ def _sentence(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that suggests the option or command that was meant."""
+    """A parser that suggests the option or command that was meant, and says how the program exits."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
         # A command refuses what it does not know; argparse leaves that to the program, which knows no option of it.
@@ -99,58 +111,49 @@ class _Parser(argparse.ArgumentParser):
         return options, unknown
 
     def error(self, message: str) -> NoReturn:
-        from finassist.core.text import did_you_mean
-
-        wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
-        known = re.findall(r"--[\w-]+|(?<=^    )\w+", self.format_help(), re.MULTILINE)
-        hint = did_you_mean(wrong[1], known) if wrong else ""
+        hint = option_meant(message, self.format_help())
         super().error(f"{message}.{hint}" if hint else message)
 
 
+class _Commands:
+    """Commands of a parser; the text of one is its help and, with a capital and a full stop, its description."""
+
+    def __init__(self, parser: argparse.ArgumentParser, *, required: bool) -> None:
+        self._added = parser.add_subparsers(title="commands", metavar="COMMAND", required=required)
+
+    def add(self, name: str, run: _Command | None, text: str, more: str = "") -> argparse.ArgumentParser:
+        parser = self._added.add_parser(name, help=text, description=more or f"{text[0].upper()}{text[1:]}.")
+        if run is not None:
+            parser.set_defaults(command=run)
+        return parser
+
+
 def _program() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="finassist",
-        description="Ask a financial question; get an answer with figures, sources and what is missing.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    about = "Ask a financial question; get an answer with figures, sources and what is missing."
+    parser = _Parser(prog="finassist", description=about)
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = _Commands(parser, required=True)
     for add in (_add_ask, _add_query, _add_batch, _add_sessions, _add_history, _add_data, _add_cache, _add_others):
         add(commands)
     return parser
 
 
-def _command(
-    commands: Any, name: str, run: _Command, text: str, description: str | None = None
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=text,
-        description=description or f"{text[0].upper()}{text[1:]}.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=run)
-    return parser
-
-
-def _add_ask(commands: Any) -> None:
-    parser = _command(commands, "ask", answers.ask, "answer one question")
+def _add_ask(commands: _Commands) -> None:
+    parser = commands.add("ask", answers.ask, "answer one question")
     parser.add_argument("question", help='for example "Compare Apple and Microsoft"')
-    _add_answer_form(parser, "the answer as JSON; with --stream one event per line")
+    _add_form(parser, json="the answer as JSON; with --stream one event per line", markdown=True)
     parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
     parser.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
     _add_database(parser)
 
 
-def _add_query(commands: Any) -> None:
+def _add_query(commands: _Commands) -> None:
     about = (
         "Answer a query: metrics, companies and periods, without language and without a model. For example:\n"
         "  finassist query --metric net_margin --company AAPL MSFT --period FY2020:FY2024\n"
         '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5'
     )
-    parser = _command(commands, "query", answers.query, "answer a typed query", about)
+    parser = commands.add("query", answers.query, "answer a typed query", about)
     add = parser.add_argument
     several = partial(add, action="extend", nargs="+", default=[])
     several("--metric", metavar="ID", help="ids of the catalogue, or formulas over them")
@@ -162,17 +165,16 @@ def _add_query(commands: Any) -> None:
     add("--limit", type=int, metavar="N", help="how many companies to show; 10 without companies and conditions")
     add("--smallest", action="store_true", help="the smallest first")
     add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
-    _add_answer_form(parser, "the answer as JSON")
+    _add_form(parser, json="the answer as JSON", markdown=True)
     _add_database(parser)
 
 
-def _add_batch(commands: Any) -> None:
+def _add_batch(commands: _Commands) -> None:
     about = (
         "Answer every question of a file. Each outcome is written to a ledger before the next question is asked;\n"
         "after an interruption the same command continues. Identical questions are asked once."
     )
-    parser = _command(commands, "batch", answers.batch, "answer the questions of a file", about)
-    add = parser.add_argument
+    add = commands.add("batch", answers.batch, "answer the questions of a file", about).add_argument
     text = "a .csv, .parquet or .xlsx file with a column of questions, or a text file with one a line; - is the input"
     add("questions", help=text)
     add("--out", metavar="FILE", help="the table of answers: .parquet, .csv or .xlsx; by default CSV")
@@ -188,81 +190,84 @@ def _add_batch(commands: Any) -> None:
     add("--quiet", action="store_true", help="print nothing but failures")
 
 
-def _add_sessions(commands: Any) -> None:
+def _add_sessions(commands: _Commands) -> None:
     text = "List stored conversations, print one, give one a name, or delete one."
-    parser = _command(commands, "sessions", stored.sessions, "list, show, rename or delete conversations", text)
+    parser = commands.add("sessions", stored.sessions, "list, show, rename or delete conversations", text)
     _add_form(parser)
     _add_database(parser)
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
-    listed = actions.add_parser("list", help="all of them, the latest first (the default)")
-    _add_form(listed, again=True)
-    show = actions.add_parser("show", help="print a conversation as Markdown")
-    rename = actions.add_parser("rename", help="give a conversation a name")
-    delete = actions.add_parser("delete", help="delete a conversation and its answers")
-    for action, run in ((show, stored.show), (rename, stored.rename), (delete, stored.delete)):
+    actions = _Commands(parser, required=False)
+    listed = actions.add("list", None, "all of them, the latest first (the default)")
+    _add_form(listed, unset=argparse.SUPPRESS)
+    _add_database(listed, default=argparse.SUPPRESS)
+    for name, run, text in (
+        ("show", stored.show, "print a conversation as Markdown"),
+        ("rename", stored.rename, "give a conversation a name"),
+        ("delete", stored.delete, "delete a conversation and its answers"),
+    ):
+        action = actions.add(name, run, text)
         action.add_argument("session", metavar="ID", help="its id, as the list has it")
-        action.set_defaults(command=run)
-    for action in (listed, show, rename, delete):
-        _add_database(action, again=True)
-    rename.add_argument("name", help="of one line; an empty one takes the name away")
-    delete.add_argument("--yes", action="store_true", help="delete without asking")
+        _add_database(action, default=argparse.SUPPRESS)
+        if name == "rename":
+            action.add_argument("name", help="of one line; an empty one takes the name away")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="delete without asking")
 
 
-def _add_history(commands: Any) -> None:
+def _add_history(commands: _Commands) -> None:
     text = "List every question that was asked, the latest first: how it ended, what it took, what it was about."
-    parser = _command(commands, "history", stored.history, "list every question that was asked", text)
+    parser = commands.add("history", stored.history, "list every question that was asked", text)
     _add_form(parser)
     parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N; by default all")
     _add_database(parser)
 
 
-def _add_data(commands: Any) -> None:
+def _add_data(commands: _Commands) -> None:
     text = "Show which companies, years and prices are embedded; with a sector or tickers, the companies one by one."
-    parser = _command(commands, "data", stored.data, "show what is embedded", text)
+    parser = commands.add("data", stored.data, "show what is embedded", text)
     parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help="only these companies")
     parser.add_argument("--sector", metavar="NAME", help="only the companies of a sector")
     _add_form(parser)
 
 
-def _add_cache(commands: Any) -> None:
+def _add_cache(commands: _Commands) -> None:
     text = "Show how many answers of live data sources are cached, and where; or remove them."
-    parser = _command(commands, "cache", stored.show_cache, "show or clear cached answers of live data sources", text)
-    actions = parser.add_subparsers(title="commands", metavar="COMMAND")
-    actions.add_parser("show", help="how many, and where (the default)")
-    actions.add_parser("clear", help="remove all of them").set_defaults(command=stored.clear_cache)
+    parser = commands.add("cache", stored.show_cache, "show or clear cached answers of live data sources", text)
+    actions = _Commands(parser, required=False)
+    actions.add("show", None, "how many, and where (the default)")
+    actions.add("clear", stored.clear_cache, "remove all of them")
 
 
-def _add_others(commands: Any) -> None:
+def _add_others(commands: _Commands) -> None:
     text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
-    doctor = _command(commands, "doctor", _doctor, "check that everything works", text)
+    doctor = commands.add("doctor", _doctor, "check that everything works", text)
     doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
     text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
-    mcp = _command(commands, "mcp", _mcp, "serve tools to other agents (Model Context Protocol)", text)
+    mcp = commands.add("mcp", _mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
     mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen (127.0.0.1); it has no sign-in")
     mcp.add_argument("--port", type=int, default=8765, help="of HTTP (8765)")
-    _command(commands, "lab", _lab, "open JupyterLab on the notebooks")
-    page = _command(commands, "streamlit", _streamlit, "open the Streamlit page")
+    commands.add("lab", _lab, "open JupyterLab on the notebooks")
+    page = commands.add("streamlit", _streamlit, "open the Streamlit page")
     page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
     page.add_argument("--headless", action="store_true", help="do not open a browser")
 
 
-def _add_answer_form(parser: argparse.ArgumentParser, of_json: str) -> None:
+def _add_form(
+    parser: argparse.ArgumentParser,
+    json: str = "as JSON instead of a table",
+    markdown: bool = False,
+    unset: Any = False,
+) -> None:
+    """What to print; an option that is repeated after a subcommand stays as it was where it is `unset` there."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help=of_json)
-    form.add_argument("--csv", action="store_true", help="the figures as CSV, one a line")
-    form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
+    csv = "the figures as CSV, one a line" if markdown else "as CSV, with every column"
+    form.add_argument("--json", action="store_true", default=unset, help=json)
+    form.add_argument("--csv", action="store_true", default=unset, help=csv)
+    if markdown:
+        form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
 
 
-def _add_form(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    form = parser.add_mutually_exclusive_group()
-    unset = argparse.SUPPRESS if again else False  # else it would reset an option that stands before the subcommand
-    form.add_argument("--json", action="store_true", default=unset, help="as JSON instead of a table")
-    form.add_argument("--csv", action="store_true", default=unset, help="as CSV, with every column")
-
-
-def _add_database(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    default = argparse.SUPPRESS if again else "default"
+def _add_database(parser: argparse.ArgumentParser, default: str = "default") -> None:
     parser.add_argument("--db", metavar="PLACE", default=default, help=_DATABASE)
 
 
@@ -277,9 +282,17 @@ def _doctor(options: argparse.Namespace) -> int:
     return OK if checkup.ok else FAILED
 
 
+def _missing(package: str, name: str, extra: str) -> bool:
+    """Whether an optional package is missing; then a sentence says how to install it."""
+    missing = find_spec(package) is None
+    if missing:
+        complain(f"{name} is not installed. Install it with `pip install 'finassist[{extra}]'`.", FAILED)
+    return missing
+
+
 def _mcp(options: argparse.Namespace) -> int:
-    if find_spec("mcp") is None:
-        return complain("The MCP SDK is not installed. Install it with `pip install 'finassist[mcp]'`.", FAILED)
+    if _missing("mcp", "The MCP SDK", "mcp"):
+        return FAILED
     from finassist.apps.tools import server
 
     if options.http:
@@ -290,8 +303,8 @@ def _mcp(options: argparse.Namespace) -> int:
 
 
 def _lab(_options: argparse.Namespace) -> int:
-    if find_spec("jupyterlab") is None:
-        return complain("JupyterLab is not installed. Run: pip install 'finassist[notebook]'", FAILED)
+    if _missing("jupyterlab", "JupyterLab", "notebook"):
+        return FAILED
     places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[3] / "notebooks")
     folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
     if folder is None:
@@ -300,8 +313,8 @@ def _lab(_options: argparse.Namespace) -> int:
 
 
 def _streamlit(options: argparse.Namespace) -> int:
-    if find_spec("streamlit") is None:
-        return complain("Streamlit is not installed. Install it with `pip install 'finassist[streamlit]'`.", FAILED)
+    if _missing("streamlit", "Streamlit", "streamlit"):
+        return FAILED
     page = Path(__file__).parents[1] / "streamlit" / "__init__.py"
     settings = {
         "server.address": "127.0.0.1",

@@ -1,19 +1,28 @@
-"""What shows a run: a live view below a cell, a line in a terminal, or nothing. No view can break a run."""
+"""What shows a run or a batch: widgets below a cell, a line in a terminal, or nothing. No view can break a run."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
 from time import perf_counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
 from finassist.core.process import on_display, running_cell, shell
+from finassist.core.state import RunState, reduce
+from finassist.reporting.sanitize import escape
+from finassist.reporting.timeline import seconds
 from finassist.runtime.context import RunContext
+
+if TYPE_CHECKING:
+    from finassist.batch.runner import Display, Progress
+
+_CLEAR: Final = "\r\x1b[2K"
+_WIDEST: Final = 100
 
 
 class View(Protocol):
@@ -54,11 +63,24 @@ def _view(question: str) -> View | None:
         from finassist.apps.live.view import LiveCell
 
         return LiveCell(question)
-    if shell() is None and sys.stderr is not None and sys.stderr.isatty():
-        from finassist.apps.live.progress import ProgressLine
+    return ProgressLine(question) if _in_terminal() else None
 
-        return ProgressLine(question)
-    return None
+
+def open_display(live: bool | None) -> Display | None:
+    """The display of a batch: a bar where a cell waits for it, a line in a terminal, else none.
+
+    Args:
+        live: `False` for none; `None` and `True` for the one that fits.
+    """
+    if live is False:
+        return None
+    if on_display():
+        return BatchBar()
+    return BatchLine(sys.stderr) if _in_terminal() else None
+
+
+def _in_terminal() -> bool:
+    return shell() is None and sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
@@ -68,52 +90,36 @@ def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> 
     However the run ends, so does the view. In a sync run an interrupt is only noted while something is drawn:
     Python would raise it in the middle of a widget, where it can get lost.
     """
-    watch = _Watch(run.interrupts.deferred if sync else nullcontext)
-    watch.open(view)
+    undisturbed = run.interrupts.deferred if sync else nullcontext
+    with undisturbed():
+        shown = view()
+
+    def show(draw: Callable[[View], None]) -> None:
+        """Let the view draw; one that fails is not asked again."""
+        nonlocal shown
+        if shown is not None:
+            with undisturbed():
+                try:
+                    draw(shown)
+                except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
+                    shown = None
+                    _warn(error)
+
     run.started = perf_counter()  # the first view of a kernel takes a while to open, which is no part of the run
-    run.idle = watch.flush
+    run.idle = lambda: show(lambda view: view.flush())
     try:
-        yield watch.see
+        yield lambda event: show(lambda view: view.see(event))
     except BaseException as error:
-        watch.finish(None, error)
+        failure = error
+        show(lambda view: view.finish(None, failure))
         raise
-    watch.finish(run.answer)
+    answer: Any = run.answer
+    show(lambda view: view.finish(answer))
+    if shown is not None and answer is not None:
+        answer.cell = running_cell()
+    shown = None
     if sync and run.interrupts.heard:
         raise KeyboardInterrupt
-
-
-@dataclass
-class _Watch:
-    """Passes events to a view until that fails; from then on the run is not shown."""
-
-    undisturbed: Callable[[], AbstractContextManager[None]]
-    view: View | None = None
-
-    def open(self, view: Callable[[], View | None]) -> None:
-        with self.undisturbed():
-            self.view = view()
-
-    def see(self, event: Any) -> None:
-        self._do(lambda view: view.see(event))
-
-    def flush(self) -> None:
-        self._do(lambda view: view.flush())
-
-    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
-        self._do(lambda view: view.finish(answer, error))
-        if self.view is not None and answer is not None:
-            answer.cell = running_cell()
-        self.view = None
-
-    def _do(self, what: Callable[[View], None]) -> None:
-        if self.view is None:
-            return
-        with self.undisturbed():
-            try:
-                what(self.view)
-            except Exception as error:  # noqa: BLE001  whatever a view does wrong, the run is not to blame
-                self.view = None
-                _warn(error)
 
 
 def _warn(error: Exception) -> None:
@@ -124,3 +130,127 @@ def _warn(error: Exception) -> None:
             FinassistWarning,
             stacklevel=2,
         )
+
+
+# ----------------------------------------------------------------------------------------- in a terminal
+
+
+class _Line:
+    """A line of a terminal, written over and over."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    def write(self, text: str) -> None:
+        encoding = self._stream.encoding or "utf-8"
+        self._stream.write(text.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+
+
+class ProgressLine(_Line):
+    """A view with the methods of `LiveView`; when the run is over, the line goes away.
+
+    Args:
+        question: What was asked.
+        stream: A terminal; by default the standard error.
+    """
+
+    def __init__(self, question: str, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self.state = RunState(question)
+
+    def see(self, event: Any) -> None:
+        """Take one event of the run."""
+        self.state = reduce(self.state, event)
+        self.write(_CLEAR + progress_line(self.state, shutil.get_terminal_size().columns - 1))
+
+    def flush(self) -> None:
+        """Everything is written already."""
+
+    def finish(self, answer: Any | None, error: BaseException | None = None) -> None:
+        """The run is over: the line goes away."""
+        self.write(_CLEAR)
+
+
+def progress_line(state: RunState, width: int = 79) -> str:
+    """How far a run is, in at most `width` printable characters.
+
+    Example:
+        >>> progress_line(RunState("Apple?", status="running"))
+        'Apple?  0/1  0 ms'
+    """
+    done, total = state.progress
+    waiting = ", ".join(task.label for task in state.tasks if task.status == "running" and task.name != "gather")
+    line = "  ".join(filter(None, [state.question, f"{done}/{total}", seconds(state.elapsed), waiting]))
+    plain = "".join(char if char.isprintable() else " " for char in line)
+    return plain if len(plain) <= width else f"{plain[: max(0, width - 1)]}…"
+
+
+class BatchLine(_Line):
+    """A batch; its last line stays."""
+
+    def show(self, progress: Progress) -> None:
+        """Draw it."""
+        self.write(f"{_CLEAR}{str(progress)[:_WIDEST]}")
+
+    def finish(self, progress: Progress) -> None:
+        """Draw it for the last time, and end the line."""
+        self.show(progress)
+        self.write("\n")
+
+
+# ------------------------------------------------------------------------------------------ below a cell
+
+
+class BatchBar:
+    """A progress bar below a cell; when the batch has ended, text that also a saved notebook shows."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def _open(self) -> None:
+        """Only when there is something to show: a call that is refused leaves nothing below its cell."""
+        import ipywidgets as widgets  # pyright: ignore[reportMissingTypeStubs]
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        self._bar: Any = widgets.FloatProgress(max=1.0, layout=widgets.Layout(width="100%", height="8px"))
+        self._text: Any = widgets.HTML()
+        self._widget: Any = widgets.VBox([self._bar, self._text])
+        self._widget.add_class("finassist-batch")
+        self._handle = display(self._widget, display_id=True)
+
+    def show(self, progress: Progress) -> None:
+        """Draw it."""
+        if self._handle is None:
+            self._open()
+        self._bar.value = share(progress)
+        self._text.value = bar_html(progress)
+
+    def finish(self, progress: Progress) -> None:
+        """Replace the bar by text that stays."""
+        from finassist.apps.live.view import discard
+
+        self.show(progress)
+        self._handle.update({"text/plain": str(progress), "text/html": bar_html(progress)}, raw=True)
+        discard(self._widget)
+
+
+def share(progress: Progress) -> float:
+    """The share that is done, between 0 and 1; 0 where the total is not known.
+
+    Example:
+        >>> from finassist.batch.runner import Progress
+        >>> share(Progress(total=4, completed=1)), share(Progress(completed=1))
+        (0.25, 0.0)
+    """
+    return progress.done / progress.total if progress.total else float(progress.status == "completed")
+
+
+def bar_html(progress: Progress) -> str:
+    """What is done in words that a screen reader reads as a progress bar."""
+    known = f' aria-valuenow="{100 * share(progress):.0f}"' if progress.total else ""
+    return (
+        f'<div role="progressbar" aria-label="Questions answered" aria-valuemin="0" aria-valuemax="100"{known} '
+        f'aria-valuetext="{escape(str(progress))}" style="font-variant-numeric:tabular-nums;'
+        f'color:var(--jp-content-font-color1, inherit)">{escape(str(progress))}</div>'
+    )

@@ -57,21 +57,15 @@ class Run {
   rows = [];
   progress = [0, 1];
   status = "waiting";
-  number = 0;
   #ended = 0;
   #began = Infinity; // when the run began, on the page's clock: by the message that was fastest
 
-  take({ rows, number, count, now, status, progress }, whole) {
-    const missed = !whole && number !== this.number + 1;
-    if (whole) this.rows = [];
-    for (const [i, row] of rows) this.rows[i] = asRow(row);
-    this.rows.length = count;
-    this.number = number;
+  take({ rows, now, status, progress }) {
+    this.rows = rows.map(asRow);
     this.status = status;
     this.progress = progress;
     this.#ended = now;
     this.#began = Math.min(this.#began, performance.now() - now * 1000);
-    return missed;
   }
 
   stop() {
@@ -315,30 +309,23 @@ class Picture {
 
 function render({ model, el }) {
   const picture = new Picture(model, el);
-  const whole = () => {
+  const draw = () => {
     const snapshot = model.get("snapshot");
     if (snapshot.rows) {
-      picture.run.take(snapshot, true);
+      picture.run.take(snapshot);
       picture.draw();
     }
-  };
-  const part = (message) => {
-    if (picture.run.take(message, false)) model.send("whole");
-    picture.draw();
   };
   const lost = () => {
     picture.run.stop(); // the kernel is gone, or was restarted
     picture.draw();
   };
-  model.on("change:snapshot", whole);
-  model.on("msg:custom", part);
+  model.on("change:snapshot", draw);
   model.on("comm_live_update", lost);
-  whole();
-  if (picture.run.status === "waiting" || picture.run.running) model.send("whole");
+  draw();
   return () => {
     picture.end();
-    model.off("change:snapshot", whole);
-    model.off("msg:custom", part);
+    model.off("change:snapshot", draw);
     model.off("comm_live_update", lost);
   };
 }

@@ -6,7 +6,9 @@ HTML that needs no kernel, no script and no widget. Every text in it is escaped 
 
 from __future__ import annotations
 
+import asyncio
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, cast
@@ -18,7 +20,6 @@ import traitlets
 from agno.exceptions import RunCancelledException
 
 from finassist.answer import Answer
-from finassist.apps.live.progress import Pace, discard
 from finassist.core.events import RunResponse
 from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
@@ -43,6 +44,65 @@ color:var(--jp-ui-font-color1,inherit);max-width:1120px;overflow-wrap:anywhere}
 .finassist-run .finassist-ending{border-left:3px solid var(--jp-warn-color1,#9a6700);padding:4px 12px;margin:8px 0}
 .finassist-run .fin-answer{margin-top:10px}
 """.strip()
+
+
+_SECONDS_BETWEEN: Final = 0.07
+"""About 14 times a second."""
+
+
+class Pace:
+    """Calls `draw` at once, and after that no more often than every `seconds`; the last call is never left out.
+
+    Where a loop runs, it is the one that calls later. A sync run keeps the loop busy, so it calls `due()` whenever
+    it waits for something.
+    """
+
+    def __init__(self, draw: Callable[[], None], seconds: float = _SECONDS_BETWEEN) -> None:
+        self._draw, self._seconds = draw, seconds
+        self._last = float("-inf")
+        self._wanted = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def want(self) -> None:
+        """There is something to draw: now, or as soon as it is time."""
+        self._wanted = True
+        wait = self._last + self._seconds - perf_counter()
+        if wait <= 0:
+            self.flush()
+        elif self._timer is None:
+            self._later(wait)
+
+    def flush(self) -> None:
+        """Draw now what is wanted, if anything."""
+        self.stop()
+        if self._wanted:
+            self._wanted = False
+            try:
+                self._draw()
+            finally:
+                self._last = perf_counter()  # after drawing: what is slow to draw is drawn less often
+
+    def stop(self) -> None:
+        """Nothing is drawn later any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _later(self, wait: float) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._timer = loop.call_later(wait, self.flush)
+
+
+def discard(widget: Any) -> None:
+    """Close a widget and everything in it, in the kernel and in the browser."""
+    for child in getattr(widget, "children", ()):
+        discard(child)
+    for part in (widget, getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if part is not None:
+            part.close()
 
 
 class LiveView:
@@ -209,10 +269,6 @@ def _name(state: RunState, symbol: str) -> str:
     return f"{name} ({symbol})" if name and name != symbol else symbol
 
 
-_WARM_UP: Final = 2.0
-"""Seconds in which a browser has surely loaded the script, if it cannot say so because a sync run keeps the kernel
-busy; until then a change could be lost, so all is sent."""
-
 _STYLE = """
 .finassist-timeline{background:var(--jp-layout-color0,#fff);color:var(--jp-ui-font-color1,#1b1f24)}
 .finassist-timeline .tl-progress{display:flex;align-items:center;gap:10px;margin:4px 0 6px}
@@ -234,49 +290,18 @@ color:var(--jp-ui-font-color2,#59636e);overflow-wrap:anywhere}
 
 
 class Timeline(anywidget.AnyWidget):
-    """The picture of a run while it works: rows that grow, with details on hover and for the keyboard.
-
-    The whole picture goes to the browser at first and at the end; in between only the rows that have changed.
-    """
+    """The picture of a run while it works: rows that grow, with details on hover and for the keyboard."""
 
     _esm = Path(__file__).with_name("timeline.js")
     _css = TIMELINE_CSS + _STYLE
     look = traitlets.Dict(LOOK).tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._rows: list[list[Any]] = []
-        self._state = RunState()
-        self._number = 0
-        self._ready = False
-        self._since = perf_counter()
-        self.on_msg(self._asked)  # pyright: ignore[reportUnknownMemberType]
-
     def show(self, state: RunState) -> None:
         """Draw a state; call it as often as there is something new, up to some 20 times a second."""
         rows = [_row(track, state) for track in tracks(state)]
-        changed = [[i, row] for i, row in enumerate(rows) if i >= len(self._rows) or row != self._rows[i]]
-        self._rows, self._state = rows, state
-        self._number += 1
-        if state.ended or not (self._ready or perf_counter() - self._since > _WARM_UP):
-            self._send_whole()
-        else:
-            self.send({"rows": changed, **self._facts()})  # pyright: ignore[reportUnknownMemberType]
-
-    def _facts(self) -> dict[str, Any]:
-        state = self._state
-        counts = {"number": self._number, "count": len(self._rows), "progress": state.progress}
-        return {**counts, "now": state.elapsed, "status": state.status}
-
-    def _send_whole(self) -> None:
-        self.snapshot = {"rows": [[i, row] for i, row in enumerate(self._rows)], **self._facts()}
-
-    def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """A browser that has missed something, or has just been opened, asks for all of it."""
-        if content == "whole":
-            self._ready = True
-            self._send_whole()
+        now = {"now": state.elapsed, "status": state.status, "progress": list(state.progress)}
+        self.snapshot = {"rows": rows, **now}
 
 
 def _row(track: Track, state: RunState) -> list[Any]:
