@@ -51,7 +51,10 @@ def _points(query: Query, cube: Cube, symbol: str, metric: str) -> list[Point]:
 
 
 def _default(query: Query, metric: str) -> Period | Span:
-    if query.operation in ("cagr", "trend", "max", "min", "sum", "mean") and described(metric).kind != "price":
+    if (
+        query.operation in ("cagr", "trend", "max", "min", "sum", "mean", "median")
+        and described(metric).kind != "price"
+    ):
         return Span(None, LATEST, 6 if query.operation == "cagr" else 5)
     return LATEST
 
@@ -196,8 +199,10 @@ def _sum(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[
     return [folded(symbol, metric, facts, "sum")]
 
 
-def _mean(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
-    return [folded(symbol, metric, [cube.value(symbol, metric, point) for point in points], "mean")]
+def _middle(how: str) -> _Step:
+    return lambda cube, symbol, metric, points: [
+        folded(symbol, metric, [cube.value(symbol, metric, point) for point in points], how)
+    ]
 
 
 def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
@@ -237,7 +242,8 @@ _OVER_PERIODS: dict[str, _Step] = {
     "difference": _between(lambda metric, first, last: less(metric, last, first)),
     "times": _between(lambda metric, first, last: over(metric, last, first)),
     "sum": _sum,
-    "mean": _mean,
+    "mean": _middle("mean"),
+    "median": _middle("median"),
     "max": _extreme(max, "highest"),
     "min": _extreme(min, "lowest"),
     "trend": _trend,

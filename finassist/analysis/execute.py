@@ -35,7 +35,7 @@ def execute(query: Query, cube: Cube) -> Outcome:
     """
     if query.scope == "universe":
         return _across_all(query, cube)
-    if len(query.companies) > 1 and query.intent in ("compare", "rank", "screen"):
+    if len(query.companies) > 1 and query.intent in ("compare", "rank", "screen") and not query.where:
         return _ordered(query, cube, query.companies)
     if len(query.companies) > 1 and query.operation in _ACROSS and not _several_points(query):
         return _across(query, cube)
@@ -112,7 +112,7 @@ _ACROSS: dict[str, Shape] = {
     "times": "times",
     "share": "share",
 }
-_SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "max", "min"})
+_SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "median", "max", "min"})
 
 
 def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
@@ -138,6 +138,7 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     shapes: dict[str, Shape] = {
         "growth": "change", "sequential": "change",
         "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
+        "median": "mean",
         "max": "extreme", "min": "extreme", "trend": "series",
     }  # fmt: skip
     found = shapes.get(query.operation)

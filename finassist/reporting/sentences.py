@@ -229,7 +229,8 @@ def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
         if first is None or last is None:
             return one_figure(it)
         ended = f"({length_of(first)}s ended {first.period_end} to {last.period_end})"
-        return f"{it.owner} {it.metric} {verb} {it.value} from {brief(first)} to {brief(last)} {ended}."
+        did = "had a median of" if query.operation == "median" else verb
+        return f"{it.owner} {it.metric} {did} {it.value} from {brief(first)} to {brief(last)} {ended}."
 
     return sentence
 
