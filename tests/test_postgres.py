@@ -174,10 +174,10 @@ def test_a_turn_waits_for_that_of_another_machine(address: str, run_async: Any) 
     order: list[str] = []
 
     async def scene() -> None:
-        async with first.locks.of("shared"):
+        async with first.locks.aturn("shared"):
             waiting = asyncio.create_task(second.arun("What is EBITDA?"))
             waiting.add_done_callback(lambda _: order.append("second"))
-            while not second.store.sync.turns._connection:  # it has asked for its turn
+            while not second.store.turns._connection:  # it has asked for its turn
                 await asyncio.sleep(0.01)
             assert not waiting.done()
             await asyncio.to_thread(lambda: first.run("What is EBITDA?", session_id="another"))
@@ -192,7 +192,7 @@ def test_a_turn_that_is_given_up_while_it_waits_blocks_nobody(address: str, run_
     first, second = (FinancialAssistantWorkflow(db=address, session_id="shared") for _ in range(2))
 
     async def scene() -> None:
-        async with first.locks.of("shared"):
+        async with first.locks.aturn("shared"):
             waiting = asyncio.create_task(second.arun("What is EBITDA?"))
             await asyncio.sleep(0.05)
             waiting.cancel()
@@ -207,7 +207,7 @@ def test_a_turn_that_is_given_up_while_it_waits_blocks_nobody(address: str, run_
 @pytest.mark.slow
 def test_a_process_that_dies_gives_its_turn_back(address: str, server: Server, database: str) -> None:
     code = "import sys; from finassist import FinancialAssistantWorkflow as W; w = W(db=sys.stdin.read())\n"
-    code += "w.locks.of('shared').__enter__(); print('held', flush=True); import signal; signal.pause()"
+    code += "w.locks.turn('shared').__enter__(); print('held', flush=True); import signal; signal.pause()"
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
         process.stdin.write(address)
@@ -298,7 +298,7 @@ def test_the_password_is_nowhere(address: str, caplog: Any) -> None:
         str(store.native.to_dict()),
     ]
     shown += [str(store.sync.db_engine.url), store.sync.db_engine.url.render_as_string(hide_password=False)]
-    shown.append(str(pickle.dumps(store.sync.turns._address)))
+    shown.append(str(pickle.dumps(store.turns._address)))
     for text in (*shown, caplog.text):
         assert PASSWORD not in text
         assert QUOTED not in text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_threads_that_come_at_once_share_one_lock() -> None:
 
         def come(number: int = number, start: threading.Barrier = start, found: list[Any] = found) -> None:
             start.wait()
-            found.append(locks.of(str(number)))
+            found.append(locks._here(str(number)))
 
         threads = [threading.Thread(target=come) for _ in range(many)]
         for thread in threads:
@@ -101,29 +102,27 @@ def test_threads_that_come_at_once_share_one_lock() -> None:
 class Away:
     """Other processes that cannot be asked."""
 
-    def take(self, session_id: str) -> None:
+    @contextmanager
+    def turn(self, session_id: str) -> Generator[None]:
         raise ConnectionError("the database is away")
+        yield
 
-    def give(self, session_id: str) -> None:
+    @asynccontextmanager
+    async def aturn(self, session_id: str) -> AsyncGenerator[None]:
         raise ConnectionError("the database is away")
-
-    async def atake(self, session_id: str) -> None:
-        raise ConnectionError("the database is away")
-
-    async def agive(self, session_id: str) -> None:
-        raise ConnectionError("the database is away")
+        yield
 
 
 def test_a_turn_that_cannot_be_taken_elsewhere_is_free_again_here(run_async: Any) -> None:
-    turn = SessionLocks(Away()).of("s")
+    locks = SessionLocks(Away())
 
     async def try_twice() -> None:
         for _ in range(2):  # held, the second would wait for ever
             with pytest.raises(ConnectionError):
-                async with asyncio.timeout(5), turn:
+                async with asyncio.timeout(5), locks.aturn("s"):
                     pass
 
-    with pytest.raises(ConnectionError), turn:
+    with pytest.raises(ConnectionError), locks.turn("s"):
         pass
     run_async(try_twice())
 

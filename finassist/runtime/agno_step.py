@@ -211,7 +211,7 @@ def stream(shell: Workflow, run: RunContext, options: AgnoOptions) -> Generator[
     error = None
     locks, store = run.runtime.locks, run.runtime.store
     locks.check_loop_is_free(run.session_id)
-    with locks.of(run.session_id):
+    with locks.turn(run.session_id):
         engine = _engine(shell, run, options)
         try:
             while (event := _next(run, context, engine)) is not None:
@@ -244,7 +244,7 @@ async def astream(shell: Workflow, run: RunContext, options: AgnoOptions) -> Asy
         await asyncio.to_thread(_warm_up)  # so that the first question blocks no loop
     locks = run.runtime.locks
     with locks.on_loop(run.session_id):
-        async with locks.of(run.session_id):
+        async with locks.aturn(run.session_id):
             queue: asyncio.Queue[RunResponse | None] = asyncio.Queue()
             engine = asyncio.create_task(_aengine(shell, run, options, queue.put_nowait), name="finassist-engine")
             engine.add_done_callback(lambda _: queue.put_nowait(None))

@@ -293,7 +293,7 @@ class Conversations:
     async def rename(self, session_id: str, name: str) -> None:
         """Give it a name of one line; an empty one takes the name away."""
         line = " ".join(name.split())[:LONGEST_NAME]
-        async with self.locks.of(session_id):
+        async with self.locks.aturn(session_id):
             found = await self.store.aask(
                 lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line, self.user_id)
             )
@@ -302,7 +302,7 @@ class Conversations:
 
     async def delete(self, session_id: str) -> None:
         """Delete it with everything that was asked in it."""
-        async with self.locks.of(session_id):
+        async with self.locks.aturn(session_id):
             await self.store.aask(lambda db: db.delete_session(session_id, self.user_id))
 
     async def keep_partial(self, session_id: str, run_id: str, text: str) -> WorkflowRunOutput | None:

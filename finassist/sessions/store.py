@@ -9,27 +9,27 @@ import asyncio
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from uuid import uuid4
+from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 import aiologic
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.db.in_memory import InMemoryDb
-from agno.run.workflow import WorkflowRunOutput
-from agno.session import WorkflowSession
 
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
-
-if TYPE_CHECKING:
-    from finassist.sessions.postgres import PostgresTurns
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -91,15 +91,12 @@ _METHODS: Final = [name for name, _ in inspect.getmembers(AsyncBaseDb, inspect.i
 _ThreadedDb: Final[Any] = type("ThreadedDb", (AsyncBaseDb,), {name: _in_a_thread(name) for name in _METHODS})
 
 
-def ensure_schema(database: BaseDb) -> None:
-    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
-    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
-        return
-    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
-    if database.upsert_session(probe) is None:
-        raise OSError("it is not writable")
-    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
-    database.delete_session(probe.session_id)
+class Closeable(Protocol):
+    """What can be closed, and opens again when it is used."""
+
+    def close(self) -> None:
+        """Close connections."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -111,16 +108,18 @@ class Store:
     Attributes:
         sync: What `run()` uses; `None` where the user gave an async database.
         native: What `arun()` uses.
-        opened: Whether it was opened here, and so is closed here.
+        opened: What was opened here, and so is closed here.
+        turns: Takes turns with other machines, where the sessions are shared with them.
     """
 
     sync: BaseDb | None
     native: AsyncBaseDb | BaseDb
-    opened: bool = False
+    opened: Closeable | None = None
+    turns: SharedTurns | None = None
 
     def new_locks(self) -> SessionLocks:
         """Locks for one workflow, one per session; where other machines share the sessions, between these too."""
-        return SessionLocks(getattr(self.sync, "turns", None))
+        return SessionLocks(self.turns)
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.
@@ -134,8 +133,8 @@ class Store:
 
     def close(self) -> None:
         """Close what was opened here; it opens again when needed."""
-        if self.opened and self.sync is not None:
-            self.sync.close()
+        if self.opened is not None:
+            self.opened.close()
 
     async def aclose(self) -> None:
         """`close` on a running loop."""
@@ -225,14 +224,14 @@ def _server_store(address: str) -> Store:
             "Sessions are stored in a SQLite file (pass its path) or on PostgreSQL (postgresql://user@host/database). "
             "For another database pass one of Agno's database objects."
         )
-    from finassist.sessions.postgres import open_server
+    from finassist.sessions.databases import open_server
 
-    database = open_server(address)
-    return Store(database, threaded(database), opened=True)
+    database, turns = open_server(address)
+    return Store(database, threaded(database), opened=turns, turns=turns)
 
 
 def _file_store(path: Path) -> Store:
-    from finassist.sessions.sqlite import FileDb
+    from finassist.sessions.databases import FileDb
 
     try:
         database = FileDb(path)
@@ -241,54 +240,22 @@ def _file_store(path: Path) -> Store:
             f"The session database {path} cannot be opened ({error}). Set FINASSIST_HOME to a folder you can "
             "write to, or pass db=None to keep sessions in memory."
         ) from error
-    return Store(database, threaded(database), opened=True)
+    return Store(database, threaded(database), opened=database)
 
 
 # ---------------------------------------------------------------------------------------------- turns
 
 
-class Turn(Protocol):
-    """What is held during a turn; `with` and `async with` wait for it."""
+class SharedTurns(Protocol):
+    """Turns of a session that are taken with other processes and machines."""
 
-    def __enter__(self) -> Any: ...
-    def __exit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, kind: Any, error: Any, traceback: Any, /) -> None: ...
+    def turn(self, session_id: str, /) -> AbstractContextManager[None]:
+        """Inside, no other answers in this session."""
+        ...
 
-
-@dataclass(frozen=True)
-class _SharedTurn:
-    here: aiologic.BinarySemaphore
-    elsewhere: PostgresTurns
-    session_id: str
-
-    def __enter__(self) -> None:
-        self.here.__enter__()
-        try:
-            self.elsewhere.take(self.session_id)
-        except BaseException:
-            self.here.__exit__(None, None, None)
-            raise
-
-    def __exit__(self, *error: Any) -> None:
-        try:
-            self.elsewhere.give(self.session_id)
-        finally:
-            self.here.__exit__(None, None, None)
-
-    async def __aenter__(self) -> None:
-        await self.here.__aenter__()
-        try:
-            await self.elsewhere.atake(self.session_id)
-        except BaseException:
-            await self.here.__aexit__(None, None, None)
-            raise
-
-    async def __aexit__(self, *error: Any) -> None:
-        try:
-            await self.elsewhere.agive(self.session_id)
-        finally:
-            await self.here.__aexit__(None, None, None)
+    def aturn(self, session_id: str, /) -> AbstractAsyncContextManager[None]:
+        """`turn` for a running event loop."""
+        ...
 
 
 class SessionLocks:
@@ -298,38 +265,47 @@ class SessionLocks:
         elsewhere: Takes turns with other processes and machines, where the sessions are shared with them.
     """
 
-    def __init__(self, elsewhere: PostgresTurns | None = None) -> None:
+    def __init__(self, elsewhere: SharedTurns | None = None) -> None:
         self._elsewhere = elsewhere
         self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
         self._guard = Lock()
         self._on_loops: Counter[tuple[str, asyncio.AbstractEventLoop]] = Counter()
 
-    def of(self, session_id: str) -> Turn:
-        """The lock of this session; works with `with` and with `async with`.
+    @contextmanager
+    def turn(self, session_id: str) -> Generator[None]:
+        """Inside, it is the turn of the caller in this session.
 
         Raises:
-            SessionError: (on entering) The session is shared, and cannot be taken: its database is away, or another
-                process does not come to an end.
+            SessionError: The session is shared, and cannot be taken: its database is away, or another process does
+                not come to an end.
         """
+        with self._here(session_id), self._elsewhere.turn(session_id) if self._elsewhere else nullcontext():
+            yield
+
+    @asynccontextmanager
+    async def aturn(self, session_id: str) -> AsyncGenerator[None]:
+        """`turn` for a running event loop, which is not blocked meanwhile."""
+        async with self._here(session_id), self._elsewhere.aturn(session_id) if self._elsewhere else nullcontext():
+            yield
+
+    def _here(self, session_id: str) -> aiologic.BinarySemaphore:
         with self._guard:
             lock = self._locks.get(session_id)
             if lock is None:
                 lock = self._locks[session_id] = aiologic.BinarySemaphore()
-        return lock if self._elsewhere is None else _SharedTurn(lock, self._elsewhere, session_id)
+        return lock
 
     @contextmanager
     def on_loop(self, session_id: str) -> Generator[None]:
         """Inside, an async run of this session needs the running loop, from its turn in the queue to its end."""
         key = (session_id, asyncio.get_running_loop())
-        with self._guard:
-            self._on_loops[key] += 1
+        self._on_loops[key] += 1  # only the loop's own thread counts here
         try:
             yield
         finally:
-            with self._guard:
-                self._on_loops[key] -= 1
-                if not self._on_loops[key]:
-                    del self._on_loops[key]
+            self._on_loops[key] -= 1
+            if not self._on_loops[key]:
+                del self._on_loops[key]
 
     def check_loop_is_free(self, session_id: str) -> None:
         """Refuse to block a loop that an async run of the same session needs to come to its end.

@@ -139,7 +139,7 @@ class Summariser:
                 await self._write(session_id, run.content.summary, len(older))
 
     async def _write(self, session_id: str, text: str, turns: int) -> None:
-        async with self._locks.of(session_id):
+        async with self._locks.aturn(session_id):
             if session := await self._read(session_id):
                 changed = with_summary(session, text, turns)
                 await self._store.aask(lambda database: database.upsert_session(changed))

@@ -1,36 +1,45 @@
-"""Sessions on a PostgreSQL server, for several people or machines: Agno's tables, and turns taken between machines.
+"""The two databases of sessions: a SQLite file of the user's own, and a PostgreSQL server that machines share.
 
-The password is in none of the objects here. It is handed to the driver when a connection is made, and to nothing else.
+The password of a server is in none of the objects here. It is handed to the driver when a connection is made, and to
+nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Final, Self
+from uuid import uuid4
 
-from agno.db.postgres import PostgresDb
-from agno.db.postgres.engine import create_postgres_engine
+from agno.db.base import BaseDb
+from agno.db.sqlite import SqliteDb
+from agno.db.utils import json_serializer
+from agno.run.workflow import WorkflowRunOutput
+from agno.session import WorkflowSession
+from filelock import FileLock
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, TextClause, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateSchema
 
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from finassist.core.process import quietly
 from finassist.core.text import redact
-from finassist.sessions.store import ensure_schema
 
 _ID: Final = "finassist"
 _KEPT_CONNECTIONS: Final = 5
+_BUSY_SECONDS: Final = 30
 _LONGEST_WAIT: Final = 120.0
 _DEFAULTS: Final = {
     "application_name": "finassist",
@@ -44,6 +53,64 @@ _DRIVER: Final = "postgresql+psycopg"
 _SECRETS: Final = ("password", "sslpassword")
 _ADDRESS: Final = re.compile(r"postgres(ql)?(\+\w+)?://")
 _HOST: Final = re.compile(r"[\w.:%\-\[\]/,]*")
+
+# --------------------------------------------------------------------------------------------------- a file
+
+
+class FileDb(SqliteDb):
+    """Agno's adapter to one file. It closes its connections when deleted or by `close`, and reopens them on use.
+
+    Args:
+        path: The file; created, readable by its owner only, with Agno's tables if need be.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),  # as text, `?` in a path would begin options
+            poolclass=QueuePool,
+            pool_size=_KEPT_CONNECTIONS,
+            max_overflow=-1,
+            connect_args={"timeout": _BUSY_SECONDS},
+            json_serializer=json_serializer,
+        )
+        event.listen(engine, "connect", _relax)
+        weakref.finalize(self, engine.dispose)
+        super().__init__(db_engine=engine, db_file=str(path), id=_ID)
+        with FileLock(f"{path}.lock"):
+            _ensure_schema(self)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether the run is in the file, with something in it; it is not read as a whole."""
+        saved = text(f"SELECT length(run_data) FROM {self.runs_table_name} WHERE run_id = :run_id")
+        with self.db_engine.connect() as connection:
+            return bool(connection.execute(saved, {"run_id": run_id}).scalar())
+
+    def close(self) -> None:
+        """Close idle connections. The pool stays, so that one in use now is handed back to it."""
+        self.db_engine.pool.dispose()
+
+
+def _relax(connection: Any, _: Any) -> None:
+    """With a write-ahead log this setting loses nothing when a process dies, and saves an fsync per statement."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+def _ensure_schema(database: BaseDb) -> None:
+    """Create Agno's tables by writing and deleting one session; processes that do so at once lose runs."""
+    if database.table_exists(database.session_table_name) and database.table_exists(database.runs_table_name):
+        return
+    probe = WorkflowSession(session_id=f"schema-{uuid4()}", created_at=0)
+    if database.upsert_session(probe) is None:
+        raise OSError("it is not writable")
+    database.upsert_run(WorkflowRunOutput(run_id=probe.session_id), session_id=probe.session_id)
+    database.delete_session(probe.session_id)
+
+
+# ------------------------------------------------------------------------------------------------- a server
 
 
 @dataclass(frozen=True)
@@ -121,30 +188,21 @@ def _parsed(address: str) -> URL | None:
         return None
 
 
-class ServerDb(PostgresDb):
-    """Agno's adapter to the server, and the turns that are taken with other machines.
-
-    It closes its connections when deleted or by `close`, and reopens them on use.
-    """
-
-    def __init__(self, engine: Engine, address: Address) -> None:
-        super().__init__(db_engine=engine, id=_ID)
-        self.turns = PostgresTurns(engine, address)
-        weakref.finalize(self, _close, self.turns, engine)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        _close(self.turns, self.db_engine)
-
-
-def open_server(address: str) -> ServerDb:
+def open_server(address: str) -> tuple[BaseDb, ServerTurns]:
     """Connect, and create Agno's tables (in its schema `ai`) if need be; processes that do so at once take turns.
+
+    Returns:
+        Agno's adapter to the server, and the turns that are taken with other machines. Connections are closed when
+        the adapter is deleted or by `close` of the turns, and open again when used.
 
     Raises:
         SessionError: The server cannot be reached, does not let us in, or does not let us create tables.
         ConfigurationError: The address cannot be read.
         MissingExtra: psycopg is not installed.
     """
+    from agno.db.postgres import PostgresDb
+    from agno.db.postgres.engine import create_postgres_engine
+
     where = Address.read(address)
     arguments = {name: value for name, value in _DEFAULTS.items() if name not in where.url.query}
     try:
@@ -152,16 +210,30 @@ def open_server(address: str) -> ServerDb:
     except ImportError as error:
         raise MissingExtra("Sessions on PostgreSQL need psycopg. Run: pip install 'finassist[postgres]'") from error
     event.listen(engine, "do_connect", where.tell)
-    database = ServerDb(engine, where)
+    database, turns = PostgresDb(db_engine=engine, id=_ID), ServerTurns(engine, where)
+    weakref.finalize(database, turns.close)
     try:
         where.checked(lambda: _create_tables(engine, database))
     except BaseException:
-        database.close()
+        turns.close()
         raise
-    return database
+    return database, turns
 
 
-class PostgresTurns:
+def _create_tables(engine: Engine, database: Any) -> None:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": _key("the tables")}
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+        try:
+            # Agno would continue without its schema and fail later with another error.
+            if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": database.db_schema}).scalar() is None:
+                connection.execute(CreateSchema(database.db_schema))
+            quietly(lambda: _ensure_schema(database))
+        finally:
+            connection.execute(text(_GIVE), key)
+
+
+class ServerTurns:
     """Turns of one conversation taken between processes and machines, by advisory locks on one connection.
 
     The server gives a lock back when its connection ends, so that a process that dies blocks nobody. One connection
@@ -174,84 +246,64 @@ class PostgresTurns:
         self._guard = Lock()
         self._connection: Connection | None = None
 
-    def take(self, session_id: str) -> None:
-        """Wait until no other process answers in this session.
+    @contextmanager
+    def turn(self, session_id: str) -> Generator[None]:
+        """Inside, no other process answers in this session.
 
         Raises:
             SessionError: One still does after two minutes, or the server is away.
         """
         try:
-            for pause in _pauses():
+            for pause in _pauses(session_id):
                 if self._ask(_TAKE, session_id):
-                    return
+                    break
                 Event().wait(pause)
-        except KeyboardInterrupt:
-            self.give(session_id)  # it may have come right after the server's yes
-            raise
-        raise _still_answering(session_id)
+            yield
+        finally:
+            self._give(session_id)  # also after an interrupt: it may have come right after the server's yes
 
-    def give(self, session_id: str) -> None:
-        """Let others answer."""
-        with suppress(SessionError):
-            self._ask(_GIVE, session_id)
-
-    async def atake(self, session_id: str) -> None:
-        """`take` for a running event loop, without blocking it."""
+    @asynccontextmanager
+    async def aturn(self, session_id: str) -> AsyncGenerator[None]:
+        """`turn` for a running event loop, without blocking it."""
         try:
-            for pause in _pauses():
+            for pause in _pauses(session_id):
                 if await in_thread(self._ask, _TAKE, session_id):
-                    return
+                    break
                 await asyncio.sleep(pause)
-        except asyncio.CancelledError:
-            await self.agive(session_id)
-            raise
-        raise _still_answering(session_id)
-
-    async def agive(self, session_id: str) -> None:
-        """`give` for a running event loop, without blocking it."""
-        await in_thread(self.give, session_id)
+            yield
+        finally:
+            await in_thread(self._give, session_id)
 
     def close(self) -> None:
-        """End the connection; the server gives back what it held."""
+        """End the connection, so that the server gives back what it held, and close idle ones of the adapter."""
         with self._guard:
             connection, self._connection = self._connection, None
             if connection is not None:
                 with suppress(SQLAlchemyError):
                     connection.close()
+        self._engine.pool.dispose()
+
+    def _give(self, session_id: str) -> None:
+        """Let others answer; without a connection nothing is held."""
+        if self._connection is not None:
+            with suppress(SessionError):
+                self._ask(_GIVE, session_id)
 
     def _ask(self, statement: str, session_id: str) -> bool:
         with self._guard:
-            return self._address.checked(lambda: self._answer(text(statement), {"key": _key(session_id)}))
+            return self._address.checked(lambda: self._answer(statement, {"key": _key(session_id)}))
 
-    def _answer(self, statement: TextClause, parameters: dict[str, int]) -> bool:
+    def _answer(self, statement: str, parameters: dict[str, int]) -> bool:
         if self._connection is not None:
             try:
-                return bool(self._connection.execute(statement, parameters).scalar_one())
+                return bool(self._connection.execute(text(statement), parameters).scalar_one())
             except SQLAlchemyError:
                 # The server restarted, or closed idle connections: what this connection held is free.
                 self._connection.invalidate()
                 self._connection.close()
                 self._connection = None
         self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return bool(self._connection.execute(statement, parameters).scalar_one())
-
-
-def _create_tables(engine: Engine, database: PostgresDb) -> None:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"key": _key("the tables")}
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
-        try:
-            # Agno would continue without its schema and fail later with another error.
-            if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": database.db_schema}).scalar() is None:
-                connection.execute(CreateSchema(database.db_schema))
-            quietly(lambda: ensure_schema(database))
-        finally:
-            connection.execute(text(_GIVE), key)
-
-
-def _close(turns: PostgresTurns, engine: Engine) -> None:
-    turns.close()
-    engine.pool.dispose()
+        return bool(self._connection.execute(text(statement), parameters).scalar_one())
 
 
 def _key(session_id: str) -> int:
@@ -260,16 +312,13 @@ def _key(session_id: str) -> int:
     return int.from_bytes(digest[:8], signed=True)
 
 
-def _pauses() -> Iterator[float]:
-    """Growing, until it has been long enough."""
+def _pauses(session_id: str) -> Iterator[float]:
+    """Growing; raises when it has been long enough."""
     waited, pause = 0.0, 0.02
     while waited < _LONGEST_WAIT:
         yield pause
         waited, pause = waited + pause, min(pause * 1.5, 0.5)
-
-
-def _still_answering(session_id: str) -> SessionError:
-    return SessionError(
+    raise SessionError(
         f"Another process is still answering in the conversation {session_id!r}. Ask again when it has come to its "
         "end, or pass another session_id."
     )
