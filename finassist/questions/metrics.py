@@ -1,16 +1,18 @@
-"""Metrics in a question: by name, by ways of saying that are no phrase, and what the words beside them do."""
+"""Metrics that a question names, numbers with a comparator ("above 30 %"), and the conditions that both make."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 
-from finassist.core.metrics import catalogue, described
-from finassist.questions.grammar import SAID, metric_phrases, table_of
-from finassist.questions.slots import Slots
+from finassist.core.metrics import described
+from finassist.core.query import Comparator, Filter
+from finassist.questions.expressions import expression_hits
+from finassist.questions.grammar import LESS, MORE, NEGATIVE, PERCENT, POSITIVE, SAID, SCALES, metric_phrases, table_of
+from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit, Word
+from finassist.symbols.names import word_set
 
 type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 
@@ -18,11 +20,10 @@ type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 _FIRST = frozenset(
     {"operating_cash_flow", "investing_cash_flow", "financing_cash_flow", "free_cash_flow", "total_return"}
 )
-_OF_FIRST = frozenset(
-    ["cash", "from", "operations", "operation", "by", "through", "left", "total", "return", "returns", "dividends",
-     "reinvested", "including", "with", "what", "was", "net", "investing", "investment", "financing", "activities",
-     "used", "provided", "obtain", "obtained", "use"]
-)  # fmt: skip
+_OF_FIRST = word_set(
+    "cash from operations operation by through left total return returns dividends reinvested including with what was "
+    "net investing investment financing activities used provided obtain obtained use"
+)
 
 
 @cache
@@ -136,88 +137,163 @@ _SENSES: Mapping[str, _Sense] = {
 }
 
 
-# ------------------------------------------------------------------------------------------- expressions
+# ----------------------------------------------------------------------------------------------- amounts
+
+_UNIT = (
+    r"%|percent|per cent|pct|prozent|por ciento|pour cent|por cento|per cento|trillion|tn|billions?|bn|b\b"
+    r"|mrd\.?|milliarden?|milliards?|mil millones|miliardi|bilhões|millions?|mn|mm|m\b|millones|milioni|milhões"
+    r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
+)
+_NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
+_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>-?\d+(?:[.,]\d+)*|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
+_BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
+_COMPARISON = re.compile(
+    rf"(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
+)
+_AFTER = re.compile(
+    rf"{_AMOUNT}\s?(?:usd |dollars )?(?:or|and) "
+    r"(?P<dir>more|less|higher|lower|above|below|over|under|fewer|greater|better|up)\b"
+)
+_COUNTED = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
+_WRITTEN = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
+            "half a": "0.5"}  # fmt: skip
+_LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 
 
-def simplest(text: str) -> str:
-    """The id of a metric whose formula is the same, or the formula."""
-    return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
+def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
+    """The amounts of a lower-case text; what they stand on is taken."""
+    for match in _BETWEEN.finditer(text):
+        if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"]):
+            low, high = _number(match["anum"], match["aunit"] or match["unit"]), _number(match["num"], match["unit"])
+            yield _claimed(Amount("between", low, high, _kind(match)), match, taken)
+    for pattern in (_COMPARISON, _AFTER):
+        for match in pattern.finditer(text):
+            counted = not match["unit"] and _COUNTED.match(text, match.end())
+            if taken.free(*match.span("num")) and not counted:
+                groups = match.groupdict()
+                sign: Comparator = "<" if groups.get("lt") or groups.get("dir") in _LESS_WORDS else ">"
+                yield _claimed(Amount(sign, _number(match["num"], match["unit"]), None, _kind(match)), match, taken)
 
 
-_OF_ITS = re.compile(r"\s*(?:of |in |its |their |the |in the )*")
+def _claimed(amount: Amount, match: re.Match[str], taken: Claims) -> Hit[Amount]:
+    taken.take(*match.span())
+    return Hit(amount, match.start(), match.end(), match.group())
 
 
-def expressions(slots: Slots) -> list[str]:
-    """The metrics asked for, as ids or expressions over them, each once."""
-    return list(dict.fromkeys(hit.value for hit in expression_hits(slots)))
+def _number(text: str, unit: str | None) -> float:
+    plain = re.sub(r",(?=\d{3}(?!\d))", "", _WRITTEN.get(text, text)).replace(",", ".")
+    value = float(plain) if plain.count(".") < 2 else float(plain.replace(".", ""))
+    unit = (unit or "").rstrip(".")
+    return value / 100 if unit in PERCENT else value * SCALES.get(unit, 1.0)
 
 
-def expression_hits(slots: Slots) -> list[Hit[str]]:
-    """The same with their places."""
-    hits = _divided(slots, list(slots.metrics))
-    if slots.has("share") or _how_much_of(slots):
-        hits = _shares(slots, hits)
-    if slots.has("per share"):
-        hits = [_per_share(hit) for hit in hits]
-    each_own = len(hits) > 1 or slots.asks_all or bool(slots.amounts)
-    return [_grown(slots, hit) for hit in hits] if each_own else hits
+def _kind(match: re.Match[str]) -> str:
+    unit = (match["unit"] or "").rstrip(".")
+    if unit in PERCENT:
+        return "percent"
+    kind = {"times": "times", "x": "times", "days": "days"}.get(unit, "")
+    return kind or ("USD" if match["cur"] or unit in SCALES else "")
 
 
-def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
-    """`capex as a share of revenue`: one metric over the other."""
-    mark = slots.at("share") or _how_much_of(slots)
-    after = [hit for hit in hits if mark and hit.start >= mark.end]
-    before = [hit for hit in hits if mark and hit.end <= mark.start]
-    if mark is None or len(hits) < 2 or not after:
-        return hits
-    below = after[0]
-    above = before[-1] if before else after[1]
-    if above.value == below.value:
-        return hits
-    words = f"{above.words} {mark.words} {below.words}"
-    start, end = min(above.start, below.start), max(above.end, below.end)
-    joined = Hit(f"{above.value} / {below.value}", start, end, words)
-    return [joined if hit is above else hit for hit in hits if hit is not below]
+# -------------------------------------------------------------------------------------------- conditions
+
+_OF_BASE = re.compile(
+    r"\s*of (?:[\w&. -]{2,40}?'s? )?(?:its |their |total |net )?(?:(?:fy ?|fiscal |calendar )?\d{4} )?(?:net )?"
+)
+_NONE_OF = re.compile(r"\b(?:no|zero|without(?: any)?)\s+$")
+_STATED_AFTER = re.compile(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ")
 
 
-_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:(?:fy ?|fiscal )?\d{2,4} )?")
-_BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
+def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
+    """The conditions of a screen, and the metrics it shows.
+
+    `over 30% of revenue on R&D` is a condition on a share, which is then the one metric shown.
+    """
+    share = _share_of_amount(slots)
+    if share is not None:
+        return [share.metric], [share, *_signs(slots, [share], [share.metric])]
+    found: list[Filter] = []
+    for hit in slots.amounts:
+        if SAID["lost"].search(slots.low, 0, hit.end):
+            found.append(_loss_of(hit.value))
+            continue
+        metric = _metric_of_amount(slots, hit)
+        if metric and metric.startswith("growth(") and hit.value.unit not in ("", "percent"):
+            metrics = [metric[7:-1] if each == metric else each for each in metrics]
+            metric = metric[7:-1]
+        if metric:
+            found.append(hit.value.on(metric, percent=described(metric).unit == "percent"))
+    return metrics, [*found, *_signs(slots, found, metrics)]
 
 
-def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
-    """`R&D / revenue`, `divide total assets by equity`: one metric over the other."""
-    for above, below in pairwise(hits):
-        slash = _SLASH.fullmatch(slots.low, above.end, below.start)
-        verb = slots.says(SAID["divide"]) and _BY.fullmatch(slots.low, above.end, below.start)
-        if (slash or verb) and above.value != below.value:
-            joined = Hit(
-                simplest(f"{above.value} / {below.value}"), above.start, below.end, slots.low[above.start : below.end]
-            )
-            return [joined if hit is above else hit for hit in hits if hit is not below]
-    return hits
+def _loss_of(amount: Amount) -> Filter:
+    """`lost more than $2 billion`: a net income below minus that."""
+    return Filter(metric="net_income", comparator="<" if amount.comparator == ">" else ">", number=-abs(amount.number))
 
 
-def _how_much_of(slots: Slots) -> Hit[str] | None:
-    """The mark of `How much of its gross profit was eaten up by R&D?`."""
-    found = SAID["how_much_of"].search(slots.low)
-    return Hit("share", found.start(), found.end(), "as a share of") if found else None
+def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> list[Filter]:
+    """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
+    over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
+    if not slots.asks_set and not slots.has("count") and not over_time:
+        return []
+    hits = expression_hits(slots)
+    for hit in hits:
+        before = slots.low[: hit.start]
+        if _NONE_OF.search(before):
+            return [Filter(metric=hit.value, comparator="<=", number=0)]
+        if moving := SAID["moving"].search(before):
+            return [_moving(f"growth({hit.value})", moving.group())]
+    verb = next((hit.words for hit in slots.operations if SAID["verb_of_change"].fullmatch(hit.words)), "")
+    grown = next((hit.value for hit in hits if hit.value.startswith("growth(")), "")
+    if verb and grown and not (others or slots.directions or slots.limit):  # `retailers whose sales declined`
+        return [_moving(grown, verb)]
+    loses = NEGATIVE.search(slots.low)
+    match = loses or POSITIVE.search(slots.low)
+    if match is None:
+        return []
+    of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
+    after = next((hit.value for hit in hits if 0 <= hit.start - match.end() <= 2), "")
+    metric = "" if of_income else after or ("" if others else next(iter(metrics), ""))
+    metric = metric or "net_income"
+    said = of_income or after or not others or metric != "net_income"
+    if not said or any(each.metric == metric for each in others):
+        return []
+    return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
 
 
-def _per_share(hit: Hit[str]) -> Hit[str]:
-    if described(hit.value).unit != "USD" or described(hit.value).kind == "price":
-        return hit
-    return Hit(f"{hit.value} / shares_diluted", hit.start, hit.end, hit.words)
+def _moving(growth: str, verb: str) -> Filter:
+    return Filter(metric=growth, comparator="<" if SAID["falls"].search(verb) else ">", number=0)
 
 
-def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
-    """`revenue growth`, `growth of revenue`, `grew revenue`: growth(revenue), for the metric next to the word."""
-    alone = len(slots.metrics) == 1 and not slots.has("share")
-    if described(hit.value).kind == "price":
-        return hit
-    for mark in slots.operations:
-        just_after = 0 <= mark.start - hit.end <= 2
-        close = 0 <= hit.start - mark.end <= 9
-        just_before = close and _OF_ITS.fullmatch(slots.low, mark.end, hit.start)
-        if mark.value in ("growth", "yoy") and (just_after or just_before or alone):
-            return Hit(f"growth({hit.value})", min(hit.start, mark.start), max(hit.end, mark.end), hit.words)
-    return hit
+def _share_of_amount(slots: Slots) -> Filter | None:
+    for hit in slots.amounts:
+        after = (each for each in slots.metrics if each.start >= hit.end)
+        base = next((each for each in after if _OF_BASE.fullmatch(slots.low, hit.end, each.start)), None)
+        others = [each.value for each in slots.metrics if each is not base]
+        if base is not None and others and hit.value.unit == "percent":
+            return hit.value.on(f"{others[0]} / {base.value}", percent=True)
+    return None
+
+
+def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> str | None:
+    """The metric nearest to a number whose unit fits."""
+    candidates = expression_hits(slots)
+    fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
+    if not fitting:
+        return "growth(revenue)" if hit.value.unit == "percent" and slots.has("growth") else None
+    before = [each for each in fitting if each.end <= hit.start]
+    after = [each for each in fitting if each.start >= hit.end]
+    gap_before = hit.start - before[-1].end if before else 10_000
+    gap_after = after[0].start - hit.end if after else 10_000
+    if after and gap_after < 12 and _STATED_AFTER.match(slots.low, hit.end):
+        return after[0].value
+    if before and (gap_before <= max(gap_after, 60) or not after):
+        return before[-1].value
+    return after[0].value if after else fitting[0].value
+
+
+def _fits(kind: str, metric: str) -> bool:
+    unit = described(metric).unit
+    if kind == "USD":
+        return unit.startswith("USD")
+    return kind in ("", unit) or (kind == "percent" and unit == "times")

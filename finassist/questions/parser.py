@@ -16,13 +16,12 @@ from finassist.analysis.execute import in_sector
 from finassist.core.periods import Period
 from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
-from finassist.questions.amounts import amounts_in
 from finassist.questions.arithmetic import arithmetic
 from finassist.questions.companies import companies_in
-from finassist.questions.definitions import Definition, defined, definitions_in
+from finassist.questions.expressions import Definition, defined, definitions_in
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
-from finassist.questions.metrics import metrics_in
+from finassist.questions.metrics import amounts_in, metrics_in
 from finassist.questions.operations import count_in
 from finassist.questions.periods import periods_in
 from finassist.questions.queries import answer_to
@@ -199,7 +198,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     slots.companies += strong
     slots.periods = periods_in(taken.masked(low))
     _take(taken, slots.periods)
-    slots.amounts = [Hit(each, match.start(), match.end(), match.group()) for each, match in amounts_in(low, taken)]
+    slots.amounts = list(amounts_in(low, taken))
     slots.metrics = metrics_in(low, slots.words, slots.language, taken)
     slots.corrected = found.corrected
     slots.choices = [each for each in found.choices if taken.free(each.start, each.end)]

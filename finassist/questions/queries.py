@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
-from finassist.questions.amounts import filters
 from finassist.questions.companies import INDEX
+from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
-from finassist.questions.metrics import expressions
+from finassist.questions.metrics import filters
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
