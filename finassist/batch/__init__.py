@@ -13,7 +13,7 @@ This module has the methods of a workflow.
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, Unpack, overload
 
@@ -36,26 +36,25 @@ CONCURRENCY: Final = 50
 _MOST: Final = 10_000
 
 
-class AcrossOptions(TypedDict, total=False):
+class _Options(TypedDict, total=False):
+    concurrency: int | None
+    live: bool | None
+    ledger: str | Path | None
+    client: Any
+
+
+class AcrossOptions(_Options, total=False):
     """Options of `across` and `aacross`."""
 
     years: int | None
-    concurrency: int | None
-    live: bool | None
-    ledger: str | Path | None
-    client: Any
 
 
-class BatchOptions(TypedDict, total=False):
+class BatchOptions(_Options, total=False):
     """Options of `run_many` and `arun_many`."""
 
-    concurrency: int | None
     budget: Budget | None
-    live: bool | None
-    ledger: str | Path | None
     resume: bool
     column: str | None
-    client: Any
 
 
 class ManyQuestions(BaseWorkflow):
@@ -115,11 +114,11 @@ class ManyQuestions(BaseWorkflow):
                 was asked until then, and says so in its `left`.
         """
         check_keywords("arun_many()", options, _MANY)
-        if estimate:
-            return self._estimate(questions, options)
         from finassist.batch import batch
 
         runner = self._runner(questions, options)
+        if estimate:
+            return runner.estimate()
         return batch.astream(runner) if stream else batch.abatch(runner)
 
     @overload
@@ -151,9 +150,9 @@ class ManyQuestions(BaseWorkflow):
 
         check_keywords("run_many()", options, _MANY)
         bridge.check_caller()
-        if estimate:
-            return wait_for(lambda: self._estimate(questions, options), "run_many")
         runner = self._runner(questions, options)
+        if estimate:
+            return wait_for(runner.estimate, "run_many")
         return batch.stream(runner) if stream else batch.batch(runner)
 
     async def aacross(self, symbols: Questions, need: str, **options: Unpack[AcrossOptions]) -> Batch:
@@ -206,7 +205,7 @@ class ManyQuestions(BaseWorkflow):
         from finassist.batch.runner import Runner
 
         work, ledger, client, live = Work(self.runtime, across), *map(options.get, ("ledger", "client", "live"))
-        concurrency = _concurrency(options)
+        concurrency = _checked("concurrency", options.get("concurrency"), CONCURRENCY, _MOST)
         if client is not None:
             from finassist.batch.dask import check_client
 
@@ -214,7 +213,7 @@ class ManyQuestions(BaseWorkflow):
         live = {"on": True, "off": False}.get(work.runtime.live) if live is None else live
         return Runner(
             work=work,
-            source=self._source(questions, options),
+            source=QuestionSource(questions, options.get("column"), work.longest),
             concurrency=concurrency,
             budget=options.get("budget") or Budget(),
             ledger=Path(ledger).expanduser() if ledger is not None else None,
@@ -223,20 +222,8 @@ class ManyQuestions(BaseWorkflow):
             open_display=lambda: self._open_display(live),
         )
 
-    def _source(self, questions: Questions, options: BatchOptions) -> QuestionSource:
-        return QuestionSource(questions, options.get("column"), self.runtime.settings.max_question_length)
-
-    def _estimate(self, questions: Questions, options: BatchOptions) -> Coroutine[Any, Any, Estimate]:
-        from finassist.batch.budget import estimate
-
-        return estimate(self.runtime, self._source(questions, options), _concurrency(options))
-
 
 _MANY: Final = ("stream", "estimate", *BatchOptions.__annotations__)
-
-
-def _concurrency(options: BatchOptions) -> int:
-    return _checked("concurrency", options.get("concurrency"), CONCURRENCY, _MOST)
 
 
 def _checked(name: str, given: Any, usual: int, most: int) -> int:

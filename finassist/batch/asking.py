@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, Self, cast
 from agno.tools.finance import FinanceProvider
 
 from finassist.analysis.calendar import Member
-from finassist.batch.budget import SharedKey, Spending, shared_key
+from finassist.batch.budget import Spending, shared
 from finassist.core import errors
 from finassist.core.concurrency import InFlight, cancelling
 from finassist.core.errors import BudgetReached, DataError, InputError
@@ -93,6 +93,11 @@ class Work:
 
     runtime: Runtime
     across: Across | None = None
+
+    @property
+    def longest(self) -> int:
+        """Characters a question may have."""
+        return self.runtime.settings.max_question_length
 
     @property
     def call(self) -> dict[str, Any]:
@@ -181,33 +186,34 @@ class SharedFetches:
     def __init__(self, provider: FinanceProvider) -> None:
         self.provider = provider
         self._room = _KEPT_FACTS
-        self._found: OrderedDict[SharedKey, list[Fact]] = OrderedDict()
+        self._found: OrderedDict[Fetch, list[Fact]] = OrderedDict()
         self._in_flight: InFlight[list[Fact]] = InFlight()
 
-    async def facts(self, key: SharedKey, own: Spending) -> list[Fact]:
+    async def facts(self, wanted: Fetch, own: Spending) -> list[Fact]:
         """The facts of one need of one company, fetched now, already under way, or fetched before."""
-        found = self._found.get(key)
+        wanted = shared(wanted)
+        found = self._found.get(wanted)
         if found is None:
-            return list(await self._in_flight.join(repr(key), lambda: self._fetch(key, own)))
-        self._found.move_to_end(key)
+            return list(await self._in_flight.join(repr(wanted), lambda: self._fetch(wanted, own)))
+        self._found.move_to_end(wanted)
         return list(found)
 
-    async def _fetch(self, key: SharedKey, own: Spending) -> list[Fact]:
-        symbol, need, periods, scope = key
+    async def _fetch(self, wanted: Fetch, own: Spending) -> list[Fact]:
+        need, symbol = wanted.need, wanted.symbol
         own.begin_data()
         try:
-            if need in ("figures", "closes", "universe"):
-                found = await fetch_for_query(self.provider, need, symbol, scope)
+            if need == "figures" or need == "closes" or need == "universe":
+                found = await fetch_for_query(self.provider, need, symbol, wanted.scope)
             else:
-                found = await fetch_facts(self.provider, need, symbol, periods)
+                found = await fetch_facts(self.provider, need, symbol, wanted.periods)
         except (SystemExit, KeyboardInterrupt) as error:
             # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
             raise RuntimeError(f"{self.provider.name} tried to end the process ({type(error).__name__}).") from error
-        self._keep(key, found)
+        self._keep(wanted, found)
         return found
 
-    def _keep(self, key: SharedKey, found: list[Fact]) -> None:
-        self._found[key] = found
+    def _keep(self, wanted: Fetch, found: list[Fact]) -> None:
+        self._found[wanted] = found
         self._room -= len(found)
         while self._room < 0 and self._found:
             _, dropped = self._found.popitem(last=False)
@@ -218,29 +224,28 @@ class _SharedProvider(FinanceProvider):
     """The provider as one question sees it: what other questions have fetched costs it nothing."""
 
     def __init__(self, fetches: SharedFetches, own: Spending) -> None:
-        provider = fetches.provider
-        self.id, self.name, self.capabilities = provider.id, provider.name, provider.capabilities
-        self.providers = (self, *getattr(provider, "providers", ()))
-        self._fetches, self._own = fetches, own
+        self._fetches, self._own, self._real = fetches, own, fetches.provider
+        self.id, self.name, self.capabilities = self._real.id, self._real.name, self._real.capabilities
+        self.providers = (self, *getattr(self._real, "providers", ()))
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, need, periods), self._own)
+        return await self._fetches.facts(Fetch(symbol, need, periods), self._own)
 
 
 class _SharedQuerySource(_SharedProvider):
     """The same of a `QuerySource`."""
 
     def members(self) -> Mapping[str, Member]:
-        return cast(QuerySource, self._fetches.provider).members()
+        return cast(QuerySource, self._real).members()
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, "figures"), self._own)
+        return await self._fetches.facts(Fetch(symbol, "figures", Periods()), self._own)
 
     async def fetch_closes(self, symbol: str) -> list[Fact]:
-        return await self._fetches.facts(shared_key(symbol, "closes"), self._own)
+        return await self._fetches.facts(Fetch(symbol, "closes", Periods()), self._own)
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
-        return await self._fetches.facts(shared_key("*", "universe", scope=scope), self._own)
+        return await self._fetches.facts(Fetch("*", "universe", Periods(), scope), self._own)
 
 
 # -------------------------------------------------------------------------------------------- across

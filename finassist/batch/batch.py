@@ -233,18 +233,13 @@ async def astream(runner: Runner) -> AsyncGenerator[Result]:
 
 def batch(runner: Runner) -> Batch:
     """Run a batch on the private loop."""
-    for _ in _steps(runner, tell=False):
+    for _ in stream(runner, tell=False):
         pass
     return Batch(runner.path, runner)
 
 
-def stream(runner: Runner) -> Iterator[Result]:
-    """Run a batch on the private loop, and hand on its results as they come."""
-    return _steps(runner, tell=True)
-
-
-def _steps(runner: Runner, *, tell: bool) -> Generator[Result]:
-    """Do on this thread what the private loop asks for, until the batch has ended."""
+def stream(runner: Runner, *, tell: bool = True) -> Generator[Result]:
+    """Run a batch on the private loop, hand on its results, and do on this thread what that loop asks for."""
     given, interrupts = runner.source.given, Interrupts()
     items: Iterator[Any] = iter(given if isinstance(given, Iterable) else ())
     with _drawn(runner) as draw, bridge.start(lambda post: _run(runner, post, items, tell=tell)) as inbox:

@@ -16,7 +16,7 @@ from finassist.core.errors import BudgetReached, InvalidLimit, ModelError
 from finassist.core.facts import Gap
 from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
-from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
+from finassist.providers.base import Periods
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import AskAgent, Emit
@@ -156,17 +156,11 @@ class Spending:
         self.add(tokens, 0.0 if price is None and free else price)
 
 
-_ANY: Final = Periods()
-
-type SharedKey = tuple[str, Need | QueryNeed, Periods, UniverseScope | None]
-
-
-def shared_key(
-    symbol: str, need: Need | QueryNeed, periods: Periods = _ANY, scope: UniverseScope | None = None
-) -> SharedKey:
+def shared(wanted: Fetch) -> Fetch:
     """The same for fetches that questions share: a price is the same whatever number of years a question wants."""
-    statement = need in ("income", "balance_sheet", "cash_flow")
-    return symbol, need, periods if statement else replace(periods, limit=_ANY.limit), scope
+    if wanted.need in ("income", "balance_sheet", "cash_flow"):
+        return wanted
+    return replace(wanted, periods=replace(wanted.periods, limit=Periods.limit))
 
 
 # ------------------------------------------------------------------------------------------ estimate
@@ -224,7 +218,7 @@ async def estimate(runtime: Runtime, source: QuestionSource, concurrency: int) -
 def _estimate(runtime: Runtime, effects: list[list[Ask | Fetch]], concurrency: int) -> Estimate:
     asks = [each for question in effects for each in question if isinstance(each, Ask)]
     wanted = [[each for each in question if isinstance(each, Fetch)] for question in effects]
-    fetches = {shared_key(each.symbol, each.need, each.periods, each.scope) for some in wanted for each in some}
+    fetches = {shared(each) for some in wanted for each in some}
     free = isinstance(runtime.model, OfflineModel)
     used = MessageMetrics() if free else _tokens(asks, runtime)
     # a router and the symbols are asked at the same time

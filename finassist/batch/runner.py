@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, Self
 from uuid import uuid4
 
 from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
-from finassist.batch.budget import Budget, Spending, clock, dollars
+from finassist.batch.budget import Budget, Estimate, Spending, clock, dollars, estimate
 from finassist.batch.ledger import Ledger
 from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_results
 from finassist.batch.source import Question, QuestionSource
@@ -103,7 +103,6 @@ class Runner:
 
     def __post_init__(self) -> None:
         self._spending = Spending(self.budget)
-        self._longest = self.work.runtime.settings.max_question_length
         self._total, self._before, self._status = self.source.total, 0, ""
         self._done = Counter[str]()
 
@@ -118,8 +117,12 @@ class Runner:
 
     def retrying(self, path: Path, failed: Sequence[tuple[int, str]]) -> Self:
         """The same call, to ask again what failed in a ledger."""
-        source = QuestionSource.recorded(failed, self._longest)
+        source = QuestionSource.recorded(failed, self.work.longest)
         return replace(self, source=source, ledger=path, again=[ordinal for ordinal, _ in failed])
+
+    async def estimate(self) -> Estimate:
+        """What it will take; nothing is asked."""
+        return await estimate(self.work.runtime, self.source, self.concurrency)
 
     async def run(self, tell: Tell | None = None) -> Path:
         """Answer all questions, and `tell` every result, at first those that the ledger has already; its path.
@@ -174,7 +177,7 @@ class Runner:
 
         async with self._asker() as asker:
             pool = _Pool(self.source, asker, ledger, recorded)
-            await pool.run(QuestionSource.recorded(suspects, self._longest))
+            await pool.run(QuestionSource.recorded(suspects, self.work.longest))
         if pool.error and tell:
             raise pool.error
         if pool.stopped and not pool.error and self.again is None and self.source.total is not None:
