@@ -16,24 +16,26 @@ from msgspec.structs import replace
 from finassist.analysis.statements import UNREPORTED_ZERO
 from finassist.core.facts import Fact
 from finassist.providers.base import Periods
-from finassist.providers.fmp.rows import SOURCE, Asked, Row, figure, objects_of, one_row, rows_of, traded_in
+from finassist.providers.fmp.rows import (
+    COUNTS,
+    METRICS,
+    QUOTE,
+    SOURCE,
+    TARGETS,
+    Asked,
+    Row,
+    figure,
+    objects_of,
+    one_row,
+    rows_of,
+    traded_in,
+)
 from finassist.providers.to_agno import SourcedMetrics, SourcedRecommendations, distinct, plain
 from finassist.providers.values import as_fraction, changes, currency, day, day_of_fact, link, number, text, text_fact
 
 type Answers = Iterable[tuple[object, Asked]]
 type Dated = tuple[date, Row]
 
-_QUOTE: Mapping[str, str] = {
-    "price": "price",
-    "previous_close": "previousClose",
-    "open": "open",
-    "high": "dayHigh",
-    "low": "dayLow",
-    "volume": "volume",
-    "market_cap": "marketCap",
-    "fifty_two_week_high": "yearHigh",
-    "fifty_two_week_low": "yearLow",
-}
 # Five hours behind UTC all year: trading there, early and late, then falls on one day in summer and in winter.
 _NEW_YORK_DAY = timezone(timedelta(hours=-5))
 _LAST_SECOND = 4_102_444_800
@@ -60,7 +62,7 @@ def quote_facts(data: object, asked: Asked) -> list[Fact]:
     at = moment.astimezone(_NEW_YORK_DAY).date() if moment else asked.fetched
     blank = day_of_fact(asked.blank("price", traded_in(asked.symbol, text(row.get("exchange")))), at)
     blank = blank if moment else replace(blank, note=UNDATED)
-    facts = [_above_zero(figure(blank, field, row, name)) for field, name in _QUOTE.items()]
+    facts = [_above_zero(figure(blank, field, row, name)) for field, name in QUOTE.items()]
     price, previous = facts[0], facts[1]
     if price.value and previous.value and price.value < previous.value * _LARGEST_RISE:
         return [price, *changes(price, previous), *facts[2:]]
@@ -174,33 +176,7 @@ def parse_news(data: object, asked: Asked, limit: int) -> list[NewsItem]:
 
 # -------------------------------------------------------------------------------------- metrics, opinions
 
-_METRICS: Mapping[str, tuple[str, str]] = {
-    "market_cap": ("marketCap", "USD"),
-    "enterprise_value": ("enterpriseValueTTM", "USD"),
-    "pe_ratio": ("priceToEarningsRatioTTM", "times"),
-    "peg_ratio": ("priceToEarningsGrowthRatioTTM", "times"),
-    "price_to_book": ("priceToBookRatioTTM", "times"),
-    "price_to_sales": ("priceToSalesRatioTTM", "times"),
-    "ev_to_ebitda": ("evToEBITDATTM", "times"),
-    "dividend_yield": ("dividendYieldTTM", "ratio"),
-    "gross_margin": ("grossProfitMarginTTM", "ratio"),
-    "operating_margin": ("operatingProfitMarginTTM", "ratio"),
-    "net_margin": ("netProfitMarginTTM", "ratio"),
-    "return_on_equity": ("returnOnEquityTTM", "ratio"),
-    "return_on_assets": ("returnOnAssetsTTM", "ratio"),
-    "debt_to_equity": ("debtToEquityRatioTTM", "times"),
-    "current_ratio": ("currentRatioTTM", "times"),
-}
-"""Agno's name: the name there and the unit; money is in the currency of the price."""
-
 _NOTES = {"debt_to_equity": "all debt and leases, not long-term debt alone"}
-_COUNTS = {"strong_buy": "strongBuy", "buy": "buy", "hold": "hold", "sell": "sell", "strong_sell": "strongSell"}
-_TARGETS = {
-    "target_mean": "targetConsensus",
-    "target_high": "targetHigh",
-    "target_low": "targetLow",
-    "target_median": "targetMedian",
-}
 
 
 def parse_metrics(answers: Answers, notes: Iterable[str] = ()) -> SourcedMetrics:
@@ -211,7 +187,7 @@ def parse_metrics(answers: Answers, notes: Iterable[str] = ()) -> SourcedMetrics
         UnknownSymbol: The source has none.
     """
     given = [(one_row(data, asked), asked) for data, asked in answers]
-    facts = [_metric(name, given) for name in _METRICS]
+    facts = [_metric(name, given) for name in METRICS]
     known, asked = [fact for fact in facts if fact.known], given[0][1]
     return SourcedMetrics(
         symbol=asked.symbol,
@@ -225,7 +201,7 @@ def parse_metrics(answers: Answers, notes: Iterable[str] = ()) -> SourcedMetrics
 
 
 def _metric(name: str, given: list[tuple[Row, Asked]]) -> Fact:
-    there, unit = _METRICS[name]
+    there, unit = METRICS[name]
     row, asked = next(((row, asked) for row, asked in given if there in row), given[0])
     money = traded_in(asked.symbol) if unit == "USD" else None
     statement = "price" if name == "market_cap" else "ratio"
@@ -238,10 +214,10 @@ def parse_recommendations(answers: Answers, notes: Iterable[str] = ()) -> Source
     given = [(one_row(data, asked), asked) for data, asked in answers]
     asked, row = given[0][1], {name: value for row, _ in reversed(given) for name, value in row.items()}
     blank = day_of_fact(asked.blank("price", traded_in(asked.symbol)), asked.fetched)
-    counts = [_count(replace(blank, field=name, currency=None), row, there) for name, there in _COUNTS.items()]
+    counts = [_count(replace(blank, field=name, currency=None), row, there) for name, there in COUNTS.items()]
     unit = f"{blank.currency}/share" if blank.currency else ""
     targets = [
-        replace(figure(blank, name, row, there), unit=unit, currency=blank.currency) for name, there in _TARGETS.items()
+        replace(figure(blank, name, row, there), unit=unit, currency=blank.currency) for name, there in TARGETS.items()
     ]
     known = [int(fact.value) for fact in counts if fact.value is not None]
     return SourcedRecommendations(
@@ -261,7 +237,7 @@ def _count(blank: Fact, row: Row, there: str) -> Fact:
     if not isinstance(found, Decimal) or found < 0 or found != int(found):
         status = "missing" if row.get(there) is None else "error"
         return replace(blank, status=status, note=found if isinstance(found, str) else "the source gave no count")
-    everybody = [number(row.get(other)) for other in _COUNTS.values()]
+    everybody = [number(row.get(other)) for other in COUNTS.values()]
     if not any(isinstance(count, Decimal) and count > 0 for count in everybody):
         return replace(blank, status="missing", note=UNREPORTED_ZERO)
     return replace(blank, value=found)

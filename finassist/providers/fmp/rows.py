@@ -28,7 +28,7 @@ from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -204,9 +204,10 @@ def traded_in(symbol: str, exchange: str | None = None) -> str | None:
 
 # ------------------------------------------------------------------------------------------------------- statements
 
-NAMES: Mapping[str, Mapping[str, Sequence[str]]] = tomllib.loads(
-    files(__package__ or "").joinpath("names.toml").read_text("utf-8")
-)
+_TABLE: dict[str, Any] = tomllib.loads(files(__package__ or "").joinpath("names.toml").read_text("utf-8"))
+QUOTE, COUNTS, TARGETS = (cast("dict[str, str]", _TABLE.pop(name)) for name in ("quote", "counts", "targets"))
+METRICS: Mapping[str, tuple[str, str]] = _TABLE.pop("metrics")
+NAMES: Mapping[str, Mapping[str, Sequence[str]]] = _TABLE
 """The names of each field of each statement there."""
 
 MAY_BE_RESTATED = "the source does not say whether it was restated since"

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from importlib.resources import files
 from typing import Any, cast
 
-from finassist.core.errors import (
-    AuthError,
-    BadPayload,
-    DataError,
-    NotFound,
-    PlanError,
-    QuotaExhausted,
-    RateLimited,
-    Unreachable,
-)
+from finassist.core import errors
+from finassist.core.errors import BadPayload, DataError
 
 type Check = Callable[[Any], object]
 """Raises a `DataError` if data cannot be used."""
@@ -130,15 +124,7 @@ def interpret(text: str, name: str, check: Check | None) -> Any | DataError:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is not data, already without secrets.
-
-    Attributes:
-        name: The provider's name for people.
-        status: The HTTP status.
-        text: What the body says.
-        again_at: When the provider says it answers again.
-        location: Host it points to instead, if it redirects.
-    """
+    """An answer that is not data, already without secrets: `location` is the host it points to instead."""
 
     name: str
     status: int
@@ -162,107 +148,45 @@ class Refusal:
         return f', saying "{words}"' if words else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """An error and its words, with what they say of the time: if the provider names one, and if it does not."""
-
-    error: type[DataError]
-    words: str
-    at: str = ""
-    some_time: str = ""
-
-
-_EMBEDDED = 'Wait, choose a larger plan, or use provider="embedded".'
-_BAD_KEY = _Meaning(
-    AuthError,
-    "{name} did not accept the API key. Check it for typing errors, or make a new one at the provider.",
-)
-_NOT_IN_PLAN = _Meaning(
-    PlanError,
-    "{name} does not include {what} in your plan. Ask for less, choose a larger plan, or another provider.",
-)
-_TOO_MANY = _Meaning(
-    RateLimited, "{name} asks for fewer requests at a time. Ask again {when}.", "after {time}", "in a minute"
-)
-_TROUBLE = _Meaning(
-    Unreachable,
-    "{name} is in trouble (it answered with {status}). Ask again {when}.",
-    "after {time}",
-    "in a few minutes",
-)
-_REDIRECT = _Meaning(
-    BadPayload,
-    "{name} redirects{where}, which is not followed so that your key stays where you sent it. "
-    "Check base_url; a network that asks you to sign in also does this.",
-)
-_OTHER = _Meaning(BadPayload, "{name} answered with {status} instead of data. Ask again, or try another provider.")
-_BY_STATUS = {
-    401: _BAD_KEY,
-    402: _NOT_IN_PLAN,
-    403: _Meaning(AuthError, "{name} refused your key for this request{said}. Check the key and its plan."),
-    404: _Meaning(NotFound, "{name} has nothing at this address. Check the symbol, or try another provider."),
-    429: _TOO_MANY,
-}
-_BY_WORDS = {
-    "legacy endpoint": _Meaning(
-        PlanError,
-        "{name} has closed this old address to keys made after August 2025. "
-        "Use the current address of its API, or leave base_url as it is.",
-    ),
-    "invalid api ?key|api ?key.{0,40}(missing|invalid|not valid|required)": _BAD_KEY,
-    "bandwidth limit": _Meaning(
-        QuotaExhausted,
-        f"{{name}} says that the data volume of your plan is used up. {{when}}. {_EMBEDDED}",
-        "It resets at {time}",
-        "It counts the last 30 days, so it frees up little by little",
-    ),
-    "limit reach|daily (limit|quota)|quota (exceeded|exhausted|reached)": _Meaning(
-        QuotaExhausted,
-        f"{{name}} says that the requests of your plan are used up. {{when}}. {_EMBEDDED}",
-        "It resets at {time}",
-        "A daily allowance resets within 24 hours; the provider does not say at which hour",
-    ),
-    "too many requests|rate limit|request rate threshold": _TOO_MANY,
-    "undeclared automated tool": _Meaning(
-        AuthError, "{name} does not accept the contact address. Set FINASSIST_SEC_CONTACT to one that is read."
-    ),
-}
-"""What words mean; the first that is found counts."""
-
+_MEANINGS: Mapping[str, Any] = tomllib.loads(files(__package__ or "").joinpath("meanings.toml").read_text("utf-8"))
 _PLAN = re.compile(r"premium|exclusive endpoint|special (endpoint|parameters)|restricted|subscription|upgrade", re.I)
 
 
 def explain(refusal: Refusal) -> DataError:
     """The error that this answer means; its message ends with what to do next."""
     if refusal.status >= 500 or refusal.status == 408:
-        return _error(_TROUBLE, refusal)
+        return _error("trouble", refusal)
     if found := explain_words(refusal):
         return found
-    redirect = 300 <= refusal.status < 400
-    return _error(_BY_STATUS.get(refusal.status, _REDIRECT if redirect else _OTHER), refusal)
+    otherwise = "redirect" if 300 <= refusal.status < 400 else "other"
+    return _error(_MEANINGS["by_status"].get(str(refusal.status), otherwise), refusal)
 
 
 def explain_words(refusal: Refusal) -> DataError | None:
     """The error that the words mean, whatever the status, or `None` if they mean nothing known."""
-    meaning = next((found for words, found in _BY_WORDS.items() if re.search(words, refusal.text, re.I)), None)
-    if meaning is None and refusal.status in (200, 402, 403) and _PLAN.search(refusal.text):
-        meaning = _NOT_IN_PLAN
-    return _error(meaning, refusal) if meaning else None
+    for words, meaning in _MEANINGS["by_words"]:
+        if re.search(words, refusal.text, re.I):
+            return _error(meaning, refusal)
+    of_plan = refusal.status in (200, 402, 403) and _PLAN.search(refusal.text)
+    return _error("plan", refusal) if of_plan else None
 
 
-def _error(meaning: _Meaning, refusal: Refusal) -> DataError:
+def _error(name: str, refusal: Refusal) -> DataError:
+    meaning: Mapping[str, str] = _MEANINGS[name]
     at, setting = refusal.again_at, _SETTING.search(refusal.text)
-    words = meaning.words.format(
+    status = f"status {refusal.status}" if refusal.status != 200 else "an error of its own"
+    words = meaning["says"].format(
         name=refusal.name,
         said=refusal.quoted,
-        status=f"{f'status {refusal.status}' if refusal.status != 200 else 'an error of its own'}{refusal.quoted}",
+        status=f"{status}{refusal.quoted}",
         where=f" to {refusal.location}" if refusal.location else "",
         what=f"this value of '{setting[1]}'" if setting else "this kind of data",
-        when=meaning.at.format(time=f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC") if at else meaning.some_time,
+        when=meaning.get("at", "").format(time=f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        if at
+        else meaning.get("some_time"),
     )
-    if issubclass(meaning.error, QuotaExhausted | RateLimited):
-        return meaning.error(words, again_at=at)
-    return meaning.error(words)
+    kind: type[DataError] = getattr(errors, meaning["error"])
+    return kind(words, again_at=at) if issubclass(kind, errors.QuotaExhausted | errors.RateLimited) else kind(words)
 
 
 def read_retry_after(header: str | None, now: datetime) -> timedelta | None:
