@@ -190,30 +190,26 @@ class _Table:
         number = _number(value)
         made = figure(replace(blank, field=field.name, statement=field.statement), number)
         if not made.known or (field.unit == "shares" and made.value is not None and made.value < 0):
-            column = next(column for column, own in self.columns.items() if own == name)
             why = "is negative" if made.known else "is no number"
-            raise BadPayload(f"{self.name}, row {place}, column “{column}”: {value!r:.40} {why}. Correct it.")
+            raise self._bad_cell(place, name, value, f"{why}. Correct it.")
         return made
+
+    def _bad_cell(self, place: int, name: str, value: Any, why: str) -> BadPayload:
+        column = next(column for column, own in self.columns.items() if own == name)
+        return BadPayload(f"{self.name}, row {place}, column “{column}”: {value!r:.40} {why}")
 
     def _when(self, given: Mapping[str, Any], place: int) -> tuple[str, date | None]:
         if "date" in given:
             if at := _day(given["date"]):
                 return at.isoformat(), at
-            raise BadPayload(
-                f"{self.name}, row {place}, column “date”: {given['date']!r:.40} is no day. Write 2025-12-31."
-            )
+            raise self._bad_cell(place, "date", given["date"], "is no day. Write 2025-12-31.")
         end = _day(given.get("period_end"))
         if end is None and not _empty(given.get("period_end")):
-            raise BadPayload(
-                f"{self.name}, row {place}, column “period_end”: {given['period_end']!r:.40} is no day. "
-                "Write 2025-12-31."
-            )
+            raise self._bad_cell(place, "period_end", given["period_end"], "is no day. Write 2025-12-31.")
         text = _text(given.get("period")).removesuffix(".0")
         found = _PERIOD.fullmatch(text) if text else None
         if text and found is None:
-            raise BadPayload(
-                f"{self.name}, row {place}, column “period”: {text!r:.40} is no period. Write FY2025 or Q1 2026."
-            )
+            raise self._bad_cell(place, "period", text, "is no period. Write FY2025 or Q1 2026.")
         if found is None and end is None:
             raise BadPayload(f"{self.name}, row {place}: it has neither a period nor its last day. Add one.")
         if found is None:

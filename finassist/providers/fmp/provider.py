@@ -99,7 +99,6 @@ class FMPProvider(LiveProvider):
             secret=_key(settings.fmp_api_key if api_key is None else api_key),
             per_minute=settings.per_minute if per_minute is None else per_minute,
         )
-        self._client = Client(self._transport, plan)
 
     def status(self) -> ProviderStatus:
         """The plan that is assumed; nothing is asked of the source."""
@@ -109,7 +108,7 @@ class FMPProvider(LiveProvider):
 
     async def fetch_facts(self, need: Need, symbol: str, periods: Periods) -> list[Fact]:
         """The facts of one need. Prices are adjusted for splits; the change is that from the previous close."""
-        symbol, get = normalise_symbol(symbol), self._client.get
+        symbol, get = normalise_symbol(symbol), self._get
         match need:
             case "profile":
                 return profile_facts(*await get(requests_for("profile", symbol)[0]))
@@ -133,22 +132,52 @@ class FMPProvider(LiveProvider):
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits."""
         limit = max(limit, 1)
-        answers, _ = await self._client.get_all(request_search(query.strip(), limit))
+        answers, _ = await self._get_all(request_search(query.strip(), limit))
         return parse_search(answers, limit)
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
-        return parse_metrics(*await self._client.get_all(requests_for("metrics", normalise_symbol(symbol))))
+        return parse_metrics(*await self._get_all(requests_for("metrics", normalise_symbol(symbol))))
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
         limit = max(limit, 1)
-        return parse_news(*await self._client.get(request_news(normalise_symbol(symbol), limit)), limit)
+        return parse_news(*await self._get(request_news(normalise_symbol(symbol), limit)), limit)
 
     async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
         """How many analysts advise what, and the prices they expect."""
         asked = requests_for("recommendations", normalise_symbol(symbol))
-        return parse_recommendations(*await self._client.get_all(asked))
+        return parse_recommendations(*await self._get_all(asked))
+
+    async def _get(self, request: Request) -> Answer:
+        """The decoded answer to one request, and what is known about it."""
+        today = request.asked(datetime.now(UTC).date())
+        accept = objects_of if request.may_be_empty else rows_of
+        try:
+            payload = await self._transport.get_json(
+                request.path, request.params, kind=request.kind, check=lambda data: accept(data, today)
+            )
+        except PlanError as error:
+            plan = f"your {self.plan} plan" if self.plan else "your plan"
+            raise PlanError(str(error).replace("your plan", plan)) from error
+        return payload.data, request.asked(payload.fetched_at.date(), cached=payload.cached)
+
+    async def _get_all(self, requests: Iterable[Request]) -> tuple[list[Answer], list[str]]:
+        """The answers that came, in order, and why others did not; if none came, the first failure is raised."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._answer_or_error(request)) for request in requests]
+        found = [task.result() for task in tasks]
+        failed = [outcome for outcome in found if isinstance(outcome, DataError)]
+        answers = [outcome for outcome in found if not isinstance(outcome, DataError)]
+        if not answers:
+            raise failed[0]
+        return answers, [str(error) for error in failed]
+
+    async def _answer_or_error(self, request: Request) -> Answer | DataError:
+        try:
+            return await self._get(request)
+        except DataError as error:
+            return error
 
 
 def _key(given: str | SecretStr | None) -> SecretStr:
@@ -187,15 +216,7 @@ type Answer = tuple[object, Asked]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to the API.
-
-    Attributes:
-        path: Path below the base URL.
-        params: Query parameters, without the key.
-        kind: How long the answer stays good.
-        words: What is asked for, in words.
-        may_be_empty: Whether an empty list is an answer; else it means that there is no such symbol.
-    """
+    """One question to the API. An empty list may be an answer; else it means that there is no such symbol."""
 
     path: str
     params: Mapping[str, str]
@@ -270,49 +291,6 @@ def request_search(query: str, limit: int) -> list[Request]:
     """Companies by ticker and by name."""
     params, kinds = {"query": query, "limit": str(limit)}, {"symbol": "ticker", "name": "name"}
     return [Request(f"/search-{by}", params, "search", f"search by {words}", True) for by, words in kinds.items()]
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Asks the API; an answer is the decoded data and what is known about it.
-
-    Attributes:
-        transport: Sends requests and reads answers.
-        plan: The plan subscribed to; `None` if it is not known.
-    """
-
-    transport: Transport
-    plan: FmpPlan | None
-
-    async def get(self, request: Request) -> Answer:
-        """The answer to one request."""
-        today = request.asked(datetime.now(UTC).date())
-        accept = objects_of if request.may_be_empty else rows_of
-        try:
-            payload = await self.transport.get_json(
-                request.path, request.params, kind=request.kind, check=lambda data: accept(data, today)
-            )
-        except PlanError as error:
-            plan = f"your {self.plan} plan" if self.plan else "your plan"
-            raise PlanError(str(error).replace("your plan", plan)) from error
-        return payload.data, request.asked(payload.fetched_at.date(), cached=payload.cached)
-
-    async def get_all(self, requests: Iterable[Request]) -> tuple[list[Answer], list[str]]:
-        """The answers that came, in order, and why others did not; if none came, the first failure is raised."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._answer_or_error(request)) for request in requests]
-        found = [task.result() for task in tasks]
-        failed = [outcome for outcome in found if isinstance(outcome, DataError)]
-        answers = [outcome for outcome in found if not isinstance(outcome, DataError)]
-        if not answers:
-            raise failed[0]
-        return answers, [str(error) for error in failed]
-
-    async def _answer_or_error(self, request: Request) -> Answer | DataError:
-        try:
-            return await self.get(request)
-        except DataError as error:
-            return error
 
 
 register_provider(FMPProvider.id, FMPProvider)

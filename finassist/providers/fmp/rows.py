@@ -55,14 +55,7 @@ type Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked, and when the answer came from the source.
-
-    Attributes:
-        symbol: The company.
-        words: What was asked for, in words (`"income statement"`).
-        fetched: The day the source answered.
-        cached: Whether the answer comes from the cache.
-    """
+    """What was asked, and the day the answer came from the source, perhaps by way of the cache."""
 
     symbol: str
     words: str

@@ -14,10 +14,9 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from finassist.config.settings import Settings
 
@@ -43,16 +42,14 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An answer as it came, and when."""
 
     text: str
     fetched_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What a cache holds: how many answers, how many bytes, and since when."""
 
     entries: int
@@ -96,12 +93,12 @@ class Cache:
 
     async def get(self, key: str, kind: Kind) -> Entry | None:
         """The cached answer under `key`, or `None` where there is none or it has expired."""
-        return await asyncio.to_thread(self._get, _hash(key), kind)
+        return await asyncio.to_thread(self._get, hashlib.sha256(key.encode()).hexdigest(), kind)
 
     async def put(self, key: str, kind: Kind, text: str) -> None:
         """Keep an answer that came just now."""
         if self.lifetimes[kind] > timedelta(0):
-            await asyncio.to_thread(self._put, _hash(key), kind, text)
+            await asyncio.to_thread(self._put, hashlib.sha256(key.encode()).hexdigest(), kind, text)
 
     def clear(self) -> int:
         """Remove every answer, and return how many there were."""
@@ -162,10 +159,6 @@ class Cache:
                 with suppress(OSError):
                     self._file.unlink(missing_ok=True)
             return []
-
-
-def _hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _checksum(key: str, text: str) -> int:

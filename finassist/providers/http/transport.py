@@ -33,13 +33,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Data of a source. Shared by all who asked for the same at the same time: read it, do not change it.
-
-    Attributes:
-        data: The body, as `read_json` reads it.
-        fetched_at: When it came from the source (UTC).
-        cached: Whether it came from the cache now.
-    """
+    """Data of a source, when it came from there (UTC), and whether by way of the cache. Shared: do not change it."""
 
     data: Any
     fetched_at: datetime

@@ -40,13 +40,7 @@ _QUARTERS = ("Q1", "Q2", "Q3")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked, and when the answer came from the source.
-
-    Attributes:
-        company: The company asked about.
-        fetched: The day the source answered.
-        cached: Whether the answer comes from the cache.
-    """
+    """What was asked, and the day the answer came from the source, perhaps by way of the cache."""
 
     company: Company
     fetched: date
@@ -95,18 +89,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tagged figure in one filing.
-
-    Attributes:
-        value: As it was read; whether it is a number is seen later.
-        start: First day of the period, `None` for a figure of one day.
-        end: Last day of the period.
-        filed: When it was filed.
-        accession: Number of the filing.
-        form: `"10-K"`, `"10-Q"`, …
-        year: Fiscal year the filing is about.
-        part: `"FY"`, `"Q1"`, `"Q2"` or `"Q3"`: what of it.
-    """
+    """One tagged figure in one filing; `year` and `part` (`"FY"`, `"Q1"`, …) say what the filing is about."""
 
     value: object
     start: date | None
@@ -201,13 +184,7 @@ def _entry(row: Mapping[str, Any]) -> Entry | None:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the filings say of one period of one tag.
-
-    Attributes:
-        entry: The first filing with the value that counts, which is that of the last filing.
-        first: The first filing of all.
-        last: The last filing.
-    """
+    """Of one period of one tag: the first filing with the value that counts, the first of all, and the last."""
 
     entry: Entry
     first: Entry

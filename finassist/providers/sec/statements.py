@@ -133,13 +133,7 @@ def _checked_revenue(fact: Fact, profits: Mapping[str, Decimal]) -> Fact:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One field of a company.
-
-    Attributes:
-        blank: What all its facts share.
-        tags: Where it is looked for.
-        found: What was filed.
-    """
+    """One field of a company, with the tags it is looked for under, in what was filed."""
 
     blank: Fact
     tags: Sequence[str]
