@@ -42,6 +42,11 @@ class Point:
             case _:
                 return f"{self.kind}{self.number} {self.year}"
 
+    def quarter_back(self, steps: int) -> Point:
+        """The fiscal quarter `steps` before."""
+        year, number = divmod(self.year * 4 + (self.number or 4) - 1 - steps, 4)
+        return Point("Q", year, number + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -108,12 +113,6 @@ _NEXT_REPORT = timedelta(days=400)
 """By then a change of which the filing is not known has been in an annual report."""
 
 _FILED = re.compile(r"filed (\d{4}-\d\d-\d\d)")
-
-
-def quarter_back(point: Point, steps: int) -> str:
-    """The label of the fiscal quarter `steps` before."""
-    year, number = divmod(point.year * 4 + (point.number or 4) - 1 - steps, 4)
-    return f"Q{number + 1} {year}"
 
 
 def years_back(day: date, years: int) -> date:
@@ -184,11 +183,8 @@ class FiscalCalendar:
 
     def latest_year(self, symbol: str, metric: str) -> int | None:
         """The latest fiscal year for which a metric can be computed."""
-        common: set[int] | None = None
-        for name in rows_of(metric):
-            years = set(self.years(symbol, name))
-            common = years if common is None else common & years
-        return max(common) if common else None
+        years = [set(self.years(symbol, name)) for name in rows_of(metric)]
+        return max(years[0].intersection(*years[1:]), default=None) if years else None
 
     def name(self, symbol: str) -> str:
         """The company's name, or its ticker."""
@@ -255,10 +251,7 @@ class FiscalCalendar:
 
     def _latest_quarter(self, symbol: str, lead: Sequence[str], shift: int) -> Point | None:
         found = self.common_quarters(symbol, lead)
-        if not found:
-            return None
-        year, number = divmod(found[-1].year * 4 + found[-1].number - 1 + shift, 4)
-        return self.ended(symbol, lead, Point("Q", year, number + 1))
+        return self.ended(symbol, lead, found[-1].quarter_back(-shift)) if found else None
 
     def _trailing(self, symbol: str, lead: Sequence[str], years_back: int) -> Point | None:
         """Twelve months up to the latest quarter, or the fiscal year where quarters are not known."""
@@ -282,14 +275,13 @@ class FiscalCalendar:
         if day is None or not lead:
             return None
         within = {"day": timedelta(days=8), "month": timedelta(days=9)}.get(period.kind, _NEAR)
-        ends = [(q.end, q) for q in self.common_quarters(symbol, lead) if q.end]
-        ends += [
-            (fact.period_end, Point("FY", int(fact.period[2:]), 0, fact.period_end))
-            for fact in self.series(symbol, lead[0]).values()
-            if fact.known and fact.period.startswith("FY") and fact.period_end and period.kind == "day"
-        ]
+        ends = self.common_quarters(symbol, lead)
+        if period.kind == "day":
+            ends += [self.ended(symbol, lead[:1], Point("FY", year)) for year in self.years(symbol, lead[0])]
         close = [
-            (abs(end - day), point.kind != "FY", point.label, point) for end, point in ends if abs(end - day) <= within
+            (abs(point.end - day), point.kind != "FY", point.label, point)
+            for point in ends
+            if point.end and abs(point.end - day) <= within
         ]
         return min(close, key=lambda each: each[:3])[3] if close else None
 
@@ -299,9 +291,13 @@ class FiscalCalendar:
         for quarter in reversed(self.common_quarters(symbol, own) if point.end else []):
             if quarter.end and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in own):
                 return Point("TTM", quarter.year, quarter.number, quarter.end)
-        first = self.series(symbol, own[0])
-        years = [year for year in self.years(symbol, own[0]) if known_on(first[f"FY{year}"]) <= day]
+        years = self.public_years(symbol, own[0], point)
         return self.ended(symbol, own, Point("TTM", years[-1], 4)) if years else None
+
+    def public_years(self, symbol: str, name: str, point: Point) -> list[int]:
+        """Fiscal years of which a line was public on a day."""
+        facts, day = self.series(symbol, name), point.end or date.max
+        return [year for year in self.years(symbol, name) if known_on(facts[f"FY{year}"]) <= day]
 
     def before(self, symbol: str, point: Point, argument: Expression | str) -> Point:
         """The same period of the year before, with its own last day."""
@@ -319,26 +315,24 @@ class FiscalCalendar:
 def quarters_named(facts: Iterable[Fact]) -> list[Fact]:
     """The facts, with the name of the fiscal quarter where a source gives its last day only."""
     listed = list(facts)
-    if not any(fact.period[:1].isdigit() and _named_by_day(fact) for fact in listed):
+    undated = [fact for fact in listed if fact.period[:1].isdigit() and fact.statement in _STATEMENTS]
+    if not undated:
         return listed
     years: dict[str, dict[date, int]] = {}
     for fact in listed:
         if fact.period.startswith("FY") and fact.period_end:
             years.setdefault(fact.symbol, {})[fact.period_end] = int(fact.period[2:])
+    named = {fact.key: _in_quarter(fact, years.get(fact.symbol, {})) for fact in undated}
     taken = {fact.key for fact in listed}
-    named = [(fact, _in_quarter(fact, years.get(fact.symbol, {}))) for fact in listed]
-    return [fact if new.key in taken else new for fact, new in named]
+    return [fact if (new := named.get(fact.key, fact)).key in taken else new for fact in listed]
+
+
+_STATEMENTS = ("income", "balance_sheet", "cash_flow")
 
 
 def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:
-    end = fact.period_end
-    if not _named_by_day(fact) or end is None:
-        return fact
-    return structs.replace(fact, period=fiscal_quarter(end, years) or fact.period)
-
-
-def _named_by_day(fact: Fact) -> bool:
-    return fact.statement in ("income", "balance_sheet", "cash_flow") and fact.period[:1].isdigit()
+    period = fiscal_quarter(fact.period_end, years) if fact.period_end else None
+    return structs.replace(fact, period=period or fact.period)
 
 
 def rows_of(formula: str | Expression) -> list[str]:

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
-from finassist.analysis.calendar import FiscalCalendar, Point, known_on, quarter_back, rows_of
+from finassist.analysis.calendar import FiscalCalendar, Point, known_on, rows_of
 from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import (
@@ -70,18 +70,18 @@ class Cube(FiscalCalendar):
         return self._reported(symbol, about, point)
 
     def _reported(self, symbol: str, metric: Metric, point: Point) -> Fact:
+        found, fact = self.series(symbol, metric.id), None
         if point.kind == "DAY":
             return self._as_known(symbol, metric, point)
         if point.kind in ("FY", "Q"):
-            fact = self.series(symbol, metric.id).get(point.label)
-            return fact if fact is not None and fact.known else self._not_there(symbol, metric, point, fact)
-        if metric.kind in ("stock", "count"):
+            fact = found.get(point.label)
+        elif metric.kind in ("stock", "count"):
             label = f"Q{point.number * 2 if point.kind == 'H' else point.number} {point.year}"
-            found = self.series(symbol, metric.id)
             annual = found.get(f"FY{point.year}") if label.startswith("Q4") else None
             fact = found.get(point.label) or found.get(label) or annual
-            return fact if fact is not None and fact.known else self._not_there(symbol, metric, point, fact)
-        return self._summed(symbol, metric, point)
+        else:
+            return self._summed(symbol, metric, point)
+        return fact if fact is not None and fact.known else self._not_there(symbol, metric, point, fact)
 
     def _summed(self, symbol: str, metric: Metric, point: Point) -> Fact:
         """A flow over several quarters: their sum, or year + quarters since - the same quarters a year before."""
@@ -98,7 +98,7 @@ class Cube(FiscalCalendar):
         whole = found.get(f"FY{point.year}")
         if point.number in (0, 4) and whole is not None and whole.known:
             return self._total(symbol, metric, point, [(1, whole)])
-        labels = [quarter_back(point, steps) for steps in range(4)]
+        labels = [point.quarter_back(steps).label for steps in range(4)]
         parts = [found.get(label) for label in labels]
         if all(part is not None and part.known for part in parts):
             return self._total(symbol, metric, point, [(1, part) for part in parts])
@@ -135,17 +135,14 @@ class Cube(FiscalCalendar):
     def _not_there(self, symbol: str, metric: Metric, point: Point, fact: Fact | None) -> Fact:
         if fact is not None:
             return fact
-        years = self.years(symbol, metric.id)
-        name = self.name(symbol)
-        if point.kind == "FY" and years:
-            span = f"FY{years[0]} to FY{years[-1]}" if len(years) > 1 else f"FY{years[0]} only"
-            note = f"{metric.title} of {name} is there for {span}, not for {point.label}."
-        elif point.kind != "FY" and years:
-            note = (
-                f"{metric.title} of {name} is not in the data for {point.label}; by year it is there to FY{years[-1]}."
-            )
+        years, what = self.years(symbol, metric.id), f"{metric.title} of {self.name(symbol)} is"
+        if not years:
+            note = f"{what} not in the data."
+        elif point.kind != "FY":
+            note = f"{what} not in the data for {point.label}; by year it is there to FY{years[-1]}."
         else:
-            note = f"{metric.title} of {name} is not in the data."
+            span = f"FY{years[0]} to FY{years[-1]}" if len(years) > 1 else f"FY{years[0]} only"
+            note = f"{what} there for {span}, not for {point.label}."
         return _absent(symbol, metric, point, note)
 
     def _close(self, symbol: str, point: Point) -> Fact:
@@ -161,8 +158,9 @@ class Cube(FiscalCalendar):
         if cover := nearest_cover(self.series(symbol, "cover_shares").values(), day):
             return cover
         diluted = catalogue()["shares_diluted"]
-        return self._as_known(symbol, diluted, Point("DAY", end=point.end)) if point.end else _absent(
-            symbol, diluted, point, "The number of shares is not known.")  # fmt: skip
+        if point.end is None:
+            return _absent(symbol, diluted, point, "The number of shares is not known.")
+        return self._as_known(symbol, diluted, Point("DAY", end=point.end))
 
     def _trailing_eps(self, symbol: str, point: Point) -> Fact:
         """EPS of the twelve months that were public on a day; net income per diluted share where that is newer."""
@@ -234,15 +232,14 @@ class Cube(FiscalCalendar):
             case Binary(sign=sign, left=left, right=right):
                 above = self._evaluate(symbol, left, point, inputs)
                 below = self._evaluate(symbol, right, point, inputs)
-                return None if above is None or below is None else _joined(sign, above, below)
+                return None if above is None or below is None else _SIGNS[sign](above, below)
 
     def _called(self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]) -> Decimal | None:
         if name == "times":
             return self._evaluate(symbol, argument, point, inputs)
         if name in ("ttm", "latest"):
             inner = self._inner_point(symbol, name, argument, point)
-            return self._evaluate(symbol, argument, inner, inputs) if inner else self._evaluate(
-                symbol, argument, point, inputs)  # fmt: skip
+            return self._evaluate(symbol, argument, inner or point, inputs)
         before = self._evaluate(symbol, argument, self.before(symbol, point, argument), inputs)
         if name == "prev":
             return before
@@ -260,13 +257,9 @@ class Cube(FiscalCalendar):
             return point
         rows = rows_of(argument)
         if name == "ttm":
-            text = next((ref.id for ref in [argument] if isinstance(ref, Ref)), rows[0] if rows else "")
+            text = argument.id if isinstance(argument, Ref) else rows[0] if rows else ""
             return self.trailing_at(symbol, text, point)
-        years = [
-            year
-            for year in self.years(symbol, rows[0])
-            if known_on(self.series(symbol, rows[0])[f"FY{year}"]) <= (point.end or date.max)
-        ]
+        years = self.public_years(symbol, rows[0], point)
         return self.ended(symbol, rows, Point("FY", years[-1])) if years else None
 
 
@@ -276,17 +269,12 @@ _INPUTS = {
 }
 
 
-def _joined(sign: str, left: Decimal, right: Decimal) -> Decimal:
-    match sign:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case _:
-            return left / right
-
+_SIGNS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": Decimal.__add__,
+    "-": Decimal.__sub__,
+    "*": Decimal.__mul__,
+    "/": Decimal.__truediv__,
+}
 
 _NEGATIVE = {
     "equity": "shareholders' equity is negative",
@@ -317,9 +305,7 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
 def _derived(symbol: str, metric: Metric, point: Point, value: Decimal, formula: str, inputs: Sequence[Fact]) -> Fact:
     days = [fact.as_of for fact in inputs if fact.as_of]
     ends = [fact.period_end for fact in inputs if fact.period_end]
-    currency = (
-        next((fact.currency for fact in inputs if fact.currency), None) if metric.unit.startswith("USD") else None
-    )
+    currency = next((fact.currency for fact in inputs if fact.currency and metric.unit.startswith("USD")), None)
     return Fact(
         symbol=symbol,
         field=metric.id,

@@ -67,10 +67,7 @@ def _checked(query: Query, rows: tuple[Row, ...], gaps: tuple[Gap, ...]) -> Outc
 
 def _several_points(query: Query) -> bool:
     """Whether more than one period is asked; 2023 and FY2023 are one for a company's figures."""
-    years = {
-        f"FY{each.year}" if isinstance(each, Period) and each.kind == "calendar" else str(each)
-        for each in query.asked()
-    }
+    years = {str(each).removeprefix("FY") for each in query.asked()}
     return len(years) > 1 or any(isinstance(each, Span) for each in query.asked())
 
 
@@ -86,16 +83,17 @@ def _across(query: Query, cube: Cube) -> Outcome:
     facts = [row.fact for row in known]
     if reason := currencies_apart(facts):
         return Outcome(query, "values", known, None, (*gaps, _apart(metric, reason)))
-    if query.operation in ("sum", "mean", "median"):
-        figure = folded("", metric, facts, query.operation).fact
-    elif query.operation == "times":
-        figure = over(metric, facts[0], facts[1])
-    elif query.operation == "share":
-        total = folded("", metric, facts, "sum").fact
-        figure = derived(facts[0], f"share of {metric}", (facts[0].value or Decimal()) / (total.value or Decimal(1)),
-                       "ratio", facts, "{a} / sum")  # fmt: skip
-    else:
-        figure = less(metric, facts[0], facts[1])
+    match query.operation:
+        case "times":
+            figure = over(metric, facts[0], facts[1])
+        case "difference":
+            figure = less(metric, facts[0], facts[1])
+        case "share":
+            total = folded("", metric, facts, "sum").fact.value or Decimal(1)
+            part = (facts[0].value or Decimal()) / total
+            figure = derived(facts[0], f"share of {metric}", part, "ratio", facts, "{a} / sum")
+        case how:
+            figure = folded("", metric, facts, how).fact
     return Outcome(query, _ACROSS[query.operation], known, figure, gaps)
 
 
@@ -105,13 +103,8 @@ def _apart(metric: str, reason: str) -> Gap:
 
 
 _ACROSS: dict[str, Shape] = {
-    "sum": "sum",
-    "mean": "mean",
-    "median": "mean",
-    "difference": "difference",
-    "times": "times",
-    "share": "share",
-}
+    "sum": "sum", "mean": "mean", "median": "mean", "difference": "difference", "times": "times", "share": "share",
+}  # fmt: skip
 _SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "median", "max", "min"})
 
 
@@ -281,9 +274,7 @@ def _universe_outcome(
         return replace(common, shape="count", rows=tuple(ordered[:10]), figure=_counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:
         figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
-        return replace(
-            common, shape="sum" if query.operation == "sum" else "mean", rows=tuple(ordered[:5]), figure=figure
-        )
+        return replace(common, shape=_ACROSS[query.operation], rows=tuple(ordered[:5]), figure=figure)
     shown = ordered[: query.limit] if query.limit else ordered
     more = [cell(query, cube, row.symbol, other)[-1] for other in query.metrics[1:] for row in shown]
     figure = shown[0].fact if shown and query.limit == 1 else None
@@ -300,22 +291,13 @@ def _with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[
 
 
 def _counted(query: Query, metric: str, number: int) -> Fact:
-    return Fact(
-        symbol="",
-        field=f"count of {metric}",
-        value=Decimal(number),
-        unit="count",
-        statement="ratio",
-        period=", ".join(query.periods),
-        status="derived",
-        formula="count",
-    )
+    return Fact(symbol="", field=f"count of {metric}", value=Decimal(number), unit="count", statement="ratio",
+                period=", ".join(query.periods), status="derived", formula="count")  # fmt: skip
 
 
 def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
     """Whether a company fulfils a condition; `None` where its figure is not known."""
-    periods = [condition.period] if condition.period else ["latest"]
-    asked = query.model_copy(update={"periods": periods, "operation": "none"})
+    asked = query.model_copy(update={"periods": [condition.period or "latest"], "operation": "none"})
     fact = cell(asked, cube, symbol, condition.metric)[-1].fact
     if fact.value is None or not fact.known:
         return None

@@ -33,13 +33,29 @@ OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of days of one share: `start` is the day whose close the change begins from."""
+    """A span of days of one share.
+
+    Attributes:
+        start: The day whose close the change begins from.
+        end: The last day.
+        label: What it is called.
+        inside: The first day that itself belongs to the span: of a calendar year 1 January, a day after `start`.
+    """
 
     start: date
     end: date
     label: str
     inside: date
-    """The first day that itself belongs to the span; for a calendar year 1 January, `start` being the close before."""
+
+    @classmethod
+    def between(cls, start: date, end: date, label: str = "") -> Window:
+        """From the close of one day to that of another."""
+        return cls(start, end, label or f"{start} to {end}", start)
+
+    @classmethod
+    def whole(cls, first: date, end: date, label: str) -> Window:
+        """Whole days: from the close before the first of them."""
+        return cls(first - timedelta(days=1), end, label, first)
 
 
 def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | None:
@@ -48,55 +64,44 @@ def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | 
     if last is None:
         return None
     if not asked:
-        start = years_back(last, 1)
-        return Window(start, last, f"{start} to {last}", start)
+        return Window.between(years_back(last, 1), last)
     if len(asked) == 1:
-        return _one(asked[0], last)
-    periods = [p for p in asked if isinstance(p, Period)]
-    days = sorted(day for p in periods if (day := day_of(p, last)))
-    return Window(days[0], days[-1], f"{days[0]} to {days[-1]}", days[0]) if days else None
+        return _span(asked[0], last) if isinstance(asked[0], Span) else _one(asked[0], last)
+    days = sorted(day for each in asked if isinstance(each, Period) and (day := day_of(each, last)))
+    return Window.between(days[0], days[-1]) if days else None
 
 
-def _one(asked: Period | Span, last: date) -> Window | None:
-    if isinstance(asked, Span):
-        return _span(asked, last)
+def _one(asked: Period, last: date) -> Window | None:
+    end = day_of(asked, last)
     match asked.kind:
-        case "ytd":
-            before = date(last.year + asked.shift - 1, 12, 31)
-            end = years_back(last, -asked.shift)
-            return Window(before, end, f"{end.year} to {end}", before + timedelta(days=1))
-        case "latest" | "ttm":
-            end = years_back(last, -asked.shift)
-            start = years_back(end, 1)
-            return Window(start, end, f"the twelve months to {end}", start)
-        case "day":
-            day = day_of(asked, last)
-            return Window(day, last, f"{day} to {last}", day) if day else None
+        case "ytd" if end:
+            return Window.whole(date(end.year, 1, 1), end, f"{end.year} to {end}")
+        case "latest" | "ttm" if end:
+            return Window.between(years_back(end, 1), end, f"the twelve months to {end}")
+        case "day" if end:
+            return Window.between(end, last)
         case _:
-            first, end = asked.first_day(), asked.last_day()
+            first = asked.first_day()
             if first is None or end is None:
                 return None
             label = f"{first:%B %Y}" if asked.kind == "month" else str(asked).replace("FY", "").replace("end ", "")
-            return Window(first - timedelta(days=1), min(end, last), label, first)
+            return Window.whole(first, min(end, last), label)
 
 
-def _span(span: Span, last: date) -> Window | None:
+def _span(span: Span, last: date) -> Window:
     if span.start is None:
         start = {
             "latest": lambda: years_back(last, span.count),
             "month": lambda: _months(last, -span.count),
             "latest quarter": lambda: _months(last, -3 * span.count),
         }.get(span.end.kind, lambda: last - timedelta(days=span.count))()
-        return Window(start, last, f"{start} to {last}", start)
+        return Window.between(start, last)
     end = min(day_of(span.end, last) or last, last)
     if span.start.kind in ("calendar", "year") and span.end.kind in ("calendar", "year"):
-        first = date(span.start.year, 1, 1)
-        return Window(first - timedelta(days=1), end, f"{span.start.year} to {span.end.year}", first)
+        return Window.whole(date(span.start.year, 1, 1), end, f"{span.start.year} to {span.end.year}")
     if span.start.kind in ("calendar", "year", "month"):
-        first = span.start.first_day() or last
-        return Window(first - timedelta(days=1), end, f"{span.start} to {end}".replace("FY", ""), first)
-    first = day_of(span.start, last) or last
-    return Window(first, end, f"{first} to {end}", first)
+        return Window.whole(span.start.first_day() or last, end, f"{span.start} to {end}".replace("FY", ""))
+    return Window.between(day_of(span.start, last) or last, end)
 
 
 # ------------------------------------------------------------------------------------------------------------- figures
