@@ -173,6 +173,7 @@ COLOURS: Final = {"running": "#1765cc", "completed": "#0f7d66", "error": "#b4231
 _INK, _DIM, _LINE, _PAPER = "#1b1f24", "#59636e", "#d7dce1", "#ffffff"
 _DARK = "--tl-running:#6aa9ff;--tl-completed:#3fb99b;--tl-error:#ff8d7a;--tl-cancelled:#a3acb8"
 _LIGHT = ";".join(f"--tl-{status}:{colour}" for status, colour in COLOURS.items())
+_STROKES = "\n".join(f".finassist-tl .tl-{status}{{stroke:var(--tl-{status})}}" for status in COLOURS)
 
 CSS: Final = f"""
 .finassist-tl{{--tl-paper:var(--jp-layout-color0,{_PAPER});--tl-ink:var(--jp-ui-font-color1,{_INK});
@@ -187,10 +188,7 @@ font:12px var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans
 .finassist-tl text{{fill:var(--tl-ink);font-variant-numeric:tabular-nums}}
 .finassist-tl .tl-dim{{fill:var(--tl-dim)}}
 .finassist-tl .tl-grid{{stroke:var(--tl-line)}}
-.finassist-tl .tl-running{{stroke:var(--tl-running)}}
-.finassist-tl .tl-completed{{stroke:var(--tl-completed)}}
-.finassist-tl .tl-error{{stroke:var(--tl-error)}}
-.finassist-tl .tl-cancelled{{stroke:var(--tl-cancelled)}}
+{_STROKES}
 .finassist-tl .tl-critical{{stroke:var(--tl-ink)}}
 """.strip()
 
@@ -239,10 +237,11 @@ def timeline_svg(state: RunState) -> str:
     """
     rows = tracks(state)
     summary, height = escape(summary_of(state)), _height(rows)
+    path = ", ".join(track.task.label for track in rows if track.critical)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
         f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">',
-        f"<title>{summary}</title><desc>{escape(_desc(rows))}</desc><style>{CSS}</style>",
+        f"<title>{summary}</title><desc>{escape(f'Critical path: {path}.' if path else '')}</desc><style>{CSS}</style>",
         f'<rect class="tl-paper" width="100%" height="100%" fill="{_PAPER}"/>',
         *_grid(state.elapsed, height - LOOK["row"]),
         *(_row(track, y, tall, state.elapsed) for track, y, tall in _placed(rows)),
@@ -263,11 +262,6 @@ def _placed(rows: Sequence[Track]) -> Iterator[tuple[Track, int, int]]:
         tall = LOOK["slim"] if many and not track.group and track.depth else LOOK["row"]
         yield track, y, tall
         y += tall
-
-
-def _desc(rows: Sequence[Track]) -> str:
-    path = [track.task.label for track in rows if track.critical]
-    return f"Critical path: {', '.join(path)}." if path else ""
 
 
 def _x(time: float, span: float) -> str:
@@ -312,9 +306,10 @@ def _bar(track: Track, middle: float, end: float, now: float, slim: bool) -> str
     task = track.task
     width = LOOK["slim"] - 1 if slim else LOOK["group" if track.group else "bar"]
     x1, x2 = _x(task.start, now), _x(max(end, task.start + now * 0.005), now)
+    dashes = f' stroke-dasharray="{LOOK["dashes"][task.status]}"' if task.status in LOOK["dashes"] else ""
     bar = (
         f'<line class="tl-{task.status}" x1="{x1}" x2="{x2}" y1="{middle:g}" y2="{middle:g}" '
-        f'stroke="{COLOURS[task.status]}" stroke-width="{width}"{_dashes(task.status)}/>'
+        f'stroke="{COLOURS[task.status]}" stroke-width="{width}"{dashes}/>'
     )
     if not track.critical or slim:
         return bar
@@ -350,8 +345,3 @@ def _shape(status: str, x: int, y: float) -> str:
         f'<path class="tl-{status}" transform="translate({x} {y:g})" d="{LOOK["shapes"][status]}" fill="none" '
         f'stroke="{COLOURS[status]}" stroke-width="1.8"/>'
     )
-
-
-def _dashes(status: str) -> str:
-    pattern = LOOK["dashes"].get(status)
-    return f' stroke-dasharray="{pattern}"' if pattern else ""

@@ -24,6 +24,7 @@ BUSY: Final = "An answer is still being made. Stop it, or send this when it is t
 NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then continue."
 STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
 _TITLE: Final = 60
+_OFFERED: Final = ("symbol", "name", "exchange")
 _TOOLS: Final = {
     "conversations": ("Conversations", "history", "Past conversations: open, rename, delete"),
     "export": ("Export", "download", "Download the conversation or its figures"),
@@ -32,12 +33,7 @@ _TOOLS: Final = {
 
 
 class Header:
-    """The title, and one drawer open at a time.
-
-    Attributes:
-        widget: What to show.
-        tools: Its buttons by name: `new`, and one for each drawer.
-    """
+    """The title, buttons by name (`new`, and one for each drawer), and one drawer open at a time."""
 
     def __init__(
         self,
@@ -51,7 +47,7 @@ class Header:
         self._title = ui.html(classes="title")
         self.tools = {"new": ui.button("New", guarded(new), icon="plus", tooltip="New conversation", classes="tool")}
         for name, (text, icon, tip) in _TOOLS.items():
-            toggle = guarded(ui.bound(self._toggle, name))
+            toggle = guarded(self._toggle, name)
             self.tools[name] = ui.button(text, toggle, icon=icon, tooltip=tip, classes="tool toggle")
         self.widget = ui.row([self._title, *self.tools.values()], "head")
         self.close()
@@ -146,20 +142,20 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         """
         if self._run is not None:
             if self._run.text != question.strip():  # the same one again is a double click
-                self.composer.refuse(question, BUSY)
+                self.composer.tell("refused", text=question, why=BUSY)
             return
         try:
             text = check_question(question, self.workflow.runtime.settings.max_question_length)
         except InputError as error:
-            self.composer.refuse(question, str(error))
+            self.composer.tell("refused", text=question, why=str(error))
             return
-        self.composer.accept(question)
+        self.composer.tell("accepted", text=question)
         self._run = ChatRun(self.workflow, text, self.session_id, queries)
         self.composer.busy = True
         self.say("")
         turn = self.conversation.begin(text)
         turn.watch()
-        self.composer.scroll_to_end()
+        self.composer.tell("end")
         self.callbacks.start(self._answer(self._run, turn))
 
     def stop(self, *_: Any) -> None:
@@ -228,7 +224,8 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
     async def export(self, kind: str) -> None:
         """Let the browser save the conversation (`"markdown"`, `"html"`) or its figures (`"csv"`)."""
         self.say("")
-        self.composer.download(*await exported(kind, self._current.name, self.conversation.answers))
+        file = await exported(kind, self._current.name, self.conversation.answers)
+        self.composer.tell("download", **file)
 
     def close(self) -> None:
         """Stop what is under way and take the panel off the page."""
@@ -270,7 +267,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         if session_id == self.session_id:
             self._name(conversation)
             await self.conversation.restore([Answer.of(run) for run in runs])
-            self.composer.scroll_to_end()
+            self.composer.tell("end")
 
     def _name(self, conversation: Conversation) -> None:
         self._current = conversation
@@ -301,7 +298,8 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             case "stop":
                 self.stop()
             case "complete":
-                self.composer.offer(text, completions(text))
+                found = [{name: getattr(each, name) for name in _OFFERED} for each in completions(text)]
+                self.composer.tell("options", text=text, options=found)
             case _:
                 pass
 

@@ -21,13 +21,9 @@ _LONGEST: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A company that an answer is about, or a name that was not recognised.
+    """A company that an answer is about, or a name that was not recognised, which has no symbol.
 
-    Attributes:
-        symbol: Its ticker; empty for a name that was not recognised.
-        name: Its name, or the words that were not recognised.
-        spans: Where the question names it, `(start, end)`; empty where an earlier turn did.
-        candidates: Companies that may have been meant instead.
+    The question names it at its `spans`, none where an earlier turn did; its `candidates` may have been meant instead.
     """
 
     symbol: str
@@ -137,17 +133,7 @@ def _spans(question: str, words: str) -> tuple[tuple[int, int], ...]:
 
 
 class CompanyChips:
-    """The companies of an answer as buttons; a click offers others, and choosing one asks the question again.
-
-    Args:
-        question: What was asked.
-        symbols: The companies the answer is about.
-        ask: Asks the corrected question.
-        guarded: Makes callbacks.
-
-    Attributes:
-        widget: What to show.
-    """
+    """The companies of an answer as buttons; a click offers others, and choosing one asks the question again."""
 
     def __init__(self, question: str, symbols: Sequence[str], ask: Callable[[str], Any], guarded: ui.Guarded) -> None:
         self._question, self._ask, self._guarded = question, ask, guarded
@@ -165,7 +151,7 @@ class CompanyChips:
 
     def _chip(self, at: int, mention: Mention) -> ui.Widget:
         classes = "chip toggle" if mention.symbol else "chip chip-open toggle"
-        toggle = self._guarded(ui.bound(self._toggle, at))
+        toggle = self._guarded(self._toggle, at)
         return ui.button(mention.label[:60], toggle, tooltip=mention.tooltip, classes=classes)
 
     def _toggle(self, at: int) -> None:
@@ -200,7 +186,7 @@ class CompanyChips:
 
     def _option(self, company: Company) -> ui.Widget:
         text = f"{company.symbol} · {company.name}"
-        choose = self._guarded(ui.bound(self._choose, company))
+        choose = self._guarded(self._choose, company)
         return ui.button(text[:60], choose, tooltip=f"Ask about {text}", classes="option")
 
     def _leave(self, *_: Any) -> None:

@@ -44,12 +44,7 @@ _LONGEST_LABEL: Final = 160
 
 
 class ChatRun:
-    """The run for one question, from sending it to its answer.
-
-    Attributes:
-        text: The question.
-        queries: What to answer in place of its words, where a choice was picked.
-    """
+    """The run for one question, or for the `queries` of a choice that was picked, from sending it to its answer."""
 
     def __init__(self, workflow: Assistant, text: str, session_id: str, queries: Sequence[Query] = ()) -> None:
         self.text, self.queries = text, queries
@@ -65,14 +60,7 @@ class ChatRun:
             self._task.cancel()
 
     async def answer(self, see: Callable[[RunResponse], None]) -> Answer | None:
-        """Ask, and hand every event to `see`.
-
-        Returns:
-            The answer, or what had arrived of one that was stopped; `None` if nothing of it was stored.
-
-        Raises:
-            FinassistError: There is no answer.
-        """
+        """The answer, or what had arrived of one that was stopped; `None` if nothing of it was stored."""
         self._task = asyncio.current_task()
         try:
             return await self._stream(see) or await self._partial(see)
@@ -120,17 +108,9 @@ class ChatRun:
 
 
 class ChatTurn:
-    """A question and its answer, in progress or complete.
+    """A question and its answer, in progress or complete; `ask` asks another, or queries with the words for them.
 
-    Args:
-        question: What was asked.
-        ask: Asks another question, or queries with the words for them.
-        guarded: Makes callbacks.
-
-    Attributes:
-        widget: What to show.
-        answer: The answer, once there is one.
-        view_error: What the view of the work raised; the answer is shown all the same.
+    The answer is shown even where the view of the work on it fails with `view_error`.
     """
 
     def __init__(self, question: str, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
@@ -180,7 +160,7 @@ class ChatTurn:
     def fail(self, words: str) -> None:
         """Say what went wrong, and offer to ask again."""
         self.widget.add_class("finassist-chat-failed")
-        again = ui.button("Ask again", self._guarded(ui.bound(self._ask, self.question)), icon="refresh")
+        again = ui.button("Ask again", self._guarded(self._ask, self.question), icon="refresh")
         self._below.children = [
             ui.html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure"),
             ui.row([again], "follow-ups"),
@@ -195,12 +175,12 @@ class ChatTurn:
 
     def _follow_up(self, text: str) -> ui.Widget:
         label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
-        return ui.button(label, self._guarded(ui.bound(self._ask, text)), tooltip=f"Ask: {label}", classes="follow-up")
+        return ui.button(label, self._guarded(self._ask, text), tooltip=f"Ask: {label}", classes="follow-up")
 
     def _choice(self, choice: Choice) -> ui.Widget:
-        ask = ui.bound(self._ask, "; ".join(map(str, choice.queries)), choice.queries)
+        ask = self._guarded(self._ask, "; ".join(map(str, choice.queries)), choice.queries)
         label = ui.cut(choice.label, _LONGEST_LABEL)
-        return ui.button(label, self._guarded(ask), tooltip=f"Ask for {label}", classes="follow-up")
+        return ui.button(label, ask, tooltip=f"Ask for {label}", classes="follow-up")
 
     def _open_view(self) -> None:
         self._view = LiveView(self.question)
@@ -219,20 +199,14 @@ def _shown(answer: Answer) -> Answer:
 
 
 class Log:
-    """The turns of one conversation, and a welcome where there are none.
-
-    Attributes:
-        widget: What to show.
-        turns: The turns on the page, oldest first.
-    """
+    """The turns of one conversation that are on the page, oldest first; a welcome where there are none."""
 
     def __init__(self, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
         self._ask, self._guarded = ask, guarded
         self.turns: list[ChatTurn] = []
         self._unshown: list[Answer] = []
         examples = [
-            ui.button(text, guarded(ui.bound(ask, text)), tooltip=f"Ask: {text}", classes="follow-up")
-            for text in EXAMPLES
+            ui.button(text, guarded(ask, text), tooltip=f"Ask: {text}", classes="follow-up") for text in EXAMPLES
         ]
         self._welcome = ui.column([ui.html(_WELCOME), ui.row(examples, "follow-ups")], "welcome")
         self.earlier = ui.button("Earlier turns", guarded(self._show_earlier), classes="quiet", icon="chevron-up")

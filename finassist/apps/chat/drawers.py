@@ -61,13 +61,7 @@ class Actions:
 
 
 class Picker:
-    """Past conversations, one line each.
-
-    Attributes:
-        widget: What to show.
-        lines: What is listed now.
-        limit: How many are listed at most.
-    """
+    """Past conversations, one line each, `limit` at most."""
 
     def __init__(self, actions: Actions, guarded: ui.Guarded) -> None:
         self._actions, self._guarded = actions, guarded
@@ -102,12 +96,7 @@ class Picker:
 
 
 class SessionLine:
-    """One conversation of the list.
-
-    Attributes:
-        conversation: Which.
-        widget: What to show.
-    """
+    """One conversation of the list."""
 
     def __init__(
         self,
@@ -118,8 +107,8 @@ class SessionLine:
         guarded: ui.Guarded,
     ) -> None:
         self.conversation, self._actions, self._cancel_all, self._guarded = conversation, actions, cancel_all, guarded
-        name, opening = ui.cut(conversation.name, _LABEL), ui.bound(actions.open, conversation.session_id)
-        self.open = ui.button(name, guarded(opening), tooltip=f"Open: {name}", classes="session-name")
+        name, opening = ui.cut(conversation.name, _LABEL), guarded(actions.open, conversation.session_id)
+        self.open = ui.button(name, opening, tooltip=f"Open: {name}", classes="session-name")
         self.rename = ui.button("", guarded(self._ask_name), icon="pencil", tooltip=f"Rename: {name}", classes="icon")
         self.delete = ui.button("", guarded(self._ask_again), icon="trash", tooltip=f"Delete: {name}", classes="icon")
         head = ui.row([self.open, self.rename, self.delete], "session-head")
@@ -139,7 +128,7 @@ class SessionLine:
 
     def _ask_again(self, *_: Any) -> None:
         words = f"Delete it with its {_turns(self.conversation)}? This cannot be undone."
-        delete = self._guarded(ui.bound(self._actions.delete, self.conversation.session_id))
+        delete = self._guarded(self._actions.delete, self.conversation.session_id)
         self.confirm = ui.button("Delete", delete, classes="danger")
         keep = ui.button("Keep it", self._guarded(self._cancel), classes="quiet here")
         self._ask(ui.html(f"<span>{escape(words)}</span>", "question-line"), self.confirm, keep)
@@ -198,11 +187,7 @@ def when(moment: datetime | None, now: datetime | None = None) -> str:
 
 
 class Exports:
-    """The open conversation as files.
-
-    Attributes:
-        widget: What to show.
-    """
+    """The open conversation as files."""
 
     def __init__(self, export: Callable[[str], Any], guarded: ui.Guarded) -> None:
         kinds = (
@@ -211,24 +196,20 @@ class Exports:
             ("csv", "Figures as CSV", "table"),
         )
         self.buttons = {
-            kind: ui.button(text, guarded(ui.bound(export, kind)), icon=icon, tooltip=f"Download: {text}")
+            kind: ui.button(text, guarded(export, kind), icon=icon, tooltip=f"Download: {text}")
             for kind, text, icon in kinds
         }
         title = ui.html("<h3>Export</h3>", "drawer-title")
         self.widget = ui.column([title, ui.row(self.buttons.values(), "options")], "drawer exports")
 
 
-async def exported(kind: str, name: str, answers: Sequence[Answer]) -> tuple[str, str, str]:
-    """A file `"markdown"`, `"html"` or `"csv"`: its name, type and text; made in a thread, as it takes a while.
-
-    Raises:
-        InputError: There is nothing to export.
-    """
+async def exported(kind: str, name: str, answers: Sequence[Answer]) -> dict[str, str]:
+    """A file `"markdown"`, `"html"` or `"csv"`, made in a thread, as it takes a while."""
     if not answers:
         raise InputError(NOTHING)
     ending, mime, write = _FORMATS[kind]
     text = await asyncio.to_thread(write, answers)
-    return f"{_file_name(name)}.{ending}", f"{mime};charset=utf-8", text
+    return {"name": f"{_file_name(name)}.{ending}", "mime": f"{mime};charset=utf-8", "text": text}
 
 
 def _figures(answers: Sequence[Answer]) -> str:
@@ -258,16 +239,7 @@ def _file_name(name: str) -> str:
 
 
 class SettingsDrawer:
-    """The settings on the page, and the workflow that comes of them.
-
-    Args:
-        given: The workflow that was given; it never changes.
-        use: Called with the workflow to ask from now on.
-        guarded: Makes callbacks.
-
-    Attributes:
-        widget: What to show.
-    """
+    """The settings on the page, and the variant of the `given` workflow that comes of them; it goes to `use`."""
 
     def __init__(self, given: Assistant, use: Callable[[Assistant], None], guarded: ui.Guarded) -> None:
         self._given, self._use, self._in_use = given, use, given

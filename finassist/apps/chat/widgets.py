@@ -17,13 +17,12 @@ import traitlets
 
 from finassist.core.errors import FinassistError
 from finassist.core.text import redact
-from finassist.symbols.company import Company
 
 _w: Any = ipywidgets
 
 type Widget = Any
 type Handler = Callable[..., Coroutine[Any, Any, None] | None]
-type Guarded = Callable[[Handler], Callable[..., None]]
+type Guarded = Callable[..., Callable[..., None]]
 """Makes a callback for a widget; see `Callbacks.guarded`."""
 
 VBox: Any = _w.VBox
@@ -78,11 +77,6 @@ def show(widget: Widget, shown: bool) -> None:
     widget.layout.display = None if shown else "none"
 
 
-def bound(handler: Callable[..., Any], *values: Any) -> Callable[..., Any]:
-    """The handler for these values, whatever the front end passes."""
-    return lambda *_: handler(*values)
-
-
 def cut(text: str, limit: int) -> str:
     """The text, shortened with an ellipsis where it is longer than `limit` characters."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
@@ -95,18 +89,10 @@ def _classed(widget: Widget, classes: str) -> Widget:
 
 
 class Callbacks:
-    """Runs handlers of widgets on the loop that runs where the panel is built, and shows what went wrong.
+    """Runs handlers of widgets on the loop that runs where the panel is built; `complain` shows what went wrong.
 
     A message of the front end may arrive on another thread, ipywidgets never awaits an `async` handler, and what a
-    handler raises would only be logged.
-
-    Args:
-        complain: Shows a sentence in the panel.
-        secrets: Keys that no sentence may repeat.
-
-    Attributes:
-        closed: Whether the panel is closed.
-        last_error: What the last handler that failed raised.
+    handler raises would only be logged. No sentence repeats one of the `secrets`.
     """
 
     def __init__(self, complain: Callable[[str], None], secrets: Callable[[], tuple[str, ...]]) -> None:
@@ -116,15 +102,15 @@ class Callbacks:
         self.closed = False
         self.last_error: BaseException | None = None
 
-    def guarded(self, handler: Handler) -> Callable[..., None]:
-        """A callback for a widget: any thread, any arguments, never raises."""
+    def guarded(self, handler: Handler, *values: Any) -> Callable[..., None]:
+        """A callback for a widget, on any thread, that never raises; `values` replace what the front end passes."""
 
         def callback(*args: Any) -> None:
             self._loop = self._loop or _running_loop()
             if self._loop is None:
                 self._complain(NO_LOOP)
             elif not self.closed and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._handle, handler, args)
+                self._loop.call_soon_threadsafe(self._handle, handler, values or args)
 
         return callback
 
@@ -187,57 +173,41 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-type Receive = Callable[..., None]
-
-
-class Composer(anywidget.AnyWidget):
-    """A text area with Send, Stop and company suggestions; its script also adds roles and names to the panel."""
+class _Scripted(anywidget.AnyWidget):
+    """A part of the panel that is a script; `receive` takes its messages."""
 
     _esm = Path(__file__).with_name("panel.js")
+
+    def __init__(self, receive: Callable[..., None]) -> None:
+        super().__init__()
+        self.on_msg(receive)  # pyright: ignore[reportUnknownMemberType]
+
+
+class Composer(_Scripted):
+    """A text area with Send, Stop and company suggestions; its script also adds roles and names to the panel."""
+
     _css = Path(__file__).with_name("panel.css")
     kind = traitlets.Unicode("composer").tag(sync=True)
     busy = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, receive: Receive) -> None:
-        super().__init__()
-        self.on_msg(receive)  # pyright: ignore[reportUnknownMemberType]
+    def tell(self, what: str, **details: Any) -> None:
+        """Send a message to the script.
 
-    def accept(self, text: str) -> None:
-        """The question is being answered: remove it from the text area."""
-        self._tell(type="accepted", text=text)
-
-    def refuse(self, text: str, why: str) -> None:
-        """The question cannot be asked now: it stays, with the reason."""
-        self._tell(type="refused", text=text, why=why)
-
-    def offer(self, word: str, companies: Sequence[Company]) -> None:
-        """Offer the companies that `word` may be the beginning of."""
-        options = [{"symbol": each.symbol, "name": each.name, "exchange": each.exchange} for each in companies]
-        self._tell(type="options", text=word, options=options)
-
-    def download(self, name: str, mime: str, text: str) -> None:
-        """Let the browser save a text as a file."""
-        self._tell(type="download", name=name, mime=mime, text=text)
+        Args:
+            what: `"accepted"`: the `text` is being answered; `"refused"`: it stays, with the reason `why`;
+                `"options"`: companies that the word `text` may be the beginning of; `"download"`: a file to save;
+                `"focus"`: put the cursor here, or to the widget with the class `where`; `"end"`: show the last turn.
+            details: What belongs to it.
+        """
+        self.send({"type": what, **details})  # pyright: ignore[reportUnknownMemberType]
 
     def take_focus(self, where: str = "") -> None:
         """Put the cursor into the text area, or to the widget of this panel with the class `where`."""
-        self._tell(type="focus", where=where)
-
-    def scroll_to_end(self) -> None:
-        """Show the end of the conversation."""
-        self._tell(type="end")
-
-    def _tell(self, **message: Any) -> None:
-        self.send(message)  # pyright: ignore[reportUnknownMemberType]
+        self.tell("focus", where=where)
 
 
-class KeyFields(anywidget.AnyWidget):
+class KeyFields(_Scripted):
     """One password field per key, with its state beside it; a key leaves its field in one message."""
 
-    _esm = Path(__file__).with_name("panel.js")
     kind = traitlets.Unicode("keys").tag(sync=True)
     lines: Any = cast("Any", traitlets.List()).tag(sync=True)
-
-    def __init__(self, receive: Receive) -> None:
-        super().__init__()
-        self.on_msg(receive)  # pyright: ignore[reportUnknownMemberType]
