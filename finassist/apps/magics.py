@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import warnings
 from argparse import REMAINDER, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import copy_context
 from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,9 +26,9 @@ from finassist.apps.terminal import option_meant
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
-from finassist.core.process import hush
+from finassist.core.process import quietly
 from finassist.core.text import did_you_mean
-from finassist.runtime.context import RunContext, under_way
+from finassist.runtime.context import under_way
 from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:
@@ -112,12 +111,10 @@ class Notebook:
         """The workflow for these options; all share sessions, so a conversation continues with any model."""
         base = self._named(options.workflow) if options.workflow else self.base
         changes = {name: value for name in ("model", "provider", "routing") if (value := getattr(options, name))}
-        if not changes:
-            return base
         key = (id(base), *changes.items())
-        if key not in self._variants:
+        if changes and key not in self._variants:
             self._variants[key] = base.variant(**changes)
-        return self._variants[key]
+        return self._variants[key] if changes else base
 
     def _named(self, name: str) -> FinancialAssistantWorkflow:
         found = self.shell.user_ns.get(name)
@@ -144,12 +141,11 @@ class Notebook:
         nest: allow nested event loops, with a warning about what that breaks.
         """
         word, *rest = line.split() or ["status"]
-        commands: dict[str, Callable[[], Any]] = {name: getattr(self, name) for name in _COMMANDS}
-        if word not in commands or rest:
+        if word not in _COMMANDS or rest:
             wrong = f"“%finassist {line.strip()[:60]}” is not a command." + did_you_mean(word, _COMMANDS)
             raise UsageError(f"{wrong} Choose one of: {', '.join(f'%finassist {name}' for name in _COMMANDS)}.")
         with _one_sentence():
-            return commands[word]()
+            return getattr(self, word)()
 
     def status(self) -> Shown:
         """The model, the provider and the runs of this kernel; of a key only whether it is set."""
@@ -176,11 +172,7 @@ class Notebook:
         """Stop every question under way; each stops as soon as this cell has ended."""
         from agno.run.cancel import cancel_run
 
-        def stop() -> list[RunContext]:
-            hush()
-            return [run for run in under_way() if cancel_run(run.run_id)]
-
-        stopped = copy_context().run(stop)  # so that only this is quiet
+        stopped = quietly(lambda: [run for run in under_way() if cancel_run(run.run_id)])
         if not stopped:
             return Shown("Nothing is running in this kernel. A cell that runs is stopped with the stop button.")
         listed = "\n".join(f"- {run.question[:80]}" for run in stopped)

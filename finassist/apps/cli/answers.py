@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +35,9 @@ _SHOWN: Final = (
     "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "choices",
     "follow_ups", "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
 )  # fmt: skip
+_WHOLE: Final = ("run_output", "step_results")
+"""The answer in an event: the events before it make it up."""
+
 _DELIMITERS: Final = ",;\t"
 BUDGETS: Final = (
     ("tokens", int, "N", "tokens of models, in and out"),
@@ -104,17 +106,13 @@ def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -
     for event in workflow.run(options.question, stream=True):
         answer = getattr(event, "run_output", None) or answer
         if options.json:
-            say(json.dumps(_plain(event.to_dict())))
+            event_alone = {name: value for name, value in event.to_dict().items() if name not in _WHOLE}
+            say(json.dumps(event_alone))
         elif isinstance(event, RunContentEvent):
             say(printable(str(event.content)), end="")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     if not options.json:
         say("")
     return answer
-
-
-def _plain(event: dict[str, Any]) -> dict[str, Any]:
-    """An event for a line of its own: without the answer, which the events before it make up."""
-    return {name: value for name, value in event.items() if name not in ("run_output", "step_results")}
 
 
 def _print(answer: Answer, options: argparse.Namespace) -> None:
@@ -125,30 +123,22 @@ def _print(answer: Answer, options: argparse.Namespace) -> None:
         from finassist.reporting.files import safe_csv
 
         say(safe_csv(answer.to_frame()), end="")
-        _translate_gaps(answer)
+        _print_afterwards(answer, quiet=True)
     else:
         say(printable(answer.to_markdown()))
         _print_afterwards(answer, quiet=options.markdown)
 
 
 def _print_afterwards(answer: Answer, *, quiet: bool = False) -> None:
-    _translate_gaps(answer)
-    for line in () if quiet else _afterwards(answer):
-        say(printable(line))
-
-
-def _translate_gaps(answer: Answer) -> None:
+    """Advice in words for a terminal; unless `quiet`, other readings of the question and what to ask next."""
     translate(" ".join(gap.reason for gap in answer.gaps))
-
-
-def _afterwards(answer: Answer) -> Iterator[str]:
-    if answer.choices:
-        yield "Did you mean:"
-        yield from (f"  {choice.label}" for choice in answer.choices)
-    if answer.follow_ups:
-        yield "You could ask next:"
-        yield from (f"  {question}" for question in answer.follow_ups)
-    yield f"Continue this conversation with: --session {answer.session_id}"
+    if quiet:
+        return
+    readings = [choice.label for choice in answer.choices]
+    for title, lines in (("Did you mean:", readings), ("You could ask next:", answer.follow_ups)):
+        if lines:
+            say(printable("\n  ".join([title, *lines])))
+    say(printable(f"Continue this conversation with: --session {answer.session_id}"))
 
 
 # ------------------------------------------------------------------------------------------------------ batch

@@ -269,31 +269,11 @@ def _name(state: RunState, symbol: str) -> str:
     return f"{name} ({symbol})" if name and name != symbol else symbol
 
 
-_STYLE = """
-.finassist-timeline{background:var(--jp-layout-color0,#fff);color:var(--jp-ui-font-color1,#1b1f24)}
-.finassist-timeline .tl-progress{display:flex;align-items:center;gap:10px;margin:4px 0 6px}
-.finassist-timeline .tl-bar{flex:1;height:6px;border-radius:3px;overflow:hidden;
-background:var(--jp-layout-color3,rgba(127,127,127,.3))}
-.finassist-timeline .tl-done{height:100%;width:0;border-radius:3px;background:var(--jp-brand-color1,#1765cc);
-transition:width .15s}
-.finassist-timeline .tl-count{min-width:9em;text-align:right;font:12px/1.5 var(--jp-ui-font-family,system-ui);
-font-variant-numeric:tabular-nums;color:var(--jp-ui-font-color2,#59636e)}
-@media (prefers-reduced-motion:reduce){.finassist-timeline .tl-done{transition:none}}
-.finassist-timeline .tl-scroll{max-height:460px;overflow-y:auto;scrollbar-gutter:stable}
-.finassist-timeline g[role=option]{outline:none}
-.finassist-timeline g[role=option]:focus .tl-hit,.finassist-timeline g[role=option]:hover .tl-hit{
-fill:var(--jp-layout-color2,rgba(127,127,127,.18));fill-opacity:.6}
-.finassist-timeline g[role=option]:focus-visible .tl-hit{stroke:var(--jp-brand-color1,#1765cc);stroke-width:2}
-.finassist-timeline .tl-details{min-height:1.5em;padding:4px 8px;font:12px/1.5 var(--jp-ui-font-family,system-ui);
-color:var(--jp-ui-font-color2,#59636e);overflow-wrap:anywhere}
-"""
-
-
 class Timeline(anywidget.AnyWidget):
     """The picture of a run while it works: rows that grow, with details on hover and for the keyboard."""
 
     _esm = Path(__file__).with_name("timeline.js")
-    _css = TIMELINE_CSS + _STYLE
+    _css = TIMELINE_CSS + Path(__file__).with_name("timeline.css").read_text(encoding="utf-8")
     look = traitlets.Dict(LOOK).tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True)
 
