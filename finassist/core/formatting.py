@@ -17,12 +17,11 @@ from finassist.core.facts import FIELDS, Fact, snake
 from finassist.core.metrics import catalogue
 
 NOT_IN_DATA = "not in the data"
-NOT_MEANINGFUL = "not meaningful"
 ABSENCE = {
     "missing": NOT_IN_DATA,
     "not_reported": "not reported",
     "none_paid": "none paid",
-    "not_meaningful": NOT_MEANINGFUL,
+    "not_meaningful": "not meaningful",
     "error": "not available",
 }
 """What stands in the place of a figure that is not there, by status."""

@@ -243,16 +243,15 @@ def queries_of(asked: object) -> tuple[Query, ...]:
     each = list(cast("list[object]", asked)) if isinstance(asked, list | tuple) else [asked]
     if not each:
         raise InvalidQuery(f"Pass a Query, a dictionary of its fields, or a list of them. {_EXAMPLE}")
-    queries = tuple(query if isinstance(query, Query) else _from_dictionary(query) for query in each)
-    for query in queries:
-        _check_complete(query)
-    return queries
+    return tuple(map(_complete, each))
 
 
-def _from_dictionary(values: object) -> Query:
-    if not isinstance(values, Mapping):
-        raise InvalidQuery(f"{str(values)[:60]!r} is no query. {_EXAMPLE}")
-    return Query(**cast("dict[str, Any]", {**values}))
+def _complete(asked: object) -> Query:
+    if not isinstance(asked, Query | Mapping):
+        raise InvalidQuery(f"{str(asked)[:60]!r} is no query. {_EXAMPLE}")
+    query = asked if isinstance(asked, Query) else Query(**cast("dict[str, Any]", asked))
+    _check_complete(query)
+    return query
 
 
 def _check_complete(query: Query) -> None:

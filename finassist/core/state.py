@@ -134,14 +134,15 @@ class RunState:
         left = {task.name: task for task in leaves(self.tasks)}
         path: list[str] = []
         before = float("inf")
-        while ending := [task for task in left.values() if self._end(task) <= before]:
-            last = max(ending, key=lambda task: (self._end(task), task.start, task.name))
+        while ending := [task for task in left.values() if self.end_of(task) <= before]:
+            last = max(ending, key=lambda task: (self.end_of(task), task.start, task.name))
             path.append(last.name)
             before = last.start
             del left[last.name]
         return tuple(reversed(path))
 
-    def _end(self, task: Task) -> float:
+    def end_of(self, task: Task) -> float:
+        """Seconds from the start of the run to the end of a task, or to now while it runs."""
         return self.elapsed if task.end is None else task.end
 
 
@@ -162,7 +163,7 @@ def reduce(state: RunState, event: Any) -> RunState:
     """
     if state.ended:
         return state
-    ending = _ending(event)
+    ending = _ENDINGS.get(event.__class__)
     if ending is not None:
         return end(state, ending, str(getattr(event, "error", None) or ""), getattr(event, "elapsed", None))
     changed = _apply(state, event)
@@ -182,7 +183,7 @@ def replay(question: str, events: Iterable[RunResponse], duration: float | None 
     """
     state = RunState(question)
     for event in joined(events):
-        if duration is not None and _ending(event) is not None:
+        if duration is not None and type(event) in _ENDINGS:
             state = replace(state, elapsed=duration)
         state = reduce(state, event)
     return state if duration is None or state.ended else replace(state, elapsed=duration)
@@ -223,18 +224,15 @@ _ENDINGS: Final[Mapping[type[Any], RunStatus]] = {
 }
 
 
-def _ending(event: Any) -> RunStatus | None:
-    return next((status for kind, status in _ENDINGS.items() if isinstance(event, kind)), None)
-
-
 def _apply(state: RunState, event: Any) -> RunState | None:
     match event:
         case WorkflowStartedEvent() | ChoicesOffered():
             return state
         case RunContentEvent():
             return replace(state, text=state.text + str(event.content or ""))
-        case Routed():
-            return _routed(state, event)
+        case Routed(category=category, decided_by=by, reason=reason):
+            symbols = tuple(event.symbols or ())
+            return replace(state, category=category, symbols=symbols, decided_by=by, reason=reason)
         case SymbolResolved(symbol=symbol, name=name):
             return replace(state, companies={**state.companies, symbol: name})
         case StepStarted() | FetchStarted():
@@ -243,11 +241,6 @@ def _apply(state: RunState, event: Any) -> RunState | None:
             return replace(state, tasks=_closed(state.tasks, event))
         case _:
             return None
-
-
-def _routed(state: RunState, event: Routed) -> RunState:
-    symbols = tuple(event.symbols or ())
-    return replace(state, category=event.category, symbols=symbols, decided_by=event.decided_by, reason=event.reason)
 
 
 def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[dict[str, Any]]:
@@ -268,12 +261,9 @@ def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[
     """
     state = replay("", events, duration)
     status = "running" if state.status == "waiting" else state.status
-    run = {"name": ROOT, "parent": None, "start": 0.0, "end": state.elapsed, "status": status}
-    return [run, *(_row(task, state.elapsed if task.end is None else task.end) for task in state.tasks)]
-
-
-def _row(task: Task, end: float) -> dict[str, Any]:
-    return {"name": task.name, "parent": task.parent, "start": task.start, "end": end, "status": task.status}
+    whole = ((ROOT, None, 0.0, state.elapsed, status),)
+    parts = ((task.name, task.parent, task.start, state.end_of(task), task.status) for task in state.tasks)
+    return [dict(zip(("name", "parent", "start", "end", "status"), row, strict=True)) for row in (*whole, *parts)]
 
 
 def _foreseen(state: RunState) -> int:

@@ -13,8 +13,9 @@ from urllib.parse import quote, quote_plus
 
 from finassist.core.errors import EmptyQuestion, InputError, NotText, QuestionTooLong
 
-_KEPT = "\n\t"
 _NONE: Mapping[str, str] = {}
+_CONTROL = ("Cc", "Cf", "Cs", "Co")
+"""Control, format (which includes text direction), surrogate and private-use characters."""
 
 
 def check_question(question: Any, limit: int) -> str:
@@ -42,7 +43,7 @@ def check_question(question: Any, limit: int) -> str:
             f"The question has {len(question):,} characters; {limit:,} are allowed. "
             "Shorten it, or raise the limit with FINASSIST_MAX_QUESTION_LENGTH."
         )
-    visible = "".join(char for char in question if char in _KEPT or not _is_control(char)).strip()
+    visible = "".join(c for c in question if c in "\n\t" or unicodedata.category(c) not in _CONTROL).strip()
     if not visible:
         raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
     return visible
@@ -90,11 +91,6 @@ def check_keywords(call: str, given: Iterable[str], known: Sequence[str], elsewh
         if not hint and (near := get_close_matches(name, elsewhere, n=1)):
             hint = f" {near[0]} belongs elsewhere: {elsewhere[near[0]]}"
         raise TypeError(f"{call} has no keyword {name!r}.{hint or f' It takes {", ".join(known[:5])} and others.'}")
-
-
-def _is_control(char: str) -> bool:
-    """Control, format (which includes text direction), surrogate and private-use characters."""
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co")
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
