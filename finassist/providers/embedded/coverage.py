@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from finassist.analysis.calendar import Member
+from finassist.core.facts import Fact
 from finassist.providers.embedded import prices, tables
 
 
@@ -23,14 +24,7 @@ def attributes() -> Mapping[str, Member]:
         >>> attributes()["JPM"].industry, attributes()["GOOG"].primary
         ('bank', 'GOOGL')
     """
-    found = {
-        record.symbol: Member(
-            record.symbol, record.name, record.industry, record.sector, record.sub_industry,
-            "" if record.primary == record.symbol else record.primary,
-        )
-        for record in tables.companies().values()
-    }  # fmt: skip
-    return {**found, prices.INDEX: Member(prices.INDEX, "S&P 500", primary="none")}
+    return {**tables.companies(), prices.INDEX: Member(prices.INDEX, "S&P 500", primary="none")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,28 +94,31 @@ def universe() -> Universe:
     """Every embedded company."""
     years, quarters = _periods("annual"), _periods("quarterly")
     last = {fact.symbol: fact for fact in prices.closes_on(prices.last_day())}
-    found: list[Covered] = []
-    for symbol, record in sorted(tables.companies().items()):
-        own, price, shares = years[symbol], last.get(symbol), record.shares
-        value = price.value if price else None
-        found.append(
-            Covered(
-                symbol=symbol,
-                name=record.name,
-                sector=record.sector,
-                industry=record.sub_industry,
-                in_sp500=record.in_sp500,
-                primary=record.primary,
-                first_year=min(own)[0] if own else None,
-                last_year=max(own)[0] if own else None,
-                quarters=len(quarters[symbol]),
-                price=float(value) if value else None,
-                price_day=price.period_end if price else None,
-                market_value=float(value * shares) if value and shares else None,
-                shares_as_of=record.shares_as_of if value and shares else None,
-            )
+    return Universe(
+        tuple(
+            _covered(record, years[symbol], len(quarters[symbol]), last.get(symbol))
+            for symbol, record in sorted(tables.companies().items())
         )
-    return Universe(tuple(found))
+    )
+
+
+def _covered(record: tables.CompanyRecord, years: set[tuple[int, str]], quarters: int, price: Fact | None) -> Covered:
+    close, shares = price.value if price else None, record.shares
+    return Covered(
+        symbol=record.symbol,
+        name=record.name,
+        sector=record.sector,
+        industry=record.sub_industry,
+        in_sp500=record.in_sp500,
+        primary=record.primary,
+        first_year=min(years)[0] if years else None,
+        last_year=max(years)[0] if years else None,
+        quarters=quarters,
+        price=float(close) if close else None,
+        price_day=price.period_end if price else None,
+        market_value=float(close * shares) if close and shares else None,
+        shares_as_of=record.shares_as_of if close and shares else None,
+    )
 
 
 def _periods(name: str) -> Mapping[str, set[tuple[int, str]]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from finassist.analysis.calendar import Member
 from finassist.core.errors import DataError
 
 TABLES = ("annual", "quarterly", "companies", "splits", "dividends", "index", "rates", "prices_monthly", "prices_daily")
@@ -214,36 +215,24 @@ def _day(number: int) -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyRecord:
+class CompanyRecord(Member):
     """What is known of a company besides its figures.
 
     Attributes:
-        symbol: Ticker symbol.
-        name: Name.
         cik: SEC's number of the filer.
         exchange: `NYSE` or `Nasdaq`.
-        sector: GICS sector.
-        sub_industry: GICS sub-industry.
-        industry: `bank`, `insurer`, `reit` or empty.
-        primary: The share class that stands for the company.
         headquarters: Seat of the company.
         in_sp500: Whether it is a member of the S&P 500.
         shares: Shares outstanding on the cover page, or `None`.
         shares_as_of: The day they were counted.
     """
 
-    symbol: str
-    name: str
-    cik: str
-    exchange: str
-    sector: str
-    sub_industry: str
-    industry: str
-    primary: str
-    headquarters: str
-    in_sp500: bool
-    shares: int | None
-    shares_as_of: date | None
+    cik: str = ""
+    exchange: str = ""
+    headquarters: str = ""
+    in_sp500: bool = False
+    shares: int | None = None
+    shares_as_of: date | None = None
 
 
 _TEXTS = ("symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "headquarters")
