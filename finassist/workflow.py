@@ -124,22 +124,10 @@ class FinancialAssistantWorkflow(ManyQuestions):
     # ------------------------------------------------------------------------------------- asking
 
     @overload
-    def run(
-        self,
-        input: str,
-        *,
-        stream: Literal[False] = False,
-        **options: Unpack[RunOptions],
-    ) -> Answer: ...
+    def run(self, input: str, *, stream: Literal[False] = False, **options: Unpack[RunOptions]) -> Answer: ...
 
     @overload
-    def run(
-        self,
-        input: str,
-        *,
-        stream: Literal[True],
-        **options: Unpack[RunOptions],
-    ) -> Iterator[RunResponse]: ...
+    def run(self, input: str, *, stream: Literal[True], **options: Unpack[RunOptions]) -> Iterator[RunResponse]: ...
 
     def run(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -172,21 +160,11 @@ class FinancialAssistantWorkflow(ManyQuestions):
         return self._ask(input, "run()", stream, options)
 
     @overload
-    async def arun(
-        self,
-        input: str,
-        *,
-        stream: Literal[False] = False,
-        **options: Unpack[RunOptions],
-    ) -> Answer: ...
+    async def arun(self, input: str, *, stream: Literal[False] = False, **options: Unpack[RunOptions]) -> Answer: ...
 
     @overload
     def arun(
-        self,
-        input: str,
-        *,
-        stream: Literal[True],
-        **options: Unpack[RunOptions],
+        self, input: str, *, stream: Literal[True], **options: Unpack[RunOptions]
     ) -> AsyncIterator[RunResponse]: ...
 
     def arun(  # pyright: ignore[reportIncompatibleMethodOverride]

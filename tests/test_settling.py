@@ -70,6 +70,16 @@ def test_leaving_a_stream_stops_the_run_and_waits_for_it(run_async: Any) -> None
     run_async(scene())
 
 
+def test_a_run_leaves_no_task_behind_not_even_one_that_is_ending(run_async: Any) -> None:
+    async def scene() -> None:
+        workflow = FinancialAssistantWorkflow(db=None)
+        before = asyncio.all_tasks()
+        await workflow.arun("What is Apple's stock price?")
+        assert asyncio.all_tasks() == before
+
+    run_async(scene())
+
+
 # ------------------------------------------------------------------------------------------------- turns
 
 

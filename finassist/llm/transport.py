@@ -1,8 +1,8 @@
 """A guard around the HTTP client of a model's SDK: a total deadline, a cap on decoded bytes, no key in any answer.
 
-It is a transport in the public sense of httpx, handed to the SDK as part of its `http_client`. The SDK keeps its own
-retries; the guard tells it (by the header its servers use for that) when another try is of no use. It notes on the
-record of the question what Agno does not report: which model was asked, why a request failed, how a reply ended.
+It is a transport in the public sense of httpx. The SDK keeps its own retries; the guard tells it (by the header its
+servers use for that) when another try is of no use, and records what Agno does not report: which model was asked, why
+a request failed, how a reply ended.
 
 The deadline is exact in the async form. In the sync form each wait is limited to the time that was left when it began,
 and the body is checked between its pieces. Nothing public cuts off a name lookup, or a head that arrives byte by byte.
@@ -98,13 +98,11 @@ class Exchange:
             raise LimitReached("a reply that has begun is not restarted")
         self.record.begin(self.caller.model_id, self.caller.key)
         if not self.remaining:
-            raise self._limit("timeout")
+            raise self._late()
         if self.record.replies[id(self.caller)] >= limits.rounds:
-            self.record.failure = Failure("rejected", f"it called tools in more than {limits.rounds} rounds")
-            raise LimitReached(self.record.failure.text)
+            raise self._limit("rejected", f"it called tools in more than {limits.rounds} rounds")
         left = max(self.remaining, _SHORTEST_WAIT)
-        connect = min(limits.connect_seconds, left)
-        self._waits = {"connect": connect, "read": left, "write": left, "pool": left}
+        self._waits = {"connect": min(limits.connect_seconds, left), "read": left, "write": left, "pool": left}
         self.request.extensions["timeout"] = self._waits
 
     def feed(self, chunk: bytes) -> bytes:
@@ -115,9 +113,9 @@ class Exchange:
         """
         self._read += len(chunk)
         if self._read > self.caller.limits.bytes:
-            raise self._limit("too_long")
+            raise self._limit("too_long", f"the answer had more than {self.caller.limits.bytes:,} bytes")
         if not self.remaining:
-            raise self._limit("timeout")
+            raise self._late()
         text = self._rest + chunk.decode("latin-1")  # bytes as they are: no character is split
         cut = text.rfind("\n") + 1
         self._rest = text[cut:]
@@ -131,8 +129,7 @@ class Exchange:
         """
         left, self._rest = self._clean(self._rest), ""
         if self._streamed and self._tells_ending and self.record.ending is None:
-            self._fail("cut", "the stream ended in the middle")
-            raise LimitReached("the stream ended in the middle")
+            raise self._limit("cut", "the stream ended in the middle")
         return left
 
     def broke(self, error: Exception) -> Exception:
@@ -150,7 +147,7 @@ class Exchange:
             return
         slow = isinstance(error, TimeoutError | self.http.TimeoutException)
         if not self.remaining or (slow and not isinstance(error, self.http.ConnectTimeout)):
-            self._limit("timeout")
+            self._late()
         else:
             self._fail("unreachable", str(error) or type(error).__name__)
 
@@ -200,10 +197,10 @@ class Exchange:
         self.record.refusal |= bool(_REFUSAL.search(text))
         return redact(text, self._secrets).encode("latin-1")
 
-    def _limit(self, kind: FailureKind) -> LimitReached:
-        limits = self.caller.limits
-        within = f"no reply within {limits.seconds:g} seconds"
-        text = within if kind == "timeout" else f"the answer had more than {limits.bytes:,} bytes"
+    def _late(self) -> LimitReached:
+        return self._limit("timeout", f"no reply within {self.caller.limits.seconds:g} seconds")
+
+    def _limit(self, kind: FailureKind, text: str) -> LimitReached:
         self._fail(kind, text)
         return LimitReached(text)
 
