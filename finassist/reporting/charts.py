@@ -95,12 +95,7 @@ def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: 
     lines = list(named)
     years = _whole(sorted({year for _, company, _ in lines for year in company.years}))
     drawn = [Line(name, tuple((y, company.data.usable(field, y)) for y in years)) for name, company, field in lines]
-    drawn = [line for line in drawn if line.known]
-    facts = [fact for line in drawn for fact in line.known]
-    if len({fact.period for fact in facts}) < 2 or len({(fact.unit, fact.currency) for fact in facts}) > 1:
-        return None
-    divisor, unit = _scale(facts)
-    return Panel(title, kind, unit, divisor, tuple(drawn))
+    return _panel(title, kind, drawn, fewest=2)
 
 
 def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
@@ -114,13 +109,20 @@ def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel 
         `None` where fewer than three periods have any, or the figures have different units.
     """
     lines = [(name, {fact.period: fact for fact in facts if fact.known}) for name, facts in named]
-    facts = [fact for _, own in lines for fact in own.values()]
-    periods = list(dict.fromkeys(fact.period for fact in sorted(facts, key=lambda fact: fact.period_end or date.min)))
-    if len(periods) < _FEWEST or len({(fact.unit, fact.currency) for fact in facts}) > 1:
+    facts = sorted((fact for _, own in lines for fact in own.values()), key=lambda fact: fact.period_end or date.min)
+    periods = dict.fromkeys(fact.period for fact in facts)
+    drawn = [Line(name, tuple((period, own.get(period)) for period in periods)) for name, own in lines]
+    return _panel(title, "bars", drawn, fewest=_FEWEST)
+
+
+def _panel(title: str, kind: str, lines: Iterable[Line], *, fewest: int) -> Panel | None:
+    """The lines that have figures, of one unit and of enough periods."""
+    drawn = tuple(line for line in lines if line.known)
+    facts = [fact for line in drawn for fact in line.known]
+    if len({fact.period for fact in facts}) < fewest or len({(fact.unit, fact.currency) for fact in facts}) > 1:
         return None
     divisor, unit = _scale(facts)
-    drawn = tuple(Line(name, tuple((period, own.get(period)) for period in periods)) for name, own in lines if own)
-    return Panel(title, "bars", unit, divisor, drawn)
+    return Panel(title, kind, unit, divisor, drawn)
 
 
 def statements(company: CompanyFigures) -> Panel | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from finassist.analysis.insights import insights
+from finassist.analysis.insights import InsightKind, insights
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
 from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
@@ -202,11 +202,9 @@ def _company(category: Category, company: CompanyFigures, tables: Sequence[Table
 
 def _insights(company: CompanyFigures) -> Iterator[Bullets]:
     observed = insights(company.data)
-    kinds: tuple[tuple[Literal["strength", "attention"], str], ...]
-    kinds = (("strength", "Strengths"), ("attention", "Points of attention"))
-    for kind, title in kinds:
-        lines = tuple(insight.text for insight in observed if insight.kind == kind)
-        if lines:
+    titles: dict[InsightKind, str] = {"strength": "Strengths", "attention": "Points of attention"}
+    for kind, title in titles.items():
+        if lines := tuple(insight.text for insight in observed if insight.kind == kind):
             yield Bullets(title, lines, kind)
 
 
