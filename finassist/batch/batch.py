@@ -10,13 +10,22 @@ import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from finassist.answer import Answer
-from finassist.batch.records import COMPLETED, OPEN, Result, count_rows, read_notes, read_results, read_rows
+from finassist.batch.records import (
+    COMPLETED,
+    OPEN,
+    Left,
+    Result,
+    count_rows,
+    read_left,
+    read_notes,
+    read_results,
+    read_rows,
+)
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
 from finassist.core.concurrency import Ended, Errand, Post, bridge, settle
@@ -29,26 +38,6 @@ if TYPE_CHECKING:
 
 _TICK: Final = 0.05  # often enough for a kernel to notice an interrupt
 _DRAWN_EVERY: Final = 0.1
-_CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a batch that stopped did not ask.
-
-    Attributes:
-        questions: How many; `None` where the questions are an iterator that was not read to its end.
-        reason: Why it stopped, and what to do next; `""` where nothing is left.
-    """
-
-    questions: int | None = 0
-    reason: str = ""
-
-    def __str__(self) -> str:
-        if not self.reason:
-            return "Nothing is left."
-        many = "An unknown number of questions is" if self.questions is None else f"{self.questions:,} questions are"
-        return f"{many} left. {self.reason}"
 
 
 class Batch:
@@ -86,11 +75,7 @@ class Batch:
     @property
     def left(self) -> Left:
         """How many questions are not asked, and why."""
-        if self.status == "completed":
-            return Left()
-        notes, recorded = read_notes(self.ledger), len(self) - count_rows(self.ledger, OPEN)
-        total = notes.get("total")
-        return Left(None if total is None else total - recorded, str(notes.get("reason") or _CUT_OFF))
+        return read_left(self.ledger)
 
     # -------------------------------------------------------------------------------------- looking
 

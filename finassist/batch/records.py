@@ -34,6 +34,7 @@ SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps 
     coalesce(q.content, o.content) AS content, coalesce(q.record, o.record) AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
+_CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
 _DAMAGE: Final = (zlib.error, ValueError, KeyError, TypeError)
 
 
@@ -91,6 +92,25 @@ class Result:
         return f"<Result {self.ordinal} {self.status}: {about.strip()}>"
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a batch that stopped did not ask.
+
+    Attributes:
+        questions: How many; `None` where the questions are an iterator that was not read to its end.
+        reason: Why it stopped, and what to do next; `""` where nothing is left.
+    """
+
+    questions: int | None = 0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if not self.reason:
+            return "Nothing is left."
+        many = "An unknown number of questions is" if self.questions is None else f"{self.questions:,} questions are"
+        return f"{many} left. {self.reason}"
+
+
 def read_results(path: Path, where: str = "") -> Iterator[Result]:
     """One result a question of a ledger, in order, with its answer."""
     batch = str(read_notes(path).get("id", ""))
@@ -122,13 +142,17 @@ def _answer(batch: str, row: dict[str, Any]) -> Answer:
 def read_rows(path: Path, where: str = "") -> Generator[dict[str, Any]]:
     """One row a question, in order; one that is damaged is a row that failed, and costs no other."""
     with _reading(path) as db:
-        for row in map(dict[str, Any], db.execute(_ROWS.format(where=where))):
-            try:
-                answered, symbols = json.loads(row["answered"] or "{}"), json.loads(row["symbols"] or "[]")
-                answer, record = _text(row.pop("content")), _text(row["record"])
-                yield {**row, **answered, "symbols": symbols, "answer": answer, "record": record}
-            except _DAMAGE as error:
-                yield _damaged(row, error)
+        for row in db.execute(_ROWS.format(where=where)):
+            yield _opened(dict(row))
+
+
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answered, symbols = json.loads(row["answered"] or "{}"), json.loads(row["symbols"] or "[]")
+        texts = {"answer": _text(row["content"]), "record": _text(row["record"])}
+    except _DAMAGE as error:
+        return _damaged(row, error)
+    return {**row, **answered, **texts, "symbols": symbols}
 
 
 def _text(stored: bytes | None) -> str | None:
@@ -142,6 +166,15 @@ def _damaged(row: dict[str, Any], error: Exception) -> dict[str, Any]:
     )
     kept = {name: row[name] for name in ("ordinal", "question", "latency", "tokens", "cost", "calls", "attempts")}
     return {**kept, "symbols": [], "status": "failed", "error": LedgerError.__name__, "message": message}
+
+
+def read_left(path: Path) -> Left:
+    """How many questions of a ledger are not asked, and why."""
+    notes = read_notes(path)
+    if notes.get("status") == "completed":
+        return Left()
+    total, reason = notes.get("total"), str(notes.get("reason") or _CUT_OFF)
+    return Left(None if total is None else total - count_rows(path, RECORDED), reason)
 
 
 def count_rows(path: Path, where: str = "") -> int:
