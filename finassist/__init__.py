@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from finassist.answer import Answer as Answer
+    from finassist.apps.checking import acheck as acheck
+    from finassist.apps.checking import check as check
     from finassist.apps.cli.doctor import doctor as doctor
     from finassist.apps.tools import tools as tools
     from finassist.batch.batch import Batch as Batch
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from finassist.config.settings import Settings as Settings
     from finassist.config.settings import configure as configure
     from finassist.config.sources import FinassistWarning as FinassistWarning
+    from finassist.core.claims import Claim as Claim
+    from finassist.core.claims import Finding as Finding
     from finassist.core.errors import *
     from finassist.core.events import *
     from finassist.core.facts import Fact as Fact
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from finassist.providers.frame import FrameProvider as FrameProvider
     from finassist.providers.registry import FallbackProvider as FallbackProvider
     from finassist.providers.sec import SECProvider as SECProvider
+    from finassist.reporting.checked import Checked as Checked
     from finassist.reporting.files import read_frame as read_frame
     from finassist.reporting.files import write_frame as write_frame
     from finassist.reporting.frames import by_company as by_company
@@ -50,6 +55,7 @@ __version__ = "0.1.0"
 _NAMES: Final = {
     "finassist.answer": "Answer",
     "finassist.apps.cli.doctor": "doctor",
+    "finassist.apps.checking": "check acheck",
     "finassist.apps.tools": "tools",
     "finassist.batch.batch": "Batch",
     "finassist.batch.budget": "Budget",
@@ -74,6 +80,7 @@ _NAMES: Final = {
         WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
     """,
     "finassist.core.facts": "Fact Gap",
+    "finassist.core.claims": "Claim Finding",
     "finassist.core.query": "Filter Query",
     "finassist.llm.offline": "OfflineModel",
     "finassist.providers.embedded.provider": "EmbeddedProvider",
@@ -81,6 +88,7 @@ _NAMES: Final = {
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",
+    "finassist.reporting.checked": "Checked",
     "finassist.reporting.files": "read_frame write_frame",
     "finassist.reporting.frames": "by_company by_year describe",
     "finassist.workflow": "FinancialAssistantWorkflow",

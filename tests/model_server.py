@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ from typing import Any
 
 from tests.servers import Act, Request, Server
 
-CHAT_WORDS = ("EBITDA ", "is ", "a ", "measure ", "of ", "earnings.")
+CHAT_WORDS = ("EBITDA is a measure of earnings. ", "It leaves out interest. ", "It leaves out taxes. ")
+CHAT_TEXT = "".join(CHAT_WORDS).strip()
 LATE = 0.9
 BOMB = gzip.compress(bytes(20_000_000))
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
@@ -59,6 +61,7 @@ class ModelServer(Server):
         self.moods, self.category, self.symbols = moods or {}, category, symbols
         self.words: tuple[str, ...] = ("iPhone maker",)
         self.slots: dict[str, Any] = {}
+        self.chat: list[str] = []
         self.seen: list[Seen] = []
         self.hung_up = threading.Event()
         self._permits = asyncio.Semaphore(0)
@@ -181,7 +184,7 @@ class ModelServer(Server):
             "router": json.dumps({"category": category, "reason": "as scripted", **self.slots}),
             "symbol_extraction": json.dumps({"symbols": symbols, "words": self.words, "unknown": []}),
             "summary": json.dumps({"summary": "They talked.", "topics": ["AAPL"]}),
-        }.get(agent, "".join(CHAT_WORDS))
+        }.get(agent) or (self.chat.pop(0) if self.chat else "".join(CHAT_WORDS))
 
 
 class _HangUp(Exception):
@@ -329,7 +332,8 @@ def _agent(body: dict[str, Any]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return [word + " " for word in text.split(" ")[:-1]] + text.split(" ")[-1:]
+    """Sentences, or the words of a single one."""
+    return re.findall(r"[^.]+\. ?", text) if ". " in text else re.findall(r"\S+\s*", text)
 
 
 async def _for_ever() -> None:

@@ -33,7 +33,7 @@ from finassist.core.errors import (
 from finassist.llm.calls import CallRecord, Failure, Limits, call_error, recording
 from finassist.llm.models import resolve_model
 from finassist.llm.transport import Caller, Exchange, LimitReached
-from tests.model_server import CHAT_WORDS, FAULTS, ModelServer
+from tests.model_server import CHAT_TEXT, CHAT_WORDS, FAULTS, ModelServer
 
 CANARY = "sk-canary-0123456789abcdef"
 FIGURES, CHAT = "Tell me about the iPhone maker", "What is EBITDA?"
@@ -99,7 +99,7 @@ def test_tokens_and_known_costs_are_on_the_metrics(
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_chat_streams_word_by_word(server: ModelServer, provider: str) -> None:
+def test_chat_streams_sentence_by_sentence(server: ModelServer, provider: str) -> None:
     server.category, server.moods = "chat", {"chat": "gated"}
     words = []
     for event in build(server, provider).run(CHAT, stream=True):
@@ -108,11 +108,12 @@ def test_chat_streams_word_by_word(server: ModelServer, provider: str) -> None:
             server.permit()  # the next word is sent only when this one has been seen
         elif event.event == "StepStarted" and event.step_name == "chat":
             server.permit()
-    assert words == list(CHAT_WORDS)
+    assert "".join(words) == CHAT_TEXT
+    assert len(words) == len(CHAT_WORDS)
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
-def test_chat_streams_word_by_word_on_a_loop(server: ModelServer, provider: str, run_async: Any) -> None:
+def test_chat_streams_sentence_by_sentence_on_a_loop(server: ModelServer, provider: str, run_async: Any) -> None:
     server.category, server.moods = "chat", {"chat": "gated"}
     words = []
 
@@ -125,7 +126,8 @@ def test_chat_streams_word_by_word_on_a_loop(server: ModelServer, provider: str,
                 server.permit()
 
     run_async(consume())
-    assert words == list(CHAT_WORDS)
+    assert "".join(words) == CHAT_TEXT
+    assert len(words) == len(CHAT_WORDS)
 
 
 @pytest.mark.parametrize("form", ["run", "arun"])
@@ -201,7 +203,7 @@ def test_a_fault_in_chat_is_a_typed_error(server: ModelServer, fault: str, form:
     [stored] = workflow.answers("live")
     assert (stored.input, stored.status.value) == (CHAT, "ERROR")
     server.moods = {}
-    assert ask(workflow, CHAT, form, run_async).content == "".join(CHAT_WORDS)
+    assert ask(workflow, CHAT, form, run_async).content == CHAT_TEXT
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -366,7 +368,7 @@ def test_an_overload_is_tried_again_once_by_one_owner(
 ) -> None:
     server.category, server.moods = "chat", {"chat": f"once:{fault}"}
     answer = ask(build(server, model_retries=1), CHAT, form, run_async)
-    assert answer.content == "".join(CHAT_WORDS)
+    assert answer.content == CHAT_TEXT
     assert server.counts()["chat"] == 2
 
 
@@ -390,7 +392,7 @@ def test_another_model_stands_in_and_the_answer_says_so(
         first = OpenAIChat(id="first", api_key=CANARY, base_url=server.url)
         workflow = FinancialAssistantWorkflow(db=None, model=[first, second], settings=settings, routing="model")
         answer = ask(workflow, CHAT, form, run_async)
-    assert answer.content == "".join(CHAT_WORDS)
+    assert answer.content == CHAT_TEXT
     assert answer.models == {"router": "second", "symbol_extraction": "second", "chat": "second"}
 
 
@@ -453,7 +455,7 @@ def test_an_agent_that_a_user_put_in_place_of_ours_is_served_on_every_loop(
     workflow.chat_agent = Agent(model=OpenAIChat(id="theirs", api_key=CANARY, base_url=server.url), telemetry=False)
     for _ in range(2):
         answer = ask(workflow, CHAT, form, lambda work: asyncio.run(work))
-        assert (answer.content, answer.models["chat"]) == ("".join(CHAT_WORDS), "theirs")
+        assert (answer.content, answer.models["chat"]) == (CHAT_TEXT, "theirs")
     server.moods = {"chat": "silent"}
     with pytest.raises(ModelTimeout, match="1 seconds"):
         ask(workflow, CHAT, form, run_async)
@@ -486,7 +488,7 @@ def test_cancelling_mid_stream_hangs_up(server: ModelServer, provider: str, run_
     run_async(begin_and_cancel())
     assert server.hung_up.wait(10)
     server.moods = {}
-    assert workflow.run(CHAT).content == "".join(CHAT_WORDS)
+    assert workflow.run(CHAT).content == CHAT_TEXT
 
 
 def test_leaving_a_sync_stream_hangs_up(server: ModelServer) -> None:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from finassist.core.claims import Direction, Number
 from finassist.core.metrics import catalogue, described
 from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query
 from finassist.questions.grammar import table_of
-from finassist.questions.numbers import Number
 from finassist.questions.slots import Found, Named, Slots
 from finassist.questions.tokenizer import Hit
-
-type Direction = Literal[-1, 0, 1]
 
 _NEAR = 40
 
@@ -111,7 +109,7 @@ class Attribution:
     def companies(self, number: Number) -> list[str]:
         """The company a number is said of; several for a sum or a difference."""
         hits = self.slots.companies
-        if not hits:
+        if not hits or (self.pronoun < number.start and hits[0].start > number.start):
             return self.carried.companies[-1:]
         if len(self.slots.symbols) > 1 and self.slots.has("sum", "mean"):
             return self.slots.symbols
@@ -126,6 +124,19 @@ class Attribution:
         if pair := self._pair(number):
             return [self.slots.symbols[pair.index(number)]]
         return [(before[-1] if before else after[0]).value.symbol]
+
+    @property
+    def pronoun(self) -> int:
+        """Where the sentence points back to the company before; behind its end where it does not."""
+        found = SAYS["pronoun"].search(self.low) if self.carried.companies else None
+        return found.start() if found else len(self.low)
+
+    @property
+    def symbols(self) -> list[str]:
+        """The companies of the sentence, with the one that it points back to."""
+        own = self.slots.symbols
+        first = min((hit.start for hit in self.slots.companies), default=len(self.low))
+        return list(dict.fromkeys([*self.carried.companies[-1:], *own])) if self.pronoun < first else own
 
     def _pair(self, number: Number) -> list[Number]:
         """The two figures of `A's was higher than B's: X against Y`, in the order of the companies."""

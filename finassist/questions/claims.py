@@ -8,45 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from finassist.core.claims import Claim, Number
 from finassist.core.metrics import catalogue, described
 from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query
-from finassist.questions.attribution import SAYS, Attribution, Carried, Direction, blanked, last_year, patterns
-from finassist.questions.numbers import Number, numbers_in
+from finassist.questions.attribution import SAYS, Attribution, Carried, blanked, last_year, patterns
+from finassist.questions.numbers import numbers_in
 from finassist.questions.parser import slots_of
 from finassist.questions.slots import Found, Slots
+from finassist.questions.tokenizer import Hit
 
 _SENTENCE = patterns("sentence")
 _INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
 _NEAR = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One thing a text states about figures.
-
-    Attributes:
-        words: The characters that state it.
-        start: Where they begin in the text.
-        end: Where they end.
-        queries: What would confirm it, the likeliest reading first; empty where the data hold nothing of the kind.
-        number: The number said; `None` where only a direction or an order is.
-        direction: 1 for a rise or "more than", -1 for a fall or "less than".
-        company: Whether it is said of a company.
-        day: The date that is stated, where no number is.
-    """
-
-    words: str
-    start: int
-    end: int
-    queries: tuple[Query, ...] = ()
-    number: Number | None = None
-    direction: Direction = 0
-    company: bool = False
-    day: str = ""
 
 
 class Sentence(NamedTuple):
@@ -98,6 +75,7 @@ def claims_in(text: str, companies: Sequence[str] = ()) -> list[Claim]:
 def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
     """The claims of one sentence; what it names is carried to the next."""
     slots = slots_of(sentence.text)
+    slots.metrics = [hit for hit in slots.metrics if not _is_ticker(hit, slots)]
     slots.companies = [hit for hit in slots.companies if not _INSIDE_A_NUMBER.search(slots.low[: hit.start])]
     numbers = numbers_in(slots.low, blanked(slots.low, [*slots.periods, *slots.companies]), slots.language)
     slots.periods = _without_ends(slots)
@@ -109,7 +87,18 @@ def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
     carried.companies = slots.symbols or carried.companies
     carried.metric = slots.metrics[-1].value if slots.metrics else carried.metric
     carried.periods = [str(each.value) for each in slots.periods][-1:] or carried.periods
-    return [replace(claim, start=claim.start + sentence.start, end=claim.end + sentence.start) for claim in claims]
+    return [_in_text(claim, sentence) for claim in claims]
+
+
+def _in_text(claim: Claim, sentence: Sentence) -> Claim:
+    words = sentence.text[claim.start : claim.end]
+    return replace(claim, words=words, start=claim.start + sentence.start, end=claim.end + sentence.start)
+
+
+def _is_ticker(hit: Hit[str], slots: Slots) -> bool:
+    """`NiSource (NI)`: a metric's abbreviation in brackets behind a company is its ticker."""
+    bracketed = slots.low[hit.start - 1 : hit.start] + slots.low[hit.end : hit.end + 1] == "()"
+    return bracketed and any(0 <= hit.start - each.end <= 2 for each in slots.companies)
 
 
 def _without_ends(slots: Slots) -> list[Found]:
@@ -140,7 +129,7 @@ def _other_readings(query: Query) -> Iterator[Query]:
         return
     if not query.periods and metric in catalogue() and described(metric).kind in ("flow", "per_share", "ratio"):
         yield query.model_copy(update={"periods": ["TTM"]})
-    if metric == "eps_diluted":
+    if metric == "eps_diluted" and not any(text.startswith(("FY", "Q", "H")) for text in query.periods):
         yield query.model_copy(update={"metrics": ["trailing_eps"]})
 
 
@@ -153,10 +142,10 @@ def _trend(said: Attribution) -> list[Claim]:
 
 def _order(said: Attribution) -> list[Claim]:
     """`Apple's margin was higher than Microsoft's`: which of two is ahead, without a number."""
-    if len(said.slots.symbols) != 2 or "than" not in said.low:
+    if len(said.symbols) != 2 or "than" not in said.low:
         return []
     periods = [str(each.value) for each in said.slots.periods if isinstance(each.value, Period)][:1]
-    return _way(said, "more", "less", said.slots.symbols, periods, "difference")
+    return _way(said, "more", "less", said.symbols, periods or said.carried.periods, "difference")
 
 
 def _way(

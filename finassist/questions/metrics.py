@@ -148,7 +148,7 @@ _NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|bi
 _AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>-?\d+(?:[.,]\d+)*|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
 _BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
 _COMPARISON = re.compile(
-    rf"(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
+    rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
 )
 _AFTER = re.compile(
     rf"{_AMOUNT}\s?(?:usd |dollars )?(?:or|and) "

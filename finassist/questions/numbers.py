@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Literal
 
+from finassist.core.claims import Number, Unit
 from finassist.questions.grammar import PERCENT, SCALES, table_of
-
-Unit = Literal["money", "percent", "points", "times", "days", "count", ""]
 
 _TABLE = table_of("claims")
 _WRITTEN: Mapping[str, str] = _TABLE["words"]
@@ -36,38 +34,6 @@ _WRITTEN_NUMBER = re.compile(rf"\b(?P<num>{_any_of(_WRITTEN)})\b(?= of\b| the\b)
 _MULTIPLE = re.compile(rf"\b(?P<num>{'|'.join(_MULTIPLES)})(?:es?|e?d|led|l?ing)?\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number as written.
-
-    Attributes:
-        words: The characters that state it.
-        start: Where they begin.
-        end: Where they end.
-        value: The number in plain units; 25 % is 0.25, 3 points are 0.03.
-        slack: Half of the last shown digit, in the same units; more where the text says "about".
-        unit: What it is measured in, as far as the text says.
-        currency: ISO code where the text names one.
-        bound: `">"` for "more than", `"<"` for "less than".
-        per_share: Whether it says per share.
-    """
-
-    words: str
-    start: int
-    end: int
-    value: Decimal
-    slack: Decimal
-    unit: Unit = ""
-    currency: str = ""
-    bound: Literal["", ">", "<"] = ""
-    per_share: bool = False
-
-    @property
-    def bare(self) -> bool:
-        """Whether nothing but digits is written."""
-        return not (self.unit or self.currency)
-
-
 def numbers_in(low: str, taken: str, language: str = "en") -> list[Number]:
     """The numbers of a lower-case text in order; `taken` is the same with periods and names blanked out.
 
@@ -78,7 +44,7 @@ def numbers_in(low: str, taken: str, language: str = "en") -> list[Number]:
     """
     found = [number for match in _NUMBER.finditer(taken) if (number := _number(low, match, language))]
     found += [_fraction(match) for match in _WRITTEN_NUMBER.finditer(taken)]
-    found += [_multiple(match) for match in _MULTIPLE.finditer(taken)]
+    found += [_loosely(_multiple(match), taken[: match.start()][-24:]) for match in _MULTIPLE.finditer(taken)]
     return _sharing_units(low, sorted(found, key=lambda each: each.start))
 
 

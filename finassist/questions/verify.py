@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute
+from finassist.core.claims import Claim, Finding, Number, Verdict
 from finassist.core.facts import Fact
 from finassist.core.query import Query
-from finassist.questions.claims import Claim
-from finassist.questions.numbers import Number
-
-Verdict = Literal["right", "wrong", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A claim and what the data say of it.
-
-    Attributes:
-        claim: What the text states.
-        verdict: `right`, `wrong`, or `unknown` where the data cannot tell.
-        fact: The figure from the data.
-        reason: Why it is not right, in words.
-    """
-
-    claim: Claim
-    verdict: Verdict
-    fact: Fact | None = None
-    reason: str = ""
 
 
 def verify(claims: Iterable[Claim], cube: Cube) -> list[Finding]:
@@ -104,9 +82,13 @@ def _differs(claim: Claim, number: Number, fact: Fact) -> str:
     return "It is another figure."
 
 
+_MOST_TIMES = 5
+
+
 def _is_beyond(bound: str, said: Decimal, value: Decimal) -> bool:
-    """`more than 380 billion` is right for what lies above, up to a tenth."""
-    low, high = (said, said * Decimal("1.1")) if bound == ">" else (said * Decimal("0.9"), said)
+    """`more than 380 billion` is right for what lies above, up to a tenth; `more than doubled` until it tripled."""
+    room = Decimal("0.1") if said > _MOST_TIMES else 1 / said if said else Decimal()
+    low, high = (said, said * (1 + room)) if bound == ">" else (said * (1 - room), said)
     return low <= value <= high
 
 

@@ -25,11 +25,12 @@ from finassist.core.result import Draft
 from finassist.core.text import check_day, check_question
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
+from finassist.reporting.checked import Checked
 from finassist.runtime.agno_step import FlowStep, RunOptions
 from finassist.runtime.context import AGENTS, RunContext, Runtime, build_agents
-from finassist.runtime.drivers import adrive_stream, drive
+from finassist.runtime.drivers import adrive, adrive_stream, drive, drive_to_end
 from finassist.runtime.effects import Flow, FlowContext
-from finassist.runtime.flows import alone_flow, chat_flow, report_flow
+from finassist.runtime.flows import alone_flow, chat_flow, check_flow, report_flow
 from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import SessionLocks, check_session_id
 from finassist.sessions.summary import Summariser
@@ -187,6 +188,28 @@ class BaseWorkflow(StoredSessions):
     def _arun_chat_flow(self, message: str) -> AsyncIterator[RunResponse]:
         """A conversational answer, as events."""
         return self._adoor(message, lambda known: chat_flow(message, known))
+
+    def check(self, text: str, *, as_of: date | str | None = None) -> Checked:
+        """What the data say of the figures in a text: a press release, or the answer of another assistant.
+
+        Args:
+            text: Any text; a sentence without a company is about the one named last.
+            as_of: The day on which what counts was public; by default the workflow's.
+
+        Returns:
+            Each figure that the text states, as right, wrong with the right value, or not checkable.
+
+        Raises:
+            InputError: The text is empty or too long.
+        """
+        bridge.check_caller()
+        run = self._new_run(text, as_of=as_of)
+        return drive_to_end(check_flow(run.question, FlowContext.of(run.runtime)), run)
+
+    async def acheck(self, text: str, *, as_of: date | str | None = None) -> Checked:
+        """`check` on the running loop."""
+        run = self._new_run(text, as_of=as_of)
+        return await adrive(check_flow(run.question, FlowContext.of(run.runtime)), run, lambda _: None)
 
     def _door(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> Iterator[FlowEvent]:
         bridge.check_caller()

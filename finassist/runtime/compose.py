@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Self
 
 from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import companies_of, execute, needed
 from finassist.analysis.outcome import Outcome, Row
+from finassist.core.claims import Claim, Finding
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown
+from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
-from finassist.core.periods import Period
+from finassist.core.periods import LATEST, Period, Span
 from finassist.core.query import Choice, Query, Unknown
 from finassist.core.result import Draft
+from finassist.questions.parser import slots_of
+from finassist.questions.review import Review
 from finassist.questions.slots import Understanding
+from finassist.questions.verify import verify
 from finassist.reporting import asked
 from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, document, follow_ups
@@ -257,3 +263,64 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
     if query.operation == "none" and described(query.metrics[0]).kind != "price":
         yield f"How did {possessive(name)} {metric} develop over the last five years?"
     yield f"Tell me about {query.companies[0]}"
+
+
+# ------------------------------------------------------------------------------------------------ grounds of a chat
+
+_FEW_COMPANIES, _FEW_METRICS, _THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
+_USUAL = ("revenue", "net_income", "operating_income", "net_margin", "eps_diluted", "free_cash_flow", "total_assets",
+          "equity", "price", "pe")  # fmt: skip
+
+
+def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> Query:
+    """The figures that a model may need to talk about a question: those named, and the usual ones."""
+    slots = slots_of(question)
+    companies = slots.symbols or list(symbols) or list(known.context.symbols)
+    metrics = dict.fromkeys([*(hit.value for hit in slots.metrics), *_USUAL])
+    return Query(metrics=list(metrics)[:_FEW_METRICS], companies=companies[:_FEW_COMPANIES], as_of=known.as_of)
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a model is told about companies, and what its reply is checked against.
+
+    Attributes:
+        lines: Figures in words, one a line.
+        cube: All figures.
+        companies: Whom the question is about.
+    """
+
+    lines: tuple[str, ...]
+    cube: Cube
+    companies: tuple[str, ...]
+
+    @classmethod
+    def of(cls, query: Query, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Self:
+        """From what was fetched for a query."""
+        facts, _ = _parted(found)
+        members = known.members_of(query.companies)
+        cube = Cube(quarters_named(facts), members)
+        return cls(tuple(_lines(query, cube, members)), cube, tuple(query.companies))
+
+    def review(self) -> Review:
+        """A review of one reply."""
+        return Review(self.cube, self.companies)
+
+
+def checked_against(
+    claims: Sequence[Claim], found: Sequence[list[Fact] | Gap], known: FlowContext
+) -> tuple[Finding, ...]:
+    """What was fetched says of each claim."""
+    symbols = [symbol for claim in claims for query in claim.queries for symbol in companies_of(query)]
+    return tuple(verify(claims, Cube(quarters_named(_parted(found)[0]), known.members_of(symbols))))
+
+
+def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[str]:
+    for symbol in query.companies:
+        for metric in query.metrics:
+            periods = [] if described(metric).kind == "price" else [_THREE_YEARS]
+            own = query.model_copy(update={"companies": [symbol], "metrics": [metric], "periods": periods})
+            for row in execute(own, cube).rows:
+                day = f", to {row.fact.period_end}" if row.fact.period_end else ""
+                name = f"{members[symbol].name} ({symbol})" if symbol in members else symbol
+                yield f"{name} {described(metric).label}, {row.fact.period}{day}: {figure_text(row.fact)}"

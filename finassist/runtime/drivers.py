@@ -64,6 +64,16 @@ def drive[Result](flow: Flow[Result], run: RunContext) -> Generator[FlowEvent, N
                     result = yield run.stamp(event)
 
 
+def drive_to_end[Result](flow: Flow[Result], run: RunContext) -> Result:
+    """Drive a flow whose events nobody sees; what it returned."""
+    events = drive(flow, run)
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            return end.value
+
+
 def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
     agent = run.runtime.agents[ask.agent]
     run.idle()
@@ -79,6 +89,8 @@ def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
                 yield run.stamp(word)
             if call.enough():
                 break
+    if (word := call.rest()) is not None:
+        yield run.stamp(word)
     return call.reply(None, KeyboardInterrupt)
 
 
@@ -241,6 +253,8 @@ async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
                 emit(run.stamp(word))
             if call.enough():
                 break
+    if (word := call.rest()) is not None:
+        emit(run.stamp(word))
     return call.reply(None, asyncio.CancelledError)
 
 

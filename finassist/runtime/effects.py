@@ -33,6 +33,7 @@ from finassist.llm.connections import fit
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope
 from finassist.providers.embedded.coverage import attributes
+from finassist.questions.review import Review
 from finassist.questions.routing import Context
 from finassist.questions.slots import Memory
 from finassist.runtime.context import Runtime
@@ -57,6 +58,7 @@ class FlowContext:
         as_of: Only what was public on this day counts.
         queryable: Whether the provider has quarters, closes and all companies at once.
         live: Whether the agents have a language model; the offline one knows no more than the rules.
+        checked: Whether a language model writes the chat's replies, so that their figures are checked.
     """
 
     directory: SymbolDirectory
@@ -70,6 +72,7 @@ class FlowContext:
     queryable: bool
     as_of: date | None
     live: bool
+    checked: bool
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -88,6 +91,7 @@ class FlowContext:
             queryable=isinstance(provider, QuerySource),
             as_of=runtime.as_of,
             live=not all(isinstance(model, OfflineModel) for model in deciders),
+            checked=not isinstance(runtime.agents["chat"].model, OfflineModel),
         )
 
     def companies(self, symbols: Iterable[str]) -> list[Company]:
@@ -105,12 +109,13 @@ class FlowContext:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask an agent. With `stream`, its words are events as they come."""
+    """Ask an agent. With `stream`, its words are events as they come; with `review`, sentence by sentence."""
 
     agent: str
     message: str
     schema: type[BaseModel] | None = None
     stream: bool = False
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +150,16 @@ type Effect = Ask | Fetch | Gather
 type Flow[Result] = Generator[FlowEvent | Effect, Any, Result]
 
 
-def ask(agent: str, message: str, schema: type[BaseModel] | None = None, *, stream: bool = False) -> Flow[AgentReply]:
+def ask(
+    agent: str,
+    message: str,
+    schema: type[BaseModel] | None = None,
+    *,
+    stream: bool = False,
+    review: Review | None = None,
+) -> Flow[AgentReply]:
     """Ask an agent and receive its `AgentReply`."""
-    return cast(AgentReply, (yield Ask(agent, message, schema, stream)))
+    return cast(AgentReply, (yield Ask(agent, message, schema, stream, review)))
 
 
 def fetch(wanted: Fetch) -> Flow[list[Fact] | Gap]:
@@ -209,9 +221,16 @@ class AgentCall:
             self._reported = str(event.content or event.error_type or "no reason given")
         elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
             self._record.said += len(str(event.content))
-            name = self.ask.agent
-            return RunContentEvent(content=event.content, agent_id=event.agent_id, agent_name=name, step_name=name)
+            return self._word(self.ask.review.feed(str(event.content)) if self.ask.review else event.content)
         return None
+
+    def rest(self) -> RunContentEvent | None:
+        """The agent has stopped: the last sentence of a reply under review, if it may be shown."""
+        return self._word(self.ask.review.close()) if self.ask.review else None
+
+    def _word(self, content: Any) -> RunContentEvent | None:
+        name, agent_id = self.ask.agent, str(getattr(self.agent, "id", "") or "")
+        return RunContentEvent(content=content, agent_id=agent_id, agent_name=name, step_name=name) if content else None
 
     def enough(self) -> bool:
         """Whether to stop listening: the agent talks for too long, or too much."""
@@ -264,6 +283,8 @@ class AgentCall:
 
     def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
         content = output.content if output and not error else None
+        if content is not None and self.ask.review:
+            content = self.ask.review.text
         model = self._record.models[-1] if self._record.models else str(getattr(self.agent.model, "id", "") or "")
         metrics = output.metrics if output else None
         if metrics is not None and metrics.cost is None:

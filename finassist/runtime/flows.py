@@ -23,14 +23,18 @@ from finassist.core.result import CATEGORY, Draft, Usage
 from finassist.core.result import CategoryName as Category
 from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
+from finassist.questions.claims import claims_in
 from finassist.questions.companies import INDEX
 from finassist.questions.periods import as_of_day, known_on_day
+from finassist.questions.review import Review, left_out
 from finassist.questions.slots import Understanding
-from finassist.runtime.compose import compose_answer, compose_document
+from finassist.reporting.checked import Checked
+from finassist.runtime.compose import Grounds, checked_against, compose_answer, compose_document, grounds_query
 from finassist.runtime.decide import completed, decide, decide_typed
-from finassist.runtime.effects import Fetch, Flow, FlowContext, ask, fetch, gather
+from finassist.runtime.effects import AgentReply, Fetch, Flow, FlowContext, ask, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
+_PARAGRAPH = "\n\n"
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 # ------------------------------------------------------------------------------------------ the flows
@@ -68,15 +72,57 @@ def alone_flow(question: str, category: Category, known: FlowContext) -> Flow[Dr
 
 
 def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> Flow[Draft]:
-    """A conversational answer, word by word."""
+    """A conversational answer, as it is written; figures of a language model are checked before they are shown."""
     draft = draft or Draft(category="chat", reason="It was asked as conversation.")
+    grounds = (yield from _grounds(question, known, draft)) if known.checked else None
     yield StepStarted(step_name="chat")
-    reply = yield from ask("chat", question_message(question, known.context), stream=True)
-    yield completed("chat", reply)
+    facts, review = (grounds.lines, grounds.review()) if grounds else ((), None)
+    reply = yield from ask("chat", question_message(question, known.context, facts=facts), stream=True, review=review)
     if reply.error:
+        yield completed("chat", reply)
         raise reply.error
-    usage = (*draft.usage, Usage(reply.agent, reply.model, reply.metrics))
-    return replace(draft, content=str(reply.content), gaps=(), usage=usage)
+    usage = [*draft.usage, Usage(reply.agent, reply.model, reply.metrics)]
+    content, found = str(reply.content), tuple[Fact, ...]()
+    if grounds and review:
+        content, again = yield from _corrected(question, grounds, review)
+        found = tuple(review.facts.values())
+        usage += [Usage(each.agent, each.model, each.metrics) for each in again]
+    yield completed("chat", reply)
+    return replace(draft, content=content, facts=found, gaps=(), usage=tuple(usage))
+
+
+def check_flow(text: str, known: FlowContext) -> Flow[Checked]:
+    """A text against the data: each figure it states, and what the data say of it."""
+    claims = claims_in(text)
+    queries = [query.model_copy(update={"as_of": known.as_of}) for claim in claims for query in claim.queries]
+    wanted = [each for query in queries for each in _wanted(query, known)]
+    found = (yield from _gather(wanted, known)) if wanted else []
+    return Checked(text, checked_against(claims, found, known))
+
+
+def _grounds(question: str, known: FlowContext, draft: Draft) -> Flow[Grounds]:
+    """The figures of the companies that a chat is about, fetched for the model and for the check of its reply."""
+    query = grounds_query(question, draft.symbols, known)
+    wanted = list(_wanted(query, known)) if query.companies else []
+    found = (yield from _gather(wanted, known)) if wanted else []
+    return Grounds.of(query, found, known)
+
+
+def _corrected(question: str, grounds: Grounds, review: Review) -> Flow[tuple[str, list[AgentReply]]]:
+    """The reviewed reply; sentences that were withheld are asked for once more, with the facts, and else left out."""
+    added, replies, left = "", list[AgentReply](), len(review.withheld)
+    if review.withheld and grounds.lines:
+        message = question_message(question, facts=grounds.lines, withheld=[text for text, _ in review.withheld])
+        reply = yield from ask("chat", message)
+        replies.append(reply)
+        second = grounds.review()
+        added = "" if reply.error else f"{second.feed(str(reply.content))}{second.close()}".strip()
+        left = left if not added else len(second.withheld)
+        review.facts |= second.facts
+    rest = f"{f'{_PARAGRAPH}{added}' if added else ''}{left_out(left) if left else ''}"
+    if rest:
+        yield RunContentEvent(content=rest, step_name="chat")
+    return f"{review.text}{rest}".strip(), replies
 
 
 def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:

@@ -17,6 +17,7 @@ from finassist.core.result import CATEGORIES, stored_record
 from finassist.llm.agents import Askable, ConversationSummary, summary_message
 from finassist.llm.calls import Limits
 from finassist.llm.connections import fit
+from finassist.questions.review import without_figures
 from finassist.questions.routing import Context
 from finassist.questions.slots import Memory, remembered
 from finassist.sessions.store import SessionLocks, Store
@@ -136,7 +137,7 @@ class Summariser:
             fit(agent, self._limits)
             run = await agent.arun(summary_message(unread, str(summary.get("text", ""))))
             if isinstance(run.content, ConversationSummary):
-                await self._write(session_id, run.content.summary, len(older))
+                await self._write(session_id, without_figures(run.content.summary), len(older))
 
     async def _write(self, session_id: str, text: str, turns: int) -> None:
         async with self._locks.aturn(session_id):

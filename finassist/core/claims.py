@@ -1,0 +1,88 @@
+"""What a text states about figures, and what the data say of it, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from finassist.core.facts import Fact
+from finassist.core.query import Query
+
+Unit = Literal["money", "percent", "points", "times", "days", "count", ""]
+Direction = Literal[-1, 0, 1]
+Verdict = Literal["right", "wrong", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as written.
+
+    Attributes:
+        words: The characters that state it.
+        start: Where they begin.
+        end: Where they end.
+        value: The number in plain units; 25 % is 0.25, 3 points are 0.03.
+        slack: Half of the last shown digit, in the same units; more where the text says "about".
+        unit: What it is measured in, as far as the text says.
+        currency: ISO code where the text names one.
+        bound: `">"` for "more than", `"<"` for "less than".
+        per_share: Whether it says per share.
+    """
+
+    words: str
+    start: int
+    end: int
+    value: Decimal
+    slack: Decimal
+    unit: Unit = ""
+    currency: str = ""
+    bound: Literal["", ">", "<"] = ""
+    per_share: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing but digits is written."""
+        return not (self.unit or self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing a text states about figures.
+
+    Attributes:
+        words: The characters that state it.
+        start: Where they begin in the text.
+        end: Where they end.
+        queries: What would confirm it, the likeliest reading first; empty where the data hold nothing of the kind.
+        number: The number said; `None` where only a direction or an order is.
+        direction: 1 for a rise or "more than", -1 for a fall or "less than".
+        company: Whether it is said of a company.
+        day: The date that is stated, where no number is.
+    """
+
+    words: str
+    start: int
+    end: int
+    queries: tuple[Query, ...] = ()
+    number: Number | None = None
+    direction: Direction = 0
+    company: bool = False
+    day: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A claim and what the data say of it.
+
+    Attributes:
+        claim: What the text states.
+        verdict: `right`, `wrong`, or `unknown` where the data cannot tell.
+        fact: The figure from the data.
+        reason: Why it is not right, in words.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    fact: Fact | None = None
+    reason: str = ""
