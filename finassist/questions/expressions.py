@@ -155,7 +155,7 @@ def definitions_in(text: str) -> tuple[str, list[Definition]]:
     """
     low = fold(text).replace("÷", "/").replace("×", "*")
     base = max((int(year) for year in re.findall(r"(?<!\d)20\d\d(?!\d)", low)), default=0)
-    words: list[Word] | None = None
+    words: Sequence[Word] = ()
     found: list[Definition] = []
     at = 0
     while mark := _next_mark(low, at):
@@ -200,7 +200,7 @@ def _named(low: str, at: int) -> tuple[int, str]:
 class _Formula:
     """A formula in words, read until it ends."""
 
-    def __init__(self, low: str, words: list[Word], base: int) -> None:
+    def __init__(self, low: str, words: Sequence[Word], base: int) -> None:
         self.low, self.base, self.end = low, base, 0
         self.text = self.missing = self._wrap = ""
         self._out: list[str] = []
@@ -217,7 +217,7 @@ class _Formula:
         """Whether an operand must come next."""
         return not self._out or self._out[-1] in ("(", " / ", " - ", " + ", " * ")
 
-    def _take(self, words: list[Word], at: int) -> int:
+    def _take(self, words: Sequence[Word], at: int) -> int:
         """Take the word at a place; how many words were used, 0 where the formula ends."""
         word, text = words[at], words[at].text
         if found := metric_phrases("en").longest(words, at):

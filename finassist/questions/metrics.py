@@ -33,7 +33,7 @@ def paraphrases() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((row["metric"], re.compile("|".join(row["patterns"]))) for row in rows)
 
 
-def metrics_in(text: str, words: list[Word], language: str, taken: Claims) -> list[Hit[str]]:
+def metrics_in(text: str, words: Sequence[Word], language: str, taken: Claims) -> list[Hit[str]]:
     """The metrics of a lower-case text in order of mention; what names one is taken."""
     found = [*_said_first(text, words, taken), *_named(text, words, language, taken)]
     found += _said_otherwise(text, found)
@@ -62,7 +62,7 @@ def _said_first(text: str, words: Sequence[Word], taken: Claims) -> list[Hit[str
     return found
 
 
-def _named(text: str, words: list[Word], language: str, taken: Claims) -> Iterator[Hit[str]]:
+def _named(text: str, words: Sequence[Word], language: str, taken: Claims) -> Iterator[Hit[str]]:
     for hit in metric_phrases(language).free(text, words, taken, lambda at, size: _usable(words, at, size)):
         taken.take(hit.start, hit.end)
         yield hit

@@ -132,7 +132,7 @@ class Slots:
     text: str
     low: str
     language: str
-    words: list[Word]
+    words: Sequence[Word]
     companies: list[Hit[Named]] = field(default_factory=list[Hit[Named]])
     periods: list[Found] = field(default_factory=list[Found])
     metrics: list[Hit[str]] = field(default_factory=list[Hit[str]])

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 type _Usable = Callable[[int, int], bool]
 
@@ -65,7 +66,8 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def words_of(text: str) -> list[Word]:
+@lru_cache(16)
+def words_of(text: str) -> tuple[Word, ...]:
     """The words and marks of a normalised text; hyphens part words, a possessive ending is left off.
 
     Example:
@@ -79,7 +81,7 @@ def words_of(text: str) -> list[Word]:
         if owner and folded[found[-1].start : match.start() - 1] == found[-1].text:
             continue
         found.append(Word(match.group(), text[match.start() : match.end()], *match.span()))
-    return found
+    return tuple(found)
 
 
 def has_cjk(text: str) -> bool:
