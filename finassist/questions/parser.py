@@ -3,6 +3,9 @@
 Multi-word company names are claimed first, then periods, amounts and metrics, and only then single names, so that Q2,
 FY24, DSO and TTM are never companies. A question becomes one query or a short list of them that share a headline. What
 cannot be placed is named: refused by topic, or listed as not understood.
+
+In order: `wording` → the scan (`companies`, `periods`, `metrics`, `operations` into `Slots`) → `refusals` →
+`follow_up` → `queries`. What becomes no query goes to `routing`, which reads `topics`.
 """
 
 from __future__ import annotations

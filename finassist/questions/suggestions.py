@@ -61,12 +61,18 @@ class Placement:
 
     Attributes:
         text: The question, in words that rules read.
+        slots: What rules made of its words.
+        sure: Companies that rules are sure of.
+        conversation: Symbols and periods that the conversation is about.
         read: Words of the question, and what they were read as: a symbol, or words.
         put: What stands in their place.
         left_out: What was not believed, in words.
     """
 
     text: str
+    slots: Slots
+    sure: set[str]
+    conversation: frozenset[str]
     read: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     put: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     left_out: list[str] = field(default_factory=list[str])
@@ -91,6 +97,50 @@ class Placement:
         for words, instead in self.put:
             evidence = evidence.replace(instead, words)
         return evidence
+
+    def leave_out(self, what: str) -> None:
+        """Note what is not believed."""
+        self.left_out.append(what[:_LONGEST])
+
+    def stands(self, number: str) -> bool:
+        """Whether a number stands in the question."""
+        return re.search(rf"(?<!\d){number}(?!\d)", self.slots.low) is not None
+
+    def unread(self, words: str) -> str:
+        """From the first to the last of the words that no rule has read; empty where one between them was read."""
+        start, end = self.span(words)
+        loose = [word for word in self.slots.loose if start <= word.start and word.end <= end]
+        if not loose:
+            return ""
+        first, last = loose[0].start, loose[-1].end
+        between = [word for word in self.slots.words if first <= word.start < last and not self.joins(word)]
+        return self.slots.text[first:last] if len(between) == len(loose) else ""
+
+    def joins(self, word: Word) -> bool:
+        """Whether a word only joins others: `giant from Redmond`."""
+        return word.mark or (word not in self.slots.loose and not self.is_read(word.start, word.end))
+
+    def is_read(self, start: int, end: int) -> bool:
+        """Whether a rule has read what stands there."""
+        slots = self.slots
+        hits = (*slots.companies, *slots.metrics, *slots.periods, *slots.amounts, *slots.operations, *slots.sectors)
+        return any(hit.start < end and start < hit.end for hit in hits)
+
+    def span(self, words: str) -> tuple[int, int]:
+        """Where words stand in what is asked, or nowhere."""
+        found = _found(words, self.slots.low)
+        return found.span() if found else (0, 0)
+
+    def write(self, words: str, instead: str, read_as: str) -> bool:
+        """Replace words of the question; said is what they were read as."""
+        found = _found(words, fold(self.text))
+        if not found:
+            return False
+        text = self.text
+        self.text = text[: found.start()] + instead + text[found.end() :]
+        self.read.append((words, read_as))
+        self.put.append((words, instead))
+        return True
 
 
 def is_doubtful(found: Understanding) -> bool:
@@ -147,64 +197,12 @@ def place(
         >>> place(asked, understand(asked), [Suggestion("metric", "revenue", "intake")]).text
         "What was Apple's revenue in FY2023?"
     """
-    placement = Placement(normalise(question))
-    if found.slots is None:
-        return placement
+    slots = found.slots or slots_of(question)
     inherited = [symbol for query in found.queries for symbol in query.companies]
-    placing = _Placing(placement, found.slots, {*found.slots.symbols, *inherited}, frozenset(conversation))
+    placement = Placement(normalise(question), slots, {*slots.symbols, *inherited}, frozenset(conversation))
     for suggestion in islice(suggestions, _MOST_SUGGESTIONS):
-        _PLACE[suggestion.kind](placing, suggestion)
+        _PLACE[suggestion.kind](placement, suggestion)
     return placement
-
-
-@dataclass(slots=True)
-class _Placing:
-    placement: Placement
-    slots: Slots
-    sure: set[str]
-    conversation: frozenset[str]
-
-    def leave_out(self, what: str) -> None:
-        self.placement.left_out.append(what[:_LONGEST])
-
-    def stands(self, number: str) -> bool:
-        """Whether a number stands in the question."""
-        return re.search(rf"(?<!\d){number}(?!\d)", self.slots.low) is not None
-
-    def unread(self, words: str) -> str:
-        """From the first to the last of the words that no rule has read; empty where one between them was read."""
-        start, end = self.span(words)
-        loose = [word for word in self.slots.loose if start <= word.start and word.end <= end]
-        if not loose:
-            return ""
-        first, last = loose[0].start, loose[-1].end
-        between = [word for word in self.slots.words if first <= word.start < last and not self.joins(word)]
-        return self.slots.text[first:last] if len(between) == len(loose) else ""
-
-    def joins(self, word: Word) -> bool:
-        """Whether a word only joins others: `giant from Redmond`."""
-        return word.mark or (word not in self.slots.loose and not self.is_read(word.start, word.end))
-
-    def is_read(self, start: int, end: int) -> bool:
-        slots = self.slots
-        hits = (*slots.companies, *slots.metrics, *slots.periods, *slots.amounts, *slots.operations, *slots.sectors)
-        return any(hit.start < end and start < hit.end for hit in hits)
-
-    def span(self, words: str) -> tuple[int, int]:
-        """Where words stand in what is asked, or nowhere."""
-        found = _found(words, self.slots.low)
-        return found.span() if found else (0, 0)
-
-    def put(self, words: str, instead: str, read_as: str) -> bool:
-        """Replace words of the question; said is what they were read as."""
-        found = _found(words, fold(self.placement.text))
-        if not found:
-            return False
-        text = self.placement.text
-        self.placement.text = text[: found.start()] + instead + text[found.end() :]
-        self.placement.read.append((words, read_as))
-        self.placement.put.append((words, instead))
-        return True
 
 
 def is_named(words: str, question: str) -> bool:
@@ -220,34 +218,34 @@ def _found(words: str, text: str) -> re.Match[str] | None:
     return re.search(f"{edge[0]}{re.escape(plain)}{edge[1]}", text)
 
 
-def _company(placing: _Placing, said: Suggestion) -> None:
+def _company(placement: Placement, said: Suggestion) -> None:
     """A company that rules did not see: named by unread words, or by any where the conversation is about it."""
     company = directory().lookup(said.value)
     if company is None:
-        placing.leave_out(f"“{said.value[:20]}”")
+        placement.leave_out(f"“{said.value[:20]}”")
         return
-    if company.symbol in placing.sure:
+    if company.symbol in placement.sure:
         return
-    unread = placing.unread(said.words)
-    if not unread and company.symbol in placing.conversation and not placing.sure:
-        start, end = placing.span(said.words)
-        unread = "" if placing.is_read(start, end) else placing.slots.text[start:end]
-    if placing.sure and not any(letter.isupper() for letter in unread):  # "doing" is nobody's name
+    unread = placement.unread(said.words)
+    if not unread and company.symbol in placement.conversation and not placement.sure:
+        start, end = placement.span(said.words)
+        unread = "" if placement.is_read(start, end) else placement.slots.text[start:end]
+    if placement.sure and not any(letter.isupper() for letter in unread):  # "doing" is nobody's name
         unread = ""
-    if not unread or not placing.put(unread, f"${company.symbol}", company.symbol):
-        placing.leave_out(f"{company.name} ({company.symbol})")
+    if not unread or not placement.write(unread, f"${company.symbol}", company.symbol):
+        placement.leave_out(f"{company.name} ({company.symbol})")
 
 
-def _metric(placing: _Placing, said: Suggestion) -> None:
+def _metric(placement: Placement, said: Suggestion) -> None:
     metric = catalogue().get(said.value.strip().lower().replace(" ", "_"))
     if metric is None:
-        placing.leave_out(f"“{said.value[:40]}”")
+        placement.leave_out(f"“{said.value[:40]}”")
         return
-    if any(hit.value == metric.id for hit in placing.slots.metrics):
+    if any(hit.value == metric.id for hit in placement.slots.metrics):
         return
-    instead, unread = spoken_as(metric.id), placing.unread(said.words)
-    if not (instead and unread and placing.put(unread, instead, metric.label)):
-        placing.leave_out(metric.label)
+    instead, unread = spoken_as(metric.id), placement.unread(said.words)
+    if not (instead and unread and placement.write(unread, instead, metric.label)):
+        placement.leave_out(metric.label)
 
 
 @cache
@@ -258,44 +256,44 @@ def spoken_as(metric: str) -> str:
     return next((name for name in names if [hit.value for hit in slots_of(name).metrics] == [metric]), "")
 
 
-def _period(placing: _Placing, said: Suggestion) -> None:
+def _period(placement: Placement, said: Suggestion) -> None:
     """A period, whose years stand in the question or were talked about."""
     years = re.findall(r"(?<!\d)\d{4}(?!\d)|(?<=last )\d+", said.value)
-    talked_about = " ".join(placing.conversation)
-    if not all(placing.stands(year) or year in talked_about for year in years):
-        placing.leave_out(f"the period {said.value[:30]}")
+    talked_about = " ".join(placement.conversation)
+    if not all(placement.stands(year) or year in talked_about for year in years):
+        placement.leave_out(f"the period {said.value[:30]}")
         return
-    instead, unread = said.value.replace(":", " to "), placing.unread(said.words)
+    instead, unread = said.value.replace(":", " to "), placement.unread(said.words)
     if unread and [str(each.value) for each in slots_of(instead).periods] == [said.value]:
-        placing.put(unread, instead, said.value)
+        placement.write(unread, instead, said.value)
 
 
-def _operation(placing: _Placing, said: Suggestion) -> None:
-    unread = placing.unread(said.words)
+def _operation(placement: Placement, said: Suggestion) -> None:
+    unread = placement.unread(said.words)
     if unread and said.value in SAID_AS:
-        placing.put(unread, SAID_AS[said.value], SAID_AS[said.value])
+        placement.write(unread, SAID_AS[said.value], SAID_AS[said.value])
 
 
-def _condition(placing: _Placing, said: Suggestion) -> None:
+def _condition(placement: Placement, said: Suggestion) -> None:
     """A threshold, whose number stands in the question; rules that found one are sure of theirs."""
     try:
         wanted = filter_of(said.value)
     except (InvalidQuery, ValueError):
-        placing.leave_out(f"“{said.value[:40]}”")
+        placement.leave_out(f"“{said.value[:40]}”")
         return
     numbers = [wanted.number] if wanted.upper is None else [wanted.number, wanted.upper]
-    if not all(_stands_as_written(placing, number) for number in numbers):
-        placing.leave_out(f"the condition {wanted}")
-    elif not placing.slots.amounts and placing.unread(said.words):
+    if not all(_stands_as_written(placement, number) for number in numbers):
+        placement.leave_out(f"the condition {wanted}")
+    elif not placement.slots.amounts and placement.unread(said.words):
         words = _written(wanted)
-        placing.put(said.words, words, words)
+        placement.write(said.words, words, words)
 
 
 _SCALES = (1, 0.01, 1e3, 1e6, 1e9, 1e12)
 
 
-def _stands_as_written(placing: _Placing, number: float) -> bool:
-    return any(placing.stands(re.escape(f"{number / scale:.10g}")) for scale in _SCALES)
+def _stands_as_written(placement: Placement, number: float) -> bool:
+    return any(placement.stands(re.escape(f"{number / scale:.10g}")) for scale in _SCALES)
 
 
 def _written(wanted: Filter) -> str:

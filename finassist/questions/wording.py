@@ -29,20 +29,8 @@ def _filled(pattern: str) -> re.Pattern[str]:
 
 _BEFORE = tuple(_filled(pattern) for pattern in _TABLE["before"]["patterns"])
 _FORM = {name: _filled(pattern) for name, pattern in _TABLE["form"].items()}
-_SET_ASIDE = (
-    "using",
-    "nearest",
-    "bracketed_unit",
-    "counted",
-    "trailing",
-    "shares",
-    "unit",
-    "multiple",
-    "decimals",
-    "instruction",
-    "forms",
-)
 _UNITS = ("nearest", "bracketed_unit", "counted", "trailing", "shares", "unit")
+_SET_ASIDE = ("using", *_UNITS, "multiple", "decimals", "instruction", "forms")
 _NUMBERS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
 _SCALES = {"m": "millions", "mm": "millions", "mn": "millions", "b": "billions", "bn": "billions"}
 _NOT_NAMES = r"Question|Here|Use|Using|Task|Answer|I\b|Role|Context|Assume|For\b"
@@ -240,12 +228,9 @@ def _may_be_a_slip(raw: str, start: int) -> bool:
         return False
     if raw.isupper() or (raw[:1].isupper() and start > 0):
         return False
-    if plain in _SLIPS:
-        return True
-    if len(plain) < 4:
-        return False
-    known = plain in vocabulary() or (plain in common_words() and plain not in _SLIPS)
-    return not known and not directory().lookup(plain)
+    if plain in _SLIPS or len(plain) < 4:
+        return plain in _SLIPS
+    return not is_vocabulary(plain) and not directory().lookup(plain)
 
 
 @lru_cache(_MOST_CACHED)

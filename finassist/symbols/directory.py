@@ -192,13 +192,8 @@ class _Reading:
         token = self.words[last]
         end = token.end if whole and last == first + size - 1 else token.start + len(_OWNER.sub("", token.raw))
         company, end = self._share_class(company, end)
-        how: How = entry.how
-        if (
-            how in ("prefix", "stripped", "exact", "inverted")
-            and size > 1
-            and len(span[0].text) == len(span[1].text) == 1
-        ):
-            how = "initials"
+        spelled = size > 1 and len(span[0].text) == len(span[1].text) == 1
+        how: How = "initials" if spelled and entry.how != "alias" else entry.how
         places = set(takewhile(lambda i: self.words[i].start < end, range(first, len(self.words))))
         self._match(company, span[0].start, end, how, self.sentence.sure(entry, first, size, whole=whole), places)
         return max(len(places), 1)
@@ -253,13 +248,8 @@ class _Reading:
     def _begins_with_its_data(self, place: int) -> bool:
         """`TEAM stock price`: a word in capitals that begins a sentence, before what is asked of it."""
         raw = self.words[place].raw
-        return (
-            place == 0
-            and len(raw) > 2
-            and raw.isupper()
-            and self.sentence.capitals_tell
-            and self.sentence.data_follows(0)
-        )
+        begins = place == 0 and len(raw) > 2 and raw.isupper()
+        return begins and self.sentence.capitals_tell and self.sentence.data_follows(0)
 
     def _ticker_in_capitals(self, raw: str) -> Company | None:
         if not raw.isupper() or self.sentence.shouted or raw.lower() in common_words():
