@@ -68,3 +68,17 @@ def test_a_card_fits_a_narrow_screen(
 
 def test_cards_ask_nobody_for_anything(lab: Lab, cards: dict[str, Locator]) -> None:
     assert (lab.errors, lab.foreign) == ([], [])
+
+
+def test_a_plotted_answer_is_alive_in_the_browser(lab: Lab) -> None:
+    """Its image is only for pages that cannot run Plotly."""
+    notebook = lab.new_notebook("plot.ipynb")
+    notebook.run(
+        "from finassist import FinancialAssistantWorkflow\n"
+        "answer = FinancialAssistantWorkflow(db=None).run('Compare Apple and Microsoft', live=False)"
+    )
+    for cell in ("answer.plot()", "answer.plot().show()"):
+        shown = notebook.run(cell)
+        expect(shown.locator(".js-plotly-plot")).to_be_visible()
+        expect(shown.locator("svg[aria-label]")).to_have_count(0)
+    notebook.close()
