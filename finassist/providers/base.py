@@ -49,7 +49,7 @@ class Periods:
 
     Attributes:
         limit: How many statements, newest first.
-        frequency: Of statements: `"annual"`, `"quarterly"` or `"ttm"`.
+        frequency: Of statements: `"annual"`, `"quarterly"` (halves of a company that reports no quarters) or `"ttm"`.
         span: How far back prices go, in Agno's words (`"2y"`, `"ytd"`, `"max"`).
         interval: Of prices: `"1d"`, `"1wk"` or `"1mo"`.
         as_of: Only what was public on this day counts, as it was reported then.

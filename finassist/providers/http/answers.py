@@ -155,23 +155,24 @@ _PLAN = re.compile(r"premium|exclusive endpoint|special (endpoint|parameters)|re
 def explain(refusal: Refusal) -> DataError:
     """The error that this answer means; its message ends with what to do next."""
     if refusal.status >= 500 or refusal.status == 408:
-        return _error("trouble", refusal)
+        return error_of("trouble", refusal)
     if found := explain_words(refusal):
         return found
     otherwise = "redirect" if 300 <= refusal.status < 400 else "other"
-    return _error(_MEANINGS["by_status"].get(str(refusal.status), otherwise), refusal)
+    return error_of(_MEANINGS["by_status"].get(str(refusal.status), otherwise), refusal)
 
 
 def explain_words(refusal: Refusal) -> DataError | None:
     """The error that the words mean, whatever the status, or `None` if they mean nothing known."""
     for words, meaning in _MEANINGS["by_words"]:
         if re.search(words, refusal.text, re.I):
-            return _error(meaning, refusal)
+            return error_of(meaning, refusal)
     of_plan = refusal.status in (200, 402, 403) and _PLAN.search(refusal.text)
-    return _error("plan", refusal) if of_plan else None
+    return error_of("plan", refusal) if of_plan else None
 
 
-def _error(name: str, refusal: Refusal) -> DataError:
+def error_of(name: str, refusal: Refusal) -> DataError:
+    """The error of this name in `meanings.toml`, in words about this answer."""
     meaning: Mapping[str, str] = _MEANINGS[name]
     at, setting = refusal.again_at, _SETTING.search(refusal.text)
     status = f"status {refusal.status}" if refusal.status != 200 else "an error of its own"

@@ -26,9 +26,9 @@ from pydantic import SecretStr
 from yarl import URL
 
 from finassist.core.concurrency import InFlight
-from finassist.core.errors import BadPayload, ConfigurationError, DataError, SourceTimeout, TooLarge, Unreachable
+from finassist.core.errors import BadPayload, ConfigurationError, DataError, TooLarge
 from finassist.core.text import redact
-from finassist.providers.http.answers import Refusal, explain, read_retry_after, said
+from finassist.providers.http.answers import Refusal, error_of, explain, read_retry_after, said
 
 KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
@@ -127,32 +127,22 @@ class Endpoint:
 
     def _broken(self, problem: Exception) -> Failed:
         """Our own words for each way a connection fails: theirs are often empty, and may hold the key."""
-        kind, words, may_pass = _why_broken(problem)
-        return Failed(kind(f"{self.name} {words}"), may_pass)
+        meaning = next(meaning for kinds, meaning in _BROKEN if isinstance(problem, kinds))
+        return Failed(error_of(meaning, Refusal(self.name, 0, "")), meaning in _MAY_PASS)
 
 
-def _why_broken(problem: Exception) -> tuple[type[DataError], str, bool]:
-    """The error a broken connection means, its words, and whether a retry can help."""
-    match problem:
-        case TimeoutError():
-            return SourceTimeout, "stopped answering. Ask again in a moment.", True
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
-            words = (
-                "was not reached: no secure connection could be made. Check the clock, and whether a proxy interferes."
-            )
-            return Unreachable, words, False
-        case aiohttp.ClientConnectorDNSError() | socket.gaierror() | UnicodeError() | aiohttp.InvalidURL():
-            words = "was not reached: its name was not found. Check the network connection"
-            return Unreachable, f'{words}, or use provider="embedded".', False
-        case aiohttp.ClientConnectorError():
-            words = "was not reached: the connection was refused. Check the network and any firewall"
-            return Unreachable, f'{words}, or use provider="embedded".', False
-        case aiohttp.ClientPayloadError():
-            return Unreachable, "broke off in the middle of its answer. Ask again.", True
-        case aiohttp.ClientResponseError():
-            return BadPayload, "sent something that is not HTTP. Check base_url, or ask again.", False
-        case _:
-            return Unreachable, "closed the connection. Ask again in a moment.", True
+_BROKEN: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((TimeoutError,), "silent"),
+    ((aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError, ssl.SSLError), "insecure"),
+    ((aiohttp.ClientConnectorDNSError, socket.gaierror, UnicodeError, aiohttp.InvalidURL), "unknown_host"),
+    ((aiohttp.ClientConnectorError,), "not_connected"),
+    ((aiohttp.ClientPayloadError,), "broken_off"),
+    ((aiohttp.ClientResponseError,), "no_http"),
+    ((Exception,), "closed_early"),
+)
+"""What a broken connection means; the first that fits."""
+
+_MAY_PASS = frozenset({"silent", "broken_off", "closed_early"})
 
 
 # -------------------------------------------------------------------------------------------------- address

@@ -41,7 +41,9 @@ _CONTACT = re.compile(r"[!-?A-~]{1,100}@[\w.-]{1,200}\.[a-zA-Z]{2,20}", re.ASCII
 class SECProvider(LiveProvider):
     """Statements, profile and filings of companies that file with the SEC, each figure with its filing.
 
-    Of a figure that was filed several times the latest counts. A zero is a reported zero.
+    Of a figure that was filed several times the latest counts. A zero is a reported zero. Beside income statements
+    stand the shares counted on cover pages. Depreciation from a note is no depreciation and amortization: where
+    nothing else is tagged, that line is missing and its note says so.
 
     Args:
         contact: E-mail address that the SEC may write to; by default from `FINASSIST_SEC_CONTACT`. It is sent to the
