@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from finassist.apps.tools import tools as tools
     from finassist.batch.batch import Batch as Batch
     from finassist.batch.budget import Budget as Budget
+    from finassist.config.configure import configure as configure
     from finassist.config.settings import Settings as Settings
-    from finassist.config.settings import configure as configure
     from finassist.config.sources import FinassistWarning as FinassistWarning
     from finassist.core.claims import Claim as Claim
     from finassist.core.claims import Finding as Finding
@@ -59,7 +59,8 @@ _NAMES: Final = {
     "finassist.apps.tools": "tools",
     "finassist.batch.batch": "Batch",
     "finassist.batch.budget": "Budget",
-    "finassist.config.settings": "Settings configure",
+    "finassist.config.configure": "configure",
+    "finassist.config.settings": "Settings",
     "finassist.config.sources": "FinassistWarning",
     "finassist.core.result": "categories",
     "finassist.core.errors": """

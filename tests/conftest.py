@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import tempfile
 
 import pytest
 
 os.environ["FINASSIST_HOME"] = os.devnull  # a test that forgets to name a database must not write to the user's
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp()  # where the secret of this machine is
 os.environ["FINASSIST_CACHE_FOLDER"] = os.path.join(os.devnull, "cache")
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]

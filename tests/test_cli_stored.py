@@ -107,3 +107,16 @@ def test_the_cache_is_shown_and_cleared(db: str, capsys) -> None:
     assert capsys.readouterr().out.startswith("1 answers, ")
     assert main(["cache", "clear"]) == 0
     assert "Removed 1 answers" in capsys.readouterr().out
+
+
+def test_an_env_file_is_trusted_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["config", "trust"]) == 2
+    assert "There is no file .env in this folder or its project" in capsys.readouterr().err
+    (tmp_path / ".env").write_text("FINASSIST_MODEL=ollama\nFMP_API_KEY=canary")
+    assert main(["config", "trust"]) == 0
+    assert f"{tmp_path / '.env'}, which sets FINASSIST_MODEL, FMP_API_KEY." in capsys.readouterr().out
+    assert main(["config"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"model +ollama +\.env", said)
+    assert "canary" not in said

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import finassist
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
 from finassist.__main__ import main
+from finassist.config.trust import trust
 from finassist.llm.models import resolve_model
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.model_server import ModelServer
@@ -117,6 +118,9 @@ def test_keys_are_present_or_not_and_never_shown(check, monkeypatch) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="file modes")
 def test_an_env_file_with_keys_that_others_can_read_is_noted(check) -> None:
     Path(".env").write_text(f"OPENAI_API_KEY={KEY}")
+    with pytest.warns(FinassistWarning, match="OPENAI_API_KEY"):
+        assert "OPENAI_API_KEY ignored: the file is not trusted" in check(".env", model="offline")[0].text
+    trust(Path(".env"))
     Path(".env").chmod(0o644)
     assert "chmod 600 .env" in check(".env", model="offline")[0].text
     Path(".env").chmod(0o600)

@@ -13,7 +13,8 @@ import pytest
 import finassist
 from finassist import FinassistWarning, Settings, configure
 from finassist.config.settings import KEYS
-from finassist.config.sources import variable_of
+from finassist.config.sources import HARMLESS, variable_of
+from finassist.config.trust import _key, is_trusted, signature, trust
 from finassist.core.errors import ConfigurationError
 
 CANARY = "canary-0123456789abcdef"
@@ -23,12 +24,15 @@ CANARY = "canary-0123456789abcdef"
 def empty_folder(tmp_path, monkeypatch) -> Path:
     for name in Settings.model_fields:
         monkeypatch.delenv(variable_of(name), raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def write_env(text: str, encoding: str = "utf-8") -> None:
+def write_env(text: str, encoding: str = "utf-8", *, trusted: bool = True) -> None:
     Path(".env").write_text(text, encoding=encoding)
+    if trusted:
+        trust(Path(".env"))
 
 
 # ------------------------------------------------------------------------------------------ where from
@@ -72,6 +76,82 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch) -> None:
 def test_a_file_with_a_byte_order_mark_is_read_from_its_first_line() -> None:
     write_env("FMP_API_KEY=from-the-file", encoding="utf-8-sig")
     assert Settings().key("fmp") == "from-the-file"
+
+
+# ---------------------------------------------------------------------------------- the file of a stranger
+
+VALUES = {
+    "cache": "false", "live": "off", "routing": "rules", "fmp_plan": "free", "model_prices": '{"m": {"input": 0}}',
+    "max_question_length": "900", "max_reply_chars": "900",
+}  # fmt: skip
+
+
+def test_a_file_that_is_not_trusted_sets_display_and_limits_only() -> None:
+    names = {name: VALUES.get(name, "9" if name in HARMLESS else "planted") for name in Settings.model_fields}
+    lines = [f"{variable_of(name)}={value}" for name, value in names.items()]
+    lines += [f"FINASSIST_{name.upper()}=planted" for name in KEYS] + ["home=planted", "cache_folder=planted"]
+    write_env("\n".join(lines))
+    assert {name for name in names if Settings().origin(name) == ".env"} == set(names), "trusted"
+    write_env("\n".join([*lines, ""]), trusted=False)
+    with pytest.warns(FinassistWarning, match=r"\.env sets .*If it is yours, run: finassist config trust /") as warned:
+        settings = Settings()
+    assert {name for name in names if settings.origin(name) == ".env"} == HARMLESS
+    assert "planted" not in repr(settings) + str(warned[0].message)
+    assert all(variable_of(name) in str(warned[0].message) for name in set(names) - HARMLESS)
+    Settings()  # said once
+    assert Settings(_env_file=".env").key("fmp") == "planted", "a file that the person names is theirs"
+
+
+def test_trust_is_for_a_path_and_a_text(tmp_path: Path) -> None:
+    write_env("FMP_API_KEY=mine")
+    assert Settings().key("fmp") == "mine"
+    (tmp_path / "copy").write_text("FMP_API_KEY=mine")
+    assert not is_trusted(tmp_path / "copy")
+    write_env("FMP_API_KEY=theirs", trusted=False)
+    with pytest.warns(FinassistWarning, match="sets FMP_API_KEY"):
+        assert Settings().key("fmp") is None
+    (tmp_path / "data" / "finassist" / "secret").write_bytes(b"of another machine".ljust(32))
+    write_env("FMP_API_KEY=mine", trusted=False)
+    _key.cache_clear()
+    assert not is_trusted(Path(".env"))
+
+
+def test_nothing_is_said_of_a_line_that_another_source_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FMP_API_KEY", "exported")
+    write_env("FMP_API_KEY=theirs\nFINASSIST_MODEL=theirs", trusted=False)
+    settings = Settings(model="offline")
+    assert (settings.key("fmp"), settings.model) == ("exported", "offline")
+
+
+def test_the_secret_of_a_machine_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "finassist"
+    before = signature("text")
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "secret")] == [0o700, 0o600]
+    secret = (folder / "secret").read_bytes()
+    for spoil in (lambda path: path.chmod(0o644), lambda path: path.write_bytes(b"short"), Path.unlink):
+        spoil(folder / "secret")
+        _key.cache_clear()
+        assert signature("text") not in (before, "")
+        assert (folder / "secret").read_bytes() != secret
+    (tmp_path / "elsewhere").write_bytes(secret)
+    (folder / "secret").unlink()
+    (folder / "secret").symlink_to(tmp_path / "elsewhere")
+    _key.cache_clear()
+    assert signature("text") != before
+
+
+def test_without_a_data_folder_the_secret_lasts_as_long_as_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", os.devnull)
+    assert signature("text") == signature("text")
+
+
+def test_a_pipe_in_place_of_the_file_is_named_and_not_waited_for() -> None:
+    os.mkfifo(".env")
+    with pytest.warns(FinassistWarning, match=r"\.env is no ordinary file and is not read"):
+        assert Settings().origin("years") == "default"
+    for named in (".env", ["missing", ".env"], "/dev/zero"):
+        with pytest.raises(ConfigurationError, match="no ordinary file"):
+            Settings(_env_file=named)
 
 
 def test_folders_may_begin_with_a_tilde(monkeypatch) -> None:

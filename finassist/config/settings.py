@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +21,16 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
-from finassist.config.sources import PREFIX, env_file, is_key, variable_of, warn_of_unread
+from finassist.config.sources import (
+    PREFIX,
+    env_file,
+    is_key,
+    ordinary,
+    untrusted,
+    variable_of,
+    warn_of_unread,
+    warn_of_untrusted,
+)
 from finassist.core.errors import ConfigurationError
 from finassist.core.text import did_you_mean
 
@@ -62,8 +69,10 @@ class Settings(BaseSettings):
     """Settings of a workflow, given once instead of at every call.
 
     An argument wins over `finassist.configure(...)`, that over a variable of the environment, and that over a line of
-    `.env` in the working folder, or else in the nearest one above it up to the root of the project. Printing settings
-    shows where each value came from, and never a key.
+    `.env` in the working folder, or else in the nearest one above it up to the root of the project. Before you trust
+    that file (`finassist config trust`, or `Settings(_env_file=…)`), it sets display and limits only: keys, models,
+    data sources and folders in it are ignored with a warning. Printing settings shows where each value came from, and
+    never a key.
 
     Raises:
         ConfigurationError: A value cannot be used, or there is no such setting. The message names the variable and
@@ -137,12 +146,12 @@ class Settings(BaseSettings):
     """The settings of `configure()`; replaced as a whole, never changed."""
 
     def __init__(self, **values: Any) -> None:
-        values = _wrapped(values)
-        file = values.pop("_env_file") if "_env_file" in values else env_file()
+        values = wrapped(values)
+        named = [values.pop("_env_file")] if "_env_file" in values else []
         _check_names(values)
         origins: dict[str, Origin] = {}
         problem = _problem(
-            lambda: super(Settings, self).__init__(**_gathered(values, file, origins)),
+            lambda: super(Settings, self).__init__(**_gathered(values, named, origins)),
             lambda details: _sentence(details, origins),
         )
         if problem:
@@ -224,7 +233,7 @@ _SPELLINGS: Final = {name: name for name in Settings.model_fields} | {
 """A setting by each name that a source may give it."""
 
 
-def _wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
+def wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with keys wrapped, so that no frame that a traceback shows holds one in plain text."""
     return {
         name: SecretStr(value) if is_key(name.lower()) and isinstance(value, str) else value
@@ -232,10 +241,16 @@ def _wrapped(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _gathered(values: Mapping[str, Any], file: Path | None, origins: dict[str, Origin]) -> dict[str, Any]:
-    """The value of each setting from the first source that has one; `origins` says which that was."""
+def _gathered(values: Mapping[str, Any], named: Sequence[Any], origins: dict[str, Origin]) -> dict[str, Any]:
+    """The value of each setting from the first source that has one; `origins` says which that was.
+
+    A `.env` that the person `named` is trusted; one that was found is not, until they say so.
+    """
+    file = ordinary(named[0]) if named else env_file()
     environment, dotenv = EnvSettingsSource(Settings), DotEnvSettingsSource(Settings, env_file=file)
     warn_of_unread([*environment.env_vars, *dotenv.env_vars], Settings.model_fields)
+    ignored = untrusted(file, dotenv.env_vars, Settings.model_fields) if file and not named else {}
+    dotenv.env_vars = {variable: value for variable, value in dotenv.env_vars.items() if variable not in ignored}
     sources: dict[Origin, Callable[[], Mapping[str, Any]]] = {
         "argument": lambda: values,
         "configure()": lambda: Settings.configured,
@@ -252,6 +267,7 @@ def _gathered(values: Mapping[str, Any], file: Path | None, origins: dict[str, O
         for name, value in found.items():
             if (setting := _SPELLINGS.get(name)) and setting not in origins:
                 gathered[setting], origins[setting] = value, origin
+    warn_of_untrusted(file, [variable for variable, setting in ignored.items() if setting not in origins])
     return gathered
 
 
@@ -301,49 +317,3 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, Path) and value.is_relative_to(Path.home()):
         return str(Path("~") / value.relative_to(Path.home()))
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@dataclass(frozen=True)
-class Configuration(AbstractContextManager["Configuration", None]):
-    """The handle of one `configure(...)`. `reset()` takes it back, and so does leaving a `with` block."""
-
-    changes: Mapping[str, Any]
-    before: Mapping[str, Any]
-
-    def reset(self) -> None:
-        """Go back to what was configured before."""
-        Settings.configured = self.before
-
-    def __exit__(self, *_: object) -> None:
-        self.reset()
-
-    def __repr__(self) -> str:
-        return f"<configured: {', '.join(self.changes) or 'nothing'}; .reset() takes it back>"
-
-
-def configure(**settings: Any) -> Configuration:
-    """Change settings for every workflow that is built from now on in this process.
-
-    Without arguments it resets everything configured before. An argument of a workflow or of `Settings` still wins.
-
-    Args:
-        **settings: Any setting by its name, for example `years=3` or `fmp_api_key="..."`.
-
-    Returns:
-        A handle: use it in a `with` block, or call its `reset()`.
-
-    Raises:
-        ConfigurationError: There is no such setting, or a value cannot be used. Nothing is changed then.
-
-    Example:
-        >>> with configure(years=3):
-        ...     Settings().years, Settings().origin("years")
-        (3, 'configure()')
-        >>> Settings().origin("years")
-        'default'
-    """
-    before = Settings.configured
-    settings = _wrapped(settings)
-    Settings(**settings)
-    Settings.configured = MappingProxyType({**before, **settings} if settings else {})
-    return Configuration(settings, before)

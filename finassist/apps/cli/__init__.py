@@ -133,7 +133,8 @@ def _program() -> argparse.ArgumentParser:
     parser = _Parser(prog="finassist", description=about)
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = _Commands(parser, required=True)
-    for add in (_add_ask, _add_query, _add_batch, _add_sessions, _add_history, _add_data, _add_cache, _add_others):
+    about_stored = (_add_sessions, _add_history, _add_data, _add_cache, _add_config)
+    for add in (_add_ask, _add_query, _add_batch, *about_stored, _add_others):
         add(commands)
     return parser
 
@@ -237,6 +238,19 @@ def _add_cache(commands: _Commands) -> None:
     actions.add("clear", stored.clear_cache, "remove all of them")
 
 
+def _add_config(commands: _Commands) -> None:
+    text = "Show every setting and where its value is from, or trust a .env file."
+    parser = commands.add("config", stored.show_config, "show settings, or trust a .env file", text)
+    actions = _Commands(parser, required=False)
+    actions.add("show", None, "every setting, its value and its origin (the default)")
+    about = (
+        "Let a .env file set keys, models, data sources and folders, as it is now: a change of it ends that.\n"
+        "Before, a file that was found in a folder sets display and limits only."
+    )
+    trusted = actions.add("trust", stored.trust_env, "trust a .env file that is yours", about)
+    trusted.add_argument("file", nargs="?", metavar="FILE", help="by default the one of this folder or project")
+
+
 def _add_others(commands: _Commands) -> None:
     text = "Check the installation, the settings, the disk and the connections. The exit code is 1 if something fails."
     doctor = commands.add("doctor", _doctor, "check that everything works", text)
@@ -309,7 +323,7 @@ def _lab(_options: argparse.Namespace) -> int:
     folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
     if folder is None:
         complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder or Path.cwd())])
+    return subprocess.call([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())])
 
 
 def _streamlit(options: argparse.Namespace) -> int:
@@ -323,4 +337,4 @@ def _streamlit(options: argparse.Namespace) -> int:
         "browser.gatherUsageStats": "false",
     }
     given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-    return subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *given])
+    return subprocess.call([sys.executable, "-P", "-m", "streamlit", "run", str(page), *given])

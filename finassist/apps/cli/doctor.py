@@ -18,9 +18,10 @@ from typing import Any, Final, Literal, cast
 
 from agno.models.base import Model
 from agno.tools.finance import FinanceProvider
+from dotenv import dotenv_values
 
 from finassist.config.settings import KEYS, Settings
-from finassist.config.sources import env_file, unread_variables, variable_of
+from finassist.config.sources import env_file, unread_variables, untrusted, variable_of
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.process import hush
 from finassist.core.text import redact
@@ -139,10 +140,19 @@ def _settings(settings: Settings) -> Iterator[Check]:
     present = [f"{variable_of(name)} ({settings.origin(name)})" for name in KEYS if getattr(settings, name)]
     absent = [variable_of(name) for name in KEYS if not getattr(settings, name)]
     yield Check("keys", "ok", f"set: {', '.join(present) or 'none'}; not set: {', '.join(absent) or 'none'}")
-    path = env_file()
+    if path := env_file():
+        yield from _env(path, settings)
+
+
+def _env(path: Path, settings: Settings) -> Iterator[Check]:
     if any(settings.origin(name) == ".env" for name in KEYS) and _is_open(path):
         where = os.path.relpath(path)
         yield Check(".env", "note", f"It has keys, and others on this machine can read it. Run: chmod 600 {where}")
+    if ignored := untrusted(path, dotenv_values(path, encoding="utf-8-sig"), Settings.model_fields):
+        names = ", ".join(sorted(variable.upper() for variable in ignored))
+        yield Check(
+            ".env", "note", f"{names} ignored: the file is not trusted. If it is yours, run: finassist config trust"
+        )
 
 
 def _variables() -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""`finassist sessions`, `history`, `cache` and `data`: what is stored."""
+"""`finassist sessions`, `history`, `cache`, `config` and `data`: what is stored."""
 
 from __future__ import annotations
 
@@ -77,6 +77,32 @@ def delete(options: argparse.Namespace) -> int:
     if not options.yes and not _agreed(f"Delete “{found.name}” and its {len(answers):,} answers? [y/N] "):
         return complain("Nothing was deleted.", FAILED)
     asyncio.run(conversations.delete(options.session))
+    return OK
+
+
+def show_config(_options: argparse.Namespace) -> int:
+    """Print every setting with its origin."""
+    from finassist.config.settings import Settings
+
+    say(printable(str(Settings())))
+    return OK
+
+
+def trust_env(options: argparse.Namespace) -> int:
+    """Trust a `.env`, and say what it sets from now on."""
+    from dotenv import dotenv_values
+
+    from finassist.config.sources import env_file
+    from finassist.config.trust import is_trusted, trust
+
+    path = Path(options.file) if options.file else env_file()
+    if path is None or not path.is_file():
+        return complain(f"There is no file {path or '.env in this folder or its project'}.", USAGE)
+    trust(path)
+    if not is_trusted(path):
+        return complain("Your data folder cannot be written, so nothing can be trusted for later.", FAILED)
+    names = ", ".join(sorted(dotenv_values(path, encoding="utf-8-sig"))) or "nothing"
+    say(printable(f"Trusted until it is changed: {path}, which sets {names}."))
     return OK
 
 
