@@ -308,9 +308,97 @@ def test_a_damaged_ledger_is_never_passed_over_in_silence(tmp_path) -> None:
     assert ask(resume=False).status == "completed"
 
 
+CELLS = ("content", "record", "symbols", "answered", "latency", "facts", "gaps", "at", "state", "category", "message",
+         "tokens", "cost", "calls", "attempts")  # fmt: skip
+
+
+def damages(column: str, old: Any) -> list[Any]:
+    """What a cell may have become: a flipped bit, garbage, or another form."""
+    if isinstance(old, bytes):
+        return [old[:at] + bytes([old[at] ^ 4]) + old[at + 1 :] for at in (0, len(old) // 2, len(old) - 2)]
+    free = {"message": 1, "category": 2}  # columns that hold texts of many kinds
+    return [b"\xff\xfe\x00", "{{{", "null", "[1]"][: free.get(column)]
+
+
+def set_cell(path: Any, column: str, value: Any, ordinal: int = 1) -> Any:
+    with closing(sqlite3.connect(path)) as db:
+        db.text_factory = lambda stored: stored.decode("utf-8", "replace")
+        [old] = db.execute(f"SELECT {column} FROM questions WHERE ordinal = ?", (ordinal,)).fetchone()
+        if callable(value):
+            value = value(old)
+        # a text that is no UTF-8, as a flipped bit leaves it
+        cast = "CAST(? AS TEXT)" if column == "message" and isinstance(value, bytes) else "?"
+        db.execute(f"UPDATE questions SET {column} = {cast} WHERE ordinal = ?", (value, ordinal))
+        db.commit()
+    return old
+
+
+def test_a_damaged_cell_costs_its_row_alone(path) -> None:
+    batch = build().run_many(QUESTIONS, ledger=path)
+    for column in CELLS:
+        old = set_cell(path, column, lambda old: old)
+        for new in damages(column, old):
+            set_cell(path, column, new)
+            where = f"{column} = {new!r:.20}"
+            expected = ["failed" if each == 1 else "completed" for each in range(len(QUESTIONS))]
+            assert batch.frame["status"].tolist() == expected, where
+            results = list(batch.results())
+            assert [each.status for each in results] == expected, where
+            assert (results[1].error, "question 1" in str(results[1].message)) == ("LedgerError", True), where
+            assert build().run_many(QUESTIONS, ledger=path).frame["status"].tolist() == expected, where
+        set_cell(path, column, old)
+    assert batch.frame["status"].tolist() == ["completed"] * len(QUESTIONS)
+
+
+def test_a_question_that_was_changed_in_its_ledger_is_not_asked(path) -> None:
+    """Neither by a retry, which reads its text, nor as a suspect; a rerun brings the right text."""
+    batch = build().run_many(QUESTIONS, ledger=path)
+    text = set_cell(path, "question", "$TSLA price")
+    assert "Question 1 (counted from 0) is damaged" in batch.failures.loc[0, "message"]
+    assert batch.retry_failed().frame["status"].tolist()[1] == "failed"
+    crash(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE questions SET crashes = 2, state = 'unasked' WHERE ordinal = 1")
+        db.execute("UPDATE batch SET value = '\"stopped\"' WHERE name = 'status'")
+        db.commit()
+    again = build().run_many(QUESTIONS, ledger=path)
+    assert again.frame.loc[1, ["question", "status"]].tolist() == [text, "completed"]
+
+
+def test_a_note_that_is_damaged_is_said_and_nothing_begins_anew(tmp_path) -> None:
+    from finassist import Settings
+
+    def ask(**options: Any) -> Any:
+        return build(settings=Settings(home=tmp_path)).run_many(QUESTIONS, **options)
+
+    batch = ask(budget=Budget(calls=1))
+    for note, value in (("status", "{no json"), ("total", '"many"'), ("reason", b"\xff\xfe")):
+        with closing(sqlite3.connect(batch.ledger)) as db:
+            [old] = db.execute("SELECT value FROM batch WHERE name = ?", (note,)).fetchone()
+            db.execute("UPDATE batch SET value = ? WHERE name = ?", (value, note))
+            db.commit()
+        for use in (ask, lambda: ask(ledger=batch.ledger), lambda: batch.left, lambda: batch.status):
+            with pytest.raises(LedgerError, match="about its batch is damaged"):
+                use()
+        assert len(list((tmp_path / "batches").glob("*.db"))) == 1
+        with closing(sqlite3.connect(batch.ledger)) as db:
+            db.execute("UPDATE batch SET value = ? WHERE name = ?", (old, note))
+            db.commit()
+    assert ask().status == "completed"
+
+
+@pytest.mark.parametrize("name", ["a?mode=memory", "a#b", "a%41b"])
+def test_any_path_is_a_path(name: str, tmp_path) -> None:
+    path = tmp_path / name / f"{name}.db"
+    batch = build().run_many(QUESTIONS, ledger=path)
+    assert batch.frame["status"].tolist() == ["completed"] * len(QUESTIONS)
+    assert path in path.parent.iterdir()
+
+
 def test_no_other_user_can_read_a_ledger(path) -> None:
     build().run_many(QUESTIONS, ledger=path)
-    assert os.stat(path).st_mode & 0o077 == 0
+    for each in path.parent.glob("batch.db*"):
+        assert os.stat(each).st_mode & 0o077 == 0, each
 
 
 def test_a_ledger_is_one_file_when_it_is_done(path) -> None:

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from finassist.answer import Answer
+from finassist.batch.files import read_notes
 from finassist.batch.records import (
     COMPLETED,
     OPEN,
@@ -22,7 +23,6 @@ from finassist.batch.records import (
     Result,
     count_rows,
     read_left,
-    read_notes,
     read_results,
     read_rows,
 )
@@ -144,8 +144,8 @@ class Batch:
         return self
 
     def _retrying(self) -> Runner:
-        failed = [(row["ordinal"], row["question"]) for row in read_rows(self.ledger) if row["status"] == "failed"]
-        return self._runner.retrying(self.ledger, failed)
+        failed = [row for row in read_rows(self.ledger) if row["status"] == "failed" and row["asked"]]
+        return self._runner.retrying(self.ledger, [(row["ordinal"], row["question"]) for row in failed])
 
     def retry_failed_sync(self) -> Batch:
         """The old name of `retry_failed()`, for one version."""

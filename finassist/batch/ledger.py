@@ -24,8 +24,8 @@ from typing import Any, Final, Literal
 from filelock import FileLock, Timeout
 
 from finassist.batch.asking import Outcome
-from finassist.batch.records import APPLICATION, VERSION, check_header, explained, is_empty, notes_of
-from finassist.batch.source import Question
+from finassist.batch.files import APPLICATION, VERSION, check_header, explained, is_empty, notes_of, text_of
+from finassist.batch.source import Question, is_question
 from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, WorkerLost
 
@@ -58,7 +58,8 @@ COMMIT;
 """
 _BEGIN: Final = """
 INSERT INTO questions (ordinal, question, digest, state, attempts) VALUES (?, ?, ?, 'begun', ?)
-ON CONFLICT (ordinal) DO UPDATE SET state = 'begun', attempts = attempts + excluded.attempts
+ON CONFLICT (ordinal) DO UPDATE SET state = 'begun', attempts = attempts + excluded.attempts,
+    question = excluded.question, digest = excluded.digest
 """
 _COPIED: Final = "category, symbols, facts, gaps, error, message, answered"
 _COPY: Final = f"""
@@ -104,6 +105,7 @@ class Ledger:
             undo.callback(self._lock.release)
             options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False}
             self._db = undo.enter_context(closing(sqlite3.connect(path, timeout=busy_seconds, **options)))
+            self._db.text_factory = text_of
             self._prepare()
             crashed = self._running.exists()
             self._running.touch(mode=0o600)
@@ -126,7 +128,7 @@ class Ledger:
         for (ordinal,) in self._db.execute(lost, (_CRASHES_FAILED,)).fetchall():
             self.record(ordinal, Outcome.failed(WorkerLost(_LOST)))
         self._db.execute(_UNASKED)
-        found = {**notes, **notes_of(self._db)}
+        found = {**notes, **notes_of(self._db, self.path)}
         self._note(**{**found, "status": "running", "reason": ""})
         return found
 
@@ -165,13 +167,14 @@ class Ledger:
             LedgerMismatch: The ledger has another question in this place.
         """
         ordinal, digest = question.ordinal, question.digest
-        found = self._db.execute("SELECT digest, state FROM questions WHERE ordinal = ?", (ordinal,)).fetchone()
-        if found and found[0] != digest:
+        stored = "SELECT digest, question, state FROM questions WHERE ordinal = ?"
+        found = self._db.execute(stored, (ordinal,)).fetchone()
+        if found and found[0] != digest and found[1] != question.given:  # of the two, one may be damaged
             raise LedgerMismatch(
                 f"Question {ordinal} (counted from 0) is not the one that the ledger {self.path} has in this place. "
                 "Pass resume=False to start again, or the questions it was begun with."
             )
-        if found and found[1] in ("completed", "failed"):
+        if found and found[2] in ("completed", "failed"):
             return "recorded"
         if copied := self._db.execute(_COPY, (ordinal, question.given, digest, ordinal)).fetchall():
             return copied[0][0]
@@ -199,8 +202,9 @@ class Ledger:
 
     def suspects(self) -> Sequence[tuple[int, str]]:
         """Ordinal and text of the questions to ask alone: each may have ended the process, more than once."""
-        query = f"SELECT ordinal, question FROM questions WHERE NOT {_RECORDED} AND crashes >= ? ORDER BY ordinal"
-        return self._db.execute(query, (_CRASHES_ALONE,)).fetchall()
+        query = f"SELECT ordinal, question, digest FROM questions WHERE NOT {_RECORDED} AND crashes >= ? ORDER BY 1"
+        found = self._db.execute(query, (_CRASHES_ALONE,)).fetchall()
+        return [(ordinal, text) for ordinal, text, digest in found if is_question(text, digest)]
 
     def counts(self) -> dict[str, int]:
         """How many questions are in each state."""
@@ -223,7 +227,7 @@ class Ledger:
 def _locked(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
+        lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout:
         raise LedgerInUse(

@@ -1,27 +1,23 @@
-"""What a ledger holds, read back: how its file is found, its rows and results, and its errors in words."""
+"""What a ledger holds, read back: its rows, one that is damaged costing no other, and its results."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sqlite3
 import zlib
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
-from uuid import uuid4
+from typing import Annotated, Any, Final, Literal, TypedDict
 
+import msgspec
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.answer import Answer
-from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
+from finassist.batch.files import read_notes, reading
+from finassist.batch.source import is_question
+from finassist.core.errors import LedgerError
 from finassist.core.result import Draft
-
-APPLICATION, VERSION = 0x46494E42, 2  # “FINB”, in the header of the file
 
 COMPLETED: Final = "WHERE q.state = 'completed'"
 RECORDED: Final = "WHERE q.state IN ('completed', 'failed')"
@@ -29,13 +25,43 @@ OPEN: Final = "WHERE q.state NOT IN ('completed', 'failed')"
 
 _ROWS: Final = """
 SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps AS n_gaps, q.error, q.message,
-    q.answered, q.latency, q.tokens, q.cost, q.calls, q.attempts, q.at,
+    q.answered, q.latency, q.tokens, q.cost, q.calls, q.attempts, q.at, q.digest, q.state,
     CASE WHEN q.state IN ('completed', 'failed') THEN q.state ELSE 'unasked' END AS status,
     coalesce(q.content, o.content) AS content, coalesce(q.record, o.record) AS record
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
-_DAMAGE: Final = (zlib.error, ValueError, KeyError, TypeError)
+_DAMAGE: Final = (zlib.error, ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
+
+
+class _Stored(TypedDict):
+    """A row as it was written; what has another form is damaged."""
+
+    state: Literal["begun", "unasked", "completed", "failed"]
+    category: Annotated[str, msgspec.Meta(pattern=r"^\w+$")] | None
+    n_facts: int | None
+    n_gaps: int | None
+    error: str | None
+    message: str | None
+    answered: str | None
+    symbols: str | None
+    latency: float | None
+    tokens: int
+    cost: float | None
+    calls: int
+    attempts: int
+    at: float | None
+    content: bytes | None
+    record: bytes | None
+
+
+class _Answered(TypedDict, total=False):
+    outcome: Literal["answered", "partly", "refused", "failed"]
+    query: str | None
+    reading: str
+    value: float
+    unit: str | None
+    period: str | None
 
 
 # ------------------------------------------------------------------------------------------- reading
@@ -141,31 +167,44 @@ def _answer(batch: str, row: dict[str, Any]) -> Answer:
 
 def read_rows(path: Path, where: str = "") -> Generator[dict[str, Any]]:
     """One row a question, in order; one that is damaged is a row that failed, and costs no other."""
-    with _reading(path) as db:
+    with reading(path) as db:
         for row in db.execute(_ROWS.format(where=where)):
             yield _opened(dict(row))
 
 
 def _opened(row: dict[str, Any]) -> dict[str, Any]:
     try:
-        answered, symbols = json.loads(row["answered"] or "{}"), json.loads(row["symbols"] or "[]")
+        if not is_question(row["question"], row["digest"]):
+            return _damaged({**row, "question": printed(str(row["question"]))}, "its text was changed", asked=False)
+        msgspec.convert(row, _Stored, builtin_types=(bytes,))
+        printed(f"{row['message']}{row['error']}", "strict")
+        answered = msgspec.json.decode(row["answered"] or "{}", type=_Answered)
+        symbols = msgspec.json.decode(row["symbols"] or "[]", type=list[str])
         texts = {"answer": _text(row["content"]), "record": _text(row["record"])}
     except _DAMAGE as error:
         return _damaged(row, error)
-    return {**row, **answered, **texts, "symbols": symbols}
+    return {**row, **answered, **texts, "symbols": symbols, "asked": True}
 
 
 def _text(stored: bytes | None) -> str | None:
     return None if stored is None else zlib.decompress(stored).decode()
 
 
-def _damaged(row: dict[str, Any], error: Exception) -> dict[str, Any]:
-    message = (
-        f"The answer to question {row['ordinal']} (counted from 0) is damaged in the ledger ({error}). "
-        "Ask it again with `batch.retry_failed()`."
-    )
-    kept = {name: row[name] for name in ("ordinal", "question", "latency", "tokens", "cost", "calls", "attempts")}
-    return {**kept, "symbols": [], "status": "failed", "error": LedgerError.__name__, "message": message}
+def _damaged(row: dict[str, Any], error: object, asked: bool = True) -> dict[str, Any]:
+    place = f"question {row['ordinal']} (counted from 0)"
+    what = f"The answer to {place} is" if asked else f"{place.capitalize()} is"
+    again = "Ask it again with `batch.retry_failed()`." if asked else "Ask it again by itself."
+    counts = {name: row[name] if isinstance(row[name], int) else 0 for name in ("tokens", "calls", "attempts")}
+    return {
+        **counts,
+        "ordinal": row["ordinal"],
+        "question": row["question"],
+        "asked": asked,
+        "symbols": [],
+        "status": "failed",
+        "error": LedgerError.__name__,
+        "message": f"{what} damaged in the ledger ({error}). {again}",
+    }
 
 
 def read_left(path: Path) -> Left:
@@ -179,129 +218,10 @@ def read_left(path: Path) -> Left:
 
 def count_rows(path: Path, where: str = "") -> int:
     """How many questions the ledger has."""
-    with _reading(path) as db:
+    with reading(path) as db:
         return db.execute(f"SELECT count(*) FROM questions q {where}").fetchone()[0]
 
 
-@contextmanager
-def _reading(path: Path) -> Generator[sqlite3.Connection]:
-    # mode=rw, because a ledger that its process left in WAL mode cannot be opened for reading alone
-    with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as db:
-        db.row_factory = sqlite3.Row
-        yield db
-
-
-def read_notes(path: Path) -> dict[str, Any]:
-    """What a ledger says about its batch; nothing, where its process was killed before it wrote that."""
-    with _reading(path) as db:
-        if is_empty(db):
-            return {}
-        check_header(db, path)
-        return notes_of(db)
-
-
-def notes_of(db: sqlite3.Connection) -> dict[str, Any]:
-    """What a ledger that is open says about its batch."""
-    return {name: json.loads(value) for name, value in db.execute("SELECT name, value FROM batch")}
-
-
-def is_empty(db: sqlite3.Connection) -> bool:
-    """Whether a database has no tables."""
-    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-
-
-def check_header(db: sqlite3.Connection, path: Path) -> None:
-    """Check that a database is a ledger of this version; raises `LedgerMismatch` where it is not."""
-    if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        raise LedgerMismatch(f"{path} is not the ledger of a batch. Pass another path as ledger=.")
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        raise LedgerMismatch(
-            f"{path} is a ledger of version {version}; this finassist reads version {VERSION}. Nothing in it was "
-            "changed. Use the finassist that wrote it, or pass another path as ledger=."
-        )
-
-
-# ------------------------------------------------------------------------------------------- finding
-
-
-def key_of(call: dict[str, Any], questions: str) -> str:
-    """Equal for calls with equal questions and sources, so that one can resume the other's ledger."""
-    text = json.dumps([call, questions], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tuple[Path, bool]:
-    """The path of the ledger, in `home` if none is chosen; and whether it is finished, and only to be read.
-
-    A ledger that cannot be read raises a `LedgerError`: it is never passed over in silence.
-    """
-    if chosen is not None:
-        return chosen, _is_finished(chosen, key, resume)
-    folder = home / "batches"
-    found = sorted(folder.glob(f"{key}-*.db"), reverse=True) if resume else []
-    fresh = folder / f"{key}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}.db"
-    return next(filter(_is_unfinished, found), fresh), False
-
-
-def _is_unfinished(path: Path) -> bool:
-    try:
-        notes = read_notes(path)
-    except LedgerError as error:
-        raise type(error)(f"{error} To begin anew in a file of its own, pass resume=False.") from error
-    return bool(notes) and notes.get("status") != "completed"
-
-
-def _is_finished(path: Path, key: str, resume: bool) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return False
-    notes = read_notes(path)
-    if notes and notes.get("key") != key:
-        raise LedgerMismatch(
-            f"{path} is the ledger of another batch: other questions, or another model, provider, routing or number of "
-            "years. Pass another path as ledger=, or make the call it was begun with."
-        )
-    if not resume:
-        raise LedgerMismatch(
-            f"{path} holds a batch already. Pass another path as ledger=, or resume=True to continue it."
-        )
-    return notes.get("status") == "completed"
-
-
-# -------------------------------------------------------------------------------------------- errors
-
-_TROUBLE: Final = (
-    (
-        (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR),
-        LedgerFull,
-        "The ledger {} could not be written: the disk is full, or fails ({}). Recorded answers are safe. Make room, "
-        "and rerun the same call to resume.",
-    ),
-    (
-        (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
-        LedgerInUse,
-        "Another program holds the ledger {} ({}). Recorded answers are safe. Close that program, and rerun the same "
-        "call to resume.",
-    ),
-    (
-        (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT),
-        LedgerMismatch,
-        "{} is not the ledger of a batch ({}). Pass another path as ledger=.",
-    ),
-)
-_ELSE: Final = (
-    "The ledger {} could not be used ({}). Check that its folder exists and can be written, set FINASSIST_HOME, or "
-    "pass another path as ledger=."
-)
-
-
-@contextmanager
-def explained(path: Path) -> Generator[None]:
-    """Inside, an error of SQLite becomes one of ours, with what to do next."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        named = ((kind, words) for codes, kind, words in _TROUBLE if code in codes)
-        kind, words = next(named, (LedgerError, _ELSE))
-        raise kind(words.format(path, error)) from error
+def printed(text: str, errors: str = "replace") -> str:
+    """The text without what no screen can show; raises a `ValueError` with `"strict"`."""
+    return text.encode("utf-8", errors).decode()

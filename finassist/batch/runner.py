@@ -13,8 +13,9 @@ from uuid import uuid4
 
 from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
 from finassist.batch.budget import Budget, Estimate, Spending, clock, dollars, estimate
+from finassist.batch.files import choose_ledger, key_of
 from finassist.batch.ledger import Ledger
-from finassist.batch.records import OPEN, RECORDED, Result, choose_ledger, key_of, read_results
+from finassist.batch.records import OPEN, RECORDED, Result, read_results
 from finassist.batch.source import Question, QuestionSource
 from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, QuestionsFailed

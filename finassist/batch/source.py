@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence, Sized
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, cast
 
@@ -31,8 +32,23 @@ class Question:
     digest: bytes = field(init=False)  # the same for questions that ask the same
 
     def __post_init__(self) -> None:
-        text = self.text if self.text is not None else f"\0{self.given}"
-        object.__setattr__(self, "digest", hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest())
+        object.__setattr__(self, "digest", _digest(_unasked(self.given) if self.text is None else self.text))
+
+
+def is_question(given: str, digest: bytes) -> bool:
+    """Whether a text that was stored is still the one of which the digest was taken."""
+    possible = [_unasked(given)]
+    with suppress(InputError):
+        possible.append(check_question(given, len(given)))
+    return digest in map(_digest, possible)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def _unasked(given: str) -> str:
+    return f"\0{given}"
 
 
 class QuestionSource:

@@ -78,7 +78,7 @@ class FileDb(SqliteDb):
         event.listen(engine, "connect", _relax)
         weakref.finalize(self, engine.dispose)
         super().__init__(db_engine=engine, db_file=str(path), id=_ID)
-        with FileLock(f"{path}.lock"):
+        with FileLock(f"{path}.lock", mode=0o600):
             _ensure_schema(self)
 
     def has_run(self, run_id: str) -> bool:
