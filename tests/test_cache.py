@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finassist.config.trust import signature
 from finassist.providers.http.cache import FILE, LIFETIMES, Cache, Kind
 
 KINDS = st.sampled_from(get_args(Kind))
@@ -98,7 +99,15 @@ def test_a_damaged_file_is_never_believed_and_does_not_stay(data: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["text = '[{\"price\": 9}]'", "text = 5", "checksum = checksum + 1", "kind = 'news'"]
+    "change",
+    [
+        "text = '[{\"price\": 9}]'",
+        "text = 5",
+        "signature = upper(signature)",
+        "signature = 5",
+        "kind = 'news'",
+        "fetched_at = fetched_at + 1",
+    ],
 )
 def test_a_changed_row_is_not_believed(cache: Cache, change: str) -> None:
     put(cache, "key", "quote", '[{"price": 101.5}]')
@@ -106,6 +115,31 @@ def test_a_changed_row_is_not_believed(cache: Cache, change: str) -> None:
         connection.execute(f"UPDATE answers SET {change}")
     assert get(cache, "key", "quote") is None
     assert cache.size().entries == 0
+
+
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c"
+PLANTED = {
+    "as it is": "",
+    "forged": "UPDATE answers SET text = '[9]'",
+    "a view that never ends": f"DROP TABLE answers; CREATE VIEW answers AS {ENDLESS}",
+    "a trigger that never ends": f"CREATE TRIGGER t BEFORE DELETE ON answers BEGIN DELETE FROM answers WHERE key IN "
+    f"(SELECT x FROM ({ENDLESS})); END",
+}
+
+
+def test_a_file_from_elsewhere_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of another machine, whose rows are under the names that this one looks for."""
+    for name, change in PLANTED.items():
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "theirs"))
+        cache = Cache(tmp_path / name)
+        put(cache, "key", "quote", "[1]")
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "ours"))
+        with closing(sqlite3.connect(cache.folder / FILE)) as connection:
+            connection.executescript(f"UPDATE answers SET key = '{signature('key')}'; {change}")
+        assert get(cache, "key", "quote") is None, name
+        assert cache.size().entries == 0
+        put(cache, "key", "quote", "[2]")
+        assert get(cache, "key", "quote") == "[2]"
 
 
 def test_an_entry_lives_as_long_as_its_kind(cache: Cache, clock: Clock) -> None:

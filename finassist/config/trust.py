@@ -25,7 +25,7 @@ def signature(*parts: str) -> str:
         >>> signature("a", "b") == signature("a", "b") != signature("ab", "")
         True
     """
-    packed = b"".join(b"%d:%s" % (len(part), part) for part in (text.encode(errors="replace") for text in parts))
+    packed = b"".join(b"%d:%s" % (len(part), part) for part in (text.encode(errors="surrogatepass") for text in parts))
     return hmac.digest(_key(_folder()), packed, "sha256").hex()
 
 

@@ -1,17 +1,16 @@
 """Cached answers on disk.
 
-Answers are rows of one SQLite table in a file that only its owner can read, named by a hash of what was asked, without
-the key. What is stale or damaged is ignored and removed. Nothing here raises because of a disk: a cache that cannot be
-used is no cache.
+Answers are rows of one SQLite table in a file that only its owner can read. Each is named by what was asked, without
+the key, and signed, both with a secret of this machine: a file from elsewhere is not believed. What is stale, damaged
+or not signed is ignored and removed. Nothing here raises because of a disk: a cache that cannot be used is no cache.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import hmac
 import os
 import sqlite3
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from finassist.config.settings import Settings
+from finassist.config.trust import signature
 
 Kind = Literal["statement", "quote", "history", "profile", "metrics", "search", "news", "recommendations"]
 
@@ -29,7 +29,8 @@ LIFETIMES: Mapping[Kind, timedelta] = {
 
 FILE = "answers.sqlite"
 _TABLE = """CREATE TABLE IF NOT EXISTS answers
-(key TEXT PRIMARY KEY, kind TEXT NOT NULL, fetched_at REAL NOT NULL, checksum INTEGER NOT NULL, text TEXT NOT NULL)"""
+(key TEXT PRIMARY KEY, kind TEXT NOT NULL, fetched_at REAL NOT NULL, signature TEXT NOT NULL, text TEXT NOT NULL)"""
+_OTHERS = "SELECT 1 FROM sqlite_schema WHERE type <> 'table' AND sql IS NOT NULL"
 _CLOCK_SKEW = timedelta(minutes=5)
 _LOCK_SECONDS = 1.0
 _NOT_THE_FILE = frozenset({
@@ -93,12 +94,12 @@ class Cache:
 
     async def get(self, key: str, kind: Kind) -> Entry | None:
         """The cached answer under `key`, or `None` where there is none or it has expired."""
-        return await asyncio.to_thread(self._get, hashlib.sha256(key.encode()).hexdigest(), kind)
+        return await asyncio.to_thread(self._get, signature(key), kind)
 
     async def put(self, key: str, kind: Kind, text: str) -> None:
         """Keep an answer that came just now."""
         if self.lifetimes[kind] > timedelta(0):
-            await asyncio.to_thread(self._put, hashlib.sha256(key.encode()).hexdigest(), kind, text)
+            await asyncio.to_thread(self._put, signature(key), kind, text)
 
     def clear(self) -> int:
         """Remove every answer, and return how many there were."""
@@ -115,15 +116,15 @@ class Cache:
         return Size(entries, used, since)
 
     def _get(self, key: str, kind: Kind) -> Entry | None:
-        rows = self._run("SELECT kind, fetched_at, checksum, text FROM answers WHERE key = ?", key)
+        rows = self._run("SELECT kind, fetched_at, signature, text FROM answers WHERE key = ?", key)
         if not rows:
             return None
-        with suppress(ValueError, TypeError, OverflowError):
-            found, seconds, checksum, text = rows[0]
+        with suppress(ValueError, TypeError, AttributeError, OverflowError):
+            found, seconds, signed, text = rows[0]
             entry = Entry(text, datetime.fromtimestamp(seconds, UTC))
             age = self._clock() - entry.fetched_at
             fresh = found == kind and -_CLOCK_SKEW <= age < self.lifetimes[kind]
-            if fresh and isinstance(text, str) and checksum == _checksum(key, text):
+            if fresh and hmac.compare_digest(signed, _signature(key, kind, seconds, text)):
                 return entry
         self._run("DELETE FROM answers WHERE key = ?", key)
         return None
@@ -131,7 +132,7 @@ class Cache:
     def _put(self, key: str, kind: Kind, text: str) -> None:
         self._create()
         now = self._clock()
-        row = (key, kind, now.timestamp(), _checksum(key, text), text)
+        row = (key, kind, now.timestamp(), _signature(key, kind, now.timestamp(), text), text)
         self._run("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", *row)
         if not self._swept:
             self._swept = True
@@ -153,6 +154,8 @@ class Cache:
             with closing(sqlite3.connect(self._file, timeout=_LOCK_SECONDS, isolation_level=None)) as connection:
                 connection.execute("PRAGMA synchronous = OFF")  # an answer that is lost can be fetched again
                 connection.execute(_TABLE)
+                if connection.execute(_OTHERS).fetchone():
+                    raise sqlite3.DatabaseError("a view or trigger, which would run with every statement")
                 return connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NOT_THE_FILE:
@@ -161,5 +164,5 @@ class Cache:
             return []
 
 
-def _checksum(key: str, text: str) -> int:
-    return zlib.crc32(f"{key}{text}".encode())
+def _signature(key: str, kind: Kind, seconds: float, text: str) -> str:
+    return signature(key, kind, repr(seconds), text)
