@@ -10,16 +10,22 @@ import signal
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from http.cookies import SimpleCookie
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 from agno.models.openai import OpenAIChat
+from pydantic import SecretStr
+from yarl import URL
 
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import EmbeddedProvider, FallbackProvider, FinancialAssistantWorkflow, OfflineModel, Settings
 from finassist.batch.asking import Across, Work
 from finassist.batch.budget import Budget
 from finassist.core.errors import ClusterError, ConfigurationError, MissingExtra
@@ -78,6 +84,71 @@ def test_an_object_is_refused_because_it_cannot_be_built_by_name() -> None:
         recipe(provider=ScriptedProvider(World(), 0))
     with pytest.raises(ConfigurationError, match="A OpenAIChat object cannot be sent"):
         recipe(provider="embedded", model=["offline", OpenAIChat(id="gpt-test", api_key=CANARY)])
+
+
+class Text(str):
+    """A text with attributes."""
+
+
+class Slotted:
+    __slots__ = ("token",)
+
+
+def carrying(kind: str) -> Any:
+    """Something that holds the canary in one of the ways in which users' objects hold secrets."""
+    slotted = Slotted()
+    slotted.token = CANARY
+    return {
+        "text": CANARY, "bytes": CANARY.encode(), "SecretStr": SecretStr(CANARY), "tuple": ("user", CANARY),
+        "headers": {"Authorization": f"Bearer {CANARY}"}, "list of headers": [("X-Token", CANARY)],
+        "user info": f"https://user:{CANARY}@host/v1", "query": f"https://host/v1?k={CANARY}",
+        "URL": URL("https://host").with_user("user").with_password(CANARY), "nested": {"a": [{"b": {"c": CANARY}}]},
+        "cookie": SimpleCookie({"session": CANARY}), "partial": partial(str, CANARY), "lambda": lambda: CANARY,
+        "slots": slotted, "object": SimpleNamespace(inner=SimpleNamespace(pat=CANARY)),
+        "text with attributes": named("x", token=CANARY), "base64": b64encode(CANARY.encode()),
+    }[kind]  # fmt: skip
+
+
+def named(name: str, **attributes: str) -> str:
+    text = Text(name)
+    vars(text).update(attributes)
+    return text
+
+
+KINDS = (
+    "text", "bytes", "SecretStr", "tuple", "headers", "list of headers", "user info", "query", "URL", "nested",
+    "cookie", "partial", "lambda", "slots", "object", "text with attributes", "base64",
+)  # fmt: skip
+NAMES = ("auth", "bearer", "pat", "api_key", "_x", "default_headers", "client_params", "url")
+
+
+def test_nothing_that_carries_a_secret_is_sent() -> None:
+    """Whatever it is called and however it is held: as an object, in a list, in a name, in a setting."""
+    for kind in KINDS:
+        provider, model = ScriptedProvider(World(), 0), OfflineModel()
+        for name in NAMES:
+            vars(provider)[name] = vars(model)[name] = carrying(kind)
+        for options in (
+            {"provider": provider}, {"provider": ["embedded", provider]},
+            {"provider": FallbackProvider([EmbeddedProvider(), provider])},
+            {"model": model}, {"model": ["offline", model]},
+        ):  # fmt: skip
+            with pytest.raises(ConfigurationError, match="object cannot be sent to a cluster"):
+                recipe(**options)
+            if "provider" in options:
+                with pytest.raises(ConfigurationError, match="object cannot be sent to a cluster"):
+                    recipe(("income", 3), **options)
+    for options in (
+        {"provider": named("embedded", pat=CANARY)}, {"provider": [named("embedded", pat=CANARY), "embedded"]},
+        {"model": named("offline", bearer=CANARY)}, {"routing": named("rules", auth=CANARY)},
+    ):  # fmt: skip
+        assert CANARY.encode() not in pickle.dumps(recipe(**options))
+    for address in (f"http://user:{CANARY}@host/v1", f"m?k={CANARY}"):
+        with pytest.raises(ConfigurationError, match="An address in a name could hold a key"):
+            recipe(model=f"openai:{address}", settings=Settings(openai_api_key="k"))
+        with pytest.raises(ConfigurationError, match="An address in the setting 'model_prices'"):
+            recipe(settings=Settings(model_prices={"m": {"input": 1, "output": 1, "source": address}}))
+    assert recipe(settings=Settings(model_prices={"m": {"input": 1, "output": 1, "source": "https://host/prices"}}))
 
 
 def test_across_companies_the_workers_need_neither_the_model_nor_its_key() -> None:

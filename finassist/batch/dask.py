@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -65,6 +66,7 @@ _LOST: Final = (
     "The worker process that asked this question ended each time, at last with no other question of its chunk. Ask it "
     "by itself to see why, or try again with `batch.retry_failed()`."
 )
+_KEY_IN_ADDRESS: Final = re.compile(r"://[^/\s]*@|\?\S*=")
 _KEYS_STAY: Final = "Keys are never sent to a cluster: set them in the environment of its workers."
 
 
@@ -102,11 +104,13 @@ class Recipe:
         else:
             model, model_id = "offline", OfflineModel.id
         values = runtime.settings.model_dump(mode="json", exclude=_OWN)
+        for name, value in values.items():
+            _without_key(json.dumps(value), f"the setting {name!r}")
         values["per_minute"] = max(1, values["per_minute"] // workers)
         return cls(
             version=_VERSION,
             settings=json.dumps(values),
-            routing=runtime.routing,
+            routing=_text(runtime.routing),
             as_of=runtime.as_of,
             model=_names(model),
             provider=_names(provider),
@@ -141,10 +145,22 @@ def _names(chosen: ModelChoice | Provider) -> tuple[str, ...]:
         if not isinstance(each, str):
             raise ConfigurationError(
                 f"A {type(each).__name__} object cannot be sent to a cluster: each worker builds its own from a name. "
-                'Pass a name, such as model="openai:<model id>" or provider="fmp". A provider of your own has one '
-                "after Agno's `register_provider`, which the workers have to call too."
+                'Pass a name, such as model="openai:<model id>" or provider="fmp"; one of your own that every worker '
+                "has given to Agno's `register_provider` will do."
             )
-    return listed
+        _without_key(each, "a name")
+    return tuple(map(_text, listed))
+
+
+def _text(value: str) -> str:
+    """The text alone: an object that is a text as well may have attributes."""
+    return str.__str__(value)
+
+
+def _without_key(text: str, what: str) -> None:
+    """Addresses carry keys: as user and password, or after a question mark."""
+    if _KEY_IN_ADDRESS.search(text):
+        raise ConfigurationError(f"An address in {what} could hold a key and is not sent to a cluster. {_KEYS_STAY}")
 
 
 def _check_agents(runtime: Runtime) -> None:
