@@ -74,6 +74,22 @@ def test_a_frame_with_names_of_other_sources_and_quarters_is_read() -> None:
             "“revenue” and “Total Revenue” both hold revenue",
         ),
         ("", BadPayload, "ledger.csv cannot be read"),
+        ("symbol;year;revenue\nLEMON;2025;1\n", MissingColumn, "It has “symbol;year;revenue”"),
+        (
+            "symbol,year,revenue,revnue\nLEMON,2025,1,2\n",
+            MissingColumn,
+            "“revnue” is no known column. Did you mean “revenue”",
+        ),
+        ("symbol,year,revenue,revenue\nLEMON,2025,1,2\n", BadPayload, "“revenue” and “revenue” both hold revenue"),
+        ("symbol,year,revenue\n\nLEMON,2025,1,7\n", BadPayload, "Expected 3 fields in line 3, saw 4"),
+        ("symbol,year,revenue\n", BadPayload, "holds no figure"),
+        ("symbol,year,revenue\n\n,2025,1\n", BadPayload, "row 3, column “symbol”: an empty cell is no ticker"),
+        ("symbol,year,revenue\nA stand,2025,1\n", BadPayload, "row 2, column “symbol”: 'A stand' is no ticker"),
+        ("symbol,year,currency,revenue\nLEMON,2025,dollars,1\n", BadPayload, "“currency”: 'dollars' is no currency"),
+        ("symbol,year,filed,revenue\nLEMON,2025,soon,1\n", BadPayload, "row 2, column “filed”: 'soon' is no day"),
+        ("symbol,year,filed,revenue\nLEMON,2025,2025-03-01,1\n", BadPayload, "before the period's end, 2025-12-31"),
+        ("symbol,year,period_end,revenue\nLEMON,2025,1999-12-31,1\n", BadPayload, "'1999-12-31' is not in FY2025"),
+        ("symbol,date,close\nLEMON,2026-01-02,-3\n", BadPayload, "row 2, column “close”: '-3' is not above zero"),
     ],
 )
 def test_a_bad_table_is_named_by_file_column_and_row(
@@ -92,3 +108,14 @@ def test_what_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(b"PAR1")
     with pytest.raises(BadPayload, match=r"cut\.parquet cannot be read"):
         FrameProvider(tmp_path / "cut.parquet")
+
+
+def test_cells_that_hold_no_single_value_are_named_and_empty_ones_are_none(tmp_path: Path) -> None:
+    lists = pd.DataFrame({"symbol": ["LEMON"], "year": [2025], "revenue": [[1, 2]]})
+    lists.to_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(BadPayload, match=r"lists\.parquet, row 2, column “revenue”: .* is no number"):
+        FrameProvider(tmp_path / "lists.parquet")
+    with pytest.raises(BadPayload, match="the DataFrame, row 1, column “date”: an empty cell is no day"):
+        FrameProvider(pd.DataFrame({"symbol": ["LEMON"], "date": [pd.NaT], "close": [3]}))
+    gaps = pd.DataFrame({"symbol": ["LEMON"] * 2, "year": [2024, 2025], "revenue": pd.array([1, None], dtype="Int64")})
+    assert [statement.fiscal_period for statement in FrameProvider(gaps).get_financials("LEMON")] == ["FY2024"]

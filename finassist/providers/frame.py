@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
@@ -26,7 +27,7 @@ from agno.tools.finance import ProviderStatus
 from msgspec.structs import replace
 
 from finassist.analysis.calendar import Member
-from finassist.core.errors import BadPayload, MissingColumn, UnknownSymbol
+from finassist.core.errors import BadPayload, InvalidSymbol, MissingColumn, UnknownSymbol
 from finassist.core.facts import FIELDS, Fact, canonical, snake
 from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, UniverseScope
@@ -37,6 +38,8 @@ from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import announce
 
 _ABOUT = ("symbol", "name", "period", "period_end", "date", "currency", "sector", "industry", "filed")
+_SLIP = 0.88
+"""How much a column must look like a known one to be a slip of the pen."""
 _PERIOD = re.compile(r"(?:FY ?)?(?P<year>(?:19|20)\d\d)|Q(?P<quarter>[1-4]) (?P<of>(?:19|20)\d\d)")
 
 
@@ -140,26 +143,34 @@ class _Table:
         self.source = source or (self.name if isinstance(data, (str, Path)) else "your table")
         self.symbol, self.money = symbol, money
         self.members: dict[str, Member] = {}
+        self.first_row = 2 if isinstance(data, (str, Path)) else 1  # row 1 of a file holds the names of the columns
         self.columns: dict[str, str] = {str(column): _name(str(column)) for column in self.frame.columns}
         self._check()
 
     def _check(self) -> None:
-        names = list(self.columns.values())
+        names = [_name(str(column)) for column in self.frame.columns]
+        there = f"It has {', '.join(f'“{column}”' for column in list(self.columns)[:8])}."
         if "symbol" not in names and not self.symbol:
-            raise MissingColumn(f'{self.name} has no column “symbol”. Add one, or give symbol="…".')
+            raise MissingColumn(f'{self.name} has no column “symbol”. Add one, or give symbol="…". {there}')
         if not {"date", "period", "period_end"} & set(names):
-            raise MissingColumn(f"{self.name} has no column “period”, “period_end” or “date”. Add one.")
+            raise MissingColumn(f"{self.name} has no column “period”, “period_end” or “date”. Add one. {there}")
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
-            both = " and ".join(f"“{column}”" for column, name in self.columns.items() if name == twice)
+            both = " and ".join(f"“{column}”" for column in self.frame.columns if _name(str(column)) == twice)
             raise BadPayload(f"{self.name}: the columns {both} both hold {twice}. Leave one of them out.")
         if not set(names) & FIELDS.keys() - {"name", "currency", "sector", "industry"}:
-            raise MissingColumn(f"{self.name} has no column of figures, such as “revenue” or “close”. Add one.")
+            raise MissingColumn(f"{self.name} has no column of figures, such as “revenue” or “close”. Add one. {there}")
+        for column, name in self.columns.items():
+            if name not in FIELDS and name not in _ABOUT and (near := get_close_matches(name, FIELDS, 1, _SLIP)):
+                raise MissingColumn(f"{self.name}: “{column}” is no known column. Did you mean “{near[0]}”?")
 
     def facts(self) -> Iterator[Fact]:
         seen: dict[str, int] = {}
-        for place, row in enumerate(self.frame.to_dict("records"), start=2):  # row 1 holds the names of the columns
+        filled = self.frame.astype(object).where(self.frame.notna(), None)
+        for place, row in enumerate(filled.to_dict("records"), start=self.first_row):
             given = {self.columns[str(column)]: value for column, value in row.items()}
+            if all(map(_empty, given.values())):
+                continue
             for fact in self._row(given, place):
                 if fact.key in seen:
                     raise BadPayload(
@@ -168,44 +179,65 @@ class _Table:
                     )
                 seen[fact.key] = place
                 yield fact
+        if not seen:
+            raise BadPayload(f"{self.name} holds no figure. Fill in its rows.")
 
     def _row(self, given: Mapping[str, Any], place: int) -> Iterable[Fact]:
-        symbol = normalise_symbol(_text(given.get("symbol")) or self.symbol)
+        symbol = self._symbol(given, place)
         own = Member(
             symbol, _text(given.get("name")) or symbol, "", _text(given.get("sector")), _text(given.get("industry"))
         )
         self.members.setdefault(symbol, own)
         period, end = self._when(given, place)
+        filed = self._day_in(given, "filed", place)
+        if filed and end and filed < end:
+            raise self._bad_cell(place, "filed", given["filed"], f"is before the period's end, {end}. Correct it.")
         blank = Fact(
             symbol=symbol, field="", statement="income", period=period, period_end=end, source=self.source,
-            as_of=_day(given.get("filed")) or (end if "date" in given else None),
-            currency=currency(_text(given.get("currency")) or self.money),
+            as_of=filed or (end if "date" in given else None), currency=self._currency(given, place),
         )  # fmt: skip
         for name, value in given.items():
             if name in FIELDS and name not in _ABOUT and not _empty(value):
                 yield self._figure(blank, name, value, place)
 
+    def _symbol(self, given: Mapping[str, Any], place: int) -> str:
+        try:
+            return normalise_symbol(_text(given.get("symbol")) or self.symbol)
+        except InvalidSymbol as error:
+            if "symbol" not in given:
+                raise
+            raise self._bad_cell(place, "symbol", given["symbol"], "is no ticker. Write AAPL or BRK.B.") from error
+
+    def _currency(self, given: Mapping[str, Any], place: int) -> str | None:
+        text = _text(given.get("currency"))
+        found = currency(text or self.money)
+        if text and found is None:
+            raise self._bad_cell(place, "currency", text, "is no currency. Write USD or EUR.")
+        return found
+
     def _figure(self, blank: Fact, name: str, value: Any, place: int) -> Fact:
         field = FIELDS["price" if name in ("close", "price") else name]
         number = _number(value)
         made = figure(replace(blank, field=field.name, statement=field.statement), number)
-        if not made.known or (field.unit == "shares" and made.value is not None and made.value < 0):
-            why = "is negative" if made.known else "is no number"
-            raise self._bad_cell(place, name, value, f"{why}. Correct it.")
+        if not made.known or made.value is None:
+            raise self._bad_cell(place, name, value, "is no number. Correct it.")
+        if field.unit == "shares" and made.value < 0:
+            raise self._bad_cell(place, name, value, "is negative. Correct it.")
+        if field.name == "price" and made.value <= 0:
+            raise self._bad_cell(place, name, value, "is not above zero. Correct it.")
         return made
 
     def _bad_cell(self, place: int, name: str, value: Any, why: str) -> BadPayload:
         column = next(column for column, own in self.columns.items() if own == name)
-        return BadPayload(f"{self.name}, row {place}, column “{column}”: {value!r:.40} {why}")
+        shown = "an empty cell" if _empty(value) else f"{value!r:.40}"
+        return BadPayload(f"{self.name}, row {place}, column “{column}”: {shown} {why}")
 
     def _when(self, given: Mapping[str, Any], place: int) -> tuple[str, date | None]:
         if "date" in given:
             if at := _day(given["date"]):
                 return at.isoformat(), at
             raise self._bad_cell(place, "date", given["date"], "is no day. Write 2025-12-31.")
-        end = _day(given.get("period_end"))
-        if end is None and not _empty(given.get("period_end")):
-            raise self._bad_cell(place, "period_end", given["period_end"], "is no day. Write 2025-12-31.")
+        end = self._day_in(given, "period_end", place)
         text = _text(given.get("period")).removesuffix(".0")
         found = _PERIOD.fullmatch(text) if text else None
         if text and found is None:
@@ -216,7 +248,16 @@ class _Table:
             return fiscal_period(None, end), end
         label = f"FY{found['year']}" if found["year"] else f"Q{found['quarter']} {found['of']}"
         year, number = int(found["year"] or found["of"]), int(found["quarter"] or 4)
+        if end and abs(end.year - year) > 1:
+            raise self._bad_cell(place, "period_end", given["period_end"], f"is not in {label}. Correct it.")
         return label, end or date(year, 3 * number, 31 if number in (1, 4) else 30)
+
+    def _day_in(self, given: Mapping[str, Any], name: str, place: int) -> date | None:
+        """The day in an optional column."""
+        found = _day(given.get(name))
+        if found is None and not _empty(given.get(name)):
+            raise self._bad_cell(place, name, given[name], "is no day. Write 2025-12-31.")
+        return found
 
 
 def _name(column: str) -> str:
@@ -229,7 +270,7 @@ def _name(column: str) -> str:
 
 
 def _empty(value: Any) -> bool:
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
+    return value is None or not str(value).strip()
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,6 @@ from ast import literal_eval
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -106,8 +105,29 @@ def own_table(data: Any) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise BadPayload(f"There is no file {path.name}. Check its path.") from error
     except Exception as error:
-        why = type(error).__name__
-        raise BadPayload(f"{path.name} cannot be read as {path.suffix} ({why}). Save it again.") from error
+        raise BadPayload(f"{path.name} cannot be read as {path.suffix} ({_why(error)}). Save it again.") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(error, pd.errors.ParserError):
+        return str(error).rpartition("error: ")[2].strip()  # "Expected 3 fields in line 4, saw 5"
+    return type(error).__name__
+
+
+def _with_heads(raw: pd.DataFrame) -> pd.DataFrame:
+    """A table of which the first row holds the names of the columns: so none is renamed where two are alike."""
+    named = raw.iloc[:, raw.iloc[0].notna().to_numpy()]
+    return named.iloc[1:].set_axis(named.iloc[0].astype(str).to_list(), axis="columns")
+
+
+def _texts_of_csv(path: Path) -> pd.DataFrame:
+    return _with_heads(pd.read_csv(path, dtype=str, header=None, skip_blank_lines=False, encoding="utf-8-sig"))
+
+
+def _texts_of_sheet(path: Path) -> pd.DataFrame:
+    return _with_heads(_excel(path, dtype=str, header=None))
 
 
 def _form(path: Path) -> _Form:
@@ -225,8 +245,8 @@ class _Form(NamedTuple):
 
 FORMS: Final = {
     ".parquet": _Form("pyarrow", _write_parquet, pd.read_parquet, pd.read_parquet),
-    ".csv": _Form("pandas", _write_csv, _read_csv, partial(pd.read_csv, dtype=str)),
-    ".xlsx": _Form("openpyxl", _write_sheet, _read_sheet, partial(_excel, dtype=str)),
+    ".csv": _Form("pandas", _write_csv, _read_csv, _texts_of_csv),
+    ".xlsx": _Form("openpyxl", _write_sheet, _read_sheet, _texts_of_sheet),
 }
 """How to write and read each form of a file, by the end of its name, and the package it takes."""
 
