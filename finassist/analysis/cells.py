@@ -179,7 +179,7 @@ def _cagr(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list
         return [Row(symbol, metric, derived(last, f"cagr of {metric}", None, "ratio", [first, last], "", note))]
     rate = Decimal(repr(float(last.value / first.value) ** (1 / years) - 1))
     fact = derived(last, f"cagr of {metric}", rate, "ratio", [first, last], f"({{b}} / {{a}}) ^ (1/{years:g}) - 1")
-    return [Row(symbol, metric, fact, first, last, f"{years:g}")]
+    return [Row(symbol, metric, fact, first, last, f"{round(years, 2):g}")]
 
 
 def _years_between(first: Point, last: Point) -> float:

@@ -161,7 +161,12 @@ def _cagr(it: Phrase) -> str:
 def _difference(it: Phrase) -> str:
     if it.row.first is None or it.row.last is None:
         return one_figure(it)
-    return f"{it.owner} {it.metric} {_moved(it).replace('grew', 'rose')} by {it.size}, {it.ends()}."
+    return f"{it.owner} {it.metric} {_moved(it).replace('grew', 'rose')} by {_apart(it.size)}, {it.ends()}."
+
+
+def _apart(size: str) -> str:
+    """A difference of multiples is a number: `2.4 times lower` would be a ratio."""
+    return size.removesuffix(" times")
 
 
 def _times(it: Phrase) -> str:
@@ -187,7 +192,7 @@ def _between(how: Callable[[Words, Fact], str], alone: Callable[[Phrase], str]) 
 
 
 def _more_or_less(words: Words, fact: Fact) -> str:
-    return f"{words.figure(fact, signed=False)} {'higher' if (fact.value or 0) >= 0 else 'lower'} than"
+    return f"{_apart(words.figure(fact, signed=False))} {'higher' if (fact.value or 0) >= 0 else 'lower'} than"
 
 
 def _ends_apart(left: Fact, right: Fact) -> str:
