@@ -15,7 +15,7 @@ from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.process import running_cell
-from finassist.core.query import Choice, Query
+from finassist.core.query import SET_ASIDE, Choice, Query
 from finassist.core.result import YEARS_SHOWN, Draft, Verdict, stored_draft, verdict
 from finassist.core.state import replay, spans
 
@@ -42,19 +42,21 @@ class Check(NamedTuple):
     Attributes:
         words: The words; of a typed query, the query as a phrase.
         became: What they mean, or why they are no part of the answer.
-        status: `"used"`, `"refused"` or `"not understood"`.
+        status: `"used"`, `"refused"`, `"not understood"`, or `"set aside"` where they ask for nothing.
     """
 
     words: str
     became: str = ""
-    status: Literal["used", "refused", "not understood"] = "used"
+    status: Literal["used", "refused", "not understood", "set aside"] = "used"
 
     @property
     def done(self) -> bool:
         """Whether they are answered."""
-        return self.status == "used"
+        return self.status in ("used", "set aside")
 
     def __str__(self) -> str:
+        if self.status == "set aside":
+            return f"– {self.words}"
         if not self.done:
             return f"✗ {self.became}" if self.words in self.became else f"✗ {self.words}: {self.became}"
         same = self.words.casefold() == self.became.casefold()
@@ -71,7 +73,9 @@ def checklist(queries: Sequence[Query], gaps: Sequence[Gap]) -> tuple[Check, ...
     """
     used = [check for query in queries for check in _used(query)]
     left_out = [
-        Check(unknown.words, unknown.reason, "not understood") for query in queries for unknown in query.unknown
+        Check(unknown.words, unknown.reason, "set aside" if unknown.topic == SET_ASIDE else "not understood")
+        for query in queries
+        for unknown in query.unknown
     ]
     said = {check.became.rstrip(".") for check in left_out}
     refused = [_refused(gap) for gap in gaps if gap.reason.rstrip(".") not in said]

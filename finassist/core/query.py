@@ -121,8 +121,11 @@ _NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
 _CONDITION = re.compile(rf"([\w ()*/+-]+?)\s*(>=|<=|>|<|between)\s*{_NUMBER}(?:\s*and\s*{_NUMBER})?")
 
 
+SET_ASIDE = "set aside"
+
+
 class Unknown(_Checked):
-    """Words that ask for something no slot can hold, and what kind of thing that is."""
+    """Words that ask for something no slot can hold, and what kind of thing that is; or that ask for nothing."""
 
     words: str
     topic: str = "not understood"

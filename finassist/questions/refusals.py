@@ -10,7 +10,7 @@ from itertools import islice
 
 from finassist.core.metrics import described
 from finassist.core.periods import Span
-from finassist.core.query import Query, Unknown
+from finassist.core.query import SET_ASIDE, Query, Unknown
 from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, metric_names, pattern_of, table_of
 from finassist.questions.slots import Found, Slots, Understanding
 from finassist.symbols.names import FOREIGN_LISTING
@@ -201,12 +201,38 @@ def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
     """Each query lists the words that no rule placed: what they ask for is not in the figure shown."""
     if not found.queries or slots.language != "en" or found.decided == "arithmetic":
         return found
-    words = [slots.text[start:end] for start, end in unplaced(slots)]
+    places = unplaced(slots)
+    words = [slots.text[start:end] for start, end in places if _qualifies(slots, start, end)]
     words += _unused_operations(found.queries, slots)
     unknown = [
         Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
     ]
+    asides = dict.fromkeys(slots.text[start:end] for start, end in places)
+    unknown += [
+        Unknown(words=each, topic=SET_ASIDE, reason=f"“{each}” asks for no figure")
+        for each in asides
+        if each not in words
+    ]
     return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
+
+
+_LINK = re.compile(
+    r"\b(?:from|in|for|of|with|without|excluding|except|outside|within|under|on|to|per|at|via|through|ex)"
+    r" (?:the |its |their |our |all )?$"
+)
+
+
+def _qualifies(slots: Slots, start: int, end: int) -> bool:
+    """Whether words narrow a figure: before it (`iPhone revenue`), behind it (`revenue from phones`), or as a name."""
+    hits = (*slots.metrics, *slots.companies, *slots.periods)
+    if any(0 <= hit.start - end <= 1 for hit in slots.metrics):
+        return True
+    link = _LINK.search(slots.low[:start])
+    if link and any(0 <= link.start() - hit.end <= 1 for hit in hits):
+        return True
+    words = slots.text[start:end].split()
+    first = not re.search(r"[^.?!:;]*\w", re.split(r"[.?!:;]", slots.text[:start])[-1])
+    return any(word[:1].isupper() or re.search(r"[a-z][A-Z]", word) for word in words[1 if first else 0 :])
 
 
 def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:

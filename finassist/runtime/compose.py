@@ -20,7 +20,7 @@ from finassist.core.formatting import escape_markdown
 from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
-from finassist.core.query import Choice, Query, Unknown
+from finassist.core.query import SET_ASIDE, Choice, Query, Unknown
 from finassist.core.result import Draft
 from finassist.questions.parser import slots_of
 from finassist.questions.review import Review
@@ -121,7 +121,7 @@ def compose_answer(
     cube = Cube(facts, members)
     outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
-    unplaced = dict.fromkeys(word for query in queries for word in query.unknown)
+    unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
     lead = " ".join([*said, *(sentences or [each.reason for each in missing if each.reason not in said])])
