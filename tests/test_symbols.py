@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finassist.core.errors import InvalidSymbol
+from finassist.providers.embedded.coverage import attributes
+from finassist.questions.parser import slots_of
+from finassist.reporting.words import short_name
 from finassist.symbols import names
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import SymbolDirectory, directory
@@ -431,3 +434,13 @@ def test_a_huge_text_is_read_only_so_far(text: str) -> None:
 @pytest.mark.parametrize("question", ["analyze TEAM", "Tell me about TEAM", "$TEAM"])
 def test_a_common_word_in_capitals_is_its_own_ticker_before_a_name(question: str) -> None:
     assert directory().resolve(question).symbols == ("TEAM",)
+
+
+def test_every_embedded_company_is_found_by_the_name_that_answers_show() -> None:
+
+    known = attributes()
+    for symbol, company in ((each, known[each]) for each in known if each[0].isalpha()):
+        assert directory().lookup(symbol), symbol
+        for name in (company.name, short_name(company.name)):
+            found = slots_of(f"What was {name}'s revenue in FY2023?").symbols
+            assert symbol in found or (company.primary or symbol) in found, (name, found)

@@ -212,3 +212,27 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
         symbols = [symbol for query in found.queries for symbol in query.companies]
         memory = remember(memory, found.queries, symbols)
     assert str(found.queries[0]) == last
+
+
+def test_yes_or_no() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    for question, head in {
+        "Was Apple's net margin higher than Microsoft's in FY2023?": "No: Microsoft had the higher net margin",
+        "Was Microsoft's net margin higher than Apple's in FY2023?": "Yes: Microsoft had the higher net margin",
+        "Was Apple's net margin lower than Microsoft's in FY2023?": "Yes: Apple had the lower net margin",
+        "Did Apple's revenue fall in FY2023?": "Yes: Apple's revenue fell 2.8%",
+        "Did Apple's revenue rise in FY2023?": "No: Apple's revenue fell 2.8%",
+        "Did Apple's revenue rise or fall in FY2023?": "Apple's revenue fell 2.8%",
+        "By how much did Apple's revenue fall in FY2023?": "Apple's revenue fell 2.8%",
+    }.items():
+        assert workflow.run(question).headline.startswith(head), question
+
+
+def test_words_around_a_question_are_set_aside() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    answer = workflow.run("Hey, my professor claims Apple sales collapsed: what was its revenue in FY2023?")
+    assert answer.headline.startswith("Apple's revenue was USD 383.3 billion")
+    assert not answer.gaps
+    assert "– professor claims" in [str(check) for check in answer.checklist]
+    for question in ("Apple's iPhone revenue in FY2023", "Apple's revenue from services in FY2023"):
+        assert "USD" not in workflow.run(question).headline or workflow.run(question).gaps, question

@@ -146,6 +146,7 @@ class Query(_Checked):
         operation: What is done with the figures.
         where: Conditions of a screen.
         order: 1 for the largest first, -1 for the smallest first, 0 for as asked.
+        expects: What a yes-or-no question supposes: 1 that the figure rose or the first company leads, -1 that it fell.
         limit: How many rows.
         as_of: Only what was known on that day counts.
         explain: Ids of metrics, or terms, to define.
@@ -171,6 +172,7 @@ class Query(_Checked):
     operation: Operation = "none"
     where: list[Filter] = Field(default_factory=list[Filter])
     order: int = 0
+    expects: Literal[-1, 0, 1] = 0
     limit: int | None = None
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from finassist.core.metrics import anchors, parse
+from finassist.core.metrics import anchors, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
@@ -44,6 +44,8 @@ def arithmetic(slots: Slots) -> Understanding | None:
     tokens = _settled(list(_tokens(slots)))
     if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
         return None
+    if (defined := _defined_whole(slots, tokens)) is not None:
+        return defined
     for start in _starts(slots.low, tokens):
         parser = Parser(tokens, start)
         try:
@@ -54,6 +56,21 @@ def arithmetic(slots: Slots) -> Understanding | None:
             continue
         return Understanding(queries, decided="arithmetic") if all(queries) else None
     return None
+
+
+def _defined_whole(slots: Slots, tokens: Sequence[Token]) -> Understanding | None:
+    """`did its cash flow cover its dividends (cash flow / dividends)`: the formula that the question gives is all."""
+    metrics = [token.value for token in tokens if token.kind == "metric"]
+    formulas = [value for value in metrics if not value.isidentifier()]
+    if len(formulas) != 1 or len(metrics) < 3 or not any(token.kind == "frame" for token in tokens):
+        return None
+    if not set(metrics) - {formulas[0]} <= set(references(parse(formulas[0]))):
+        return None
+    parser = Parser(tokens)
+    parser.question_frame()
+    periods = [period for token in tokens for period in token.periods]
+    query = Query(metrics=[parser.finish(formulas[0])], companies=slots.about[:1], periods=periods[:1])
+    return Understanding((query,), decided="arithmetic")
 
 
 def _starts(low: str, tokens: Sequence[Token]) -> Iterator[int]:

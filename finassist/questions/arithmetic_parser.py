@@ -51,6 +51,10 @@ class Parser:
         self._rest()
         return trees
 
+    def question_frame(self) -> None:
+        """Only how the question asks, without its arithmetic."""
+        self._frame = next((token.value for token in self.tokens if token.kind == "frame"), "")
+
     def finish(self, formula: str) -> str:
         """The formula in the unit that the question asks for."""
         ratio = any(token.value in ("ratio", "quotient") and token.kind != "word" for token in self.tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
@@ -193,6 +194,25 @@ def _figures(slots: Slots) -> Understanding:
     return Understanding(tuple(queries), decided="figures")
 
 
+_YES_OR_NO = re.compile(
+    r"\W*(?:answer [^:]{0,30}:\s*)?(?:(?:and|so|ok|then|but)\W+)?(?:is|are|was|were|did|does|do|has|have|had)\b"
+)
+_OPEN = re.compile(r"\b(?:or|how|what|which|who|whose|when|by (?:how|what))\b")
+
+
+def _supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
+    """What `Was Apple's margin higher than Microsoft's?` and `Did its revenue fall?` suppose."""
+    asks = _YES_OR_NO.match(slots.low)
+    if asks is None or _OPEN.search(slots.low, asks.end()):
+        return 0
+    if intent == "compare" and len(slots.about) == 2 and slots.directions and "than" in slots.low:
+        return 1
+    moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]
+    if moves and len(slots.about) == 1 and len(slots.metrics) == 1:
+        return -1 if slots.says(SAID["falls"]) else 1
+    return 0
+
+
 def _query(slots: Slots) -> Query:
     metrics = _settled(slots, _without_parts(expressions(slots)))
     over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
@@ -229,6 +249,7 @@ def _query(slots: Slots) -> Query:
         operation=operation,
         where=where,
         order=direction,
+        expects=_supposed(slots, intent, operation),
         limit=slots.limit.value if slots.limit and fewer else None,
         unit="month-end" if month_ends else slots.unit,
         language=slots.language,

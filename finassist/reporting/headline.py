@@ -45,8 +45,21 @@ def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
         return meanings
     if not outcome.rows and outcome.figure is None:
         return _nothing_found(outcome) if query.scope == "universe" else ""
-    text = _translated(outcome, words) or capital(_sentence(outcome, words))
+    text = _translated(outcome, words) or f"{_yes_or_no(outcome)}{capital(_sentence(outcome, words))}"
     return f"{meanings} {text}" if query.explain else text
+
+
+def _yes_or_no(outcome: Outcome) -> str:
+    """`Yes: ` or `No: ` where the question supposes something."""
+    query, figure = outcome.query, outcome.figure
+    if not query.expects or not outcome.rows:
+        return ""
+    if outcome.shape == "order":
+        ahead = outcome.rows[0].symbol == query.companies[0] and len(outcome.rows) > 1
+        return "Yes: " if ahead else "No: " if len(outcome.rows) > 1 else ""
+    if outcome.shape not in ("change", "window") or figure is None or figure.value is None:
+        return ""
+    return "Yes: " if figure.value * query.expects > 0 else "No: "
 
 
 def _translated(outcome: Outcome, words: Words) -> str:
