@@ -12,7 +12,7 @@ from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute, needed
 from finassist.analysis.outcome import Outcome
-from finassist.core.facts import Fact
+from finassist.core.facts import Fact, Gap
 from finassist.core.query import Filter, Query
 from finassist.reporting.headline import headline
 
@@ -125,6 +125,11 @@ def test_a_query_has_one_figure(query: dict[str, Any], value: float) -> None:
         ({**ONE, "periods": ["FY2031"]}, "FY2031"),
         ({**ONE, "periods": ["2024-04"]}, "by quarter and by year"),
         ({"companies": ["ZEN"], "metrics": ["total_assets"]}, "not in the data"),
+        ({"companies": ["ACME"], "metrics": ["price"], "periods": ["FY2021:FY2024"], "operation": "sum"},
+         "cannot be added up over several periods"),
+        ({"companies": ["ACME"], "metrics": ["net_margin"], "periods": ["FY2022:FY2024"], "operation": "cagr"},
+         "ask for its change, which is in points"),
+        ({"scope": "universe", "metrics": ["net_margin"], "operation": "sum"}, "cannot be added up over companies"),
         ({"companies": ["BANK"], "metrics": ["gross_margin"]}, "bank"),
         ({"scope": "universe", "sectors": ["Toys"], "metrics": ["revenue"]}, "Sectors: Energy, Financials, Utilities"),
     ],
@@ -134,6 +139,26 @@ def test_what_is_not_there_is_a_gap_with_its_reason(query: dict[str, Any], reaso
     assert outcome.figure is None
     assert not outcome.rows
     assert reason in " ".join(gap.reason for gap in outcome.gaps)
+
+
+@pytest.mark.parametrize("operation", ["sum", "share"])
+def test_ratios_of_companies_are_shown_and_not_added(operation: str) -> None:
+    outcome = run(companies=["ACME", "ZEN"], metrics=["net_margin"], periods=["FY2024"], operation=operation)
+    assert outcome.figure is None
+    assert len(outcome.rows) == 2
+    assert [gap.reason for gap in outcome.gaps] == [
+        "Net margin cannot be added up over companies; ask for its mean or for each one."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("period", "near"), [("FY2031", "FY2024"), ("FY2015", "FY2021"), ("2023-04", "FY2023"), ("Q3 2022", "FY2022")]
+)
+def test_a_gap_names_the_nearest_year_that_is_there(period: str, near: str) -> None:
+    [gap] = run(companies=["ACME"], metrics=["net_margin"], periods=[period]).gaps
+    assert gap.nearest == near
+    assert near in gap.reason or "FY" in gap.reason
+    assert Gap.from_dict(gap.to_dict()) == gap
 
 
 def test_a_gap_of_one_company_leaves_the_other() -> None:
@@ -210,6 +235,14 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({**BOTH, "operation": "difference"},
      "Acme's revenue was USD 267 lower than Zen's in FY2024: USD 133 against USD 400. Their fiscal years end apart: "
      "2024-09-30 and 2024-06-30."),
+    ({**BOTH, "operation": "sum"},
+     "The combined revenue of Acme and Zen was USD 533 in FY2024 (years ended 2024-06-30 to 2024-09-30): "
+     "Acme USD 133 and Zen USD 400."),
+    ({"companies": ["ACME"], "metrics": ["total_assets / total_assets"], "periods": ["FY2024"], "operation": "growth"},
+     "Acme's total assets as a share of total assets did not change in FY2024, from 100.0% "
+     "in FY2023 (ended 2023-09-30) to 100.0% in FY2024 (ended 2024-09-30)."),
+    ({**ONE, "periods": ["FY2024"], "unit": "USD thousands"},
+     "Acme's revenue was USD 0.13 thousand in FY2024 (year ended 2024-09-30)."),
     ({**EVERYONE, "order": 1, "limit": 2},
      "The 2 companies with the highest revenue in FY2024: 1. Zen USD 400, 2. Acme USD 133."),
     ({**EVERYONE, "order": 1, "where": [Filter(metric="revenue", comparator=">", number=140)], "periods": ["FY2024"]},

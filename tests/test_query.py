@@ -15,7 +15,8 @@ from finassist.answer import Answer
 from finassist.apps.cli import main
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import LANGUAGES, catalogue, described, lines, parse, spoken
-from finassist.core.query import Choice, Filter, filter_of, queries_of
+from finassist.core.query import Choice, Filter, filter_of
+from finassist.core.typed import queries_of
 
 MARGIN = Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2023"])
 SERIES = Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2020:FY2024"])
@@ -114,6 +115,9 @@ INVALID: list[tuple[Any, str]] = [
     ({"metrics": ["revenue"]}, "Name companies"),
     ({"companies": ["AAPL"]}, "Name at least one metric"),
     ({"intent": "chat", "companies": ["AAPL"]}, "Ask in words"),
+    ({"metrics": ["revenue"], "companies": ["AAPL"], "limit": -3}, "greater than or equal to 1"),
+    ({"metrics": ["revenue"], "companies": ["AAPL"], "unit": "bananas"}, "It is empty or one of: “USD”"),
+    ({"metrics": ["revenue + price"], "companies": ["AAPL"]}, "USD and USD/share cannot be added"),
     ("revenue of Apple", "is no query"),
     ([], "Pass a Query"),
     ([3], "is no query"),

@@ -10,7 +10,7 @@ from statistics import median
 
 from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, as_missing, as_senseless, by_value, derived, less, missing_change, over
+from finassist.analysis.outcome import Row, as_senseless, by_value, derived, less, missing_change, not_added, over
 from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
 from finassist.core.facts import Fact, Status
@@ -22,6 +22,8 @@ from finassist.core.query import Query
 def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     """The figures of one metric of one company: one, or one per period of a series."""
     asked = query.asked()
+    if metric == "price" and query.operation == "sum":
+        return [Row(symbol, metric, not_added(Fact(symbol=symbol, field=metric, statement="price"), "several periods"))]
     if metric in WINDOW_METRICS or (metric == "price" and (query.operation in OF_PRICE or is_series(asked))):
         return [window_row(query, cube, symbol, metric, asked)]
     found = _points(query, cube, symbol, metric)
@@ -173,6 +175,11 @@ def _cagr(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list
         return [Row(symbol, metric, missing_change(first, last))]
     if reason := _change_apart(first, last):
         return [Row(symbol, metric, as_senseless(last, f"A compound rate is not meaningful: {reason}."))]
+    if described(metric).unit == "percent":
+        note = (
+            f"A compound rate of {described(metric).label} is not meaningful; ask for its change, which is in points."
+        )
+        return [Row(symbol, metric, as_senseless(last, note))]
     years = _years_between(points[0], points[-1])
     if first.value <= 0 or last.value <= 0 or years <= 0:
         note = f"A compound rate needs positive figures at both ends: {described(metric).label} was not."
@@ -194,8 +201,7 @@ def _years_between(first: Point, last: Point) -> float:
 def _sum(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     facts = [cube.value(symbol, metric, point) for point in points]
     if not described(metric).summable():
-        note = f"{described(metric).title} cannot be added up over several periods; ask for its mean or for each year."
-        return [Row(symbol, metric, as_missing(facts[-1], note))]
+        return [Row(symbol, metric, not_added(facts[-1], "several periods"))]
     return [folded(symbol, metric, facts, "sum")]
 
 

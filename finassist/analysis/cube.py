@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -207,6 +208,14 @@ class Cube(FiscalCalendar):
             shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
             reason = other_shares(price, self.series(symbol, "market_cap").get(price.period), shares)
         return f"{metric.title} is not meaningful: {reason}." if reason else ""
+
+    def nearest(self, symbol: str, metric: str, period: str) -> str:
+        """The fiscal year nearest to a period, or the latest, that has all lines of a metric; empty without one."""
+        each = [set(self.years(symbol, name)) for name in rows_of(metric)]
+        found = set[int].intersection(*each) if each else set[int]()
+        asked = re.search(r"\d{4}", period)
+        wanted = int(asked[0]) if asked else max(found, default=0)
+        return f"FY{min(found, key=lambda year: (abs(year - wanted), -year))}" if found else ""
 
     def inputs(self, symbol: str, metric: str, point: Point) -> list[Fact]:
         """The facts that the formula of a metric names, in its order."""

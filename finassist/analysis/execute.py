@@ -16,7 +16,7 @@ from typing import NamedTuple
 from finassist.analysis.calendar import Member, years_back
 from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of
+from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of, not_added
 from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import anchors, described, lines, parse
@@ -48,9 +48,9 @@ def _each(query: Query, cube: Cube) -> Outcome:
     known = tuple(row for row in rows if row.known)
     of_price = query.operation == "first" and query.metrics[:1] == ["price"]
     if query.where and known and not of_price and query.intent != "judge":
-        return _checked(query, known, gaps_of(rows))
+        return _checked(query, known, gaps_of(rows, cube.nearest))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
-    return Outcome(query, _shape(query, known), known, figure, gaps_of(rows))
+    return Outcome(query, _shape(query, known), known, figure, gaps_of(rows, cube.nearest))
 
 
 def _checked(query: Query, rows: tuple[Row, ...], gaps: tuple[Gap, ...]) -> Outcome:
@@ -77,12 +77,15 @@ def _across(query: Query, cube: Cube) -> Outcome:
     plain = query.model_copy(update={"operation": "none"})
     rows = [row for symbol in query.companies for row in cell(plain, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
-    gaps = gaps_of(rows)
+    gaps = gaps_of(rows, cube.nearest)
     if len(known) < len(rows) or len(known) < 2:
         return Outcome(query, "values", known, None, gaps)
     facts = [row.fact for row in known]
     if reason := currencies_apart(facts):
         return Outcome(query, "values", known, None, (*gaps, _apart(metric, reason)))
+    if query.operation in ("sum", "share") and not _addable(metric):
+        refused = Row("", metric, not_added(facts[0], "companies"))
+        return Outcome(query, "values", known, None, (*gaps, *gaps_of([refused], cube.nearest)))
     match query.operation:
         case "times":
             figure = over(metric, facts[0], facts[1])
@@ -95,6 +98,11 @@ def _across(query: Query, cube: Cube) -> Outcome:
         case how:
             figure = folded("", metric, facts, how).fact
     return Outcome(query, _ACROSS[query.operation], known, figure, gaps)
+
+
+def _addable(metric: str) -> bool:
+    """Whether figures of several companies may be added: amounts may, ratios and figures per share may not."""
+    return described(metric).unit in ("USD", "shares")
 
 
 def _apart(metric: str, reason: str) -> Gap:
@@ -114,10 +122,11 @@ def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
     rows = [cell(query, cube, symbol, metric)[-1] for symbol in symbols]
     known = sorted((row for row in rows if row.known), key=by_value, reverse=query.order >= 0)
     if reason := currencies_apart(row.fact for row in known):
-        return Outcome(query, "values", tuple(known), None, (*gaps_of(rows), _apart(metric, reason)))
+        return Outcome(query, "values", tuple(known), None, (*gaps_of(rows, cube.nearest), _apart(metric, reason)))
     more = [cell(query, cube, symbol, other)[-1] for other in query.metrics[1:] for symbol in symbols]
     shown = known[: query.limit] if query.limit else known
-    return Outcome(query, "order", tuple(shown), shown[0].fact if shown else None, gaps_of([*rows, *more]),
+    gaps = gaps_of([*rows, *more], cube.nearest)
+    return Outcome(query, "order", tuple(shown), shown[0].fact if shown else None, gaps,
                    more=tuple(row for row in more if row.known), matches=len(known))  # fmt: skip
 
 
@@ -273,6 +282,9 @@ def _universe_outcome(
     if query.operation == "count":
         return replace(common, shape="count", rows=tuple(ordered[:10]), figure=_counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:
+        if query.operation == "sum" and not _addable(metric):
+            refused = Row("", metric, not_added(ordered[0].fact, "companies"))
+            return replace(common, shape="nothing", gaps=gaps_of([refused], cube.nearest))
         figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
         return replace(common, shape=_ACROSS[query.operation], rows=tuple(ordered[:5]), figure=figure)
     shown = ordered[: query.limit] if query.limit else ordered

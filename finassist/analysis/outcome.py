@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -59,14 +59,20 @@ class Outcome:
     more: tuple[Row, ...] = field(default=())
 
 
-def gaps_of(rows: Iterable[Row]) -> tuple[Gap, ...]:
-    """A gap for each figure that is not there, with the reason."""
+def gaps_of(rows: Iterable[Row], nearest: Callable[[str, str, str], str]) -> tuple[Gap, ...]:
+    """A gap for each figure that is not there, with the reason and the nearest period of it that is."""
     missing = {(row.symbol, row.metric, row.fact.period): row for row in rows if not row.known}
-    return tuple(
-        Gap(symbol=row.symbol, need=row.metric, reason=row.fact.note or f"{row.metric} is not in the data.",
-            error="NotMeaningful" if row.fact.status == "not_meaningful" else "NotInData")
-        for row in missing.values()
-    )  # fmt: skip
+    return tuple(_gap(row, nearest) for row in missing.values())
+
+
+def _gap(row: Row, nearest: Callable[[str, str, str], str]) -> Gap:
+    reason = row.fact.note or f"{row.metric} is not in the data."
+    if row.fact.status == "not_meaningful":
+        return Gap(symbol=row.symbol, need=row.metric, reason=reason, error="NotMeaningful")
+    near = nearest(row.symbol, row.metric, row.fact.period)
+    if near and "FY" not in reason:
+        reason = f"{reason} The nearest there is: {near}."
+    return Gap(symbol=row.symbol, need=row.metric, reason=reason, error="NotInData", nearest=near)
 
 
 def fulfils(query: Query, row: Row) -> bool:
@@ -114,6 +120,12 @@ def as_missing(fact: Fact, note: str) -> Fact:
     return Fact(symbol=fact.symbol, field=fact.field, unit=fact.unit, period=fact.period, period_end=fact.period_end,
                 statement=fact.statement, status="missing" if fact.status != "not_meaningful" else fact.status,
                 note=note)  # fmt: skip
+
+
+def not_added(fact: Fact, over: str) -> Fact:
+    """A sum that would mean nothing: of balances over periods, of ratios or prices over companies."""
+    title = described(fact.field).title
+    return as_senseless(fact, f"{title} cannot be added up over {over}; ask for its mean or for each one.")
 
 
 def as_senseless(fact: Fact, note: str) -> Fact:

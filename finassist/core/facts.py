@@ -113,6 +113,7 @@ class Gap:
         need: What is absent: `"income"`, `"quote"`, `"symbol"`, …
         reason: What happened and what to do next, safe to show.
         error: Class name of the failure.
+        nearest: What there is instead, such as `"FY2024"`; empty where nothing is near.
 
     Example:
         >>> from finassist import FinancialAssistantWorkflow
@@ -125,10 +126,12 @@ class Gap:
     need: str
     reason: str
     error: str = ""
+    nearest: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """JSON-ready form; `nearest` only where there is something."""
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return own if self.nearest else {name: value for name, value in own.items() if name != "nearest"}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

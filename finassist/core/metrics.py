@@ -243,6 +243,11 @@ def described(text: str) -> Metric:
     return Metric(id=text, label=spoken(text), unit=unit, kind=kind, formula=text)
 
 
+def unit_of(expression: Expression) -> Unit:
+    """The unit of an expression."""
+    return _dimension(expression)[0]
+
+
 def _dimension(expression: Expression) -> tuple[Unit, Kind]:
     match expression:
         case Number():

@@ -171,13 +171,13 @@ class Query(_Checked):
     periods: list[str] = Field(default_factory=list[str])
     operation: Operation = "none"
     where: list[Filter] = Field(default_factory=list[Filter])
-    order: int = 0
+    order: int = Field(default=0, ge=-1, le=1)
     expects: Literal[-1, 0, 1] = 0
-    limit: int | None = None
+    limit: int | None = Field(default=None, ge=1)
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""
-    decimals: int | None = None
+    decimals: int | None = Field(default=None, ge=0, le=12)
     unknown: list[Unknown] = Field(default_factory=list[Unknown])
     evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
@@ -235,45 +235,6 @@ class Choice(NamedTuple):
 # ------------------------------------------------------------------------------------ what is wrong with one
 
 
-def queries_of(asked: object) -> tuple[Query, ...]:
-    """A query, a dictionary of one, or several of either, as queries that can be answered.
-
-    Raises:
-        InvalidQuery: One of them cannot be; the message says what would be valid.
-
-    Example:
-        >>> [str(query) for query in queries_of({"metrics": ["revenue"], "companies": ["aapl"]})]
-        ['revenue of AAPL']
-    """
-    each = list(cast("list[object]", asked)) if isinstance(asked, list | tuple) else [asked]
-    if not each:
-        raise InvalidQuery(f"Pass a Query, a dictionary of its fields, or a list of them. {_EXAMPLE}")
-    return tuple(map(_complete, each))
-
-
-def _complete(asked: object) -> Query:
-    if not isinstance(asked, Query | Mapping):
-        raise InvalidQuery(f"{str(asked)[:60]!r} is no query. {_EXAMPLE}")
-    query = asked if isinstance(asked, Query) else Query(**cast("dict[str, Any]", asked))
-    _check_complete(query)
-    return query
-
-
-def _check_complete(query: Query) -> None:
-    if query.intent in ("chat", "refuse"):
-        raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
-    if query.intent == "define":
-        if not any(name for name in query.explain if _is_metric(name)):
-            raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
-    elif query.scope == "named" and not query.companies:
-        raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
-    elif query.intent != "document" and not query.metrics and not query.where:
-        raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
-
-
-_EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."
-
-
 def explained(error: ValidationError) -> str:
     """What is wrong with the fields of a query, in sentences that end with what is valid."""
     return " ".join(dict.fromkeys(_sentence(details) for details in error.errors(include_url=False)))
@@ -299,7 +260,7 @@ def _sentence(details: Mapping[str, Any]) -> str:
 def sentence(query: Query) -> str:
     """A query as a plain phrase."""
     if query.intent == "define":
-        return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
+        return "definition of " + " and ".join(spoken(name) if is_metric(name) else name for name in query.explain)
     what = " and ".join(map(spoken, query.metrics)) or {"document": "report"}.get(query.intent, query.intent)
     words = [_OPERATIONS.get(query.operation, "") + what]
     if query.operation == "count" and query.scope == "named":
@@ -317,7 +278,8 @@ def sentence(query: Query) -> str:
     return " ".join(words)
 
 
-def _is_metric(name: str) -> bool:
+def is_metric(name: str) -> bool:
+    """Whether a text is a metric of the catalogue or an expression over them."""
     try:
         described(name)
     except ValueError:

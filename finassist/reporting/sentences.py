@@ -55,9 +55,7 @@ def values(outcome: Outcome, words: Words) -> str:
 
 
 def _several_companies(rows: Sequence[Row], words: Words) -> str:
-    same = len({row.fact.period for row in rows}) == 1
-    each = [f"{it.name} {it.value}" + ("" if same else f" {it.when}") for it in map(words.of, rows)]
-    return f"{described(rows[0].metric).title}{shared_period(rows, words)}: {listed(each)}."
+    return f"{described(rows[0].metric).title}{_parts(rows, words)}."
 
 
 def of_each_company(rows: Sequence[Row], words: Words) -> str:
@@ -136,12 +134,12 @@ def _change(it: Phrase) -> str:
     fiscal = last.period.startswith(("FY", "Q", "H"))
     span = f" in {brief(last)}" if fiscal and _next_to(first, last) else ""
     by = "by " if it.fact.unit == "points" else ""
-    return f"{it.owner} {it.metric} {_moved(it)} {by}{it.size}{span}, {it.ends()}."
+    return f"{it.owner} {it.metric} {_moved(it, by)}{span}, {it.ends()}."
 
 
-def _moved(it: Phrase) -> str:
-    up = "grew" if described(it.row.metric).kind == "flow" else "rose"
-    return {1: up, -1: "fell", 0: "did not change:"}[it.direction]
+def _moved(it: Phrase, by: str) -> str:
+    up = "grew" if described(it.row.metric).kind == "flow" and not by else "rose"
+    return f"{up if it.direction > 0 else 'fell'} {by}{it.size}" if it.direction else "did not change"
 
 
 def _next_to(first: Fact, last: Fact) -> bool:
@@ -161,7 +159,7 @@ def _cagr(it: Phrase) -> str:
 def _difference(it: Phrase) -> str:
     if it.row.first is None or it.row.last is None:
         return one_figure(it)
-    return f"{it.owner} {it.metric} {_moved(it).replace('grew', 'rose')} by {_apart(it.size)}, {it.ends()}."
+    return f"{it.owner} {it.metric} {_apart(_moved(it, 'by '))}, {it.ends()}."
 
 
 def _apart(size: str) -> str:
@@ -185,8 +183,10 @@ def _between(how: Callable[[Words, Fact], str], alone: Callable[[Phrase], str]) 
         if fact is None or len(rows) != 2 or rows[0].symbol == rows[1].symbol:
             return of_each_row(alone)(outcome, words)
         one, two = map(words.of, rows)
-        lead = f"{one.owner} {one.metric} was {how(words, fact)} {two.owner} {one.period}"
-        return f"{lead}: {one.value} against {two.value}.{_ends_apart(one.fact, two.fact)}"
+        same = one.fact.period == two.fact.period
+        own, other = ("", "") if same else (f" {one.when}", f" {two.when}")
+        lead = f"{one.owner} {one.metric} was {how(words, fact)} {two.owner}{f' {one.period}' if same else ''}"
+        return f"{lead}: {one.value}{own} against {two.value}{other}.{_ends_apart(one.fact, two.fact)}"
 
     return sentence
 
@@ -211,7 +211,14 @@ def _share(outcome: Outcome, words: Words) -> str:
         return values(outcome, words)
     each = [words.of(row) for row in outcome.rows]
     part = f"{words.figure(outcome.figure)} of the combined {each[0].metric} of {listed(it.name for it in each)}"
-    return f"{each[0].owner} share was {part} {each[0].when}: {listed(f'{it.name} {it.value}' for it in each)}."
+    return f"{each[0].owner} share was {part}{_parts(outcome.rows, words)}."
+
+
+def _parts(rows: Sequence[Row], words: Words) -> str:
+    """The period of a joint figure and what each company has of it, with periods of their own where they differ."""
+    period = shared_period(rows, words)
+    cells = (f"{it.name} {it.value}" + ("" if period else f" {it.when}") for it in map(words.of, rows))
+    return f"{period}: {listed(cells)}"
 
 
 def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
@@ -230,7 +237,7 @@ def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
         it, first, last = each[0], rows[0].first, rows[0].last
         if len({row.symbol for row in rows}) > 1 and first is None:
             whose = f"{it.metric} of {listed(it.name for it in each)}"
-            return f"The {kind} {whose} was {value} {it.when}: {listed(f'{it.name} {it.value}' for it in each)}."
+            return f"The {kind} {whose} was {value}{_parts(rows, words)}."
         if first is None or last is None:
             return one_figure(it)
         ended = f"({length_of(first)}s ended {first.period_end} to {last.period_end})"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from msgspec.structs import replace
+
 from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
 from finassist.analysis.windows import WINDOW_METRICS
@@ -14,10 +16,14 @@ from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query
 
 MARKET_INDEX = "^GSPC"
+_SHOWN = Decimal("0.0005")
+"""Shares and points below it would be written as zero."""
 MOST_NAMED = 5
 """Places of a ranking that its sentence names; its table has all of them."""
 
 _SCALES = ((Decimal(10) ** 12, "trillion"), (Decimal(10) ** 9, "billion"), (Decimal(10) ** 6, "million"))
+_THOUSANDS = (Decimal(1000), "thousand")
+"""A scale that is used where it is asked for."""
 _LEGAL = re.compile(
     r"(?<!^Southern),? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings"
     r"|L\.P)\.?(?= |$|,)"
@@ -140,6 +146,9 @@ class Phrase:
     @property
     def size(self) -> str:
         """The figure without its sign, where the verb says the direction."""
+        value = abs(self.fact.value or Decimal())
+        if self.fact.unit in ("ratio", "points") and 0 < value < _SHOWN and self.words.query.decimals is None:
+            return f"less than {figure(replace(self.fact, value=2 * _SHOWN))}"
         return self.words.figure(self.fact, signed=False)
 
     @property
@@ -320,7 +329,7 @@ def money(value: Decimal, code: str, unit: str = "", decimals: int | None = None
 
 def scaled(value: Decimal, unit: str = "", decimals: int | None = None) -> str:
     """A large number with a scale word and at least three digits."""
-    asked = [(size, word) for size, word in _SCALES if unit.removesuffix("s").endswith(word)]
+    asked = [(size, word) for size, word in (*_SCALES, _THOUSANDS) if unit.removesuffix("s").endswith(word)]
     chosen = next(iter(asked or [(size, word) for size, word in _SCALES if abs(value) >= size]), None)
     if chosen is None:
         return number(value, decimals or 0)

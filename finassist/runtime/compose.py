@@ -16,7 +16,7 @@ from finassist.analysis.outcome import Outcome, Row
 from finassist.core.claims import Claim, Finding
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
-from finassist.core.formatting import escape_markdown
+from finassist.core.formatting import escape_markdown, listed
 from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
@@ -31,7 +31,7 @@ from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
-from finassist.reporting.words import possessive, short_name
+from finassist.reporting.words import distinct, possessive, short_name
 from finassist.runtime.effects import FlowContext
 
 _FEW_ROWS = 60
@@ -124,7 +124,9 @@ def compose_answer(
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
-    lead = " ".join([*said, *(sentences or [each.reason for each in missing if each.reason not in said])])
+    near = distinct(each.nearest for each in missing if each.error == "NotUnderstood" and each.nearest)
+    instead = [f"What there is: {listed(near)}."] if near and not sentences else []
+    lead = " ".join([*said, *instead, *(sentences or [each.reason for each in missing if each.reason not in said])])
     if lead and (as_of := next((query.as_of for query in queries if query.as_of), None)):
         lead = f"As known on {as_of}: {lead}"
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
@@ -200,7 +202,18 @@ def _by_calendar(query: Query) -> Query:
 def _refusal(each: Unknown) -> Gap:
     reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
     quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
-    return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood")
+    near = _NEAREST.get(each.topic, "")
+    return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood", nearest=near)
+
+
+_NEAREST = {
+    "segment": "the figures of the whole company",
+    "geography": "the figures of the whole company",
+    "forecast": "the figures of the latest fiscal year",
+    "intraday price": "the price at the close",
+    "valuation model": "multiples such as P/E and EV/EBITDA",
+}
+"""What there is instead of a topic that is not in the data."""
 
 
 _JOINED = frozenset({"sum", "mean", "median", "difference", "times", "share"})
@@ -215,7 +228,8 @@ def _sentence(outcome: Outcome, members: Mapping[str, Member], *, several: bool)
     if not text and several:
         return " ".join(dict.fromkeys(gap.reason for gap in outcome.gaps))
     there = {row.symbol for row in outcome.rows}
-    absent = [gap.reason for gap in outcome.gaps if gap.symbol not in there and gap.symbol in query.companies]
+    whose = {"", *query.companies} - there
+    absent = [gap.reason for gap in outcome.gaps if gap.symbol in whose]
     if not text or not absent or query.scope == "universe" or not there or text.startswith("There is nothing"):
         return text
     reasons = " ".join(dict.fromkeys(absent))
