@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from finassist import FinancialAssistantWorkflow
+from finassist.__main__ import main
+from finassist.apps import serve
 
 uvicorn = pytest.importorskip("uvicorn", reason="finassist[agentos] is not installed")
 pytestmark = [
@@ -113,3 +117,67 @@ def test_a_blank_message_is_refused_in_words(stored_workflow: FinancialAssistant
             assert "Traceback" not in text
 
     asyncio.run(scene())
+
+
+# ------------------------------------------------------------------------------------- behind a token
+
+
+OPEN = {"/", "/health", "/info", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
+
+
+def test_every_route_asks_for_the_token(stored_workflow: FinancialAssistantWorkflow) -> None:
+    from starlette.testclient import TestClient
+
+    app = serve.app(stored_workflow, "right", "127.0.0.1")
+    routes = [(verb, path) for path, verbs in app.openapi()["paths"].items() for verb in verbs if path not in OPEN]
+    assert len(routes) > 40
+    bad: list[dict[str, str]] = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic right"}]
+    with TestClient(app, base_url="http://127.0.0.1:7777") as client:
+        for verb, path in [*routes, ("post", "/mcp"), ("get", "/mcp"), ("delete", "/mcp")]:
+            for headers in bad:
+                reply = client.request(verb, re.sub(r"{\w+}", "x", path), headers=headers)
+                assert reply.status_code == 401, (verb, path, reply.text)
+        good = {"Authorization": "Bearer right"}
+        assert client.get("/sessions?type=workflow", headers=good).status_code == 200
+        asked = {"message": "What is Apple's stock price?", "stream": "false"}
+        assert client.post("/workflows/finassist/runs", data=asked, headers=good).json()["symbols"] == ["AAPL"]
+        for method, params in (
+            ("tools/list", {}),
+            ("tools/call", {"name": "query_figures", "arguments": {"metrics": ["revenue"], "companies": ["AAPL"]}}),
+        ):
+            call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            accept = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+            start = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+            opened = client.post("/mcp", headers=good | accept, json={**call, "method": "initialize", "params": start})
+            session = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
+            assert '"result"' in client.post("/mcp", headers=good | accept | session, json=call).text
+
+
+def test_a_server_without_a_token_is_for_this_computer_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["serve", "--no-token"], ["mcp", "--http"]):
+        for host in ("0.0.0.0", "::", "", "192.0.2.1", "example.org"):
+            assert main([*command, "--host", host]) == 2
+            said = capsys.readouterr().err
+            assert "Other computers can reach" in said
+            assert "read, change and delete all stored conversations" in said
+    assert all(serve.is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost"))
+
+
+def test_the_command_prints_a_token_once_and_takes_one_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    served: list[Any] = []
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: served.append((app, options)))
+    monkeypatch.setattr(serve, "app", lambda workflow, token, host: token)
+    assert main(["serve"]) == 0
+    assert capsys.readouterr().err.count(served[0][0]) == 1
+    assert served[0][1] == {"host": "127.0.0.1", "port": 7777, "log_level": "warning"}
+    monkeypatch.setenv(serve.TOKEN, "mine-0123456789")
+    assert main(["serve", "--host", "0.0.0.0"]) == 0
+    said = capsys.readouterr().err
+    assert "adds TLS" in said
+    assert "mine-0123456789" not in said
+    assert main(["serve", "--no-token"]) == 0
+    assert serve.EXPOSED in capsys.readouterr().err
+    assert [len(token or "") for token, _ in served] == [43, 15, 0]

@@ -6,18 +6,15 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
-from importlib.util import find_spec
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from finassist.apps.cli import answers, stored
+from finassist.apps.cli import answers, servers, stored
 from finassist.apps.terminal import (
     FAILED,
     INTERRUPTED,
@@ -256,14 +253,28 @@ def _add_others(commands: _Commands) -> None:
     doctor = commands.add("doctor", _doctor, "check that everything works", text)
     doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
     text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
-    mcp = commands.add("mcp", _mcp, "serve tools to other agents (Model Context Protocol)", text)
+    mcp = commands.add("mcp", servers.mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
-    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen (127.0.0.1); it has no sign-in")
+    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen, on this computer only (127.0.0.1)")
     mcp.add_argument("--port", type=int, default=8765, help="of HTTP (8765)")
-    commands.add("lab", _lab, "open JupyterLab on the notebooks")
-    page = commands.add("streamlit", _streamlit, "open the Streamlit page")
+    text = "Serve the workflow over HTTP (AgentOS), and the tools at /mcp, behind a token that is printed once."
+    server = commands.add("serve", servers.serve, "serve over HTTP, behind a token", text)
+    server.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
+    server.add_argument("--port", type=int, default=7777, help="where to listen (7777)")
+    server.add_argument("--no-token", action="store_true", help="ask for no token; on this computer only")
+    _add_database(server)
+    commands.add("lab", servers.lab, "open JupyterLab on the notebooks")
+    page = commands.add("streamlit", servers.streamlit, "open the Streamlit page")
     page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
     page.add_argument("--headless", action="store_true", help="do not open a browser")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from finassist.apps.cli.doctor import doctor
+
+    checkup = asyncio.run(doctor())
+    say(json.dumps(checkup.to_dict(), indent=2) if options.json else printable(str(checkup)))
+    return OK if checkup.ok else FAILED
 
 
 def _add_form(
@@ -283,58 +294,3 @@ def _add_form(
 
 def _add_database(parser: argparse.ArgumentParser, default: str = "default") -> None:
     parser.add_argument("--db", metavar="PLACE", default=default, help=_DATABASE)
-
-
-# ---------------------------------------------------------------------------------- doctor, mcp, lab, streamlit
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from finassist.apps.cli.doctor import doctor
-
-    checkup = asyncio.run(doctor())
-    say(json.dumps(checkup.to_dict(), indent=2) if options.json else printable(str(checkup)))
-    return OK if checkup.ok else FAILED
-
-
-def _missing(package: str, name: str, extra: str) -> bool:
-    """Whether an optional package is missing; then a sentence says how to install it."""
-    missing = find_spec(package) is None
-    if missing:
-        complain(f"{name} is not installed. Install it with `pip install 'finassist[{extra}]'`.", FAILED)
-    return missing
-
-
-def _mcp(options: argparse.Namespace) -> int:
-    if _missing("mcp", "The MCP SDK", "mcp"):
-        return FAILED
-    from finassist.apps.tools import server
-
-    if options.http:
-        server().run("streamable-http", host=options.host, port=options.port)
-    else:
-        server().run("stdio")
-    return OK
-
-
-def _lab(_options: argparse.Namespace) -> int:
-    if _missing("jupyterlab", "JupyterLab", "notebook"):
-        return FAILED
-    places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[3] / "notebooks")
-    folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
-    if folder is None:
-        complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
-    return subprocess.call([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())])
-
-
-def _streamlit(options: argparse.Namespace) -> int:
-    if _missing("streamlit", "Streamlit", "streamlit"):
-        return FAILED
-    page = Path(__file__).parents[1] / "streamlit" / "__init__.py"
-    settings = {
-        "server.address": "127.0.0.1",
-        "server.port": options.port,
-        "server.headless": str(options.headless).lower(),
-        "browser.gatherUsageStats": "false",
-    }
-    given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-    return subprocess.call([sys.executable, "-P", "-m", "streamlit", "run", str(page), *given])
