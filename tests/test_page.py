@@ -12,6 +12,7 @@ testing = pytest.importorskip("streamlit.testing.v1", reason="the streamlit extr
 
 from finassist import FinancialAssistantWorkflow  # noqa: E402
 from finassist.apps import streamlit as app  # noqa: E402
+from finassist.apps.serve import PAGE_TOKEN  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 QUESTION = "What is Apple's stock price?"
@@ -23,8 +24,10 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return opened()
 
 
-def opened() -> Any:
-    page = testing.AppTest.from_file(app.__file__, default_timeout=60).run()
+def opened(**query: str) -> Any:
+    page = testing.AppTest.from_file(app.__file__, default_timeout=60)
+    page.query_params.update(query)
+    page.run()
     assert not page.exception
     return page
 
@@ -87,9 +90,38 @@ def test_what_comes_next_stands_once_as_buttons_below_the_newest_answer(page: An
     assert "You could ask next" not in newest_card
 
 
-def test_another_tab_finds_the_conversation(page: Any) -> None:
+def conversations(page: Any) -> list[str]:
+    [picker] = [box for box in page.selectbox if box.label == "Conversation"]
+    return picker.options
+
+
+def test_a_visitor_sees_their_own_conversations(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked(page, QUESTION)
-    other = opened()
+    monkeypatch.setenv(PAGE_TOKEN, "right")
+    for other in (opened(), opened(owner=""), opened(owner="wrong"), opened(owner="é")):
+        assert conversations(other) == ["This conversation"]
+        asked(other, "What is Tesla's stock price?")
+        assert len(conversations(other)) == 1
+        assert "309.35" not in shown(other)
+    assert len(conversations(page.run())) == 1
+    monkeypatch.delenv(PAGE_TOKEN)
+    assert conversations(opened(owner="")) == ["This conversation"]
+
+
+def test_a_visitor_who_signed_in_finds_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    user = {"is_logged_in": True, "iss": "https://host", "sub": "1"}
+    monkeypatch.setattr(app.st.user.__class__, "to_dict", lambda _: user)
+    asked(opened(), QUESTION)
+    assert any(QUESTION in name for name in conversations(opened()))
+    user["sub"] = "2"
+    assert conversations(opened()) == ["This conversation"]
+
+
+def test_the_owner_finds_every_conversation(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(page, QUESTION)
+    monkeypatch.setenv(PAGE_TOKEN, "right")
+    other = opened(owner="right")
     [picker] = [box for box in other.selectbox if box.label == "Conversation"]
     [stored] = [name for name in picker.options if QUESTION in name]
     picker.select(stored).run()

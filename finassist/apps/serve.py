@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TOKEN: Final = "OS_SECURITY_KEY"
 """The variable in which Agno looks for the token."""
 
+PAGE_TOKEN: Final = "ASSISTANT_PAGE_TOKEN"
+"""The variable in which the Streamlit page finds the token of its owner."""
+
 EXPOSED: Final = (
     "Without a token, whoever reaches the server (each program of this computer, and by a trick a web page that you "
     "visit) can ask questions with your keys and at your cost, and read, change and delete all stored conversations."

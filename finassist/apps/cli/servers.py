@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
+import secrets
+import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from finassist.apps.terminal import FAILED, OK, complain, note
+
+_SECONDS_TO_START: Final = 60
 
 
 def _missing(package: str, name: str, extra: str) -> bool:
@@ -58,15 +68,31 @@ def lab(_options: argparse.Namespace) -> int:
 
 
 def streamlit(options: argparse.Namespace) -> int:
-    """Serve the Streamlit page."""
+    """Serve the Streamlit page; who has the link that is printed sees all stored conversations."""
     if _missing("streamlit", "Streamlit", "streamlit"):
         return FAILED
+    from finassist.apps.serve import PAGE_TOKEN
+
     page = Path(__file__).parents[1] / "streamlit" / "__init__.py"
     settings = {
         "server.address": "127.0.0.1",
         "server.port": options.port,
-        "server.headless": str(options.headless).lower(),
+        "server.headless": "true",
         "browser.gatherUsageStats": "false",
     }
     given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-    return subprocess.call([sys.executable, "-P", "-m", "streamlit", "run", str(page), *given])
+    token = secrets.token_urlsafe(16)
+    address = f"http://127.0.0.1:{options.port}/?owner={token}"
+    note(f"All your conversations: {address}. Without what follows the question mark, a visitor sees their own alone.")
+    if not options.headless:
+        threading.Thread(target=_open_once_up, args=(options.port, address), daemon=True).start()
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(page), *given]
+    return subprocess.call(command, env={**os.environ, PAGE_TOKEN: token})
+
+
+def _open_once_up(port: int, address: str) -> None:
+    for _ in range(_SECONDS_TO_START):
+        time.sleep(1)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            webbrowser.open(address)
+            return

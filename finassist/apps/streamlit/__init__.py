@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,6 +13,7 @@ import streamlit
 from pydantic import SecretStr
 
 from finassist.answer import Answer
+from finassist.apps.serve import PAGE_TOKEN
 from finassist.config.settings import KEYS, ROUTINGS, Routing, Settings
 from finassist.config.sources import variable_of
 from finassist.core.errors import FinassistError
@@ -146,13 +149,24 @@ def _workflow() -> FinancialAssistantWorkflow:
     with st.expander("Keys"):
         typed: dict[str, str] = {name: _key(name) for name in KEYS}
         st.caption("Kept in memory for this tab only.")
-    made = (model, source, routing, *typed.values())
+    made = (_visitor(), model, source, routing, *typed.values())
     if st.session_state.get("made") != made:
         st.session_state.workflow = _opened(model, source, routing, typed)
         st.session_state.made = made
     workflow = st.session_state.workflow
     st.caption(f"In use: {workflow.model.id} · {workflow.provider.name}")
     return workflow
+
+
+def _visitor() -> str | None:
+    """Whose conversations are shown: of who signed in, or else of this tab; to the owner of the page, everybody's."""
+    token, given = os.environ.get(PAGE_TOKEN, ""), st.query_params.get("owner", "")
+    if token and hmac.compare_digest(given.encode(), token.encode()):
+        return None
+    user: Mapping[str, Any] = st.user.to_dict()
+    if user.get("is_logged_in") and user.get("sub"):
+        return f"{user.get('iss', '')} {user['sub']}"
+    return st.session_state.setdefault("visitor", f"visitor {uuid4()}")
 
 
 def _key(name: str) -> str:
@@ -163,12 +177,17 @@ def _key(name: str) -> str:
 
 def _opened(model: str, source: str, routing: Routing, typed: dict[str, str]) -> FinancialAssistantWorkflow:
     keys: dict[str, Any] = {name: SecretStr(key) for name, key in typed.items() if key.strip()}
+    visitor = _visitor()
     try:
-        return FinancialAssistantWorkflow(model=model, provider=source, routing=routing, settings=Settings(**keys))
+        return FinancialAssistantWorkflow(
+            model=model, provider=source, routing=routing, settings=Settings(**keys), user_id=visitor
+        )
     except FinassistError as error:
         st.error(str(error))
-        kept = st.session_state.get("workflow")
-        return kept or FinancialAssistantWorkflow(model="offline", provider="embedded", routing=routing)
+        kept: FinancialAssistantWorkflow | None = st.session_state.get("workflow")
+        if kept and kept.user_id == visitor:
+            return kept
+        return FinancialAssistantWorkflow(model="offline", provider="embedded", routing=routing, user_id=visitor)
 
 
 def _conversation(workflow: FinancialAssistantWorkflow) -> str:
