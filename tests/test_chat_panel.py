@@ -34,9 +34,9 @@ def wire() -> Iterator[Wire]:
 
 
 class Talking(ScriptedModel):
-    """A model that says a few words, and the rest when the test lets it."""
+    """A model that says a sentence, and the rest when the test lets it."""
 
-    def __init__(self, words: str = "one two three four") -> None:
+    def __init__(self, words: str = "One. Two three four.") -> None:
         super().__init__(World(category="chat", symbols=()))
         self.words, self.said, self.let = words, asyncio.Event(), asyncio.Event()
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_asked_is_refused_in_words_and_kept(play, workflow) -> No
 
 def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_workflow) -> None:
     async def story(wire: Wire) -> None:
-        talking = Talking("Cash <b>that</b> is left")
+        talking = Talking("Cash. <b>That</b> is left.")
         workflow = FinancialAssistantWorkflow(db=stored_workflow.store.sync.db_file, model=talking, routing="model")
         panel = workflow.chat("stopped")
         await send(panel, "Tell me something")
@@ -193,10 +193,10 @@ def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_wo
         await panel.idle()
         [turn] = panel.conversation.turns
         assert turn.answer.status == RunStatus.cancelled
-        assert turn.answer.content == "Cash"
+        assert turn.answer.content == "Cash."
         assert "This run was stopped." in markup(turn.widget)
         [stored] = workflow.answers("stopped")
-        assert (stored.status, stored.content.strip()) == (RunStatus.cancelled, "Cash")
+        assert (stored.status, stored.content.strip()) == (RunStatus.cancelled, "Cash.")
         again = workflow.chat("stopped")
         await again.idle()
         assert "Cash" in markup(again.conversation.widget)
@@ -221,7 +221,7 @@ def test_a_run_that_is_cancelled_elsewhere_is_shown_as_stopped(play) -> None:
         for run_id in get_active_runs():
             cancel_run(run_id)
         await panel.idle()
-        assert panel.conversation.turns[0].answer.content == "one"
+        assert panel.conversation.turns[0].answer.content == "One."
         panel.close()
 
     play(story)

@@ -39,7 +39,15 @@ def answer_document(answer: AnswerLike) -> Document:
         return replace(found, sections=(*found.sections, next_questions))
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
-    return Document((), "", (Text(content), Bullets("What is missing", tuple(unsaid)), next_questions))
+    gaps = Bullets("What is missing", tuple(unsaid))
+    return Document((), "", (Text(content), *_writer(answer), gaps, next_questions))
+
+
+def _writer(answer: AnswerLike) -> Iterator[Note]:
+    """A note on words of a language model: they are not finassist's own."""
+    model = getattr(answer, "models", {}).get("chat", "")
+    if model and model != "offline":
+        yield Note(f"Written by the language model {model}; the figures in it were checked against the data.")
 
 
 def sections(

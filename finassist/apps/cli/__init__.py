@@ -131,7 +131,7 @@ def _program() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = _Commands(parser, required=True)
     about_stored = (_add_sessions, _add_history, _add_data, _add_cache, _add_config)
-    for add in (_add_ask, _add_query, _add_batch, *about_stored, _add_others):
+    for add in (_add_ask, _add_query, _add_check, _add_batch, *about_stored, _add_others):
         add(commands)
     return parser
 
@@ -143,6 +143,13 @@ def _add_ask(commands: _Commands) -> None:
     parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
     parser.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
     _add_database(parser)
+
+
+def _add_check(commands: _Commands) -> None:
+    text = "Check the figures of a text against data, claim by claim. The exit code is 1 if one of them is wrong."
+    parser = commands.add("check", answers.check, "check the figures of a text", text)
+    parser.add_argument("text", help='the text, or "-" to read it from standard input')
+    parser.add_argument("--json", action="store_true", help="as JSON instead of a table")
 
 
 def _add_query(commands: _Commands) -> None:

@@ -60,6 +60,21 @@ def ask(options: argparse.Namespace) -> int:
         return _exit_code(_answered(workflow, options))
 
 
+def check(options: argparse.Namespace) -> int:
+    """Check the figures of a text."""
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        return complain("The text is empty. Give one in quotes, or “-” to read standard input.", USAGE)
+    from finassist.apps.checking import check as checked_text
+
+    checked = checked_text(text)
+    if options.json:
+        say(json.dumps(checked.rows(), indent=2, ensure_ascii=False))
+    else:
+        show_markdown(checked.to_markdown())
+    return OK if checked.ok else FAILED
+
+
 def query(options: argparse.Namespace) -> int:
     """Answer the query of the command line, or list the metrics."""
     if options.metrics:
