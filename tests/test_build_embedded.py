@@ -108,6 +108,21 @@ def test_quarters_that_miss_their_year_say_so() -> None:
     assert all("do not add up" in note for note in table.note)
 
 
+def test_a_line_that_is_another_one_is_left_out_of_quarters_too() -> None:
+    row = {"symbol": "DIS", "fiscal_year": 2025, "period_end": "2025-03-29", "value": 1e9, "quality": "agreed"}
+    table = pd.DataFrame(
+        [
+            row | {"field": field, "fiscal_period": part}
+            for field in ("operating_income", "revenue")
+            for part in ("Q1", "Q2")
+        ]
+    )
+    suspects = pd.DataFrame(columns=["table", "verdict", "symbol", "field", "period", "why"])
+    kept, said = embedded_repairs.quarterly(table, suspects)
+    assert set(kept.field) == {"revenue"}
+    assert said == ["left out: DIS operating_income (2 periods): total segment operating income, no GAAP subtotal"]
+
+
 def test_two_companies_with_the_same_figures_stop_the_build() -> None:
     table = rows(
         *company(),

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from agno.tools.finance import FinanceProvider, FinanceTools
 
+from finassist import FinancialAssistantWorkflow
 from finassist.apps.cli import main
 from finassist.core.errors import DataError, FinassistError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import EXPECTED, FIELDS, Fact
@@ -193,6 +194,37 @@ def test_four_words_for_what_is_missing(key: str, status: str, word: str) -> Non
     assert (fact.status, cell(fact, Scale(Decimal(1), "")), ABSENCE[status]) == (status, word, word)
     assert fact.note
     assert (fact.value is None) == (status != "none_paid")
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "said"),
+    [
+        ("Disney operating income FY2023", "NotReported", "is not reported for FY2023: no such line in the filings"),
+        ("Disney operating margin in Q2 2025", "NotReported", "Disney reports operating income by segment only"),
+        ("What is the P/E of Visa?", "NotReported", "Diluted EPS of Visa Inc. is not reported: no such line"),
+        ("Nike operating income FY2023", "NotInData", "is not in the data"),
+        ("Gross margin of JPMorgan FY2023", "NotMeaningful", "not meaningful for a bank"),
+        ("Netflix dividends per share FY2024", "", "Netflix paid no dividends in FY2024 (year ended 2024-12-31)."),
+    ],
+)
+def test_a_sentence_says_which_kind_of_missing_it_is(question: str, error: str, said: str) -> None:
+    answer = FinancialAssistantWorkflow(db=None, model="offline").run(question, live=False)
+    assert said in answer.content
+    assert [gap.error for gap in answer.gaps] == ([error] if error else [])
+
+
+def test_a_table_of_an_answer_says_none_paid_in_words() -> None:
+    workflow = FinancialAssistantWorkflow(db=None, model="offline")
+    content = workflow.run("Netflix dividends per share FY2022 to FY2024", live=False).content
+    assert "| FY2023 (to 2023-12-31) | none paid |" in content
+
+
+def test_a_note_on_a_figure_stands_below_the_sentence() -> None:
+    workflow = FinancialAssistantWorkflow(db=None, model="offline")
+    content = workflow.run("Walmart interest expense FY2024", live=False).content
+    assert "To know: WMT interest expense FY2024: interest on debt only." in content
+    content = workflow.run("Johnson & Johnson net margin FY2022", live=False).content
+    assert "JNJ net income FY2022: includes Kenvue" in content
 
 
 def test_nothing_was_paid_where_nothing_was_paid() -> None:

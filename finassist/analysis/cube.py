@@ -14,6 +14,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, rows_of
+from finassist.analysis.outcome import KEPT, told
 from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import (
@@ -135,8 +136,11 @@ class Cube(FiscalCalendar):
 
     def _not_there(self, symbol: str, metric: Metric, point: Point, fact: Fact | None) -> Fact:
         if fact is not None:
-            return fact
+            return told(f"{metric.title} of {self.name(symbol)}", fact)
         years, what = self.years(symbol, metric.id), f"{metric.title} of {self.name(symbol)} is"
+        never = next((each for each in self.series(symbol, metric.id).values() if each.status == "not_reported"), None)
+        if not years and never:
+            return _absent(symbol, metric, point, f"{what} not reported: {never.note}.", "not_reported")
         if not years:
             note = f"{what} not in the data."
         elif point.kind != "FY":
@@ -189,7 +193,7 @@ class Cube(FiscalCalendar):
         missing = next((fact for fact in inputs if not fact.known), None)
         if value is None or missing is not None:
             note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
-            status: Status = missing.status if missing and missing.status == "not_meaningful" else "missing"
+            status: Status = missing.status if missing and missing.status in KEPT else "missing"
             return _absent(symbol, metric, point, note, status)
         if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
             return _absent(symbol, metric, point, reason, "not_meaningful")

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, Gap
+from finassist.core.formatting import ABSENCE
 from finassist.core.metrics import described
 from finassist.core.query import Query, Shape
 
@@ -59,6 +60,12 @@ class Outcome:
     more: tuple[Row, ...] = field(default=())
 
 
+KEPT = ("not_meaningful", "not_reported")
+"""Why a figure is not there that says the same of what is computed from it."""
+
+_ERRORS = {"not_meaningful": "NotMeaningful", "not_reported": "NotReported"}
+
+
 def gaps_of(rows: Iterable[Row], nearest: Callable[[str, str, str], str]) -> tuple[Gap, ...]:
     """A gap for each figure that is not there, with the reason and the nearest period of it that is."""
     missing = {(row.symbol, row.metric, row.fact.period): row for row in rows if not row.known}
@@ -67,8 +74,8 @@ def gaps_of(rows: Iterable[Row], nearest: Callable[[str, str, str], str]) -> tup
 
 def _gap(row: Row, nearest: Callable[[str, str, str], str]) -> Gap:
     reason = row.fact.note or f"{row.metric} is not in the data."
-    if row.fact.status == "not_meaningful":
-        return Gap(symbol=row.symbol, need=row.metric, reason=reason, error="NotMeaningful")
+    if error := _ERRORS.get(row.fact.status):
+        return Gap(symbol=row.symbol, need=row.metric, reason=reason, error=error)
     near = nearest(row.symbol, row.metric, row.fact.period)
     if near and "FY" not in reason:
         reason = f"{reason} The nearest there is: {near}."
@@ -115,11 +122,28 @@ def missing_change(first: Fact, last: Fact) -> Fact:
     return as_missing(absent, absent.note or "A figure it needs is not in the data.")
 
 
+def told(what: str, fact: Fact) -> Fact:
+    """A figure that its source says is not there, with the reason as a sentence."""
+    why = fact.note or ""
+    if why.endswith("."):
+        return fact
+    reason = f": {why}" if why and not why.startswith("not in the ") else ""
+    absence = ABSENCE.get(fact.status, ABSENCE["missing"])
+    return structs.replace(fact, note=f"{what} is {absence} for {fact.period}{reason}.")
+
+
 def as_missing(fact: Fact, note: str) -> Fact:
     """The same figure as one that is not there, with the reason."""
-    return Fact(symbol=fact.symbol, field=fact.field, unit=fact.unit, period=fact.period, period_end=fact.period_end,
-                statement=fact.statement, status="missing" if fact.status != "not_meaningful" else fact.status,
-                note=note)  # fmt: skip
+    return Fact(
+        symbol=fact.symbol,
+        field=fact.field,
+        unit=fact.unit,
+        period=fact.period,
+        period_end=fact.period_end,
+        statement=fact.statement,
+        status=fact.status if fact.status in KEPT else "missing",
+        note=note,
+    )
 
 
 def not_added(fact: Fact, over: str) -> Fact:

@@ -73,6 +73,9 @@ def sections(
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
         yield Note("Not there: " + " ".join(distinct(unsaid)))
+    facts = tuple(facts)
+    if noted := tuple(_notes(figures, facts)):
+        yield Note("To know: " + "; ".join(noted) + ".")
     if found := _sources(facts):
         yield Note(f"Source: {found}.")
 
@@ -206,6 +209,19 @@ def _chart(figures: Sequence[Fact], names: Mapping[str, str]) -> Panel | None:
 
 
 # ------------------------------------------------------------------------------------------- sources
+
+
+def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
+    """What to know before using the figures and what they are computed from; of a long list the frame says it."""
+    inputs = {key for fact in figures for key in fact.inputs}
+    if len(figures) > _MOST_ROWS:
+        return
+    found: dict[str, list[str]] = {}
+    for fact in (*figures, *(fact for fact in facts if fact.key in inputs)):
+        if fact.note and fact.status in ("reported", "derived"):
+            found.setdefault(fact.note, []).append(f"{fact.symbol} {_spoken(fact.field)} {fact.period}")
+    for note, where in found.items():
+        yield f"{listed(distinct(where))}: {note}"
 
 
 def _sources(facts: Iterable[Fact]) -> str:

@@ -76,6 +76,8 @@ def one_figure(it: Phrase) -> str:
     if it.row.metric == "price":
         what = "closing level" if it.row.symbol == MARKET_INDEX else "share price"
         return f"{it.owner} {what} was {it.value} at the close {when(it.fact)}."
+    if it.fact.status == "none_paid":
+        return f"{it.name} paid no dividends {it.when}."
     was = "were" if it.row.metric in _PLURAL else "was"
     shown = it.size if "loss" in it.label else it.value
     return f"{it.owner} {it.label} {was} {shown} {it.when}{_how(it)}."

@@ -12,6 +12,7 @@ from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
 from finassist.analysis.windows import WINDOW_METRICS
 from finassist.core.facts import Fact
+from finassist.core.formatting import ABSENCE
 from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query
 
@@ -296,6 +297,8 @@ def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: b
         decimals: How many decimals, where asked.
         signed: Whether a minus sign is shown; without it words have to say so.
     """
+    if fact.status == "none_paid":
+        return ABSENCE["none_paid"]
     value = fact.value if fact.value is not None else Decimal()
     value = value if signed else abs(value)
     if fact.unit in _WRITTEN:

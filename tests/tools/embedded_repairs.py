@@ -92,14 +92,21 @@ def annual(table: pd.DataFrame, suspects: pd.DataFrame, truth: pd.DataFrame) -> 
     for place in table.index[key.isin(reasons)]:
         table.loc[place, "quality"] = "doubtful"
         table.loc[place, "note"] = _plain_reason(reasons[key[place]])
-    for (symbol, field), why in NOT_THE_LINE.items():
-        gone = (table.symbol == symbol) & (table.field == field)
-        said += [f"left out: {symbol} {field} ({gone.sum()} years): {why}"] if gone.any() else []
-        table = table[~gone]
+    table, left_out = _without_other_lines(table)
+    said += left_out
     table = table[~((table.symbol == "V") & (table.field == "dividends_per_share"))]
     table = pd.concat([table, _visa_dividends(table)], ignore_index=True)
     table = table[table.value.notna()]
     return _noted(_with_truth(table, truth)), said
+
+
+def _without_other_lines(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    said: list[str] = []
+    for (symbol, field), why in NOT_THE_LINE.items():
+        gone = (table.symbol == symbol) & (table.field == field)
+        said += [f"left out: {symbol} {field} ({gone.sum()} periods): {why}"] if gone.any() else []
+        table = table[~gone]
+    return table, said
 
 
 def _visa_dividends(table: pd.DataFrame) -> pd.DataFrame:
@@ -174,7 +181,8 @@ def quarterly(table: pd.DataFrame, suspects: pd.DataFrame) -> tuple[pd.DataFrame
     ordered = table.sort_values("period_end")
     twice = ordered.duplicated(["symbol", "field", "fiscal_year", "fiscal_period"], keep="last")
     said = [f"left out: {twice.sum()} quarterly rows that repeat a label"] if twice.any() else []
-    return ordered[~twice], said
+    kept, left_out = _without_other_lines(ordered[~twice])
+    return kept, said + left_out
 
 
 def companies(table: pd.DataFrame) -> pd.DataFrame:

@@ -115,7 +115,18 @@ def _absent(
 def facts_of(symbol: str) -> tuple[Fact, ...]:
     """Every annual and quarterly figure of one company, newest first."""
     found = [fact for name in ("annual", "quarterly") for fact in _facts(tables.rows_of(name, symbol))]
+    found += [*_not_in_filings(symbol, found)]
     return tuple(sorted(found, key=lambda fact: fact.period_end or date.min, reverse=True))
+
+
+def _not_in_filings(symbol: str, found: Iterable[Fact]) -> Iterator[Fact]:
+    """The lines that were looked for in the filings and are not there, in each period of the company."""
+    record = tables.companies().get(symbol)
+    names = [name for own, name in _NOT_IN_FILINGS if own == symbol]
+    if record is None or not names:
+        return
+    for period, end in {fact.period: fact.period_end for fact in found}.items():
+        yield from filter(None, (_absent(record, FIELDS[name], period, end, ()) for name in names))
 
 
 def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
