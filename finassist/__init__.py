@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from finassist.config.configure import configure as configure
     from finassist.config.settings import Settings as Settings
     from finassist.config.sources import FinassistWarning as FinassistWarning
+    from finassist.core.cases import Case as Case
+    from finassist.core.cases import read_cases as read_cases
+    from finassist.core.cases import write_cases as write_cases
     from finassist.core.claims import Claim as Claim
     from finassist.core.claims import Finding as Finding
     from finassist.core.errors import *
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
     from finassist.core.query import Filter as Filter
     from finassist.core.query import Query as Query
     from finassist.core.result import CATEGORIES
+    from finassist.evals import aevaluate as aevaluate
+    from finassist.evals import evaluate as evaluate
+    from finassist.evals.evaluation import Comparison as Comparison
+    from finassist.evals.evaluation import Evaluation as Evaluation
     from finassist.llm.offline import OfflineModel as OfflineModel
     from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
     from finassist.providers.fmp import FMPProvider as FMPProvider
@@ -81,8 +88,11 @@ _NAMES: Final = {
         WorkflowStartedEvent WorkflowCompletedEvent WorkflowErrorEvent WorkflowCancelledEvent
     """,
     "finassist.core.facts": "Fact Gap",
+    "finassist.core.cases": "Case read_cases write_cases",
     "finassist.core.claims": "Claim Finding",
     "finassist.core.query": "Filter Query",
+    "finassist.evals.evaluation": "Comparison Evaluation",
+    "finassist.evals": "aevaluate evaluate",
     "finassist.llm.offline": "OfflineModel",
     "finassist.providers.embedded.provider": "EmbeddedProvider",
     "finassist.providers.registry": "FallbackProvider",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
+from finassist.core.cases import REFUSED, Case, right_of
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
@@ -207,6 +208,27 @@ class Answer(WorkflowRunOutput):
     async def apick(self, number: int) -> Answer:
         """`pick` on the running loop."""
         return await self._workflow().aquery(list(self._choice(number).queries), session_id=self.session_id)
+
+    def as_case(self, right: Any = None, *, kind: str = "own") -> Case:
+        """Its question with what is right, for `finassist.evaluate`.
+
+        Args:
+            right: A text such as `"25.3%"`, a number in the unit of this answer, ticker symbols in their order, or
+                `"refused"`; by default what this answer says.
+            kind: Which sort of question it is.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> answer = FinancialAssistantWorkflow(db=None).run("What was Apple's revenue in FY2024?")
+            >>> answer.as_case("391.0 billion USD").right, answer.as_case().right
+            ('391.0 billion USD', '391035000000 USD')
+        """
+        if right is None and self.outcome == "refused":
+            right = REFUSED
+        companies = "" if right == REFUSED else " ".join(self.symbols)
+        period = self.value.period if self.value and right != REFUSED else ""
+        fields = right_of(right, self.value)
+        return Case(str(self.input), companies=companies, period=period, kind=kind, **fields)
 
     def asked_by(self, workflow: AnswersQueries) -> None:
         """Remember the workflow that can answer a choice; it is not stored with the answer."""

@@ -131,7 +131,7 @@ def _program() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = _Commands(parser, required=True)
     about_stored = (_add_sessions, _add_history, _add_data, _add_cache, _add_config)
-    for add in (_add_ask, _add_query, _add_check, _add_batch, *about_stored, _add_others):
+    for add in (_add_ask, _add_query, _add_check, _add_batch, _add_eval, *about_stored, _add_others):
         add(commands)
     return parser
 
@@ -193,6 +193,22 @@ def _add_batch(commands: _Commands) -> None:
     add("--resume", action=argparse.BooleanOptionalAction, default=True, help=text)
     add("--estimate", action="store_true", help="only estimate what the batch will take")
     add("--quiet", action="store_true", help="print nothing but failures")
+
+
+def _add_eval(commands: _Commands) -> None:
+    about = (
+        "Ask questions whose right answers are known, and grade the answers: figures, companies, periods, refusals.\n"
+        "The embedded set needs no key and no network. The exit code is 1 if fewer pass than --min says."
+    )
+    parser = commands.add("eval", answers.evaluate, "grade the answers to a set of questions", about)
+    add = parser.add_argument
+    add("--model", metavar="NAME", help="which language model answers; by default as the settings say")
+    add("--against", metavar="NAME", help="a second model: the two side by side, with a paired test")
+    add("--set", metavar="FILE", help="your own cases: .csv, or .jsonl in the form of Inspect AI")
+    add("--kinds", nargs="+", metavar="KIND", default=[], help="only these kinds of questions")
+    add("--export", metavar="FILE", help="write the cases to a .csv or .jsonl file and stop")
+    add("--min", type=float, metavar="SHARE", default=0.0, help="which part has to pass, such as 0.9 (0)")
+    _add_form(parser, json="as JSON, case by case")
 
 
 def _add_sessions(commands: _Commands) -> None:

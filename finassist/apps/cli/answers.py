@@ -1,4 +1,4 @@
-"""`finassist ask`, `query` and `batch`: answers on the terminal, as JSON, CSV or Markdown, or in a file."""
+"""`finassist ask`, `query`, `batch` and `eval`: answers on the terminal, as JSON, CSV or Markdown, or in a file."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from finassist.answer import Answer
     from finassist.batch import BatchOptions
     from finassist.batch.batch import Batch
+    from finassist.core.cases import Case
+    from finassist.evals.evaluation import Evaluation
     from finassist.reporting.frames import DataFrame
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -253,3 +255,35 @@ def _cells(text: str, column: str, path: Path) -> list[str]:
     header = next(csv.reader(lines), list[str]())
     there = ", ".join(header)[:300] or "nothing: it is empty"
     raise InputError(f"{path.name} has no column {column!r}. It has {there}. Name the column with --column.")
+
+
+# ------------------------------------------------------------------------------------------------------- eval
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Grade the answers to a set of questions, of one model or of two."""
+    from finassist.core.cases import read_cases, write_cases
+
+    cases = read_cases(options.set, options.kinds)
+    if options.export:
+        write_cases(cases, options.export)
+        return OK
+    found = _evaluated(cases, options.model)
+    shown = found.compare(_evaluated(cases, options.against)) if options.against else found
+    if options.json:
+        say(json.dumps(shown.to_dict(), indent=2))
+    elif options.csv:
+        from finassist.reporting.files import safe_csv
+
+        say(safe_csv(shown.to_frame()), end="")
+    else:
+        say(printable(str(shown)))
+    return OK if found.share >= options.min else FAILED
+
+
+def _evaluated(cases: list[Case], model: str | None) -> Evaluation:
+    from finassist.evals import evaluate as graded
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    with FinancialAssistantWorkflow(db=None, model=model) as workflow:
+        return graded(workflow, cases)

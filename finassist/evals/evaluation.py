@@ -1,0 +1,233 @@
+"""What an evaluation found: cases with their grades, by kind, as frames, and side by side with another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import comb
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from finassist.core.formatting import escape_markdown
+from finassist.evals.grading import CHECKS, Graded
+from finassist.reporting.frames import SCHEMAS, typed
+
+if TYPE_CHECKING:
+    from finassist.reporting.frames import DataFrame
+
+_ALL: Final = "all"
+_SHOWN: Final = 20
+_SHARES: Final = {name: f"{name}_share" for name in CHECKS}
+_RIGHT: Final = {name: name if name == "faithful" else f"{name}_right" for name in CHECKS}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Graded answers to a set of questions.
+
+    Attributes:
+        graded: Each case and how it went, in the order of the set.
+        about: The model, the provider and the routing that answered.
+
+    Example:
+        >>> import finassist
+        >>> result = finassist.evaluate(set=[finassist.Case("What was Apple's net margin in FY2023?", right="25.3%")])
+        >>> result.share, result.table["n_passed"].tolist()
+        (1.0, [1, 1])
+    """
+
+    graded: tuple[Graded, ...]
+    about: str = ""
+
+    @property
+    def share(self) -> float:
+        """Which part of the cases passed: 1.0 is all of them."""
+        return sum(each.passed for each in self.graded) / len(self.graded)
+
+    @property
+    def failed(self) -> tuple[Graded, ...]:
+        """The cases that did not pass."""
+        return tuple(each for each in self.graded if not each.passed)
+
+    @property
+    def table(self) -> DataFrame:
+        """One row a kind of question, and one of all; `finassist.describe("evaluation_kinds")` has the columns."""
+        return typed(map(_kind_row, self._kinds(), self._groups()), SCHEMAS["evaluation_kinds"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form: what answered, the part that passed, and each case."""
+        return {"about": self.about, "share": self.share, "cases": [_row(graded) for graded in self.graded]}
+
+    def to_frame(self) -> DataFrame:
+        """One row a case; `finassist.describe("evaluation")` has the columns."""
+        return typed(map(_row, self.graded), SCHEMAS["evaluation"])
+
+    def compare(self, other: Evaluation) -> Comparison:
+        """This one and another side by side, over the cases that both have.
+
+        Args:
+            other: Of another model, or other settings.
+        """
+        theirs = {each.case.id: each for each in other.graded}
+        pairs = [(each, theirs[each.case.id]) for each in self.graded if each.case.id in theirs]
+        return Comparison(tuple(pairs), (self.about, other.about))
+
+    def to_markdown(self) -> str:
+        """How many passed, a table by kind, and what failed."""
+        passed = len(self.graded) - len(self.failed)
+        lines = [f"{passed} of {len(self.graded)} cases passed ({self.share:.1%}): {self.about}.", ""]
+        lines += _markdown(self.table, ["kind", "n_cases", "n_passed", *_SHARES.values(), "seconds", "tokens", "cost"])
+        for each in self.failed[:_SHOWN]:
+            lines.append(f"- {escape_markdown(f'{each.case.id}: {each.case.question} [{each.wrong}]')}")
+        more = len(self.failed) - _SHOWN
+        return "\n".join([*lines, f"- … and {more} more in to_frame()."] if more > 0 else lines)
+
+    def __repr__(self) -> str:
+        return f"<Evaluation of {len(self.graded)} cases: {self.share:.1%} passed>"
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        from finassist.reporting.sanitize import safe_html
+
+        return safe_html(self.to_markdown())
+
+    def _kinds(self) -> list[str]:
+        return [*dict.fromkeys(each.case.kind for each in self.graded), _ALL]
+
+    def _groups(self) -> Iterator[list[Graded]]:
+        for kind in self._kinds():
+            yield [each for each in self.graded if kind in (each.case.kind, _ALL)]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two evaluations of the same cases.
+
+    Attributes:
+        pairs: Each case as it went first and second.
+        about: What answered first, and what second.
+    """
+
+    pairs: tuple[tuple[Graded, Graded], ...]
+    about: tuple[str, str]
+
+    @property
+    def gained(self) -> tuple[Graded, ...]:
+        """Cases that only the second passed."""
+        return tuple(second for first, second in self.pairs if second.passed and not first.passed)
+
+    @property
+    def lost(self) -> tuple[Graded, ...]:
+        """Cases that only the first passed."""
+        return tuple(second for first, second in self.pairs if first.passed and not second.passed)
+
+    @property
+    def p_value(self) -> float:
+        """How often chance alone would part them as far: McNemar's exact test on the cases that only one passed."""
+        return mcnemar(len(self.gained), len(self.lost))
+
+    def to_frame(self) -> DataFrame:
+        """One row a kind of question, and one of all; `finassist.describe("comparison")` has the columns."""
+        return typed(self._rows(), SCHEMAS["comparison"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form: what answered, the p value, and a row a kind of question."""
+        return {"about": list(self.about), "p_value": self.p_value, "kinds": self._rows()}
+
+    def _rows(self) -> list[dict[str, Any]]:
+        kinds = [*dict.fromkeys(first.case.kind for first, _ in self.pairs), _ALL]
+        return [
+            _compared_row(kind, [pair for pair in self.pairs if kind in (pair[0].case.kind, _ALL)]) for kind in kinds
+        ]
+
+    def to_markdown(self) -> str:
+        """What differs, the chance of it, and a table by kind."""
+        first, second = self.about
+        lines = [
+            f"First: {first}. Second: {second}. Of {len(self.pairs)} cases the second gained {len(self.gained)} and "
+            f"lost {len(self.lost)} (McNemar's exact test: p = {self.p_value:.3g}).",
+            "",
+            *_markdown(self.to_frame(), list(SCHEMAS["comparison"])),
+        ]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        from finassist.reporting.sanitize import safe_html
+
+        return safe_html(self.to_markdown())
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """The two-sided p value of McNemar's exact test: how likely a fair coin falls as unevenly, or more so.
+
+    Example:
+        >>> mcnemar(5, 5), round(mcnemar(8, 1), 4)
+        (1.0, 0.0391)
+    """
+    number, fewer = gained + lost, min(gained, lost)
+    tail = sum(comb(number, count) for count in range(fewer + 1))
+    return min(1.0, 2 * tail / 2**number)
+
+
+def _row(graded: Graded) -> dict[str, Any]:
+    return {
+        **{name: getattr(graded.case, name) for name in ("id", "kind", "question", "right")},
+        "passed": graded.passed,
+        **{_RIGHT[name]: holds for name, holds in graded.checks.items()},
+        "wrong": graded.wrong or None,
+        "headline": graded.headline,
+        "seconds": graded.seconds,
+        "tokens": graded.tokens,
+        "cost": graded.cost,
+    }
+
+
+def _kind_row(kind: str, graded: Sequence[Graded]) -> dict[str, Any]:
+    costs = [each.cost for each in graded]
+    held = {name: [each.checks[name] for each in graded if name in each.checks] for name in CHECKS}
+    return {
+        "kind": kind,
+        "n_cases": len(graded),
+        "n_passed": sum(each.passed for each in graded),
+        "share": sum(each.passed for each in graded) / len(graded),
+        **{_SHARES[name]: sum(values) / len(values) for name, values in held.items() if values},
+        "seconds": median(each.seconds for each in graded),
+        "tokens": sum(each.tokens or 0 for each in graded),
+        "cost": None if None in costs else sum(cost or 0 for cost in costs),
+    }
+
+
+def _compared_row(kind: str, pairs: Sequence[tuple[Graded, Graded]]) -> dict[str, Any]:
+    both = Comparison(tuple(pairs), ("", ""))
+    return {
+        "kind": kind,
+        "n_cases": len(pairs),
+        "first": sum(first.passed for first, _ in pairs),
+        "second": sum(second.passed for _, second in pairs),
+        "gained": len(both.gained),
+        "lost": len(both.lost),
+        "p_value": both.p_value,
+    }
+
+
+def _markdown(frame: DataFrame, columns: Sequence[str]) -> list[str]:
+    heads = [f"| {' | '.join(map(_title, columns))} |", f"| :-- |{' --: |' * (len(columns) - 1)}"]
+    rows = frame[list(columns)].to_dict("records")
+    return [*heads, *(f"| {' | '.join(_cell(name, row[name]) for name in columns)} |" for row in rows), ""]
+
+
+def _title(column: str) -> str:
+    return column.removesuffix("_share").removeprefix("n_").replace("_", " ")
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return escape_markdown(value)
+    if value is None or value != value or str(value) == "<NA>":
+        return "–"
+    return f"{value:.0%}" if name.endswith("_share") else f"{value:.3g}" if isinstance(value, float) else str(value)
