@@ -18,12 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from finassist.core.metrics import anchors, parse, references
+from finassist.core.metrics import anchors, catalogue, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
 from finassist.questions.grammar import FILLERS, function_words, table_of
-from finassist.questions.slots import Slots, Understanding
+from finassist.questions.slots import Slots, Understanding, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, first_periods
 from finassist.questions.tokenizer import Hit, words_of
 
@@ -46,11 +46,12 @@ def arithmetic(slots: Slots) -> Understanding | None:
         return None
     if (defined := _defined_whole(slots, tokens)) is not None:
         return defined
-    for start in _starts(slots.low, tokens):
+    for start in _starts(tokens):
         parser = Parser(tokens, start)
         try:
             trees = parser.question()
             parser.periods = parser.periods or next((each for tree in trees if (each := first_periods(tree))), ())
+            trees = [parser.moved(tree) for tree in trees]
             queries = tuple(_query(slots, parser, tree) for tree in trees)
         except (NoFit, ValueError):
             continue
@@ -73,12 +74,11 @@ def _defined_whole(slots: Slots, tokens: Sequence[Token]) -> Understanding | Non
     return Understanding((query,), decided="arithmetic")
 
 
-def _starts(low: str, tokens: Sequence[Token]) -> Iterator[int]:
+def _starts(tokens: Sequence[Token]) -> Iterator[int]:
     """Where the arithmetic may begin: at once, or behind a name and a colon, behind `as`, or in a later sentence."""
     yield 0
     for index, token in enumerate(tokens):
-        before = low[tokens[index - 1].end : token.start] if index else ""
-        if index and (re.search(r"[:.]\s", before) or tokens[index - 1].value == "as"):
+        if index and (token.fresh or tokens[index - 1].value in ("as", "taking")):
             yield index
 
 
@@ -88,7 +88,8 @@ def _query(slots: Slots, parser: Parser, tree: Tree) -> Query:
     if isinstance(tree, Fold) and isinstance(tree.operand, Figure):
         return _of_one(tree, tree.operand, writer, parser, common)
     formula = writer.formula()
-    if not _compound(formula, parser):
+    named = {slots.about[0], *(each.symbol for each in anchors(parse(formula)))}
+    if not _compound(formula, parser) or not named.issuperset(slots.about):
         raise NoFit
     return common.model_copy(update={"metrics": [parser.finish(formula)], "periods": writer.latest()})
 
@@ -110,6 +111,53 @@ def _compound(formula: str, parser: Parser) -> bool:
     return len(own) > 1 or steps > 1 or (steps == 1 and parser.joined)
 
 
+# -------------------------------------------------------------------------------------------- what was not read
+
+_PERFORMS = ("sum", "difference", "times", "share")
+_LEFT, _RIGHT = ("metric", "period", "company", "number", ")"), ("metric", "period", "company", "number", "(", "prefix")
+
+
+def unread(slots: Slots, found: Understanding) -> Understanding | None:
+    """A refusal where the question joins figures and what was understood joins fewer."""
+    if slots.language != "en" or not found.queries or found.decided == "arithmetic":
+        return None
+    asked = _asked(slots)
+    joined = max(_steps(query) for query in found.queries)
+    if len(asked) <= joined:
+        return None
+    words = slots.text[asked[0].start : asked[-1].end].strip()
+    example = "Query(companies=['DE'], metrics=[\"at(net_income, 'FY2023') / at(revenue, 'FY2022')\"])"
+    reason = (
+        f"“{words}” joins figures in a way that was not understood. Ask for one step, as in “Apple: net income divided"
+        f" by revenue in FY2023”, or give the formula, as in {example}"
+    )
+    return refuse(words, "not understood", reason, "arithmetic not read")
+
+
+def _asked(slots: Slots) -> list[Token]:
+    """The words and signs that join two figures of the question."""
+    tokens = [token for token in _settled(list(_tokens(slots))) if token.kind != "word"]
+    found: list[Token] = []
+    for index, token in enumerate(tokens):
+        before, after = (tokens[at].kind if 0 <= at < len(tokens) else "" for at in (index - 1, index + 1))
+        per = slots.low.startswith("per ", token.start)
+        if token.kind == "operator" and not per and before in _LEFT and after in _RIGHT:
+            found.append(token)
+        if token.kind == "prefix" and token.value in ("subtract", "add"):
+            found.append(token)
+    return found
+
+
+def _steps(query: Query) -> int:
+    """How many joins a query performs."""
+    signs = [len(re.findall(r" [-+*/] |avg\(", _spelt(each))) for each in query.metrics]
+    return max(signs, default=0) + (query.operation in _PERFORMS)
+
+
+def _spelt(metric: str) -> str:
+    return catalogue()[metric].formula if metric in catalogue() else metric
+
+
 # ---------------------------------------------------------------------------------------------- tokens
 
 
@@ -122,8 +170,11 @@ def _tokens(slots: Slots) -> Iterator[Token]:
     while at < len(low):
         token = claimed.get(at) or (_worded(low, at) if not low[at].isspace() else None)
         if token is not None:
-            yield token
+            yield replace(token, fresh=bool(_FRESH.search(low[:at])))
         at = max(at + 1, token.end if token else 0)
+
+
+_FRESH = re.compile(r"[:.;]\s+$")
 
 
 def _end(hit: Hit[str]) -> int:

@@ -23,6 +23,7 @@ class Token:
     start: int
     end: int
     periods: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Parser:
         for token in self.tokens[: self.at]:
             self.periods += token.periods
             self._named = token.value if token.kind == "metric" else self._named
+        pooled = any(token.kind == "word" and token.value == "pool" for token in self.tokens)
+        self.fold = "sum" if pooled else ""
         self._lead()
         trees = [self._compared(self._sum())]
         while isinstance(trees[0], Fold) and self._word("and"):
@@ -51,6 +54,12 @@ class Parser:
         self._rest()
         return trees
 
+    def moved(self, tree: Tree) -> Tree:
+        """`X / Y. How far did it fall between 2020 and 2023?`: the change of the whole."""
+        rest = self.tokens[self.at :]
+        moves = any(token.kind == "verb" and token.value == "moved" for token in rest)
+        return Fold("change", tree, self.periods) if moves and isinstance(tree, Joined) else tree
+
     def question_frame(self) -> None:
         """Only how the question asks, without its arithmetic."""
         self._frame = next((token.value for token in self.tokens if token.kind == "frame"), "")
@@ -59,6 +68,7 @@ class Parser:
         """The formula in the unit that the question asks for."""
         ratio = any(token.value in ("ratio", "quotient") and token.kind != "word" for token in self.tokens)
         times = self._frame == "times_more" or ratio or (self._named and described(self._named).unit == "times")
+        ratio = ratio or any(token.value == "multiple" for token in self.tokens)
         percent = any(token.value in ("percent", "percentage", "rate", "margin") for token in self.tokens)
         percent = percent or bool(self._named and described(self._named).unit == "percent")
         return f"times({formula})" if times and not percent and described(formula).unit == "percent" else formula
@@ -110,7 +120,10 @@ class Parser:
     def _sum(self) -> Tree:
         left = self._product()
         while (sign := self._sign("plus", "minus")) is not None:
-            left = Joined({"plus": "+", "minus": "-"}[sign], left, self._product())
+            left = Joined({"plus": "+", "minus": "-"}[sign], left, filled(self._product(), left))
+        if self._sign("part_of"):
+            right = self._sum()
+            return Joined("/", filled(left, right), filled(right, left))
         return left
 
     def _product(self) -> Tree:
@@ -139,17 +152,23 @@ class Parser:
             periods, companies = self._beside()
             figure = replace(figure, periods=figure.periods + periods, companies=figure.companies + companies)
             return Fold("percent", figure)
-        return Joined("/", figure, self._figure()) if self._sign("part_of") else figure
+        return figure
 
     def _prefixed(self, name: str) -> Tree:
-        if name in ("ratio", "apart", "both"):
+        if name == "subtract":
+            right = self._sum()
+            if not self._word("from"):
+                raise NoFit
             left = self._sum()
-            word = {"ratio": "to", "apart": "and", "both": "and"}[name]
+            return Joined("-", left, filled(right, left))
+        if name in ("ratio", "apart", "both", "add"):
+            left = self._sum()
+            word = {"ratio": "to", "apart": "and", "both": "and", "add": "to"}[name]
             if not self._word(word):
-                if name == "ratio":
+                if name in ("ratio", "add"):
                     raise NoFit
                 return Fold("change" if name == "apart" else "sum", left)
-            return Joined({"ratio": "/", "apart": "-", "both": "+"}[name], left, self._sum())
+            return Joined({"ratio": "/", "apart": "-", "both": "+", "add": "+"}[name], left, self._sum())
         return Fold(name, self._operand())
 
     # ----------------------------------------------------------------------------------------- figures
@@ -158,7 +177,7 @@ class Parser:
         """A metric with what stands before and behind it: `2024 free cash flow of AbbVie`."""
         periods, companies = self._beside(before=True)
         if not self._is("metric"):
-            if not periods:
+            if not periods and not companies:
                 raise NoFit
             return Figure("", periods, companies)
         metric = self._next().value
@@ -223,12 +242,17 @@ class Parser:
     def _rest(self) -> None:
         """Nothing but periods, companies, fillers, a name and a remark in brackets may follow."""
         computed = any(token.value in ("compute", "calculate", "formula") for token in self.tokens[: self.at])
-        for token in self.tokens[self.at :]:
+        rest = self.tokens[self.at :]
+        moves = any(token.kind == "verb" and token.value == "moved" for token in rest)
+        named = rest and rest[0].fresh
+        for token in rest:
             if token.kind == "(":
                 return
             if token.kind == "period":
                 self.periods += token.periods
-            elif token.kind not in ("word", "company") and not (computed and token.kind in ("metric", "prefix")):
+            elif token.kind not in ("word", "company") and not (moves and token.kind in ("frame", "verb")) and not (
+                (computed or named) and token.kind in ("metric", "prefix")
+            ):
                 raise NoFit
 
     def _is(self, *kinds: Kind) -> bool:

@@ -61,7 +61,7 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
-_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:(?:fy ?|fiscal )?\d{2,4} )?")
+_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
 
 
@@ -281,9 +281,14 @@ class _Formula:
 
 def _in_times(formula: str, name: str) -> str:
     """A quotient in times rather than in percent where what it defines is measured so, as a turnover is."""
-    known = metric_phrases("en").longest(words_of(name), 0) if name else None
-    in_times = "turnover" in name or (known is not None and catalogue()[known[1]].unit == "times")
+    known = _metric_named(name)
+    in_times = "turnover" in name or (known != "" and catalogue()[known].unit == "times")
     return f"times({formula})" if in_times and described(formula).unit == "percent" else formula
+
+
+def _metric_named(name: str) -> str:
+    known = metric_phrases("en").longest(words_of(name), 0) if name else None
+    return known[1] if known else ""
 
 
 def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low: str) -> list[Hit[str]]:
@@ -296,8 +301,10 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = _in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
-            if len({hit.value for hit in found}) > 1 and any(hit.words == each.name for hit in found):
-                return [replace(hit, value=whole) if hit.words == each.name else hit for hit in found]
+            named = {hit.words for hit in found if hit.words == each.name or hit.value == _metric_named(each.name)}
+            if len({hit.value for hit in found}) > 1 and named:
+                found = [replace(hit, value=whole) if hit.words in named else hit for hit in found]
+                continue
             own.append(Hit(formula, each.at, each.at, each.name or formula))
             continue
         before = [hit for hit in found if 0 <= each.at - hit.end <= 40]

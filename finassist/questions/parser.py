@@ -19,7 +19,7 @@ from finassist.analysis.execute import in_sector
 from finassist.core.periods import Period
 from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
-from finassist.questions.arithmetic import arithmetic
+from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.companies import companies_in
 from finassist.questions.expressions import Definition, defined, definitions_in
 from finassist.questions.follow_up import follow_up
@@ -42,7 +42,7 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
         >>> [str(query) for query in understand("What was Apple's net margin in FY2023?").queries]
         ['net margin of AAPL in FY2023']
     """
-    plain = normalise(text)
+    plain = normalise(_ASIDE_DASH.sub(": ", text))
     language = language_of(plain)
     framing = framed(reworded(plain)) if language == "en" else Framing(plain)
     spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
@@ -52,6 +52,10 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     found = _by_definition(slots, given) or _understood(slots)
     queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
     return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
+
+
+_ASIDE_DASH = re.compile(r"\s+—\s+")
+"""A long dash sets words apart and never subtracts."""
 
 
 def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | None:
@@ -76,6 +80,7 @@ def _understood(slots: Slots) -> Understanding:
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
     found = arithmetic(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
+    found = unread(slots, found) or found
     if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)
         reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"

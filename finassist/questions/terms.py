@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from finassist.core.metrics import Binary, parse
+from finassist.core.metrics import Binary, described, parse
 from finassist.core.periods import Period
 
 
@@ -47,7 +47,8 @@ def filled(tree: Tree, like: Tree) -> Tree:
     """The tree with what it leaves out taken from another: `its average over 2020`, `than in 2021`."""
     match tree:
         case Figure(metric=""):
-            filled = replace(tree, metric=metric_of(like))
+            periods = tree.periods or first_periods(like)
+            filled = replace(tree, metric=metric_of(like), periods=periods)
             return Fold(like.name, filled) if isinstance(like, Fold) else filled
         case Fold(operand=Figure(metric="") as figure):
             return replace(tree, operand=replace(figure, metric=metric_of(like)))
@@ -99,8 +100,7 @@ class Writer:
 
     def latest(self) -> list[str]:
         """The last period in use, which names the result."""
-        found = sorted(map(Period.parse, self.used), key=lambda each: (each.year, each.number, each.kind == "year"))
-        return [str(found[-1])] if found else []
+        return list(in_order(self.used)[-1:])
 
     def _text(self, tree: Tree) -> str:
         match tree:
@@ -129,16 +129,25 @@ class Writer:
             return self._figure(fold.operand)
         if fold.name in ("sum", "mean"):
             each = [self._in(fold.operand, period) for period in periods]
+            if len(each) < 2 and fold.name == "mean":
+                return self._of_two_year_ends(fold.operand)
             if len(each) < 2:
                 return self._text(fold.operand)
             total = " + ".join(map(bracketed, each))
             return total if fold.name == "sum" else f"({total}) / {len(each)}"
         if not periods:
             raise NoFit
+        periods = in_order(periods)
         first = self._in(fold.operand, periods[0], before=len(periods) == 1)
         last = self._in(fold.operand, periods[-1])
         first, last = bracketed(first), bracketed(last)
         return f"{last} / {first} - 1" if fold.name == "percent" else f"{last} - {first}"
+
+    def _of_two_year_ends(self, tree: Tree) -> str:
+        """The average of one year: of a balance, that of its two ends."""
+        if not isinstance(tree, Figure) or described(tree.metric).kind != "stock":
+            raise NoFit
+        return self._text(replace(tree, metric=f"avg({tree.metric})"))
 
     def _in(self, tree: Tree, period: str, *, before: bool = False) -> str:
         """The tree in one period, or in the year before it."""
@@ -146,7 +155,10 @@ class Writer:
             case Figure(metric=metric, companies=companies):
                 if _is_number(metric):
                     return metric
-                return self._of(self._at(f"prev({metric})" if before else metric, period), companies[:1])
+                text = self._at(f"prev({metric})" if before else metric, period)
+                return " + ".join(self._of(text, (each,)) for each in companies) or text
+            case Fold(name="percent", operand=Figure() as figure) if not before:
+                return self._in(replace(figure, metric=f"growth({figure.metric})"), period)
             case Joined(sign=sign, left=left, right=right) if sign in "+-*/":
                 one, other = (bracketed(self._in(each, period, before=before)) for each in (left, right))
                 return f"{one} {sign} {other}"
@@ -183,6 +195,12 @@ def _is_number(metric: str) -> bool:
 def bracketed(text: str) -> str:
     """The text of an operand, in brackets where it is more than one term."""
     return f"({text})" if isinstance(parse(text), Binary) else text
+
+
+def in_order(periods: Sequence[str]) -> tuple[str, ...]:
+    """Periods, the earliest first."""
+    found = sorted(map(Period.parse, periods), key=lambda each: (each.year, each.number, each.kind == "year"))
+    return tuple(map(str, found))
 
 
 def first_periods(tree: Tree) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ _WORD = re.compile(rf"\d+(?:[.,]\d+)*|{_ASIAN}+|{_LETTERS}(?:[&/]{_LETTERS})*\d*
 _CJK = re.compile(_ASIAN)
 _ELISION = re.compile(r"(?<![^\W])([dl]|dell|all|nell|qu|dall|sull)'(?=\w)(?!s\b)", re.IGNORECASE)
 _QUOTES = str.maketrans(
-    {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "\u00a0": " "}
+    {"’": "'", "‘": "'", "`": "'", "´": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "÷": "/", "×": "*", "∆": "Δ", "\u00a0": " "}
 )
 
 
