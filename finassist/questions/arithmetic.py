@@ -151,7 +151,7 @@ def _asked(slots: Slots) -> list[Token]:
 def _steps(query: Query) -> int:
     """How many joins a query performs."""
     signs = [len(re.findall(r" [-+*/] |avg\(", _spelt(each))) for each in query.metrics]
-    return max(signs, default=0) + (query.operation in _PERFORMS)
+    return max(signs, default=0) + (query.operation in _PERFORMS) + 9 * (query.operation == "cagr")
 
 
 def _spelt(metric: str) -> str:
@@ -218,7 +218,8 @@ def _settled(tokens: list[Token]) -> list[Token]:
             quarter = f"{token.periods[0][:2]} {min(years)}" if len(years) == 1 else ""
             token = replace(token, kind="period" if quarter else "strange", periods=(quarter,) if quarter else ())
         after = next((each.kind for each in tokens[index + 1 :] if each.kind != "word"), "")
-        if token.kind == "operator" and token.value in ("divide", "minus") and after == "period":
+        before = next((each.kind for each in reversed(found) if each.kind != "word"), "")
+        if token.kind == "operator" and _only_a_link(token, before, after):
             token = replace(token, kind="word", value="over")
         found.append(token)
     depth, kept = 0, list[Token]()
@@ -229,6 +230,15 @@ def _settled(tokens: list[Token]) -> list[Token]:
             continue
         kept.append(token)
     return kept
+
+
+def _only_a_link(token: Token, before: str, after: str) -> bool:
+    """Whether a sign joins no figures: `over 2023`, or a dash between a name and what is asked of it."""
+    dash = token.value == "minus" and token.end - token.start == 1
+    if dash and (before not in ("metric", ")", "number", "period") or (before == "period" and after != "metric")):
+        return True
+    spelt_out = token.value == "minus" and not dash and before == "period"
+    return token.value in ("divide", "minus") and after == "period" and not spelt_out
 
 
 def listed(value: Period | Span) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from finassist.core.metrics import described
+from finassist.core.metrics import Binary, described, parse, unit_of
 from finassist.questions.terms import Figure, Fold, Joined, NoFit, Tree, filled, metric_of
 
 Kind = Literal[
@@ -26,6 +26,19 @@ class Token:
     fresh: bool = False
 
 
+_ASKS = frozenset({"what", "how", "which", "did", "does", "was", "were", "is", "are"})
+
+
+def _of_changes(formula: str) -> bool:
+    """Whether one change in percent is divided by another: that is a multiple."""
+    tree = parse(formula)
+    return (
+        isinstance(tree, Binary)
+        and tree.sign == "/"
+        and {unit_of(tree.left), unit_of(tree.right)} <= {"percent", "points"}
+    )
+
+
 @dataclass(slots=True)
 class Parser:
     """Recursive descent over the tokens."""
@@ -37,6 +50,7 @@ class Parser:
     listed: bool = False
     _frame: str = ""
     _named: str = ""
+    _until: str = ""
 
     def question(self) -> list[Tree]:
         """The whole question as one tree, or as several that share what is done."""
@@ -56,9 +70,16 @@ class Parser:
 
     def moved(self, tree: Tree) -> Tree:
         """`X / Y. How far did it fall between 2020 and 2023?`: the change of the whole."""
-        rest = self.tokens[self.at :]
-        moves = any(token.kind == "verb" and token.value == "moved" for token in rest)
-        return Fold("change", tree, self.periods) if moves and isinstance(tree, Joined) else tree
+        return Fold("change", tree, self.periods) if self._moves() and isinstance(tree, Joined) else tree
+
+    def _moves(self) -> bool:
+        """Whether what follows asks how the result moved."""
+        return any(token.kind == "verb" and token.value == "moved" for token in self._ahead())
+
+    def _ahead(self) -> Sequence[Token]:
+        """What follows, up to a remark in brackets."""
+        end = next((at for at in range(self.at, len(self.tokens)) if self.tokens[at].kind == "("), len(self.tokens))
+        return self.tokens[self.at : end]
 
     def question_frame(self) -> None:
         """Only how the question asks, without its arithmetic."""
@@ -71,7 +92,8 @@ class Parser:
         ratio = ratio or any(token.value == "multiple" for token in self.tokens)
         percent = any(token.value in ("percent", "percentage", "rate", "margin") for token in self.tokens)
         percent = percent or bool(self._named and described(self._named).unit == "percent")
-        return f"times({formula})" if times and not percent and described(formula).unit == "percent" else formula
+        times = (times and not percent) or _of_changes(formula)
+        return f"times({formula})" if times and described(formula).unit == "percent" else formula
 
     @property
     def joined(self) -> bool:
@@ -108,8 +130,10 @@ class Parser:
         return Joined("more" if self._frame == "percent_more" else "-", tree, right)
 
     def _share(self, tree: Tree) -> Tree:
-        if not self._is("verb") or self._next().value != "part":
+        if not self._is("verb") or self.tokens[self.at].value not in ("part", "into"):
             raise NoFit
+        if self._next().value == "into":
+            return Joined("/", self._sum(), tree)
         part = self._own_periods()
         if part and isinstance(tree, Figure | Fold):
             return Joined("share", tree, Figure(metric_of(tree), part))
@@ -156,7 +180,9 @@ class Parser:
 
     def _prefixed(self, name: str) -> Tree:
         if name == "subtract":
+            self._until = "from"
             right = self._sum()
+            self._until = ""
             if not self._word("from"):
                 raise NoFit
             left = self._sum()
@@ -169,7 +195,10 @@ class Parser:
                     raise NoFit
                 return Fold("change" if name == "apart" else "sum", left)
             return Joined({"ratio": "/", "apart": "-", "both": "+", "add": "+"}[name], left, self._sum())
-        return Fold(name, self._operand())
+        operand = self._operand()
+        if name != "sum" and self._sign("part_of"):
+            operand = Joined("/", operand, self._operand())
+        return Fold(name, operand)
 
     # ----------------------------------------------------------------------------------------- figures
 
@@ -219,7 +248,11 @@ class Parser:
 
     def _lead(self) -> None:
         """Companies, periods and a frame that stand before the arithmetic."""
-        while self.at < len(self.tokens) and (self._default() or not self._is("metric", "prefix", "(", "number")):
+        while (
+            self.at < len(self.tokens)
+            and not self._is_part()
+            and (self._default() or not self._is("metric", "prefix", "(", "number"))
+        ):
             token = self._next()
             if token.kind == "frame":
                 self._frame = token.value
@@ -232,6 +265,11 @@ class Parser:
         if self.at >= len(self.tokens):
             raise NoFit
 
+    def _is_part(self) -> bool:
+        """`the fourth quarter as a percentage of …`: a period that is the first operand."""
+        after = next((each.value for each in self.tokens[self.at + 1 :] if each.kind != "word"), "")
+        return self._is("period") and after == "part_of"
+
     def _default(self) -> bool:
         """`If we compare the two-year totals, by what percentage …`: what is done to each figure, said beforehand."""
         if not self._is("prefix") or self.tokens[self.at].value not in ("sum", "mean"):
@@ -242,17 +280,17 @@ class Parser:
     def _rest(self) -> None:
         """Nothing but periods, companies, fillers, a name and a remark in brackets may follow."""
         computed = any(token.value in ("compute", "calculate", "formula") for token in self.tokens[: self.at])
-        rest = self.tokens[self.at :]
-        moves = any(token.kind == "verb" and token.value == "moved" for token in rest)
-        named = rest and rest[0].fresh
-        for token in rest:
-            if token.kind == "(":
-                return
-            if token.kind == "period":
-                self.periods += token.periods
-            elif token.kind not in ("word", "company") and not (moves and token.kind in ("frame", "verb")) and not (
-                (computed or named) and token.kind in ("metric", "prefix")
-            ):
+        allowed: set[Kind] = {"word", "company", "period"}
+        if computed:
+            allowed |= {"metric", "prefix"}
+        if self._moves():
+            allowed |= {"frame", "verb"}
+        asks = any(token.value in _ASKS for token in self._ahead())
+        for token in self._ahead():
+            self.periods += token.periods
+            if token.fresh and not asks:
+                allowed |= {"metric", "prefix"}
+            if token.kind not in allowed and token.value != "points_more":
                 raise NoFit
 
     def _is(self, *kinds: Kind) -> bool:
@@ -263,7 +301,7 @@ class Parser:
         return self.tokens[self.at - 1]
 
     def _skip(self) -> None:
-        while self._is("word"):
+        while self._is("word") and self.tokens[self.at].value != self._until:
             self.at += 1
 
     def _word(self, text: str) -> bool:

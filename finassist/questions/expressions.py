@@ -72,7 +72,8 @@ def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
         slash = _SLASH.fullmatch(slots.low, above.end, below.start)
         if above.value != below.value and (slash or (verb and _BY.fullmatch(slots.low, above.end, below.start))):
             words = slots.low[above.start : below.end]
-            return _over(hits, above, below, simplest(f"{above.value} / {below.value}"), words)
+            value = simplest(f"{above.value} / {below.value}")
+            return _over(hits, above, below, _in_times(value, f"{above.words} to {below.words}"), words)
     return hits
 
 
@@ -226,6 +227,9 @@ class _Formula:
             return int(self._operand(text))
         if re.fullmatch(r"20\d\d|fy\d{2,4}", text):
             return self._year(2000 + int(text[-2:]))
+        if text == "," and not self._expects and words[at + 1 : at + 2] and words[at + 1].text in _SIGNS:
+            self._out = ["(", *self._out, ")"]
+            return 1
         if text in _WRAPPED and self._expects:
             if not (self._wrap.startswith("avg") and text in ("opening", "beginning")):
                 self._wrap = _WRAPPED[text]
@@ -287,8 +291,10 @@ def _in_times(formula: str, name: str) -> str:
 
 
 def _metric_named(name: str) -> str:
-    known = metric_phrases("en").longest(words_of(name), 0) if name else None
-    return known[1] if known else ""
+    """The metric whose name ends the words."""
+    words = words_of(name)
+    found = (metric_phrases("en").longest(words, at) for at in range(len(words)))
+    return next((each[1] for each in found if each), "")
 
 
 def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low: str) -> list[Hit[str]]:
@@ -301,9 +307,10 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = _in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
-            named = {hit.words for hit in found if hit.words == each.name or hit.value == _metric_named(each.name)}
-            if len({hit.value for hit in found}) > 1 and named:
-                found = [replace(hit, value=whole) if hit.words in named else hit for hit in found]
+            several = len({hit.value for hit in found}) > 1
+            if several and any(hit.words == each.name for hit in found):
+                return [replace(hit, value=whole) if hit.words == each.name else hit for hit in found]
+            if several and any(hit.value == each.formula for hit in found):
                 continue
             own.append(Hit(formula, each.at, each.at, each.name or formula))
             continue
