@@ -54,9 +54,7 @@ _CLEARING_SECONDS: Final = 5.0
 _COUNT_SECONDS: Final = 5.0
 _COUNTS: Final = 12  # so many times on end no worker is counted before a batch gives up: new processes take seconds
 
-_NO_WORKERS: Final = (
-    "The cluster has no workers. Start some, or wait with `client.wait_for_workers(1)`; then ask again."
-)
+_NO_WORKERS: Final = "The cluster has no workers. Start some, wait with `client.wait_for_workers(1)`, and ask again."
 _NO_WORKERS_LEFT: Final = (
     "The cluster has had no workers for a minute. Recorded answers are safe: start workers, and rerun the same call to "
     "resume."
@@ -127,7 +125,8 @@ class Recipe:
             )
         chosen: dict[str, Any] = {name: getattr(self, name) for name in ("model", "provider", "routing", "as_of")}
         try:
-            runtime = Runtime.open(settings=Settings(**json.loads(self.settings), live="off"), db=None, **chosen)
+            values = {name: value for name, value in json.loads(self.settings).items() if name not in _OWN}
+            runtime = Runtime.open(settings=Settings(**values, live="off"), db=None, **chosen)
         except ConfigurationError as error:
             raise ConfigurationError(f"{error} {_KEYS_STAY}") from error
         there = (str(runtime.model.id), runtime.provider.id)

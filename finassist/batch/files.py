@@ -15,6 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from finassist.core.errors import LedgerError, LedgerFull, LedgerInUse, LedgerMismatch
+from finassist.core.process import DATABASE, check_ordinary
 
 APPLICATION, VERSION = 0x46494E42, 2  # “FINB”, in the header of the file
 
@@ -31,9 +32,12 @@ class _Notes(TypedDict, total=False):
 def reading(path: Path) -> Generator[sqlite3.Connection]:
     """The database of a ledger, to be read."""
     # mode=rw, because a ledger that its process left in WAL mode cannot be opened for reading alone
-    with explained(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=1)) as db:
-        db.row_factory, db.text_factory = sqlite3.Row, text_of
-        yield db
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    with explained(path):
+        check_ordinary(path, *DATABASE)
+        with closing(sqlite3.connect(address, uri=True, timeout=1)) as db:
+            db.row_factory, db.text_factory = sqlite3.Row, text_of
+            yield db
 
 
 def text_of(stored: bytes) -> str:
@@ -72,6 +76,8 @@ def check_header(db: sqlite3.Connection, path: Path) -> None:
     """Check that a database is a ledger of this version; raises `LedgerMismatch` where it is not."""
     if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         raise LedgerMismatch(f"{path} is not the ledger of a batch. Pass another path as ledger=.")
+    if db.execute("SELECT 1 FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone():
+        raise LedgerMismatch(f"{path} has views or triggers, which no ledger has. Pass another path as ledger=.")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version != VERSION:
         raise LedgerMismatch(
@@ -163,3 +169,5 @@ def explained(path: Path) -> Generator[None]:
         named = ((kind, words) for codes, kind, words in _TROUBLE if code in codes)
         kind, words = next(named, (LedgerError, _ELSE))
         raise kind(words.format(path, error)) from error
+    except OSError as error:
+        raise LedgerError(_ELSE.format(path, error.strerror or error)) from error

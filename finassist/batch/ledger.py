@@ -28,6 +28,7 @@ from finassist.batch.files import APPLICATION, VERSION, check_header, explained,
 from finassist.batch.source import Question, is_question
 from finassist.core.concurrency import settle
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, WorkerLost
+from finassist.core.process import DATABASE, check_ordinary
 
 _BUSY_SECONDS: Final = 5.0
 _CRASHES_ALONE, _CRASHES_FAILED = 2, 3
@@ -227,6 +228,7 @@ class Ledger:
 def _locked(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_ordinary(path, *DATABASE)
         lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout:

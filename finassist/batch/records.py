@@ -31,6 +31,7 @@ SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps 
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
+_MOST_BYTES: Final = 100_000_000  # a few bytes can hold a text that fills the memory
 _DAMAGE: Final = (zlib.error, ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
 
 
@@ -187,7 +188,13 @@ def _opened(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(stored: bytes | None) -> str | None:
-    return None if stored is None else zlib.decompress(stored).decode()
+    if stored is None:
+        return None
+    unpacked = zlib.decompressobj()
+    text = unpacked.decompress(stored, _MOST_BYTES)
+    if not unpacked.eof:
+        raise ValueError("it is cut off, or larger than any answer")
+    return text.decode()
 
 
 def _damaged(row: dict[str, Any], error: object, asked: bool = True) -> dict[str, Any]:

@@ -31,8 +31,9 @@ def signature(*parts: str) -> str:
 
 def is_trusted(file: Path) -> bool:
     """Whether the person trusts this file as it is now; any change of it ends that."""
+    sealed = _folder() / "trusted"
     with suppress(OSError):
-        return seal(file) in (_folder() / "trusted").read_text(encoding="ascii", errors="replace").split()
+        return sealed.is_file() and seal(file) in sealed.read_text(encoding="ascii", errors="replace").split()
     return False
 
 

@@ -1,8 +1,9 @@
-"""The process a run is part of: a kernel and its cell, interrupts, and Agno's logs, which keep quiet in our runs."""
+"""The process a run is part of: a kernel and its cell, interrupts, files, and Agno's logs, quiet in our runs."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 _ours: ContextVar[bool] = ContextVar("finassist_run", default=False)
@@ -30,6 +32,22 @@ for _name in ("agno", "agno-workflow"):
 def hush() -> None:
     """Mark the current context as one of our runs."""
     _ours.set(True)
+
+
+def check_ordinary(path: Path, *siblings: str) -> Path:
+    """The path, where it and what SQLite keeps next to it are files or nothing: reading a pipe may never end.
+
+    Raises:
+        OSError: It is a pipe or a device.
+    """
+    for each in (path, *(Path(f"{path}{ending}") for ending in siblings)):
+        if each.exists() and not each.is_file() and not each.is_dir():
+            raise OSError(errno.EINVAL, "it is a pipe or a device and not a file", str(each))
+    return path
+
+
+DATABASE = ("-journal", "-wal", "-shm")
+"""What SQLite keeps next to a file."""
 
 
 def quietly[T](work: Callable[[], T]) -> T:

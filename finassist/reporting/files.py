@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from finassist.core.errors import BadPayload, ConfigurationError, MissingExtra
+from finassist.core.process import check_ordinary
 from finassist.reporting.frames import SCHEMAS, Column, Kind, typed_column
 from finassist.reporting.sanitize import neutral, restored
 
@@ -71,7 +72,7 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         ValueError: A cell holds something that its column cannot hold.
         OSError: There is no such file.
     """
-    return _from_file(_form(Path(path)).read(Path(path)))
+    return _from_file(_form(Path(path)).read(check_ordinary(Path(path))))
 
 
 def check_file(path: str | Path) -> Path:
@@ -101,7 +102,7 @@ def own_table(data: Any) -> pd.DataFrame:
     if (ending := path.suffix.lower()) not in FORMS:
         raise ConfigurationError(f"{data!r:.60} is no table. Give a DataFrame, or a .csv, .xlsx or .parquet file.")
     try:
-        return FORMS[ending].texts(path)
+        return FORMS[ending].texts(check_ordinary(path))
     except FileNotFoundError as error:
         raise BadPayload(f"There is no file {path.name}. Check its path.") from error
     except Exception as error:
@@ -113,6 +114,8 @@ def _why(error: Exception) -> str:
         return "it is not UTF-8"
     if isinstance(error, pd.errors.ParserError):
         return str(error).rpartition("error: ")[2].strip()  # "Expected 3 fields in line 4, saw 5"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return type(error).__name__
 
 

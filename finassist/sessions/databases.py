@@ -34,7 +34,7 @@ from sqlalchemy.schema import CreateSchema
 
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
-from finassist.core.process import quietly
+from finassist.core.process import DATABASE, check_ordinary, quietly
 from finassist.core.text import redact
 
 _ID: Final = "finassist"
@@ -66,6 +66,7 @@ class FileDb(SqliteDb):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        check_ordinary(path, *DATABASE)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         engine = create_engine(
             URL.create("sqlite", database=str(path)),  # as text, `?` in a path would begin options

@@ -33,6 +33,7 @@ from msgspec.structs import replace
 from finassist.core import errors
 from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
+from finassist.core.process import check_ordinary
 from finassist.core.result import decode, encode
 from finassist.core.text import redact
 from finassist.llm.calls import current_record
@@ -113,7 +114,7 @@ class Tape(Struct, tag="finassist tape 1", tag_field="format"):
         """
         file = Path(path)
         try:
-            return msgspec.json.decode(file.read_bytes(), type=cls)
+            return msgspec.json.decode(check_ordinary(file).read_bytes(), type=cls)
         except OSError as error:
             raise InputError(f"The tape {file.name} cannot be read ({error.strerror}). Check the path.") from error
         except msgspec.MsgspecError as error:

@@ -218,9 +218,12 @@ def _ending(batch: Batch) -> int:
 
 def _questions(name: str, column: str) -> Any:
     """The questions of a file: a frame for a table, else a list."""
+    from finassist.core.process import check_ordinary
+
     path = Path(name)
     if name == "-":
         return _lines(sys.stdin.read())
+    check_ordinary(path)
     if path.suffix.lower() in (".parquet", ".xlsx"):
         return _table(path)
     text = path.read_text(encoding="utf-8-sig", errors="replace")
