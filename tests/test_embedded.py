@@ -213,6 +213,22 @@ def test_a_sentence_says_which_kind_of_missing_it_is(question: str, error: str, 
     assert [gap.error for gap in answer.gaps] == ([error] if error else [])
 
 
+@pytest.mark.parametrize(
+    ("question", "value", "when"),
+    [
+        ("Apple revenue in calendar 2023", 385706000000, "in the twelve months to 2023-12-30 (TTM)"),
+        ("Walmart revenue in calendar year 2023", 648125000000, "in FY2024 (year ended 2024-01-31)"),
+        ("JPMorgan net income CY2023", 49552000000, "in FY2023 (year ended 2023-12-31)"),
+        ("Apple total assets calendar 2023", 353514000000, "at the end of Q1 2024 (2023-12-30)"),
+        ("Apple revenue in 2023", 383285000000, "in FY2023 (year ended 2023-09-30)"),
+    ],
+)
+def test_a_year_of_the_calendar_is_read_where_it_is_asked(question: str, value: int, when: str) -> None:
+    answer = FinancialAssistantWorkflow(db=None, model="offline").run(question, live=False)
+    assert answer.value is not None
+    assert (answer.value.value, when in answer.headline) == (value, True)
+
+
 def test_a_table_of_an_answer_says_none_paid_in_words() -> None:
     workflow = FinancialAssistantWorkflow(db=None, model="offline")
     content = workflow.run("Netflix dividends per share FY2022 to FY2024", live=False).content

@@ -237,6 +237,27 @@ def test_splits_of_any_ratio(times: Any, asked: Any) -> None:
     assert not [fact for fact in found if fact.first_value], "a split is no restatement"
 
 
+def test_a_filer_without_total_assets_keeps_its_currency(asked: Any) -> None:
+    flows = [year(120, 2024, form="20-F")]
+    tags = {"RevenueFromContractsWithCustomers": flows, "ProfitLossAttributableToOwnersOfParent": flows}
+    found = asked(filings(taxonomy="ifrs-full", unit="GBP", **tags))
+    assert {fact.field: (fact.value, fact.currency) for fact in found if fact.known} == {
+        "revenue": (120, "GBP"),
+        "net_income": (120, "GBP"),
+    }
+
+
+@pytest.mark.parametrize(("question", "value"), [("calendar 2024", 500), ("Q3 2024", 120)])
+def test_a_calendar_year_of_a_live_source(question: str, value: int) -> None:
+    lines = [*quarters((100, 110, 120), 500, 2024), *quarters((90, 95, 99), 400, 2023)]
+    with sec_server({FACTS: filings(Revenues=lines, NetIncomeLoss=lines)}) as server:
+        workflow = FinancialAssistantWorkflow(db=None, model="offline", provider=sec(server))
+        found = workflow.run(f"Apple revenue in {question}", live=False).value
+        workflow.close()
+    assert found is not None
+    assert found.value == value
+
+
 def test_an_issue_of_shares_is_no_split(asked: Any) -> None:
     shares = [year(100, 2022), year(104, 2022, "2024-02-14"), year(160, 2023), year(260, 2024)]
     income = [year(9, of) for of in range(2022, 2025)]

@@ -227,6 +227,8 @@ class FiscalCalendar:
                 return self._to_date(symbol, lead, latest) if latest else None
             case "day" | "month" | "calendar quarter":
                 return self._near(symbol, lead, period)
+            case "calendar year":
+                return self._calendar_year(symbol, lead, period.year)
 
     def same_period(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
         """The period of another company that carries the same label."""
@@ -284,6 +286,13 @@ class FiscalCalendar:
             if point.end and abs(point.end - day) <= within
         ]
         return min(close, key=lambda each: each[:3])[3] if close else None
+
+    def _calendar_year(self, symbol: str, lead: Sequence[str], year: int) -> Point | None:
+        """The fiscal year that ends near 31 December, else four quarters."""
+        years = (self.ended(symbol, lead, Point("FY", label)) for label in (year, year + 1))
+        near = next((each for each in years if each.end and abs(each.end - date(year, 12, 31)) <= _NEAR), None)
+        last = self._near(symbol, lead, Period("calendar quarter", year, 4))
+        return near or (Point("TTM", last.year, last.number, last.end) if last else None)
 
     def trailing_at(self, symbol: str, metric: str, point: Point) -> Point | None:
         """The latest twelve months of a metric whose last quarter was public on a day."""

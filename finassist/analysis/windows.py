@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -84,7 +85,7 @@ def _one(asked: Period, last: date) -> Window | None:
             first = asked.first_day()
             if first is None or end is None:
                 return None
-            label = f"{first:%B %Y}" if asked.kind == "month" else str(asked).replace("FY", "").replace("end ", "")
+            label = f"{first:%B %Y}" if asked.kind == "month" else re.sub("FY|CY|end ", "", str(asked))
             return Window.whole(first, min(end, last), label)
 
 

@@ -3,8 +3,9 @@
 A `Period` is what was asked: a fiscal year, a quarter, half a year, twelve trailing months, a date, a month, or the
 latest. Which days it covers is only known for one company, whose fiscal year may end in January or September.
 
-Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` (calendar quarter), `H1 2024`, `9M 2024`, `TTM`, `2024-03-14`,
-`2024-03` (a month), `2024` (calendar year), `end 2024`, `latest`, `latest quarter`, `YTD`, and shifts (`latest-1`).
+Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` and `CY2024` (of the calendar), `H1 2024`, `9M 2024`, `TTM`,
+`2024-03-14`, `2024-03` (a month), `2024` (as the company labels it), `end 2024`, `latest`, `latest quarter`, `YTD`, and
+shifts (`latest-1`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from functools import lru_cache
 from typing import Literal, Self
 
 PeriodKind = Literal[
-    "year", "quarter", "calendar quarter", "half", "nine months", "ttm", "day", "month", "calendar", "end", "latest",
-    "latest quarter", "ytd",
+    "year", "quarter", "calendar quarter", "calendar year", "half", "nine months", "ttm", "day", "month", "calendar",
+    "end", "latest", "latest quarter", "ytd",
 ]  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -28,6 +29,7 @@ _TEXTS: dict[PeriodKind, str] = {
     "year": "FY{year}",
     "quarter": "Q{number} {year}",
     "calendar quarter": "CQ{number} {year}",
+    "calendar year": "CY{year}",
     "half": "H{number} {year}",
     "nine months": "9M {year}",
     "ttm": "TTM",
@@ -151,7 +153,7 @@ class Period:
                 first, last = self.number * 3 - 2, self.number * 3
             case "half":
                 first, last = self.number * 6 - 5, self.number * 6
-            case "calendar" | "end" | "year":
+            case "calendar" | "end" | "year" | "calendar year":
                 first, last = 1, 12
             case _:
                 return None, None

@@ -165,12 +165,17 @@ def _words(given: object) -> str | None:
 
 
 def history(symbol: str, bars: Sequence[PriceBar], money: object, source: str) -> list[Fact]:
-    """One close per bar, oldest first; a bar without a day or a close is left out, and never hides the day's other."""
+    """One close per bar, oldest first; a bar without a day or a close is left out, and never hides the day's other.
+
+    A close of zero or below is none.
+    """
     blank = Fact(symbol=symbol, field="close", source=source, statement="price", currency=currency(money))
     facts: dict[date, Fact] = {}
     for bar in bars:
         if at := day(bar.date):
             close = figure(day_of_fact(blank, at), bar.close)
+            if close.value is not None and close.value <= 0:
+                continue
             if close.known or (close.status == "error" and at not in facts):
                 facts[at] = close
     return [facts[at] for at in sorted(facts)]

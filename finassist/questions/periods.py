@@ -177,6 +177,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "end": _of("end"),
     "year": _of("year"),
     "calendar": _of("calendar"),
+    "calendar year": _of("calendar year"),
     "ytd": _of("ytd"),
     "ago": lambda parts, year: LATEST.moved(-_number(parts["n"])),
     "before2": lambda parts, year: LATEST.moved(-2),
@@ -208,10 +209,15 @@ def _open(text: str, each: Found) -> Found:
     since = _BETWEEN["since"].search(before)
     if not onward and (not since or _FROM.search(before)):
         return each
-    return Found(Span(start, _open_end(start)), each.start, each.end, each.words)
+    return Found(Span(_plain(start), _open_end(start)), each.start, each.end, each.words)
 
 
 _FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:fiscal\s+)?$")
+
+
+def _plain(period: Period) -> Period:
+    """The end of a span: years of the calendar are read one by one only."""
+    return Period("calendar", period.year) if period.kind == "calendar year" else period
 
 
 def _open_end(start: Period) -> Period:
@@ -231,6 +237,7 @@ def _spans(text: str, left: Found, right: Found) -> bool:
 def _like(period: Period | Span, other: Period | Span) -> Period | Span:
     """A bare year next to a fiscal one is fiscal too: "FY2021 to 2024"."""
     fiscal = isinstance(other, Period) and other.kind == "year"
+    period = _plain(period) if isinstance(period, Period) else period
     if isinstance(period, Period) and period.kind == "calendar" and fiscal:
         return Period("year", period.year)
     return period

@@ -345,7 +345,7 @@ def quarterly(periods: Sequence[str]) -> list[str]:
 
 def _quarters(text: str) -> str:
     value = parse_periods(text)
-    if isinstance(value, Period) and value.kind in ("year", "calendar"):
+    if isinstance(value, Period) and value.kind in ("year", "calendar", "calendar year"):
         return f"Q1 {value.year}:Q4 {value.year}"
     if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
         return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")

@@ -146,8 +146,8 @@ def _newest_end(facts: Mapping[str, Any]) -> str:
 
 
 def currency_of(facts: Mapping[str, Any]) -> str:
-    """The currency of the newest total assets, or of revenue; dollars where neither is tagged."""
-    for tag in ("Assets", "Revenues", "NetIncomeLoss", "Revenue", "ProfitLoss"):
+    """The currency of the newest total assets, or of revenue, or of what else is tagged; dollars where nothing is."""
+    for tag in ("Assets", "Revenues", "NetIncomeLoss", "Revenue", "ProfitLoss", *facts):
         units = [unit for unit in _units(facts, tag) if len(unit) == 3 and unit.isupper()]
         if units:
             return max(units, key=lambda unit: max((e.end for e in entries(facts, tag, unit)), default=date.min))
