@@ -447,6 +447,13 @@ def test_a_damaged_or_foreign_file_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ticker": [1]}), cut)
     with pytest.raises(DataError, match=r"annual\.parquet lacks the column symbol"):
         tables.opened(cut, ("symbol",))
+    pq.write_table(pa.table({"symbol": ["AAPL"], "value": ["a lot"]}), cut)
+    with pytest.raises(DataError, match=r"annual\.parquet holds string in the column value, not double"):
+        tables.opened(cut, ("symbol", "value"))
+
+
+def test_every_column_that_is_read_is_held_against_the_file() -> None:
+    assert set(figures._COLUMNS) <= set(tables._NEEDED["annual"])
 
 
 # The universe

@@ -25,13 +25,23 @@ TABLES = ("annual", "quarterly", "companies", "splits", "dividends", "index", "r
 """The embedded tables."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_STATEMENTS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
+               "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _NEEDED = {
-    "annual": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
-    "quarterly": ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "value", "unit", "quality"),
-    "companies": ("symbol", "name", "cik", "sector", "industry", "primary"),
+    "annual": _STATEMENTS,
+    "quarterly": _STATEMENTS,
+    "companies": ("symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "headquarters",
+                  "in_sp500", "shares_outstanding", "shares_as_of"),
+    "splits": ("symbol", "date", "ratio"),
+    "dividends": ("symbol", "ex_date", "amount"),
     "prices_monthly": ("symbol", "date", "close", "adj_close"),
     "prices_daily": ("date",),
     "index": ("series", "date", "value"),
+}  # fmt: skip
+_TYPES = {
+    **dict.fromkeys(("value", "first_value", "close", "adj_close", "ratio", "amount", "shares_outstanding"), "double"),
+    **dict.fromkeys(("date", "ex_date", "period_end", "first_filed", "filed"), "date32[day]"),
+    "fiscal_year": "int16",
 }
 
 _lock = RLock()
@@ -111,7 +121,7 @@ def opened(path: Path, needed: Sequence[str]) -> Any:
     """A Parquet file with these columns, opened for reading.
 
     Raises:
-        DataError: A column is not there.
+        DataError: A column is not there, or holds something else.
         OSError, ValueError: It is no readable Parquet file.
     """
     with _system_pool():
@@ -119,6 +129,11 @@ def opened(path: Path, needed: Sequence[str]) -> Any:
     absent = [column for column in needed if column not in found.schema_arrow.names]
     if absent:
         raise DataError(f"The embedded file {path.name} lacks the column {absent[0]}. Install finassist again.")
+    for column in needed:
+        given = str(found.schema_arrow.field(column).type)
+        if given != _TYPES.get(column, given):
+            what = f"holds {given} in the column {column}, not {_TYPES[column]}"
+            raise DataError(f"The embedded file {path.name} {what}. Install finassist again.")
     return found
 
 
