@@ -239,6 +239,9 @@ def test_a_note_on_a_figure_stands_below_the_sentence() -> None:
     workflow = FinancialAssistantWorkflow(db=None, model="offline")
     content = workflow.run("Walmart interest expense FY2024", live=False).content
     assert "To know: WMT interest expense FY2024: interest on debt only." in content
+    content = workflow.run("Market cap of Meta", live=False).content
+    assert "META market value 2026-08-21: with average diluted shares, not those of a cover page" in content
+    assert "To know" not in workflow.run("Market cap of Apple", live=False).content
     content = workflow.run("Johnson & Johnson net margin FY2022", live=False).content
     assert "JNJ net income FY2022: includes Kenvue" in content
 

@@ -14,7 +14,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
 from finassist.analysis.calendar import FiscalCalendar, Point, known_on, rows_of
-from finassist.analysis.outcome import KEPT, told
+from finassist.analysis.outcome import KEPT, shares_noted, told
 from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import (
@@ -197,7 +197,7 @@ class Cube(FiscalCalendar):
             return _absent(symbol, metric, point, note, status)
         if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
             return _absent(symbol, metric, point, reason, "not_meaningful")
-        return _derived(symbol, metric, point, value, metric.formula, inputs)
+        return shares_noted(_derived(symbol, metric, point, value, metric.formula, inputs), inputs)
 
     def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
         """Why the inputs of a formula do not belong together; empty where they do."""

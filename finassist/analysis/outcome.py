@@ -132,6 +132,12 @@ def told(what: str, fact: Fact) -> Fact:
     return structs.replace(fact, note=f"{what} is {absence} for {fact.period}{reason}.")
 
 
+def shares_noted(made: Fact, inputs: Iterable[Fact]) -> Fact:
+    """A figure made with the shares of a day, with a note where average shares stand for those of a cover page."""
+    averaged = "cover_shares" in (made.formula or "") and any(fact.field == "shares_diluted" for fact in inputs)
+    return structs.replace(made, note="with average diluted shares, not those of a cover page") if averaged else made
+
+
 def as_missing(fact: Fact, note: str) -> Fact:
     """The same figure as one that is not there, with the reason."""
     return Fact(
