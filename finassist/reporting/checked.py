@@ -11,7 +11,7 @@ from finassist.core.claims import Finding
 from finassist.core.formatting import escape_markdown, figure
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from finassist.reporting.frames import DataFrame
 
 _VERDICTS = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "– not checkable"}
 _COLUMNS = ("claim", "verdict", "asked", "right", "source", "reason")
@@ -55,7 +55,7 @@ class Checked:
 
     def to_frame(self) -> DataFrame:
         """Each claim as a row of a DataFrame."""
-        from pandas import DataFrame
+        from finassist.reporting.frames import DataFrame
 
         return DataFrame(self.rows(), columns=list(_COLUMNS))
 
