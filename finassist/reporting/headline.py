@@ -199,6 +199,8 @@ def _first_of_all(row: Row, words: Words) -> str:
     it, query = words.of(row), words.query
     among = in_sectors(query) or " of all companies in the data"
     period = over_span(row.fact.period) if is_window(row) else it.when
+    if query.order < 0 and "loss" in it.label:  # the lowest income is the largest loss
+        return f"{it.name} had the largest {it.label}{among} {period}: {it.size}."
     return f"{it.name} had the {_side(query)} {it.metric}{among} {period}: {it.value}."
 
 
