@@ -29,7 +29,7 @@ from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream
 from finassist.runtime.context import RunContext, Runtime
 from finassist.sessions.store import Database, check_session_id
-from finassist.sessions.summary import Summariser, stored_summary
+from finassist.sessions.summary import Summariser
 
 if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
@@ -287,9 +287,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
 
     def _consider_summary(self, run: RunContext) -> None:
         if run.draft is not None and run.saved:
-            runs = (run.session.runs if run.session else None) or []
-            condensed = int(stored_summary(run.session).get("turns", 0))
-            self.summariser.consider(run.session_id, len(runs), condensed, self.summary_agent)
+            self.summariser.consider(run.session_id, run.session, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
 

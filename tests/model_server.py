@@ -1,7 +1,8 @@
 """A scripted server that speaks Chat Completions and Anthropic's Messages on a real socket, well or badly.
 
 It runs on a loop of its own in a thread, so that sync and async callers can be tried alike. `moods` says how each
-agent is answered; see `FAULTS` for the bad ones. Nothing in it waits for a while: it waits for a permit or for ever.
+agent is answered; see `FAULTS` for the bad ones. A mood may also be a function that writes the answer itself.
+Nothing in it waits for a while: it waits for a permit or for ever.
 """
 
 from __future__ import annotations
@@ -50,12 +51,17 @@ class Seen:
     headers: Mapping[str, str]
     body: dict[str, Any]
 
+    @property
+    def key(self) -> str:
+        """The key it came with."""
+        return self.headers.get("authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+
 
 class ModelServer(Server):
     """Use as a context manager; `url` is the base URL to give to an OpenAI SDK, `origin` that for Anthropic's."""
 
     def __init__(
-        self, moods: dict[str, str] | None = None, category: str = "report", symbols: tuple[str, ...] = ("AAPL",)
+        self, moods: dict[str, Any] | None = None, category: str = "report", symbols: tuple[str, ...] = ("AAPL",)
     ) -> None:
         super().__init__(self._chosen, path="/v1")
         self.moods, self.category, self.symbols = moods or {}, category, symbols
@@ -87,9 +93,9 @@ class ModelServer(Server):
 
     async def _perform(self, seen: Seen, request: Request, _: Any, writer: asyncio.StreamWriter) -> bool:
         mood = self.moods.get(seen.agent, "fine")
-        if mood.startswith("once:"):
+        if isinstance(mood, str) and mood.startswith("once:"):
             mood = mood.removeprefix("once:") if self.counts()[seen.agent] == 1 else "fine"
-        out = _Out(writer, streamed=bool(seen.body.get("stream")), anthropic=request.path.endswith("/messages"))
+        out = Out(writer, streamed=bool(seen.body.get("stream")), anthropic=request.path.endswith("/messages"))
         try:
             await self._answer(seen, mood, out)
         except _HangUp:
@@ -99,11 +105,12 @@ class ModelServer(Server):
             raise
         return True
 
-    async def _answer(self, seen: Seen, mood: str, out: _Out) -> None:
-        if mood in HTTP_FAULTS:
+    async def _answer(self, seen: Seen, mood: Any, out: Out) -> None:
+        if callable(mood):
+            await mood(seen, out)
+        elif mood in HTTP_FAULTS:
             status, error = HTTP_FAULTS[mood]
-            key = seen.headers.get("authorization", "").removeprefix("Bearer ") or seen.headers.get("x-api-key", "")
-            error = {**error, "message": error["message"].replace("{key}", key)}
+            error = {**error, "message": error["message"].replace("{key}", seen.key)}
             await out.json({"type": "error", "error": {"type": "error", **error}}, status)
         elif mood == "reset":
             out.writer.transport.abort()
@@ -129,18 +136,15 @@ class ModelServer(Server):
         elif mood == "broken_body":
             await out.send(b'{"choices": [{"mess', 200)
         elif mood == "bomb":
-            out.writer.write(_head(200, "application/json", f"content-encoding: gzip\r\ncontent-length: {len(BOMB)}"))
-            out.writer.write(BOMB)
+            await out.packed(BOMB, "gzip")
         elif mood == "error_in_stream":
-            key = seen.headers.get("authorization", "").removeprefix("Bearer ")
-            line = "data: " + json.dumps({"error": {"message": f"no credit left for {key}"}}) + "\n\n"
-            await out.send(line.encode(), 200, "text/event-stream")
+            await out.error_in_stream(f"no credit left for {seen.key}")
         elif mood == "unoffered_tool":
             await out.tool_call()
         else:
             await self._reply(seen, mood, out)
 
-    async def _reply(self, seen: Seen, mood: str, out: _Out) -> None:
+    async def _reply(self, seen: Seen, mood: str, out: Out) -> None:
         text, ending, refusal = self._says(seen.agent, mood)
         if out.streamed:
             await out.begin()
@@ -192,7 +196,7 @@ class _HangUp(Exception):
 
 
 @dataclass
-class _Out:
+class Out:
     """Writes a reply in the form asked for."""
 
     writer: asyncio.StreamWriter
@@ -256,8 +260,25 @@ class _Out:
         await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m",
                                 "choices": [choice], "usage": USAGE})  # fmt: skip
 
-    async def tool_call(self) -> None:
-        function = {"name": "launch", "arguments": "{}"}
+    async def packed(self, body: bytes, encoding: str, kind: str = "application/json") -> None:
+        self.writer.write(_head(200, kind, f"content-encoding: {encoding}\r\ncontent-length: {len(body)}"))
+        self.writer.write(body)
+        await self.writer.drain()
+
+    async def error_in_stream(self, text: str) -> None:
+        """An error in the middle of a 200, or as its whole body."""
+        if not self.streamed:
+            await self.json({"type": "error", "error": {"message": text}})
+            return
+        kind = "event: error\n" if self.anthropic else ""
+        error = {"type": "error", "error": {"type": "api_error", "message": text}}
+        await self.send(f"{kind}data: {json.dumps(error)}\n\n".encode(), 200, "text/event-stream")
+
+    async def tool_call(self, name: str = "launch") -> None:
+        if self.anthropic:
+            await self._tool_use(name)
+            return
+        function = {"name": name, "arguments": "{}"}
         call = {"index": 0, "id": "call_1", "type": "function", "function": function}
         if self.streamed:
             await self.begin()
@@ -267,6 +288,35 @@ class _Out:
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
             await self.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]})
+
+    async def _tool_use(self, name: str) -> None:
+        usage, block = {"input_tokens": 100, "output_tokens": 20}, {"type": "tool_use", "id": "toolu_1", "name": name}
+        if not self.streamed:
+            await self.json(_message([{**block, "input": {}}], "tool_use", usage))
+            return
+        self.writer.write(_head(200, "text/event-stream", "transfer-encoding: chunked"))
+        delta = {"type": "input_json_delta", "partial_json": "{}"}
+        for event in (
+            {"type": "message_start", "message": _message([], None, usage)},
+            {"type": "content_block_start", "index": 0, "content_block": {**block, "input": {}}},
+            {"type": "content_block_delta", "index": 0, "delta": delta},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": None}, "usage": usage},
+            {"type": "message_stop"},
+        ):
+            await self._event(event)
+        self.writer.write(b"0\r\n\r\n")
+        await self.writer.drain()
+
+    async def say(self, *pieces: str) -> None:
+        """A reply in these pieces."""
+        if not self.streamed:
+            await self.whole("".join(pieces), "stop", None)
+            return
+        await self.begin()
+        for piece in pieces:
+            await self.word(piece)
+        await self.end("stop", None)
 
     async def begin(self) -> None:
         self.writer.write(_head(200, "text/event-stream", "transfer-encoding: chunked"))

@@ -32,7 +32,7 @@ from finassist.core.errors import (
 )
 from finassist.llm.calls import CallRecord, Failure, Limits, call_error, recording
 from finassist.llm.models import resolve_model
-from finassist.llm.transport import Caller, Exchange, LimitReached
+from finassist.llm.transport import Caller, Exchange
 from tests.model_server import CHAT_TEXT, CHAT_WORDS, FAULTS, ModelServer
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -228,14 +228,6 @@ def test_the_time_of_a_model_does_not_begin_anew_with_its_body(server: ModelServ
         ask(build(server, model_timeout=1.0), CHAT, form, run_async)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_model_that_calls_tools_without_end_is_stopped(server: ModelServer, form: str, run_async: Any) -> None:
-    server.category, server.moods = "chat", {"chat": "unoffered_tool", "router": "unoffered_tool"}
-    with pytest.raises(ModelFailed, match="called tools in more than 20 rounds"):
-        ask(build(server), "How do markets feel today?", form, run_async)
-    assert server.counts()["chat"] == 20
-
-
 # ------------------------------------------------------------------------------- one request and its answer, pure
 
 
@@ -275,14 +267,9 @@ def test_words_of_the_model_are_no_ending() -> None:
     assert reply.record.ending == "length"
 
 
-def test_all_requests_of_a_question_to_a_model_share_its_time_and_its_rounds() -> None:
+def test_all_requests_of_a_question_to_a_model_share_its_time() -> None:
     with recording(CallRecord()) as record:
-        caller, request = Caller("mine", Limits(rounds=1)), httpx.Request("POST", "http://127.0.0.1")
-        first, second = (Exchange(httpx, caller, request) for _ in range(2))
-        first.begin()
-        first.streams(httpx.Response(200))
-        with pytest.raises(LimitReached, match="more than 1 rounds"):
-            second.begin()
+        caller = Caller("mine", Limits())
         assert record.deadline(caller, 1000) < record.deadline(Caller("other", Limits()), 1000)
 
 

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from finassist.core import errors
 from finassist.core.concurrency import InFlight, bridge
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 from finassist.providers.http.answers import Refusal, explain, read_retry_after
 from finassist.providers.http.cache import Cache
 from finassist.providers.http.endpoint import make_limiter

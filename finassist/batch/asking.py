@@ -21,7 +21,7 @@ from finassist.core.concurrency import InFlight, cancelling
 from finassist.core.errors import BudgetReached, DataError, InputError
 from finassist.core.facts import Fact, Gap
 from finassist.core.result import Draft, written
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
 from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import aask_with, adrive
@@ -169,7 +169,7 @@ class LocalAsker:
         if isinstance(found, Draft):
             return Outcome.of(found, **used)
         outcome = Outcome.failed(found, unasked=isinstance(found, BudgetReached), **used)
-        return replace(outcome, message=redact(str(outcome.message), self.work.runtime.settings.secrets()))
+        return replace(outcome, message=redact(str(outcome.message), self.work.runtime.secrets))
 
     async def _drive(self, text: str, own: Spending) -> Draft:
         shared = _SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else _SharedProvider

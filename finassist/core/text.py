@@ -1,15 +1,12 @@
-"""Text from outside: a question that comes in is checked, and what goes out has passed through `redact`."""
+"""Text from outside: a question that comes in is checked, and a reply is made fit to be shown."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import Any
-from urllib.parse import quote, quote_plus
+from typing import Any, cast
 
 from finassist.core.errors import EmptyQuestion, InputError, NotText, QuestionTooLong
 
@@ -43,10 +40,44 @@ def check_question(question: Any, limit: int) -> str:
             f"The question has {len(question):,} characters; {limit:,} are allowed. "
             "Shorten it, or raise the limit with FINASSIST_MAX_QUESTION_LENGTH."
         )
-    visible = "".join(c for c in question if c in "\n\t" or unicodedata.category(c) not in _CONTROL).strip()
-    if not visible:
+    if not (shown := visible(question).strip()):
         raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
-    return visible
+    return shown
+
+
+def visible(text: str) -> str:
+    r"""The text without control, text-direction and private characters, and without halves of characters.
+
+    Halves that belong together become their character first: JSON may bring them one after the other.
+
+    Example:
+        >>> visible("a\u202eb\x00 \ud83d\ude00 \ud83d.")
+        'ab 😀 .'
+    """
+    whole = text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join(c for c in whole if c in "\n\t" or (c != "\ufffd" and unicodedata.category(c) not in _CONTROL))
+
+
+def each_text(thing: Any, change: Callable[[str], str]) -> Any:
+    """The same structure of dictionaries, lists and tuples, with each text in it changed.
+
+    Example:
+        >>> each_text({"a": ["x", 1]}, str.upper)
+        {'A': ['X', 1]}
+    """
+    match thing:
+        case str():
+            return change(thing)
+        case bytes():
+            return change(thing.decode("latin-1")).encode("latin-1", "replace")
+        case dict():
+            items = cast("dict[Any, Any]", thing).items()
+            return {each_text(name, change): each_text(value, change) for name, value in items}
+        case list() | tuple():
+            found = [each_text(each, change) for each in cast("Sequence[Any]", thing)]
+            return found if isinstance(thing, list) else tuple(found)
+        case _:
+            return thing
 
 
 def check_day(value: date | str | None) -> date | None:
@@ -102,52 +133,3 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """
     near = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f" Did you mean {near[0]}?" if near else ""
-
-
-# ------------------------------------------------------------------------------------------------------------- secrets
-
-HIDDEN = "[hidden]"
-_SHORTEST = 6  # anything shorter ("demo") protects nothing, and would eat ordinary words
-
-
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text without any of the secrets, whether plain, percent-encoded or escaped as in JSON.
-
-    A secret of fewer than six characters is left alone: it is no secret, and would eat ordinary words.
-
-    Example:
-        >>> redact("GET /quote?apikey=s3cret%2Fkey refused s3cret/key", ["s3cret/key"])
-        'GET /quote?apikey=[hidden] refused [hidden]'
-    """
-    spellings = {spelling for secret in secrets if len(secret) >= _SHORTEST for spelling in _spellings(secret)}
-    for spelling in sorted(spellings, key=len, reverse=True):
-        text = text.replace(spelling, HIDDEN)
-    return text
-
-
-def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
-    """Take the secrets out of what an error, and every error behind it, was made with.
-
-    What we raise has none. This is for a bug in other code, whose words are stored and shown as they are.
-
-    Example:
-        >>> error = TypeError("no number in /quote?apikey=s3cret-key", 5)
-        >>> redact_error(error, ["s3cret-key"])
-        >>> error
-        TypeError('no number in /quote?apikey=[hidden]', 5)
-    """
-    known, seen, waiting = tuple(secrets), set[int](), [error]
-    while waiting:
-        each = waiting.pop()
-        if id(each) not in seen:
-            seen.add(id(each))
-            each.args = tuple(redact(part, known) if isinstance(part, str) else part for part in each.args)
-            waiting += filter(None, (each.__cause__, each.__context__))
-
-
-@lru_cache(maxsize=16)  # of the same key, for every answer of a source
-def _spellings(secret: str) -> frozenset[str]:
-    encoded = quote(secret, safe="")
-    lower = "".join(part if not i else "%" + part[:2].lower() + part[2:] for i, part in enumerate(encoded.split("%")))
-    escaped = json.dumps(secret)[1:-1]
-    return frozenset([secret, encoded, lower, quote(secret), quote_plus(secret), escaped, escaped.replace("/", "\\/")])

@@ -14,7 +14,7 @@ from uuid import uuid4
 from finassist.core.cases import Case, CaseSet, read_cases
 from finassist.core.concurrency import bridge
 from finassist.core.errors import FinassistError
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 from finassist.evals.evaluation import Evaluation
 from finassist.evals.grading import Graded, grade, head_of
 from finassist.providers.to_agno import wait_for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -14,6 +15,7 @@ from agno.models.base import Model
 from pydantic import BaseModel, Field
 
 from finassist.core.result import CATEGORY, CategoryName
+from finassist.core.text import visible
 from finassist.questions.routing import Context
 from finassist.questions.suggestions import Suggestion
 
@@ -208,6 +210,25 @@ def parse(message: str) -> Envelope:
         return Envelope.model_validate_json(message)
     except ValueError:
         return Envelope(question=message)
+
+
+_MARKUP: Final = re.compile(
+    r"<think>.*?(</think>|\Z)|</?(context|question|facts|hints|withheld|turns|system|user|assistant|instructions?|think)>"
+    r"|<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>",
+    re.DOTALL | re.IGNORECASE,
+)
+_ECHO: Final = re.compile(r'[{,]\s*"(context|question|facts|hints|withheld|turns|summary|category)"\s*:')
+
+
+def shown(text: str) -> str:
+    """What a model said, without the markup of prompts and a message of ours that it repeats.
+
+    Example:
+        >>> shown("<context>Hello.</context>"), shown('{"context":{},"question":"What is EBITDA?"}')
+        ('Hello.', '')
+    """
+    lines = visible(text).splitlines(keepends=True)
+    return _MARKUP.sub("", "".join(line for line in lines if not _ECHO.search(line)))
 
 
 def _short(context: Context) -> Context:

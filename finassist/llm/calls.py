@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -149,11 +149,13 @@ class Failure:
         kind: `"rejected"` is an answer with an error; the others are failures of the connection or of a limit.
         text: What the server or the transport says about it, without keys.
         status: HTTP status of a rejection.
+        address: Where a server was looked for that cannot be reached.
     """
 
     kind: FailureKind
     text: str = ""
     status: int | None = None
+    address: str = ""
 
 
 @dataclass
@@ -169,7 +171,6 @@ class CallRecord:
         said: Characters of a streamed reply that were handed on.
         broken: Whether a stream failed after some of its words were passed on. Such a reply cannot be restarted.
         stream: The body of a sync reply that is being read. Nothing else closes it at once when its reader stops.
-        replies: How often each model replied, by its transport.
     """
 
     models: list[str] = field(default_factory=list[str])
@@ -180,7 +181,6 @@ class CallRecord:
     said: int = 0
     broken: bool = False
     stream: Any = None
-    replies: Counter[int] = field(default_factory=Counter[int])
     _deadlines: dict[int, float] = field(default_factory=dict[int, float])
 
     def begin(self, model_id: str, key: str | None = None) -> None:
@@ -248,7 +248,8 @@ def call_error(agent: str, record: CallRecord, text: str) -> ModelError:
     if found.kind == "cut" or record.broken:
         return TruncatedReply(f"{who} broke off in the middle of its reply: {text}. Ask again.")
     if found.kind == "unreachable":
-        return ModelUnreachable(f"{who} cannot be reached. Check the network connection, {_OFFLINE}")
+        where = f" at {found.address}. Check that its server runs," if found.address else ". Check"
+        return ModelUnreachable(f"{who} cannot be reached{where} the network connection, {_OFFLINE}")
     return _rejected(found.status, who, text, record)
 
 
@@ -278,7 +279,20 @@ def _rejected(status: int | None, who: str, text: str, record: CallRecord) -> Mo
     return ModelFailed(f"{who} failed{code}: {text}. Ask again, or try another model.")
 
 
+_TOO_LONG: Final = re.compile(
+    r"(exceed|larger|longer|greater|over|beyond|too \w+ for)\w*\b.{0,60}\b(context|token limit)"
+    r"|context[_ ](length|size|window)[_ ](is )?exceed|exceed_context"
+    r"|maximum (context|model length|number of tokens)"
+    r"|(prompt|input|request) is too long|too many (input |prompt )?tokens|reduce the length of the messages"
+    r"|\bcontext\b.{0,40}\b(overflow|exceed|too (long|large|small))",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_TOO_LONG: Final = (401, 403, 404, 429)
+
+
 def _is_context_overflow(text: str, status: int | None) -> bool:
+    if _TOO_LONG.search(text) and status not in _NOT_TOO_LONG:
+        return True
     return isinstance(ModelProviderError.classify(ModelProviderError(text, status or 502)), ContextWindowExceededError)
 
 

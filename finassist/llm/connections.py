@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from agno.exceptions import ModelAuthenticationError
 from agno.models.base import Model
 
-from finassist.core.text import HIDDEN
+from finassist.core.secrets import HIDDEN
 from finassist.llm.calls import Limits
 from finassist.llm.transport import AsyncTransport, Caller, SyncTransport, as_one_of
 
@@ -57,14 +57,6 @@ def connect(model: Model, limits: Limits) -> Model:
             if getattr(model, form, None) is None:
                 _give_client(model, form, import_module(sdk), caller)
     return model
-
-
-def fit(agent: Any, limits: Limits) -> None:
-    """`connect` the models of an agent just before it is asked: a user may have replaced it or them."""
-    fallbacks: Any = getattr(getattr(agent, "fallback_config", None), "on_error", None) or ()
-    for model in (getattr(agent, "model", None), *fallbacks):
-        if isinstance(model, Model):
-            connect(model, limits)
 
 
 class Connections:

@@ -11,17 +11,18 @@ and the body is checked between its pieces. Nothing public cuts off a name looku
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
 from typing import Any, Final
 
-from finassist.core.text import redact
+from finassist.core.secrets import redact, secrets_of
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
+from finassist.llm.wire import LimitReached, cannot_connect, is_local, message_of, pause_of, unpacking
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
 type Http = Any
@@ -30,6 +31,8 @@ type Response = Any
 
 _LONGEST_PAUSE: Final = 10.0
 _SHORTEST_WAIT: Final = 0.001  # 0 would mean: do not wait at all
+_LOCAL_CONNECT: Final = 0.6  # a server on this machine or network answers at once, or is down
+_TRIED_AGAIN: Final = ("unreachable", "cut")
 _STREAMS: Final = ("text/event-stream", "application/x-ndjson")
 _KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-should-retry", "request-id", "x-request-id")
 _USED_UP: Final = "insufficient_quota"  # a 429 that will be the same in a minute
@@ -55,10 +58,6 @@ class Caller:
     key: str | None = None
 
 
-class LimitReached(Exception):
-    """A limit of ours ended the request."""
-
-
 # ------------------------------------------------------------------------------------- what both forms share
 
 
@@ -74,13 +73,15 @@ class Exchange:
     _streamed: bool = False
     _tells_ending: bool = False
     _waits: dict[str, float] = field(default_factory=dict[str, float])
+    _unpack: Callable[[bytes], Iterable[bytes]] = lambda chunk: (chunk,)
 
     def __post_init__(self) -> None:
         self.record = current_record()
         self._until = self.record.deadline(self.caller, self.caller.limits.seconds)
-        headers = self.request.headers
-        secrets = headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer ")
-        self._secrets = [*filter(None, secrets)]
+        url = self.request.url
+        self._secrets = secrets_of({"headers": dict(self.request.headers), "url": str(url)})
+        self._address = f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}"
+        self._local = is_local(url.host)
 
     @property
     def remaining(self) -> float:
@@ -93,17 +94,16 @@ class Exchange:
         Raises:
             LimitReached: It must not be sent.
         """
-        limits = self.caller.limits
         if self.record.broken:
             raise LimitReached("a reply that has begun is not restarted")
         self.record.begin(self.caller.model_id, self.caller.key)
         if not self.remaining:
             raise self._late()
-        if self.record.replies[id(self.caller)] >= limits.rounds:
-            raise self._limit("rejected", f"it called tools in more than {limits.rounds} rounds")
         left = max(self.remaining, _SHORTEST_WAIT)
-        self._waits = {"connect": min(limits.connect_seconds, left), "read": left, "write": left, "pool": left}
+        connect = _LOCAL_CONNECT if self._local else self.caller.limits.connect_seconds
+        self._waits = {"connect": min(connect, left), "read": left, "write": left, "pool": left}
         self.request.extensions["timeout"] = self._waits
+        self.request.headers["accept-encoding"] = "gzip, deflate"  # what `feed` unpacks
 
     def feed(self, chunk: bytes) -> bytes:
         """Whole lines of the body, without keys. No SDK reads less than a line, so no word waits for this.
@@ -111,15 +111,22 @@ class Exchange:
         Raises:
             LimitReached: The body is too long, or took too long.
         """
-        self._read += len(chunk)
-        if self._read > self.caller.limits.bytes:
-            raise self._limit("too_long", f"the answer had more than {self.caller.limits.bytes:,} bytes")
+        try:
+            unpacked = b"".join(map(self._counted, self._unpack(chunk)))
+        except zlib.error:
+            raise self._limit("cut", "the answer cannot be unpacked") from None
         if not self.remaining:
             raise self._late()
-        text = self._rest + chunk.decode("latin-1")  # bytes as they are: no character is split
+        text = self._rest + unpacked.decode("latin-1")  # bytes as they are: no character is split
         cut = text.rfind("\n") + 1
         self._rest = text[cut:]
         return self._clean(text[:cut])
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._read += len(piece)
+        if self._read > self.caller.limits.bytes:
+            raise self._limit("too_long", f"the answer had more than {self.caller.limits.bytes:,} bytes")
+        return piece
 
     def finish(self) -> bytes:
         """What is left of the body when it has ended.
@@ -149,7 +156,7 @@ class Exchange:
         if not self.remaining or (slow and not isinstance(error, self.http.ConnectTimeout)):
             self._late()
         else:
-            self._fail("unreachable", str(error) or type(error).__name__)
+            self._fail("unreachable", str(error) or type(error).__name__, address=self._address)
 
     def refusal(self, error: Exception) -> Response | None:
         """A response in place of one that a limit of ours prevented; it tells the SDK not to try again.
@@ -157,18 +164,21 @@ class Exchange:
         Agno asks a fallback model after 504, and none after 400.
         """
         self.failed(error)
-        failure = self.record.failure
-        if failure is None or (failure.kind in ("unreachable", "cut") and not self.record.broken):
+        failure, is_down = self.record.failure, self._local and cannot_connect(self.http, error)
+        if failure is None or (failure.kind in _TRIED_AGAIN and not self.record.broken and not is_down):
             return None
-        status = 504 if failure.kind == "timeout" and not self.record.broken else 400
+        status = 504 if failure.kind in ("timeout", *_TRIED_AGAIN) and not self.record.broken else 400
         content = {"error": {"message": failure.text}}
         return self.http.Response(status, headers={"x-should-retry": "false"}, json=content, request=self.request)
 
     def streams(self, response: Response) -> bool:
         """Whether the body is to be read piece by piece. Its deadline does not restart."""
         self._waits["read"] = max(self.remaining, _SHORTEST_WAIT)
+        packed_as = response.headers.get("content-encoding", "")
+        if (unpack := unpacking(packed_as)) is None:
+            raise self._limit("rejected", f"the answer is packed as {packed_as[:20]!r}, which was not asked for")
+        self._unpack = unpack
         self._streamed = response.is_success and response.headers.get("content-type", "").startswith(_STREAMS)
-        self.record.replies[id(self.caller)] += response.is_success
         return self._streamed
 
     def answer(self, response: Response, body: bytes) -> Response:
@@ -176,8 +186,8 @@ class Exchange:
         headers = self._headers(response)
         if not response.is_success:
             text = body.decode("utf-8", "replace")
-            self._fail("rejected", _message(text), response.status_code)
-            if _USED_UP in text or _pause(headers) > min(self.remaining, _LONGEST_PAUSE):
+            self._fail("rejected", message_of(text), response.status_code)
+            if _USED_UP in text or pause_of(headers) > min(self.remaining, _LONGEST_PAUSE):
                 headers["x-should-retry"] = "false"
         return self.http.Response(response.status_code, headers=headers, content=body, request=self.request)
 
@@ -204,24 +214,8 @@ class Exchange:
         self._fail(kind, text)
         return LimitReached(text)
 
-    def _fail(self, kind: FailureKind, text: str, status: int | None = None) -> None:
-        self.record.failure = Failure(kind, redact(text, self._secrets), status)
-
-
-def _message(text: str) -> str:
-    try:
-        error: Any = json.loads(text)["error"]
-        return error if isinstance(error, str) else str(error["message"])
-    except (ValueError, LookupError, TypeError):
-        return text
-
-
-def _pause(headers: dict[str, str]) -> float:
-    """Seconds that a server asks to wait."""
-    try:
-        return float(headers.get("retry-after", ""))
-    except ValueError:
-        return 0.0
+    def _fail(self, kind: FailureKind, text: str, status: int | None = None, address: str = "") -> None:
+        self.record.failure = Failure(kind, redact(text, self._secrets), status, redact(address, self._secrets))
 
 
 # ----------------------------------------------------------------------------------------------- the two forms
@@ -270,7 +264,7 @@ class SyncBody:
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
         self.exchange, self.response = exchange, response
-        self.chunks = response.iter_bytes()  # an SDK iterates a second time for what it left unread
+        self.chunks = response.iter_raw()  # an SDK iterates a second time for what it left unread
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -316,7 +310,7 @@ class AsyncBody:
 
     def __init__(self, exchange: Exchange, response: Response) -> None:
         self.exchange, self.response = exchange, response
-        self.chunks = response.aiter_bytes()
+        self.chunks = response.aiter_raw()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:

@@ -7,7 +7,7 @@ figure of general knowledge stays and is marked. An example that says it is one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -32,12 +32,14 @@ class Review:
     Attributes:
         cube: What the data say.
         companies: Whom the conversation is about.
+        clean: Makes a sentence fit to be shown, before it is judged.
         withheld: Sentences that are not shown, with what was found.
         facts: The facts that figures of the text agree with, by key.
     """
 
     cube: Cube
     companies: Sequence[str] = ()
+    clean: Callable[[str], str] = str
     withheld: list[tuple[str, list[Finding]]] = field(default_factory=list[tuple[str, list[Finding]]])
     facts: dict[str, Fact] = field(default_factory=dict[str, Fact])
     _shown: list[str] = field(default_factory=list[str])
@@ -67,7 +69,7 @@ class Review:
         return self._release(sentences(rest)) if rest.strip() else ""
 
     def _release(self, pieces: Iterable[Sentence]) -> str:
-        shown = [text for piece in pieces if (text := self._judged(piece.text))]
+        shown = [text for piece in pieces if (text := self._judged(self.clean(piece.text)))]
         self._shown += shown
         return "".join(shown)
 

@@ -32,7 +32,7 @@ from finassist.core.concurrency import cancelling, settle
 from finassist.core.events import RunResponse
 from finassist.core.process import hush
 from finassist.core.result import Draft
-from finassist.core.text import redact_error
+from finassist.core.secrets import redact_error
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.routing import route
 from finassist.runtime.context import RunContext
@@ -178,7 +178,7 @@ def _flow_of(run: RunContext) -> Flow[Draft]:
 
 def _redact(error: Exception, run: RunContext) -> None:
     """Agno stores the words of an error, and shows them in an event."""
-    redact_error(error, run.runtime.settings.secrets())
+    redact_error(error, run.runtime.secrets)
 
 
 @cache

@@ -223,12 +223,12 @@ class BaseWorkflow(StoredSessions):
     # ----------------------------------------------------------------------------------- lifecycle
 
     def close(self) -> None:
-        """Wait for summaries under way, then close connections and files.
+        """Close connections and files. Summaries under way get a second to be finished, the rest is cancelled.
 
         Connections of an event loop that runs elsewhere are closed there, as soon as it gets to it.
         """
         try:
-            self.summariser.wait()
+            self.summariser.close()
         finally:
             self.runtime.close()
 
@@ -238,7 +238,7 @@ class BaseWorkflow(StoredSessions):
             for each in reversed(self.runtime.closeable()):
                 stack.callback(each.close)  # what is left on other loops
                 stack.push_async_callback(each.aclose)
-            await self.summariser.await_all()
+            await self.summariser.aclose()
 
     def __enter__(self) -> Self:
         return self

@@ -27,6 +27,7 @@ from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, Termi
 from finassist.core.process import Interrupts
 from finassist.core.query import Query
 from finassist.core.result import Draft
+from finassist.core.secrets import Secrets, redact_error, secrets_of
 from finassist.core.text import check_day
 from finassist.llm import agents
 from finassist.llm.agents import Askable
@@ -110,6 +111,13 @@ class Runtime:
     def limits(self) -> Limits:
         """What a model may take, as the settings say."""
         return Limits.of(self.settings)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What no text that leaves the process may repeat: of the settings, the models, the provider, the database."""
+        models = [self.model, *(agent.model for agent in self.agents.values())]
+        fallbacks = [getattr(model, "fallbacks", ()) for model in models]
+        return Secrets(dict.fromkeys((*self.settings.secrets(), *secrets_of(*models, *fallbacks, self.provider))))
 
     def closeable(self) -> list[Any]:
         """What is open and can be closed; what the user handed over is the user's to close."""
@@ -213,6 +221,7 @@ class RunContext:
         cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
         if _is_store_failure(error):
             error = _store_failure(error)
+        redact_error(error, self.runtime.secrets)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
             workflow_name=self.workflow_name, error=str(error),

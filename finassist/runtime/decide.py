@@ -7,6 +7,7 @@ in, and the draft says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,7 +16,7 @@ from finassist.core.events import Routed, StepCompleted, StepStarted, StepStatus
 from finassist.core.facts import FIELDS, Gap
 from finassist.core.metrics import described
 from finassist.core.query import Query
-from finassist.core.result import CategoryName, Draft, Usage
+from finassist.core.result import CATEGORY, CategoryName, Draft, Usage
 from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
 from finassist.llm.offline import OfflineModel
 from finassist.questions.parser import understand
@@ -26,6 +27,7 @@ from finassist.questions.suggestions import hints, is_doubtful, is_named, place
 from finassist.runtime.effects import AgentReply, Flow, FlowContext, ask, gather
 from finassist.symbols.directory import SymbolDirectory
 
+_TICKER = re.compile(r"[A-Z]{1,5}([.-][A-Z])?")
 _OF_PERIODS = ("flow", "per_share", "ratio")
 
 
@@ -179,8 +181,18 @@ def _ask_step(agent: str, message: str, schema: type[RoutedQuestion | ExtractedS
 def completed(step: str, reply: AgentReply, parent: str | None = None) -> StepCompleted:
     """The event that ends a step in which an agent was asked."""
     outcome: StepStatus = "error" if reply.error else "completed"
-    said = reply.content.model_dump() if hasattr(reply.content, "model_dump") else reply.content
-    return StepCompleted(step_name=step, parent=parent, content=str(reply.error or said), outcome=outcome)
+    return StepCompleted(step_name=step, parent=parent, content=str(reply.error or _said(reply)), outcome=outcome)
+
+
+def _said(reply: AgentReply) -> str:
+    """What an agent made of the question; free words of a model are not shown, they may be anything."""
+    match reply.content:
+        case RoutedQuestion(category=category):
+            return category
+        case ExtractedSymbols(symbols=symbols):
+            return ", ".join(symbol for symbol in symbols if _TICKER.fullmatch(symbol))
+        case content:
+            return str(content)
 
 
 def _by_model(
@@ -200,7 +212,9 @@ def _by_model(
     if decision.route is None:
         return replace(decision, draft=draft, found=placement.told(decision.found))
     if isinstance(router, RoutedQuestion) and (known.routing == "model" or not decision.route.certain):
-        draft = replace(draft, category=router.category, reason=router.reason)
+        by_rules = replies[0].model == OfflineModel.id
+        reason = router.reason if by_rules else f"The model takes it for: {CATEGORY[router.category].title}."
+        draft = replace(draft, category=router.category, reason=reason)
     if isinstance(extraction, ExtractedSymbols) and not decision.route.unmatched:
         strangers = dict.fromkeys(name for name in extraction.unknown if is_named(name, question))
         draft = replace(draft, gaps=_unknown_symbols(_stranger(name, known.directory) for name in strangers))

@@ -75,9 +75,9 @@ def drive_to_end[Result](flow: Flow[Result], run: RunContext) -> Result:
 
 
 def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
-    agent = run.runtime.agents[ask.agent]
     run.idle()
-    call = AgentCall(ask, agent, run.runtime.limits)
+    call = _called(ask, run)
+    agent = call.agent
     if not ask.stream:
         with run.interrupts.breakable(), call.watched():
             output = agent.run(ask.message)
@@ -228,11 +228,15 @@ class _Child:
             self.bug = error
 
 
+def _called(ask: Ask, run: RunContext) -> AgentCall:
+    return AgentCall(ask, run.runtime.agents[ask.agent], run.runtime.limits, run.runtime.secrets)
+
+
 def aask_with(run: RunContext) -> AskAgent:
     """How `adrive` asks the agents of a run."""
 
     async def aask(ask: Ask, emit: Emit) -> AgentReply:
-        call = AgentCall(ask, run.runtime.agents[ask.agent], run.runtime.limits)
+        call = _called(ask, run)
         try:
             with call.watched():
                 async with asyncio.timeout(call.seconds):

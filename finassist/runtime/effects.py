@@ -27,9 +27,11 @@ from finassist.config.settings import Routing
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion
+from finassist.core.secrets import Secrets, redact, redact_error
+from finassist.core.text import each_text
+from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion, shown
 from finassist.llm.calls import CallRecord, Limits, call_error, cost, ending_error, limit_error, recording
-from finassist.llm.connections import fit
+from finassist.llm.caps import fit
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope
 from finassist.providers.embedded.coverage import attributes
@@ -191,17 +193,21 @@ class AgentCall:
         ask: What is asked.
         agent: Who is asked.
         limits: How long the agent may take and how much it may say.
+        secrets: What no text of it may repeat.
     """
 
     ask: Ask
     agent: Askable
     limits: Limits
+    secrets: Secrets = Secrets()  # noqa: RUF009  immutable
     _record: CallRecord = field(default_factory=CallRecord)
     _final: RunOutput | None = None
     _reported: str = ""
 
     def __post_init__(self) -> None:
-        fit(self.agent, self.limits)
+        self.agent = fit(self.agent, self.limits, self.ask.agent)
+        if self.ask.review:
+            self.ask.review.clean = self._clean
         self.seconds = self.limits.overall(_models(self.agent))
         self._deadline = monotonic() + self.seconds
 
@@ -218,10 +224,11 @@ class AgentCall:
         if isinstance(event, RunOutput):
             self._final = event
         elif isinstance(event, RunErrorEvent):
-            self._reported = str(event.content or event.error_type or "no reason given")
+            self._reported = self._clean(str(event.content or event.error_type or "no reason given"))
         elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
             self._record.said += len(str(event.content))
-            return self._word(self.ask.review.feed(str(event.content)) if self.ask.review else event.content)
+            text = str(event.content)
+            return self._word(self.ask.review.feed(text) if self.ask.review else self._clean(text))
         return None
 
     def rest(self) -> RunContentEvent | None:
@@ -266,12 +273,14 @@ class AgentCall:
         return limit_error(self.ask.agent, self._record, "too_long", text)
 
     def _problem(self, output: RunOutput) -> ModelError | None:
-        name, schema, content = self.ask.agent, self.ask.schema, str(output.content or "")
+        name, schema, content = self.ask.agent, self.ask.schema, redact(str(output.content or ""), self.secrets)
         if output.status != RunStatus.completed:
             return call_error(name, self._record, self._reported or content or "it ended without a reply")
         if len(content) > self.limits.characters:
             return self._too_long()
-        fits = isinstance(output.content, schema) if schema else bool(content.strip())
+        review = self.ask.review
+        said = review.text if review and not review.withheld else content
+        fits = isinstance(output.content, schema) if schema else bool(said.strip())
         if fits and schema:
             return None  # a whole reply in the form asked for, however it ended
         if (problem := ending_error(name, self._record)) or fits:
@@ -282,14 +291,27 @@ class AgentCall:
         return MalformedReply(f"The model of the {name} agent {form}. Ask again.")
 
     def _reply(self, output: RunOutput | None, error: ModelError | None) -> AgentReply:
-        content = output.content if output and not error else None
-        if content is not None and self.ask.review:
-            content = self.ask.review.text
+        content = self._content(output.content) if output and not error else None
+        if error:
+            redact_error(error, self.secrets)
         model = self._record.models[-1] if self._record.models else str(getattr(self.agent.model, "id", "") or "")
         metrics = output.metrics if output else None
         if metrics is not None and metrics.cost is None:
             metrics.cost = cost(model, metrics, self.limits.prices)
         return AgentReply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
+
+    def _content(self, content: Any) -> Any:
+        """What was said, as it may be shown."""
+        if self.ask.review:
+            return self.ask.review.text
+        if isinstance(content, BaseModel):
+            said = content.model_dump()
+            cleaned = each_text(said, self._clean)
+            return content if cleaned == said else type(content).model_validate(cleaned)
+        return self._clean(content) if isinstance(content, str) else content
+
+    def _clean(self, text: str) -> str:
+        return redact(shown(text), self.secrets)
 
 
 def _models(agent: Askable) -> int:

@@ -35,7 +35,7 @@ from sqlalchemy.schema import CreateSchema
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from finassist.core.process import DATABASE, check_ordinary, quietly
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 
 _ID: Final = "finassist"
 _KEPT_CONNECTIONS: Final = 5

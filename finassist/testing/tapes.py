@@ -35,7 +35,7 @@ from finassist.core.errors import DataError, InputError
 from finassist.core.facts import Fact
 from finassist.core.process import check_ordinary
 from finassist.core.result import decode, encode
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 from finassist.llm.calls import current_record
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.offline import OfflineModel

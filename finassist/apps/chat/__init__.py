@@ -94,7 +94,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
     def __init__(self, workflow: Assistant, *, session_id: str | None = None) -> None:
         self.session_id = str(workflow.session_id) if session_id is None else check_session_id(session_id)
         self.workflow = workflow
-        self.callbacks = ui.Callbacks(self.say, lambda: self.workflow.runtime.settings.secrets())
+        self.callbacks = ui.Callbacks(self.say, lambda: self.workflow.runtime.secrets)
         guarded = self.callbacks.guarded
         self._run: ChatRun | None = None
         self.notice = ui.html(classes="notice")

@@ -16,7 +16,7 @@ import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
 from finassist.core.errors import FinassistError
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 
 _w: Any = ipywidgets
 

@@ -24,7 +24,7 @@ from finassist.config.settings import KEYS, Settings
 from finassist.config.sources import env_file, unread_variables, untrusted, variable_of
 from finassist.core.errors import ConfigurationError, FinassistError
 from finassist.core.process import hush
-from finassist.core.text import redact
+from finassist.core.secrets import Secrets, redact, secrets_of
 
 type Verdict = Literal["ok", "note", "failed"]
 
@@ -243,9 +243,10 @@ async def _word(model: Model, settings: Settings) -> str:
     hush()  # what Agno would log about a failure is the verdict
     agent: Any = build_chat_agent(model)
     agent.fallback_config = None  # each fallback model is asked by itself
-    call = AgentCall(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings))
+    secrets = Secrets((*settings.secrets(), *secrets_of(model)))
+    call = AgentCall(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings), secrets)
     with call.watched():
-        reply = call.reply(await agent.arun(call.ask.message), asyncio.CancelledError)
+        reply = call.reply(await call.agent.arun(call.ask.message), asyncio.CancelledError)
     if reply.error:
         raise reply.error
     return f"answers: {str(reply.content)[:40]}"

@@ -27,7 +27,7 @@ from yarl import URL
 
 from finassist.core.concurrency import InFlight
 from finassist.core.errors import BadPayload, ConfigurationError, DataError, TooLarge
-from finassist.core.text import redact
+from finassist.core.secrets import redact
 from finassist.providers.http.answers import Refusal, error_of, explain, read_retry_after, said
 
 KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
