@@ -295,6 +295,16 @@ def test_fallback_models_stand_in(monkeypatch) -> None:
     assert [seen.body["model"] for seen in server.seen if seen.agent == "chat"] == ["mine", "second", "third"]
 
 
+@shows("openai_base_url")
+def test_openai_base_url_is_where_a_compatible_server_is_asked() -> None:
+    with ModelServer() as server:
+        chosen = Settings(_env_file=None, openai_base_url=server.url, model="openai:mine", model_retries=0)
+        FinancialAssistantWorkflow(settings=chosen, provider="embedded", db=None).run("What is EBITDA?")
+    [chat] = [seen for seen in server.seen if seen.agent == "chat"]
+    assert chat.body["model"] == "mine"
+    assert chat.headers["authorization"] == "Bearer none"  # no key of anybody's
+
+
 @shows("max_reply_chars")
 def test_max_reply_chars_is_how_much_of_a_reply_is_read() -> None:
     with ModelServer({"chat": "floods"}) as server, pytest.raises(ModelError, match="1,234"):

@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     sec_contact: str = Field(default="", description="Your e-mail address, which the SEC asks for; sent to it alone.")
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
     model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
+    openai_base_url: str = Field(
+        default="", description='Address of a server that speaks OpenAI\'s API, for model="openai:<model id>".'
+    )
     fallback_models: str = Field(
         default="", description="Models that stand in for one that fails, with commas between."
     )

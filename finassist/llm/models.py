@@ -70,6 +70,9 @@ MODELS: Final = ("auto", "offline", *PROVIDERS)
 type ModelChoice = str | Model | Sequence[str | Model]
 """A model, by name or as an object; or several: each is a fallback for those before it."""
 
+_NO_KEY: Final = "none"
+"""An SDK wants some key, also for a server on this machine that looks at none."""
+
 _log = logging.getLogger("finassist")
 
 
@@ -91,7 +94,7 @@ def resolve_model(
             reach or too slow; or `None`.
         settings: Where keys, timeouts and limits come from; by default from the environment and `.env`.
         api_key: The key, instead of the one of the settings.
-        base_url: Where an OpenAI-compatible server is.
+        base_url: Where the server is, instead of that of the settings; one that needs no key gets none.
 
     Raises:
         UnknownModel: There is no such model; the message lists what there is.
@@ -166,16 +169,17 @@ def _ours(provider: ModelProvider, model_id: str, asked: _Asked) -> Model:
         kind: Any = provider.model_class()
     except ImportError as error:
         raise MissingExtra(_how_to_install(provider.name)) from error
-    key = asked.api_key or asked.settings.key(provider.name)
+    base_url = asked.base_url or (asked.settings.openai_base_url if provider.name == "openai" else None)
+    key = asked.api_key or asked.settings.key(provider.name) or (_NO_KEY if base_url else None)
     if provider.key and not key:
         raise ConfigurationError(
             f"The model provider {provider.name!r} needs a key, and {provider.key} is not set. Set it in the "
             'environment or in .env, or use model="offline", which needs none.'
         )
     more: dict[str, Any] = {"api_key": key} if key else {}
-    if asked.base_url:
+    if base_url:
         where = {"anthropic": "client_params", "ollama": "host"}.get(provider.name, "base_url")
-        more[where] = {"base_url": asked.base_url} if where == "client_params" else asked.base_url
+        more[where] = {"base_url": base_url} if where == "client_params" else base_url
     return kind(id=model_id or provider.default_id, **more)
 
 
