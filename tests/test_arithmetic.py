@@ -91,3 +91,64 @@ def test_figures_of_other_periods_and_companies_in_a_query(workflow: FinancialAs
     assert set(answer.value.inputs) == {"AAPL/revenue/FY2023", "MSFT/revenue/FY2022"}
     with pytest.raises(InvalidQuery, match="period"):
         Query(metrics=["at(revenue, 'sometime')"], companies=["AAPL"])
+
+
+def test_signs_definitions_and_totals(workflow: FinancialAssistantWorkflow) -> None:
+    def of(symbol: str, metric: str, *periods: str) -> list[Decimal]:
+        return [_figure(workflow, symbol, metric, period) for period in periods]
+
+    years = ("FY2020", "FY2021", "FY2022")
+    income, flow = of("MCD", "net_income", *years), of("MCD", "free_cash_flow", *years)
+    debt, equity = of("ABT", "long_term_debt", "FY2020", "FY2023"), of("ABT", "equity", "FY2020", "FY2023")
+    [profit], [expense] = of("SHW", "gross_profit", "FY2023"), of("SHW", "selling_general_admin", "FY2023")
+    [netted], [cash], assets = of("NUE", "net_income", "FY2022"), of("NUE", "operating_cash_flow", "FY2022"), of(
+        "NUE", "total_assets", "FY2021", "FY2022"
+    )  # fmt: skip
+    earned, sales = of("HLT", "growth(operating_income)", "FY2024"), of("HLT", "growth(revenue)", "FY2024")
+    margins = of("UPS", "operating_margin", "Q4 2024", "Q4 2025")
+    rates = of("ISRG", "growth(revenue)", "FY2022", "FY2023", "FY2024")
+    grown = of("CDNS", "growth(revenue)", "FY2024")[0] - of("GRMN", "growth(revenue)", "FY2024")[0]
+    returns = of("GILD", "roa", "FY2023")[0] - of("BIIB", "roa", "FY2022")[0]
+    expected = {
+        "Cumulatively over 2020-2022, what percentage of McDonald's net income turned into free cash flow?":
+            sum(flow, Decimal()) / sum(income, Decimal()),
+        "Capitalization: long-term debt as a percentage of long-term debt plus equity. How far did Abbott's fall "
+        "between 2020 and 2023, in percentage points?":
+            debt[1] / (debt[1] + equity[1]) - debt[0] / (debt[0] + equity[0]),
+        "Sherwin-Williams 2023: dollars of gross profit earned for each dollar of SG&A?": profit / expense,
+        "Sloan accruals: (net income − cash from operations) ÷ average total assets. Nucor, 2022, in %?":
+            (netted - cash) / (sum(assets, Decimal()) / 2),
+        "Degree of operating leverage: %Δ operating income ÷ %Δ revenue. Evaluate it for Hilton between 2023 and "
+        "2024.": earned[0] / sales[0],
+        "UPS's operating margin, Q4 2025 less Q4 2024: how many percentage points?": margins[1] - margins[0],
+        "What was the arithmetic mean of Intuitive Surgical's YoY revenue growth rates in 2022, 2023 and 2024?":
+            sum(rates, Decimal()) / 3,
+        "Revenue growth in 2024 over 2023: Cadence minus Garmin, in percentage points.": grown,
+        "ROA here is net income over year-end total assets. Subtract Biogen's 2022 ROA from Gilead's 2023 ROA.":
+            returns,
+    }  # fmt: skip
+    for question, value in expected.items():
+        answer = workflow.run(question)
+        found = answer.value.value if answer.value else None
+        assert found is not None, (question, answer.headline)
+        assert abs(found - value) <= abs(value) * Decimal("1e-9"), (question, answer.headline)
+
+
+def test_the_change_of_a_group(workflow: FinancialAssistantWorkflow) -> None:
+    one, other = (
+        [_figure(workflow, symbol, "revenue", year) for year in ("FY2021", "FY2024")] for symbol in ("CSX", "NSC")
+    )
+    grown = 100 * ((one[1] + other[1]) / (one[0] + other[0]) - 1)
+    question = "Add CSX's and Norfolk Southern's revenue together for 2021 and again for 2024. By what % did it change?"
+    assert f"grew {grown:.1f}%" in workflow.run(question).headline
+
+
+def test_what_joins_figures_and_is_not_read_is_refused(workflow: FinancialAssistantWorkflow) -> None:
+    for question in (
+        "Three-step DuPont: net margin × asset turnover × equity multiplier, all on average assets and average equity. "
+        "Multiply out to get Hershey's 2023 ROE.",
+        "Pool 2023 and 2024: (sum of operating cash flow − sum of capex) / sum of revenue. Is Hyatt's above Hilton's?",
+    ):
+        answer = workflow.run(question)
+        assert answer.value is None
+        assert "not understood" in answer.headline + str(answer), question

@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from finassist.core.metrics import anchors, catalogue, parse, references
+from finassist.core.metrics import anchors, catalogue, described, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
+from finassist.questions.expressions import simplest
 from finassist.questions.grammar import FILLERS, function_words, table_of
 from finassist.questions.slots import Slots, Understanding, refuse
-from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, first_periods
+from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
 from finassist.questions.tokenizer import Hit, words_of
 
 _TABLE = table_of("arithmetic")
@@ -44,7 +45,7 @@ def arithmetic(slots: Slots) -> Understanding | None:
     tokens = _settled(list(_tokens(slots)))
     if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
         return None
-    if (defined := _defined_whole(slots, tokens)) is not None:
+    if (defined := _defined_whole(slots, tokens) or _of_a_group(slots)) is not None:
         return defined
     for start in _starts(tokens):
         parser = Parser(tokens, start)
@@ -74,6 +75,29 @@ def _defined_whole(slots: Slots, tokens: Sequence[Token]) -> Understanding | Non
     return Understanding((query,), decided="arithmetic")
 
 
+_GROUP = re.compile(r"\b(?:together|in aggregate|combined|collectively|jointly|as a group|pooled)\b")
+_MOVES = re.compile(
+    r"\b(?:change[ds]?|more|less|gr[eo]w|grown|rise|rose|fall|fell|increase[ds]?|decrease[ds]?|higher|lower)\b"
+)
+
+
+def _of_a_group(slots: Slots) -> Understanding | None:
+    """`Add A's and B's revenue together for 2021 and for 2024. By what % did it change?`: the change of their sum."""
+    metrics = {hit.value for hit in slots.metrics}
+    periods = in_order(period for each in slots.points for period in listed(each.value))
+    moves = _GROUP.search(slots.low) and _MOVES.search(slots.low)
+    if not moves or not slots.several or len(metrics) != 1 or len(slots.points) > 2 or len(periods) < 2:
+        return None
+    [metric] = metrics
+    formula = " + ".join([bracketed(metric), *(f"of({metric}, '{symbol}')" for symbol in slots.about[1:])])
+    operation = "growth" if re.search(r"%|percent", slots.low) else "difference"
+    query = Query(
+        metrics=[formula], companies=slots.about[:1], periods=[periods[0], periods[-1]], operation=operation,
+        unit=slots.unit, decimals=slots.decimals,
+    )  # fmt: skip
+    return Understanding((query,), decided="arithmetic")
+
+
 def _starts(tokens: Sequence[Token]) -> Iterator[int]:
     """Where the arithmetic may begin: at once, or behind a name and a colon, behind `as`, or in a later sentence."""
     yield 0
@@ -91,7 +115,13 @@ def _query(slots: Slots, parser: Parser, tree: Tree) -> Query:
     named = {slots.about[0], *(each.symbol for each in anchors(parse(formula)))}
     if not _compound(formula, parser) or not named.issuperset(slots.about):
         raise NoFit
-    return common.model_copy(update={"metrics": [parser.finish(formula)], "periods": writer.latest()})
+    return common.model_copy(update={"metrics": [parser.finish(_as_measured(formula))], "periods": writer.latest()})
+
+
+def _as_measured(formula: str) -> str:
+    """The metric of that formula where it is measured in times, as net debt / EBITDA is."""
+    known = simplest(formula)
+    return known if described(known).unit == "times" else formula
 
 
 def _of_one(tree: Fold, figure: Figure, writer: Writer, parser: Parser, common: Query) -> Query:
@@ -119,7 +149,7 @@ _LEFT, _RIGHT = ("metric", "period", "company", "number", ")"), ("metric", "peri
 
 def unread(slots: Slots, found: Understanding) -> Understanding | None:
     """A refusal where the question joins figures and what was understood joins fewer."""
-    if slots.language != "en" or not found.queries or found.decided == "arithmetic":
+    if slots.language != "en" or not slots.metrics or not found.queries or found.decided == "arithmetic":
         return None
     asked = _asked(slots)
     joined = max(_steps(query) for query in found.queries)
@@ -170,11 +200,12 @@ def _tokens(slots: Slots) -> Iterator[Token]:
     while at < len(low):
         token = claimed.get(at) or (_worded(low, at) if not low[at].isspace() else None)
         if token is not None:
-            yield replace(token, fresh=bool(_FRESH.search(low[:at])))
+            mark = _FRESH.search(low[:at])
+            yield replace(token, fresh=mark[1] if mark else "")
         at = max(at + 1, token.end if token else 0)
 
 
-_FRESH = re.compile(r"[:.;]\s+$")
+_FRESH = re.compile(r"([:.;?])\s+$")
 
 
 def _end(hit: Hit[str]) -> int:
@@ -218,6 +249,8 @@ def _settled(tokens: list[Token]) -> list[Token]:
             quarter = f"{token.periods[0][:2]} {min(years)}" if len(years) == 1 else ""
             token = replace(token, kind="period" if quarter else "strange", periods=(quarter,) if quarter else ())
         after = next((each.kind for each in tokens[index + 1 :] if each.kind != "word"), "")
+        if token.value == "percent" and index and tokens[index - 1].kind == "metric" and after == "period":
+            token = replace(token, kind="strange", value="growth")
         before = next((each.kind for each in reversed(found) if each.kind != "word"), "")
         if token.kind == "operator" and _only_a_link(token, before, after):
             token = replace(token, kind="word", value="over")

@@ -23,7 +23,7 @@ class Token:
     start: int
     end: int
     periods: tuple[str, ...] = ()
-    fresh: bool = False
+    fresh: str = ""
 
 
 _ASKS = frozenset({"what", "how", "which", "did", "does", "was", "were", "is", "are"})
@@ -51,6 +51,7 @@ class Parser:
     _frame: str = ""
     _named: str = ""
     _until: str = ""
+    _begin: int = 0
 
     def question(self) -> list[Tree]:
         """The whole question as one tree, or as several that share what is done."""
@@ -59,6 +60,7 @@ class Parser:
             self._named = token.value if token.kind == "metric" else self._named
         pooled = any(token.kind == "word" and token.value == "pool" for token in self.tokens)
         self.fold = "sum" if pooled else ""
+        self._begin = self.at
         self._lead()
         trees = [self._compared(self._sum())]
         while isinstance(trees[0], Fold) and self._word("and"):
@@ -88,8 +90,8 @@ class Parser:
     def finish(self, formula: str) -> str:
         """The formula in the unit that the question asks for."""
         ratio = any(token.value in ("ratio", "quotient") and token.kind != "word" for token in self.tokens)
-        times = self._frame == "times_more" or ratio or (self._named and described(self._named).unit == "times")
         ratio = ratio or any(token.value == "multiple" for token in self.tokens)
+        times = self._frame == "times_more" or ratio or (self._named and described(self._named).unit == "times")
         percent = any(token.value in ("percent", "percentage", "rate", "margin") for token in self.tokens)
         percent = percent or bool(self._named and described(self._named).unit == "percent")
         times = (times and not percent) or _of_changes(formula)
@@ -100,7 +102,7 @@ class Parser:
         """Whether words join two figures: `the ratio of A to B`, `dividends plus buybacks`."""
         return any(
             (token.kind == "prefix" and token.value in ("ratio", "both"))
-            or (token.kind == "operator" and token.value in ("plus", "divide", "quotient"))
+            or (token.kind == "operator" and token.value in ("plus", "minus", "divide", "quotient"))
             for token in self.tokens
         )
 
@@ -218,8 +220,13 @@ class Parser:
         periods: tuple[str, ...] = ()
         companies: tuple[str, ...] = ()
         start = self.at
+        begin = self.at
         while True:
             self._skip()
+            if not before and any(
+                token.fresh in (".", ";", "?") and token.fresh for token in self.tokens[begin : self.at + 1]
+            ):
+                break
             if self._is("period"):
                 periods += self._next().periods
             elif self._is("company"):
@@ -286,11 +293,18 @@ class Parser:
         if self._moves():
             allowed |= {"frame", "verb"}
         asks = any(token.value in _ASKS for token in self._ahead())
+        denied = False
+        known = {token.value for token in self.tokens[: self.at] if token.kind == "metric"}
+        if not asks and any(token.fresh for token in self.tokens[self._begin + 1 : self.at]):
+            allowed |= {"metric"}
         for token in self._ahead():
             self.periods += token.periods
+            if token.kind == "metric" and token.value in known and not asks:
+                continue
             if token.fresh and not asks:
-                allowed |= {"metric", "prefix"}
-            if token.kind not in allowed and token.value != "points_more":
+                allowed |= {"metric"}
+            denied = denied or token.value == "not"
+            if token.kind not in allowed and token.value != "points_more" and not (denied and token.kind == "prefix"):
                 raise NoFit
 
     def _is(self, *kinds: Kind) -> bool:

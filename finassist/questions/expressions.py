@@ -308,7 +308,8 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = _in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
             several = len({hit.value for hit in found}) > 1
-            if several and any(hit.words == each.name for hit in found):
+            again = any(hit.words == each.name and hit.start > each.at for hit in found)
+            if (several or again) and any(hit.words == each.name for hit in found):
                 return [replace(hit, value=whole) if hit.words == each.name else hit for hit in found]
             if several and any(hit.value == each.formula for hit in found):
                 continue

@@ -15,7 +15,7 @@ from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
 from finassist.questions.operations import direction_of, operation_of
 from finassist.questions.queries import answer_to, asks_statement, is_judgement, periods_of, quarterly, screen
 from finassist.questions.slots import Slots, Understanding, hits_of
-from finassist.questions.terms import Figure, Joined, Writer
+from finassist.questions.terms import Figure, Fold, Joined, Writer
 from finassist.symbols.names import common_words
 
 _SHORT = 6
@@ -127,6 +127,8 @@ def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Unders
     other = slots.has("share") and [hit.value for hit in slots.metrics if last and hit.value not in last.metrics[:1]]
     if last and last.metrics and other and len(slots.metrics) == 1:
         above, below = (other[0], last.metrics[0]) if slots.says(SAID["of_that"]) else (last.metrics[0], other[0])
+        if last.operation == "sum" and not slots.periods:
+            return _of_totals(Figure(above), Figure(below), last)
         slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
         return _part_of_total(slots, last) or _edited(slots, last, shift) if last else None
@@ -134,6 +136,7 @@ def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Unders
     if slots.periods or not last:
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
+    made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
     made = _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried, last)
     return _in_the_same_order(slots, made, last)
 
@@ -148,6 +151,24 @@ def _part_of_total(slots: Slots, last: Query) -> Understanding | None:
     formula = Writer(tree, (), last.companies[0]).formula()
     query = last.model_copy(update={"metrics": [formula], "periods": periods, "operation": "none", "intent": "value"})
     return Understanding((query,), decided="follow-up")
+
+
+def _of_totals(above: Figure, below: Figure, last: Query) -> Understanding:
+    """`what percent of that went into capex?` after a total: one total as a share of the other."""
+    periods = tuple(each for value in last.asked() for each in listed(value))
+    writer = Writer(Joined("/", Fold("sum", above), Fold("sum", below)), periods, last.companies[0])
+    formula = writer.formula()
+    changes = {"metrics": [formula], "periods": writer.latest(), "operation": "none", "intent": "value"}
+    return Understanding((last.model_copy(update=changes),), decided="follow-up")
+
+
+def _of_several(slots: Slots, made: Understanding) -> Understanding:
+    """`and the sum of its cash flow over the same years?`: what is done to the periods that are carried over."""
+    operation = "sum" if slots.has("sum") else "mean" if slots.has("mean") else ""
+    if not operation or not made.queries or made.queries[0].operation != "none":
+        return made
+    query = made.queries[0].model_copy(update={"operation": operation, "intent": "value"})
+    return replace(made, queries=(query, *made.queries[1:]))
 
 
 def _in_the_same_order(slots: Slots, made: Understanding, last: Query) -> Understanding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from finassist.core.metrics import Binary, described, parse
@@ -197,7 +197,7 @@ def bracketed(text: str) -> str:
     return f"({text})" if isinstance(parse(text), Binary) else text
 
 
-def in_order(periods: Sequence[str]) -> tuple[str, ...]:
+def in_order(periods: Iterable[str]) -> tuple[str, ...]:
     """Periods, the earliest first."""
     found = sorted(map(Period.parse, periods), key=lambda each: (each.year, each.number, each.kind == "year"))
     return tuple(map(str, found))
