@@ -317,6 +317,13 @@ class Answer(WorkflowRunOutput):
         found = {symbol: directory().lookup(symbol) for symbol in self.symbols}
         return {symbol: company.name for symbol, company in found.items() if company}
 
+    def filers(self) -> dict[str, str]:
+        """The SEC's numbers of its companies by ticker symbol, for links to their filings."""
+        from finassist.symbols.directory import directory
+
+        found = {symbol: directory().lookup(symbol) for symbol in self.symbols}
+        return {symbol: company.cik for symbol, company in found.items() if company}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""
         data = super().to_dict()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from finassist import FinancialAssistantWorkflow
 from finassist.core.facts import Fact, Gap
-from finassist.reporting.html import answer_html
+from finassist.reporting.asked import sections
+from finassist.reporting.document import Cited
+from finassist.reporting.html import answer_html, section_html
 from finassist.reporting.sanitize import escape, safe_html
 from finassist.symbols.names import word_set
 
@@ -189,3 +192,25 @@ def test_a_card_of_one_sentence_has_nothing_to_hover_over() -> None:
 def test_what_is_missing_is_named_in_words_where_the_card_lists_what_was_asked() -> None:
     card = answer_html(FinancialAssistantWorkflow(db=None).run("Should I buy Ford?"))
     assert "P/E of F: P/E is not meaningful" in card
+
+
+def test_sources_are_numbered_links_to_the_filings() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    answer = workflow.run("What was Apple's net margin in FY2023?", live=False)
+    address = "https://www.sec.gov/Archives/edgar/data/320193/0000320193-25-000079-index.htm"
+    assert f"Source: [SEC 10-K filed 2025-10-31]({address})." in answer.to_markdown()
+    assert f'<a href="{address}"' in answer.to_html()
+    several = workflow.run("revenue of Apple 2019 to 2024", live=False).to_markdown()
+    assert "Sources: (1) [SEC 10-K filed 2021-10-29](https://www.sec.gov/" in several
+    assert "; (4) [SEC" in several
+
+
+def test_a_filing_with_a_number_of_another_form_is_no_link() -> None:
+    fact = Fact(
+        symbol="AAPL", field="revenue", value=Decimal(1), unit="USD", period="FY2025", source="a source",
+        statement="income", filing='"><script>',
+    )  # fmt: skip
+    found = [*sections("lead", [], [fact], [fact], [], {}, {"AAPL": "0000320193"})]
+    [cited] = [section for section in found if isinstance(section, Cited)]
+    assert cited.sources == (('a source "><script>', ""),)
+    assert "<script>" not in str(section_html(cited))

@@ -42,10 +42,36 @@ def test_common_questions_are_answered_in_their_language(workflow: FinancialAssi
         assert "FY2" not in answer.headline, answer.headline
 
 
+@pytest.mark.parametrize("language", OTHERS)
+def test_tables_and_gaps_are_in_the_language(workflow: FinancialAssistantWorkflow, language: str) -> None:
+    query = Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2020:FY2023"], language=language)
+    shown = workflow.query(query).to_markdown()
+    heads = templates(language)["heads"]
+    assert f"| {heads['Period']} |" in shown
+    assert f"\n{heads['Sources']}: (1) [SEC 10-K" in shown
+    assert not re.search(r"USD|billion|Revenue|\bto\b", shown)
+    absent = workflow.query(query.model_copy(update={"periods": ["FY2005"]}))
+    assert "FY2014" in absent.headline
+    assert absent.gaps[0].nearest == "FY2014"
+    assert not ENGLISH.search(absent.headline), absent.headline
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Wie viele Mitarbeiter hat Apple?", "Die Zahl der Beschäftigten ist nicht in den Daten"),
+        ("比特币的价格是多少", "没有加密货币的价格（问的是“比特币”）"),
+        ("¿Cuál fue el beneficio neto de Apple en 2005?", "Los datos empiezan en 2014 (se preguntó: «2005»)."),
+    ],
+)
+def test_refusals_are_in_the_language(workflow: FinancialAssistantWorkflow, question: str, said: str) -> None:
+    assert workflow.run(question, live=False).headline.startswith(said)
+
+
 def test_every_language_has_every_template() -> None:
     first, *others = (set(templates(language)) for language in OTHERS)
     assert all(other == first for other in others)
-    for name in ("words", "units"):
+    for name in ("words", "units", "heads", "refusals"):
         first, *others = (set(templates(language)[name]) for language in OTHERS)
         assert all(other == first for other in others)
 

@@ -71,9 +71,8 @@ def section(markdown: str, title: str) -> str:
 
 def test_the_known_report_of_apple():
     report = compose("report", *embedded("AAPL"), [])
-    assert report.startswith(
-        "# Apple Inc. (AAPL): financial report\n\n*Statements through FY2025 (year ended 2025-09-27)"
-    )
+    assert report.startswith("# Apple Inc. (AAPL): financial report\n\nApple's revenue rose 6.4% to USD 416.2 billion")
+    assert "\n\n*Statements through FY2025 (year ended 2025-09-27)" in report
     assert "Price USD 309.35 per share on 2026-08-21" in report
     revenue = rows(report)["Revenue"]
     assert revenue[:5] == ["365,817", "394,328", "383,285", "391,035", "416,161"]
@@ -114,6 +113,21 @@ def test_every_number_in_a_table_is_a_fact_s(symbol):
                 ), (cell, known)
             else:
                 assert not digits, cell
+
+
+def test_a_report_opens_with_a_sentence_that_sums_up():
+    lead = compose("report", *embedded("AAPL"), []).split("\n\n")[1]
+    assert re.fullmatch(
+        r"Apple's revenue (rose|fell) [\d.]+% to USD [\d.]+ billion in FY\d{4} \(year ended [\d-]+\); net income was "
+        r"USD [\d.]+ billion, [\d.]+% of revenue; the share price was USD [\d.]+ on [\d-]+\.",
+        lead,
+    )
+
+
+def test_a_comparison_says_who_is_ahead():
+    lead = compose("report", *embedded("AAPL", "JPM"), []).split("\n\n")[1]
+    assert lead.startswith("Of Apple and JPMorgan Chase, Apple had the higher revenue (USD ")
+    assert "JPMorgan Chase had the higher net margin" in lead
 
 
 def test_a_missing_figure_is_words_and_never_zero():

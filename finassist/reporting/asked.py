@@ -5,9 +5,10 @@ Markdown and cards are both made of it; what it needs of an answer is stored wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
@@ -16,9 +17,12 @@ from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
-from finassist.reporting.document import Bullets, Document, Headline, Note, Section, Text, report
+from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.tables import Cell, Row, Table
 from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, short_name
+
+if TYPE_CHECKING:
+    from finassist.reporting.languages import Labels
 
 _MOST_ROWS = 25
 _MOST_SOURCES = 4
@@ -57,6 +61,7 @@ def sections(
     facts: Iterable[Fact],
     gaps: Iterable[Gap],
     names: Mapping[str, str],
+    filers: Mapping[str, str],
 ) -> Iterator[Section]:
     """What an answer to queries shows, in reading order.
 
@@ -67,17 +72,19 @@ def sections(
         facts: Every figure shown or used.
         gaps: What was asked and is not there; those that the sentences name are left out.
         names: Companies by symbol.
+        filers: The SEC's numbers of the companies by symbol, for links to their filings.
     """
     yield Headline(lead)
     if queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
+    heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
-        yield Note("Not there: " + " ".join(distinct(unsaid)))
+        yield Note(f"{heads.said('Not there')}: {' '.join(distinct(unsaid))}")
     facts = tuple(facts)
     if noted := tuple(_notes(figures, facts)):
         yield Note("To know: " + "; ".join(noted) + ".")
-    if found := _sources(facts):
-        yield Note(f"Source: {found}.")
+    if found := _sources(facts, filers, heads):
+        yield found
 
 
 def _choices(answer: Any) -> Iterator[str]:
@@ -90,7 +97,8 @@ def sections_of(answer: Any) -> Iterator[Section]:
     by_key = {fact.key: fact for fact in answer.facts}
     figures = [by_key[key] for key in answer.rows if key in by_key]
     known: Mapping[str, str] = answer.company_names()
-    yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known)
+    filers = answer.filers()
+    yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known, filers)
     yield Bullets("Did you mean (answer.pick(1) asks the first)", tuple(_choices(answer)))
     if answer.outcome == "partly":
         yield Bullets("What was asked", tuple(map(str, answer.checklist)))
@@ -115,7 +123,8 @@ def _tables(figures: Sequence[Fact], queries: Sequence[Query], names: Mapping[st
 def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> Table | None:
     """Companies or periods as rows and metrics as columns, or turned where there are more metrics than rows."""
     fields, symbols = distinct(fact.field for fact in figures), distinct(fact.symbol for fact in figures)
-    places, titles = _places(figures), {field: _title(field) for field in fields}
+    heads = _Heads(query)
+    places, titles = _places(figures), {field: heads.title(field) for field in fields}
     if len(fields) == 1 < len(symbols) <= _MOST_COLUMNS and len(set(places)) > len(symbols):
         by_day = sorted(figures, key=lambda fact: str(fact.period_end))
         columns = {symbol: short_name(names.get(symbol, symbol)) for symbol in symbols}
@@ -125,13 +134,14 @@ def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> T
     first = dict(zip(reversed(places), reversed(figures), strict=True))
     rows = distinct(places)[:_MOST_ROWS]
     if len(rows) == 1 or len(fields) > max(_FEWEST, len(rows)):
-        columns = {place: _place(first[place], names, len(symbols)) for place in rows}
+        columns = {place: _place(first[place], names, len(symbols), heads) for place in rows}
         turned = {(field, place): fact for (place, field), fact in cells.items()}
         return _grid(query, "", titles, columns, turned) if len(columns) <= 2 * _FEWEST else None
-    periods = {place: _period(first[place]) for place in rows}
+    periods = {place: heads.period(first[place]) for place in rows}
     if len(symbols) == 1:
-        return _grid(query, "Period", periods, titles, cells)
-    return _grid(query, "Company", {place: _company(first[place], names) for place in rows}, titles, cells, periods)
+        return _grid(query, heads.said("Period"), periods, titles, cells)
+    companies = {place: _company(first[place], names) for place in rows}
+    return _grid(query, heads.said("Company"), companies, titles, cells, periods)
 
 
 def _places(figures: Sequence[Fact]) -> list[tuple[str, str]]:
@@ -151,7 +161,7 @@ def _grid[R, C](
     periods: Mapping[R, str] | None = None,
 ) -> Table:
     """A table of facts by the keys of their row and column, with the periods of the rows where they are given."""
-    words = Words({}, query)
+    words = _Heads(query)
 
     def line(row: R) -> Iterator[Cell]:
         if periods:
@@ -161,12 +171,12 @@ def _grid[R, C](
             yield Cell(words.figure(fact), fact) if fact else Cell("n/a")
 
     shown = list(rows.items())[:_MOST_ROWS]
-    heads = (*(["Period"] if periods else []), *columns.values())
+    heads = (*([words.said("Period")] if periods else []), *columns.values())
     return Table("", "", heads, tuple(Row(title, tuple(line(row))) for row, title in shown), corner=corner)
 
 
-def _place(fact: Fact, names: Mapping[str, str], companies: int) -> str:
-    return f"{short_name(names.get(fact.symbol, fact.symbol))} {fact.period}" if companies > 1 else _period(fact)
+def _place(fact: Fact, names: Mapping[str, str], companies: int, heads: _Heads) -> str:
+    return f"{short_name(names.get(fact.symbol, fact.symbol))} {fact.period}" if companies > 1 else heads.period(fact)
 
 
 def _company(fact: Fact, names: Mapping[str, str]) -> str:
@@ -174,8 +184,33 @@ def _company(fact: Fact, names: Mapping[str, str]) -> str:
     return f"{short_name(name)} ({fact.symbol})" if name else fact.symbol
 
 
-def _period(fact: Fact) -> str:
-    return f"{fact.period} (to {fact.period_end})" if is_fiscal(fact) and fact.period_end else fact.period
+class _Heads:
+    """The words around figures and the figures of a table, in the language of a query."""
+
+    def __init__(self, query: Query) -> None:
+        self._words, self._labels = Words({}, query), labels(query.language)
+
+    def said(self, text: str) -> str:
+        return self._labels.said(text) if self._labels else text
+
+    def title(self, field: str) -> str:
+        return (self._labels.title(field) if self._labels else "") or _title(field)
+
+    def period(self, fact: Fact) -> str:
+        ended = is_fiscal(fact) and fact.period_end
+        return f"{fact.period} ({self.said('to')} {fact.period_end})" if ended else fact.period
+
+    def figure(self, fact: Fact) -> str:
+        return self._labels.figure(fact, self._words) if self._labels else self._words.figure(fact)
+
+
+def labels(language: str) -> Labels | None:
+    """The words of a language around figures; none for English, which this module speaks itself."""
+    if language == "en":
+        return None
+    from finassist.reporting.languages import Labels  # Babel, which English does not need
+
+    return Labels(language)
 
 
 def _title(field: str) -> str:
@@ -211,6 +246,9 @@ def _chart(figures: Sequence[Fact], names: Mapping[str, str]) -> Panel | None:
 # ------------------------------------------------------------------------------------------- sources
 
 
+_ACCESSION = re.compile(r"\d{10}-\d\d-\d{6}")
+
+
 def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
     """What to know before using the figures and what they are computed from; of a long list the frame says it."""
     inputs = {key for fact in figures for key in fact.inputs}
@@ -224,13 +262,15 @@ def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
         yield f"{listed(distinct(where))}: {note}"
 
 
-def _sources(facts: Iterable[Fact]) -> str:
+def _sources(facts: Iterable[Fact], filers: Mapping[str, str], heads: _Heads) -> Cited | None:
     """Where the reported figures come from, each source once."""
-    found = dict.fromkeys(_source(fact) for fact in facts if _of_source(fact))
-    listed = list(found)
-    others = len(listed) - _MOST_SOURCES
-    more = f" and {others} more {'filing' if others == 1 else 'filings'}" if others > 0 else ""
-    return "; ".join(listed[:_MOST_SOURCES]) + more
+    found = distinct(_source(fact, filers) for fact in facts if _of_source(fact))
+    others = len(found) - _MOST_SOURCES
+    filings = heads.said("filings")
+    plain = f" and {others} more {'filing' if others == 1 else 'filings'}"
+    more = (plain if filings == "filings" else filings.format(more=others)) if others > 0 else ""
+    title = heads.said("Source" if len(found) == 1 else "Sources")
+    return Cited(title, tuple(found[:_MOST_SOURCES]), more) if found else None
 
 
 def _of_source(fact: Fact) -> bool:
@@ -239,8 +279,18 @@ def _of_source(fact: Fact) -> bool:
     return bool(fact.source) and (made or fact.status in ("reported", "none_paid"))
 
 
-def _source(fact: Fact) -> str:
+def _source(fact: Fact, filers: Mapping[str, str]) -> tuple[str, str]:
+    """A source in words, and the address of its filing at the SEC where it has one."""
     dated = "filed" in fact.source or not fact.as_of
+    url = _address(fact.filing or "", filers.get(fact.symbol, ""))
     if fact.filing:
-        return f"{fact.source} {fact.filing}" + ("" if dated else f" of {fact.as_of}")
-    return fact.source if dated or fact.statement == "price" else f"{fact.source}, first known {fact.as_of}"
+        named = "" if url else f" {fact.filing}"
+        return f"{fact.source}{named}" + ("" if dated else f" of {fact.as_of}"), url
+    return fact.source if dated or fact.statement == "price" else f"{fact.source}, first known {fact.as_of}", ""
+
+
+def _address(filing: str, filer: str) -> str:
+    """Where a filing is read; empty where its number or its filer is not known."""
+    if not filer.isdecimal() or not _ACCESSION.fullmatch(filing):
+        return ""
+    return f"https://www.sec.gov/Archives/edgar/data/{int(filer)}/{filing}-index.htm"

@@ -23,6 +23,7 @@ from finassist.reporting.company import (
     too_thin,
     with_figures,
 )
+from finassist.reporting.summary import summary
 from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
 
 
@@ -79,6 +80,21 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """Where the figures of an answer come from.
+
+    Attributes:
+        title: What stands before them, such as `"Source"`.
+        sources: Each source once, with the address of its filing, or `""`; numbered where there are several.
+        more: How many more there are, in words.
+    """
+
+    title: str
+    sources: tuple[tuple[str, str], ...]
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CompanySection:
     """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`.
 
@@ -113,7 +129,7 @@ class Companies:
     note: str = ""
 
 
-type Section = Headline | Note | Text | Bullets | Table | Panel | Companies | Sources
+type Section = Headline | Note | Text | Bullets | Table | Panel | Companies | Sources | Cited
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +189,9 @@ def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook,
     absent = left_out(about, companies)
     closing = [last for company in found if (last := last_close(about, company))]
     drawn = [fact for company in found for fact in company.closes] if about.prices else []
+    lead = summary(about, with_figures(about, companies))
     sections: list[Section] = [
+        *([Headline(lead)] if lead else []),
         *([Note(absent, warning=True)] if absent else []),
         Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else ""),
         Bullets("What is missing", tuple(missing(about, companies, gaps))),

@@ -47,6 +47,39 @@ def in_language(outcome: Outcome, words: Words) -> str:
             return ""
 
 
+class Labels:
+    """What stands around figures in a language: heads of columns, sources, and why a figure is not there."""
+
+    def __init__(self, language: str) -> None:
+        self._templates, self._language = templates(language), language
+
+    def said(self, text: str) -> str:
+        """A word of ours, such as `Source`, in the language; itself where there is none."""
+        return self._templates.get("heads", {}).get(text, text)
+
+    def title(self, metric: str) -> str:
+        """What a metric is called at the head of a column; empty where it has no name."""
+        return capital(_name(metric, self._language))
+
+    def figure(self, fact: Fact, words: Words) -> str:
+        """A figure in the numbers of the language."""
+        return _Sentences(self._templates, words).figure(fact)
+
+    def missing(self, metric: str, company: str, period: str, nearest: str) -> str:
+        """Why a figure is not there, and the nearest that is; empty where the metric has no name."""
+        if not self._templates or not (name := _name(metric, self._language)):
+            return ""
+        near = self._templates["nearest"].format(nearest=nearest) if nearest else ""
+        return capital(self._templates["missing"].format(metric=name, company=company, period=period)) + near
+
+    def refused(self, topic: str, asked: str) -> str:
+        """That a topic is not in the data, with the words that asked for it; empty without a template."""
+        if not (reason := self._templates.get("refusals", {}).get(topic)):
+            return ""
+        quoted = self._templates["asked"].format(words=asked) if asked else ""
+        return f"{reason}{quoted}{'。' if self._language in ('zh', 'ja') else '.'}"
+
+
 @cache
 def templates(language: str) -> Mapping[str, Any]:
     """The templates of a language; none for English, which has sentences of its own."""
@@ -81,7 +114,7 @@ class _Sentences:
         """One figure, or several beside one another."""
         symbols, metrics = distinct(row.symbol for row in rows), distinct(row.metric for row in rows)
         if len(rows) == 1:
-            return self._fill("value", rows, value=self._figure(rows[0].fact))
+            return self._fill("value", rows, value=self.figure(rows[0].fact))
         if len(metrics) == 1 and len(symbols) == len(rows):
             return self._fill("values", rows, cells=self._listed(self._companies(rows)))
         each = [[row for row in rows if row.symbol == symbol] for symbol in symbols]
@@ -89,7 +122,7 @@ class _Sentences:
 
     def _figures(self, rows: Sequence[Row]) -> str:
         """Several figures of one company."""
-        cells = [f"{_name(row.metric, self._language)} {self._figure(row.fact)}" for row in rows]
+        cells = [f"{_name(row.metric, self._language)} {self.figure(row.fact)}" for row in rows]
         return self._fill("figures", rows, cells=self._listed(cells))
 
     def change(self, row: Row) -> str:
@@ -97,7 +130,7 @@ class _Sentences:
         if row.first is None or row.last is None:
             return ""
         way = self._way(row.fact.value or 0)
-        size = self._figure(row.fact, signed=False)
+        size = self.figure(row.fact, signed=False)
         last = Row(row.symbol, row.metric, row.last)
         return self._fill("change", [last], way=way, size=size, **self._ends(row.first, row.last))
 
@@ -118,8 +151,8 @@ class _Sentences:
             more = self._templates["more"].format(more=len(rows) - MOST_NAMED) if len(rows) > MOST_NAMED else ""
             text = self._fill("rank", rows, highs=words[f"{side}s"], cells=", ".join(shown) + more)
         else:
-            against = [self._fill("against", [row], value=self._figure(row.fact)) for row in others]
-            value = self._figure(first.fact)
+            against = [self._fill("against", [row], value=self.figure(row.fact)) for row in others]
+            value = self.figure(first.fact)
             text = self._fill("best", rows, high=words[side], value=value, against="".join(against))
         if not text or not outcome.left_out:
             return text
@@ -153,7 +186,7 @@ class _Sentences:
         return self._templates["day"].format(**slots) if re.fullmatch(r"\d{4}-\d\d-\d\d", period) else ""
 
     def _ends(self, first: Fact, last: Fact) -> dict[str, str]:
-        ends = {"first": self._figure(first), "last": self._figure(last)}
+        ends = {"first": self.figure(first), "last": self.figure(last)}
         return {**ends, "start": self._label(first), "end": self._label(last)}
 
     def _label(self, fact: Fact) -> str:
@@ -162,7 +195,7 @@ class _Sentences:
     def _way(self, value: Any) -> str:
         return self._templates["words"]["up" if value >= 0 else "down"]
 
-    def _figure(self, fact: Fact, *, signed: bool = True) -> str:
+    def figure(self, fact: Fact, *, signed: bool = True) -> str:
         """A value with its unit, in the numbers of the language."""
         value = (fact.value or Decimal()) if signed else abs(fact.value or Decimal())
         units: Mapping[str, str] = self._templates["units"]
@@ -205,7 +238,7 @@ class _Sentences:
         return format_decimal(rounded_up(value, digits), format=pattern, locale=self._language)
 
     def _companies(self, rows: Sequence[Row]) -> list[str]:
-        return [f"{self._words.name(row.symbol)} {self._figure(row.fact)}" for row in rows]
+        return [f"{self._words.name(row.symbol)} {self.figure(row.fact)}" for row in rows]
 
     def _listed(self, cells: Sequence[str]) -> str:
         return format_list(list(cells), locale=self._language)

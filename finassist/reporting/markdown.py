@@ -11,6 +11,7 @@ from finassist.core.result import category_of
 from finassist.reporting.company import AnswerLike, missing
 from finassist.reporting.document import (
     Bullets,
+    Cited,
     Companies,
     CompanySection,
     Document,
@@ -109,6 +110,8 @@ def _section(section: Section, depth: int) -> Iterator[str]:
             yield from _bullets(section, depth)
         case Sources():
             yield from _bullets(section.bullets(charts=False), depth)
+        case Cited():
+            yield _cited(section)
         case Table():
             yield from _table(section, depth)
         case Companies():
@@ -161,6 +164,13 @@ def _code(formula: str | None) -> str:
 
 def _mark(number: int | None) -> str:
     return f" {number}".translate(_SUPERSCRIPT) if number else ""
+
+
+def _cited(section: Cited) -> str:
+    """Sources in one line: links where they have an address, numbered where they are several."""
+    links = [f"[{escape_markdown(text)}]({url})" if url else escape_markdown(text) for text, url in section.sources]
+    numbered = [f"({place}) {link}" for place, link in enumerate(links, 1)] if len(links) > 1 else links
+    return f"{section.title}: {'; '.join(numbered)}{section.more}."
 
 
 def _bullets(bullets: Bullets, depth: int) -> Iterator[str]:

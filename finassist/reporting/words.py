@@ -17,7 +17,7 @@ from finassist.core.metrics import described, spoken
 from finassist.core.query import Filter, Query
 
 MARKET_INDEX = "^GSPC"
-_SHOWN = Decimal("0.0005")
+SHOWN = Decimal("0.0005")
 """Shares and points below it would be written as zero."""
 MOST_NAMED = 5
 """Places of a ranking that its sentence names; its table has all of them."""
@@ -148,8 +148,8 @@ class Phrase:
     def size(self) -> str:
         """The figure without its sign, where the verb says the direction."""
         value = abs(self.fact.value or Decimal())
-        if self.fact.unit in ("ratio", "points") and 0 < value < _SHOWN and self.words.query.decimals is None:
-            return f"less than {figure(replace(self.fact, value=2 * _SHOWN))}"
+        if self.fact.unit in ("ratio", "points") and 0 < value < SHOWN and self.words.query.decimals is None:
+            return f"less than {figure(replace(self.fact, value=2 * SHOWN))}"
         return self.words.figure(self.fact, signed=False)
 
     @property

@@ -20,7 +20,7 @@ from finassist.core.formatting import escape_markdown, listed
 from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
-from finassist.core.query import SET_ASIDE, Choice, Query, Unknown
+from finassist.core.query import SET_ASIDE, Choice, Query
 from finassist.core.result import Draft
 from finassist.questions.parser import slots_of
 from finassist.questions.review import Review
@@ -31,8 +31,10 @@ from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
+from finassist.reporting.refusals import in_language, refusal
 from finassist.reporting.words import distinct, possessive, short_name
 from finassist.runtime.effects import FlowContext
+from finassist.symbols.directory import directory
 
 _FEW_ROWS = 60
 _FEW_SYMBOLS = 25
@@ -119,10 +121,11 @@ def compose_answer(
         known.members_of(each for q in understood.queries for each in companies_of(q)),
     )
     cube = Cube(facts, members)
-    outcomes = [_with_reasons(execute(query, cube), gaps) for query in queries]
+    outcomes = [_with_reasons(in_language(execute(query, cube), members), gaps) for query in queries]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
-    missing = [*(_refusal(each) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
+    language = understood.slots.language if understood.slots else "en"
+    missing = [*(refusal(each, language) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
     near = distinct(each.nearest for each in missing if each.error == "NotUnderstood" and each.nearest)
     instead = [f"What there is: {listed(near)}."] if near and not sentences else []
@@ -169,7 +172,9 @@ def _content(
     warnings: Sequence[str],
 ) -> str:
     names = {symbol: member.name for symbol, member in members.items()}
-    sections = list(asked.sections(lead, understood.queries, figures, facts, gaps, names))
+    found = {fact.symbol: directory().lookup(fact.symbol) for fact in facts if fact.filing}
+    filers = {symbol: company.cik for symbol, company in found.items() if company}
+    sections = list(asked.sections(lead, understood.queries, figures, facts, gaps, names, filers))
     read = ", ".join(f"“{word}” as {names.get(right, right)}" for word, right in understood.corrected)
     sections[1:1] = [Note(text) for text in (f"Read {read}." if read else "", *warnings) if text]
     return to_markdown(Document((), "", tuple(sections)))
@@ -197,23 +202,6 @@ def _is_elsewhere(fact: Fact, quarter: str) -> bool:
 def _by_calendar(query: Query) -> Query:
     periods = [f"C{text}" if _QUARTER.fullmatch(text) else text for text in query.periods]
     return query.model_copy(update={"periods": periods})
-
-
-def _refusal(each: Unknown) -> Gap:
-    reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
-    quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
-    near = _NEAREST.get(each.topic, "")
-    return Gap(symbol="", need=each.topic, reason=f"{reason[:-1]}{quoted}.", error="NotUnderstood", nearest=near)
-
-
-_NEAREST = {
-    "segment": "the figures of the whole company",
-    "geography": "the figures of the whole company",
-    "forecast": "the figures of the latest fiscal year",
-    "intraday price": "the price at the close",
-    "valuation model": "multiples such as P/E and EV/EBITDA",
-}
-"""What there is instead of a topic that is not in the data."""
 
 
 _JOINED = frozenset({"sum", "mean", "median", "difference", "times", "share"})
