@@ -21,9 +21,8 @@ from finassist.config.settings import Routing, Settings
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
 from finassist.core.process import awaited_by_cell, on_display
-from finassist.core.query import Query
+from finassist.core.query import Query, queries_of
 from finassist.core.text import check_keywords
-from finassist.core.typed import queries_of
 from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream

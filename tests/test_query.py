@@ -15,8 +15,7 @@ from finassist.answer import Answer
 from finassist.apps.cli import main
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import LANGUAGES, catalogue, described, lines, parse, spoken
-from finassist.core.query import Choice, Filter, filter_of
-from finassist.core.typed import queries_of
+from finassist.core.query import Choice, Filter, filter_of, queries_of
 
 MARGIN = Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2023"])
 SERIES = Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2020:FY2024"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from finassist.core.errors import InvalidQuery
-from finassist.core.metrics import described, parse, spoken
+from finassist.core.metrics import Binary, Expression, Number, described, parse, spoken, unit_of
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.text import did_you_mean
 
@@ -235,6 +235,70 @@ class Choice(NamedTuple):
 # ------------------------------------------------------------------------------------ what is wrong with one
 
 
+UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times", "month-end")
+"""Units that an answer can be stated in; an empty one is the metric's own."""
+
+_EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."
+
+
+def queries_of(asked: object) -> tuple[Query, ...]:
+    """A query, a dictionary of one, or several of either, as queries that can be answered.
+
+    Raises:
+        InvalidQuery: One of them cannot be; the message says what would be valid.
+
+    Example:
+        >>> [str(query) for query in queries_of({"metrics": ["revenue"], "companies": ["aapl"]})]
+        ['revenue of AAPL']
+    """
+    each = list(cast("list[object]", asked)) if isinstance(asked, list | tuple) else [asked]
+    if not each:
+        raise InvalidQuery(f"Pass a Query, a dictionary of its fields, or a list of them. {_EXAMPLE}")
+    return tuple(map(_complete, each))
+
+
+def _complete(asked: object) -> Query:
+    if not isinstance(asked, Query | Mapping):
+        raise InvalidQuery(f"{str(asked)[:60]!r} is no query. {_EXAMPLE}")
+    query = asked if isinstance(asked, Query) else Query(**cast("dict[str, Any]", asked))
+    _check_complete(query)
+    return query
+
+
+def _check_complete(query: Query) -> None:
+    if query.intent in ("chat", "refuse"):
+        raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
+    if query.intent == "define":
+        if not any(name for name in query.explain if _is_metric(name)):
+            raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
+    elif query.scope == "named" and not query.companies:
+        raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
+    elif query.intent != "document" and not query.metrics and not query.where:
+        raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
+    if query.unit not in UNITS:
+        known = ", ".join(f"“{unit}”" for unit in UNITS if unit)
+        raise InvalidQuery(f"“{query.unit[:60]}” is no unit. It is empty or one of: {known}.")
+    for text in query.metrics:
+        _check_units(parse(text))
+
+
+def _check_units(expression: Expression) -> None:
+    """What an expression adds is measured alike: no amount and amount per share."""
+    if not isinstance(expression, Binary):
+        return
+    left, right = expression.left, expression.right
+    if expression.sign in "+-" and Number not in (type(left), type(right)) and len(_units(left, right)) > 1:
+        units = f"{unit_of(left)} and {unit_of(right)}"
+        raise InvalidQuery(f"{units} cannot be added or subtracted; ask for the metrics one by one.")
+    _check_units(left)
+    _check_units(right)
+
+
+def _units(*parts: Expression) -> set[str]:
+    """The units of parts; percent, points and times may be added to each other."""
+    return {unit_of(part) for part in parts} - {"percent", "points", "times"}
+
+
 def explained(error: ValidationError) -> str:
     """What is wrong with the fields of a query, in sentences that end with what is valid."""
     return " ".join(dict.fromkeys(_sentence(details) for details in error.errors(include_url=False)))
@@ -260,7 +324,7 @@ def _sentence(details: Mapping[str, Any]) -> str:
 def sentence(query: Query) -> str:
     """A query as a plain phrase."""
     if query.intent == "define":
-        return "definition of " + " and ".join(spoken(name) if is_metric(name) else name for name in query.explain)
+        return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
     what = " and ".join(map(spoken, query.metrics)) or {"document": "report"}.get(query.intent, query.intent)
     words = [_OPERATIONS.get(query.operation, "") + what]
     if query.operation == "count" and query.scope == "named":
@@ -278,8 +342,7 @@ def sentence(query: Query) -> str:
     return " ".join(words)
 
 
-def is_metric(name: str) -> bool:
-    """Whether a text is a metric of the catalogue or an expression over them."""
+def _is_metric(name: str) -> bool:
     try:
         described(name)
     except ValueError:
