@@ -31,7 +31,6 @@ from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
-from finassist.reporting.refusals import in_language, refusal
 from finassist.reporting.words import distinct, possessive, short_name
 from finassist.runtime.effects import FlowContext
 from finassist.symbols.directory import directory
@@ -121,11 +120,11 @@ def compose_answer(
         known.members_of(each for q in understood.queries for each in companies_of(q)),
     )
     cube = Cube(facts, members)
-    outcomes = [_with_reasons(in_language(execute(query, cube), members), gaps) for query in queries]
+    outcomes = [_with_reasons(_in_language(execute(query, cube), members), gaps) for query in queries]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     language = understood.slots.language if understood.slots else "en"
-    missing = [*(refusal(each, language) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
+    missing = [*(_refusal(each, language) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
     said = [each.reason for each in missing if each.error == "NotUnderstood"]
     near = distinct(each.nearest for each in missing if each.error == "NotUnderstood" and each.nearest)
     instead = [f"What there is: {listed(near)}."] if near and not sentences else []
@@ -202,6 +201,41 @@ def _is_elsewhere(fact: Fact, quarter: str) -> bool:
 def _by_calendar(query: Query) -> Query:
     periods = [f"C{text}" if _QUARTER.fullmatch(text) else text for text in query.periods]
     return query.model_copy(update={"periods": periods})
+
+
+def _in_language(outcome: Outcome, members: Mapping[str, Member]) -> Outcome:
+    """The outcome whose commonest reason, a figure that is not there, is in the language of the query."""
+    said, periods = asked.labels(outcome.query.language), ", ".join(outcome.query.periods)
+    if said is None or not periods:
+        return outcome
+
+    def translated(gap: Gap) -> Gap:
+        if gap.error != "NotInData" or gap.symbol not in members:
+            return gap
+        name = short_name(members[gap.symbol].name)
+        return replace(gap, reason=said.missing(gap.need, name, periods, gap.nearest) or gap.reason)
+
+    return replace(outcome, gaps=tuple(map(translated, outcome.gaps)))
+
+
+def _refusal(each: Unknown, language: str) -> Gap:
+    """The gap of words that ask for what is not in the data, with what there is instead."""
+    reason = each.reason if each.reason.rstrip().endswith((".", "!", "?")) else f"{each.reason}."
+    quoted = f" (asked: “{each.words.strip()}”)" if each.words.strip().lower() not in reason.lower() else ""
+    said = own.refused(each.topic, each.words.strip()) if (own := asked.labels(language)) else ""
+    near = "" if said else _NEAREST.get(each.topic, "")
+    reason = said or f"{reason[:-1]}{quoted}."
+    return Gap(symbol="", need=each.topic, reason=reason, error="NotUnderstood", nearest=near)
+
+
+_NEAREST = {
+    "segment": "the figures of the whole company",
+    "geography": "the figures of the whole company",
+    "forecast": "the figures of the latest fiscal year",
+    "intraday price": "the price at the close",
+    "valuation model": "multiples such as P/E and EV/EBITDA",
+}
+"""What there is instead of a topic that is not in the data."""
 
 
 _JOINED = frozenset({"sum", "mean", "median", "difference", "times", "share"})
