@@ -20,7 +20,7 @@ from finassist.core.formatting import escape_markdown, listed
 from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span
-from finassist.core.query import SET_ASIDE, Choice, Query
+from finassist.core.query import SET_ASIDE, Choice, Query, Unknown
 from finassist.core.result import Draft
 from finassist.questions.parser import slots_of
 from finassist.questions.review import Review
