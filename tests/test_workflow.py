@@ -154,7 +154,7 @@ def test_auto_asks_the_model_otherwise_and_says_so() -> None:
     model, build = counting(World(category="stock_price"))
     answer = build("auto").run("How is the iPhone maker doing at the market?")
     assert (model.calls, answer.decided_by, answer.symbols) == (2, "model", ["AAPL"])
-    assert answer.reason == "as scripted"
+    assert answer.reason == "The model takes it for: stock price."
     assert answer.models == {"router": "scripted", "symbol_extraction": "scripted"}
 
 

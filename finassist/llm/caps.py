@@ -44,7 +44,10 @@ def fit(agent: Any, limits: Limits, role: str) -> Any:
 
 
 def _fitted(model: Model, limits: Limits, role: str) -> Model:
-    twin = copy(connect(model, limits))
+    model = connect(model, limits)
+    if not any(hasattr(model, name) for name in (*_FIELDS, "options")):
+        return model  # a class of the user's own: what it keeps of its calls would be lost with a copy
+    twin = copy(model)
     if role in TOKENS:
         _cap(twin, TOKENS[role])
     vars(twin)["get_function_calls_to_run"] = _counted(twin.get_function_calls_to_run, limits.rounds)
