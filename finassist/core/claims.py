@@ -59,6 +59,7 @@ class Claim:
         direction: 1 for a rise or "more than", -1 for a fall or "less than".
         company: Whether it is said of a company.
         day: The date that is stated, where no number is.
+        unclear: Whether it stays open what it is said of: then no figure refutes it.
     """
 
     words: str
@@ -69,6 +70,7 @@ class Claim:
     direction: Direction = 0
     company: bool = False
     day: str = ""
+    unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,107 +2,153 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from finassist.core.claims import Direction, Number
 from finassist.core.metrics import catalogue, described
-from finassist.core.periods import Period, Span
+from finassist.core.periods import Span
 from finassist.core.query import Operation, Query
-from finassist.questions.grammar import table_of
-from finassist.questions.slots import Found, Named, Slots
+from finassist.questions.slots import Named
+from finassist.questions.statement import NEAR, SAYS, Statement, blanked, patterns
 from finassist.questions.tokenizer import Hit
 
-_NEAR = 40
-
-
-def patterns(section: str) -> Mapping[str, re.Pattern[str]]:
-    """The patterns of a section of `claims.toml`."""
-    return {name: re.compile(pattern) for name, pattern in table_of("claims")[section].items()}
-
-
-SAYS = patterns("claim")
+_VERBS = patterns("verbs")
+_MAY_BE_LOST = frozenset({"net_income", "operating_income", "operating_cash_flow", "eps_diluted"})
 
 
 @dataclass(slots=True)
-class Carried:
-    """What the next sentence may leave out."""
-
-    companies: list[str] = field(default_factory=list[str])
-    metric: str = ""
-    periods: list[str] = field(default_factory=list[str])
-
-
-def blanked(text: str, places: Iterable[Hit[Any] | Found]) -> str:
-    """The text with these places blanked out."""
-    for place in places:
-        text = text[: place.start] + " " * (place.end - place.start) + text[place.end :]
-    return text
-
-
-@dataclass(slots=True)
-class Attribution:
-    """What the numbers of one sentence are said of.
-
-    Attributes:
-        slots: The slots of the sentence.
-        numbers: Its numbers.
-        carried: What it leaves out, from the sentences before.
-        low: Its text in lower case without company names: `Advanced Micro Devices` advances nothing.
-    """
-
-    slots: Slots
-    numbers: list[Number]
-    carried: Carried
-    low: str = ""
-
-    def __post_init__(self) -> None:
-        self.low = blanked(self.slots.low, self.slots.companies)
+class Attribution(Statement):
+    """What the numbers of one sentence are said of."""
 
     def query(self, number: Number, metric: str, symbols: list[str]) -> tuple[Query, Direction]:
         """What a number would answer, and which way it says that things went."""
         operation, direction = self._operation(number, metric, symbols)
-        if operation == "difference" and len(symbols) == 2:
-            periods = self._periods(number, span=False)
-        elif operation in ("growth", "difference", "cagr", "times"):
-            periods = self._periods(number, span=True)
-        else:
-            periods = self._periods(number, span=operation in ("mean", "sum"))
-        if operation == "times" and len(symbols) == 1:
+        across = len(symbols) > 1
+        changes = operation in ("growth", "difference", "cagr", "times") and not across
+        periods = self.periods(number, span=changes or operation in ("mean", "sum", "min"))
+        if operation == "times" and not across:
             operation = "growth"
         if operation == "none":
             symbols = symbols[:1]
         return Query(metrics=[metric], companies=symbols, periods=periods, operation=operation), direction
 
+    def is_to_come(self, number: Number) -> bool:
+        """Whether a number is a forecast, in the clause in which it stands."""
+        clause = SAYS["clause"].split(self.low[: number.start])[-1]
+        return bool(SAYS["forecast"].search(clause) or SAYS["to_come"].match(self.low[number.end :]))
+
+    def read_verbs(self) -> None:
+        """Add the metrics that verbs state: `took in 11.2 billion`, `burned 12 billion of cash`."""
+        for number in self.numbers:
+            if number.unit == "money" and self._beside(number) is None:
+                self.slots.metrics += self._verb(number)
+        self.slots.metrics.sort(key=lambda hit: hit.start)
+
+    def _verb(self, number: Number) -> list[Hit[str]]:
+        before, behind = self.low[: number.start], blanked(self.low, self.slots.periods)[number.end :]
+        is_cash, is_other = SAYS["cash"].match(behind), SAYS["other"].match(behind)
+        for metric, verb in _VERBS.items():
+            found = verb.search(before)
+            if found and (is_cash if metric == "operating_cash_flow" else not is_other):
+                words = found.group().split()[0]
+                return [Hit(metric, found.start(), found.start() + len(words), words)]
+        return []
+
     # -------------------------------------------------------------------------------------------- metric
 
     def metric(self, number: Number) -> str:
         """The metric a number is said of; empty where it counts something else."""
-        hits = [hit for hit in self.slots.metrics if hit.end <= number.start or hit.start >= number.end]
-        before = [hit for hit in hits if hit.end <= number.start]
-        after = [hit for hit in hits if hit.start >= number.end]
-        low = self.low
-        if (
-            before
-            and number.unit == "percent"
-            and after
-            and SAYS["of_part"].fullmatch(low[number.end : after[0].start])
-        ):
-            whole = f"{before[-1].value} / {after[0].value}"
-            return whole if _is_amount(before[-1].value) and _is_amount(after[0].value) else before[-1].value
-        if before and (SAYS["before"].fullmatch(low[before[-1].end : number.start]) or not after):
-            return before[-1].value
-        if after and SAYS["after"].fullmatch(low[number.end : after[0].start]):
-            return after[0].value
-        if self._counts_things(number):
+        if self._is_of_a_whole(number):
+            return self._part_of_whole(number)
+        hit = self._beside(number)
+        if hit is None and self._counts_things(number):
             return ""
-        return (before[-1] if before else after[0]).value if before or after else self.carried.metric
+        hit = hit or self._nearest_metric(number)
+        metric = hit.value if hit else self._in_order(number) or self.carried.metric
+        return self._a_share(number, metric) if number.per_share else metric
+
+    def unclear(self, number: Number, metric: str) -> bool:
+        """Whether it stays open what a number is said of, so that no figure refutes it."""
+        if self.name_is_open(number) or self.year_before(number):
+            return True
+        if number.per_share:
+            return not SAYS["earns"].search(self.low[: number.end]) and self._beside(number) is None
+        if hit := self._beside(number):
+            return self._has_another_subject(hit, number)
+        hit = self._nearest_metric(number)
+        return hit is not None and self._is_taken(hit, number)
+
+    def signed(self, number: Number) -> Number:
+        """The number below zero where the metric beside it is a loss; in brackets behind another it has no sign."""
+        if self.year_before(number):
+            return replace(number, value=abs(number.value))
+        hit = self._beside(number)
+        is_loss = hit and hit.value in _MAY_BE_LOST and SAYS["loss"].search(hit.words)
+        return replace(number, value=-abs(number.value)) if is_loss else number
+
+    def _sides(self, number: Number) -> tuple[list[Hit[str]], list[Hit[str]]]:
+        hits = self.slots.metrics
+        return [hit for hit in hits if hit.end <= number.start], [hit for hit in hits if hit.start >= number.end]
+
+    def _beside(self, number: Number) -> Hit[str] | None:
+        """The metric right before or right behind a number."""
+        before, after = self._sides(number)
+        if before and SAYS["before"].fullmatch(self.low[before[-1].end : number.start]):
+            verb = after and before[-1].value in _VERBS and _VERBS[before[-1].value].search(self.low[: number.start])
+            if not (verb and SAYS["after"].fullmatch(self.low[number.end : after[0].start])):
+                return before[-1]
+        return after[0] if after and SAYS["after"].fullmatch(self.low[number.end : after[0].start]) else None
+
+    def _nearest_metric(self, number: Number) -> Hit[str] | None:
+        before, after = self._sides(number)
+        return before[-1] if before else after[0] if after else None
+
+    def _is_taken(self, hit: Hit[str], number: Number) -> bool:
+        """Whether a metric belongs to another number, and no plain list leads from that one to this."""
+        if hit.start >= number.end:
+            return any(self._beside(each) is hit for each in self.numbers if each is not number)
+        others = [each for each in self.numbers if hit.end <= each.start and each.end <= number.start]
+        if not others or self._change(number, hit.value)[0] != "none":
+            return False
+        between = blanked(self.low, self.slots.periods)[others[-1].end : number.start]
+        return not SAYS["link"].fullmatch(between)
+
+    def _has_another_subject(self, hit: Hit[str], number: Number) -> bool:
+        """`AWS brought in 108 billion`: what did it is no company of the data."""
+        subject = SAYS["subject"].search(self.slots.text[: hit.start])
+        if not subject or hit.value not in _VERBS or not _VERBS[hit.value].search(self.low[: number.start]):
+            return False
+        return all(each.end != subject.end("name") for each in self.slots.companies)
 
     def _counts_things(self, number: Number) -> bool:
-        """`57,274 iPhones`: a bare number before a noun."""
-        return number.bare and bool(SAYS["noun"].match(self.low[number.end :]))
+        """`57,274 iPhones`, `2.1 million people`: a number without currency before a noun."""
+        scaled = number.unit == "money" and not number.currency and self.slots.language == "en"
+        return (number.bare or scaled) and bool(SAYS["noun"].match(self.low[number.end :]))
+
+    def _in_order(self, number: Number) -> str:
+        """`Q4 2023: 24.9 billion and 2.48 billion`: the metrics of the sentence before, in their order."""
+        metrics = self.carried.metrics
+        return metrics[self.numbers.index(number)] if len(metrics) == len(self.numbers) else ""
+
+    def _is_of_a_whole(self, number: Number) -> bool:
+        """`29.2 percent of net sales`."""
+        _, after = self._sides(number)
+        between = blanked(self.low, self.slots.periods)[number.end : after[0].start] if after else ""
+        return number.unit == "percent" and bool(SAYS["of_part"].fullmatch(between))
+
+    def _part_of_whole(self, number: Number) -> str:
+        before, (whole, *after) = self._sides(number)
+        part = next((hit for hit in [*before[-1:], *after[:1]] if hit.value != whole.value), None)
+        if part is None:
+            return ""
+        return f"{part.value} / {whole.value}" if _is_amount(part.value) and _is_amount(whole.value) else part.value
+
+    def _a_share(self, number: Number, metric: str) -> str:
+        """`2.48 billion, or 1.67 a share`: earnings per share; dividends where they are named."""
+        if metric and described(metric).unit == "USD/share":
+            return metric
+        return "dividends_per_share" if "dividend" in self.lead(number) else "eps_diluted"
 
     # ----------------------------------------------------------------------------------------- companies
 
@@ -111,57 +157,51 @@ class Attribution:
         hits = self.slots.companies
         if not hits or (self.pronoun < number.start and hits[0].start > number.start):
             return self.carried.companies[-1:]
-        if len(self.slots.symbols) > 1 and self.slots.has("sum", "mean"):
+        if self._is_part(number):
+            return self._share_of(number)
+        if self.is_together():
             return self.slots.symbols
         before = [hit for hit in hits if hit.end <= number.start]
         after = [hit for hit in hits if hit.start >= number.end]
-        if aligned := self._respectively(number, self.slots.symbols):
+        if aligned := self.respectively(number, self.slots.symbols):
             return [aligned]
+        if picked := self.former_or_latter(number):
+            return picked
+        if after and self._times_another(number, after[0]):
+            own = [hit.value.symbol for hit in before[-1:]] or self.carried.companies[-1:]
+            return [*own, after[0].value.symbol]
         if self._compares(number) and len(self.slots.symbols) == 2:
             return self.slots.symbols
         if after and self._owns(number, after[0]):
             return [after[0].value.symbol]
-        if pair := self._pair(number):
+        if pair := self.pair(number):
             return [self.slots.symbols[pair.index(number)]]
         return [(before[-1] if before else after[0]).value.symbol]
-
-    @property
-    def pronoun(self) -> int:
-        """Where the sentence points back to the company before; behind its end where it does not."""
-        found = SAYS["pronoun"].search(self.low) if self.carried.companies else None
-        return found.start() if found else len(self.low)
-
-    @property
-    def symbols(self) -> list[str]:
-        """The companies of the sentence, with the one that it points back to."""
-        own = self.slots.symbols
-        first = min((hit.start for hit in self.slots.companies), default=len(self.low))
-        return list(dict.fromkeys([*self.carried.companies[-1:], *own])) if self.pronoun < first else own
-
-    def _pair(self, number: Number) -> list[Number]:
-        """The two figures of `A's was higher than B's: X against Y`, in the order of the companies."""
-        if len(self.slots.symbols) != 2 or len(self.numbers) < 2:
-            return []
-        pair = self.numbers[-2:]
-        between = self.low[pair[0].end : pair[1].start]
-        named = any(hit.start >= pair[0].start for hit in self.slots.companies)
-        return pair if number in pair and not named and SAYS["against"].fullmatch(between) else []
 
     def _owns(self, number: Number, hit: Hit[Named]) -> bool:
         """`211.9 billion for Microsoft`."""
         between = self.low[number.end : hit.start]
-        apart = any(number.end <= other.start < hit.start for other in self.numbers)
-        return len(between) < _NEAR and not apart and bool(SAYS["owner"].search(between)) and "," not in between
+        apart = self.parted(number.end, hit.start)
+        return len(between) < NEAR and not apart and bool(SAYS["owner"].search(between)) and "," not in between
 
-    def _respectively(self, number: Number, names: Sequence[str]) -> str:
-        alike = [other for other in self.numbers if other.unit == number.unit]
-        if "respectively" not in self.low or len(alike) != len(names):
-            return ""
-        return names[alike.index(number)]
+    def _is_part(self, number: Number) -> bool:
+        """`of which Ulta contributed 34.8%`."""
+        whole = self.slots.symbols if len(self.slots.symbols) > 1 else self.carried.companies
+        return number.unit == "percent" and len(whole) > 1 and bool(SAYS["part"].search(self.lead(number)))
+
+    def _share_of(self, number: Number) -> list[str]:
+        """The company whose part it is, and then the others."""
+        whole = self.slots.symbols if len(self.slots.symbols) > 1 else self.carried.companies
+        own = [hit.value.symbol for hit in self.slots.companies if hit.end <= number.start][-1:]
+        return list(dict.fromkeys([*own, *whole]))
+
+    def _times_another(self, number: Number, hit: Hit[Named]) -> bool:
+        """`2.5 times Costco's sales`."""
+        return number.unit == "times" and bool(SAYS["times_of"].fullmatch(self.low[number.end : hit.start]))
 
     def _compares(self, number: Number) -> bool:
         """Whether a number is how much one company is ahead of another."""
-        before, after = self.low[: number.start], self.low[number.end : number.end + _NEAR].lstrip()
+        before, after = self.low[: number.start], self.low[number.end : number.end + NEAR].lstrip()
         ahead = SAYS["more"].match(after) or SAYS["less"].match(after)
         if ahead and "than" in after and len(self.slots.companies) > 1 and self.slots.companies[-1].start >= number.end:
             return True
@@ -170,65 +210,6 @@ class Attribution:
             len(named) > 1
             and bool(SAYS["by"].search(before))
             and bool(SAYS["more"].search(before) or SAYS["less"].search(before))
-        )
-
-    # ------------------------------------------------------------------------------------------- periods
-
-    def _periods(self, number: Number, *, span: bool) -> list[str]:
-        found = [each for each in self.slots.periods if span or isinstance(each.value, Period)]
-        if aligned := self._respectively(number, [str(each.value) for each in found]):
-            return [aligned]
-        own = self._own_period(number, found)
-        if own is None and (end := self._end_of_span(number, span=span)):
-            return [end]
-        if own is None and span:
-            own = max(found, key=last_year, default=None)
-        if own is None:
-            before = [each for each in found if each.end <= number.start]
-            free = [each for each in before if not any(self._follows(other, each) for other in self.numbers)]
-            own = (free or before or found or [None])[-1 if before else 0]
-        if own is None:
-            return [each for each in self.carried.periods if span or ":" not in each]
-        return [str(own.value), *([] if not span else self._base(own, found))]
-
-    def _base(self, own: Found, found: Sequence[Found]) -> list[str]:
-        """The year that a change is counted from, where the sentence names it: `in FY2023 from FY2019`."""
-        for each in found:
-            if each is not own and isinstance(each.value, Period) and isinstance(own.value, Period):
-                lead = self.low[max(0, each.start - _NEAR) : each.start]
-                if SAYS["since"].search(lead) and str(each.value) != _year_before(own.value):
-                    return [str(each.value)]
-        return []
-
-    def _end_of_span(self, number: Number, *, span: bool) -> str:
-        """`from X to Y in FY2022`, `from FY2019 to FY2022: from X to Y`: the period of X, and of Y."""
-        before = self.low[: number.start]
-        first = bool(SAYS["from"].search(before))
-        if span or not (first or SAYS["to"].search(before)):
-            return ""
-        spans = [each.value for each in self.slots.periods if isinstance(each.value, Span) and each.value.start]
-        if spans:
-            return str(spans[-1].start if first else spans[-1].end)
-        later = self._own_period(to, self.slots.periods) if first and (to := self._next(number)) else None
-        return _year_before(later.value) if later and isinstance(later.value, Period) else ""
-
-    def _next(self, number: Number) -> Number | None:
-        later = self.numbers[self.numbers.index(number) + 1 :]
-        return next((each for each in later if SAYS["to"].search(self.low[: each.start])), None)
-
-    def _own_period(self, number: Number, found: Sequence[Found]) -> Found | None:
-        return next((each for each in found if self._follows(number, each)), None)
-
-    def _follows(self, number: Number, period: Found) -> bool:
-        """Whether a period stands right behind a number: `365.8 billion in FY2021`."""
-        between = self.low[number.end : period.start] if period.start >= number.end else ""
-        apart = any(number.end <= other.start < period.start for other in self.numbers)
-        return (
-            bool(between)
-            and not apart
-            and len(between) < _NEAR
-            and bool(SAYS["period"].search(between))
-            and ";" not in between
         )
 
     # ----------------------------------------------------------------------------------------- operation
@@ -241,6 +222,12 @@ class Attribution:
             and not (SAYS["from"].search(low) or SAYS["to"].search(low))
         ):
             return "cagr", self._direction(number)
+        if len(symbols) > 1 and self._is_part(number):
+            return "share", 0
+        if len(symbols) == 2 and number.unit == "times":
+            return "times", 0
+        if SAYS["each"].search(self.low[number.end :]) and number.bound == ">":
+            return "min", 0
         if len(symbols) == 2 and self._compares(number):
             ahead = SAYS["less"].search(self.low)
             return ("times" if number.unit == "times" else "difference"), -1 if ahead else 1
@@ -268,25 +255,14 @@ class Attribution:
 
     def _direction(self, number: Number) -> Direction:
         """The way a change goes that is said close to a number."""
-        start = max((other.end for other in self.numbers if other.end <= number.start), default=0)
         ends = [other.start for other in self.numbers if other.start >= number.end]
-        around = self.low[start : number.start], self.low[number.end : min([number.end + 30, *ends])]
-        for text in around:
+        behind = self.low[number.end : min([number.end + 30, *ends])]
+        before = SAYS["loss"].sub("", self.lead(number)) if self._beside(number) else self.lead(number)
+        for text in (before, SAYS["stop"].split(behind)[0]):
             up, down = list(SAYS["up"].finditer(text)), list(SAYS["down"].finditer(text))
             if up or down:
                 return 1 if not down or (up and up[-1].start() > down[-1].start()) else -1
         return 0
-
-
-def _year_before(period: Period) -> str:
-    steps = {"quarter": 4, "calendar quarter": 4, "half": 2}.get(period.kind, 1)
-    return str(period.moved(-steps))
-
-
-def last_year(found: Found) -> int:
-    """The year in which a period or span ends."""
-    end = found.value if isinstance(found.value, Period) else found.value.end
-    return end.year
 
 
 def _is_amount(metric: str) -> bool:

@@ -15,15 +15,16 @@ from finassist.core.claims import Claim, Number
 from finassist.core.metrics import catalogue, described
 from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query
-from finassist.questions.attribution import SAYS, Attribution, Carried, blanked, last_year, patterns
+from finassist.questions.attribution import Attribution
+from finassist.questions.companies import ALSO_WORDS, companies_in
 from finassist.questions.numbers import numbers_in
-from finassist.questions.parser import slots_of
-from finassist.questions.slots import Found, Slots
+from finassist.questions.parser import settle_by_industry, slots_of
+from finassist.questions.slots import Found, Memory, Named, Slots
+from finassist.questions.statement import NEAR, SAYS, Carried, blanked, implied, is_cut_short, last_year, patterns
 from finassist.questions.tokenizer import Hit
 
 _SENTENCE = patterns("sentence")
 _INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
-_NEAR = 40
 
 
 class Sentence(NamedTuple):
@@ -74,20 +75,47 @@ def claims_in(text: str, companies: Sequence[str] = ()) -> list[Claim]:
 
 def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
     """The claims of one sentence; what it names is carried to the next."""
-    slots = slots_of(sentence.text)
-    slots.metrics = [hit for hit in slots.metrics if not _is_ticker(hit, slots)]
-    slots.companies = [hit for hit in slots.companies if not _INSIDE_A_NUMBER.search(slots.low[: hit.start])]
+    slots = _read(sentence, carried)
     numbers = numbers_in(slots.low, blanked(slots.low, [*slots.periods, *slots.companies]), slots.language)
     slots.periods = _without_ends(slots)
     said = Attribution(slots, numbers, carried)
+    said.read_verbs()
     claims = [_of_number(said, number) for number in numbers]
     if not any(claim.direction for claim in claims):
         claims += list(_order(said) or _trend(said))
     claims = claims or list(_dates(said))
     carried.companies = slots.symbols or carried.companies
+    carried.metrics = [said.metric(number) for number in numbers]
     carried.metric = slots.metrics[-1].value if slots.metrics else carried.metric
     carried.periods = [str(each.value) for each in slots.periods][-1:] or carried.periods
     return [_in_text(claim, sentence) for claim in claims]
+
+
+def _read(sentence: Sentence, carried: Carried) -> Slots:
+    """The slots of a sentence that states something, which is read with less good will than a question."""
+    slots = slots_of(sentence.text)
+    slots.metrics = [hit for hit in slots.metrics if not _is_ticker(hit, slots)]
+    slots.companies = [
+        hit for hit in slots.companies
+        if not (_INSIDE_A_NUMBER.search(slots.low[: hit.start]) or (hit.value.corrected and not is_cut_short(hit)))
+    ]  # fmt: skip
+    slots.companies = [*_subject(slots), *slots.companies]
+    slots.about, slots.memory = slots.symbols, Memory(companies=tuple(carried.companies))
+    settle_by_industry(slots)
+    slots.periods = sorted([*slots.periods, *implied(slots, carried)], key=lambda each: each.start)
+    return slots
+
+
+def _subject(slots: Slots) -> list[Hit[Named]]:
+    """`Delta brought in …`: an English word that begins a sentence is a company where a verb follows."""
+    first = _SENTENCE["subject"].match(slots.text)
+    if not first or any(hit.start <= first.start("name") < hit.end for hit in [*slots.companies, *slots.choices]):
+        return []
+    owner = companies_in(f"{first['name']}'s revenue").named
+    named = [hit.value for hit in owner if not hit.value.corrected] or [
+        Named(symbol, strong=False) for symbol in [ALSO_WORDS.get(first["name"])] if symbol
+    ]
+    return [Hit(each, first.start("name"), first.end("name"), first["name"]) for each in named[:1]]
 
 
 def _in_text(claim: Claim, sentence: Sentence) -> Claim:
@@ -104,7 +132,7 @@ def _is_ticker(hit: Hit[str], slots: Slots) -> bool:
 def _without_ends(slots: Slots) -> list[Found]:
     """The periods without the days on which one named before them ended: `FY2023 (ended 2023-09-30)`."""
     kept: list[Found] = []
-    last = -_NEAR
+    last = -NEAR
     for each in slots.periods:
         day = isinstance(each.value, Period) and each.value.kind == "day"
         if not (day and kept and _SENTENCE["ended"].fullmatch(slots.low[last : each.start])):
@@ -115,11 +143,15 @@ def _without_ends(slots: Slots) -> list[Found]:
 
 def _of_number(said: Attribution, number: Number) -> Claim:
     symbols, metric = said.companies(number), said.metric(number)
-    if not metric or not symbols:
+    if not metric or not symbols or said.is_to_come(number):
         return Claim(number.words, number.start, number.end, (), number, company=bool(symbols))
     query, direction = said.query(number, metric, symbols)
-    readings = (query, *_other_readings(query))
-    return Claim(number.words, number.start, number.end, readings, number, direction, company=True)
+    readings = [query, *_other_readings(query)]
+    readings += [query.model_copy(update={"periods": [each]}) for each in said.year_before(number)]
+    unclear = said.unclear(number, metric)
+    number = said.signed(number)
+    return Claim(number.words, number.start, number.end, tuple(readings), number, direction, company=True,
+                 unclear=unclear)  # fmt: skip
 
 
 def _other_readings(query: Query) -> Iterator[Query]:

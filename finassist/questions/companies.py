@@ -43,11 +43,11 @@ _INDEX = re.compile(
     re.I,
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
-_ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
+ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
                "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
 _CAPITALISED = re.compile(
-    rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(_ALSO_WORDS)})\b"
+    rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(ALSO_WORDS)})\b"
     r"(?! [A-Z0-9]|: |-| (?:stocks|companies|index))"
 )
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
@@ -108,7 +108,7 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
                 found, company.symbol, *word.span(), text, strong=before.endswith((" of ", " for ", " did ", " does "))
             )
     for word in _CAPITALISED.finditer(text):
-        symbol = _ALSO_WORDS[word.group()]
+        symbol = ALSO_WORDS[word.group()]
         if word.start() > 0 and taken.free(*word.span()):
             _name(found, symbol, *word.span(), text, strong=False)
 

@@ -28,9 +28,13 @@ _NUMBER = re.compile(
     rf"(?<![\w.,/])(?P<minus>[-+(]|minus |negative )?(?:(?P<cur>{_SIGN})\s?)?(?P<minus2>-)?"
     rf"(?P<num>{_DIGITS}|\b(?:{_COUNTED})(?=[ -](?:{_SCALE}|percent|per cent|times|dollars|points)\b))"
     rf"(?:\s?-?(?P<scale>{_SCALE})(?![a-z]))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
-    rf"(?P<pershare> (?:per|a|each) share)?(?:\s?-?(?P<unit>{_UNIT}))?"
+    rf"(?P<pershare> (?:per|a|each) (?:diluted |basic |common |ordinary )?share)?(?:\s?-?(?P<unit>{_UNIT}))?"
 )
 _WRITTEN_NUMBER = re.compile(rf"\b(?P<num>{_any_of(_WRITTEN)})\b(?= of\b| the\b)")
+_CHANGED_BY = re.compile(
+    rf"\b(?:by|rose|fell|grew|up|down|dropped)(?: (?:about|roughly|around|nearly|almost|over|more than))?"
+    rf" (?P<num>{_any_of(_WRITTEN)})\b(?! of\b| the\b)"
+)
 _MULTIPLE = re.compile(rf"\b(?P<num>{'|'.join(_MULTIPLES)})(?:es?|e?d|led|l?ing)?\b")
 
 
@@ -44,6 +48,7 @@ def numbers_in(low: str, taken: str, language: str = "en") -> list[Number]:
     """
     found = [number for match in _NUMBER.finditer(taken) if (number := _number(low, match, language))]
     found += [_fraction(match) for match in _WRITTEN_NUMBER.finditer(taken)]
+    found += [_fraction(match) for match in _CHANGED_BY.finditer(taken)]
     found += [_loosely(_multiple(match), taken[: match.start()][-24:]) for match in _MULTIPLE.finditer(taken)]
     return _sharing_units(low, sorted(found, key=lambda each: each.start))
 
@@ -108,13 +113,14 @@ def _loosely(number: Number, before: str) -> Number:
     if _SAID["nearly"].search(before):
         return replace(number, slack=max(number.slack, size * Decimal("0.04")))
     if _SAID["over"].search(before):
-        return replace(number, bound=">")
+        written_out = number.words[:1].isalpha() and number.unit == "times"
+        return replace(number, bound=">", slack=Decimal() if written_out else number.slack)
     return replace(number, bound="<") if _SAID["under"].search(before) else number
 
 
 def _fraction(match: re.Match[str]) -> Number:
     value = Decimal(_WRITTEN[match["num"]])
-    return Number(match.group(), match.start(), match.end(), value, Decimal("0.02"), "percent")
+    return Number(match["num"], match.start("num"), match.end("num"), value, Decimal("0.02"), "percent")
 
 
 def _multiple(match: re.Match[str]) -> Number:

@@ -76,7 +76,7 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
 def _understood(slots: Slots) -> Understanding:
     if unknown := refused(slots):
         return Understanding(unknown=unknown, decided="topic")
-    _settle_by_industry(slots)
+    settle_by_industry(slots)
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
     found = arithmetic(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
@@ -113,7 +113,7 @@ _ABOUT = re.compile(
 )
 
 
-def _settle_by_industry(slots: Slots) -> None:
+def settle_by_industry(slots: Slots) -> None:
     """`Delta vs United`: of several companies that a name fits, the one in the industry of those named beside it."""
     known = attributes()
     beside = slots.about or slots.memory.companies

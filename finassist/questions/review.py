@@ -14,8 +14,8 @@ from decimal import Decimal
 from finassist.analysis.cube import Cube
 from finassist.core.claims import Finding
 from finassist.core.facts import Fact
-from finassist.questions.attribution import Carried, patterns
 from finassist.questions.claims import Sentence, claims_of, sentences
+from finassist.questions.statement import Carried, patterns
 from finassist.questions.verify import verify
 
 _EXAMPLE = patterns("sentence")["example"]

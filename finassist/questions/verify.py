@@ -24,7 +24,10 @@ def _judge(claim: Claim, cube: Cube, days: set[str]) -> Finding:
     if not claim.queries:
         return Finding(claim, "unknown", reason="It is not said of a figure in the data.")
     findings = [_compared(claim, _figure(query, cube)) for query in claim.queries]
-    return min(findings, key=lambda each: _BEST.index(each.verdict))
+    best = min(findings, key=lambda each: _BEST.index(each.verdict))
+    if claim.unclear and best.verdict == "wrong":
+        return Finding(claim, "unknown", reason="It is not clear what it is said of.")
+    return best
 
 
 _BEST: Sequence[Verdict] = ("right", "wrong", "unknown")
