@@ -93,6 +93,81 @@ def test_check_in_both_forms_and_as_known_on_a_day(run_async: Any) -> None:
     assert both[0].findings[0].verdict == "unknown"  # the year was not filed yet
 
 
+# --------------------------------------------------------------------------------------- kinds of statement
+
+_KINDS = {
+    "a share": ("Coca-Cola earned $10.71 billion in 2023, or {} per diluted share.", "$2.47", "$3.47"),
+    "a verb": ("Pfizer took in {} in 2024.", "$63.63 billion", "$8.03 billion"),
+    "a verb before a metric": ("Qualcomm earned {} on sales of $38.96 billion in fiscal 2024.", "$10.14 billion",
+                               "$38.96 billion"),
+    "of it": ("Pfizer took in $63.63 billion in 2024 and kept {} of it as net income.", "$8.03 billion",
+              "$9.03 billion"),
+    "a loss": ("Ford lost {} in 2022.", "$1.98 billion", "$4.35 billion"),
+    "the base of a change": ("Caterpillar's 2024 sales were down 3.4% from 2023, at {}.", "$64.81 billion",
+                             "$67.06 billion"),
+    "a year later": ("Ford lost $1.98 billion in 2022; a year later it made {}.", "$4.35 billion", "$1.98 billion"),
+    "the year before": ("Intel's revenue was $53.10 billion in 2024, against {} the year before.", "$54.23 billion",
+                        "$53.10 billion"),
+    "bare quarters": ("FedEx in fiscal 2024: revenue of {} in Q1 and $22.17 billion in Q2.", "$21.68 billion",
+                      "$22.68 billion"),
+    "the order before": ("Chevron Q1 2024: revenue $48.72 billion, net income $5.50 billion. "
+                         "Q1 2023: {} and $6.57 billion.", "$50.79 billion", "$48.72 billion"),
+    "a span of growth": ("Eli Lilly's revenue climbed {} from $28.54 billion in 2022 to $45.04 billion in 2024.",
+                         "57.8%", "32.0%"),
+    "a fraction": ("Target's net income fell by {} in fiscal 2022.", "three fifths", "a fifth"),
+    "times another's": ("Home Depot's fiscal 2024 revenue was {} Lowe's fiscal 2024 sales.", "1.9 times",
+                        "2.9 times"),
+    "a sum": ("Between them, Coca-Cola and PepsiCo had revenue of {} in 2024.", "$138.92 billion",
+              "$91.85 billion"),
+    "a part of a sum": ("Coca-Cola and PepsiCo had combined revenue of $138.92 billion in 2024, of which PepsiCo "
+                        "contributed {}.", "66.1%", "33.9%"),
+    "narrowed": ("Nike's gross margin {} in fiscal 2025.", "narrowed by 183 basis points",
+                 "widened by 183 basis points"),
+    "more than doubled": ("Netflix's net income {} between 2022 and 2024.", "nearly doubled", "more than doubled"),
+    "a name of several": ("Delta brought in $61.64 billion in 2024, ahead of United's {}.", "$57.06 billion",
+                          "$61.64 billion"),
+    "the latter": ("Visa and Mastercard: fiscal 2024 revenue of $35.93 billion for the former and {} for the latter.",
+                   "$28.17 billion", "$35.93 billion"),
+    "a name that is a word": ("Nasdaq reported net income of {} for 2024.", "$1.12 billion", "$2.12 billion"),
+    "no slip of a name": ("APPLE FY2023 SNAPSHOT: revenue {}.", "$383.3 billion", "$393.3 billion"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_kinds_of_statement(kind: str) -> None:
+    template, right, wrong = _KINDS[kind]
+    assert {verdict for _, verdict in _verdicts(template.format(right))} == {"right"}
+    assert "wrong" in {verdict for _, verdict in _verdicts(template.format(wrong))}
+
+
+def test_counted_things_and_forecasts_are_not_judged() -> None:
+    for text in (
+        "Ford sold 4.4 million vehicles worldwide in 2023.",
+        "Netflix had 260.3 million subscribers at the end of 2023.",
+        "Amazon employs roughly 1.5 million people.",
+        "Microsoft expects revenue of $75 billion next quarter.",
+        "The outlook for Apple: revenue growth of 7% to 9% for next year.",
+        "Nvidia guided for $45 billion of revenue in Q2 2026.",
+        "Caterpillar will spend $2.5 billion on capex.",
+    ):
+        found = _verdicts(text)
+        assert found, text
+        assert {verdict for _, verdict in found} == {"unknown"}, (text, found)
+
+
+def test_what_a_figure_is_said_of_may_be_unclear() -> None:
+    for text in (
+        "YouTube brought in $36.1 billion for Alphabet in 2024.",
+        "Pfizer's revenue was $63.63 billion in 2024 and a settlement cost it $1.2 billion.",
+        "United took in $12.34 billion in 2024.",
+    ):
+        finding = finassist.check(text).findings[-1]
+        assert (finding.verdict, finding.reason) in (
+            ("unknown", "It is not clear what it is said of."),
+            ("unknown", "It is not said of a figure in the data."),
+        ), text
+
+
 # ------------------------------------------------------------------------------------- generated sentences
 
 _METRICS = {
@@ -222,6 +297,13 @@ def test_no_event_carries_an_unchecked_figure(server: ModelServer) -> None:
     with FinancialAssistantWorkflow(db=None, model=model, settings=settings, routing="model") as workflow:
         events = list(workflow.run(ABOUT_APPLE, stream=True))
     assert not [event for event in events if "512.4" in str(event.to_dict())]
+
+
+def test_an_unknown_figure_of_a_company_is_withheld(server: ModelServer, run_async: Any) -> None:
+    server.chat = ["Apple sold 232 million iPhones. " + TRUE, TALK]
+    answer = _ask(server, ABOUT_APPLE, "arun", run_async)
+    assert "232" not in answer.content
+    assert "25.3%" in answer.content
 
 
 def test_general_knowledge_is_marked_and_examples_are_not(server: ModelServer, run_async: Any) -> None:

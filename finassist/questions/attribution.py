@@ -41,7 +41,9 @@ class Attribution(Statement):
     def read_verbs(self) -> None:
         """Add the metrics that verbs state: `took in 11.2 billion`, `burned 12 billion of cash`."""
         for number in self.numbers:
-            if number.unit == "money" and self._beside(number) is None:
+            hit = self._beside(number)
+            said = hit and (hit.end <= number.start or SAYS["of_verb"].fullmatch(self.low[number.end : hit.start]))
+            if number.unit == "money" and not said:
                 self.slots.metrics += self._verb(number)
         self.slots.metrics.sort(key=lambda hit: hit.start)
 
@@ -51,7 +53,7 @@ class Attribution(Statement):
         for metric, verb in _VERBS.items():
             found = verb.search(before)
             if found and (is_cash if metric == "operating_cash_flow" else not is_other):
-                words = found.group().split()[0]
+                words = found.group().rstrip()
                 return [Hit(metric, found.start(), found.start() + len(words), words)]
         return []
 
@@ -95,10 +97,16 @@ class Attribution(Statement):
         """The metric right before or right behind a number."""
         before, after = self._sides(number)
         if before and SAYS["before"].fullmatch(self.low[before[-1].end : number.start]):
-            verb = after and before[-1].value in _VERBS and _VERBS[before[-1].value].search(self.low[: number.start])
-            if not (verb and SAYS["after"].fullmatch(self.low[number.end : after[0].start])):
+            verb = before[-1].value in _VERBS and _VERBS[before[-1].value].search(self.low[: number.start])
+            if not (verb and after and SAYS["of_verb"].fullmatch(self.low[number.end : after[0].start])):
                 return before[-1]
         return after[0] if after and SAYS["after"].fullmatch(self.low[number.end : after[0].start]) else None
+
+    def _is_verb(self, number: Number) -> bool:
+        """Whether the metric beside a number is said by a verb: `rang up` is no rise."""
+        hit = self._beside(number)
+        verb = _VERBS[hit.value].search(self.low[: number.start]) if hit and hit.value in _VERBS else None
+        return bool(hit and verb and verb.start() == hit.start)
 
     def _nearest_metric(self, number: Number) -> Hit[str] | None:
         before, after = self._sides(number)
@@ -117,7 +125,7 @@ class Attribution(Statement):
     def _has_another_subject(self, hit: Hit[str], number: Number) -> bool:
         """`AWS brought in 108 billion`: what did it is no company of the data."""
         subject = SAYS["subject"].search(self.slots.text[: hit.start])
-        if not subject or hit.value not in _VERBS or not _VERBS[hit.value].search(self.low[: number.start]):
+        if not subject or not self._is_verb(number):
             return False
         return all(each.end != subject.end("name") for each in self.slots.companies)
 
@@ -133,12 +141,17 @@ class Attribution(Statement):
 
     def _is_of_a_whole(self, number: Number) -> bool:
         """`29.2 percent of net sales`."""
-        _, after = self._sides(number)
+        before, after = self._sides(number)
         between = blanked(self.low, self.slots.periods)[number.end : after[0].start] if after else ""
-        return number.unit == "percent" and bool(SAYS["of_part"].fullmatch(between))
+        of_which = before and self.lead(number).rstrip().endswith("of which") and not self._is_part(number)
+        return number.unit == "percent" and bool(of_which or SAYS["of_part"].fullmatch(between))
 
     def _part_of_whole(self, number: Number) -> str:
-        before, (whole, *after) = self._sides(number)
+        before, after = self._sides(number)
+        if self.lead(number).rstrip().endswith("of which"):
+            before, whole = [], before[-1]
+        else:
+            whole, *after = after
         part = next((hit for hit in [*before[-1:], *after[:1]] if hit.value != whole.value), None)
         if part is None:
             return ""
@@ -237,6 +250,8 @@ class Attribution(Statement):
 
     def _change(self, number: Number, metric: str) -> tuple[Operation, Direction]:
         """Whether a number says how much a figure changed, and which way."""
+        if self._is_verb(number):
+            return "none", 0
         if _is_change(metric):
             return "none", -1 if self._direction(number) < 0 else 0
         direction = self._direction(number)

@@ -169,6 +169,7 @@ def _trend(said: Attribution) -> list[Claim]:
     """`Revenue fell in FY2023`: a direction without a number."""
     symbols = said.slots.symbols or said.carried.companies[-1:]
     periods = _both_ends(said.slots.periods) or said.carried.periods
+    periods = [*periods[:1], *filter(None, map(said.shifted, said.numbers))][:2] or periods
     return _way(said, "up", "down", symbols, periods, "growth") if len(symbols) == 1 and periods else []
 
 
@@ -184,7 +185,8 @@ def _way(
     said: Attribution, plus: str, minus: str, symbols: list[str], periods: list[str], operation: Operation
 ) -> list[Claim]:
     """The claim that something went or lies one way, where the sentence names a metric and one way only."""
-    more, less = SAYS[plus].search(said.low), SAYS[minus].search(said.low)
+    low = SAYS["loss"].sub(lambda match: " " * len(match.group()), said.low)
+    more, less = SAYS[plus].search(low), SAYS[minus].search(low)
     hit = more or less
     if hit is None or (more and less) or not said.slots.metrics:
         return []

@@ -144,13 +144,14 @@ class Statement:
         found = [each for each in self.slots.periods if span or isinstance(each.value, Period)]
         if aligned := self.respectively(number, [str(each.value) for each in found]):
             return [aligned]
-        if not span and (shifted := self._shifted(number)):
+        if not span and (shifted := self.shifted(number)):
             return [shifted]
         own = self._own_period(number, found)
         if own is None and (end := self._end_of_span(number, span=span)):
             return [end]
         if own is None and span:
-            own = max(found, key=last_year, default=None)
+            own = self._own_period(led, found) if (led := self._led_to(number)) else None
+            own = own or max(found, key=last_year, default=None)
         own = own or self._nearest(number, found)
         if own is None:
             return [each for each in self.carried.periods if span or ":" not in each] or self._after_base(found)
@@ -165,6 +166,8 @@ class Statement:
 
     def _nearest(self, number: Number, found: Sequence[Found]) -> Found | None:
         usable = [each for each in found if not self._is_base(each)]
+        inside = _bracketed(self.low, number)
+        usable = [each for each in usable if inside or not _bracketed(self.low, each)] or usable
         before = [each for each in usable if each.end <= number.start]
         free = [each for each in before if not any(self._follows(other, each) for other in self.numbers)]
         return (free or before or usable or [None])[-1 if before else 0]
@@ -206,6 +209,11 @@ class Statement:
         later = self._own_period(to, self.slots.periods) if first and (to := self._next(number)) else None
         return _year_before(later.value) if later and isinstance(later.value, Period) else ""
 
+    def _led_to(self, number: Number) -> Number | None:
+        """`fell 60% to 2.8 billion`: the figure right behind a change."""
+        after = next((each for each in self.numbers if each.start >= number.end), None)
+        return after if after and SAYS["led_to"].fullmatch(self.low[number.end : after.start]) else None
+
     def _next(self, number: Number) -> Number | None:
         later = self.numbers[self.numbers.index(number) + 1 :]
         return next((each for each in later if SAYS["to"].search(self.low[: each.start])), None)
@@ -217,11 +225,12 @@ class Statement:
         """Whether a period stands right behind a number: `365.8 billion in FY2021`."""
         between = self.low[number.end : period.start] if period.start >= number.end else ""
         close = bool(between) and len(between) < NEAR and not self.parted(number.end, period.start)
-        return close and bool(_TIMES["of"].search(between)) and ";" not in between
+        heads = SAYS["heads"].match(self.low, period.end)
+        return close and not heads and bool(_TIMES["of"].search(between)) and ";" not in between
 
     # ----------------------------------------------------------------------------------- a year later, earlier
 
-    def _shifted(self, number: Number) -> str:
+    def shifted(self, number: Number) -> str:
         """`a year later it was 47.7 billion`, `15.8% a year earlier`: the period, counted from the one named before."""
         for match in _TIMES["relative"].finditer(self.low):
             if self._told_by(match) is number:
@@ -243,7 +252,7 @@ class Statement:
 
 
 def _moved(anchor: Period, match: re.Match[str]) -> str:
-    parts = {name.rstrip("2"): value for name, value in match.groupdict().items() if value}
+    parts = {name.rstrip("23"): value for name, value in match.groupdict().items() if value}
     written = parts.get("n", "a")
     count = int(_COUNTS.get(written, written)) * (1 if parts["way"] in ("later", "after", "following") else -1)
     quarterly = parts["unit"] == "quarter" and anchor.kind in _STEPS
@@ -264,7 +273,7 @@ def implied(slots: Slots, carried: Carried) -> Iterator[Found]:
 _QUARTERS = {"1": 1, "2": 2, "3": 3, "4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
-def _bracketed(text: str, place: Found) -> bool:
+def _bracketed(text: str, place: Found | Number) -> bool:
     return text[: place.start].count("(") > text[: place.start].count(")")
 
 
