@@ -330,6 +330,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
             return f"{words} {_spoken(argument, True)}"
         case At(argument=argument, period=period, symbol=symbol):
             return f"{_spoken(argument, True)} {f'in {period}' if period else f'of {symbol}'}"
+        case Binary("-", At(last, to, ""), At(first, start, "")) if last == first and to and start:
+            return f"change in {_spoken(last, True)} from {start} to {to}"
         case Binary(sign="/", left=left, right=Ref(id="shares_diluted")):
             return f"{_spoken(left, True)} per diluted share"
         case Binary(sign="/", left=Ref(id=above), right=Ref(id=below)) if (

@@ -80,7 +80,8 @@ def one_figure(it: Phrase) -> str:
         return f"{it.name} paid no dividends {it.when}."
     was = "were" if it.row.metric in _PLURAL else "was"
     shown = it.size if "loss" in it.label else it.value
-    return f"{it.owner} {it.label} {was} {shown} {it.when}{_how(it)}."
+    period = "" if "at(" in it.row.metric else f" {it.when}"
+    return f"{it.owner} {it.label} {was} {shown}{period}{_how(it)}."
 
 
 def _how(it: Phrase) -> str:
