@@ -214,6 +214,11 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
     assert str(found.queries[0]) == last
 
 
+def test_names_beside_chinese_and_japanese_words() -> None:
+    for question in ("IBMの2023年の純利益はいくらですか？", "IBM的2023年净利润是多少？"):
+        assert [str(each) for each in understand(question).queries] == ["net income of IBM in 2023"]
+
+
 def test_yes_or_no() -> None:
     workflow = FinancialAssistantWorkflow(db=None)
     for question, head in {

@@ -56,18 +56,22 @@ _UMBRELLA = re.compile(
 )
 
 
+_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+
+
 def companies_in(text: str, language: str = "en") -> Names:
     """The companies of a normalised text."""
     found = Names()
-    resolution = directory().resolve(text)
-    found.choices += _several(text)
+    latin = _ASIAN.sub(" ", text) if has_cjk(text) else text  # `IBMの` has no space
+    resolution = directory().resolve(latin)
+    found.choices += _several(latin)
     for match in resolution.matches:
         if language != "en" and match.text.islower():
             continue
         unsure = any(hit.start == match.start for hit in found.choices)
-        if not unsure and not _is_vocabulary(match, text):
-            _name(found, match.company.symbol, match.start, match.end, text, strong=_strong(match, text))
-    _bare_tickers(text, found, resolution.matches)
+        if not unsure and not _is_vocabulary(match, latin):
+            _name(found, match.company.symbol, match.start, match.end, text, strong=_strong(match, latin))
+    _bare_tickers(latin, found, resolution.matches)
     _joined_names(text, found, english=language == "en")
     for index in _INDEX.finditer(text):
         inside = re.search(r"\bin (?:the )?$", text[max(0, index.start() - 8) : index.start()])
