@@ -307,7 +307,7 @@ class Answer(WorkflowRunOutput):
         endings = {RunStatus.cancelled: "This run was stopped.", RunStatus.error: "This run failed."}
         notes = [endings[self.status]] if self.status in endings else []
         if not self.saved:
-            notes.append("This turn was not saved: the session store could not be written. Check disk space.")
+            notes.append("This turn was not saved: its conversation was deleted, or the disk is full or read-only.")
         return notes
 
     def company_names(self) -> dict[str, str]:

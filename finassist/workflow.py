@@ -27,6 +27,7 @@ from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream
 from finassist.runtime.context import RunContext, Runtime
+from finassist.sessions.runs import answer_of
 from finassist.sessions.store import Database, check_session_id
 from finassist.sessions.summary import Summariser
 
@@ -286,14 +287,15 @@ class FinancialAssistantWorkflow(ManyQuestions):
 
     def _consider_summary(self, run: RunContext) -> None:
         if run.draft is not None and run.saved:
-            self.summariser.consider(run.session_id, run.session, self.summary_agent)
+            turns = run.turn.before + 1
+            self.summariser.consider(run.session_id, run.session, turns, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
 
     def answers(self, session_id: str | None = None) -> list[Answer]:
         """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
         session = self.get_session(session_id or self.session_id)
-        return [Answer.of(run) for run in (session.runs if session else None) or []]
+        return [answer_of(run) for run in (session.runs if session else None) or []]
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and follow up; opens a stored conversation, by default the workflow's own."""

@@ -202,7 +202,7 @@ def test_a_store_that_cannot_be_read_fails_with_words(tmp_path: Path, run_async:
         connection.execute("CREATE TABLE agno_sessions (other TEXT)")
     connection.close()
     for ask in (workflow.run, lambda question: run_async(workflow.arun(question))):
-        with pytest.raises(SessionError, match="could not be read"):
+        with pytest.raises(SessionError, match="could not be reached"):
             ask("What is EBITDA?")
 
 

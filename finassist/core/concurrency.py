@@ -13,15 +13,17 @@ import contextvars
 import os
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from finassist.core.errors import BridgeError
 
 _LAST_SECONDS = 2.0
+_BACKGROUND_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 
 type Post = Callable[[Any], None]
@@ -53,6 +55,15 @@ async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **options: P.kw
         return await asyncio.shield(task)
     finally:
         await settle(task)
+
+
+_BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+async def begin_in_turn() -> None:
+    """Wait until it is the caller's turn to begin: of thousands begun at once, one begins in each turn of the loop."""
+    async with _BEGINNING.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        await asyncio.sleep(0)
 
 
 @dataclass(slots=True)
@@ -166,6 +177,7 @@ class Bridge:
     def __init__(self) -> None:
         self._starting = threading.Lock()
         self._callers: list[threading.Thread] = []
+        self._background: set[Background] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -199,7 +211,8 @@ class Bridge:
     def stop(self, seconds: float = _LAST_SECONDS) -> None:
         """End the private loop: what runs on it is cancelled, and what is open on it is closed.
 
-        Called when the process ends. A thread that the process waits for anyway is served to its end first. Whoever
+        Called when the process ends. A thread that the process waits for anyway is served to its end first, and work
+        in the background has some seconds: a process that asks one question summarises its conversation too. Whoever
         needs the loop later gets a new one.
 
         Args:
@@ -207,6 +220,8 @@ class Bridge:
         """
         while self._is_waited_for():
             threading.Event().wait(_POLL_SECONDS)
+        if self._pid == os.getpid():
+            wait(list(self._background), _BACKGROUND_SECONDS)
         with self._starting:
             loop, thread = self._loop, self._thread
             if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():
@@ -266,7 +281,10 @@ class Bridge:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> Background:
         """Run `work` on the private loop in the background."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        task = asyncio.run_coroutine_threadsafe(work, self.loop)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
 
 bridge = Bridge()

@@ -28,7 +28,7 @@ from agno.workflow.step import Step
 from agno.workflow.types import HumanReview, StepInput, StepOutput, StepType
 from agno.workflow.workflow import STEP_TYPE_MAPPING
 
-from finassist.core.concurrency import cancelling, settle
+from finassist.core.concurrency import begin_in_turn, cancelling, settle
 from finassist.core.events import RunResponse
 from finassist.core.process import hush
 from finassist.core.result import Draft
@@ -39,6 +39,7 @@ from finassist.runtime.context import RunContext
 from finassist.runtime.drivers import adrive_stream, drive
 from finassist.runtime.effects import Flow, FlowContext
 from finassist.runtime.flows import answer_flow, typed_flow
+from finassist.sessions.summary import StoredTurns
 
 STEP_NAME: Final = "answer"
 _TICK_SECONDS: Final = 0.05
@@ -197,14 +198,14 @@ def _import_what_a_failed_run_needs() -> None:
 # ------------------------------------------------------------------------------------------------- running
 
 
-def shell_for(shell: Workflow, run: RunContext, db: BaseDb | AsyncBaseDb | None) -> Workflow:
+def shell_for(shell: StoredTurns, run: RunContext, db: BaseDb | AsyncBaseDb | None) -> StoredTurns:
     """A shallow copy of Agno's workflow for one run: Agno writes to it, and wants one form of database."""
     twin = copy.copy(shell)
-    twin.db, twin.steps = db, [FlowStep(lambda _step_input, _output: run)]
+    twin.db, twin.steps, twin.turn = db, [FlowStep(lambda _step_input, _output: run)], run.turn
     return twin
 
 
-def stream(shell: Workflow, run: RunContext, options: AgnoOptions) -> Generator[RunResponse]:
+def stream(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> Generator[RunResponse]:
     """The life of one sync run. Yields the terminal event last, after the run is stored, then raises its error."""
     context = contextvars.copy_context()
     context.run(hush)
@@ -238,10 +239,11 @@ def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) 
         return context.run(next, engine, None)
 
 
-async def astream(shell: Workflow, run: RunContext, options: AgnoOptions) -> AsyncGenerator[RunResponse]:
+async def astream(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> AsyncGenerator[RunResponse]:
     """The life of one async run. Agno's engine runs in a task of its own, which is never cancelled."""
     if not _warm_up.cache_info().currsize:
         await asyncio.to_thread(_warm_up)  # so that the first question blocks no loop
+    await begin_in_turn()
     locks = run.runtime.locks
     with locks.on_loop(run.session_id):
         async with locks.aturn(run.session_id):
@@ -261,14 +263,14 @@ async def astream(shell: Workflow, run: RunContext, options: AgnoOptions) -> Asy
     _raise(run, engine.result())
 
 
-def _engine(shell: Workflow, run: RunContext, options: AgnoOptions) -> Iterator[Any]:
+def _engine(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> Iterator[Any]:
     """Agno's own `run`, on a copy of the shell."""
     agno_run = cast("Callable[..., Iterator[Any]]", Workflow.run)
     yield from agno_run(shell_for(shell, run, run.runtime.store.for_run()), **arguments(run, options))
 
 
 async def _aengine(
-    shell: Workflow, run: RunContext, options: AgnoOptions, post: Callable[[RunResponse], None]
+    shell: StoredTurns, run: RunContext, options: AgnoOptions, post: Callable[[RunResponse], None]
 ) -> Exception | None:
     """Agno's own `arun`, on a copy of the shell. Returns the error the run ended with."""
     hush()
@@ -286,7 +288,7 @@ async def _aengine(
     return error
 
 
-def in_background(shell: Workflow, run: RunContext, options: Mapping[str, Any]) -> Any:
+def in_background(shell: StoredTurns, run: RunContext, options: Mapping[str, Any]) -> Any:
     """Agno's own `arun(background=True)`: AgentOS runs it in a task of its own, and stops it through Agno."""
     agno_arun = cast("Callable[..., Any]", Workflow.arun)
     return agno_arun(shell_for(shell, run, run.runtime.store.native), **{**arguments(run, {}), **options})

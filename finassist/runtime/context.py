@@ -36,6 +36,7 @@ from finassist.llm.connections import Connections
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, open_store
+from finassist.sessions.summary import TURNS_REFERRED, Turn
 
 # ---------------------------------------------------------------------------------------------- of every run
 
@@ -231,12 +232,19 @@ class RunContext:
         return error
 
     @cached_property
+    def turn(self) -> Turn:
+        """What the run knows of its session; as many turns are read as a question can refer to."""
+        return Turn(max(TURNS_REFERRED, self.runtime.settings.remembered_turns))
+
+    @cached_property
     def answer(self) -> Answer:
         """What the run returns; the terminal event carries the same object."""
         output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
         answer = Answer.of(output, self.draft)
         answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]
         answer.saved, answer.duration = self.saved, self.duration
+        if self.turn.damaged:
+            answer.warnings.append(_DAMAGED.format(self.turn.damaged))
         return answer
 
     def stop(self) -> None:
@@ -269,6 +277,7 @@ class RunContext:
                 self.stop()
 
 
+_DAMAGED: Final = "Of the earlier turns of this conversation {:,} cannot be read: damaged in the session database."
 _RUNS: WeakValueDictionary[str, RunContext] = WeakValueDictionary()
 
 

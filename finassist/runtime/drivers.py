@@ -24,7 +24,7 @@ from finassist.core.facts import Fact, Gap
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.http import on_retry
 from finassist.runtime.context import RunContext
-from finassist.runtime.effects import AgentCall, AgentReply, Ask, Fetch, Flow, Gather, fetch
+from finassist.runtime.effects import AgentCall, AgentReply, Ask, Compute, Fetch, Flow, Gather, fetch
 
 type Emit = Callable[[FlowEvent], None]
 type AskAgent = Callable[[Ask, Emit], Awaitable[AgentReply]]
@@ -60,6 +60,8 @@ def drive[Result](flow: Flow[Result], run: RunContext) -> Generator[FlowEvent, N
                     [result] = yield from _gather([fetch(wish)], run)
                 case Gather(flows=flows):
                     result = yield from _gather(flows, run)
+                case Compute(work=work):
+                    result = work()
                 case event:
                     result = yield run.stamp(event)
 
@@ -160,6 +162,8 @@ async def adrive[Result](flow: Flow[Result], run: RunContext, emit: Emit, ask: A
                     result = await _afetch(wish, run, emit)
                 case Gather(flows=flows):
                     result = await agather(flows, run, ask, emit)
+                case Compute(work=work):
+                    result = await asyncio.to_thread(work)
                 case event:
                     result = emit(run.stamp(event))
 
@@ -204,6 +208,7 @@ async def agather(flows: Sequence[Flow[Any]], run: RunContext, ask: AskAgent, em
         async with asyncio.TaskGroup() as group:
             for child in children:
                 group.create_task(child.run(run, ask, emit))
+                await asyncio.sleep(0)  # a child may need no waiting, and many of them would hold the loop up
         if bugs := [child.bug for child in children if child.bug]:
             raise ExceptionGroup(f"{len(bugs)} of {len(children)} gathered tasks failed", bugs)
     except* Exception as failed:  # noqa: BLE001  raised below, outside the group

@@ -3,13 +3,14 @@
     Ask     a question to one of the agents          -> AgentReply
     Fetch   one kind of figures about one company    -> list[Fact] or Gap
     Gather  several flows at the same time           -> their results, in declared order
+    Compute pure work that takes long                -> its result; a running loop is not held up by it
 
 A flow is a plain generator: no `async`, no I/O, no clock. That is what keeps `run()` and `arun()` one behaviour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -42,6 +43,9 @@ from finassist.runtime.context import Runtime
 from finassist.sessions.summary import query_memory, remember
 from finassist.symbols.company import Company
 from finassist.symbols.directory import SymbolDirectory, directory
+
+_FEW_FACTS: Final = 1_000
+"""A document of one company: some 10 ms."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,14 @@ class Gather:
     flows: tuple[Flow[Any], ...]
 
 
-type Effect = Ask | Fetch | Gather
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Do pure work on so many facts that it may take long."""
+
+    work: Callable[[], Any]
+
+
+type Effect = Ask | Fetch | Gather | Compute
 type Flow[Result] = Generator[FlowEvent | Effect, Any, Result]
 
 
@@ -172,6 +183,13 @@ def fetch(wanted: Fetch) -> Flow[list[Fact] | Gap]:
 def gather[Result](flows: Sequence[Flow[Result]]) -> Flow[list[Result]]:
     """Run `flows` at the same time and receive their results in the order given."""
     return cast("list[Result]", (yield Gather(tuple(flows))))
+
+
+def compute[Result](work: Callable[[], Result], found: Iterable[Sequence[Fact] | Gap]) -> Flow[Result]:
+    """What `work` makes of the facts that were found; here if they are few, else where it holds nothing up."""
+    if sum(len(facts) for facts in found if not isinstance(facts, Gap)) <= _FEW_FACTS:
+        return work()
+    return cast("Result", (yield Compute(work)))
 
 
 # -------------------------------------------------------------------------------------------- asking an agent

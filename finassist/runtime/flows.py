@@ -31,7 +31,7 @@ from finassist.questions.slots import Understanding
 from finassist.reporting.checked import Checked
 from finassist.runtime.compose import Grounds, checked_against, compose_answer, compose_document, grounds_query
 from finassist.runtime.decide import completed, decide, decide_typed
-from finassist.runtime.effects import AgentReply, Fetch, Flow, FlowContext, ask, fetch, gather
+from finassist.runtime.effects import AgentReply, Fetch, Flow, FlowContext, ask, compute, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
 _PARAGRAPH = "\n\n"
@@ -97,7 +97,8 @@ def check_flow(text: str, known: FlowContext) -> Flow[Checked]:
     queries = [query.model_copy(update={"as_of": known.as_of}) for claim in claims for query in claim.queries]
     wanted = [each for query in queries for each in _wanted(query, known)]
     found = (yield from _gather(wanted, known)) if wanted else []
-    return Checked(text, checked_against(claims, found, known))
+    checked = yield from compute(lambda: checked_against(claims, found, known), found)
+    return Checked(text, checked)
 
 
 def _grounds(question: str, known: FlowContext, draft: Draft) -> Flow[Grounds]:
@@ -133,7 +134,8 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
     found = (yield from _gather(wanted, known)) if draft.symbols else []
     yield StepStarted(step_name="compose")
-    draft = compose_document(_with_day(draft, known.as_of), found, known)
+    begun = _with_day(draft, known.as_of)
+    draft = yield from compute(lambda: compose_document(begun, found, known), found)
     for section in _sections(draft.content):
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
@@ -167,7 +169,8 @@ def _query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[
     wanted = [need for query in queries for need in _wanted(query, known)]
     fetched = (yield from _gather(wanted, known)) if queries else []
     yield StepStarted(step_name="compose")
-    draft = compose_answer(draft, found, fetched, known)
+    begun = draft
+    draft = yield from compute(lambda: compose_answer(begun, found, fetched, known), fetched)
     if draft.choices:
         yield ChoicesOffered(labels=[choice.label for choice in draft.choices])
     yield RunContentEvent(content=draft.content, step_name="compose")

@@ -36,6 +36,7 @@ from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from finassist.core.process import DATABASE, check_ordinary, quietly
 from finassist.core.secrets import redact
+from finassist.sessions.runs import RunByRun, read_json
 
 _ID: Final = "finassist"
 _KEPT_CONNECTIONS: Final = 5
@@ -54,10 +55,8 @@ _SECRETS: Final = ("password", "sslpassword")
 _ADDRESS: Final = re.compile(r"postgres(ql)?(\+\w+)?://")
 _HOST: Final = re.compile(r"[\w.:%\-\[\]/,]*")
 
-# --------------------------------------------------------------------------------------------------- a file
 
-
-class FileDb(SqliteDb):
+class FileDb(RunByRun, SqliteDb):
     """Agno's adapter to one file. It closes its connections when deleted or by `close`, and reopens them on use.
 
     Args:
@@ -75,8 +74,9 @@ class FileDb(SqliteDb):
             max_overflow=-1,
             connect_args={"timeout": _BUSY_SECONDS},
             json_serializer=json_serializer,
+            json_deserializer=read_json,
         )
-        event.listen(engine, "connect", _relax)
+        event.listen(engine, "connect", _prepare)
         weakref.finalize(self, engine.dispose)
         super().__init__(db_engine=engine, db_file=str(path), id=_ID)
         with FileLock(f"{path}.lock", mode=0o600):
@@ -88,16 +88,28 @@ class FileDb(SqliteDb):
         with self.db_engine.connect() as connection:
             return bool(connection.execute(saved, {"run_id": run_id}).scalar())
 
+    def count_runs(self, session_id: str) -> int:
+        """How many runs the session has; none of them is read."""
+        many = text(f"SELECT count(*) FROM {self.runs_table_name} WHERE session_id = :session_id")
+        with self.db_engine.connect() as connection:
+            return int(connection.execute(many, {"session_id": session_id}).scalar_one())
+
     def close(self) -> None:
         """Close idle connections. The pool stays, so that one in use now is handed back to it."""
         self.db_engine.pool.dispose()
 
 
-def _relax(connection: Any, _: Any) -> None:
-    """With a write-ahead log this setting loses nothing when a process dies, and saves an fsync per statement."""
+def _prepare(connection: Any, _: Any) -> None:
+    connection.text_factory = _text_of
     cursor = connection.cursor()
+    # With a write-ahead log this loses nothing when a process dies, and saves an fsync per statement.
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()
+
+
+def _text_of(stored: bytes) -> str:
+    """SQLite's own reading would end at the first byte that is damaged."""
+    return stored.decode("utf-8", "surrogateescape")
 
 
 def _ensure_schema(database: BaseDb) -> None:
@@ -211,7 +223,8 @@ def open_server(address: str) -> tuple[BaseDb, ServerTurns]:
     except ImportError as error:
         raise MissingExtra("Sessions on PostgreSQL need psycopg. Run: pip install 'finassist[postgres]'") from error
     event.listen(engine, "do_connect", where.tell)
-    database, turns = PostgresDb(db_engine=engine, id=_ID), ServerTurns(engine, where)
+    kind: Any = type("ServerDb", (RunByRun, PostgresDb), {})
+    database, turns = kind(db_engine=engine, id=_ID), ServerTurns(engine, where)
     weakref.finalize(database, turns.close)
     try:
         where.checked(lambda: _create_tables(engine, database))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -12,12 +12,12 @@ from agno.db.base import AsyncBaseDb, SessionType
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
-from agno.workflow import Workflow
 
 from finassist.core.errors import SessionError
-from finassist.core.result import RECORD, stored_record
+from finassist.core.result import stored_record
+from finassist.sessions.runs import data_of, record_of
 from finassist.sessions.store import SessionLocks, Store
-from finassist.sessions.summary import stored_summary, turns_of
+from finassist.sessions.summary import StoredTurns, stored_summary, turns_of
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
@@ -26,10 +26,8 @@ _FREE: Final = frozenset({"offline", "rules"})
 """The models that use no tokens, because they send nothing."""
 
 
-class StoredSessions(Workflow):
+class StoredSessions(StoredTurns):
     """The part of the workflow that reads what is stored. `store` is where, `user_id` is whose; everybody's if none."""
-
-    store: Store
 
     def sessions(self) -> DataFrame:
         """Stored conversations, the most recently used first; `finassist.describe("sessions")` has the columns.
@@ -101,27 +99,33 @@ def _sessions_frame(found: Iterable[Any]) -> DataFrame:
 def _history_frame(found: tuple[list[Mapping[str, Any]], int]) -> DataFrame:
     from finassist.reporting.frames import SCHEMAS, typed
 
-    runs = (run for run in found[0] if run.get("run_type", "workflow") == "workflow")
-    return typed(history_rows(runs), SCHEMAS["history"])
+    rows = (row for row in found[0] if row.get("run_type", "workflow") == "workflow")
+    return typed(history_rows(rows), SCHEMAS["history"])
 
 
-def history_rows(runs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def history_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per run, the latest first, for the frame of the history.
 
     Args:
-        runs: As `get_runs(deserialize=False)` of an Agno database returns them.
+        rows: As `get_runs(deserialize=False)` of an Agno database returns them: those of a session in turn order.
     """
-    found = sorted((run.get("run_data") or run for run in runs), key=_when, reverse=True)
-    return [_row(run) for run in found]
+    placed: list[tuple[tuple[int, float], int, dict[str, Any]]] = []
+    last: dict[Any, tuple[int, float]] = {}
+    for place, run in enumerate(map(data_of, rows)):
+        session = run.get("session_id")
+        # A clock that was set back does not bring a turn before those that it followed.
+        last[session] = max(_when(run), last.get(session, (0, 0.0)))
+        placed.append((last[session], place, run))
+    return [_row(run) for _, _, run in sorted(placed, key=lambda each: each[:2], reverse=True)]
 
 
 def _when(run: Mapping[str, Any]) -> tuple[int, float]:
     """By Agno's clock, which counts whole seconds, then by ours."""
-    return run.get("created_at") or 0, _record(run).get("answered_at", 0.0)
+    return run.get("created_at") or 0, record_of(run).get("answered_at", 0.0)
 
 
 def _row(run: Mapping[str, Any]) -> dict[str, Any]:
-    record = _record(run)
+    record = record_of(run)
     asked = _asked(run)
     models: Mapping[str, str] = _part(record, "models")
     return {
@@ -143,19 +147,6 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _record(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The draft that was stored with the run; empty for one that did not get that far."""
-    contents = (step.get("content") for step in _flat(run.get("step_results") or ()))
-    records = (cast("dict[str, Any]", content) for content in contents if isinstance(content, dict))
-    return next((record for record in records if record.get("record") == RECORD), dict[str, Any]())
-
-
-def _flat(steps: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for step in steps:
-        yield step
-        yield from _flat(step.get("steps") or ())
-
-
 def _asked(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """What each agent took, by its name."""
     steps = _part(_part(run, "metrics"), "steps")
@@ -174,7 +165,7 @@ def _sum(name: str, asked: Mapping[str, Mapping[str, Any]], models: Mapping[str,
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return None if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def latest_first(found: Iterable[Any]) -> list[WorkflowSession]:
@@ -202,8 +193,8 @@ def _session_row(session: WorkflowSession) -> dict[str, Any]:
         "session_id": session.session_id,
         "name": (session.session_data or {}).get("session_name"),
         "turns": len(runs),
-        "first_question": str(runs[0].input) if runs else None,
-        "last_question": str(runs[-1].input) if runs else None,
+        "first_question": _text(runs[0].input) if runs else None,
+        "last_question": _text(runs[-1].input) if runs else None,
         "last_status": str(getattr(runs[-1].status, "value", runs[-1].status)) if runs else None,
         "symbols": list(dict.fromkeys(symbol for record in records for symbol in record["symbols"])),
         "summary": stored_summary(session).get("text"),

@@ -26,10 +26,12 @@ from weakref import WeakValueDictionary
 import aiologic
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.db.in_memory import InMemoryDb
+from agno.session import WorkflowSession
 
 from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
+from finassist.sessions.runs import MemoryDb
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -55,16 +57,6 @@ def check_session_id(session_id: str) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- store
-
-
-class MemoryDb(InMemoryDb):
-    """Agno's sessions in memory; tells whether a run is there without copying every run."""
-
-    def has_run(self, run_id: str) -> bool:
-        """Whether the run is there; the newest sessions are looked through first."""
-        sessions = list(self._sessions.values())  # at once: other threads may begin sessions meanwhile
-        runs = (run for session in reversed(sessions) for run in reversed(session.get("runs") or []))
-        return any(run["run_id"] == run_id for run in runs)
 
 
 def threaded(database: BaseDb) -> AsyncBaseDb:
@@ -131,6 +123,22 @@ class Store:
             raise ConfigurationError("This database is async only. Use `await workflow.arun(...)`, or a sync database.")
         return self.sync
 
+    @property
+    def keeps_runs_apart(self) -> bool:
+        """Whether a session is saved without its runs, so that not all of them have to be read before."""
+        kind: Any = type(self.sync or self.native)
+        return kind.upsert_run not in (BaseDb.upsert_run, AsyncBaseDb.upsert_run)
+
+    def count_runs(self, session_id: str, session: WorkflowSession | None) -> int:
+        """How many runs a session has, of which all or the last were read."""
+        runs = (session.runs if session else None) or []
+        return _counted(self.ask(_count(session_id))) if runs and self.keeps_runs_apart else len(runs)
+
+    async def acount_runs(self, session_id: str, session: WorkflowSession | None) -> int:
+        """`count_runs` for a running loop."""
+        runs = (session.runs if session else None) or []
+        return _counted(await self.aask(_count(session_id))) if runs and self.keeps_runs_apart else len(runs)
+
     def close(self) -> None:
         """Close what was opened here; it opens again when needed."""
         if self.opened is not None:
@@ -178,6 +186,18 @@ class Store:
 
     async def _beside_the_loop[T](self, work: Callable[[], T]) -> T:
         return work() if isinstance(self.sync, InMemoryDb) else await asyncio.to_thread(work)
+
+
+def _count(session_id: str) -> Callable[[Any], Any]:
+    def count(database: Any) -> Any:
+        ours = getattr(database, "count_runs", None)
+        return ours(session_id) if ours else database.get_runs(session_id=session_id, limit=1, deserialize=False)
+
+    return count
+
+
+def _counted(found: Any) -> int:
+    return found if isinstance(found, int) else int(found[1])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ workflow that does nothing. Compare ratios and overheads, not seconds of two mac
     costs.py      processor time per report, and time to import
     embedded.py   the embedded data: load times, and memory
     live.py       live data from a local server: warm reports, many at once, memory
+    loops.py      gaps of the loop, cancels at random moments, long sessions
     batch.py      many questions: throughput, processor time, memory, five kills (victim.py is what is killed)
     dask.py       a batch on a cluster: when it pays, and when it does not
     server.py     that server, in a process of its own
@@ -30,7 +31,7 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         model_delay: Seconds the model takes per call (L).
         data_delay: Seconds the data source takes per request (F).
     """
-    from tests.benchmarks import batch, cases, costs, embedded, live
+    from tests.benchmarks import batch, cases, costs, embedded, live, loops
     from tests.benchmarks.results import machine
 
     rounds, reports, turns = (5, 10, 20) if quick else (15, 20, 50)
@@ -43,5 +44,6 @@ def bench(*, quick: bool = False, model_delay: float = 0.2, data_delay: float = 
         *batch.measure(model_delay, data_delay, batch.QUICK if quick else batch.FULL),
         *costs.imports(rounds=3 if quick else 5),
         *embedded.measure(rounds=3 if quick else 5),
+        *(loops.measure(100, 60, 500) if quick else loops.measure(500, 400, 2_000)),
     ]
     return Results(rows=rows, machine=described, model_delay=model_delay, data_delay=data_delay, rounds=rounds)

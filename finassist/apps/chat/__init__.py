@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
-from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
@@ -18,6 +17,7 @@ from finassist.core.text import check_question
 from finassist.reporting.sanitize import escape
 from finassist.runtime.base import Assistant
 from finassist.sessions.history import Conversation, Conversations
+from finassist.sessions.runs import answer_of
 from finassist.sessions.store import check_session_id
 
 BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
@@ -266,7 +266,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         conversation, runs = await self._stored.read(session_id)
         if session_id == self.session_id:
             self._name(conversation)
-            await self.conversation.restore([Answer.of(run) for run in runs])
+            await self.conversation.restore([answer_of(run) for run in runs])
             self.composer.tell("end")
 
     def _name(self, conversation: Conversation) -> None:
