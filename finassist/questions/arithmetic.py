@@ -45,6 +45,8 @@ def arithmetic(slots: Slots) -> Understanding | None:
     tokens = _settled(list(_tokens(slots)))
     if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
         return None
+    if _two_companies(slots, tokens):
+        return None
     if (defined := _defined_whole(slots, tokens) or _of_a_group(slots)) is not None:
         return defined
     for start in _starts(tokens):
@@ -58,6 +60,14 @@ def arithmetic(slots: Slots) -> Understanding | None:
             continue
         return Understanding(queries, decided="arithmetic") if all(queries) else None
     return None
+
+
+def _two_companies(slots: Slots, tokens: Sequence[Token]) -> bool:
+    """`How much more revenue than Pfizer did Merck make?`: one figure of two companies, which other rules compare."""
+    metrics = {token.value for token in tokens if token.kind == "metric"}
+    periods = {period for token in tokens for period in token.periods}
+    steps = any(token.kind in ("operator", "prefix") or token.value == "percent_more" for token in tokens)
+    return len(metrics) == 1 and len(slots.about) == 2 and len(periods) < 2 and not steps
 
 
 def _defined_whole(slots: Slots, tokens: Sequence[Token]) -> Understanding | None:
