@@ -27,6 +27,7 @@ import finassist
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.config.settings import KEYS
 from finassist.config.sources import variable_of
+from finassist.core.secrets import secrets_of
 from finassist.llm.models import resolve_model
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.http.endpoint import Endpoint
@@ -384,3 +385,23 @@ def test_a_key_that_cannot_be_used_is_not_repeated(variable, monkeypatch) -> Non
         search.see_error("error", error)
     assert search.places
     assert search.hits() == []
+
+
+def test_any_object_can_be_looked_through_for_secrets() -> None:
+    """Items that come one by one, and an attribute that raises, keep no run from its answer."""
+
+    class Strange(dict[str, str]):
+        def items(self) -> Any:
+            return (pair for pair in [("pat", "hunter2-hunter2")])
+
+        @property
+        def token(self) -> str:
+            raise RuntimeError
+
+    class Slotted:
+        __slots__ = ("raises",)
+
+        def __getattr__(self, name: str) -> Any:
+            raise OSError(name)
+
+    assert list(secrets_of({"one": Strange(), "two": Slotted()})) == ["hunter2-hunter2"]

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
@@ -160,7 +161,8 @@ def secrets_of(*things: Any) -> Secrets:
             found |= dict.fromkeys(_in_text(name, thing))
         elif id(thing) not in seen and depth < _DEEPEST:
             seen.add(id(thing))
-            waiting += ((each, value, depth + 1) for each, value in _parts(name, thing))
+            with suppress(Exception):  # an attribute of a stranger's object may raise anything
+                waiting += [(each, value, depth + 1) for each, value in _parts(name, thing)]
     return Secrets(secret for secret in found if len(secret) >= _SHORTEST)
 
 
@@ -212,4 +214,5 @@ def _parts(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
 
 def _few(items: Any) -> list[Any]:
     """The items, if they are few enough to be settings: data have more."""
-    return list(items) if len(items) <= 200 else []
+    some: list[Any] = list(islice(items, 201))
+    return some if len(some) <= 200 else []
