@@ -207,14 +207,17 @@ def test_a_turn_that_is_given_up_while_it_waits_blocks_nobody(address: str, run_
 @pytest.mark.slow
 def test_a_process_that_dies_gives_its_turn_back(address: str, server: Server, database: str) -> None:
     code = "import sys; from finassist import FinancialAssistantWorkflow as W; w = W(db=sys.stdin.read())\n"
-    code += "w.locks.turn('shared').__enter__(); print('held', flush=True); import signal; signal.pause()"
+    code += "turn = w.locks.turn('shared'); turn.__enter__(); print('held', flush=True); import signal; signal.pause()"
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with process:
+    try:
         process.stdin.write(address)
         process.stdin.close()
         assert process.stdout.readline() == "held\n"
         assert server.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", database)[0][0] == 1
+    finally:
         process.kill()
+        process.wait()
+        process.stdout.close()
     assert FinancialAssistantWorkflow(db=address, session_id="shared").run("What is EBITDA?").saved
 
 
