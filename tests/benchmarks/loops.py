@@ -104,7 +104,7 @@ async def _cancels(
     """Seconds that each took; and how many tasks, threads, runs and locks are left in the end."""
     taken: list[float] = []
     await workflow.arun("What is EBITDA?")
-    before = asyncio.all_tasks()
+    before, others, active = asyncio.all_tasks(), set(threading.enumerate()), set(get_active_runs())
     for number in range(cancels):
         run = asyncio.create_task(workflow.arun("Compare Apple and Microsoft", session_id=f"s{number % 5}"))
         await asyncio.sleep(moments.random() * 0.15)
@@ -115,10 +115,10 @@ async def _cancels(
         del run
     await asyncio.sleep(0.1)
     pools = ("MainThread", "asyncio", "finassist")  # they are there for good, and idle
-    threads = [each for each in threading.enumerate() if not each.name.startswith(pools)]
+    threads = [each for each in set(threading.enumerate()) - others if not each.name.startswith(pools)]
     gc.collect()
     locks = len(workflow.locks._locks)  # pyright: ignore[reportPrivateUsage]
-    return taken, len(asyncio.all_tasks() - before) + len(threads) + len(get_active_runs()) + locks
+    return taken, len(asyncio.all_tasks() - before) + len(threads) + len(set(get_active_runs()) - active) + locks
 
 
 def long_session(turns: int) -> Row:
