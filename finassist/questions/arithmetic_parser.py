@@ -223,9 +223,7 @@ class Parser:
         begin = self.at
         while True:
             self._skip()
-            if not before and any(
-                token.fresh in (".", ";", "?") and token.fresh for token in self.tokens[begin : self.at + 1]
-            ):
+            if not before and any(token.fresh in (".", ";", "?") for token in self.tokens[begin : self.at + 1]):
                 break
             if self._is("period"):
                 periods += self._next().periods

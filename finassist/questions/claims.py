@@ -7,7 +7,7 @@ carried over from the one before. Each claim holds the query whose answer would 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -33,11 +33,6 @@ class Sentence(NamedTuple):
     text: str
     start: int
 
-    @property
-    def end(self) -> int:
-        """Where it ends in the text."""
-        return self.start + len(self.text)
-
 
 def sentences(text: str) -> Iterator[Sentence]:
     """The sentences of a text; joined they are the text.
@@ -57,19 +52,15 @@ def sentences(text: str) -> Iterator[Sentence]:
         yield Sentence(text[start:], start)
 
 
-def claims_in(text: str, companies: Sequence[str] = ()) -> list[Claim]:
+def claims_in(text: str) -> list[Claim]:
     """What a text states about figures, in order.
-
-    Args:
-        text: Any text.
-        companies: Whom it is about where it names no company.
 
     Example:
         >>> [claim] = claims_in("Apple's net margin was 25.3% in FY2022.")
         >>> str(claim.queries[0]), claim.words
         ('net margin of AAPL in FY2022', '25.3%')
     """
-    carried = Carried(companies=list(companies))
+    carried = Carried()
     return [claim for sentence in sentences(text) for claim in claims_of(sentence, carried)]
 
 

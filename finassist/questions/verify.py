@@ -80,7 +80,7 @@ def _differs(claim: Claim, number: Number, fact: Fact) -> str:
         return "It went the other way."
     if number.bound and _is_beyond(number.bound, said, value):
         return ""
-    if abs(value - said) <= slack * Decimal("1.02") or _as_loss(claim, said, slack, value):
+    if abs(value - said) <= slack * Decimal("1.02"):
         return ""
     return "It is another figure."
 
@@ -93,8 +93,3 @@ def _is_beyond(bound: str, said: Decimal, value: Decimal) -> bool:
     room = Decimal("0.1") if said > _MOST_TIMES else 1 / said if said else Decimal()
     low, high = (said, said * (1 + room)) if bound == ">" else (said * (1 - room), said)
     return low <= value <= high
-
-
-def _as_loss(claim: Claim, said: Decimal, slack: Decimal, value: Decimal) -> bool:
-    """A loss of 2 billion is a net income of -2 billion; cash that was spent is shown without its sign."""
-    return value < 0 < said and claim.direction == 0 and abs(value + said) <= slack

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
 from agno.run.agent import RunContentEvent
 from msgspec import structs
@@ -23,7 +24,7 @@ from finassist.core.result import CATEGORY, Draft, Usage
 from finassist.core.result import CategoryName as Category
 from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
-from finassist.questions.claims import claims_in
+from finassist.questions.claims import Claim, claims_in
 from finassist.questions.companies import INDEX
 from finassist.questions.periods import as_of_day, known_on_day
 from finassist.questions.review import Review, left_out
@@ -31,7 +32,7 @@ from finassist.questions.slots import Understanding
 from finassist.reporting.checked import Checked
 from finassist.runtime.compose import Grounds, checked_against, compose_answer, compose_document, grounds_query
 from finassist.runtime.decide import completed, decide, decide_typed
-from finassist.runtime.effects import AgentReply, Fetch, Flow, FlowContext, ask, compute, fetch, gather
+from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, FlowContext, ask, compute, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
 _PARAGRAPH = "\n\n"
@@ -93,7 +94,7 @@ def chat_flow(question: str, known: FlowContext, draft: Draft | None = None) -> 
 
 def check_flow(text: str, known: FlowContext) -> Flow[Checked]:
     """A text against the data: each figure it states, and what the data say of it."""
-    claims = claims_in(text)
+    claims = cast(list[Claim], (yield Compute(lambda: claims_in(text))))
     queries = [query.model_copy(update={"as_of": known.as_of}) for claim in claims for query in claim.queries]
     wanted = [each for query in queries for each in _wanted(query, known)]
     found = (yield from _gather(wanted, known)) if wanted else []
