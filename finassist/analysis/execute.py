@@ -14,10 +14,11 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from finassist.analysis.calendar import Member, years_back
-from finassist.analysis.cells import OF_PRICE, WINDOW_METRICS, cell, derived, folded, is_series, less, over
+from finassist.analysis.cells import cell, folded, is_series
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Outcome, Row, by_value, fulfils, gaps_of, not_added
+from finassist.analysis.outcome import Outcome, Row, by_value, derived, fulfils, gaps_of, less, not_added, over
 from finassist.analysis.statements import currencies_apart
+from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import anchors, described, lines, parse
 from finassist.core.periods import Period, Span, parse_periods

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from msgspec import structs
@@ -44,7 +44,7 @@ class Outcome:
         figure: The one figure asked for, where there is one.
         gaps: What was asked and is not there.
         considered: How many companies of a universe were looked at.
-        left_out: How many of them lack a figure, by name of what lacks.
+        left_out: How many of them lack a figure.
         matches: How many companies fulfil a screen, before the limit.
         more: Figures asked besides, such as other columns of a screen.
     """
@@ -57,7 +57,7 @@ class Outcome:
     considered: int = 0
     left_out: int = 0
     matches: int = 0
-    more: tuple[Row, ...] = field(default=())
+    more: tuple[Row, ...] = ()
 
 
 KEPT = ("not_meaningful", "not_reported")
