@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -187,6 +188,18 @@ def test_other_files_and_kinds_are_refused(tmp_path: Any) -> None:
             read_cases(tmp_path / source)
     with pytest.raises(InputError, match=r"no kind 'x'\. It has single"):
         read_cases(kinds=["x"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("pipe.csv", "a pipe"), ("none.csv", "No such file"), (".csv", "directory"), ("old.csv", "UTF-8")],
+)
+def test_a_file_that_cannot_be_read_is_said(name: str, said: str, tmp_path: Any) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / ".csv").mkdir()
+    (tmp_path / "old.csv").write_bytes("question,right\nNestlé?,5%\n".encode("latin-1"))
+    with pytest.raises(InputError, match=said):
+        read_cases(tmp_path / name)
 
 
 def test_turns_of_a_session_follow_each_other() -> None:

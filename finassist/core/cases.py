@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Self, cast
 from finassist.core.claims import Unit
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact
+from finassist.core.process import check_ordinary
 from finassist.core.text import did_you_mean
 
 REFUSED: Final = "refused"
@@ -248,7 +249,15 @@ def _cases(source: CaseSet | None) -> Iterable[Case]:
 
 
 def _of_file(path: Path) -> list[Case]:
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = check_ordinary(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path.name} is not in UTF-8. Save it again as UTF-8, in a spreadsheet “CSV UTF-8”."
+        ) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise InputError(f"{path.name} cannot be read ({reason}). Give the path of a .csv or .jsonl file.") from error
     rows: Iterable[Mapping[str, Any]]
     match path.suffix.lower():
         case ".jsonl":
