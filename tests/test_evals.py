@@ -138,6 +138,13 @@ def test_an_error_is_a_grade(run_async: Any) -> None:
     assert result.graded[0].wrong.startswith("Model")
 
 
+def test_a_bug_comes_out_as_itself_and_no_room_is_no_wait() -> None:
+    with pytest.raises(ZeroDivisionError):
+        finassist.evaluate(set=[MARGIN, NONE], on_case=lambda _: 1 / 0)
+    with pytest.raises(InputError, match="concurrency"):
+        finassist.evaluate(set=[MARGIN], concurrency=0)
+
+
 # ----------------------------------------------------------------------------------------- sets of your own
 
 
@@ -269,6 +276,9 @@ def test_the_command(capsys: Any, tmp_path: Any) -> None:
     assert json.loads(capsys.readouterr().out)["kinds"][-1]["n_cases"] == 2
     assert main([*asked, "--csv"]) == 0
     assert capsys.readouterr().out.startswith("id,kind,question,passed")
+    write_cases([replace(MARGIN, id=str(number)) for number in range(12)], tmp_path / "many.csv")
+    assert main(["eval", "--set", str(tmp_path / "many.csv"), "--model", "offline"]) == 0
+    assert capsys.readouterr().err == "10 of 12 cases\n"
     assert main(["eval", "--kinds", "price", "--export", str(tmp_path / "price.jsonl")]) == 0
     assert len(read_cases(tmp_path / "price.jsonl")) == 8
     assert main(["eval", "--kinds", "nonsense"]) == 2

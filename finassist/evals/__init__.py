@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from finassist.core.cases import Case, CaseSet, read_cases
 from finassist.core.concurrency import bridge
-from finassist.core.errors import FinassistError
+from finassist.core.errors import FinassistError, InputError
 from finassist.core.secrets import redact
 from finassist.evals.evaluation import Evaluation
 from finassist.evals.grading import Graded, grade, head_of
@@ -43,13 +43,13 @@ def evaluate(
             were computed from the embedded data.
         kinds: Only these kinds of questions.
         concurrency: How many conversations there are at the same time.
-        on_case: Is called with each graded case.
+        on_case: Is called with each graded case, by this function on another thread than yours.
 
     Returns:
         An `Evaluation`: a table by kind, a DataFrame, and a comparison with another one.
 
     Raises:
-        InputError: The set cannot be used, or there is no such kind.
+        InputError: The set cannot be used, there is no such kind, or `concurrency` is below 1.
 
     Example:
         >>> import finassist
@@ -70,6 +70,10 @@ async def aevaluate(
     on_case: OnCase | None = None,
 ) -> Evaluation:
     """`evaluate` on the running loop."""
+    if concurrency < 1:
+        raise InputError(
+            f"concurrency is how many conversations there are at the same time: 1 or more, not {concurrency}."
+        )
     cases = read_cases(set, kinds)
     if workflow is not None:
         return await _evaluated(_Asking(workflow, asyncio.Semaphore(concurrency), on_case), cases)
@@ -106,8 +110,15 @@ class _Asking:
 
 
 async def _evaluated(asking: _Asking, cases: Sequence[Case]) -> Evaluation:
-    async with asyncio.TaskGroup() as group:
-        talks = [group.create_task(asking.conversation(talk)) for talk in _conversations(cases)]
+    talks: list[asyncio.Task[list[Graded]]] = []
+    bug: Exception | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            talks += [group.create_task(asking.conversation(talk)) for talk in _conversations(cases)]
+    except* Exception as failed:  # noqa: BLE001  raised below, outside the group
+        bug = failed.exceptions[0]
+    if bug:
+        raise bug
     found = {graded.case.id: graded for talk in talks for graded in talk.result()}
     workflow = asking.workflow
     about = f"{workflow.model.id}, {workflow.provider.id}, routing {workflow.routing}"

@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from finassist.batch.batch import Batch
     from finassist.core.cases import Case
     from finassist.evals.evaluation import Evaluation
+    from finassist.evals.grading import Graded
     from finassist.reporting.frames import DataFrame
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -41,6 +43,9 @@ _WHOLE: Final = ("run_output", "step_results")
 """The answer in an event: the events before it make it up."""
 
 _DELIMITERS: Final = ",;\t"
+_OFTEN: Final = 10
+"""After how many graded cases it is said how many there are."""
+
 BUDGETS: Final = (
     ("tokens", int, "N", "tokens of models, in and out"),
     ("dollars", float, "USD", "dollars for them; needs FINASSIST_MODEL_PRICES"),
@@ -288,5 +293,11 @@ def _evaluated(cases: list[Case], model: str | None) -> Evaluation:
     from finassist.evals import evaluate as graded
     from finassist.workflow import FinancialAssistantWorkflow
 
+    done = count(1)
+
+    def tell(_: Graded) -> None:
+        if (number := next(done)) % _OFTEN == 0:
+            note(f"{number:,} of {len(cases):,} cases")
+
     with FinancialAssistantWorkflow(db=None, model=model) as workflow:
-        return graded(workflow, cases)
+        return graded(workflow, cases, on_case=tell)
