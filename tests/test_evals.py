@@ -8,10 +8,19 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import finassist
-from finassist import Case, Evaluation, FinancialAssistantWorkflow, InputError, read_cases, write_cases
+from finassist import (
+    Case,
+    Evaluation,
+    FinancialAssistantWorkflow,
+    FrameProvider,
+    InputError,
+    read_cases,
+    write_cases,
+)
 from finassist.__main__ import main
 from finassist.evals.evaluation import mcnemar
 from finassist.evals.grading import Graded, grade
@@ -178,6 +187,7 @@ def test_inspect_samples(tmp_path: Any) -> None:
         ("question,right,id\nA?,5%,x\nB?,5%,x\n", "Two cases have the id 'x'"),
         ("question,right\n", "no cases"),
         ("right\n5%\n", "no question"),
+        ("question,right\nApple?,1,000 USD\n", "case 1: A cell has no column above it"),
     ],
 )
 def test_a_set_that_cannot_be_used_is_said(rows: str, said: str, tmp_path: Any) -> None:
@@ -231,8 +241,18 @@ def test_an_answer_becomes_a_case() -> None:
     assert not grade(answer.as_case(0.2), answer, None).passed
     assert refused.as_case().refused
     assert not grade(ranked.as_case(["ORCL", "ADBE"]), ranked, None).passed
-    with pytest.raises(InputError):
-        answer.as_case("about a quarter")
+    for nothing in ("about a quarter", True):
+        with pytest.raises(InputError):
+            answer.as_case(nothing)
+
+
+def test_an_answer_in_another_currency_becomes_a_case() -> None:
+    table = pd.DataFrame({"symbol": ["LEMON"], "period": ["FY2025"], "revenue": [899000000]})
+    provider = FrameProvider(table, currency="EUR")
+    answer = FinancialAssistantWorkflow(db=None, model="offline", provider=provider).run("$LEMON revenue in FY2025")
+    assert answer.as_case().right == "899000000 EUR"
+    for right, passed in ((None, True), ("899 million EUR", True), ("899 million USD", False)):
+        assert grade(answer.as_case(right), answer, None).passed is passed
 
 
 # ---------------------------------------------------------------------------------------------- side by side

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, cast
@@ -24,11 +24,12 @@ REFUSED: Final = "refused"
 _SCALES: Final = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _UNITS: Final[Mapping[str, tuple[Unit, int]]] = {
     "%": ("percent", -2), "points": ("points", -2), "times": ("times", 0), "days": ("days", 0),
-    "shares": ("count", 0), "USD": ("money", 0), "USD/share": ("money", 0), "": ("", 0),
+    "shares": ("count", 0), "": ("", 0),
 }  # fmt: skip
+_MONEY: Final = re.compile("[A-Z]{3}(?:/share)?")
 _AMOUNT: Final = re.compile(
     rf"(?P<number>-?\d[\d,]*(?:\.\d+)?)\s*(?P<scale>{'|'.join(_SCALES)})?\s*"
-    rf"(?P<unit>{'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})"
+    rf"(?P<unit>{_MONEY.pattern}|{'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})"
 )
 _WRITTEN: Final = {"ratio": ("%", 2), "points": ("points", 2), "count": ("", 0)}
 
@@ -40,11 +41,13 @@ class Amount(NamedTuple):
         value: In plain units; 25 % is 0.25.
         slack: Half of the last digit that is written.
         unit: What it is measured in; empty for a count or an index.
+        currency: ISO code of money.
     """
 
     value: Decimal
     slack: Decimal
     unit: Unit
+    currency: str = ""
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -60,11 +63,12 @@ class Amount(NamedTuple):
         found = _AMOUNT.fullmatch(text.strip())
         if found is None:
             raise InputError(f"“{text[:60]}” is no amount. Write “25.3%”, “1.5 billion USD”, “1.2 times” or “refused”.")
-        unit, power = _UNITS[found["unit"]]
+        currency = currency_of(found["unit"])
+        unit, power = ("money", 0) if currency else _UNITS[found["unit"]]
         power += _SCALES.get(found["scale"] or "", 0)
         value = Decimal(found["number"].replace(",", ""))
         half = Decimal(1).scaleb(int(value.as_tuple().exponent)) / 2
-        return cls(value.scaleb(power), half.scaleb(power), unit)
+        return cls(value.scaleb(power), half.scaleb(power), unit, currency)
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class Case:
         if "input" in row:
             own = row.get("metadata") or {"right": row.get("target")}
             row = {**own, "question": row["input"], "id": row.get("id")}
+        if "" in row:
+            raise InputError("A cell has no column above it. Put a text with commas in quotes.")
         names = [field.name for field in fields(cls)]
         for name in row:
             if name not in names:
@@ -173,7 +179,23 @@ def right_of(right: Any, fact: Fact | None) -> dict[str, str]:
         return {"right": right}
     if isinstance(right, Sequence):
         return {"order": " ".join(map(str, cast("Sequence[Any]", right)))}
-    return {"right": amount(Decimal(str(right)), fact.unit if fact is not None else "")}
+    try:
+        value = Decimal(str(right))
+    except InvalidOperation as error:
+        raise InputError(
+            f"{right!r:.60} is nothing that an answer says. Give a text such as “25.3%”, a number, or tickers."
+        ) from error
+    return {"right": amount(value, fact.unit if fact is not None else "")}
+
+
+def currency_of(unit: str) -> str:
+    """The ISO code of a unit of money, per share or not; empty for another unit.
+
+    Example:
+        >>> currency_of("EUR/share"), currency_of("ratio")
+        ('EUR', '')
+    """
+    return unit[:3] if _MONEY.fullmatch(unit) else ""
 
 
 def amount(value: Decimal, unit: str) -> str:
@@ -263,7 +285,7 @@ def _of_file(path: Path) -> list[Case]:
         case ".jsonl":
             rows = map(json.loads, filter(str.strip, text.splitlines()))
         case ".csv":
-            rows = csv.DictReader(text.splitlines(keepends=True))
+            rows = csv.DictReader(text.splitlines(keepends=True), restkey="")
         case _:
             raise _other_file(path)
     found: list[Case] = []

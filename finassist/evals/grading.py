@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from finassist.answer import Answer
-from finassist.core.cases import Amount, Case
+from finassist.core.cases import Amount, Case, currency_of
 from finassist.core.claims import Claim, Unit
 from finassist.core.facts import Fact
 from finassist.questions.claims import claims_in
@@ -21,8 +21,7 @@ CHECKS: Final = ("answer", "refusal", "companies", "period", "faithful")
 
 _HEAD: Final = 300
 _UNITS: Final[dict[str, Unit]] = {
-    "USD": "money", "USD/share": "money", "ratio": "percent", "points": "points", "times": "times", "days": "days",
-    "shares": "count",
+    "ratio": "percent", "points": "points", "times": "times", "days": "days", "shares": "count",
 }  # fmt: skip
 _PLACES: Final = 20
 """Small whole numbers count companies, or are places of a ranking."""
@@ -112,7 +111,12 @@ def _states(case: Case, answer: Answer) -> bool:
 
 
 def _is_value(amount: Amount, fact: Fact | None) -> bool:
-    if fact is None or fact.value is None or _UNITS.get(fact.unit, "") != (amount.unit or _UNITS.get(fact.unit, "")):
+    if fact is None or fact.value is None:
+        return False
+    currency = currency_of(fact.unit)
+    if amount.unit and amount.unit != ("money" if currency else _UNITS.get(fact.unit, "")):
+        return False
+    if amount.currency and amount.currency != currency:
         return False
     return abs(fact.value - amount.value) <= max(amount.slack, abs(amount.value) * _ROUNDING)
 
@@ -133,6 +137,8 @@ def _is_known(claim: Claim, answer: Answer) -> bool:
 def _is_said(amount: Amount, claim: Claim) -> bool:
     number = claim.number
     if number is None or (amount.unit and number.unit != amount.unit):
+        return False
+    if amount.currency and number.currency and amount.currency != number.currency:
         return False
     said = -number.value if claim.direction < 0 < number.value else number.value
     return abs(said - amount.value) <= amount.slack + number.slack * Decimal("1.02")
