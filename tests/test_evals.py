@@ -123,7 +123,10 @@ def test_a_figure_that_the_data_refute_is_not_faithful() -> None:
     assert grade(case, answer, lie).wrong == "faithful"
 
 
-def test_a_model_that_invents_is_graded_by_what_is_shown() -> None:
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_model_that_invents_is_graded_by_what_is_shown(counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not counts:
+        monkeypatch.setattr("tests.model_server.USAGE", None)
     with ModelServer(category="chat") as server:
         server.chat = ["Apple's revenue was USD 512.4 billion in FY2023. A margin is a part of revenue."] * 2
         settings = finassist.Settings(openai_api_key="sk-none", model_retries=0)
@@ -134,7 +137,9 @@ def test_a_model_that_invents_is_graded_by_what_is_shown() -> None:
             )
     [graded] = result.graded
     assert graded.passed, graded
-    assert graded.tokens
+    assert (graded.tokens is None) is not counts
+    assert graded.tokens != 0
+    assert bool(result.table["tokens"].isna().all()) is not counts
 
 
 def test_an_error_is_a_grade(run_async: Any) -> None:
@@ -145,6 +150,7 @@ def test_an_error_is_a_grade(run_async: Any) -> None:
             result = run_async(finassist.aevaluate(workflow, [Case("Tell me a joke", words="joke"), MARGIN]))
     assert [each.passed for each in result.graded] == [False, True]
     assert result.graded[0].wrong.startswith("Model")
+    assert [each.tokens for each in result.graded] == [None, 0]
 
 
 def test_a_bug_comes_out_as_itself_and_no_room_is_no_wait() -> None:

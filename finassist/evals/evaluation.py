@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.core.formatting import escape_markdown
-from finassist.evals.grading import CHECKS, Graded
+from finassist.evals.grading import CHECKS, Graded, known_sum
 from finassist.reporting.frames import SCHEMAS, typed
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Evaluation:
     @property
     def table(self) -> DataFrame:
         """One row a kind of question, and one of all; `finassist.describe("evaluation_kinds")` has the columns."""
-        return typed(map(_kind_row, self._kinds(), self._groups()), SCHEMAS["evaluation_kinds"])
+        return typed(map(_kind_row, self._kinds(), self._parts()), SCHEMAS["evaluation_kinds"])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: what answered, the part that passed, and each case."""
@@ -96,9 +96,9 @@ class Evaluation:
     def _kinds(self) -> list[str]:
         return [*dict.fromkeys(each.case.kind for each in self.graded), _ALL]
 
-    def _groups(self) -> Iterator[list[Graded]]:
+    def _parts(self) -> Iterator[Evaluation]:
         for kind in self._kinds():
-            yield [each for each in self.graded if kind in (each.case.kind, _ALL)]
+            yield Evaluation(tuple(each for each in self.graded if kind in (each.case.kind, _ALL)))
 
 
 @dataclass(frozen=True)
@@ -187,18 +187,18 @@ def _row(graded: Graded) -> dict[str, Any]:
     }
 
 
-def _kind_row(kind: str, graded: Sequence[Graded]) -> dict[str, Any]:
-    costs = [each.cost for each in graded]
+def _kind_row(kind: str, part: Evaluation) -> dict[str, Any]:
+    graded = part.graded
     held = {name: [each.checks[name] for each in graded if name in each.checks] for name in CHECKS}
     return {
         "kind": kind,
         "n_cases": len(graded),
-        "n_passed": sum(each.passed for each in graded),
-        "share": sum(each.passed for each in graded) / len(graded),
+        "n_passed": len(graded) - len(part.failed),
+        "share": part.share,
         **{_SHARES[name]: sum(values) / len(values) for name, values in held.items() if values},
         "seconds": median(each.seconds for each in graded),
-        "tokens": sum(each.tokens or 0 for each in graded),
-        "cost": None if None in costs else sum(cost or 0 for cost in costs),
+        "tokens": known_sum([each.tokens for each in graded]),
+        "cost": known_sum([each.cost for each in graded]),
     }
 
 

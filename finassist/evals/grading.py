@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from finassist.answer import Answer
 from finassist.core.cases import Amount, Case, currency_of
@@ -40,8 +40,8 @@ class Graded:
         headline: What the answer said first.
         error: Class name and message of what was raised instead of an answer; empty if nothing was.
         seconds: How long it took.
-        tokens: Of models, in and out; `None` where a model does not say.
-        cost: US dollars; `None` where no price is known.
+        tokens: Of models, in and out; `None` where a model does not say, and after an error.
+        cost: US dollars; `None` where no price is known, and after an error.
     """
 
     case: Case
@@ -49,8 +49,8 @@ class Graded:
     headline: str = ""
     error: str = ""
     seconds: float = 0.0
-    tokens: int | None = 0
-    cost: float | None = 0.0
+    tokens: int | None = None
+    cost: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -181,5 +181,12 @@ def _spent(answer: Answer) -> tuple[int | None, float | None]:
     steps: dict[str, Any] = getattr(answer.metrics, "steps", None) or {}
     used = [step.metrics for step in steps.values()]
     models = [answer.models.get(name) for name in steps]
+    tokens = [0 if model == "offline" else each.total_tokens or None for each, model in zip(used, models, strict=True)]
     costs = [0.0 if model == "offline" else each.cost for each, model in zip(used, models, strict=True)]
-    return sum(each.total_tokens or 0 for each in used), None if None in costs else sum(filter(None, costs))
+    return known_sum(tokens), known_sum(costs)
+
+
+def known_sum[N: (int, float)](numbers: Sequence[N | None]) -> N | Literal[0] | None:
+    """Their sum, unless one is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
