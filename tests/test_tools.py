@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from agno.agent import Agent
 from agno.models.response import ModelResponse
 
 import finassist
-from finassist import FinancialAssistantWorkflow, InputError
+from finassist import FinancialAssistantWorkflow, FrameProvider, InputError
 from tests.worlds import ScriptedModel, World
 
 MARGIN = {"metrics": ["net_margin"], "companies": ["AAPL"], "periods": ["FY2023"]}
@@ -58,7 +59,7 @@ def test_an_agent_gets_a_figure_with_unit_period_and_source(form: str, run_async
     assert told["outcome"] == "answered"
     assert told["answer"].startswith("Apple's net margin was 25.3% in FY2023")
     assert (figure["symbol"], figure["metric"], figure["unit"]) == ("AAPL", "net_margin", "ratio")
-    assert (figure["value"], figure["shown"]) == (0.253062, "25.3%")
+    assert (figure["value"], figure["shown"]) == (pytest.approx(0.25306234), "25.3%")
     assert (figure["period"], figure["period_end"]) == ("FY2023", "2023-09-30")
     assert figure["source"].startswith("SEC 10-K")
     assert figure["formula"] == "net_income / revenue"
@@ -92,6 +93,12 @@ def test_results_have_a_bounded_size_and_say_what_is_left_out() -> None:
     assert len(report["figures"]) == 5
     assert {figure["period"] for figure in report["figures"]} <= {"FY2025", "latest"}
     assert len(json.dumps(toolkit.list_metrics())) < 4_000
+
+
+def test_a_reported_figure_has_every_digit() -> None:
+    table = pd.DataFrame({"symbol": ["LEMON"], "period": ["FY2025"], "revenue": [1234567.89]})
+    workflow = FinancialAssistantWorkflow(db=None, provider=FrameProvider(table))
+    assert finassist.tools(workflow).query_figures(["revenue"], ["LEMON"])["figures"][0]["value"] == 1234567.89
 
 
 def test_what_is_missing_is_named() -> None:

@@ -33,7 +33,7 @@ INSTRUCTIONS: Final = (
     "Figures of US-listed companies. Find tickers with search_companies and metric ids with list_metrics, then ask "
     "query_figures. Take numbers only from “figures”, name their period and source, and say what is “missing”."
 )
-type _Shape = Callable[[Any], Any]
+type _Conversion = Callable[[Any], Any]
 
 _MOST_COMPANIES: Final = 10
 _MOST_METRICS: Final = 25
@@ -197,7 +197,7 @@ class FinanceTools(Toolkit):
 
     # ----------------------------------------------------------------------------- asking, results
 
-    def _ask(self, query: Query, shape: _Shape) -> dict[str, Any]:
+    def _ask(self, query: Query, shape: _Conversion) -> dict[str, Any]:
         session_id = str(uuid4())
         try:
             return shape(self.workflow.query(query, session_id=session_id, live=False))
@@ -205,7 +205,7 @@ class FinanceTools(Toolkit):
             if self._forgets:
                 self.workflow.store.ask(lambda db: db.delete_session(session_id))
 
-    async def _aask(self, query: Query, shape: _Shape) -> dict[str, Any]:
+    async def _aask(self, query: Query, shape: _Conversion) -> dict[str, Any]:
         session_id = str(uuid4())
         try:
             return shape(await self.workflow.aquery(query, session_id=session_id, live=False))
@@ -261,7 +261,7 @@ def figure_data(fact: Fact) -> dict[str, Any]:
 
 
 def _number(value: Decimal) -> int | float:
-    return int(value) if value == value.to_integral_value() else float(f"{value:.6g}")
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _fit(metric: Metric, words: Iterable[str]) -> int:
@@ -290,7 +290,9 @@ def _as_text(tool: Callable[..., dict[str, Any]]) -> Callable[..., str]:
     return call
 
 
-def _explained(tool: Callable[..., Awaitable[Any]], shown: _Shape, failed: _Shape) -> Callable[..., Awaitable[Any]]:
+def _explained(
+    tool: Callable[..., Awaitable[Any]], shown: _Conversion, failed: _Conversion
+) -> Callable[..., Awaitable[Any]]:
     """The async tool, with its result as `shown` and its error as `failed`."""
 
     @wraps(tool)
