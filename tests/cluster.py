@@ -1,4 +1,4 @@
-"""What the workers of a test cluster ask: a source that notes what is done to it, and may end its process.
+"""What the workers of a test cluster ask: a source that notes what is done to it, and may never answer.
 
 The workers load this module as a Dask preload, so that each of them knows the source by its name, as they would know a
 provider of a user. Its folder is `CLUSTER_TEST_NOTES`; how it behaves is read from a file there at each call.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,8 @@ class NotedSource(ScriptedProvider):
         notes = Notes(Path(os.environ[FOLDER]))
         dials = notes.dials
         notes.write("asked", symbol)
-        if symbol == dials["poison"]:
-            os.kill(os.getpid(), signal.SIGKILL)
         try:
-            await (asyncio.Event().wait() if dials["stall"] else asyncio.sleep(dials["delay"]))
+            await (asyncio.Event().wait() if dials["stall"] in ("all", symbol) else asyncio.sleep(dials["delay"]))
         except asyncio.CancelledError:
             notes.write("cancelled", symbol)
             raise
@@ -46,10 +43,10 @@ class Notes:
     def __init__(self, folder: Path) -> None:
         self._notes, self._dials = folder / "notes.txt", folder / "dials.json"
 
-    def turn(self, delay: float = 0.001, poison: str = "", stall: bool = False) -> None:
-        """Forget what was noted, and behave like this."""
+    def turn(self, delay: float = 0.001, stall: str = "") -> None:
+        """Forget what was noted, and behave like this: `stall` is the symbol that waits for ever, or "all"."""
         self._notes.write_text("")
-        self._dials.write_text(json.dumps({"delay": delay, "poison": poison, "stall": stall}))
+        self._dials.write_text(json.dumps({"delay": delay, "stall": stall}))
 
     @property
     def dials(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Stuck(EmbeddedProvider):
         self.asked += 1
         if self.asked > 3 and not self.open:
             print("waiting", flush=True)
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         return await super().fetch_closes(symbol)
 
 questions = [f"${symbol} price" for symbol in ("AAPL", "MSFT", "NVDA", "TSLA", "AMZN", "META")]
@@ -49,8 +49,6 @@ def test_the_stop_button_stops_a_batch_and_the_same_cell_goes_on(kernel: Kernel,
     code = FORMS[form].format(form.replace(" ", "-"))
     cell = kernel.interrupt(code, "waiting")
     assert cell.error in ("KeyboardInterrupt", "CancelledError")
-    assert cell.seconds_to_stop is not None
-    assert cell.seconds_to_stop < 2, "half a second, with room for a busy machine"
     [shown] = cell.shown
     assert set(shown) == {"text/plain", "text/html"}
     assert "stopped" in shown["text/plain"]

