@@ -21,6 +21,7 @@ import pytest
 from agno.agent import Agent
 from agno.models.anthropic import Claude
 from agno.models.openai import OpenAIChat
+from agno.models.openai.like import OpenAILike
 
 from finassist import Answer, FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ContextOverflow, FinassistError, ModelFailed, ModelUnreachable, ReplyTooLong
@@ -109,10 +110,15 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64": lambda key: base64.b64encode(f"user:{key}:x".encode()).decode(),
     "its beginning": lambda key: f"{key[:16]}…",
     "its end": lambda key: f"…{key[8:]}",
-    "hexadecimal": lambda key: key.encode().hex(),
+    "hexadecimal": lambda key: key.encode().hex().upper(),
+    "upper case": str.upper,
+    "escaped in JSON": lambda key: key.replace("/", "\\u002f").replace("+", "\\u002B"),
+    "every character encoded": lambda key: "".join(f"%{ord(each):02X}" for each in key),
+    "numbers of HTML": lambda key: "".join(f"&#{ord(each)};" for each in key),
+    "on two lines": lambda key: f"{key[:13]}\n{key[13:]}",
 }
 KEY = "sk-canary/0123456789+abcdef"
-LEAKS = [leak.lower() for leak in (*(spelling(KEY) for spelling in SPELLINGS.values()), KEY[:16], KEY[8:])]
+LEAKS = [leak.lower() for leak in (*(spelling(KEY) for spelling in SPELLINGS.values()), KEY[:13], KEY[8:])]
 
 
 def echo(spelling: str) -> Any:
@@ -172,6 +178,35 @@ def look(search: Search, workflow: FinancialAssistantWorkflow, form: str, run_as
         search.see("behind it", [error.__cause__, error.__context__, getattr(error, "__notes__", ())])
 
 
+async def in_its_head(seen: Seen, out: Out) -> None:
+    head = f"HTTP/1.1 500 {seen.key}\r\nx-echo: {seen.key}\r\nlocation: /{seen.key}\r\ncontent-length: 0\r\n\r\n"
+    out.writer.write(head.encode())
+    await out.writer.drain()
+
+
+def test_what_http_clients_log_has_no_key(server: ModelServer, run_async: Any) -> None:
+    """Each of them logs the status line or the headers of an answer at DEBUG."""
+    server.moods = {"chat": in_its_head}
+    for provider, form in each():
+        workflow = keyed(server, provider, None)
+        with everything_logged() as lines, pytest.raises(FinassistError):
+            ask(workflow, form, run_async)
+        logged = "\n".join(lines).lower()
+        assert "[hidden]" in logged
+        assert not [leak for leak in LEAKS if leak in logged], (provider, form)
+
+
+def test_no_repr_of_a_model_has_a_key_in_it_wherever_it_is() -> None:
+    model = OpenAILike(
+        id="mine", base_url=f"https://me:{quote(KEY, safe='')}@host/v1", default_headers={"X-Mine": KEY},
+        extra_headers={"Authorization": f"Bearer {KEY}"}, default_query={"sig": KEY},
+    )  # fmt: skip
+    resolve_model(model)
+    shown = f"{model!r} {model.to_dict()}".lower()
+    assert not [leak for leak in LEAKS if leak in shown]
+    assert model.default_headers == {"X-Mine": KEY}
+
+
 class Foreign:
     """An object that carries a secret under a name of its own."""
 
@@ -188,12 +223,19 @@ def test_a_secret_is_found_under_any_name() -> None:
         {"headers": {"Authorization": "Basic " + base64.b64encode(f"me:{secret}".encode()).decode()}},
         {"base_url": f"https://me:{secret}@host/"},
         {"base_url": f"https://host/?sig={secret}"},
+        {"base_url": f"//me:{secret}@host/"},
+        {"webhook": "https://hooks.host/services/0123456789abcdefABCDEF012345"},
+        {"args": ["--header", f"Authorization: Bearer {secret}"]},
+        {"passphrase": "correct horse battery staple"},
         {"anything": "0123456789abcdef-XYZ-0123456789"},
         {"client": Foreign(inner=Foreign(token=secret))},
     ]
     for carrier in carriers:
         assert secrets_of(Foreign(**carrier)), carrier
-    plain = {"id": "claude-sonnet-4-20250514", "key_name": "apikey", "name": "Yahoo", "base_url": "https://host/v1"}
+    plain = {
+        "id": "claude-sonnet-4-20250514", "key_name": "apikey", "name": "Yahoo", "key_points": "one two three",
+        "base_url": "https://host/deployments/gpt-4o-mini-2024-07-18/v1", "system": "A token such as x is a secret.",
+    }  # fmt: skip
     assert secrets_of(Foreign(**plain)) == ()
 
 
@@ -214,8 +256,9 @@ def test_an_error_is_cleaned_with_all_that_hangs_on_it() -> None:
 
 
 def test_ordinary_words_stay() -> None:
-    text = "Revenue was USD 123456789 in FY2024; see https://www.sec.gov/cgi-bin for 0123."
+    text = "Revenue was USD 123456789 in FY2024; see https://www.sec.gov/cgi-bin.\nUp 3%20 & \\u00e9 &amp; more."
     assert redact(text, [KEY, "a", "demo"]) == text
+    assert redact(f"{text} {KEY}\n{text}", [KEY]) == f"{text} [hidden]\n{text}"
 
 
 # ------------------------------------------------------------------------------------------------------- bombs

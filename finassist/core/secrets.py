@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from typing import Any, Final
-from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
+from operator import itemgetter
+from string import ascii_uppercase
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from finassist.core.text import each_text
 
@@ -23,21 +25,25 @@ _PART: Final = 10
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text without any of the secrets: plain, in part, or encoded for a URL, JSON, HTML, base64 or hexadecimal.
+    r"""The text without any of the secrets: plain, in part, in either case, or encoded, also for several layers.
 
     A secret of fewer than six characters is left alone: it is no secret, and would eat ordinary words.
 
     Example:
-        >>> redact("GET /quote?apikey=s3cret%2Fkey refused s3cret/key", ["s3cret/key"])
+        >>> redact("GET /quote?apikey=s3cret%2Fkey refused S3CRET\u002fkey", ["s3cret/key"])
         'GET /quote?apikey=[hidden] refused [hidden]'
     """
-    spellings = {spelling for secret in secrets if len(secret) >= _SHORTEST for spelling in _spellings(secret)}
-    longest_first = sorted(spellings, key=len, reverse=True)
-    for spelling in longest_first:
-        text = text.replace(spelling, HIDDEN)
-    for spelling in longest_first:
-        text = _without_parts(text, spelling)
-    return text
+    known = [spelling for secret in secrets if len(secret) >= _SHORTEST for spelling in _spellings(secret)]
+    if not known:
+        return text
+    plain = _Plain.of(text)
+    found = sorted(plain.place(*span) for spelling in known for span in _shared(plain.text, spelling))
+    pieces, at = list[str](), 0
+    for start, end in found:
+        if start >= at:
+            pieces += text[at:start], HIDDEN
+        at = max(at, end)
+    return "".join([*pieces, text[at:]])
 
 
 def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
@@ -69,20 +75,68 @@ def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
         waiting += getattr(each, "exceptions", ())
 
 
+_ESCAPE: Final = re.compile(
+    r"(?=[%\\&\r\n\u00ad\u200b-\u200f\u2060\ufeff])(?:"
+    r"%(?:25)*(?P<percent>[0-9a-f]{2})|\\+u(?P<u>[0-9a-f]{4})|\\+x(?P<x>[0-9a-f]{2})|\\+(?P<slashed>[/\"'\\])"
+    r"|&(?:amp;)*(?:\#(?P<number>\d{1,5})|\#x(?P<hexadecimal>[0-9a-f]{1,4})|(?P<name>amp|lt|gt|quot|apos));"
+    r"|(?P<nothing>(?:\r?\n|\\+n)[ \t]*|[\u00ad\u200b-\u200f\u2060\ufeff]))",
+    re.IGNORECASE,
+)
+_LOWER: Final = {ord(letter): letter.lower() for letter in ascii_uppercase}
+
+
+class _Plain(NamedTuple):
+    """A text in lower case without escapes, line ends and invisible characters, and where its runs and escapes were."""
+
+    text: str
+    cuts: list[tuple[int, int, int]]
+
+    @classmethod
+    def of(cls, text: str) -> _Plain:
+        pieces, size, at, cuts = list[str](), 0, 0, [(0, 0, 1)]
+        for match in _ESCAPE.finditer(text):
+            character = _unescaped(match)
+            pieces += text[at : match.start()], character
+            size, at = size + match.start() - at, match.end()
+            if character:
+                cuts.append((size, match.start(), at - match.start()))
+                size += 1
+            cuts.append((size, at, 1))
+        return cls("".join([*pieces, text[at:]]).translate(_LOWER), cuts)
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Where a part of it is in the text."""
+        return self._at(start)[0], sum(self._at(end - 1))
+
+    def _at(self, index: int) -> tuple[int, int]:
+        """Where one character begins, and how long it is written."""
+        first, begin, long = self.cuts[bisect_right(self.cuts, index, key=itemgetter(0)) - 1]
+        return begin + index - first, long
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    kind, said = next((name, value) for name, value in match.groupdict().items() if value)
+    match kind:
+        case "nothing":
+            return ""
+        case "slashed":
+            return said
+        case "name":
+            return html.unescape(f"&{said.lower()};")
+        case _:
+            return chr(int(said, 10 if kind == "number" else 16))
+
+
 @lru_cache(maxsize=64)  # of the same key, for every answer of a source
 def _spellings(secret: str) -> frozenset[str]:
-    encoded = quote(secret, safe="")
-    lower = "".join(part if not i else "%" + part[:2].lower() + part[2:] for i, part in enumerate(encoded.split("%")))
-    escaped = json.dumps(secret)[1:-1]
-    plain = (secret, encoded, lower, quote(encoded), quote(secret), quote_plus(secret), html.escape(secret))
-    return frozenset(
-        [*plain, escaped, escaped.replace("/", "\\/"), secret.encode("utf-8", "replace").hex(), *_in_base64(secret)]
-    )
+    """A secret as it may stand in a plain text."""
+    encoded = secret.encode("utf-8", "replace")
+    written = (secret, quote(secret, safe=""), quote_plus(secret), unquote(secret), encoded.hex(), *_in_base64(encoded))
+    return frozenset(_Plain.of(each).text for each in written)
 
 
-def _in_base64(secret: str) -> Iterator[str]:
+def _in_base64(raw: bytes) -> Iterator[str]:
     """What is the same in base64 wherever the secret begins in a longer text."""
-    raw = secret.encode("utf-8", "replace")
     for before in range(3):
         for encode in (b64encode, urlsafe_b64encode):
             whole = encode(bytes(before) + raw).decode().rstrip("=")
@@ -90,18 +144,17 @@ def _in_base64(secret: str) -> Iterator[str]:
             yield whole[(0, 2, 3)[before] : None if ends_whole else -1]
 
 
-def _without_parts(text: str, spelling: str) -> str:
-    """The text without the parts that give most of a secret away, such as its beginning."""
-    least = max(_PART, (len(spelling) + 1) // 2)
+def _shared(text: str, spelling: str) -> Iterator[tuple[int, int]]:
+    """Where a text has a spelling, or a part that gives most of it away, such as its beginning."""
+    least = min(len(spelling), max(_PART, (len(spelling) + 1) // 2))
     size = (least + 1) // 2  # any part of that length has one of these blocks in it
     for at in range(0, len(spelling) - size + 1, size):
         start = text.find(spelling[at : at + size])
         while start >= 0:
             begin, end = _grown(text, spelling, start, at)
             if end - begin >= least:
-                text, end = f"{text[:begin]}{HIDDEN}{text[end:]}", begin + len(HIDDEN)
-            start = text.find(spelling[at : at + size], end)
-    return text
+                yield begin, end
+            start = text.find(spelling[at : at + size], max(end, start + 1) if end - begin >= least else start + 1)
 
 
 def _grown(text: str, spelling: str, start: int, at: int) -> tuple[int, int]:
@@ -129,7 +182,9 @@ _PLAIN: Final = re.compile(
 _LIKE_A_KEY: Final = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])[\w\-+=.~:][\w\-+/=.~:]{7,}")
 _LONG: Final = 20
 _NAME_ITSELF: Final = re.compile(r"(?=.*(key|token|auth|secret))[A-Za-z_-]{2,30}", re.IGNORECASE)
-_SCHEMES: Final = ("bearer", "basic", "token", "apikey")
+_CREDENTIAL: Final = re.compile(r"\b(?:bearer|basic|token|apikey)[ :]+(\S{6,})", re.IGNORECASE)
+_PHRASE: Final = re.compile(r"(^|[_\s-])(password|passphrase|passwd|pwd|secret|private_?key)($|[_-])", re.IGNORECASE)
+_IN_A_PATH: Final = re.compile(r"(?=[^\d/]*\d)(?=[^A-Za-z/]*[A-Za-z])\w{24,}")
 _DEEPEST, _MOST = 4, 600
 
 
@@ -167,16 +222,15 @@ def secrets_of(*things: Any) -> Secrets:
 
 
 def _in_text(name: str, text: str) -> Iterator[str]:
-    if "://" in text:
+    if "://" in text or text.startswith("//"):
         yield from _in_url(text)
-    elif _says_secret(name, text):
-        scheme, space, secret = text.strip().partition(" ")
-        if space and scheme.lower() in _SCHEMES:
-            yield secret.strip()
+    elif schemed := _CREDENTIAL.search(text):
+        if _says_secret(name, schemed[1]) or _LIKE_A_KEY.fullmatch(schemed[1]):
+            yield schemed[1]
             with suppress(ValueError):
-                yield b64decode(secret, validate=True).decode().partition(":")[2]
-        elif not space:
-            yield text
+                yield b64decode(schemed[1], validate=True).decode().partition(":")[2]
+    elif _PHRASE.search(name) if " " in text.strip() else _says_secret(name, text):
+        yield text.strip()
 
 
 def _says_secret(name: str, text: str) -> bool:
@@ -190,6 +244,7 @@ def _in_url(text: str) -> Iterator[str]:
     with suppress(ValueError):
         url = urlsplit(text)
         yield from filter(None, (url.password, None if url.password else url.username))
+        yield from (part for part in url.path.split("/") if _IN_A_PATH.fullmatch(part))
         for name, value in parse_qsl(url.query):
             yield from _in_text(name, value)
 

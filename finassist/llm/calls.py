@@ -28,6 +28,7 @@ from finassist.core.errors import (
     ReplyTooLong,
     TruncatedReply,
 )
+from finassist.core.secrets import Secrets
 
 _GRACE = 0.2
 _BYTES_PER_CHARACTER = 200  # of a streamed reply: each word of it comes in an envelope of JSON
@@ -171,6 +172,7 @@ class CallRecord:
         said: Characters of a streamed reply that were handed on.
         broken: Whether a stream failed after some of its words were passed on. Such a reply cannot be restarted.
         stream: The body of a sync reply that is being read. Nothing else closes it at once when its reader stops.
+        secrets: What no text and no log of it may repeat.
     """
 
     models: list[str] = field(default_factory=list[str])
@@ -181,6 +183,7 @@ class CallRecord:
     said: int = 0
     broken: bool = False
     stream: Any = None
+    secrets: Secrets = Secrets()  # noqa: RUF009  immutable
     _deadlines: dict[int, float] = field(default_factory=dict[int, float])
 
     def begin(self, model_id: str, key: str | None = None) -> None:

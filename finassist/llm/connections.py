@@ -6,6 +6,7 @@ So a model object stays what it is. One SDK client serves every event loop: behi
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import threading
 import weakref
@@ -21,8 +22,9 @@ from weakref import WeakKeyDictionary
 from agno.exceptions import ModelAuthenticationError
 from agno.models.base import Model
 
-from finassist.core.secrets import HIDDEN
-from finassist.llm.calls import Limits
+from finassist.core.secrets import HIDDEN, Secrets, redact, redact_error, secrets_of
+from finassist.core.text import each_text
+from finassist.llm.calls import Limits, current_record
 from finassist.llm.transport import AsyncTransport, Caller, SyncTransport, as_one_of
 
 _SDKS: Final = ("anthropic", "openai", "groq", "ollama")
@@ -82,7 +84,7 @@ class Connections:
 
 
 class _HiddenKey(str):
-    """A key that no `repr` shows and no pickle takes along; without one, an SDK reads the environment."""
+    """A key, or an address with one, that no `repr` shows and no pickle takes along; without it, an SDK has its own."""
 
     __slots__ = ()
 
@@ -97,11 +99,39 @@ class _HiddenKey(str):
 
 
 def hide_keys(model: Model) -> Model:
-    """The same model, whose keys no `repr` shows."""
-    for name in ("api_key", "auth_token"):
-        if isinstance(key := getattr(model, name, None), str):
-            setattr(model, name, _HiddenKey(key))
+    """The same model, whose keys no `repr` shows, wherever it has them: in a field, in headers, in an address."""
+    for name, value in list(vars(model).items()):
+        if isinstance(value, str | dict | list) and (secrets := secrets_of({name: value})):
+            setattr(model, name, _hidden(value, secrets))
     return model
+
+
+def _hidden(thing: Any, secrets: Secrets) -> Any:
+    return each_text(thing, lambda text: text if redact(text, secrets) == text else _HiddenKey(text))
+
+
+class _NoKeys(logging.Filter):
+    """What an SDK and its HTTP client log of a request of ours has no key in it, also where a server repeats one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if secrets := current_record().secrets:
+            said = record.getMessage()
+            if (clean := redact(said, secrets)) != said:
+                record.msg, record.args = clean, None
+            if record.exc_info and record.exc_info[1]:
+                redact_error(record.exc_info[1], secrets)
+        return True
+
+
+_no_keys: Final = _NoKeys()
+
+
+def _without_keys_in_logs(sdk: Any, client: Any) -> Any:
+    """The client; making it has imported whatever logs of it."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0].startswith(("httpx", "httpcore", sdk.__name__)):
+            logging.getLogger(name).addFilter(_no_keys)
+    return client
 
 
 def _sdk_of(model: Model) -> str | None:
@@ -138,16 +168,19 @@ def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
 
 
 def _sync_client(sdk: Any, http: Any) -> Any:
-    return getattr(sdk, "DefaultHttpxClient", http.Client)(follow_redirects=False, verify=_trusted(http))
+    return _without_keys_in_logs(
+        sdk, getattr(sdk, "DefaultHttpxClient", http.Client)(follow_redirects=False, verify=_trusted(http))
+    )
 
 
 def _async_client(sdk: Any, http: Any) -> Any:
     """Over aiohttp where it can be: at 50 in flight httpx's own pool is several times slower."""
     options = {"follow_redirects": False, "verify": _trusted(http)}
     try:
-        return sdk.DefaultAioHttpClient(**options)
+        client = sdk.DefaultAioHttpClient(**options)
     except (AttributeError, RuntimeError, ImportError):  # the SDK is there, its aiohttp extra is not
-        return getattr(sdk, "DefaultAsyncHttpxClient", http.AsyncClient)(**options)
+        client = getattr(sdk, "DefaultAsyncHttpxClient", http.AsyncClient)(**options)
+    return _without_keys_in_logs(sdk, client)
 
 
 @cache

@@ -20,7 +20,7 @@ from functools import cache
 from time import monotonic
 from typing import Any, Final
 
-from finassist.core.secrets import redact, secrets_of
+from finassist.core.secrets import Secrets, redact, secrets_of
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
 from finassist.llm.wire import LimitReached, cannot_connect, is_local, message_of, pause_of, unpacking
 
@@ -79,7 +79,8 @@ class Exchange:
         self.record = current_record()
         self._until = self.record.deadline(self.caller, self.caller.limits.seconds)
         url = self.request.url
-        self._secrets = secrets_of({"headers": dict(self.request.headers), "url": str(url)})
+        own = secrets_of({"headers": dict(self.request.headers), "url": str(url)})
+        self._secrets = Secrets(dict.fromkeys((*own, *self.record.secrets)))
         self._address = f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}"
         self._local = is_local(url.host)
 
@@ -106,7 +107,7 @@ class Exchange:
         self.request.headers["accept-encoding"] = "gzip, deflate"  # what `feed` unpacks
 
     def feed(self, chunk: bytes) -> bytes:
-        """Whole lines of the body, without keys. No SDK reads less than a line, so no word waits for this.
+        """Whole lines of a stream, without keys: no SDK reads less than a line, so no word waits; else the whole body.
 
         Raises:
             LimitReached: The body is too long, or took too long.
@@ -118,7 +119,7 @@ class Exchange:
         if not self.remaining:
             raise self._late()
         text = self._rest + unpacked.decode("latin-1")  # bytes as they are: no character is split
-        cut = text.rfind("\n") + 1
+        cut = text.rfind("\n") + 1 if self._streamed else 0
         self._rest = text[cut:]
         return self._clean(text[:cut])
 

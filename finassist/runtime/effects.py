@@ -223,6 +223,7 @@ class AgentCall:
     _reported: str = ""
 
     def __post_init__(self) -> None:
+        self._record.secrets = self.secrets
         self.agent = fit(self.agent, self.limits, self.ask.agent)
         if self.ask.review:
             self.ask.review.clean = self._clean

@@ -27,7 +27,7 @@ from finassist.core.errors import SessionError
 from finassist.core.result import CATEGORIES, stored_record
 from finassist.core.secrets import Secrets, redact, secrets_of
 from finassist.llm.agents import Askable, ConversationSummary, shown, summary_message
-from finassist.llm.calls import Limits
+from finassist.llm.calls import CallRecord, Limits, recording
 from finassist.llm.caps import fit
 from finassist.llm.offline import OfflineModel
 from finassist.questions.review import without_figures
@@ -309,15 +309,17 @@ class Summariser:
 
     async def _asked(self, agent: Askable, message: str) -> tuple[str, RunMetrics | None]:
         """The summary, without figures; empty where the model failed."""
+        secrets = Secrets((*self._secrets, *secrets_of(agent.model)))
         try:
-            async with asyncio.timeout(self._limits.overall(_MODELS)):
-                run = await fit(agent, self._limits, "summary").arun(message)
+            with recording(CallRecord(secrets=secrets)):
+                async with asyncio.timeout(self._limits.overall(_MODELS)):
+                    run = await fit(agent, self._limits, "summary").arun(message)
         except Exception:  # noqa: BLE001  nobody waits for a summary: it is tried again after some more turns
             return "", None
         if not isinstance(run.content, ConversationSummary):
             return "", run.metrics
         text = without_figures(shown(run.content.summary))
-        return redact(text, Secrets((*self._secrets, *secrets_of(agent.model)))), run.metrics
+        return redact(text, secrets), run.metrics
 
     async def _write(self, session_id: str, summary: Mapping[str, Any], used: RunMetrics | None) -> None:
         async with self._locks.aturn(session_id):
