@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.core.cases import REFUSED, Case, right_of
 from finassist.core.errors import InputError, InvalidLimit
-from finassist.core.events import RunResponse
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.process import running_cell
 from finassist.core.query import SET_ASIDE, Choice, Query
 from finassist.core.result import YEARS_SHOWN, Draft, Verdict, stored_draft, verdict
-from finassist.core.state import replay, spans
+from finassist.core.state import TASKS, RunState, Task, end, read_tasks, spans
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
@@ -124,7 +123,8 @@ class Answer(WorkflowRunOutput):
         choices: Readings to pick from with `pick`, where the question has several.
         models: Who did the work of each agent, by agent name: the id of a model, or `"rules"` where the model failed.
         saved: Whether the run was read back from the session store after saving.
-        duration: Seconds the run took.
+        duration: Seconds the run took until it was saved.
+        tasks: What the run did and when, as `timeline` draws it; of a stored answer too.
         cell: Number of the notebook cell below which the run was shown live; there the answer draws no second card.
 
     Example:
@@ -153,6 +153,7 @@ class Answer(WorkflowRunOutput):
     models: dict[str, str] = field(default_factory=dict[str, str])
     saved: bool = True
     duration: float | None = None
+    tasks: tuple[Task, ...] = field(default=(), repr=False)
     cell: int | None = None
 
     # ------------------------------------------------------------------------------------ making
@@ -163,7 +164,9 @@ class Answer(WorkflowRunOutput):
         draft = draft or stored_draft(output)
         own = {f.name: getattr(output, f.name) for f in fields(WorkflowRunOutput)}
         own["status"] = RunStatus(output.status)  # Agno reads it back from the database as a plain string
-        own["duration"] = getattr(output.metrics, "duration", None)  # of a stored run: without the saving
+        own["duration"] = getattr(output.metrics, "duration", None)
+        own["metadata"] = {name: each for name, each in (output.metadata or {}).items() if name != TASKS} or None
+        own["tasks"] = read_tasks((output.metadata or {}).get(TASKS))
         return cls(**own, **(draft.values() if draft else {}))
 
     # ----------------------------------------------------------------------------------- reading
@@ -272,14 +275,14 @@ class Answer(WorkflowRunOutput):
         """One row per task: `name`, `parent`, `start`, `end`, `duration` in seconds since the start, `status`."""
         from finassist.reporting.frames import spans_frame
 
-        return spans_frame(spans(self._events(), self.duration))
+        return spans_frame(spans(self._state()))
 
     @property
     def timeline(self) -> TimelineImage:
         """What happened when, as a picture that shows itself in a notebook; `str()` of it is the text of an SVG."""
         from finassist.reporting.timeline import TimelineImage
 
-        return TimelineImage(replay(str(self.input or ""), self._events(), self.duration))
+        return TimelineImage(self._state())
 
     def to_markdown(self) -> str:
         """The answer as markdown, with a line on anything unusual about the run."""
@@ -331,6 +334,7 @@ class Answer(WorkflowRunOutput):
         data["gaps"] = [gap.to_dict() for gap in self.gaps]
         data["queries"] = _plain(self.queries)
         data["choices"] = [{"label": label, "queries": _plain(queries)} for label, queries in self.choices]
+        data["tasks"] = [asdict(task) for task in self.tasks]
         return data
 
     def __repr__(self) -> str:
@@ -346,8 +350,16 @@ class Answer(WorkflowRunOutput):
             return {"text/plain": repr(self)}
         return {"text/plain": self.to_markdown(), "text/html": self.to_html()}
 
-    def _events(self) -> Sequence[RunResponse]:
-        return self.events or []  # pyright: ignore[reportReturnType]
+    def _state(self) -> RunState:
+        state = RunState(str(self.input or ""), tasks=self.tasks)
+        return end(state, _ENDED.get(self.status, "waiting"), at=self.duration)
+
+
+_ENDED: Final[Mapping[RunStatus, Literal["completed", "error", "cancelled"]]] = {
+    RunStatus.completed: "completed",
+    RunStatus.error: "error",
+    RunStatus.cancelled: "cancelled",
+}
 
 
 def _plain(queries: Sequence[Query]) -> list[dict[str, Any]]:

@@ -105,6 +105,7 @@ def test_a_background_run_can_be_fetched_later(stored_workflow: FinancialAssista
             assert "NVDA" in run["content"]
 
     asyncio.run(scene())
+    assert "compose" in set(stored_workflow.answers("s3")[0].spans()["name"])
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])

@@ -12,7 +12,7 @@ from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent
 from finassist import Answer, FinancialAssistantWorkflow, RunResponse
 from finassist.core.errors import ModelFailed
 from finassist.core.events import TERMINAL, FetchCompleted, FetchStarted, Routed, StepStarted
-from finassist.core.state import spans
+from finassist.core.state import replay, spans
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 
 QUESTIONS = ("Tell me about Apple", "What is EBITDA?", "Tell me about Appel", "Compare Apple and Rivian")
@@ -147,7 +147,7 @@ def test_who_decided_is_an_event(workflow: FinancialAssistantWorkflow) -> None:
 def test_spans_of_a_stopped_run_are_closed_as_cancelled() -> None:
     events = [StepStarted(step_name="gather", elapsed=0.1), FetchStarted(symbol="AAPL", need="quote", elapsed=0.2)]
     stopped = [*events, TERMINAL[2](run_id="r")]
-    assert [(row["name"], row["end"], row["status"]) for row in spans(stopped, 0.5)] == [
+    assert [(row["name"], row["end"], row["status"]) for row in spans(replay("", stopped, 0.5))] == [
         ("run", 0.5, "cancelled"),
         ("gather", 0.5, "cancelled"),
         ("quote AAPL", 0.5, "cancelled"),

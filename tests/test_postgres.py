@@ -74,6 +74,9 @@ def test_a_stored_answer_comes_back_whole(address: str) -> None:
     for name in ("content", "category", "symbols", "facts", "gaps", "follow_ups", "decided_by", "reason", "status"):
         assert getattr(stored, name) == getattr(answer, name), name
     assert answer.saved
+    assert len(stored.spans()) > 5
+    assert stored.spans().equals(answer.spans())
+    assert str(stored.timeline) == str(answer.timeline)
     history, sessions = workflow.history(), workflow.sessions()
     assert history.loc[0, ["question", "status", "saved"]].tolist() == ["Compare Apple and Rivian", "COMPLETED", True]
     assert sessions.loc[0, "symbols"] == ["AAPL", "RIVN"]

@@ -112,7 +112,7 @@ def test_a_second_end_of_a_task_changes_nothing(events: list[Any], data: st.Data
 def test_spans_read_the_state_and_nothing_else(events: list[Any], ending: Any) -> None:
     stream = [*events, ending]
     state = replay("?", stream, 200.0)
-    run, *rows = spans(stream, 200.0)
+    run, *rows = spans(replay("", stream, 200.0))
     assert run == {"name": "run", "parent": None, "start": 0.0, "end": 200.0, "status": state.status}
     assert rows == [
         {"name": t.name, "parent": t.parent, "start": t.start, "end": t.end, "status": t.status} for t in state.tasks

@@ -136,12 +136,6 @@ def test_an_answer_has_its_timeline(workflow: FinancialAssistantWorkflow) -> Non
     assert "14 of 14 tasks done" in repr(timeline)
 
 
-def test_an_answer_read_back_has_a_timeline_too(workflow: FinancialAssistantWorkflow) -> None:
-    workflow.run("What is EBITDA?")
-    [stored] = workflow.answers()
-    assert "no tasks" in repr(stored.timeline), "events are stored only where somebody asks for it"
-
-
 # ------------------------------------------------------------------------------------------------ colours
 
 

@@ -8,10 +8,12 @@ widget, the static timeline, the progress line and the DataFrame of spans all re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, Final, Literal
 
+import msgspec
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
 
@@ -26,13 +28,16 @@ from finassist.core.events import (
     StepStarted,
     SymbolResolved,
 )
-from finassist.core.result import CATEGORY, NEED
+from finassist.core.result import CATEGORY, NEED, written
 
 type RunStatus = Literal["waiting", "running", "completed", "error", "cancelled"]
 type TaskStatus = Literal["running", "completed", "error", "cancelled"]
 
 ROOT: Final = "run"
 """The parent of tasks that belong to no other."""
+
+TASKS: Final = "finassist_tasks"
+"""Where the tasks of a run are stored, in its metadata."""
 
 GATHER: Final = "gather"
 """The step that fetches are part of."""
@@ -243,27 +248,44 @@ def _apply(state: RunState, event: Any) -> RunState | None:
             return None
 
 
-def spans(events: Iterable[RunResponse], duration: float | None = None) -> list[dict[str, Any]]:
+def spans(state: RunState) -> list[dict[str, Any]]:
     """One row per task of a run: `name`, `parent`, `start`, `end` (seconds since the run started), `status`.
 
-    A task still open when the run ended has the status the run ended with. Pure: the timeline, the frame and the
-    tests read the same rows.
-
-    Args:
-        events: The events of one run, in the order they were streamed.
-        duration: Seconds the run took; by default the last event's time.
+    A task still open when the run ended has the status the run ended with.
 
     Example:
         >>> begun, done = StepStarted(step_name="compose", elapsed=0.1), StepCompleted(step_name="compose", elapsed=0.3)
-        >>> rows = spans([begun, done])
+        >>> rows = spans(replay("", [begun, done]))
         >>> [(row["name"], row["start"], row["end"], row["status"]) for row in rows]
         [('run', 0.0, 0.3, 'running'), ('compose', 0.1, 0.3, 'completed')]
     """
-    state = replay("", events, duration)
     status = "running" if state.status == "waiting" else state.status
     whole = ((ROOT, None, 0.0, state.elapsed, status),)
     parts = ((task.name, task.parent, task.start, state.end_of(task), task.status) for task in state.tasks)
     return [dict(zip(("name", "parent", "start", "end", "status"), row, strict=True)) for row in (*whole, *parts)]
+
+
+def stored_tasks(tasks: Iterable[Task]) -> str:
+    """Tasks as they are stored with a run: one short text, which nobody has to parse who does not draw them.
+
+    Example:
+        >>> task = Task("compose", "Write the answer", "run", start=0.1)
+        >>> read_tasks(stored_tasks([task])) == (task,)
+        True
+    """
+    return written([astuple(task) for task in tasks])
+
+
+def read_tasks(stored: Any) -> tuple[Task, ...]:
+    """The inverse of `stored_tasks`; none where nothing is stored, or something else."""
+    try:
+        rows: Sequence[Any] = json.loads(stored) if isinstance(stored, str) else ()
+        return tuple(Task(*row) for row in msgspec.convert(rows, list[_Row]))
+    except ValueError:
+        return ()
+
+
+type _Row = tuple[str, str, str, float, float | None, TaskStatus, str, int]
 
 
 def _foreseen(state: RunState) -> int:

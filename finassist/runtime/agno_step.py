@@ -202,6 +202,7 @@ def shell_for(shell: StoredTurns, run: RunContext, db: BaseDb | AsyncBaseDb | No
     """A shallow copy of Agno's workflow for one run: Agno writes to it, and wants one form of database."""
     twin = copy.copy(shell)
     twin.db, twin.steps, twin.turn = db, [FlowStep(lambda _step_input, _output: run)], run.turn
+    twin.before_saving = run.before_saving
     return twin
 
 

@@ -15,10 +15,13 @@ from weakref import WeakValueDictionary
 
 from agno.exceptions import MigrationRequiredError, RunCancelledException
 from agno.models.base import Model
+from agno.run.agent import RunContentEvent
+from agno.run.base import RunStatus
 from agno.run.cancel import cleanup_run, get_active_runs, is_cancelled
 from agno.run.workflow import WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowRunOutput
 from agno.session import WorkflowSession
 from agno.tools.finance import FinanceProvider
+from agno.workflow.types import WorkflowMetrics
 
 from finassist.answer import Answer
 from finassist.config.settings import Live, Routing, Settings
@@ -28,6 +31,7 @@ from finassist.core.process import Interrupts
 from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.core.secrets import Secrets, redact_error, secrets_of
+from finassist.core.state import TASKS, Task, replay, stored_tasks
 from finassist.core.text import check_day
 from finassist.llm import agents
 from finassist.llm.agents import Askable
@@ -165,10 +169,11 @@ class RunContext:
     workflow_name: str = ""
     started: float = field(default_factory=perf_counter)
     events: list[RunResponse] = field(default_factory=list[RunResponse])
+    marks: list[FlowEvent] = field(default_factory=list[FlowEvent])
     draft: Draft | None = None
     output: WorkflowRunOutput | None = None
     saved: bool = True
-    duration: float = 0.0
+    duration: float | None = None
     session: WorkflowSession | None = None
     stopped: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
@@ -184,8 +189,9 @@ class RunContext:
         event.run_id, event.session_id = self.run_id, self.session_id
         event.workflow_id = self.workflow_id
         event.created_at = int(time())
-        if hasattr(event, "elapsed"):
-            event.elapsed = perf_counter() - self.started  # pyright: ignore[reportAttributeAccessIssue]
+        if not isinstance(event, RunContentEvent):
+            event.elapsed = self._elapsed()
+            self.marks.append(event)
         return event
 
     def see(self, event: Any) -> RunResponse | None:
@@ -203,7 +209,7 @@ class RunContext:
     def end(self, saved: bool) -> TerminalEvent | None:
         """The run is over and its saving was checked: the terminal event, which may now be handed on."""
         self.saved = saved
-        self.duration = perf_counter() - self.started
+        self.duration = self._elapsed() if self.duration is None else self.duration
         terminal, self._terminal = self._terminal, None
         if terminal is not None:
             vars(terminal)["elapsed"] = self.duration  # Agno's class has no such field
@@ -211,6 +217,23 @@ class RunContext:
         if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
             terminal.run_output = self.answer
         return terminal
+
+    def before_saving(self, session: WorkflowSession) -> None:
+        """Store what the run did, and how long it took, with it."""
+        for run in session.runs or []:
+            if run.run_id == self.run_id and run.status in _ENDED:
+                self.duration = self._elapsed() if self.duration is None else self.duration
+                run.metrics = run.metrics or WorkflowMetrics(steps={})
+                run.metrics.duration = self.duration
+                run.metadata = {**(run.metadata or {}), TASKS: stored_tasks(self.tasks)}
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What it did so far."""
+        return replay("", self.marks).tasks
+
+    def _elapsed(self) -> float:
+        return round(perf_counter() - self.started, 6)
 
     def drain(self, engine: Iterable[Any]) -> None:
         """Let Agno finish and save a run that has no listener any more."""
@@ -242,7 +265,7 @@ class RunContext:
         output = self.output or WorkflowRunOutput(run_id=self.run_id, session_id=self.session_id, input=self.question)
         answer = Answer.of(output, self.draft)
         answer.events = list(self.events)  # pyright: ignore[reportAttributeAccessIssue]
-        answer.saved, answer.duration = self.saved, self.duration
+        answer.saved, answer.duration, answer.tasks = self.saved, self.duration, self.tasks
         if self.turn.damaged:
             answer.warnings.append(_DAMAGED.format(self.turn.damaged))
         return answer
@@ -277,6 +300,7 @@ class RunContext:
                 self.stop()
 
 
+_ENDED: Final = (RunStatus.completed, RunStatus.error, RunStatus.cancelled)
 _DAMAGED: Final = "Of the earlier turns of this conversation {:,} cannot be read: damaged in the session database."
 _RUNS: WeakValueDictionary[str, RunContext] = WeakValueDictionary()
 

@@ -163,6 +163,7 @@ class StoredTurns(Workflow):
 
     store: Store
     turn: Turn | None = None
+    before_saving: Callable[[WorkflowSession], None] | None = None
 
     def read_or_create_session(self, session_id: str, user_id: str | None = None) -> WorkflowSession:
         """Agno's, with the last turns only."""
@@ -186,6 +187,8 @@ class StoredTurns(Workflow):
 
     def save_session(self, session: WorkflowSession) -> None:
         """Agno's; of a session that others changed meanwhile, what they changed stays."""
+        if self.before_saving:
+            self.before_saving(session)
         if self.turn:
             with suppress(SessionError):  # that it is not saved shows when the run is looked for
                 if not self.turn.keep(session, self.store.ask(_stored(session))):
@@ -194,6 +197,8 @@ class StoredTurns(Workflow):
 
     async def asave_session(self, session: WorkflowSession) -> None:
         """Agno's; of a session that others changed meanwhile, what they changed stays."""
+        if self.before_saving:
+            self.before_saving(session)
         if self.turn:
             with suppress(SessionError):
                 if not self.turn.keep(session, await self.store.aask(_stored(session))):
