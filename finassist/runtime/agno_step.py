@@ -201,7 +201,7 @@ def _import_what_a_failed_run_needs() -> None:
 def shell_for(shell: StoredTurns, run: RunContext, db: BaseDb | AsyncBaseDb | None) -> StoredTurns:
     """A shallow copy of Agno's workflow for one run: Agno writes to it, and wants one form of database."""
     twin = copy.copy(shell)
-    twin.db, twin.steps, twin.turn = db, [FlowStep(lambda _step_input, _output: run)], run.turn
+    twin.db, twin.steps, twin.turn = db, [FlowStep(lambda _, output: run.known_as(output))], run.turn
     twin.before_saving = run.before_saving
     return twin
 

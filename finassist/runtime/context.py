@@ -184,6 +184,13 @@ class RunContext:
     def __post_init__(self) -> None:
         _RUNS[self.run_id] = self
 
+    def known_as(self, output: WorkflowRunOutput | None) -> Self:
+        """This run, under the id that Agno gives it: in the background one of its own."""
+        if output is not None and output.run_id:
+            self.run_id = output.run_id
+            _RUNS[self.run_id] = self
+        return self
+
     def stamp(self, event: FlowEvent) -> FlowEvent:
         """Give an event of a flow the identity and the time of this run."""
         event.run_id, event.session_id = self.run_id, self.session_id
