@@ -51,6 +51,7 @@ _CAPITALISED = re.compile(
     r"(?! [A-Z0-9]|: |-| (?:stocks|companies|index))"
 )
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
+_COMPARED = re.compile(r" (?:vs\.?|versus|plus) ")
 _UMBRELLA = re.compile(
     r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b(?!\s+[A-Z])"
 )
@@ -68,7 +69,7 @@ def companies_in(text: str, language: str = "en") -> Names:
     for match in resolution.matches:
         if language != "en" and match.text.islower():
             continue
-        unsure = any(hit.start == match.start for hit in found.choices)
+        unsure = any(hit.start == match.start for hit in found.choices) or _doubtful(match, latin, resolution.matches)
         if not unsure and not _is_vocabulary(match, latin):
             _name(found, match.company.symbol, match.start, match.end, text, strong=_strong(match, latin))
     _bare_tickers(latin, found, resolution.matches)
@@ -84,6 +85,20 @@ def companies_in(text: str, language: str = "en") -> Names:
     for missing in resolution.unmatched:
         _mend(missing, text, found, english=language == "en")
     return found
+
+
+_IN_A_LIST = (
+    re.compile(r"(?:[,/&]|\b(?:and|or|vs\.?|versus|plus|to|with|than))\s*$"),
+    re.compile(r"\s*(?:[,/&]|(?:and|or|vs|versus|plus)\b)"),
+)
+
+
+def _doubtful(match: Match, text: str, matches: tuple[Match, ...]) -> bool:
+    """`ex-items`, `max drawdown of Tesla`: a word that is also an obscure ticker, in no list with a company."""
+    if match.how != "ticker" or match.certain or not match.text.islower():
+        return False
+    listed = _IN_A_LIST[0].search(text[: match.start]) or _IN_A_LIST[1].match(text, match.end)
+    return text[match.end : match.end + 1] == "-" or (any(each.certain for each in matches) and not listed)
 
 
 def _name(found: Names, symbol: str, start: int, end: int, text: str, *, strong: bool, mended: bool = False) -> None:
@@ -185,7 +200,7 @@ def _is_vocabulary(match: Match, text: str) -> bool:
             plain in TERMS
             or plain in metric_names()
             or _begins_with_it(match, text)
-            or (raw in _LOWER_WORDS and len(text) > len(raw))
+            or (raw in _LOWER_WORDS and len(text) > len(raw) and not _COMPARED.match(text, match.end))
         )
     return (plain in TERMS or plain in metric_names()) and text.strip() != raw
 

@@ -30,7 +30,7 @@ from finassist.questions.periods import periods_in
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
-from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, unaccented, words_of
+from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, words_of
 from finassist.questions.wording import Framing, closest, corrected_words, framed, is_vocabulary, reworded
 from finassist.symbols.directory import directory
 
@@ -200,7 +200,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     low = fold(plain)
     slots = Slots(plain, low, language or language_of(plain), words_of(plain))
     taken = Claims(len(plain))
-    found = companies_in(unaccented(plain) if slots.language == "en" else plain, slots.language)
+    found = companies_in(plain, slots.language)
     strong = [each for each in found.named if each.value.strong]
     _take(taken, strong)
     slots.companies += strong

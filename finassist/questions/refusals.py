@@ -225,7 +225,7 @@ _LINK = re.compile(
 def _qualifies(slots: Slots, start: int, end: int) -> bool:
     """Whether words narrow a figure: before it (`iPhone revenue`), behind it (`revenue from phones`), or as a name."""
     hits = (*slots.metrics, *slots.companies, *slots.periods)
-    if any(0 <= hit.start - end <= 1 for hit in slots.metrics):
+    if any(0 <= hit.start - end <= 1 for hit in (*slots.metrics, *slots.periods)):
         return True
     link = _LINK.search(slots.low[:start])
     if link and any(0 <= link.start() - hit.end <= 1 for hit in hits):

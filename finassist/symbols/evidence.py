@@ -16,7 +16,7 @@ CUES = word_set(
 """Words that a company name often follows."""
 
 _ASKING = word_set("for about analyse analyze buy compare evaluate of research review sell than versus vs")
-_JOINING = word_set("and or versus vs with to against than")
+_JOINING = word_set("and or plus minus versus vs with to against than")
 _DATA = word_set(
     "balance capex cash cashflow debt dividend dividends earnings ebitda eps financials fundamentals "
     "gross growth income inc margin margins market net operating pe profit profits ratio ratios "
@@ -60,10 +60,10 @@ class Sentence:
         return any(token.text in common_words() and len(token.text) > 2 for token in self.words)
 
     def ordinary(self, first: int, size: int, *, whole: bool = False) -> bool:
-        """Whether each of the words means something by itself; `whole` counts a possessive ending as part of it."""
+        """Whether each word means something by itself, as `nestle` and not `Nestlé`; `whole`: with its ending."""
         vocabulary = ordinary_words()
         return all(
-            (token.text if whole else token.base) in vocabulary or token.text.isdigit()
+            ((token.text if whole else token.base) in vocabulary and token.raw.isascii()) or token.text.isdigit()
             for token in self.words[first : first + size]
         )
 
