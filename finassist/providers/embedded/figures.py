@@ -135,7 +135,7 @@ def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True
     return [fact for name in names for field in sorted(fields) for fact in _line(name, field, since)]
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=8)
 def _line(name: str, field: str, since: int) -> tuple[Fact, ...]:
     return tuple(_facts(tables.table(name), tables.matching(name, "field", [field], since)))
 

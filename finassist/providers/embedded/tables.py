@@ -74,11 +74,21 @@ def table(name: str) -> Any:
         DataError: The file is damaged or is not the one that belongs here.
     """
     arrow = import_module("pyarrow")
-    return arrow.table({each: _whole(column(name, each), arrow.system_memory_pool())[each] for each in names_of(name)})
+    pool = arrow.system_memory_pool()
+    return arrow.table({each: _whole(column(name, each), pool) for each in names_of(name)})
 
 
 def _whole(part: Any, pool: Any) -> Any:
-    return part.unify_dictionaries(memory_pool=pool).combine_chunks(memory_pool=pool)
+    """Each column in one piece, its texts by codes as short as their number allows."""
+    arrow = import_module("pyarrow")
+    [found] = part.unify_dictionaries(memory_pool=pool).combine_chunks(memory_pool=pool)[0].chunks
+    if not arrow.types.is_dictionary(found.type):
+        return found
+    kind = next(kind for kind in ("int8", "int16", "int32") if len(found.dictionary) < 1 << int(kind[3:]) - 1)
+    codes = _array(found.indices).astype(kind)
+    buffers = [found.indices.buffers()[0], arrow.py_buffer(codes)]
+    short = arrow.Array.from_buffers(getattr(arrow, kind)(), len(codes), buffers)
+    return arrow.DictionaryArray.from_arrays(short, found.dictionary)
 
 
 def column(name: str, *columns: str) -> Any:
