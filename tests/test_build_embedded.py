@@ -138,6 +138,38 @@ def test_two_companies_with_the_same_figures_stop_the_build() -> None:
     ]
 
 
+def test_shares_that_no_split_explains_want_a_look_and_stop_the_build_when_they_are_many() -> None:
+    def found(scale: float) -> tuple[list[str], list[str]]:
+        table = rows(*company(year=2023), *company(year=2024, shares_diluted=scale * 1e8))
+        return embedded_laws.shares(table), embedded_laws.must_hold(table, table.head(0), COMPANIES)
+
+    jump = "ACME has {} times the diluted shares in FY2024 of the year before, and no split says why"
+    assert found(1.3) == ([], [])
+    assert found(2) == ([jump.format("2")], [])
+    assert found(0.1) == ([jump.format("0.1")], [jump.format("0.1")])
+
+
+def test_closes_on_two_bases_of_splits_stop_the_build() -> None:
+    days = [pd.Timestamp(2024, month, 28) for month in (1, 2)]
+    daily = pd.DataFrame({"ACME": [50.0, 51.0], "OTHER": [7.0, 7.1]}, index=days)
+    monthly = pd.DataFrame(
+        {"symbol": ["ACME", "ACME", "OTHER"], "date": [days[0].date(), days[1].date(), days[1].date()]}
+    ).assign(close=[100.0, 51.0, 7.1])
+    assert embedded_laws.closes(monthly, daily) == [
+        "ACME: the month-end and the daily close part on 1 days, last on 2024-01-28"
+    ]
+
+
+def test_a_tag_on_another_basis_is_noted() -> None:
+    debt = rows(("ACME", "long_term_debt", 2023, 5.0), tag="LongTermDebtAndCapitalLeaseObligations")
+    plain = rows(("ACME", "long_term_debt", 2024, 5.0), tag="LongTermDebtNoncurrent")
+    suspects = pd.DataFrame(columns=["table", "verdict", "symbol", "field", "period", "why", "right_value"])
+    truth = pd.DataFrame(columns=["symbol", "field", "period", "value"])
+    table, _ = embedded_repairs.annual(pd.concat([debt, plain], ignore_index=True), suspects, truth)
+    notes = dict(zip(table.fiscal_year, table.note, strict=True))
+    assert notes == {2023: "includes finance (capital) leases", 2024: ""}
+
+
 def test_an_identity_fills_only_where_it_always_held() -> None:
     known = [
         ("ACME", f, y, v)

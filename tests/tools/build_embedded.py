@@ -64,16 +64,17 @@ def build(source: Path, out: Path) -> list[str]:
     quarterly, late = embedded_laws.quarterly(quarterly, annual)
     said += refused + late
     annual, quarterly, filled = embedded_derived.fill(annual, quarterly)
-    annual, none = embedded_derived.none_paid(annual, _monthly(source), _csv(source, "dividends.csv.gz"))
-    said += filled + none
-    if broken := embedded_laws.must_hold(annual, quarterly, companies):
+    monthly, daily = _monthly(source), _daily(source)
+    annual, none = embedded_derived.none_paid(annual, monthly, _csv(source, "dividends.csv.gz"))
+    said += filled + none + [f"look at: {jump}" for jump in embedded_laws.shares(annual)]
+    if broken := embedded_laws.must_hold(annual, quarterly, companies) + embedded_laws.closes(monthly, daily):
         raise BuildError("The build stops:\n" + "\n".join(broken[:20]))
     with TemporaryDirectory() as folder:  # so that nothing is half written
         made = Path(folder)
         for name, table in (("annual", annual), ("quarterly", quarterly)):
             _write(_arrow(table, _FACTS), made / f"{name}.parquet", row_group_size=4096)
         _write(pa.Table.from_pandas(companies, preserve_index=False), made / "companies.parquet")
-        _prices(source, made, companies)
+        _prices(daily, monthly, made)
         said += _series(source, made, suspects)
         out.mkdir(parents=True, exist_ok=True)
         for path in made.iterdir():
@@ -152,11 +153,15 @@ def _arrow(table: pd.DataFrame, types: dict[str, str]) -> pa.Table:
     return pa.table(columns)
 
 
-def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
-    """Daily closes as one column a company, month ends as rows; days on which hardly anything traded are left out."""
+def _daily(source: Path) -> pd.DataFrame:
+    """Daily closes, a column a company; days on which hardly anything traded are left out."""
     daily = pd.read_parquet(source / "prices_daily_close_2021-07_2026-08.parquet")
     daily.index = pd.to_datetime(daily.index)
-    daily = daily[daily.notna().sum(axis=1) > 50].drop(columns=[c for c in ("GOOG", "FDXF") if c in daily])
+    return daily[daily.notna().sum(axis=1) > 50].drop(columns=[c for c in ("GOOG", "FDXF") if c in daily])
+
+
+def _prices(daily: pd.DataFrame, monthly: pd.DataFrame, out: Path) -> None:
+    """Daily closes as one column a company, month ends as rows."""
     table = {"date": pa.array(daily.index.date, pa.date32())}
     table |= {symbol: pa.array(daily[symbol], pa.float32(), from_pandas=True) for symbol in sorted(daily.columns)}
     pq.write_table(
@@ -167,7 +172,6 @@ def _prices(source: Path, out: Path, companies: pd.DataFrame) -> None:
         use_dictionary=False,
         use_byte_stream_split=sorted(daily.columns),
     )
-    monthly = _monthly(source)
     types = {"symbol": "dictionary", "date": "date32", "close": "float64", "adj_close": "float64"}
     columns = {}
     for name, kind in types.items():

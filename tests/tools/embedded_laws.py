@@ -132,6 +132,33 @@ def _adding_up(table: pd.DataFrame, yearly: pd.DataFrame) -> pd.DataFrame:
     return marked
 
 
+_JUMP, _SPLIT = 4 / 3, 8
+"""How many times the shares of the year before, on today's basis, want a look, and stop the build."""
+
+
+def shares(annual: pd.DataFrame, most: float = _JUMP) -> list[str]:
+    """Sentences on share counts that jump, though every count is on today's basis of splits."""
+    line = annual[annual.field == "shares_diluted"].set_index(["symbol", "fiscal_year"]).value.sort_index()
+    before = line.reindex(pd.MultiIndex.from_tuples([(symbol, year - 1) for symbol, year in line.index]))
+    times = line / before.to_numpy()
+    jumps = times[(times > most) | (times < 1 / most)]
+    return [
+        f"{symbol} has {times:.3g} times the diluted shares in FY{year} of the year before, and no split says why"
+        for (symbol, year), times in jumps.items()
+    ]
+
+
+def closes(monthly: pd.DataFrame, daily: pd.DataFrame) -> list[str]:
+    """Sentences on shares whose month-end and daily closes (a column each) are not on one basis of splits."""
+    by_day = daily.rename_axis("date").rename_axis("symbol", axis=1).stack().rename("daily").reset_index()
+    both = monthly.merge(by_day.assign(date=pd.to_datetime(by_day.date).dt.date), on=["symbol", "date"])
+    apart = both[(both.close / both.daily - 1).abs() > 0.05].groupby("symbol").date.agg(["count", "max"])
+    return [
+        f"{row.Index}: the month-end and the daily close part on {row.n} days, last on {row.max}"
+        for row in apart.rename(columns={"count": "n"}).itertuples()
+    ]
+
+
 def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataFrame) -> list[str]:
     """Sentences on what must never be: a key twice, a company without a line, two companies with the same figures."""
     said: list[str] = []
@@ -143,12 +170,12 @@ def must_hold(annual: pd.DataFrame, quarterly: pd.DataFrame, companies: pd.DataF
         ]
         strangers = set(table.symbol) - set(companies.symbol)
         said += [f"{name}: {symbol} is not in companies.csv" for symbol in sorted(strangers)]
-        shares = table[(table.unit == "shares") & (table.value <= 0)]
+        negative = table[(table.unit == "shares") & (table.value <= 0)]
         said += [
             f"{name}: {row.symbol} {row.field} of {row.fiscal_year} is {row.value:g} shares"
-            for row in shares.itertuples()
+            for row in negative.itertuples()
         ]
-    return said + _twins(annual, companies)
+    return said + shares(annual, _SPLIT) + _twins(annual, companies)
 
 
 def _twins(annual: pd.DataFrame, companies: pd.DataFrame) -> list[str]:

@@ -50,6 +50,11 @@ _BASIS = {
     ): "includes noncontrolling (minority) interests",
     ("net_income", "ProfitLoss"): "includes noncontrolling (minority) interests",
     ("operating_expenses", "CostsAndExpenses"): "all costs and expenses, the cost of revenue included",
+    ("long_term_debt", "LongTermDebtAndCapitalLeaseObligations"): "includes finance (capital) leases",
+    (
+        "operating_cash_flow",
+        "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations",
+    ): "of continuing operations only",
 }
 
 STALE_COVER_SHARES = ("CRWD", "MNST", "HON")
