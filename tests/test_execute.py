@@ -10,7 +10,8 @@ import pytest
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import execute, needed
+from finassist.analysis.execute import execute
+from finassist.analysis.needs import needed
 from finassist.analysis.outcome import Outcome
 from finassist.core.facts import Fact, Gap
 from finassist.core.query import Filter, Query

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from finassist.core.facts import Fact
 from finassist.core.metrics import Expression, described, lines
-from finassist.core.periods import Period, fiscal_quarter
+from finassist.core.periods import Period, fiscal_quarter, months_back
 
 PointKind = Literal["FY", "Q", "H", "9M", "TTM", "DAY"]
 
@@ -115,18 +115,10 @@ _NEXT_REPORT = timedelta(days=400)
 _FILED = re.compile(r"filed (\d{4}-\d\d-\d\d)")
 
 
-def years_back(day: date, years: int) -> date:
-    """The same day in an earlier year; 28 for a 29 February."""
-    try:
-        return day.replace(year=day.year - years)
-    except ValueError:
-        return day.replace(year=day.year - years, day=28)
-
-
 def day_of(period: Period, last: date) -> date | None:
     """The last day of a period, where prices go to a day `last`."""
     if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
-        return years_back(last, -period.shift)
+        return months_back(last, -12 * period.shift)
     return period.last_day()
 
 
@@ -134,6 +126,8 @@ def day_of(period: Period, last: date) -> date | None:
 
 
 _NEAR = timedelta(days=46)
+STALE = timedelta(days=550)
+"""A report that ended longer ago says nothing of a company today."""
 
 
 @dataclass
@@ -231,8 +225,18 @@ class FiscalCalendar:
                 return self._calendar_year(symbol, lead, period.year)
 
     def same_period(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
-        """The period of another company that carries the same label."""
+        """The period of another company that carries the same label; of twelve months those that end near."""
+        if point.kind == "TTM" and point.end:
+            near = [q for q in self.common_quarters(symbol, lead) if q.end and abs(q.end - point.end) <= _NEAR]
+            return replace(near[-1], kind="TTM") if near else replace(point, year=0)
         return point if point.kind == "DAY" else self.ended(symbol, lead, replace(point, end=None))
+
+    def trailing_of(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
+        """The twelve months to the end of a part of a year."""
+        if point.kind not in ("Q", "H", "9M"):
+            return point
+        number = {"H": point.number * 2, "9M": 3}.get(point.kind, point.number)
+        return replace(self.ended(symbol, lead, Point("Q", point.year, number)), kind="TTM")
 
     def ended(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
         """The point with the last day that one of the lines `lead` has for it."""
@@ -298,27 +302,32 @@ class FiscalCalendar:
         """The latest twelve months of a metric whose last quarter was public on a day."""
         own, day = rows_of(metric), point.end or date.max
         for quarter in reversed(self.common_quarters(symbol, own) if point.end else []):
-            if quarter.end and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in own):
+            if (
+                quarter.end
+                and quarter.end > day - STALE
+                and all(known_on(self.series(symbol, line)[quarter.label]) <= day for line in own)
+            ):
                 return Point("TTM", quarter.year, quarter.number, quarter.end)
         years = self.public_years(symbol, own[0], point)
         return self.ended(symbol, own, Point("TTM", years[-1], 4)) if years else None
 
     def public_years(self, symbol: str, name: str, point: Point) -> list[int]:
-        """Fiscal years of which a line was public on a day."""
+        """Fiscal years of which a line was public on a day, and not long ago."""
         facts, day = self.series(symbol, name), point.end or date.max
-        return [year for year in self.years(symbol, name) if known_on(facts[f"FY{year}"]) <= day]
+        public = [year for year in self.years(symbol, name) if known_on(facts[f"FY{year}"]) <= day]
+        return [year for year in public if (facts[f"FY{year}"].period_end or day) > day - STALE]
 
     def before(self, symbol: str, point: Point, argument: Expression | str) -> Point:
         """The same period of the year before, with its own last day."""
         names = rows_of(argument)
         if point.kind == "DAY":
-            return Point("DAY", point.year - 1, end=years_back(point.end, 1) if point.end else None)
+            return Point("DAY", point.year - 1, end=months_back(point.end, 12) if point.end else None)
         earlier = Point(point.kind, point.year - 1, point.number)
         if point.kind != "TTM":
             return self.ended(symbol, names, earlier)
         quarter = self.ended(symbol, names, Point("Q", point.year - 1, point.number or 4))
         end = quarter.end or self.ended(symbol, names, Point("FY", point.year - 1)).end
-        return Point("TTM", point.year - 1, point.number, end or (years_back(point.end, 1) if point.end else None))
+        return Point("TTM", point.year - 1, point.number, end or (months_back(point.end, 12) if point.end else None))
 
 
 def quarters_named(facts: Iterable[Fact]) -> list[Fact]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from statistics import median
@@ -15,7 +16,7 @@ from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import described
-from finassist.core.periods import LATEST, Period, Span
+from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
 
@@ -29,10 +30,38 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     found = _points(query, cube, symbol, metric)
     if not found:
         return [Row(symbol, metric, _no_period(cube, symbol, metric, asked))]
+    if absent := [each for each in asked if not _expanded(cube, symbol, metric, each)]:
+        missing = Row(symbol, metric, _no_period(cube, symbol, metric, absent))
+        return (
+            [missing]
+            if query.operation != "none"
+            else [missing, *(_plain_row(cube, symbol, metric, each) for each in found)]
+        )
+    if reason := _unlike(query, metric, found):
+        return [Row(symbol, metric, as_senseless(cube.value(symbol, metric, found[-1]), reason))]
     step = _OVER_PERIODS.get(query.operation)
     if step is None or (query.operation in ("sum", "mean", "max", "min", "median") and len(found) == 1):
         return [_plain_row(cube, symbol, metric, point) for point in found]
     return step(cube, symbol, metric, found)
+
+
+def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:
+    """Why periods are not joined: a quarter is less than a year, and of a run of days only the ends are known."""
+    about, name = described(metric), query.operation
+    lengths = {_MONTHS.get(point.kind, 0) for point in points}
+    if about.kind in ("flow", "per_share") and len(lengths) > 1 and name in _OF_LIKE:
+        labels = " and ".join(point.label for point in points)
+        return f"The {name} of {about.label} is not meaningful: {labels} are not equally long."
+    days = any(isinstance(each, Span) and each.start and each.start.kind in ("day", "month") for each in query.asked())
+    if days and name in ("mean", "median", "max", "min"):
+        return (
+            f"The {name} of {about.label} over days is not computed; ask for years or quarters, such as 2020 to 2024."
+        )
+    return ""
+
+
+_MONTHS = {"FY": 12, "TTM": 12, "Q": 3, "H": 6, "9M": 9}
+_OF_LIKE = frozenset({"growth", "sequential", "cagr", "sum", "mean", "median", "max", "min", "trend"})
 
 
 def _plain_row(cube: Cube, symbol: str, metric: str, point: Point) -> Row:
@@ -62,41 +91,48 @@ def _default(query: Query, metric: str) -> Period | Span:
 
 
 def _expanded(cube: Cube, symbol: str, metric: str, span: Period | Span) -> list[Point]:
-    """The periods of this company that one asked period or span is."""
+    """The periods of this company that one asked period or span is; none where a span has no single length."""
     if isinstance(span, Period):
-        point = cube.at(symbol, metric, span)
-        return [point] if point else []
-    if span.start is None:
-        last = cube.at(symbol, metric, span.end) if span.end.kind in ("latest", "latest quarter") else None
-        if last is None:
-            return []
-        steps = [span.end.moved(-back) for back in range(span.count)][::-1]
-        return [point for step in steps if (point := cube.at(symbol, metric, step))]
-    if span.start.kind in ("quarter", "calendar quarter", "half"):
-        end = span.end if span.end.kind == span.start.kind else _end_quarter(cube, symbol, metric, span.end)
-        return _walk(cube, symbol, metric, span.start, end)
-    start = cube.at(symbol, metric, span.start)
-    end = cube.at(symbol, metric, span.end)
-    if start is None or end is None:
-        return [point for point in (start, end) if point]
-    if start.kind != "FY" or end.kind != "FY":
-        return [start, end]
-    return _walk(cube, symbol, metric, Period("year", start.year), Period("year", end.year))
+        steps = [span]
+    elif span.start is None:
+        steps = [span.end.moved(-back) for back in range(span.count)][::-1] if span.end.kind in _LATEST else []
+    else:
+        steps = _steps(span.start, _end(cube, symbol, metric, span.start, span.end), described(metric).kind)
+        if described(metric).kind == "price" and span.end.kind in _LATEST and span.start.year:
+            steps = [*steps[:-1], span.end]
+    points = [cube.at(symbol, metric, step) for step in steps]
+    return [point for point in points if point] if len(steps) == 1 or all(points) else []
 
 
-def _end_quarter(cube: Cube, symbol: str, metric: str, end: Period) -> Period:
-    if end.kind in ("latest", "latest quarter") and (point := cube.at(symbol, metric, Period("latest quarter"))):
-        return Period("quarter", point.year, point.number)
-    return Period("quarter", end.year, 4)
+_LATEST = ("latest", "latest quarter", "ttm")
+_LENGTHS = (_LATEST, ("year", "calendar", "end"), ("calendar year",), ("quarter",), ("calendar quarter",), ("half",),
+            ("nine months",))  # fmt: skip
+"""Kinds of periods between which a span can be walked."""
 
 
-def _walk(cube: Cube, symbol: str, metric: str, start: Period, end: Period) -> list[Point]:
-    found: list[Point] = []
-    step = start
-    while (step.year, step.number) <= (end.year, end.number) and len(found) < 60:
-        found += _expanded(cube, symbol, metric, step)
-        step = step.moved(1)
+def _steps(start: Period, end: Period, kind: str) -> list[Period]:
+    if not any(start.kind in kinds and end.kind in kinds for kinds in _LENGTHS):
+        return [start, end] if kind not in ("flow", "per_share") else []
+    found = [start]
+    while (found[-1].year, found[-1].number, found[-1].shift) < (end.year, end.number, end.shift) and len(found) < 60:
+        found.append(found[-1].moved(1))
     return found
+
+
+def _end(cube: Cube, symbol: str, metric: str, start: Period, end: Period) -> Period:
+    """The end of a span in periods as long as its start: `Q1 2024:latest`, `FY2021:latest`, `Q1 2023:FY2024`."""
+    number = {"quarter": 4, "calendar quarter": 4, "half": 2}.get(start.kind, 0)
+    if end.kind in ("year", "calendar", "end") and number:
+        return replace(start, year=end.year, number=number)
+    if end.kind not in ("latest", "latest quarter") or not start.year or start.kind in ("day", "month"):
+        return end
+    latest = cube.at(symbol, metric, Period("latest quarter") if number else end)
+    if latest is None:
+        return end
+    if latest.end and (latest.kind == "DAY" or start.kind == "calendar quarter"):
+        month = months_back(latest.end, 1 if number else 0)
+        return replace(start, year=month.year, number=(month.month + 2) // 3 if number else start.number)
+    return replace(start, year=latest.year, number=latest.number * number // 4 if number else start.number)
 
 
 def _when(point: Point) -> tuple[int, int, date]:
@@ -114,6 +150,8 @@ def _no_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Sp
     wanted = " and ".join(map(str, asked)) or "any period"
     senseless = cube.senseless(symbol, about)
     note = senseless or f"{about.title} of {name} is not in the data for {wanted}."
+    if not senseless and any(isinstance(each, Span) and each.start for each in asked):
+        note = f"{wanted} is no run of periods of {name} that are equally long: ask for years or for quarters."
     if not senseless and any(isinstance(each, Period) and each.kind in ("month", "day") for each in asked):
         note = (
             f"Companies report {about.label} by quarter and by year, not by month or day: there is no such "
@@ -193,7 +231,7 @@ def _years_between(first: Point, last: Point) -> float:
     if first.kind == last.kind == "FY":
         return last.year - first.year
     if first.kind == last.kind and first.number:
-        per_year = {"Q": 4, "H": 2}.get(first.kind, 1)
+        per_year = 2 if first.kind == "H" else 4
         return last.year - first.year + (last.number - first.number) / per_year
     return ((last.end - first.end).days / 365.25) if first.end and last.end else 0
 

@@ -13,7 +13,9 @@ from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from itertools import combinations
 
-from finassist.analysis.calendar import FiscalCalendar, Point, known_on, rows_of
+from msgspec import structs
+
+from finassist.analysis.calendar import STALE, FiscalCalendar, Point, known_on, rows_of
 from finassist.analysis.outcome import KEPT, shares_noted, told
 from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
@@ -27,12 +29,12 @@ from finassist.core.metrics import (
     Ref,
     catalogue,
     described,
+    kind_of,
     parse,
     references,
+    unit_of,
 )
 from finassist.core.periods import Period
-
-_STALE = timedelta(days=550)
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Cube(FiscalCalendar):
         public = [
             fact
             for fact in self.series(symbol, metric.id).values()
-            if fact.known and fact.period_end and known_on(fact) <= point.end and fact.period_end > point.end - _STALE
+            if fact.known and fact.period_end and known_on(fact) <= point.end and fact.period_end > point.end - STALE
         ]
         balances = metric.kind in ("stock", "count")
         usable = [fact for fact in public if balances or fact.period.startswith("FY")]
@@ -197,7 +199,9 @@ class Cube(FiscalCalendar):
             return _absent(symbol, metric, point, note, status)
         if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
             return _absent(symbol, metric, point, reason, "not_meaningful")
-        return shares_noted(_derived(symbol, metric, point, value, metric.formula, inputs), inputs)
+        made = shares_noted(_derived(symbol, metric, point, value, metric.formula, inputs), inputs)
+        alone = point.kind in ("Q", "H", "9M") and _turnover(parse(metric.formula))
+        return structs.replace(made, note=f"of {point.label} alone, not annualised") if alone else made
 
     def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
         """Why the inputs of a formula do not belong together; empty where they do."""
@@ -243,8 +247,9 @@ class Cube(FiscalCalendar):
                 own = self.at(symbol, next(references(argument), ""), Period.parse(period))
                 return self._evaluate(symbol, argument, own or Point("FY"), inputs)
             case Binary(sign=sign, left=left, right=right):
+                whole = self.trailing_of(symbol, rows_of(right), point) if _of_a_year(node) else point
                 above = self._evaluate(symbol, left, point, inputs)
-                below = self._evaluate(symbol, right, point, inputs)
+                below = self._evaluate(symbol, right, whole, inputs)
                 return None if above is None or below is None else _SIGNS[sign](above, below)
 
     def _called(self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]) -> Decimal | None:
@@ -261,19 +266,33 @@ class Cube(FiscalCalendar):
             return None
         if name == "avg":
             return (before + now) / 2
+        if unit_of(argument) == "percent":
+            return now - before
         if before <= 0:
             raise InvalidOperation
         return now / before - 1
 
     def _inner_point(self, symbol: str, name: str, argument: Expression, point: Point) -> Point | None:
-        if point.kind != "DAY":
-            return point
         rows = rows_of(argument)
+        if point.kind != "DAY":
+            return self.trailing_of(symbol, rows, point) if name == "ttm" else point
         if name == "ttm":
             text = argument.id if isinstance(argument, Ref) else rows[0] if rows else ""
             return self.trailing_at(symbol, text, point)
         years = self.public_years(symbol, rows[0], point)
         return self.ended(symbol, rows, Point("FY", years[-1])) if years else None
+
+
+def _turnover(node: Expression) -> bool:
+    """Whether a flow is divided by a balance, as net income by equity: a quarter gives about a fourth of a year."""
+    return (
+        isinstance(node, Binary) and node.sign == "/" and (kind_of(node.left), kind_of(node.right)) == ("flow", "stock")
+    )
+
+
+def _of_a_year(node: Binary) -> bool:
+    """Whether a balance is divided by a flow, as debt by EBITDA: for a quarter too by that of twelve months."""
+    return node.sign == "/" and (kind_of(node.left), kind_of(node.right)) == ("stock", "flow")
 
 
 _INPUTS = {
@@ -305,12 +324,12 @@ _NEGATIVE = {
 
 def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str | None:
     """Ratios to a negative base say nothing: P/E of a loss, ROE on negative equity."""
-    fields = {fact.field: fact.value for fact in inputs if fact.value is not None}
+    negative = any(fact.field == metric.positive and fact.value is not None and fact.value <= 0 for fact in inputs)
     if metric.id == "pe" and value <= 0:
         return "P/E is not meaningful: the company made a loss."
     if metric.id == "peg" and value <= 0:
         return "PEG is not meaningful: EPS did not grow."
-    if fields.get(metric.positive, Decimal(1)) <= 0:
+    if negative:
         return f"{metric.title} is not meaningful: {_NEGATIVE[metric.positive]}."
     return None
 

@@ -7,24 +7,56 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
-from finassist.analysis.calendar import Member, years_back
+from finassist.analysis.calendar import STALE, Member
 from finassist.analysis.cells import cell, folded, is_series
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Outcome, Row, by_value, derived, fulfils, gaps_of, less, not_added, over
+from finassist.analysis.outcome import (
+    Outcome,
+    Row,
+    as_senseless,
+    by_value,
+    derived,
+    gaps_of,
+    less,
+    not_added,
+    over,
+    part_of,
+)
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS
 from finassist.core.facts import Fact, Gap
-from finassist.core.metrics import anchors, described, lines, parse
-from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.metrics import described, spoken
+from finassist.core.periods import Period, Span
 from finassist.core.query import Filter, Query, Shape
 
-_MARKET = frozenset({"price", "cover_shares", "trailing_eps"})
+
+def apart(query: Query) -> list[Query]:
+    """The queries that one is executed as: one figure is joined, and companies are ordered in one period, at a time.
+
+    Example:
+        >>> query = Query(metrics=["revenue"], scope="universe", intent="rank", periods=["FY2022", "FY2023"])
+        >>> [each.periods for each in apart(query)]
+        [['FY2022'], ['FY2023']]
+    """
+    if query.operation in _ACROSS and len(query.metrics) > 1:
+        return [query.model_copy(update={"metrics": [metric]}) for metric in query.metrics]
+    spans = not WINDOW_METRICS.isdisjoint(query.metrics) and not any(each.kind in _ENDS for each in _last_of(query))
+    ordered = query.scope == "universe" or (len(query.companies) > 1 and query.intent in ("compare", "rank"))
+    if len(query.periods) > 1 and query.operation in ("none", "count") and not query.where and (spans or ordered):
+        return [query.model_copy(update={"periods": [period]}) for period in query.periods]
+    return [query]
+
+
+_ENDS = ("day", "end", "latest", "latest quarter", "ttm", "ytd")
+"""Periods that are the ends of a move of a price; others are spans of their own."""
+
+
+def _last_of(query: Query) -> list[Period]:
+    return [each.end if isinstance(each, Span) else each for each in query.asked()]
 
 
 def execute(query: Query, cube: Cube) -> Outcome:
@@ -36,34 +68,81 @@ def execute(query: Query, cube: Cube) -> Outcome:
     """
     if query.scope == "universe":
         return _across_all(query, cube)
-    if len(query.companies) > 1 and query.intent in ("compare", "rank", "screen") and not query.where:
+    several, points = len(query.companies) > 1, _several_points(query)
+    if several and query.operation in _ACROSS and not _of_price(query):
+        query = query.model_copy(update={"companies": _once_each(query.companies, cube)})
+        several = len(query.companies) > 1
+    if query.where and query.intent != "judge" and not (query.operation == "first" and _of_price(query)):
+        return _checked(query, cube)
+    if several and query.operation in _EXTREMES and not points:
+        changes = {"operation": "none", "intent": "rank", "order": _EXTREMES[query.operation]}
+        return _ordered(query.model_copy(update=changes), cube, query.companies)
+    if several and query.intent in ("compare", "rank", "screen"):
         return _ordered(query, cube, query.companies)
-    if len(query.companies) > 1 and query.operation in _ACROSS and not _several_points(query):
+    if several and query.operation in _ACROSS and (not points or query.operation in ("sum", "share")):
         return _across(query, cube)
     return _each(query, cube)
+
+
+_EXTREMES = {"max": 1, "min": -1}
+
+
+def _of_price(query: Query) -> bool:
+    return query.metrics[:1] == ["price"]
+
+
+def _once_each(symbols: Sequence[str], cube: Cube) -> list[str]:
+    """The companies without further share classes of one that is named already: their figures are the same."""
+    primary = {symbol: member.primary if (member := cube.members.get(symbol)) else "" for symbol in symbols}
+    return list({primary[symbol] or symbol: symbol for symbol in reversed(symbols)}.values())[::-1]
 
 
 def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
-    of_price = query.operation == "first" and query.metrics[:1] == ["price"]
-    if query.where and known and not of_price and query.intent != "judge":
-        return _checked(query, known, gaps_of(rows, cube.nearest))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows, cube.nearest))
 
 
-def _checked(query: Query, rows: tuple[Row, ...], gaps: tuple[Gap, ...]) -> Outcome:
-    """Whether the figures of named companies fulfil the conditions: each by the one about its own metric."""
-    met = [row for row in rows if fulfils(query, row)]
-    figure = rows[0].fact if len(rows) == 1 else None
+def _checked(query: Query, cube: Cube) -> Outcome:
+    """Whether named companies fulfil the conditions, each about its own metric and period."""
+    metrics = query.metrics or [query.where[0].metric]
+    rows = [row for symbol in query.companies for metric in metrics for row in cell(query, cube, symbol, metric)]
+    tested = {row: [_tested(query, cube, row, each) for each in query.where] for row in rows if row.known}
+    unknown = [test for tests in tested.values() for test in tests if not test.known]
+    known = [row for row, tests in tested.items() if all(test.known for test in tests)]
+    known = sorted(known, key=by_value, reverse=query.order > 0) if query.order else known
+    holds = {row: all(map(_holds, query.where, tested[row])) for row in known}
+    met = tuple(row for row in known if holds[row])
+    if query.limit:
+        met = met[: query.limit]
+        known = list(met)
+    figure = known[0].fact if len(known) == 1 else None
     if query.operation == "first" and met:
         figure = met[0].fact
-    if query.operation == "count":
-        facts = [row.fact for row in rows]
-        figure = derived(facts[-1], "number of periods", Decimal(len(met)), "count", facts, "periods that fulfil it")
-    return Outcome(query, "check", rows, figure, gaps, matches=len(met))
+    if query.operation == "count" and known:
+        number = len({(row.symbol, row.fact.period) for row in met})
+        facts = [row.fact for row in known]
+        figure = derived(facts[-1], "number of periods", Decimal(number), "count", facts, "periods that fulfil it")
+    gaps = gaps_of([*(row for row in rows if not row.known), *unknown], cube.nearest)
+    return Outcome(query, "check" if known else "nothing", tuple(known), figure, gaps, matches=len(met), met=met)
+
+
+def _holds(condition: Filter, row: Row) -> bool:
+    return row.fact.value is not None and condition.holds(float(row.fact.value))
+
+
+def _tested(query: Query, cube: Cube, row: Row, condition: Filter) -> Row:
+    """The figure that a condition is about, in its own period or in that of a row."""
+    if condition.metric == row.metric and not condition.period:
+        return row
+    fiscal = described(condition.metric).kind != "price"
+    own = "TTM" if row.fact.period.startswith("TTM") else row.fact.period
+    dated = own[:1].isdigit() and fiscal
+    usual = (query.periods[-1] if len(query.periods) == 1 else "latest") if dated or not own else own
+    asked = query.model_copy(update={"periods": [condition.period or usual], "operation": "none"})
+    return cell(asked, cube, row.symbol, condition.metric)[-1]
 
 
 def _several_points(query: Query) -> bool:
@@ -73,32 +152,32 @@ def _several_points(query: Query) -> bool:
 
 
 def _across(query: Query, cube: Cube) -> Outcome:
-    """Sums, means, differences and multiples of several companies in one period."""
+    """Sums, means, differences and multiples of several companies in one period, or of their sums over several."""
     metric = query.metrics[0]
-    plain = query.model_copy(update={"operation": "none"})
-    rows = [row for symbol in query.companies for row in cell(plain, cube, symbol, metric)]
+    each = query.model_copy(update={"operation": "sum" if _several_points(query) else "none"})
+    rows = [row for symbol in query.companies for row in cell(each, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
     gaps = gaps_of(rows, cube.nearest)
     if len(known) < len(rows) or len(known) < 2:
         return Outcome(query, "values", known, None, gaps)
     facts = [row.fact for row in known]
-    if reason := currencies_apart(facts):
-        return Outcome(query, "values", known, None, (*gaps, _apart(metric, reason)))
-    if query.operation in ("sum", "share") and not _addable(metric):
-        refused = Row("", metric, not_added(facts[0], "companies"))
-        return Outcome(query, "values", known, None, (*gaps, *gaps_of([refused], cube.nearest)))
-    match query.operation:
-        case "times":
-            figure = over(metric, facts[0], facts[1])
-        case "difference":
-            figure = less(metric, facts[0], facts[1])
-        case "share":
-            total = folded("", metric, facts, "sum").fact.value or Decimal(1)
-            part = (facts[0].value or Decimal()) / total
-            figure = derived(facts[0], f"share of {metric}", part, "ratio", facts, "{a} / sum")
-        case how:
-            figure = folded("", metric, facts, how).fact
+    figure = _joined(query, metric, facts)
+    if not figure.known:
+        return Outcome(query, "values", known, None, (*gaps, *gaps_of([Row("", metric, figure)], cube.nearest)))
     return Outcome(query, _ACROSS[query.operation], known, figure, gaps)
+
+
+def _joined(query: Query, metric: str, facts: Sequence[Fact]) -> Fact:
+    """What an operation makes of figures of several companies."""
+    if reason := currencies_apart(facts):
+        return as_senseless(facts[0], f"These are not compared: {reason}.")
+    if query.operation in ("sum", "share") and not _addable(metric):
+        return not_added(facts[0], "companies")
+    if query.operation in ("times", "difference"):
+        if len(facts) > 2:
+            return as_senseless(facts[0], f"A {query.operation} is of two companies, not of {len(facts)}; name two.")
+        return (over if query.operation == "times" else less)(metric, *facts)
+    return part_of(metric, facts) if query.operation == "share" else folded("", metric, facts, query.operation).fact
 
 
 def _addable(metric: str) -> bool:
@@ -152,112 +231,63 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     return found or ("series" if is_series(query.asked()) and len(rows) > 1 else "values")
 
 
-# ------------------------------------------------------------------------------------------------------- what it needs
-
-
-class Needed(NamedTuple):
-    """The facts that a query rests on.
-
-    Attributes:
-        lines: Reported lines.
-        prices: Whether it needs share prices.
-        since: The first fiscal year that counts.
-        days: Days whose closes it needs, where it asks all companies.
-        quarters: Whether it needs quarterly figures besides annual ones.
-    """
-
-    lines: frozenset[str]
-    prices: bool
-    since: int
-    days: tuple[date, ...]
-    quarters: bool
-
-
-def needed(query: Query) -> Needed:
-    """What has to be fetched to execute a query."""
-    metrics = [*query.metrics, *(condition.metric for condition in query.where)]
-    found = frozenset[str]().union(*map(lines, metrics))
-    behind = {_BEHIND[name] for name in found & _BEHIND.keys()}
-    prices = bool(found & (_MARKET | WINDOW_METRICS))
-    days = tuple(_days(query)) if prices else ()
-    quarters = prices or query.operation == "sequential" or _quarters(query)
-    return Needed(found - _MARKET - WINDOW_METRICS | behind, prices, _since(query), days, quarters)
-
-
-def of_today(query: Query) -> bool:
-    """Whether a query asks for the latest price and for nothing that lies further back."""
-    measured = query.operation != "none" or WINDOW_METRICS.intersection(query.metrics)
-    return not measured and all(isinstance(each, Period) and str(each) == "latest" for each in query.asked())
-
-
-_BEHIND = {"trailing_eps": "eps_diluted", "cover_shares": "shares_diluted"}
-_FISCAL_YEARS = ("year", "end", "calendar", "latest")
-
-
-def _since(query: Query) -> int:
-    """The first fiscal year that counts: two before the first asked, for growth and averages."""
-    asked = [period for each in query.asked() for period in _ends(each)] + _anchored(query)
-    years = [period.year for period in asked if period.year]
-    return min(years, default=query.as_of.year - 1 if query.as_of else 2024) - 2
-
-
-def _quarters(query: Query) -> bool:
-    """Whether a period is asked that is no fiscal year."""
-    asked = [*query.asked(), *(parse_periods(each.period) for each in query.where if each.period)]
-    ends = [period for each in asked for period in _ends(each)] + _anchored(query)
-    return any(period.kind not in _FISCAL_YEARS for period in ends)
-
-
-def _anchored(query: Query) -> list[Period]:
-    """The periods that parts of its metrics have of their own."""
-    return [Period.parse(each.period) for text in query.metrics for each in anchors(parse(text)) if each.period]
-
-
-def companies_of(query: Query) -> list[str]:
-    """Its companies, and those that parts of its metrics are about."""
-    own = [each.symbol for text in query.metrics for each in anchors(parse(text)) if each.symbol]
-    return list(dict.fromkeys([*query.companies, *own]))
-
-
-def _ends(each: Period | Span) -> list[Period]:
-    return [each] if isinstance(each, Period) else [period for period in (each.start, each.end) if period]
-
-
-def _days(query: Query) -> Iterator[date]:
-    """Days whose closes a query over all companies needs: the ends of its periods."""
-    asked = [period for each in query.asked() for period in _ends(each)]
-    newest = query.as_of or date.max
-    yield newest
-    for period in asked:
-        first, last = period.first_day(), period.last_day()
-        if first and last:
-            yield from (min(first - timedelta(days=1), newest), min(last, newest))
-    if not asked:
-        yield years_back(newest, 1) if query.as_of else date.min
-
-
 # -------------------------------------------------------------------------------------------------- over all companies
 
 
 def _across_all(query: Query, cube: Cube) -> Outcome:
     """The outcome of a query over every company of the provider, one share class each."""
     members = [m for m in cube.members.values() if m.primary in ("", m.symbol) and in_sector(m, query.sectors)]
+    metric = query.metrics[0] if query.metrics else query.where[0].metric
     if not members:
         return Outcome(query, "nothing", gaps=(_no_member(query, cube),))
-    metric = query.metrics[0] if query.metrics else query.where[0].metric
-    conditions = [_with_period(each, query, cube, members) for each in query.where]
-    if not query.periods and (year := _usual_year(cube, members, metric)):
-        query = query.model_copy(update={"periods": [f"FY{year}"]})
+    if not _rankable(query, metric):
+        what = described(metric).title if query.operation == "none" else f"“{query.operation}” of {spoken(metric)}"
+        reason = f"{what} is computed for companies that are named, not for all at once. Name some."
+        return Outcome(query, "nothing", gaps=(Gap(symbol="", need=metric, reason=reason, error="NotInData"),))
+    query = _settled(query, cube, members, metric)
     found: list[Row] = []
     left_out = 0
     for member in members:
-        fulfilled = [_condition(cube, member.symbol, each, query) for each in conditions]
+        fulfilled = [_condition(cube, member.symbol, each, query) for each in query.where]
         row = cell(query, cube, member.symbol, metric)[-1]
-        if None in fulfilled or not row.known:
-            left_out += 1
-        elif all(fulfilled):
-            found.append(row)
-    return _universe_outcome(query, cube, metric, members, found, left_out)
+        if all(each is not False for each in fulfilled):
+            if None in fulfilled or not row.known:
+                left_out += 1
+            else:
+                found.append(row)
+    current = _current(query, found)
+    return _universe_outcome(query, cube, metric, members, current, left_out + len(found) - len(current))
+
+
+def _current(query: Query, rows: list[Row]) -> list[Row]:
+    """The rows without those of companies whose latest figure is years old, where the latest are asked."""
+    newest = max((row.fact.period_end for row in rows if row.fact.period_end), default=None)
+    if newest is None or any(each.year for each in _last_of(query)):
+        return rows
+    return [row for row in rows if (row.fact.period_end or newest) > newest - STALE]
+
+
+def _rankable(query: Query, metric: str) -> bool:
+    """Whether a figure of all companies can be had: of prices only closes at the ends of spans are read."""
+    of_price = metric == "price" or metric in WINDOW_METRICS
+    daily = metric in ("volatility", "beta", "max_drawdown")
+    days = any(each.kind == "day" and not each.year for each in _last_of(query))
+    return (query.operation in _OF_ENDS and not daily and not days) if of_price else query.operation in _OF_ALL
+
+
+_OF_ENDS = frozenset({"none", "growth", "difference", "cagr", "count", "sum", "mean", "median"})
+_OF_ALL = frozenset({*_OF_ENDS, "sequential", "max", "min", "times"})
+
+
+def _settled(query: Query, cube: Cube, members: Sequence[Member], metric: str) -> Query:
+    """A query with the period that it means, and each condition with its own."""
+    where = [_with_period(each, query, cube, members) for each in query.where]
+    changes: dict[str, object] = {"where": where}
+    if query.operation in _EXTREMES and not _several_points(query):
+        changes |= {"operation": "none", "order": query.order or _EXTREMES[query.operation]}
+    if not query.periods and (year := _usual_year(cube, members, metric)):
+        changes["periods"] = [f"FY{year}"]
+    return query.model_copy(update=changes)
 
 
 def _no_member(query: Query, cube: Cube) -> Gap:
@@ -280,6 +310,10 @@ def _universe_outcome(
 ) -> Outcome:
     ordered = sorted(found, key=by_value, reverse=query.order >= 0)
     common = Outcome(query, "order", considered=len(members), left_out=left_out, matches=len(ordered))
+    if left_out == len(members) and cube.facts:
+        when = f" for {' and '.join(query.periods)}" if query.periods else ""
+        reason = f"No company in the data has {spoken(metric)}{when}."
+        return replace(common, gaps=(Gap(symbol="", need=metric, reason=reason, error="NotInData"),))
     if query.operation == "count":
         return replace(common, shape="count", rows=tuple(ordered[:10]), figure=_counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:

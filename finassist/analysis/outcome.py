@@ -47,6 +47,7 @@ class Outcome:
         left_out: How many of them lack a figure.
         matches: How many companies fulfil a screen, before the limit.
         more: Figures asked besides, such as other columns of a screen.
+        met: Of the rows of a check, those whose company fulfils every condition.
     """
 
     query: Query
@@ -58,6 +59,7 @@ class Outcome:
     left_out: int = 0
     matches: int = 0
     more: tuple[Row, ...] = ()
+    met: tuple[Row, ...] = ()
 
 
 KEPT = ("not_meaningful", "not_reported")
@@ -109,11 +111,28 @@ def less(metric: str, minuend: Fact, subtrahend: Fact) -> Fact:
 
 def over(metric: str, above: Fact, below: Fact) -> Fact:
     """How many times one figure is another."""
-    if above.value is None or not below.value:
+    if above.value is None or below.value is None:
         return missing_change(below, above)
-    if reason := currencies_apart((above, below)):
+    if reason := currencies_apart((above, below)) or _not_positive(metric, (below, above)):
         return as_senseless(above, f"A multiple is not meaningful: {reason}.")
     return derived(above, f"times {metric}", above.value / below.value, "times", [below, above], "{b} / {a}")
+
+
+def part_of(metric: str, facts: Sequence[Fact]) -> Fact:
+    """The share of the first of some amounts in their sum."""
+    if reason := _not_positive(metric, facts):
+        return as_senseless(facts[0], f"A share is not meaningful: {reason}.")
+    part = (facts[0].value or Decimal()) / sum((fact.value or Decimal() for fact in facts), Decimal())
+    return derived(facts[0], f"share of {metric}", part, "ratio", facts, "{a} / sum")
+
+
+def _not_positive(metric: str, facts: Sequence[Fact]) -> str:
+    """Why amounts make no multiple and no share: one is a loss, or the one that is divided by is zero."""
+    odd = next((fact for fact in facts if fact.value is None or fact.value < 0), None)
+    odd = odd or (facts[0] if not any(fact.value for fact in facts[:1]) else None)
+    if odd is None:
+        return ""
+    return f"{described(metric).label} of {odd.symbol} is {'negative' if odd.value else 'zero'} in {odd.period}"
 
 
 def missing_change(first: Fact, last: Fact) -> Fact:

@@ -31,6 +31,9 @@ _COVER_DAYS = 200
 _JUMP = 8
 """From one close to the next; a share that has moved so far has in most cases been split."""
 
+_NEIGHBOURS = 45
+"""Days from one close to the next, month ends included; what lies further apart may well have risen so much."""
+
 SPENDING = ("capex", "dividends_paid", "buybacks")
 """Payments, positive by convention; some sources write them as negative cash flows."""
 
@@ -283,7 +286,8 @@ def nearest_cover(counts: Iterable[Fact], day: date) -> Fact | None:
 def unadjusted_split(closes: Iterable[Fact]) -> str:
     """Why a series of closes cannot be followed: it jumps as prices do that are adjusted for a split only in part."""
     for before, after in pairwise(closes):
-        if before.value and after.value and not 1 / _JUMP < after.value / before.value < _JUMP:
+        near = (day_of(after) - day_of(before)).days < _NEIGHBOURS
+        if near and before.value and after.value and not 1 / _JUMP < after.value / before.value < _JUMP:
             days = f"from {before.period} to {after.period}"
             return f"The closes jump {days}, from {before.value} to {after.value}: an unadjusted share split, it seems."
     return ""

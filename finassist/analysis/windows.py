@@ -12,16 +12,18 @@ from itertools import pairwise
 
 from msgspec import structs
 
-from finassist.analysis.calendar import day_of, years_back
+from finassist.analysis.calendar import day_of
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Row, as_senseless, derived, fulfils, less
 from finassist.analysis.statements import unadjusted_split
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue
-from finassist.core.periods import LATEST, Period, Span
+from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
 TRADING_DAYS = 252
+_LONGEST = 10
+"""Days without a close that holidays and weekends explain."""
 _EVER = 2000
 _INDEX = "^GSPC"
 
@@ -65,7 +67,7 @@ def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | 
     if last is None:
         return None
     if not asked:
-        return Window.between(years_back(last, 1), last)
+        return Window.between(months_back(last, 12), last)
     if len(asked) == 1:
         return _span(asked[0], last) if isinstance(asked[0], Span) else _one(asked[0], last)
     days = sorted(day for each in asked if isinstance(each, Period) and (day := day_of(each, last)))
@@ -78,7 +80,7 @@ def _one(asked: Period, last: date) -> Window | None:
         case "ytd" if end:
             return Window.whole(date(end.year, 1, 1), end, f"{end.year} to {end}")
         case "latest" | "ttm" if end:
-            return Window.between(years_back(end, 1), end, f"the twelve months to {end}")
+            return Window.between(months_back(end, 12), end, f"the twelve months to {end}")
         case "day" if end:
             return Window.between(end, last)
         case _:
@@ -92,15 +94,15 @@ def _one(asked: Period, last: date) -> Window | None:
 def _span(span: Span, last: date) -> Window:
     if span.start is None:
         start = {
-            "latest": lambda: years_back(last, span.count),
-            "month": lambda: _months(last, -span.count),
-            "latest quarter": lambda: _months(last, -3 * span.count),
+            "latest": lambda: months_back(last, 12 * span.count),
+            "month": lambda: months_back(last, span.count),
+            "latest quarter": lambda: months_back(last, 3 * span.count),
         }.get(span.end.kind, lambda: last - timedelta(days=span.count))()
         return Window.between(start, last)
     end = min(day_of(span.end, last) or last, last)
     if span.start.kind in ("calendar", "year") and span.end.kind in ("calendar", "year"):
         return Window.whole(date(span.start.year, 1, 1), end, f"{span.start.year} to {span.end.year}")
-    if span.start.kind in ("calendar", "year", "month"):
+    if span.start.kind in ("calendar", "year", "month", "calendar year", "quarter", "calendar quarter", "half"):
         return Window.whole(span.start.first_day() or last, end, f"{span.start} to {end}".replace("FY", ""))
     return Window.between(day_of(span.start, last) or last, end)
 
@@ -119,6 +121,23 @@ class _Share:
         closes = self.cube.series(self.symbol, name)
         found = (closes.get(str(day - timedelta(days=back))) for back in range(9))
         return next((fact for fact in found if fact is not None and fact.known), None)
+
+    def at_month_ends(self) -> _Share:
+        """The share from month end to month end, where closes adjusted for dividends are not there for the days."""
+        start, end = self.span.start, self.span.end
+        if self.close_at(start, "adjusted_close") and self.close_at(end, "adjusted_close"):
+            return self
+        ends = Window.between(_month_end_before(start), _month_end_before(end))
+        return _Share(self.cube, self.symbol, ends) if ends.start < ends.end else self
+
+    @property
+    def kind(self) -> str:
+        """What sort of closes are known: of every trading day, or of month ends in the span or a part of it."""
+        days = [self.span.start, *(close.period_end or date.min for close in self.closes())]
+        wide = [after for before, after in pairwise(days) if (after - before).days > _LONGEST]
+        if not wide:
+            return "daily closes"
+        return "month-end closes" if wide[-1] == days[-1] else f"daily closes, of month ends only before {wide[-1]}"
 
     def closes(self, start: date | None = None, symbol: str = "") -> list[Fact]:
         """The closes of the span, or from another start or of another share; oldest first."""
@@ -170,16 +189,15 @@ class _Share:
     def too_few(self, metric: str, fewest: int) -> Row:
         """A row without a figure, because a span has no closes or so few that they say nothing."""
         few = f"A {metric} needs {fewest} daily returns; {self.cube.name(self.symbol)} has fewer in {self.span.label}."
+        if _noted(self):
+            few = f"A {metric} needs daily closes of all of {self.span.label}: there are {self.kind}."
         return self.missing(metric, few if self.closes(self.span.start) else "")
 
 
 def _change(share: _Share, *, dividends: bool = False) -> Row:
     """Price change, or total return with `dividends`, from the close before a span to its last close."""
     name, metric = ("adjusted_close", "total_return") if dividends else ("price", "price_change")
-    days = (share.span.start, share.span.end)
-    first, last = (share.close_at(day, name) for day in days)
-    if dividends and (first is None or last is None):
-        first, last = (share.close_at(_month_end_before(day), name) for day in days)
+    first, last = (share.close_at(day, name) for day in (share.span.start, share.span.end))
     if first is None or last is None or not first.value or last.value is None:
         return share.missing(metric, day=share.span.start)
     return share.moved(metric, last.value / first.value - 1, first, last)
@@ -207,8 +225,12 @@ def _extreme(share: _Share, *, low: bool = False, month_ends: bool = False) -> R
         return share.missing("price")
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
     formula = f"{'lowest' if low else 'highest'} of {len(closes)} closes"
-    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula)
+    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, note=_noted(share))
     return Row(share.symbol, "price", fact, at=str(found.period_end))
+
+
+def _noted(share: _Share) -> str | None:
+    return None if share.kind == "daily closes" else share.kind
 
 
 def _first_close(query: Query, share: _Share) -> Row:
@@ -224,11 +246,13 @@ def _first_close(query: Query, share: _Share) -> Row:
 
 def _mean_close(share: _Share) -> Row:
     """The mean of the closes of a span."""
-    closes = share.closes()
+    closes, of = share.closes(), "closes"
     if not closes:
         return share.missing("price")
+    if _noted(share):
+        closes, of = _month_ends(closes), "month-end closes"
     value = sum((fact.value or Decimal() for fact in closes), Decimal()) / len(closes)
-    return share.row("price", value, f"mean of {len(closes)} closes", closes[:1] + closes[-1:])
+    return share.row("price", value, f"mean of {len(closes)} {of}", closes[:1] + closes[-1:])
 
 
 def _drawdown(share: _Share) -> Row:
@@ -240,13 +264,16 @@ def _drawdown(share: _Share) -> Row:
         fall = (fact.value or Decimal()) / (peak.value or Decimal(1)) - 1
         if fall < worst:
             worst, pair = fall, (peak, fact)
-    return share.moved("max_drawdown", worst, *pair) if pair else share.missing("max_drawdown")
+    if pair:
+        return share.moved("max_drawdown", worst, *pair, at=share.kind)
+    never = f"The close of {share.cube.name(share.symbol)} never fell below an earlier one in {share.span.label}."
+    return share.missing("max_drawdown", never if share.closes() else "")
 
 
 def _volatility(share: _Share) -> Row:
     """Standard deviation of daily returns, annualised."""
     returns = list(share.returns().values())
-    if len(returns) < 20:
+    if len(returns) < 20 or _noted(share):
         return share.too_few("volatility", 20)
     mean = sum(returns) / len(returns)
     variance = sum((each - mean) ** 2 for each in returns) / (len(returns) - 1)
@@ -258,7 +285,7 @@ def _beta(share: _Share) -> Row:
     """Covariance of daily returns with the index, divided by the variance of the index."""
     own, market = share.returns(), share.returns(_INDEX)
     days = sorted(own.keys() & market.keys())
-    if len(days) < 60:
+    if len(days) < 60 or _noted(share):
         return share.too_few("beta", 60)
     mean, base = (sum(each[d] for d in days) / len(days) for each in (own, market))
     shared = sum((own[d] - mean) * (market[d] - base) for d in days)
@@ -281,11 +308,6 @@ def _month_ends(closes: Sequence[Fact]) -> list[Fact]:
     return [by_month[month] for month in sorted(by_month)]
 
 
-def _months(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, 28))
-
-
 def _month_end_before(day: date) -> date:
     following = day + timedelta(days=1)
     return day if following.month != day.month else day.replace(day=1) - timedelta(days=1)
@@ -297,12 +319,12 @@ def _month_end_before(day: date) -> date:
 def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
     """What the share price of a company did in the asked periods, as the query's operation or the metric says."""
     ever = [Span(Period("calendar", _EVER), LATEST)] if query.operation == "first" else []
-    span = window(cube, symbol, asked or ever)
-    if span is None:
-        fact = Fact(symbol=symbol, field=metric, statement="price", status="missing", note=cube.no_price(symbol))
-        return Row(symbol, metric, fact)
+    span, last = window(cube, symbol, asked or ever), cube.last_trading_day(symbol)
+    if span is None or span.start >= span.end:
+        note = f"Closes of {cube.name(symbol)} in the data end on {last}." if last else cube.no_price(symbol)
+        return Row(symbol, metric, Fact(symbol=symbol, field=metric, statement="price", status="missing", note=note))
     share = _Share(cube, symbol, span)
-    found = _move(query, share, metric)
+    found = _move(query, share.at_month_ends() if metric == "total_return" else share, metric)
     odd = unadjusted_split(share.closes(span.start))
     return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 

@@ -248,6 +248,11 @@ def unit_of(expression: Expression) -> Unit:
     return _dimension(expression)[0]
 
 
+def kind_of(expression: Expression) -> Kind:
+    """The kind of an expression."""
+    return _dimension(expression)[1]
+
+
 def _dimension(expression: Expression) -> tuple[Unit, Kind]:
     match expression:
         case Number():
@@ -258,8 +263,9 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return "USD/share", "per_share"
         case Ref(id=name):
             return catalogue()[name].unit, catalogue()[name].kind
-        case Call(name="growth"):
-            return "percent", "ratio"
+        case Call(name="growth", argument=argument):
+            unit, kind = _dimension(argument)
+            return "points" if unit == "percent" else "percent", "price" if kind == "price" else "ratio"
         case Call(name="times"):
             return "times", "ratio"
         case Call(argument=argument) | At(argument=argument):
@@ -278,6 +284,8 @@ def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
     (unit, kind), (other, _) = _dimension(left), _dimension(right)
     if Number(365.0) in (left, right):
         return "days", "ratio"
+    if Number(100.0) in (left, right) and "percent" in (unit, other):
+        return "times", "ratio"
     if {unit, other} == {"USD/share", "shares"}:
         return "USD", kind
     return unit if other == "times" else other, kind
@@ -289,6 +297,8 @@ def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
         return above, kind
     if below == "shares":
         return "USD/share", "per_share"
+    if (above, below) == ("USD", "USD/share"):
+        return "shares", "count"
     return ("percent", "ratio") if above == below and kind != "price" else ("times", "ratio")
 
 

@@ -234,5 +234,16 @@ def fiscal_quarter(end: date, years: Mapping[date, int]) -> str:
     return f"Q{number} {year}" if 1 <= number <= 4 else ""
 
 
+def months_back(day: date, months: int) -> date:
+    """The same day some months before, or the last day of a shorter month.
+
+    Example:
+        >>> str(months_back(date(2024, 5, 31), 3))
+        '2024-02-29'
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, _length(year, month + 1)))
+
+
 def _length(year: int, month: int) -> int:
     return monthrange(year, month)[1]

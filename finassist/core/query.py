@@ -91,7 +91,7 @@ class Filter(_Checked):
             False
         """
         if self.comparator == "between":
-            return self.number <= value <= (self.upper or self.number)
+            return self.number <= value <= (self.number if self.upper is None else self.upper)
         return _COMPARISONS[self.comparator](value, self.number)
 
     def __str__(self) -> str:
@@ -290,6 +290,9 @@ def _check_units(expression: Expression) -> None:
     if expression.sign in "+-" and Number not in (type(left), type(right)) and len(_units(left, right)) > 1:
         units = f"{unit_of(left)} and {unit_of(right)}"
         raise InvalidQuery(f"{units} cannot be added or subtracted; ask for the metrics one by one.")
+    amounts = [unit_of(part) for part in (left, right) if _units(part)]
+    if expression.sign == "*" and len(amounts) > 1 and set(amounts) != {"USD/share", "shares"}:
+        raise InvalidQuery(f"{' and '.join(amounts)} cannot be multiplied; ask for the metrics one by one.")
     _check_units(left)
     _check_units(right)
 

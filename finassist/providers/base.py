@@ -93,12 +93,14 @@ class UniverseScope:
         since: The first fiscal year that counts.
         days: Days whose closes are needed.
         quarters: Whether quarterly figures are needed besides annual ones.
+        back: Months before the latest of these days whose closes are needed too; 0 is the end of the year before.
     """
 
     lines: frozenset[str]
     since: int = 0
     days: tuple[date, ...] = ()
     quarters: bool = True
+    back: tuple[int, ...] = ()
 
 
 @runtime_checkable

@@ -28,6 +28,7 @@ from finassist.reporting.words import (
     limit_words,
     number,
     over_span,
+    own_span,
     shared_period,
 )
 
@@ -86,7 +87,7 @@ def _sentence(outcome: Outcome, words: Words) -> str:
 
 
 _OF_MONTH = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
-_OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}."
+_OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}{of}."
 _OF_SPAN = {
     "best month": _OF_MONTH,
     "worst month": _OF_MONTH,
@@ -98,8 +99,9 @@ _OF_SPAN = {
     "mean price": "{owner} average {what} {span} was {value} ({formula}).",
     "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
     "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
+    "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
     "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
-    "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} (daily closes).",
+    "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
     "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
     "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
     "": "{owner} {what} {moved} {size} {span}{ends}.",
@@ -112,8 +114,8 @@ def _on_day(fact: Fact) -> str:
 
 
 def _window(it: Phrase) -> str:
-    row, query = it.row, it.words.query
-    keys = (query.operation, f"{query.operation} {row.metric}", row.metric)
+    row, query, of = it.row, it.words.query, it.fact.note or ""
+    keys = (f"{query.operation} {row.metric}", query.operation, row.metric)
     return next((_OF_SPAN[key] for key in keys if key in _OF_SPAN), _OF_SPAN[""]).format(
         name=it.name,
         owner=it.owner,
@@ -127,7 +129,8 @@ def _window(it: Phrase) -> str:
         plain=number(it.fact.value or Decimal(), 2),
         formula=it.fact.formula,
         side="lowest" if query.operation in ("low", "min") else "highest",
-        kind="month-end close" if query.unit == "month-end" else "close",
+        kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",
+        of=f" ({of})" if "only" in of else "",
         limit=limit_words(query.where),
         ends=f", {it.ends(_on_day)}" if row.first and row.last else "",
     )
@@ -164,7 +167,15 @@ def _places(rows: Sequence[Row], words: Words, *, periods: bool = False) -> str:
 def _metric(query: Query, row: Row) -> str:
     """The ranked figure in words: `revenue growth`, `share price change`."""
     name = spoken(row.metric)
-    return {"growth": f"{name} growth", "cagr": f"{name} CAGR", "mean": f"average {name}"}.get(query.operation, name)
+    if query.operation == "growth" and row.fact.unit == "points":
+        return f"change in {name}"
+    return _RANKED.get(query.operation, "{}").format(name)
+
+
+_RANKED = {
+    "growth": "{} growth", "sequential": "{} growth on the quarter before", "cagr": "{} CAGR", "mean": "average {}",
+    "median": "median {}", "sum": "total {}", "difference": "change in {}", "times": "multiple of earlier {}",
+}  # fmt: skip
 
 
 def _comparison(outcome: Outcome, words: Words) -> str:
@@ -191,17 +202,17 @@ def _universe(outcome: Outcome, words: Words) -> str:
         return f"{_screened(outcome, words)}{left}"
     if len(rows) == 1:
         return f"{_first_of_all(rows[0], words)}{left}"
-    lead = f"The {len(rows)} companies{in_sectors(query)} with the {_side(query)} {spoken(rows[0].metric)}{period}"
+    lead = f"The {len(rows)} companies{in_sectors(query)} with the {_side(query)} {_metric(query, rows[0])}{period}"
     return f"{lead}: {_places(rows, words, periods=not period)}.{left}"
 
 
 def _first_of_all(row: Row, words: Words) -> str:
     it, query = words.of(row), words.query
     among = in_sectors(query) or " of all companies in the data"
-    period = over_span(row.fact.period) if is_window(row) else it.when
+    period = own_span(row).strip() or (over_span(row.fact.period) if is_window(row) else it.when)
     if query.order < 0 and "loss" in it.label:  # the lowest income is the largest loss
         return f"{it.name} had the largest {it.label}{among} {period}: {it.size}."
-    return f"{it.name} had the {_side(query)} {it.metric}{among} {period}: {it.value}."
+    return f"{it.name} had the {_side(query)} {_metric(query, row)}{among} {period}: {it.value}."
 
 
 def _screened(outcome: Outcome, words: Words) -> str:
@@ -220,6 +231,8 @@ def _period_label(rows: Sequence[Row]) -> str:
     label, *others = {row.fact.period for row in rows}
     if others:
         return ""
+    if span := own_span(rows[0]):
+        return span if all(own_span(row) == span for row in rows) else ""
     return f" on {label}" if re.fullmatch(r"\d{4}-\d\d-\d\d", label) else f" in {label}"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
-from finassist.analysis.outcome import Outcome, Row, fulfils
+from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described, spoken
@@ -23,6 +23,7 @@ from finassist.reporting.words import (
     conditions,
     distinct,
     in_sectors,
+    is_fiscal,
     length_of,
     limit_words,
     possessive,
@@ -105,20 +106,33 @@ def _input(fact: Fact) -> str:
 def check(outcome: Outcome, words: Words) -> str:
     """Whether figures fulfil a condition: yes or no of one, how many of several."""
     rows, query = outcome.rows, outcome.query
-    met = [words.of(row) for row in rows if fulfils(query, row)]
-    if len(rows) == 1:
+    met = [words.of(row) for row in outcome.met]
+    if len(rows) == 1 and all(each.metric == rows[0].metric and not each.period for each in query.where):
         return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(words.of(rows[0]))}"
+    alone = len({row.symbol for row in rows}) == 1
+    if alone and len({row.metric for row in rows}) == len(rows):
+        return f"{'Yes' if met else 'No, not'} {conditions(query)}: {of_each_company(rows, words)}"
     if query.operation == "first" and met:
         return f"{met[0].name} first had {conditions(query)} {met[0].when}: {met[0].value}."
-    if len({row.symbol for row in rows}) == 1:
+    if alone:
         first, last = words.of(rows[0]), words.of(rows[-1])
-        each = f": {listed(f'{it.brief} ({it.value})' for it in met)}" if met else ""
-        count = f"{len(met)} of {len(rows)} {first.length}s, {first.brief} to {last.brief}"
+        own = [it for it in met if it.row.metric == rows[0].metric]
+        each = f": {listed(f'{it.brief} ({it.value})' for it in own)}" if own else ""
+        whole = len({row.fact.period for row in rows})
+        count = f"{len(own)} of {whole} {first.length}s, {first.brief} to {last.brief}"
         return f"{first.name} had {conditions(query)} in {count}{each}."
-    named = listed(f"{it.name} ({it.value})" for it in met) if met else "none of them"
-    others = listed(f"{it.name} {it.value}" for it in map(words.of, rows) if it.row not in [each.row for each in met])
+    named = [f"{name} ({figures})" for name, figures in _by_company(outcome.met, words)]
+    others = listed(
+        f"{name} {figures}" for name, figures in _by_company([r for r in rows if r not in outcome.met], words)
+    )
     rest = f"; not {others}" if others else ""
-    return f"{capital(named)} had {conditions(query)}{shared_period(rows, words)}{rest}."
+    return f"{listed(named) if named else 'None of them'} had {conditions(query)}{shared_period(rows, words)}{rest}."
+
+
+def _by_company(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
+    """Each company with its figures: `Apple` and `25.3%, USD 383.3 billion`."""
+    for symbol in distinct(row.symbol for row in rows):
+        yield words.name(symbol), ", ".join(words.figure(row.fact) for row in rows if row.symbol == symbol)
 
 
 # ------------------------------------------------------------------------------------------- changes
@@ -237,17 +251,23 @@ def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
             whose = f"{spoken(rows[0].metric)} of {outcome.matches} companies{in_sectors(query)}{asked_periods(query)}"
             return f"The {kind} {whose} was {value} ({outcome.left_out} of {outcome.considered} lack the figure)."
         each = [words.of(row) for row in rows]
-        it, first, last = each[0], rows[0].first, rows[0].last
-        if len({row.symbol for row in rows}) > 1 and first is None:
-            whose = f"{it.metric} of {listed(it.name for it in each)}"
+        if not any(row.fact is outcome.figure for row in rows):
+            whose = f"{each[0].metric} of {listed(it.name for it in each)}"
             return f"The {kind} {whose} was {value}{_parts(rows, words)}."
-        if first is None or last is None:
-            return one_figure(it)
-        ended = f"({length_of(first)}s ended {first.period_end} to {last.period_end})"
         did = "had a median of" if query.operation == "median" else verb
-        return f"{it.owner} {it.metric} {did} {it.value} from {brief(first)} to {brief(last)} {ended}."
+        return of_each_row(lambda it: _over_periods(it, did))(outcome, words)
 
     return sentence
+
+
+def _over_periods(it: Phrase, did: str) -> str:
+    """A sum, mean or median of one company's figures."""
+    first, last = it.row.first, it.row.last
+    if first is None or last is None:
+        return one_figure(it)
+    ended = f"({length_of(first)}s ended {first.period_end} to {last.period_end})" if is_fiscal(first) else ""
+    span = f"from {brief(first)} to {brief(last)}"
+    return f"{it.owner} {it.metric} {did} {it.value} {span} {ended}".rstrip() + "."
 
 
 # -------------------------------------------------------------------------------------------- series

@@ -205,7 +205,14 @@ def over_span(label: str) -> str:
 
 def conditions(query: Query) -> str:
     """The filters of a screen in words."""
-    return " and ".join(_condition(each) for each in query.where)
+    return " and ".join(f"{_condition(each)}{_in_its_period(each, query)}" for each in query.where)
+
+
+def _in_its_period(each: Filter, query: Query) -> str:
+    """The period of a condition where it is not that of the query."""
+    if not each.period or each.period in query.periods:
+        return ""
+    return "" if not query.periods else " at the latest close" if each.period == "latest" else f" in {each.period}"
 
 
 def _condition(each: Filter) -> str:
@@ -253,7 +260,7 @@ def is_window(row: Row) -> bool:
     return row.metric in WINDOW_METRICS
 
 
-def _own_span(row: Row) -> str:
+def own_span(row: Row) -> str:
     """The years between which a mean or a change of more than one year lies."""
     first, last = row.first, row.last
     if not first or not last or not last.period.startswith("FY") or is_window(row):
@@ -267,7 +274,7 @@ def shared_period(rows: Sequence[Row], words: Words) -> str:
     facts = [row.fact for row in rows]
     if len({fact.period for fact in facts}) > 1:
         return ""
-    if (span := _own_span(rows[0])) and len({_own_span(row) for row in rows}) == 1:
+    if (span := own_span(rows[0])) and len({own_span(row) for row in rows}) == 1:
         return span
     ends = {fact.period_end for fact in facts}
     if len(ends) == 1 or facts[0].period_end is None:

@@ -11,7 +11,8 @@ from typing import Self
 from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member, quarters_named
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import companies_of, execute, needed
+from finassist.analysis.execute import apart, execute
+from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.claims import Claim, Finding
 from finassist.core.errors import NotOffered
@@ -120,7 +121,8 @@ def compose_answer(
         known.members_of(each for q in understood.queries for each in companies_of(q)),
     )
     cube = Cube(facts, members)
-    outcomes = [_with_reasons(_in_language(execute(query, cube), members), gaps) for query in queries]
+    each = [part for query in queries for part in apart(query)]
+    outcomes = [_with_reasons(_in_language(execute(query, cube), members), gaps) for query in each]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     language = understood.slots.language if understood.slots else "en"

@@ -16,7 +16,7 @@ from typing import cast
 from agno.run.agent import RunContentEvent
 from msgspec import structs
 
-from finassist.analysis.execute import companies_of, needed, of_today
+from finassist.analysis.needs import companies_of, needed, of_today
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.query import Query
@@ -207,9 +207,11 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
     """The fetches of a query: of its companies, or of all."""
     if query.intent == "define":
         return
-    lines, prices, since, days, quarters = needed(query)
+    lines, prices, since, days, quarters, back = needed(query)
     if query.scope == "universe":
-        yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters))
+        yield Fetch(
+            "*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters, back)
+        )
         return
     for symbol in companies_of(query):
         if lines and symbol != INDEX:

@@ -14,6 +14,7 @@ from itertools import takewhile
 from msgspec.structs import replace
 
 from finassist.core.facts import Fact
+from finassist.core.periods import months_back
 from finassist.providers.base import SPAN_DAYS, UniverseScope
 from finassist.providers.embedded import figures, tables
 from finassist.providers.values import changes
@@ -186,18 +187,30 @@ def cover_shares(symbol: str) -> Fact | None:
 
 
 def universe(scope: UniverseScope) -> list[Fact]:
-    """Lines of every company, and closes on some days: `date.max` is the last, `date.min` the one a year before.
+    """Lines of every company, and closes on some days, of which `date.max` is the last.
 
     Shares outstanding come along where there are days.
     """
-    end = last_day()
-    ends = {date.max: end, date.min: end.replace(year=end.year - 1)}
     found = figures.facts_across(scope.lines, scope.since, quarters=scope.quarters)
-    for day in sorted({ends.get(day, min(day, end)) for day in scope.days}):
+    days = sorted(_days_of(scope))
+    for day in days:
         found += closes_on(day)
+    if "adjusted_close" in scope.lines:
+        for day in sorted({*days, *map(_month_end_before, days)}):
+            found += _month_ends_near(day, "adj_close", "adjusted_close")
     if scope.days:
         found += [fact for symbol in tables.companies() if (fact := cover_shares(symbol))]
     return found
+
+
+def _days_of(scope: UniverseScope) -> set[date]:
+    end = min(last_day(), max(scope.days, default=date.max))
+    back = (months_back(end, months) if months else date(end.year - 1, 12, 31) for months in scope.back)
+    return {*(min(day, end) for day in scope.days), *back}
+
+
+def _month_end_before(day: date) -> date:
+    return day.replace(day=1) - timedelta(days=1)
 
 
 @lru_cache(maxsize=8)
@@ -217,9 +230,9 @@ def closes_on(day: date) -> tuple[Fact, ...]:
     return tuple(found)
 
 
-def _month_ends_near(day: date) -> Iterator[Fact]:
-    rows = tables.column("prices_monthly", "symbol", "date", "close")
-    columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows["close"].to_pylist())
+def _month_ends_near(day: date, column: str = "close", field: str = "price") -> Iterator[Fact]:
+    rows = tables.column("prices_monthly", "symbol", "date", column)
+    columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows[column].to_pylist())
     for symbol, each, value in zip(*columns, strict=True):
         if value is not None and day - timedelta(days=9) < each <= day:
-            yield _close(symbol, each, repr(round(value, 6)))
+            yield _close(symbol, each, repr(round(value, 6)), field)

@@ -1,0 +1,303 @@
+"""Kinds of queries in which a figure can go wrong unseen: the right value is computed here, or a refusal is wanted."""
+
+from __future__ import annotations
+
+from datetime import date
+from statistics import mean
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from finassist import Answer, EmbeddedProvider, FinancialAssistantWorkflow, InvalidQuery, Query
+
+PROVIDER = EmbeddedProvider()
+YEARS = PROVIDER.to_frame("annual")["value"].droplevel("fiscal_period").sort_index()
+QUARTERS = PROVIDER.to_frame("quarterly")["value"].sort_index()
+DAILY = PROVIDER.to_frame("prices_daily").set_index("date").sort_index()
+MONTHLY = PROVIDER.to_frame("prices_monthly").set_index(["symbol", "date"]).sort_index()
+WORKFLOW = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+ALL: dict[str, Any] = {"scope": "universe"}
+
+
+def ask(*metrics: str, of: str = "AAPL", periods: str = "", **more: Any) -> Answer:
+    """The answer to a typed query; companies and periods are separated by spaces and commas."""
+    companies = [] if more.get("scope") == "universe" else of.split()
+    asked = Query(metrics=[*metrics], companies=companies, periods=periods.split(",") if periods else [], **more)
+    return WORKFLOW.query(asked, live=False)
+
+
+def value(answer: Answer) -> float:
+    assert answer.value is not None, answer.headline
+    assert answer.value.value is not None
+    return float(answer.value.value)
+
+
+def symbols(answer: Answer) -> list[str]:
+    return [key.split("/")[0] for key in answer.rows]
+
+
+def year(symbol: str, field: str, of: int) -> float:
+    return float(YEARS[symbol, field, of])
+
+
+def above(metric: str, number: float, period: str | None = None) -> dict[str, Any]:
+    return {"metric": metric, "comparator": ">", "number": number, "period": period}
+
+
+# ------------------------------------------------------------------------------------------ conditions
+
+
+def test_a_range_that_ends_at_zero_has_that_end() -> None:
+    where = [{"metric": "net_margin", "comparator": "between", "number": -0.5, "upper": 0}]
+    assert ask("net_margin", of="INTC", periods="FY2024", where=where).headline.startswith("Yes, between -50% and 0%")
+    losses = YEARS.xs(("net_income", 2024), level=("field", "fiscal_year")) / YEARS.xs(
+        ("revenue", 2024), level=("field", "fiscal_year")
+    )
+    counted = ask("net_margin", periods="FY2024", operation="count", where=where, **ALL)
+    assert value(counted) == losses.between(-0.5, 0).sum()
+
+
+def test_each_condition_is_about_its_own_figure_and_period() -> None:
+    rich = [above("net_margin", 0.3)]
+    assert ask("revenue", of="AAPL MSFT KO", periods="FY2023", where=rich).headline.startswith(
+        "Microsoft (USD 211.9 billion) had net margin above 30%"
+    )
+    both = [above("net_margin", 0.2), above("revenue", 3e11)]
+    for metrics in (["net_margin"], ["net_margin", "revenue"]):
+        told = ask(*metrics, of="AAPL MSFT KO", periods="FY2023", where=both).headline
+        assert told.startswith("Apple (25.3%"), told
+        assert "; not Microsoft 34.1%" in told
+    early = ask("revenue", of="AAPL KO", periods="FY2023", where=[above("net_margin", 0.255, "FY2021")])
+    assert early.headline.startswith("Apple (USD 383.3 billion) had net margin above 25.5% in FY2021")
+    assert "not Coca-Cola" in early.headline
+    lacking = ask("revenue", of="AAPL", periods="FY2023", where=[above("net_margin", 0.2, "FY1999")])
+    assert lacking.value is None
+    assert lacking.gaps
+
+
+def test_a_condition_of_an_earlier_period_is_looked_up_there() -> None:
+    large = YEARS.xs(("revenue", 2015), level=("field", "fiscal_year"))
+    now = YEARS.xs(("revenue", 2024), level=("field", "fiscal_year"))
+    right = now[large.reindex(now.index) > 2e11].sort_values(ascending=False)
+    found = ask("revenue", periods="FY2024", where=[above("revenue", 2e11, "FY2015")], **ALL)
+    assert symbols(found) == [*right.index]
+    assert "in FY2015" in found.headline
+    priced = ask("price", periods="latest", where=[above("price", 2000, "2022-01-03")], **ALL)
+    assert set(symbols(priced)) == set(DAILY.columns[DAILY.loc[date(2022, 1, 3)] > 2000])
+
+
+# ------------------------------------------------------------------------------------ several companies
+
+
+def test_highest_and_lowest_of_companies_is_a_company() -> None:
+    lowest = ask("revenue", of="AAPL MSFT KO", periods="FY2023", operation="min")
+    assert (lowest.value.symbol, value(lowest)) == ("KO", year("KO", "revenue", 2023))
+    assert ask("revenue", of="KO AAPL", periods="FY2023", operation="max").value.symbol == "AAPL"
+
+
+def test_each_metric_is_joined_by_itself() -> None:
+    found = ask("revenue", "net_income", of="AAPL MSFT", periods="FY2023", operation="sum")
+    for field in ("revenue", "net income"):
+        assert f"The combined {field} of Apple and Microsoft" in found.headline
+    found = ask("net_margin", "revenue", periods="FY2021:FY2023", operation="mean")
+    assert "Apple's net margin averaged" in found.headline
+    assert "Apple's revenue averaged" in found.headline
+
+
+def test_each_period_has_its_own_order_and_its_own_move() -> None:
+    for scope, intent in (("named", "compare"), ("named", "rank"), ("universe", "rank")):
+        found = ask("revenue", of="AAPL MSFT", periods="FY2022,FY2023", intent=intent, order=1, scope=scope, limit=2)
+        assert "in FY2022" in found.headline
+        assert "in FY2023" in found.headline
+    moves = ask("price_change", periods="2023,2024")
+    ends = [float(MONTHLY.loc["AAPL", "close"].loc[: date(of, 12, 31)].iloc[-1]) for of in (2022, 2023, 2024)]
+    rows = [float(fact.value) for fact in moves.facts if fact.field == "price_change"]
+    assert rows == pytest.approx([ends[1] / ends[0] - 1, ends[2] / ends[1] - 1], rel=1e-3)
+
+
+def test_every_company_of_a_mean_over_years_is_told() -> None:
+    found = ask("revenue", of="AAPL MSFT", periods="FY2021:FY2023", operation="mean")
+    assert "Apple's revenue averaged" in found.headline
+    assert "Microsoft's revenue averaged" in found.headline
+    total = ask("revenue", of="AAPL MSFT", periods="FY2021:FY2023", operation="sum")
+    assert value(total) == sum(year(each, "revenue", of) for each in ("AAPL", "MSFT") for of in (2021, 2022, 2023))
+    moved = ask("price_change", of="AAPL MSFT", periods="2023", operation="mean")
+    assert moved.headline.startswith("The average share price change of Apple and Microsoft")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"of": "AAPL INTC", "operation": "times"}, "net income of INTC is negative"),
+        ({"of": "INTC BA", "operation": "share"}, "net income of INTC is negative"),
+        ({"of": "AAPL MSFT KO", "operation": "difference"}, "of two companies"),
+        ({"of": "BA", "periods": "FY2020,FY2023", "operation": "times"}, "net income of BA is negative"),
+    ],
+)
+def test_what_makes_no_multiple_and_no_share_is_refused(query: dict[str, Any], said: str) -> None:
+    found = ask("net_income", **{"periods": "FY2024", **query})
+    assert found.value is None
+    assert said in found.headline
+
+
+def test_a_company_with_two_share_classes_is_added_once() -> None:
+    assert value(ask("revenue", of="GOOG GOOGL", periods="FY2023", operation="sum")) == year("GOOGL", "revenue", 2023)
+
+
+# ---------------------------------------------------------------------------------------------- periods
+
+
+def test_every_period_of_a_span_counts() -> None:
+    quarters = QUARTERS["AAPL", "revenue"].dropna()
+    numbers = [(of, f"Q{n}") for of in (2021, 2022, 2023, 2024) for n in (1, 2, 3)]
+    nine_months = float(sum(quarters[key] for key in numbers))
+    assert value(ask("revenue", periods="9M 2021:9M 2024", operation="sum")) == nine_months
+    calendar = ask("revenue", periods="CY2021:CY2024", operation="sum")  # its first quarters end in December
+    assert value(calendar) == float(quarters.loc[(2021, "Q2") : (2025, "Q1")].sum())
+    assert value(ask("revenue", periods="TTM-1:TTM", operation="sum")) == float(quarters.iloc[-8:].sum())
+    assert value(ask("revenue", periods="latest quarter-3:latest quarter", operation="sum")) == quarters.iloc[-4:].sum()
+    caps = [value(ask("market_cap", periods=str(of))) for of in (2021, 2022, 2023)]
+    assert value(ask("market_cap", periods="2021:2023", operation="mean")) == pytest.approx(mean(caps))
+    assert len(ask("pe", periods="FY2019:FY2023").rows) == 5
+    cagr = ask("revenue", periods="TTM-2,TTM", operation="cagr")
+    assert value(cagr) == pytest.approx((quarters.iloc[-4:].sum() / quarters.iloc[-12:-8].sum()) ** 0.5 - 1)
+
+
+@pytest.mark.parametrize("operation", ["sum", "mean", "growth", "cagr", "max"])
+@pytest.mark.parametrize("periods", ["FY2022:Q2 2024", "FY2022,Q2 2024", "2024-01:2024-06", "FY2023,2024-01"])
+def test_periods_of_other_lengths_are_not_joined(periods: str, operation: str) -> None:
+    found = ask("revenue", periods=periods, operation=operation)
+    assert found.value is None
+    assert found.gaps
+
+
+def test_a_ratio_of_a_quarter_is_not_set_against_those_of_years() -> None:
+    debt, profit = QUARTERS["KO", "long_term_debt"], QUARTERS["KO", "operating_income"]
+    of, number = next((of, n) for of, n in debt.dropna().index[::-1] if n == "Q2")
+    year_to = profit.loc[: (of, number)].iloc[-4:].sum()
+    found = ask("long_term_debt / operating_income", of="KO", periods=f"{number} {of}")
+    assert value(found) == pytest.approx(debt[of, number] / year_to)
+    assert value(ask("ttm(operating_income)", of="KO", periods=f"{number} {of}")) == year_to
+    assert "not annualised" in ask("roe", of="META", periods="Q2 2024").content
+
+
+def test_no_old_report_stands_for_the_latest() -> None:
+    """The last revenue of DTE in the data is of 2017: no price of today is divided by it, and no total has it."""
+    assert ask("ps", of="DTE").value is None
+    alone, ranked = ask("pe", of="WEC"), ask("pe", order=-1, intent="rank", limit=500, **ALL)
+    assert [float(f.value) for f in ranked.facts if f.key == alone.value.key] == [value(alone)]
+    total = ask("revenue", periods="TTM", operation="sum", sectors=["Utilities"], **ALL)
+    assert "DTE" not in [fact.symbol for fact in total.facts]
+
+
+# ------------------------------------------------------------------------------------------------ prices
+
+
+@pytest.mark.parametrize("metric", ["volatility", "beta"])
+@pytest.mark.parametrize("periods", ["2019:2023", "2021"])
+def test_monthly_returns_are_no_daily_ones(metric: str, periods: str) -> None:
+    found = ask(metric, periods=periods)
+    assert found.value is None
+    assert "of month ends only before 2021-06-30" in found.headline
+
+
+def test_figures_of_month_ends_say_so() -> None:
+    closes = MONTHLY.loc["AAPL", "close"]
+    of_2020, of_2021 = (closes.loc[date(of, 1, 1) : date(of, 12, 31)] for of in (2020, 2021))
+    high = ask("price", periods="2020", operation="high")
+    assert value(high) == pytest.approx(of_2020.max())
+    assert "highest month-end close" in high.headline
+    for of, right in (("2020", of_2020), ("2021", of_2021)):
+        found = ask("price", periods=of, operation="mean")
+        assert value(found) == pytest.approx(right.mean(), rel=1e-5)
+        assert "mean of 12 month-end closes" in found.headline
+    assert "(month-end closes)" in ask("max_drawdown", periods="2020").headline
+    assert "of month ends only before" in ask("max_drawdown", periods="2019:2023").headline
+
+
+def test_a_total_return_is_of_the_days_it_says() -> None:
+    adjusted = MONTHLY.loc["AAPL", "adj_close"]
+    found = ask("total_return", periods="2024-03-14:2024-06-14")
+    assert "from 2024-02-29 to 2024-05-31" in found.headline
+    assert value(found) == pytest.approx(adjusted[date(2024, 5, 31)] / adjusted[date(2024, 2, 29)] - 1)
+    yearly = ask("total_return", periods="last 5 years", operation="cagr")
+    assert "total return from 2021-07-31 to 2026-07-31, with dividends reinvested, was" in yearly.headline
+
+
+def test_spans_of_months_and_days_and_quarters() -> None:
+    closes = DAILY["AAPL"].dropna()
+    last = closes.index[-1]
+    for periods, start in (("last 3 months", pd.Timestamp(last) - pd.DateOffset(months=3)),
+                           ("last 30 days", pd.Timestamp(last) - pd.DateOffset(days=30)),
+                           ("CQ1 2024:CQ3 2024", pd.Timestamp(2023, 12, 31))):  # fmt: skip
+        end = closes.loc[: date(2024, 9, 30)].iloc[-1] if "CQ" in periods else closes.iloc[-1]
+        right = end / closes.loc[: start.date()].iloc[-1] - 1
+        assert value(ask("price_change", periods=periods)) == pytest.approx(float(right), rel=1e-4), periods
+    late = ask("price_change", periods="2026-08-28")
+    assert late.value is None
+    assert "end on 2026-08-21" in late.headline
+
+
+# ---------------------------------------------------------------------------------------- all companies
+
+
+def test_ranks_of_prices_over_years_and_with_dividends() -> None:
+    last = DAILY.index[-1]
+    before = DAILY.loc[: last.replace(year=last.year - 5)].iloc[-1]
+    moved = (DAILY.loc[last] / before - 1).dropna().nlargest(3)
+    assert symbols(ask("price_change", periods="last 5 years", order=1, limit=3, **ALL)) == [*moved.index]
+    ends = MONTHLY["adj_close"].unstack("symbol")
+    returns = (ends.loc[: date(2023, 12, 31)].iloc[-1] / ends.loc[: date(2022, 12, 31)].iloc[-1] - 1).nlargest(3)
+    assert symbols(ask("total_return", periods="2023", order=1, limit=3, **ALL)) == [*returns.index]
+    begun = DAILY.loc[: date(last.year - 1, 12, 31)].iloc[-1]
+    this_year = (DAILY.loc[last] / begun - 1).nlargest(3)
+    assert symbols(ask("price_change", periods="YTD", order=1, limit=3, **ALL)) == [*this_year.index]
+
+
+def test_a_rank_names_what_it_ranks_by() -> None:
+    revenue = YEARS.xs("revenue", level="field").unstack("fiscal_year")
+    rate = ((revenue[2024] / revenue[2014]) ** 0.1 - 1).nlargest(3)
+    found = ask("revenue", periods="FY2014:FY2024", operation="cagr", order=1, limit=3, **ALL)
+    assert symbols(found) == [*rate.index]
+    assert "highest revenue CAGR from FY2014 to FY2024" in found.headline
+    assert ask("revenue", periods="last 10 years", operation="cagr", limit=3, order=1, **ALL).rows
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"metric": "volatility", "periods": "2023"},
+        {"metric": "beta"},
+        {"metric": "price", "periods": "2023", "operation": "high"},
+        {"metric": "price_change", "periods": "last 30 days"},
+        {"metric": "revenue", "periods": "FY2023", "operation": "share"},
+        {"metric": "revenue", "periods": "FY2031"},
+    ],
+)
+def test_what_is_not_had_of_all_companies_is_said(query: dict[str, Any]) -> None:
+    found = ask(query.pop("metric"), **query, **ALL)
+    assert found.value is None
+    assert not found.rows
+    assert found.headline
+    assert found.gaps
+
+
+# ------------------------------------------------------------------------------------------- expressions
+
+
+def test_units_follow_from_what_is_joined() -> None:
+    margins = [year("AAPL", "net_income", of) / year("AAPL", "revenue", of) for of in (2022, 2023)]
+    change = ask("growth(net_margin)", periods="FY2023")
+    assert (value(change), change.value.unit) == (pytest.approx(margins[1] - margins[0]), "points")
+    in_hundred = ask("net_income / revenue * 100", periods="FY2023")
+    assert in_hundred.value.unit == "times"
+    assert "25.31" in in_hundred.headline
+    assert "2,5" not in in_hundred.headline
+    assert ask("revenue / price", periods="FY2023").value.unit == "shares"
+    grown = ask("growth(market_cap)", periods="2023")
+    assert value(grown) == pytest.approx(
+        value(ask("market_cap", periods="2023")) / value(ask("market_cap", periods="2022")) - 1
+    )
+    with pytest.raises(InvalidQuery, match="cannot be multiplied"):
+        ask("net_income * revenue", periods="FY2023")
