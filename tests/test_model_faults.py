@@ -12,7 +12,8 @@ import json
 import socket
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 from urllib.parse import quote
@@ -20,8 +21,11 @@ from urllib.parse import quote
 import pytest
 from agno.agent import Agent
 from agno.models.anthropic import Claude
+from agno.models.base import Model
 from agno.models.openai import OpenAIChat
 from agno.models.openai.like import OpenAILike
+from agno.models.response import ModelResponse
+from agno.tools import Function
 
 from finassist import Answer, FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ContextOverflow, FinassistError, ModelFailed, ModelUnreachable, ReplyTooLong
@@ -98,6 +102,100 @@ def test_a_model_of_any_sdk_is_stopped(server: ModelServer) -> None:
         with pytest.raises(ModelFailed, match="does not exist"):
             workflow.run(CHAT)
     assert server.counts()["chat"] == 2
+
+
+async def many_calls(seen: Seen, out: Out) -> None:
+    call = {"type": "function", "function": {"name": "launch", "arguments": "{}"}}
+    calls = [{**call, "index": number, "id": f"call_{number}"} for number in range(60)]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    choices = [{"index": 0, "message": message, "finish_reason": "tool_calls"}]
+    if not out.streamed:
+        await out.json({"id": "r", "object": "chat.completion", "created": 0, "model": "m", "choices": choices})
+        return
+    await out.begin()
+    await out._delta({"tool_calls": calls}, None)
+    await out.end("tool_calls", None)
+
+
+def test_tools_are_called_so_many_times_also_several_at_once(server: ModelServer, run_async: Any) -> None:
+    called: list[int] = []
+    server.moods = {"chat": many_calls}
+    workflow = build(server)
+    workflow.chat_agent = Agent(
+        model=workflow.model, tools=[Function(name="launch", entrypoint=lambda: called.append(1))]
+    )
+    for form in ("run", "arun"):
+        with pytest.raises(ModelFailed, match="called tools more than 100 times"):
+            ask(workflow, form, run_async)
+    assert len(called) == 2 * 60
+
+
+@dataclass
+class OwnModel(Model):
+    """A class of the user's own, without a field for tokens, on no client of ours."""
+
+    id: str = "own"
+    reply: ModelResponse = field(default_factory=ModelResponse)
+    asked: int = 0
+
+    def invoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        self.asked += 1
+        return self.reply
+
+    async def ainvoke(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        return self.invoke()
+
+    def invoke_stream(self, *args: Any, **kwargs: Any) -> Iterator[ModelResponse]:
+        yield self.invoke()
+
+    async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ModelResponse]:
+        yield self.invoke()
+
+    def _parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
+        return response
+
+    def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
+        return response
+
+
+def test_a_model_of_the_users_own_class_is_stopped_too(run_async: Any) -> None:
+    """It is asked itself: what it keeps of its calls stays."""
+    call = {"id": "c", "type": "function", "function": {"name": "launch", "arguments": "{}"}}
+    for form in FORMS:
+        model = OwnModel(reply=ModelResponse(role="assistant", tool_calls=[call]))
+        workflow = FinancialAssistantWorkflow(db=None, model=model, routing="rules")
+        with pytest.raises(ModelFailed, match="does not exist"):
+            ask(workflow, form, run_async)
+        assert model.asked == 2
+        model.reply = ModelResponse(role="assistant", content="9 " * 100_000)
+        with pytest.raises(ReplyTooLong):
+            ask(workflow, form, run_async)
+
+
+# ------------------------------------------------------------------------------------- answers that are none
+
+NO_ANSWERS = ("[]", "7", "null", '"hello"', '{"choices": 7}', '{"choices": [{"message": 3}]}')
+ERRORS_WITH_200 = ('{"error": "no such model"}', '{"error": {"message": "no such model", "code": 5}}')
+
+
+def body(text: str) -> Any:
+    async def act(seen: Seen, out: Out) -> None:
+        await out.send(text.encode(), 200)
+
+    return act
+
+
+def test_an_answer_that_is_none_is_told_in_words_of_a_person(server: ModelServer, run_async: Any) -> None:
+    for text in NO_ANSWERS:
+        server.moods = {"router": body(text)}
+        for form in ("run", "arun"):
+            warnings = ask(build(server), form, run_async).warnings
+            assert any("router agent" in each and "in the form" in each for each in warnings), (text, warnings)
+    for text in ERRORS_WITH_200:
+        server.moods = {"chat": body(text)}
+        for provider, form in each():
+            with pytest.raises(ModelFailed, match="no such model"):
+                ask(build(server, provider), form, run_async)
 
 
 # ------------------------------------------------------------------------------------------------- keys in texts

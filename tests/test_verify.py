@@ -129,6 +129,39 @@ _KINDS = {
     "the latter": ("Visa and Mastercard: fiscal 2024 revenue of $35.93 billion for the former and {} for the latter.",
                    "$28.17 billion", "$35.93 billion"),
     "a name that is a word": ("Nasdaq reported net income of {} for 2024.", "$1.12 billion", "$2.12 billion"),
+    "first of those named": ("{} earned the most of Apple, Microsoft and Intel in FY2023.", "Apple", "Intel"),
+    "first of the three": ("Apple, Microsoft and Intel: the most profitable of the three in FY2023 was {}.", "Apple",
+                           "Microsoft"),
+    "last of a list": ("Of Apple, Microsoft and Intel, {} had the lowest revenue in FY2023.", "Intel", "Microsoft"),
+    "first of the sentence before": ("Apple, Microsoft and Intel reported. Of the three, {} had the highest revenue in "
+                                     "FY2023.", "Apple", "Intel"),
+    "first of all": ("{} was the most profitable US company in FY2023.", "Apple", "Tesla"),
+    "first of the index": ("In FY2023 {} had the highest net income in the S&P 500.", "Apple", "Walmart"),
+    "first of a sector": ("Among banks, {} had the highest net income in 2023.", "JPMorgan", "Wells Fargo"),
+    "none has more": ("No company earned more than {} in FY2023.", "Apple", "Intel"),
+    "second of all": ("{} was the second most profitable company in FY2024.", "Apple", "Alphabet"),
+    "ranked first": ("{} ranked first by net income in FY2023 among US companies.", "Apple", "Intel"),
+    "the best of its years": ("Apple's revenue in {} was its highest ever.", "FY2022", "FY2023"),
+    "the worst in years": ("Apple's revenue in {} was the lowest in two years.", "FY2023", "FY2022"),
+    "a number in words": ("Apple's revenue was {} dollars in FY2023.", "three hundred and eighty-three billion",
+                          "two hundred and eighty-three billion"),
+    "percent in words": ("Apple's net margin was {} percent in FY2023.", "twenty-five point three", "twenty-six"),
+    "half more": ("Apple's revenue grew by {} in FY2021.", "a third", "a half"),
+    "and a half": ("Apple's capital expenditure was {} dollars in FY2022.", "ten and a half billion",
+                   "twelve and a half billion"),
+    "a fraction of a scale": ("Apple's revenue was {} of a trillion dollars in FY2023.", "two fifths", "three fifths"),
+    "a range in words": ("Apple's net income was between {} and one hundred billion dollars in FY2023.", "ninety",
+                         "ninety-eight"),
+    "a quarter by itself": ("Apple's net margin was {} in FY2023.", "one quarter", "one third"),
+    "denied": ("Apple's revenue did not {} in FY2022.", "fall", "grow"),
+    "failed to": ("Apple's revenue failed to {} in FY2023.", "grow", "fall"),
+    "points of thousands": ("Der Umsatz von Apple betrug {} Millionen USD im Jahr 2023.", "383.285", "283.285"),
+    "an abbreviated scale": ("Der Umsatz von Apple betrug {} Mrd. USD im Jahr 2023.", "383,3", "393,3"),
+    "rounded thousands": ("Los ingresos de Apple fueron de {} millones de dólares en 2023.", "383.300", "384.300"),
+    "spaces of thousands": ("Apple's revenue was {} million USD in FY2023.", "383 285", "393 285"),
+    "thousand million": ("Apple's revenue was $383.3 {} in FY2023.", "thousand million", "thousand"),
+    "Chinese": ("苹果2023年的营收为{}亿美元。", "3833", "5123"),
+    "Japanese": ("アップルの2023年の売上高は{}億ドルでした。", "3833", "5123"),
     "no slip of a name": ("APPLE FY2023 SNAPSHOT: revenue {}.", "$383.3 billion", "$393.3 billion"),
 }  # fmt: skip
 
@@ -153,6 +186,34 @@ def test_counted_things_and_forecasts_are_not_judged() -> None:
         found = _verdicts(text)
         assert found, text
         assert {verdict for _, verdict in found} == {"unknown"}, (text, found)
+
+
+def test_names_with_numbers_and_dates_of_reports_state_no_figure() -> None:
+    for text in (
+        "Apple sells the iPhone 15 and is in the Fortune 500.",
+        "Boeing delivered the first 787 and the 737 MAX 8.",
+        "Microsoft 365 and Windows 11 helped.",
+        "Apple filed its 10-K for FY2023 at 4:30 pm.",
+        "Section 12(b) of the Act applies to Apple.",
+        "Apple is one of the most profitable companies.",
+        "Apple makes the world's best phones, and its largest segment is the iPhone.",
+    ):
+        assert _verdicts(text) == [], text
+
+
+def test_what_is_denied_and_what_has_no_figures_to_compare_with_is_not_judged() -> None:
+    for text in (
+        "Apple never had revenue above $400 billion.",
+        "Apple's revenue was not $383.3 billion in FY2023.",
+        "SpaceX is the most valuable private company.",
+    ):
+        assert {verdict for _, verdict in _verdicts(text)} == {"unknown"}, text
+
+
+def test_no_text_takes_longer_than_its_length() -> None:
+    """Each of these would take minutes if the time grew with the square of the length."""
+    for piece in ("9", ".", "1,", "1 to ", "25% ", "e.g. ", "a/b"):
+        finassist.check(f"Apple's revenue was {piece * (9_900 // len(piece))}.")
 
 
 def test_what_a_figure_is_said_of_may_be_unclear() -> None:
@@ -307,7 +368,8 @@ def test_an_unknown_figure_of_a_company_is_withheld(server: ModelServer, run_asy
 
 
 def test_general_knowledge_is_marked_and_examples_are_not(server: ModelServer, run_async: Any) -> None:
-    server.chat = ["US inflation was 3.2% last year. For example, 20 of 100 dollars is a margin of 20%."]
+    said = "US inflation was 3.2% last year and 4.1% before. For example, 20 of 100 dollars is a margin of 20%."
+    server.chat = [said]
     answer = _ask(server, "What is inflation?", "arun", run_async)
-    assert "3.2% (unverified figure)" in answer.content
-    assert answer.content.count("unverified") == 1
+    assert "3.2% (unverified figure) last year and 4.1% (unverified figure)" in answer.content
+    assert answer.content.count("unverified") == 2

@@ -60,6 +60,8 @@ class Claim:
         company: Whether it is said of a company.
         day: The date that is stated, where no number is.
         unclear: Whether it stays open what it is said of: then no figure refutes it.
+        leads: The company or the fiscal year that is said to come first in the order of the query.
+        place: Its place in that order.
     """
 
     words: str
@@ -71,6 +73,8 @@ class Claim:
     company: bool = False
     day: str = ""
     unclear: bool = False
+    leads: str = ""
+    place: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Finding:
         claim: What the text states.
         verdict: `right`, `wrong`, or `unknown` where the data cannot tell.
         fact: The figure from the data.
-        reason: Why it is not right, in words.
+        reason: Why it is not right, in words; of an order also what it is of.
     """
 
     claim: Claim

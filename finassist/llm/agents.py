@@ -214,7 +214,7 @@ def parse(message: str) -> Envelope:
 
 _MARKUP: Final = re.compile(
     r"<think>.*?(</think>|\Z)|</?(context|question|facts|hints|withheld|turns|system|user|assistant|instructions?|think)>"
-    r"|<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>",
+    r"|<\|(?:im_start|start_header_id)\|>(?:system|user|assistant)?|<\|[\w ]{2,30}\|>|\[/?INST\]|<</?SYS>>",
     re.DOTALL | re.IGNORECASE,
 )
 _ECHO: Final = re.compile(r'[{,]\s*"(context|question|facts|hints|withheld|turns|summary|category)"\s*:')

@@ -279,6 +279,8 @@ def _rejected(status: int | None, who: str, text: str, record: CallRecord) -> Mo
     if status in (503, 529):
         return ModelOverloaded(f"{who} is overloaded ({status}). Ask again in a minute, or try another model.")
     code = f" ({status})" if status else ""
+    if status is None and _OF_PYTHON.search(text):
+        text = "its answer is not in the form that its API promises"
     return ModelFailed(f"{who} failed{code}: {text}. Ask again, or try another model.")
 
 
@@ -290,6 +292,13 @@ _TOO_LONG: Final = re.compile(
     r"|\bcontext\b.{0,40}\b(overflow|exceed|too (long|large|small))",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_PYTHON: Final = re.compile(
+    r"object has no attribute|object is not|is not iterable|index out of range|unsupported operand|can only concatenate"
+    r"|must be str|Expecting value|Extra data|Unterminated string|Expecting property name|codec can't decode"
+    r"|recursion depth"
+)
+"""What Python says where an SDK or Agno reads an answer that is none."""
+
 _NOT_TOO_LONG: Final = (401, 403, 404, 429)
 
 

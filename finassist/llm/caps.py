@@ -27,6 +27,8 @@ _THINKING: Final = 4000
 _THINKS: Final = re.compile(r"(^|[/:])(o\d|gpt-5|gpt-oss|qwen3)|think|reason|magistral|\br1\b", re.IGNORECASE)
 _FIELDS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 _UNOFFERED: Final = 2
+_CALLS_A_ROUND: Final = 5
+"""On average: a reply may call several tools at once."""
 
 
 def fit(agent: Any, limits: Limits, role: str) -> Any:
@@ -45,12 +47,21 @@ def fit(agent: Any, limits: Limits, role: str) -> Any:
 
 def _fitted(model: Model, limits: Limits, role: str) -> Model:
     model = connect(model, limits)
+    counted = _counted(model.get_function_calls_to_run, limits.rounds)
     if not any(hasattr(model, name) for name in (*_FIELDS, "options")):
-        return model  # a class of the user's own: what it keeps of its calls would be lost with a copy
+        return _sharing(model, get_function_calls_to_run=staticmethod(counted))
     twin = copy(model)
     if role in TOKENS:
         _cap(twin, TOKENS[role])
-    vars(twin)["get_function_calls_to_run"] = _counted(twin.get_function_calls_to_run, limits.rounds)
+    vars(twin)["get_function_calls_to_run"] = counted
+    return twin
+
+
+def _sharing(model: Model, **methods: Any) -> Model:
+    """A model of a class of the user's own with other methods; what it keeps of its calls is in the user's object."""
+    kind = type(model)
+    twin = object.__new__(type(kind.__name__, (kind,), methods))
+    twin.__dict__ = vars(model)
     return twin
 
 
@@ -92,18 +103,20 @@ def _counted(prepare: Callable[..., list[Any]], rounds: int) -> Callable[..., li
 
     A tool that nobody offered is refused by Agno, and the model asked again, without end.
     """
-    called, unoffered = 0, 0
+    called, unoffered, tools = 0, 0, 0
 
     def counted(assistant_message: Any, messages: list[Any], functions: Mapping[str, Any] | None = None) -> list[Any]:
-        nonlocal called, unoffered
+        nonlocal called, unoffered, tools
         calls: list[dict[str, Any]] = assistant_message.tool_calls or []
         names = [str((_mapping(call.get("function")) or {}).get("name")) for call in calls]
         strange = [name for name in names if name not in (functions or {})]
-        called, unoffered = called + 1, unoffered + bool(strange)
+        called, unoffered, tools = called + 1, unoffered + bool(strange), tools + len(calls)
         if unoffered >= _UNOFFERED:
             raise _stopped(f"it called a tool that does not exist (“{visible(strange[-1])[:40]}”), and again when told")
         if called >= rounds:
             raise _stopped(f"it called tools in more than {rounds} rounds")
+        if tools > rounds * _CALLS_A_ROUND:
+            raise _stopped(f"it called tools more than {rounds * _CALLS_A_ROUND} times")
         return prepare(assistant_message=assistant_message, messages=messages, functions=functions)
 
     return counted

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from finassist.core.secrets import Secrets, redact, secrets_of
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
-from finassist.llm.wire import LimitReached, cannot_connect, is_local, message_of, pause_of, unpacking
+from finassist.llm.wire import LimitReached, cannot_connect, is_error, is_local, message_of, pause_of, unpacking
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
 type Http = Any
@@ -184,13 +184,15 @@ class Exchange:
 
     def answer(self, response: Response, body: bytes) -> Response:
         """The whole answer, without keys; an error is noted."""
-        headers = self._headers(response)
-        if not response.is_success:
+        headers, status = self._headers(response), response.status_code
+        if response.is_success and is_error(body):
+            status, headers["x-should-retry"] = 400, "false"
+        if status >= 300:
             text = body.decode("utf-8", "replace")
             self._fail("rejected", message_of(text), response.status_code)
             if _USED_UP in text or pause_of(headers) > min(self.remaining, _LONGEST_PAUSE):
                 headers["x-should-retry"] = "false"
-        return self.http.Response(response.status_code, headers=headers, content=body, request=self.request)
+        return self.http.Response(status, headers=headers, content=body, request=self.request)
 
     def streamed(self, response: Response, body: Any) -> Response:
         """An answer that is read piece by piece."""

@@ -71,6 +71,19 @@ def message_of(text: str) -> str:
         return text
 
 
+def is_error(body: bytes) -> bool:
+    """Whether a body with status 200 is an error all the same, as some local servers send it.
+
+    Example:
+        >>> is_error(b'{"error": "no such model"}'), is_error(b'{"choices": [], "error": null}')
+        (True, False)
+    """
+    try:
+        return bool(json.loads(body).get("error"))
+    except (ValueError, AttributeError, RecursionError):
+        return False
+
+
 def pause_of(headers: dict[str, str]) -> float:
     """Seconds that a server asks to wait."""
     try:

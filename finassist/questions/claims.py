@@ -17,13 +17,18 @@ from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query
 from finassist.questions.attribution import Attribution
 from finassist.questions.companies import ALSO_WORDS, companies_in
+from finassist.questions.grammar import FILLERS
 from finassist.questions.numbers import numbers_in
 from finassist.questions.parser import settle_by_industry, slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots
 from finassist.questions.statement import NEAR, SAYS, Carried, blanked, implied, is_cut_short, last_year, patterns
+from finassist.questions.superlatives import superlatives
 from finassist.questions.tokenizer import Hit
 
 _SENTENCE = patterns("sentence")
+_NUMBERED = patterns("number")
+_OF_REPORTS = re.compile(r"fy|fiscal|quarter|half|\bq\d|\bh\d")
+_LONGEST, _LONGEST_SHORT = 600, 12
 _INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
 
 
@@ -35,7 +40,7 @@ class Sentence(NamedTuple):
 
 
 def sentences(text: str) -> Iterator[Sentence]:
-    """The sentences of a text; joined they are the text.
+    """The sentences of a text, a very long one in pieces; joined they are the text.
 
     Example:
         >>> [each.text for each in sentences("Apple Inc. grew 8%. It sold more.")]
@@ -43,13 +48,23 @@ def sentences(text: str) -> Iterator[Sentence]:
     """
     start = 0
     for end in _SENTENCE["end"].finditer(text):
-        if end.group()[0] in ".!" and _SENTENCE["short"].search(text[start : end.end()]):
+        if end.group()[0] in ".!" and _SENTENCE["short"].search(
+            text, max(start, end.end() - _LONGEST_SHORT), end.end()
+        ):
             continue
         if text[start : end.end()].strip():
-            yield Sentence(text[start : end.end()], start)
+            yield from _in_pieces(text, start, end.end())
             start = end.end()
-    if start < len(text):
-        yield Sentence(text[start:], start)
+    yield from _in_pieces(text, start, len(text))
+
+
+def _in_pieces(text: str, start: int, end: int) -> Iterator[Sentence]:
+    while end - start > _LONGEST:
+        at = text.rfind(" ", start, start + _LONGEST) + 1 or start + _LONGEST
+        yield Sentence(text[start:at], start)
+        start = at
+    if start < end:
+        yield Sentence(text[start:end], start)
 
 
 def claims_in(text: str) -> list[Claim]:
@@ -69,11 +84,14 @@ def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
     slots = _read(sentence, carried)
     numbers = numbers_in(slots.low, blanked(slots.low, [*slots.periods, *slots.companies]), slots.language)
     slots.periods = _without_ends(slots)
+    numbers = [number for number in numbers if not _is_a_name(number, slots)]
     said = Attribution(slots, numbers, carried)
     said.read_verbs()
     claims = [_of_number(said, number) for number in numbers]
-    if not any(claim.direction for claim in claims):
+    first = list(superlatives(said))
+    if not first and not any(claim.direction for claim in claims):
         claims += list(_order(said) or _trend(said))
+    claims += first
     claims = claims or list(_dates(said))
     carried.companies = slots.symbols or carried.companies
     carried.metrics = [said.metric(number) for number in numbers]
@@ -114,6 +132,17 @@ def _in_text(claim: Claim, sentence: Sentence) -> Claim:
     return replace(claim, words=words, start=claim.start + sentence.start, end=claim.end + sentence.start)
 
 
+def _is_a_name(number: Number, slots: Slots) -> bool:
+    """`iPhone 15`, `Fortune 500`, `the 787`: a whole number behind a name, or one that is a name, states nothing."""
+    if not number.bare or not number.words.isdigit() or any(hit.end == number.start - 1 for hit in slots.metrics):
+        return False
+    before, named = slots.text[: number.start], _NUMBERED["name"].search(slots.text[: number.start])
+    if named:
+        return named["word"].lower() not in FILLERS and not (slots.metrics and named["word"].isupper())
+    counts = SAYS["noun"].match(slots.low[number.end :]) and not slots.text[number.end + 1 : number.end + 2].isupper()
+    return bool(_NUMBERED["named"].search(before)) and not counts
+
+
 def _is_ticker(hit: Hit[str], slots: Slots) -> bool:
     """`NiSource (NI)`: a metric's abbreviation in brackets behind a company is its ticker."""
     bracketed = slots.low[hit.start - 1 : hit.start] + slots.low[hit.end : hit.end + 1] == "()"
@@ -134,7 +163,7 @@ def _without_ends(slots: Slots) -> list[Found]:
 
 def _of_number(said: Attribution, number: Number) -> Claim:
     symbols, metric = said.companies(number), said.metric(number)
-    if not metric or not symbols or said.is_to_come(number):
+    if not metric or not symbols or said.is_to_come(number) or SAYS["denied"].search(said.low[: number.start]):
         return Claim(number.words, number.start, number.end, (), number, company=bool(symbols))
     query, direction = said.query(number, metric, symbols)
     readings = [query, *_other_readings(query)]
@@ -182,7 +211,8 @@ def _way(
     if hit is None or (more and less) or not said.slots.metrics:
         return []
     query = Query(metrics=[said.slots.metrics[0].value], companies=symbols, periods=periods, operation=operation)
-    return [Claim(hit.group(), hit.start(), hit.end(), (query,), None, 1 if more else -1, company=True)]
+    rose = bool(more) != bool(SAYS["denied"].search(low[: hit.start()]))
+    return [Claim(hit.group(), hit.start(), hit.end(), (query,), None, 1 if rose else -1, company=True)]
 
 
 def _both_ends(periods: Iterable[Found]) -> list[str]:
@@ -199,5 +229,5 @@ def _dates(said: Attribution) -> Iterator[Claim]:
     """`It was founded in 1976`: a date by itself, which no figure confirms."""
     about = bool(said.slots.symbols or said.carried.companies)
     for each in said.slots.periods if not said.slots.metrics else ():
-        if re.search(r"\d{4}", each.words):
+        if re.search(r"\d{4}", each.words) and not _OF_REPORTS.search(each.words.lower()):
             yield Claim(each.words, each.start, each.end, company=about, day=str(each.value))

@@ -145,7 +145,7 @@ _UNIT = (
     r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
 )
 _NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
-_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>-?\d+(?:[.,]\d+)*|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
+_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>(?<![\d.,])-?\d++(?:[.,]\d++)*+|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
 _BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
 _COMPARISON = re.compile(
     rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"

@@ -22,18 +22,32 @@ def _any_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
-_DIGITS, _SCALE, _UNIT = (_SAID[name].pattern for name in ("digits", "scale", "unit"))
+_DIGITS, _UNIT = (_SAID[name].pattern for name in ("digits", "unit"))
+_LETTERS = "".join(name for name in SCALES if len(name) == 1 and name.isascii())
+_SCALE = rf"(?:{_any_of(name for name in SCALES if name not in _LETTERS)})(?:(?<=mrd|mio)\.)?|(?<!-)[{_LETTERS}]\b"
 _SIGN, _COUNTED = _any_of(_CURRENCY), _any_of(_COUNTS)
+_NEXT = r"(?:[ -]|(?<=hundred) and |(?<=thousand) and )"
+_IN_WORDS = (
+    rf"\b(?:(?:an? (?=hundred|thousand))?(?:{_COUNTED})(?:{_NEXT}(?:{_COUNTED}|point))*(?: and a half)?|half an?|an?)\b"
+)
+_FRACTION = _any_of(_WRITTEN)
+_MEASURED = (
+    rf"(?=(?: (?:and|to|or) (?:{_IN_WORDS}))?"
+    rf"[ -](?:{_SCALE}|percent|per cent|percentage|basis|times|fold|dollars|points)(?![a-z]))"
+)
+_NO_WORD = r"(?<![.,/])(?<![^\W\u3040-\u30ff\u3400-\u9fff])"  # Chinese and Japanese have no spaces
 _NUMBER = re.compile(
-    rf"(?<![\w.,/])(?P<minus>[-+(]|minus |negative )?(?:(?P<cur>{_SIGN})\s?)?(?P<minus2>-)?"
-    rf"(?P<num>{_DIGITS}|\b(?:{_COUNTED})(?=[ -](?:{_SCALE}|percent|per cent|times|dollars|points)\b))"
+    rf"{_NO_WORD}(?P<minus>[-+(]|minus |negative )?(?:(?P<cur>{_SIGN})\s?)?(?P<minus2>-)?"
+    rf"(?P<num>{_DIGITS}|{_IN_WORDS}{_MEASURED}|\b(?:{_FRACTION})(?= of an? (?:{_SCALE})(?![a-z])))(?: of an?(?= ))?"
     rf"(?:\s?-?(?P<scale>{_SCALE})(?![a-z]))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
     rf"(?P<pershare> (?:per|a|each) (?:diluted |basic |common |ordinary )?share)?(?:\s?-?(?P<unit>{_UNIT}))?"
 )
-_WRITTEN_NUMBER = re.compile(rf"\b(?P<num>{_any_of(_WRITTEN)})\b(?= of\b| the\b)")
+_WRITTEN_NUMBER = re.compile(rf"\b(?P<num>{_FRACTION})\b(?= of\b| the\b)")
 _CHANGED_BY = re.compile(
-    rf"\b(?:by|rose|fell|grew|up|down|dropped)(?: (?:about|roughly|around|nearly|almost|over|more than))?"
-    rf" (?P<num>{_any_of(_WRITTEN)})\b(?! of\b| the\b)"
+    r"\b(?:by|rose|fell|grew|up|down|dropped|was|is|were|reached|hit)"
+    r"(?: (?:about|roughly|around|nearly|almost|over|more than))?"
+    rf" (?P<num>{_FRACTION})\b"
+    r"(?! (?:of|the|an?|lower|higher|more|less|smaller|larger|bigger|greater|earlier|later|ago)\b)"
 )
 _MULTIPLE = re.compile(rf"\b(?P<num>{'|'.join(_MULTIPLES)})(?:es?|e?d|led|l?ing)?\b")
 
@@ -47,8 +61,8 @@ def numbers_in(low: str, taken: str, language: str = "en") -> list[Number]:
         [('1500000000.00', 'money'), ('0.253', 'percent'), ('0.5', 'percent')]
     """
     found = [number for match in _NUMBER.finditer(taken) if (number := _number(low, match, language))]
-    found += [_fraction(match) for match in _WRITTEN_NUMBER.finditer(taken)]
-    found += [_fraction(match) for match in _CHANGED_BY.finditer(taken)]
+    fractions = [*map(_fraction, _WRITTEN_NUMBER.finditer(taken)), *map(_fraction, _CHANGED_BY.finditer(taken))]
+    found += [each for each in fractions if all(each.start >= other.end or each.end <= other.start for other in found)]
     found += [_loosely(_multiple(match), taken[: match.start()][-24:]) for match in _MULTIPLE.finditer(taken)]
     return _sharing_units(low, sorted(found, key=lambda each: each.start))
 
@@ -59,9 +73,7 @@ def _number(low: str, match: re.Match[str], language: str) -> Number | None:
     plain = not (match["cur"] or match["after"] or match["scale"] or unit or match["pershare"])
     if plain and (_SAID["no_figure"].match(low, end) or _SAID["label"].search(low[max(0, start - 24) : start])):
         return None
-    if match["scale"] is None and unit in ("", "x") and written.isalpha():
-        return None
-    value, step = _value(_COUNTS.get(written, written), language)
+    value, step = _in_words(written) if written[0].isalpha() else _value(written, language)
     factor = Decimal(str(SCALES.get((match["scale"] or "").rstrip("."), 1)))
     kind = _kind(match, unit)
     if kind in ("percent", "points"):
@@ -93,16 +105,41 @@ def _kind(match: re.Match[str], unit: str) -> Unit:
     return "money" if match["cur"] or match["after"] or match["scale"] else ""
 
 
+def _in_words(words: str) -> tuple[Decimal, Decimal]:
+    """What `three hundred eighty-three`, `twenty-five point three` or `ten and a half` says, and how finely."""
+    whole, _, decimals = re.sub(r"[ -]+", " ", words).partition(" point ")
+    if words in _WRITTEN or whole in ("a", "an", "half a", "half an"):
+        value = Decimal(_WRITTEN.get(words, "0.5" if whole.startswith("half") else "1"))
+        return value, value / 10
+    total, part = 0, 0
+    for word in whole.removesuffix(" and a half").split():
+        if word in ("hundred", "thousand"):
+            part = (part or 1) * int(_COUNTS[word])
+            total, part = (total + part, 0) if word == "thousand" else (total, part)
+        else:
+            part += int(_COUNTS.get(word, "0"))
+    if words.endswith("a half"):
+        return Decimal(total + part) + Decimal("0.5"), Decimal("0.5")
+    point = "".join(_COUNTS[word] for word in decimals.split())
+    return Decimal(f"{total + part}.{point}"), Decimal(1).scaleb(-len(point))
+
+
 def _value(written: str, language: str) -> tuple[Decimal, Decimal]:
     """The number and the size of its last shown digit."""
-    text = written.replace("'", "").replace("\u202f", "")
+    text = re.sub(r"['\s]", "", written)
     decimal_comma = language not in ("en", "zh", "ja") or re.fullmatch(r"\d{1,3}(?:\.\d{3})+,\d+", text)
     thousands, point = (".", ",") if decimal_comma else (",", ".")
     if re.fullmatch(rf"\d+{re.escape(thousands)}(?:\d{{1,2}}|\d{{4,}})", text):  # 25.3 in a German text
         thousands, point = point, thousands
     text = text.replace(thousands, "").replace(point, ".")
     value = Decimal(text)
-    return value, Decimal(1).scaleb(min(int(value.as_tuple().exponent), 0))
+    return value, max(Decimal(1).scaleb(min(int(value.as_tuple().exponent), 0)), _rounded(text))
+
+
+def _rounded(text: str) -> Decimal:
+    """What the zeros at the end of a long whole number leave open: `383,300 million` may be 383,285."""
+    zeros = len(text) - len(text.rstrip("0"))
+    return min(Decimal(10) ** zeros, Decimal(text) / 500) if len(text) > 3 and text.isdigit() else Decimal()
 
 
 def _loosely(number: Number, before: str) -> Number:
@@ -111,7 +148,7 @@ def _loosely(number: Number, before: str) -> Number:
     if _SAID["about"].search(before):
         return replace(number, slack=max(number.slack, size * Decimal("0.03")))
     if _SAID["nearly"].search(before):
-        return replace(number, slack=max(number.slack, size * Decimal("0.04")))
+        return replace(number, slack=max(number.slack, size * Decimal("0.05")))
     if _SAID["over"].search(before):
         written_out = number.words[:1].isalpha() and number.unit == "times"
         return replace(number, bound=">", slack=Decimal() if written_out else number.slack)

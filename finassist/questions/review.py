@@ -21,8 +21,6 @@ from finassist.questions.verify import verify
 _EXAMPLE = patterns("sentence")["example"]
 _USUAL = frozenset(map(Decimal, ("1", "100", "365", "0", "360", "252")))
 _SMALL = 12
-_LONGEST = 4_000
-"""A sentence that never ends is judged when it is so long."""
 
 
 @dataclass(slots=True)
@@ -58,8 +56,6 @@ class Review:
         """Take a piece of the reply; the sentences that it completes and that may be shown."""
         self._rest += piece
         *whole, last = list(sentences(self._rest)) or [Sentence("", 0)]
-        if len(last.text) > _LONGEST:
-            whole, last = [*whole, last], Sentence("", 0)
         self._rest = last.text
         return self._release(whole)
 
@@ -87,7 +83,7 @@ class Review:
         doubtful = [each for each in findings if each.verdict == "unknown" and not _is_usual(each)]
         if not doubtful or _EXAMPLE.search(text.lower()):
             return text
-        return _marked(text, doubtful[0])
+        return _marked(text, doubtful)
 
 
 def _refuted(finding: Finding) -> bool:
@@ -108,11 +104,13 @@ def _is_usual(finding: Finding) -> bool:
     return value in _USUAL or (number.bare and whole and value <= _SMALL)
 
 
-def _marked(text: str, finding: Finding) -> str:
-    """The sentence with a mark behind the figure."""
-    what = "date" if finding.claim.day else "figure"
-    end = finding.claim.end
-    return f"{text[:end]} (unverified {what}){text[end:]}"
+def _marked(text: str, findings: Sequence[Finding]) -> str:
+    """The sentence with a mark behind each of these figures."""
+    for finding in reversed(findings):
+        what = "date" if finding.claim.day else "figure"
+        end = finding.claim.end
+        text = f"{text[:end]} (unverified {what}){text[end:]}"
+    return text
 
 
 def left_out(withheld: int) -> str:

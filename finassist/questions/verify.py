@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute
+from finassist.analysis.outcome import Outcome
 from finassist.core.claims import Claim, Finding, Number, Verdict
 from finassist.core.facts import Fact
 from finassist.core.query import Query
@@ -23,6 +24,8 @@ def _judge(claim: Claim, cube: Cube, days: set[str]) -> Finding:
         return Finding(claim, "right")
     if not claim.queries:
         return Finding(claim, "unknown", reason="It is not said of a figure in the data.")
+    if claim.leads:
+        return _placed(claim, execute(claim.queries[0], cube))
     findings = [_compared(claim, _figure(query, cube)) for query in claim.queries]
     best = min(findings, key=lambda each: _BEST.index(each.verdict))
     if claim.unclear and best.verdict == "wrong":
@@ -31,6 +34,30 @@ def _judge(claim: Claim, cube: Cube, days: set[str]) -> Finding:
 
 
 _BEST: Sequence[Verdict] = ("right", "wrong", "unknown")
+
+
+def _placed(claim: Claim, outcome: Outcome) -> Finding:
+    """Whether who is said to come first does; equal figures share a place."""
+    rows = outcome.rows
+    own = next((row.fact for row in rows if claim.leads in (row.symbol, row.fact.period)), None)
+    if outcome.shape == "extreme":
+        return _extreme(claim, rows[0].fact)
+    everybody = outcome.query.scope == "universe"
+    few = outcome.left_out * 2 > outcome.considered if everybody else len(rows) < len(outcome.query.companies)
+    if own is None or few or len(rows) < claim.place:
+        return Finding(claim, "unknown", own, "The figures to compare it with are not in the data.")
+    among = f" of {len(rows)} companies in the data" if everybody else ""
+    there = rows[claim.place - 1].fact
+    if there.value == own.value:
+        return Finding(claim, "right", own, f"It is number {claim.place}{among}.")
+    return Finding(claim, "wrong", there, f"{there.symbol} is number {claim.place}{among}, and {own.symbol} number "
+                   f"{rows.index(next(row for row in rows if row.fact is own)) + 1}.")  # fmt: skip
+
+
+def _extreme(claim: Claim, fact: Fact) -> Finding:
+    if fact.period == claim.leads:
+        return Finding(claim, "right", fact)
+    return Finding(claim, "wrong", fact, f"It was {fact.period}.")
 
 
 def _compared(claim: Claim, fact: Fact | None) -> Finding:

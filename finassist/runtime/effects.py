@@ -245,8 +245,10 @@ class AgentCall:
         elif isinstance(event, RunErrorEvent):
             self._reported = self._clean(str(event.content or event.error_type or "no reason given"))
         elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
-            self._record.said += len(str(event.content))
             text = str(event.content)
+            self._record.said += len(text)
+            if self.enough():
+                return None
             return self._word(self.ask.review.feed(text) if self.ask.review else self._clean(text))
         return None
 
