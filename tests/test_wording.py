@@ -110,6 +110,39 @@ WORDED = [
     ("gap versus ross stores revenue 2023", "revenue of GAP, ROST in 2023"),
     ("How much did F earn in 2023?", "net income of F in 2023"),
     ("Did O'Reilly's return... sorry, AutoZone's gross margin widen in 2023?", "growth of gross margin of AZO in 2023"),
+    ("What did Nike earn a year on average from 2020 to 2023?", "mean net income of NKE in 2020:2023"),
+    (
+        "How much did Intel's revenue grow per year on average from 2019 to 2023?",
+        "CAGR of revenue of INTC in 2019:2023",
+    ),
+    ("Coca-Cola 2023: operating income over interest expense, how many times?", "interest cover of KO in 2023"),
+    ("How many times Cummins's 2024 revenue was Caterpillar's?", "ratio of revenue of CAT, CMI in 2024"),
+    (
+        "Companies whose 2020 net loss exceeded $2 billion",
+        "net income of all companies where net income < -2e+09 in 2020",
+    ),
+    (
+        "Who had a net loss smaller than $100 million in 2023?",
+        "net income of all companies where net income between -1e+08 and 0 in 2023",
+    ),
+    (
+        "Count the companies with FY2024 net income over 20 billion dollars",
+        "number of companies by net income of all companies where net income > 2e+10 in FY2024",
+    ),
+    (
+        "Out of the four quarters of 2023, which one brought Booking the most revenue?",
+        "highest revenue of BKNG in Q1 2023:Q4 2023",
+    ),
+    ("Sum of the last four quarters of net income at Ford", "net income of F in TTM"),
+    ("What chunk of its 2024 revenue did Moderna burn on R&D?", "R&D expense as a share of revenue of MRNA in 2024"),
+    (
+        "Of the combined 2024 revenue of CSX and Paccar, what percentage came from Paccar?",
+        "share of revenue of PCAR, CSX in 2024",
+    ),
+    (
+        "Costco 2023 net income, equity and the ratio of net income to that equity",
+        "net income and shareholders' equity and return on equity of COST in 2023",
+    ),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
 
@@ -118,6 +151,8 @@ UNPLACED = [
     ("Apple's budgeted revenue in 2023", ["budgeted"]),
     ("Apple revenue per store in 2023", ["store"]),
     ("Visa's net income pre 2020", ["pre"]),
+    ("Nike's inventory, revenue and the quotient of the two for 2023", ["quotient"]),
+    ("JNJ's 2023 dividends paid and free cash flow, in percent", ["percent"]),
     ("S&P 500 companies headquartered in Texas with revenue above $50bn", ["headquartered in Texas"]),
     ("Which is more profitable by operating margin in FY2025: Microsoft or Oracle?", []),
     ("Order Costco, Walmart and Kroger by net margin in FY2024, lowest first", []),

@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from finassist.core.metrics import anchors, catalogue, described, parse, references
+from finassist.core.metrics import anchors, described, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
-from finassist.questions.expressions import simplest
+from finassist.questions.expressions import simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
 from finassist.questions.slots import Slots, Understanding, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
@@ -95,9 +95,12 @@ _MOVES = re.compile(
 def _of_a_group(slots: Slots) -> Understanding | None:
     """`Add A's and B's revenue together for 2021 and for 2024. By what % did it change?`: the change of their sum."""
     metrics = {hit.value for hit in slots.metrics}
-    periods = in_order(period for each in slots.points for period in listed(each.value))
     moves = _GROUP.search(slots.low) and _MOVES.search(slots.low)
-    if not moves or not slots.several or len(metrics) != 1 or len(slots.points) > 2 or len(periods) < 2:
+    counted = any(isinstance(each.value, Span) and each.value.start is None for each in slots.points)
+    if not moves or not slots.several or len(metrics) != 1 or len(slots.points) > 2 or counted:
+        return None
+    periods = in_order(period for each in slots.points for period in listed(each.value))
+    if len(periods) < 2:
         return None
     [metric] = metrics
     formula = " + ".join([bracketed(metric), *(f"of({metric}, '{symbol}')" for symbol in slots.about[1:])])
@@ -193,12 +196,8 @@ def _steps(query: Query) -> int:
     """How many joins a query performs; a rate a year performs all that a question can ask."""
     if query.operation == "cagr":
         return sys.maxsize
-    signs = [len(re.findall(r" [-+*/] |avg\(", _spelt(each))) for each in query.metrics]
+    signs = [len(re.findall(r" [-+*/] |avg\(", spelt(each))) for each in query.metrics]
     return max(signs, default=0) + (query.operation in _PERFORMS)
-
-
-def _spelt(metric: str) -> str:
-    return catalogue()[metric].formula if metric in catalogue() else metric
 
 
 # ---------------------------------------------------------------------------------------------- tokens
@@ -208,7 +207,8 @@ def _tokens(slots: Slots) -> Iterator[Token]:
     metrics = {hit.start: Token("metric", hit.value, hit.start, _end(hit)) for hit in slots.metrics}
     periods = {each.start: Token("period", "", each.start, each.end, listed(each.value)) for each in slots.periods}
     companies = {hit.start: Token("company", hit.value.symbol, hit.start, hit.end) for hit in slots.companies}
-    claimed = {**companies, **periods, **metrics}
+    amounts = {hit.start: Token("strange", "", hit.start, hit.end) for hit in slots.amounts}
+    claimed = {**amounts, **companies, **periods, **metrics}
     at, low = 0, slots.low
     while at < len(low):
         token = claimed.get(at) or (_worded(low, at) if not low[at].isspace() else None)

@@ -24,6 +24,11 @@ def simplest(text: str) -> str:
     return next((metric.id for metric in catalogue().values() if metric.formula == text), text)
 
 
+def spelt(metric: str) -> str:
+    """The formula of a metric that has one, else the metric."""
+    return (catalogue()[metric].formula if metric in catalogue() else "") or metric
+
+
 _OF_ITS = re.compile(r"\s*(?:of |in |its |their |the |in the )*")
 
 
@@ -62,7 +67,7 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
 
 
 _SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?")
-_BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their )?")
+_BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 
 
 def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:

@@ -214,10 +214,11 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
         return [share.metric], [share, *_signs(slots, [share], [share.metric])]
     found: list[Filter] = []
     for hit in slots.amounts:
-        if SAID["lost"].search(slots.low, 0, hit.end):
-            found.append(_loss_of(hit.value))
+        near = _metric_of_amount(slots, hit)
+        metric = near and near.value
+        if SAID["lost"].search(slots.low, 0, hit.end) or (near and re.search(r"\bloss", near.words)):
+            found.append(_loss_of(hit.value, metric if near and "loss" in near.words and metric else "net_income"))
             continue
-        metric = _metric_of_amount(slots, hit)
         if metric and metric.startswith("growth(") and hit.value.unit not in ("", "percent"):
             metrics = [metric[7:-1] if each == metric else each for each in metrics]
             metric = metric[7:-1]
@@ -226,9 +227,12 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
     return metrics, [*found, *_signs(slots, found, metrics)]
 
 
-def _loss_of(amount: Amount) -> Filter:
-    """`lost more than $2 billion`: a net income below minus that."""
-    return Filter(metric="net_income", comparator="<" if amount.comparator == ">" else ">", number=-abs(amount.number))
+def _loss_of(amount: Amount, metric: str) -> Filter:
+    """`lost more than $2 billion`: an income below minus that; `a loss under $2 billion`: between that and nothing."""
+    if amount.comparator == ">":
+        return Filter(metric=metric, comparator="<", number=-abs(amount.number))
+    return Filter(metric=metric, comparator="between", number=-abs(amount.upper or amount.number),
+                  upper=-abs(amount.number) if amount.upper else 0)  # fmt: skip
 
 
 def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> list[Filter]:
@@ -275,21 +279,22 @@ def _share_of_amount(slots: Slots) -> Filter | None:
     return None
 
 
-def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> str | None:
+def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
     """The metric nearest to a number whose unit fits."""
     candidates = expression_hits(slots)
     fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
     if not fitting:
-        return "growth(revenue)" if hit.value.unit == "percent" and slots.has("growth") else None
+        growth = hit.value.unit == "percent" and slots.has("growth")
+        return Hit("growth(revenue)", hit.start, hit.start, "growth") if growth else None
     before = [each for each in fitting if each.end <= hit.start]
     after = [each for each in fitting if each.start >= hit.end]
     gap_before = hit.start - before[-1].end if before else 10_000
     gap_after = after[0].start - hit.end if after else 10_000
     if after and gap_after < 12 and _STATED_AFTER.match(slots.low, hit.end):
-        return after[0].value
+        return after[0]
     if before and (gap_before <= max(gap_after, 60) or not after):
-        return before[-1].value
-    return after[0].value if after else fitting[0].value
+        return before[-1]
+    return after[0] if after else fitting[0]
 
 
 def _fits(kind: str, metric: str) -> bool:

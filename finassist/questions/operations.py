@@ -76,7 +76,8 @@ def _price_move(slots: Slots, _: Sequence[str]) -> Operation | None:
 
 
 def _cagr(slots: Slots, _: Sequence[str]) -> Operation | None:
-    yearly = slots.says(SAID["per_year"]) and spans(slots) and not slots.says(SAID["each_year"])
+    stretch = spans(slots) or slots.has("mean")
+    yearly = slots.says(SAID["per_year"]) and stretch and (slots.has("mean") or not slots.says(SAID["each_year"]))
     return "cagr" if slots.has("cagr") or (yearly and slots.has("growth")) else None
 
 
@@ -86,10 +87,22 @@ def _times(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return "times"
     if not slots.has("times"):
         return None
+    if len(metrics) == 1 and points < 2 and not slots.several and not slots.has("yoy", "growth"):
+        return "none"  # `operating income over interest expense: how many times?`
     as_large = SAID["as_large"].search(slots.low) if slots.several else None
     if as_large and slots.companies and 0 <= slots.companies[0].start - as_large.end() < 5:
         slots.about = [slots.about[1], slots.about[0], *slots.about[2:]]
+    if _turned(slots):
+        slots.about = [slots.about[1], slots.about[0], *slots.about[2:]]
     return "times"
+
+
+def _turned(slots: Slots) -> bool:
+    """`how many times A's revenue was B's`: the second over the first."""
+    if not slots.several or len(slots.companies) < 2:
+        return False
+    first, second = (slots.low[: hit.start] for hit in slots.companies[:2])
+    return first.endswith("how many times ") and re.search(r"\b(?:is|was|were|are) $", second) is not None
 
 
 def _difference(slots: Slots, _: Sequence[str]) -> Operation | None:
@@ -118,7 +131,12 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     by_quarter = slots.has("mean") and slots.has("trend") and slots.says(SAID["by_quarter"])
     if not slots.several and not many_periods(slots) and not by_quarter:
         return None
-    if slots.several and slots.has("share") and len(metrics) == 1 and slots.has("sum"):
+    if (
+        slots.several
+        and len(metrics) == 1
+        and slots.has("sum")
+        and (slots.has("share") or slots.says(SAID["part_from"]))
+    ):
         _begin_with_its_owner(slots)
         return "share"
     if slots.has("mean"):

@@ -145,7 +145,8 @@ def screen(slots: Slots) -> Understanding:
     if where and not ordered and where[0].metric == shown[0]:
         direction = -1 if where[0].comparator in ("<", "<=") else 1
     operation: Operation = "count" if slots.has("count") else _set_operation(slots)
-    default = 1 if ordered and not where and not _plural_set(slots) else None if where else 10
+    plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
+    default = 1 if ordered and not where and not plural else None if where else 10
     query = Query(
         intent="screen" if where else "rank",
         metrics=shown[:_MOST_COLUMNS],
@@ -170,10 +171,6 @@ def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
     if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
         return periods
     return [str(max(years, key=lambda each: each.year))]
-
-
-def _plural_set(slots: Slots) -> bool:
-    return not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
 
 
 def _set_operation(slots: Slots) -> Operation:
@@ -222,13 +219,15 @@ def _query(slots: Slots) -> Query:
     if where:
         first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
         operation = "count" if slots.says(SAID["count_periods"]) else "first" if first else "none"
-    if slots.unit == "times" and operation == "none":
+    if (slots.unit == "times" or slots.has("times")) and operation == "none":
         metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(slots)
     if where and metrics[0] != "price" and not periods and (over_time or operation == "first"):
         periods = ["last 12 years"]
     if slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1 and ":" not in periods[0]:
         periods = [f"{periods[0]}:latest"]
+    if operation == "sum" and periods == ["last 4 quarters"] and not slots.several:
+        periods, operation = ["TTM"], "none"
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = _with_the_one_before(periods[0])
     counts_quarters = operation == "count" and re.search(r"\bquarters\b", slots.low)

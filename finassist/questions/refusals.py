@@ -11,6 +11,7 @@ from itertools import islice
 from finassist.core.metrics import described
 from finassist.core.periods import Span
 from finassist.core.query import SET_ASIDE, Query, Unknown
+from finassist.questions.expressions import spelt
 from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, metric_names, pattern_of, table_of
 from finassist.questions.slots import Found, Slots, Understanding
 from finassist.symbols.names import FOREIGN_LISTING
@@ -242,12 +243,26 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
     shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
     done = {
-        "mean": "mean" in performed or "avg(" in performed or "average" in performed,
+        "mean": "mean" in performed or "cagr" in performed or "avg(" in performed or "average" in performed,
         "median": "median" in performed,
         "share": shares or "share" in performed or "growth" in performed,
         "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
     }
-    return [hit.words for hit in slots.operations if not done.get(hit.value, True)]
+    unused = [hit.words for hit in slots.operations if not done.get(hit.value, True)]
+    quotient = shares or done["times"] or any(" / " in spelt(each) for query in queries for each in query.metrics)
+    unused += [word.raw for word in slots.loose if word.text in ("ratio", "quotient", "divided") and not quotient]
+    percent = shares or re.search(r"growth|cagr|sequential|share|price_change|return", performed)
+    return unused + ([] if percent else _asked_in_percent(slots))
+
+
+_PERCENT = re.compile(r"%|\bper ?cent(?:age)?\b(?! points?)")
+
+
+def _asked_in_percent(slots: Slots) -> list[str]:
+    """`percent` where no condition and no operation holds it."""
+    claimed = [(hit.start, hit.end) for hit in (*slots.amounts, *slots.metrics, *slots.operations)]
+    found = (match for match in _PERCENT.finditer(slots.low))
+    return [each.group() for each in found if not any(start <= each.start() < end for start, end in claimed)][:1]
 
 
 _NEAR = 4
