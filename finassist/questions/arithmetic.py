@@ -161,9 +161,12 @@ _PERFORMS = ("sum", "difference", "times", "share")
 _LEFT, _RIGHT = ("metric", "period", "company", "number", ")"), ("metric", "period", "company", "number", "(", "prefix")
 
 
+_ALL_READ = ("arithmetic", "definition with a figure")
+
+
 def unread(slots: Slots, found: Understanding) -> Understanding | None:
     """A refusal where the question joins figures and what was understood joins fewer."""
-    if slots.language != "en" or not slots.metrics or not found.queries or found.decided == "arithmetic":
+    if slots.language != "en" or not slots.metrics or not found.queries or found.decided in _ALL_READ:
         return None
     asked = _asked(slots)
     joined = max(_steps(query) for query in found.queries)
@@ -280,6 +283,8 @@ def _settled(tokens: list[Token]) -> list[Token]:
 
 def _only_a_link(token: Token, before: str, after: str) -> bool:
     """Whether a sign joins no figures: `over 2023`, or a dash between a name and what is asked of it."""
+    if token.value == "divide" and token.end - token.start == 1 and before == after == "company":
+        return True
     dash = token.value == "minus" and token.end - token.start == 1
     if dash and (before not in ("metric", ")", "number", "period") or (before == "period" and after != "metric")):
         return True

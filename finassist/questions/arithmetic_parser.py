@@ -189,14 +189,16 @@ class Parser:
                 raise NoFit
             left = self._sum()
             return Joined("-", left, filled(right, left))
-        if name in ("ratio", "apart", "both", "add"):
+        if name in ("ratio", "quotient", "apart", "both", "add"):
             left = self._sum()
-            word = {"ratio": "to", "apart": "and", "both": "and", "add": "to"}[name]
+            word = {"ratio": "to", "quotient": "and", "apart": "and", "both": "and", "add": "to"}[name]
             if not self._word(word):
-                if name in ("ratio", "add"):
+                if name in ("ratio", "quotient", "add"):
                     raise NoFit
                 return Fold("change" if name == "apart" else "sum", left)
-            return Joined({"ratio": "/", "apart": "-", "both": "+", "add": "+"}[name], left, self._sum())
+            return Joined(
+                {"ratio": "/", "quotient": "/", "apart": "-", "both": "+", "add": "+"}[name], left, self._sum()
+            )
         operand = self._operand()
         if name != "sum" and self._sign("part_of"):
             operand = Joined("/", operand, self._operand())

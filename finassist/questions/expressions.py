@@ -48,6 +48,34 @@ def expression_hits(slots: Slots) -> list[Hit[str]]:
     return [_grown(slots, hit) for hit in hits] if each_own else hits
 
 
+_TWO_ENDS = re.compile(
+    r"(?:\s|,|\b(?:of|the|its|total|opening|beginning|closing|ending|start|end|year|years|ends|and|both|fiscal|(?:fy)?20\d\d)\b|-)*"
+)
+
+
+def average_base(slots: Slots) -> None:
+    """`ROE on the average of opening and closing equity`: the ratio over the mean of two year ends."""
+    for mark in [hit for hit in slots.operations if hit.value == "mean"]:
+        base = next((hit for hit in slots.metrics if _TWO_ENDS.fullmatch(slots.low, mark.end, hit.start)), None)
+        others = [hit for hit in slots.metrics if hit is not base]
+        before = [hit for hit in others if hit.end <= mark.start]
+        ratio = next(iter(before[-1:] or others), None)
+        if base is None or ratio is None or not (value := _averaged(ratio.value, base.value)):
+            continue
+        slots.metrics = [replace(hit, value=value) if hit is ratio else hit for hit in others]
+        slots.operations.remove(mark)
+        slots.periods = [each for each in slots.periods if not mark.end <= each.start < base.start]
+
+
+def _averaged(ratio: str, base: str) -> str:
+    """The ratio over the average of its base; empty where its base is another."""
+    above, _, below = spelt(ratio).rpartition(" / ")
+    if not above or below not in (base, f"avg({base})"):
+        return ""
+    made = simplest(f"{above} / avg({base})")
+    return f"times({made})" if described(ratio).unit == "times" and described(made).unit == "percent" else made
+
+
 def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
     """`capex as a share of revenue`: one metric over the other."""
     mark = slots.at("share") or _how_much_of(slots)
@@ -111,7 +139,7 @@ def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
 # -------------------------------------------------------------------------------- definitions in a question
 
 _MARK = re.compile(
-    r"\b(?:is |are )?(?:defined (?:here |below |above |there )?as|taken as|understood as|meaning|calculated as"
+    r"\b(?:is |are )?(?:defined (?:here |below |above |there )?as|taken as|understood as|meaning(?! of)|calculated as"
     r"|computed as|measured as|expressed as|given by|formula:|i\.e\.)\s*:?\s*"
     r"|\b(?:define|calculate|compute|measure|take) [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
 )

@@ -21,7 +21,7 @@ from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.companies import companies_in
-from finassist.questions.expressions import Definition, defined, definitions_in
+from finassist.questions.expressions import Definition, average_base, defined, definitions_in
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
 from finassist.questions.metrics import amounts_in, metrics_in
@@ -75,7 +75,7 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
 
 def _understood(slots: Slots) -> Understanding:
     if unknown := refused(slots):
-        return Understanding(unknown=unknown, decided="topic")
+        return _the_rest(slots) or Understanding(unknown=unknown, decided="topic")
     settle_by_industry(slots)
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
@@ -106,6 +106,39 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
         if hits
     }
     return words | {name: text for name, text in query.evidence.items() if name == "every"}
+
+
+_ALSO = re.compile(r"[;?.]\s+(?=\w)|,? (?:and|plus|as well as|along with) (?:also )?")
+_ASKS_ITSELF = re.compile(
+    r"(?:how|what|who|whom|which|when|where|whether|(?:the )?(?:part|share|portion|number|amount|name)|its|their)\b"
+)
+
+
+def _the_rest(slots: Slots) -> Understanding | None:
+    """`Its net income in 2023, and how many stores did it have?`: the figure, and what is not there by name."""
+    if slots.language != "en" or not slots.metrics or not slots.about:
+        return None
+    parts: list[Slots] = []
+    for text in _ALSO.split(slots.text):
+        part, last = slots_of(text, slots.language), parts[-1] if parts else None
+        complete = last and last.metrics and last.periods and part.metrics
+        if last and not (complete or _ASKS_ITSELF.match(part.low)):
+            parts[-1] = slots_of(f"{last.text} and {text}", slots.language)
+        else:
+            parts.append(part)
+    about = [replace(part, about=part.symbols or slots.about) for part in parts]
+    unknown = [each for part in about for each in refused(part)]
+    kept = [part for part in about if not refused(part)]
+    if not unknown or not kept or not all(part.metrics for part in kept) or _shared(about):
+        return None
+    rest = slots_of(" and ".join(part.text for part in kept), slots.language)
+    found = _understood(replace(rest, memory=slots.memory, about=rest.symbols or slots.about, unit=slots.unit))
+    return replace(found, unknown=tuple(unknown)) if found.queries and not found.unknown else None
+
+
+def _shared(parts: Sequence[Slots]) -> bool:
+    """`its revenue and its income in China`: what is asked of the first may be meant as the last is."""
+    return any(part.metrics and refused(part) for part in parts) and not parts[0].periods
 
 
 _ABOUT = re.compile(
@@ -221,6 +254,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
     slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
     slots.about = slots.symbols
+    average_base(slots)
     return slots
 
 

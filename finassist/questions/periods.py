@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from finassist.core.periods import LATEST, Period, PeriodKind, Span, parse_periods
@@ -290,3 +290,24 @@ def _dated_phrase(
 
 _CLOSE = 12
 """A day this many characters after its phrase belongs to it: "on the evening of"."""
+
+
+def with_the_one_before(text: str) -> list[str]:
+    """A quarter and the one before it, for a change from quarter to quarter."""
+    value = parse_periods(text)
+    quarters = isinstance(value, Period) and value.kind in ("quarter", "calendar quarter", "latest quarter")
+    return [str(value.moved(-1)), text] if isinstance(value, Period) and quarters else [text]
+
+
+def quarterly(periods: Sequence[str]) -> list[str]:
+    """The quarters of the periods; of none, the last eight."""
+    return [_quarters(text) for text in periods] or ["last 8 quarters"]
+
+
+def _quarters(text: str) -> str:
+    value = parse_periods(text)
+    if isinstance(value, Period) and value.kind in ("year", "calendar", "calendar year"):
+        return f"Q1 {value.year}:Q4 {value.year}"
+    if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
+        return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")
+    return text

@@ -14,6 +14,8 @@ from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import filters
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
+from finassist.questions.periods import quarterly, with_the_one_before
+from finassist.questions.refusals import unplaced
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
 
@@ -119,8 +121,10 @@ def _about_a_company(slots: Slots) -> Understanding:
         reason = f"“{words}” of what? Name a figure, such as revenue or net income"
         return refuse(words, "metric", reason, "operation without a metric")
     if bool(slots.points) and not slots.says(DOCUMENT):
-        reason = "Which figure? Name one, such as revenue, net income or share price"
-        return refuse(slots.periods[0].words, "metric", reason, "period without a metric")
+        asked = " ".join(slots.text[start:end] for start, end in unplaced(slots))
+        named = f"“{asked}” is not in the data. " if asked else ""
+        reason = f"{named}Which figure? Name one, such as revenue, net income or share price"
+        return refuse(asked or slots.periods[0].words, "metric", reason, "period without a metric")
     return Understanding(document="report", decided="company alone")
 
 
@@ -206,7 +210,8 @@ def _supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
         return 1
     moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]
     if moves and len(slots.about) == 1 and len(slots.metrics) == 1:
-        return -1 if slots.says(SAID["falls"]) else 1
+        worse = slots.says(SAID["worse"]) and described(slots.metrics[0].value).better != -1
+        return -1 if worse or slots.says(SAID["falls"]) else 1
     return 0
 
 
@@ -229,7 +234,7 @@ def _query(slots: Slots) -> Query:
     if operation == "sum" and periods == ["last 4 quarters"] and not slots.several:
         periods, operation = ["TTM"], "none"
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
-        periods = _with_the_one_before(periods[0])
+        periods = with_the_one_before(periods[0])
     counts_quarters = operation == "count" and re.search(r"\bquarters\b", slots.low)
     if (
         counts_quarters
@@ -328,24 +333,3 @@ def periods_of(slots: Slots) -> list[str]:
     count = int(years[1]) if years[1].isdigit() else _COUNTS[years[1]]
     end = parse_periods(chosen[0]) if chosen else Period("latest")
     return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]
-
-
-def _with_the_one_before(text: str) -> list[str]:
-    """A quarter and the one before it, for a change from quarter to quarter."""
-    value = parse_periods(text)
-    quarters = isinstance(value, Period) and value.kind in ("quarter", "calendar quarter", "latest quarter")
-    return [str(value.moved(-1)), text] if isinstance(value, Period) and quarters else [text]
-
-
-def quarterly(periods: Sequence[str]) -> list[str]:
-    """The quarters of the periods; of none, the last eight."""
-    return [_quarters(text) for text in periods] or ["last 8 quarters"]
-
-
-def _quarters(text: str) -> str:
-    value = parse_periods(text)
-    if isinstance(value, Period) and value.kind in ("year", "calendar", "calendar year"):
-        return f"Q1 {value.year}:Q4 {value.year}"
-    if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
-        return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")
-    return text

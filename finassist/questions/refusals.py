@@ -106,7 +106,8 @@ def _other_metric(slots: Slots) -> Unknown | None:
             continue
         at = next((i for i, word in enumerate(words) if word.start == hit.start), 0)
         last = next((i for i, word in enumerate(words) if word.end == hit.end), at)
-        before = words[at - 1] if at and words[at - 1].text in _QUALIFIERS else None
+        of_things = hit.words == "price" and bool(slots.about) and at > 0 and words[at - 1].start in loose
+        before = words[at - 1] if at and (of_things or words[at - 1].text in _QUALIFIERS) else None
         if before and any(each.start <= before.start < each.end for each in slots.companies):
             before = None
         after = words[last + 1] if last + 1 < len(words) and words[last + 1].text in _HEADS else None

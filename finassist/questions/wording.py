@@ -228,9 +228,7 @@ def _may_be_a_slip(raw: str, start: int) -> bool:
         return False
     if raw.isupper() or (raw[:1].isupper() and start > 0):
         return False
-    if plain in _SLIPS or len(plain) < 4:
-        return plain in _SLIPS
-    return not is_vocabulary(plain) and not directory().lookup(plain)
+    return plain in _SLIPS or (not is_vocabulary(plain) and not directory().lookup(plain))
 
 
 @lru_cache(_MOST_CACHED)

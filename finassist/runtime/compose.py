@@ -127,10 +127,13 @@ def compose_answer(
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     language = understood.slots.language if understood.slots else "en"
     missing = [*(_refusal(each, language) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
-    said = [each.reason for each in missing if each.error == "NotUnderstood"]
+    apart = [each.reason for each in missing[: len(understood.unknown)]] if sentences else []
+    said = [each.reason for each in missing if each.error == "NotUnderstood" and each.reason not in apart]
     near = distinct(each.nearest for each in missing if each.error == "NotUnderstood" and each.nearest)
     instead = [f"What there is: {listed(near)}."] if near and not sentences else []
-    lead = " ".join([*said, *instead, *(sentences or [each.reason for each in missing if each.reason not in said])])
+    lead = " ".join(
+        [*said, *instead, *(sentences or [each.reason for each in missing if each.reason not in said]), *apart]
+    )
     if lead and (as_of := next((query.as_of for query in queries if query.as_of), None)):
         lead = f"As known on {as_of}: {lead}"
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
