@@ -162,6 +162,8 @@ UNPLACED = [
     ("Apple's budgeted revenue in 2023", ["budgeted"]),
     ("Apple revenue per store in 2023", ["store"]),
     ("Visa's net income pre 2020", ["pre"]),
+    ("Apple's revenue retention in 2023", ["retention"]),
+    ("Share price of Deere on 3 June 2024 for 300 of them", ["300"]),
     ("Nike's inventory, revenue and the quotient of the two for 2023", ["quotient"]),
     ("JNJ's 2023 dividends paid and free cash flow, in percent", ["percent"]),
     ("S&P 500 companies headquartered in Texas with revenue above $50bn", ["headquartered in Texas"]),

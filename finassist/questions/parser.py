@@ -207,7 +207,7 @@ def _clauses(whole: Slots) -> Understanding | None:
         made = answer_to(replace(slots, memory=whole.memory, about=about, unit=whole.unit, decimals=whole.decimals))
         if not made.queries:
             return None
-        queries += made.queries
+        queries += [each for each in made.queries if each not in queries]
     return Understanding(tuple(queries), decided="clauses")
 
 
@@ -278,7 +278,7 @@ def _still_free(slots: Slots, taken: Claims, words: str) -> bool:
 def _loose(word: Word, taken: Claims, language: str) -> bool:
     if word.mark or not taken.free(word.start, word.end) or word.text in function_words(language):
         return False
-    return word.text not in FILLERS and not word.text[0].isdigit()
+    return word.text not in FILLERS
 
 
 # ------------------------------------------------------------------------------------------ companies

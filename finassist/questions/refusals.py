@@ -225,14 +225,18 @@ _LINK = re.compile(
 
 
 def _qualifies(slots: Slots, start: int, end: int) -> bool:
-    """Whether words narrow a figure: before it (`iPhone revenue`), behind it (`revenue from phones`), or as a name."""
+    """Whether words narrow a figure: before or behind it (`iPhone revenue`, `revenue from phones`), or as a name."""
     hits = (*slots.metrics, *slots.companies, *slots.periods)
     if any(0 <= hit.start - end <= 1 for hit in (*slots.metrics, *slots.periods)):
+        return True
+    if any(0 <= start - hit.end <= 1 for hit in slots.metrics) and not slots.low[start:end].endswith("ed"):
         return True
     link = _LINK.search(slots.low[:start])
     if link and any(0 <= link.start() - hit.end <= 1 for hit in hits):
         return True
     words = slots.text[start:end].split()
+    if any(word[0].isdigit() for word in words):
+        return True
     first = not re.search(r"[^.?!:;]*\w", re.split(r"[.?!:;]", slots.text[:start])[-1])
     return any(word[:1].isupper() or re.search(r"[a-z][A-Z]", word) for word in words[1 if first else 0 :])
 

@@ -127,13 +127,11 @@ def compose_answer(
     unplaced = dict.fromkeys(each for query in queries for each in query.unknown if each.topic != SET_ASIDE)
     language = understood.slots.language if understood.slots else "en"
     missing = [*(_refusal(each, language) for each in (*understood.unknown, *unplaced)), *_of_outcomes(outcomes, gaps)]
-    apart = [each.reason for each in missing[: len(understood.unknown)]] if sentences else []
-    said = [each.reason for each in missing if each.error == "NotUnderstood" and each.reason not in apart]
+    after = [each.reason for each in missing[: len(understood.unknown)]] if sentences else []
+    said = [each.reason for each in missing if each.error == "NotUnderstood" and each.reason not in after]
     near = distinct(each.nearest for each in missing if each.error == "NotUnderstood" and each.nearest)
     instead = [f"What there is: {listed(near)}."] if near and not sentences else []
-    lead = " ".join(
-        [*said, *instead, *(sentences or [each.reason for each in missing if each.reason not in said]), *apart]
-    )
+    lead = " ".join([*said, *instead, *(sentences or [e.reason for e in missing if e.reason not in said]), *after])
     if lead and (as_of := next((query.as_of for query in queries if query.as_of), None)):
         lead = f"As known on {as_of}: {lead}"
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
