@@ -90,6 +90,22 @@ def test_a_frame_with_names_of_other_sources_and_quarters_is_read() -> None:
         ("symbol,year,filed,revenue\nLEMON,2025,2025-03-01,1\n", BadPayload, "before the period's end, 2025-12-31"),
         ("symbol,year,period_end,revenue\nLEMON,2025,1999-12-31,1\n", BadPayload, "'1999-12-31' is not in FY2025"),
         ("symbol,date,close\nLEMON,2026-01-02,-3\n", BadPayload, "row 2, column “close”: '-3' is not above zero"),
+        ("symbol,date,open,close\nLEMON,2026-01-02,0,3\n", BadPayload, "row 2, column “open”: '0' is not above zero"),
+        ("symbol,date,close,price\nLEMON,2026-01-02,3,3\n", BadPayload, "“close” and “price” both hold price"),
+        ("symbol,date,close\nLEMON,2999-01-02,3\n", BadPayload, "row 2: its period ends on 2999-01-02, which is still"),
+        ("symbol,year,revenue\nLEMON,2099,3\n", BadPayload, "row 2: its period ends on 2099-12-31, which is still to"),
+        ("symbol,year,close\nLEMON,2025,3\n", BadPayload, "row 2, column “close”: '3' is of no day"),
+        ("symbol,year,period_end,revenue\nLEMON,2025,2024-12-31,1\n", BadPayload, "'2024-12-31' is not in FY2025"),
+        (
+            "symbol,year,date,revenue\nLEMON,2024,2025-12-31,1\nLEMON,2025,2025-12-31,2\n",
+            BadPayload,
+            "row 3: FY2025 to 2025-12-31 contradicts another row",
+        ),
+        (
+            "symbol,period_end,revenue\nLEMON,2025-03-31,1\nLEMON,2025-06-30,2\n",
+            BadPayload,
+            "or name quarters in a column “period”",
+        ),
     ],
 )
 def test_a_bad_table_is_named_by_file_column_and_row(
@@ -119,3 +135,47 @@ def test_cells_that_hold_no_single_value_are_named_and_empty_ones_are_none(tmp_p
         FrameProvider(pd.DataFrame({"symbol": ["LEMON"], "date": [pd.NaT], "close": [3]}))
     gaps = pd.DataFrame({"symbol": ["LEMON"] * 2, "year": [2024, 2025], "revenue": pd.array([1, None], dtype="Int64")})
     assert [statement.fiscal_period for statement in FrameProvider(gaps).get_financials("LEMON")] == ["FY2024"]
+
+
+def test_figures_with_a_date_are_of_the_year_that_ends_then_and_prices_of_that_day(tmp_path: Path) -> None:
+    text = "symbol,date,period,revenue,close\nLEMON,2024-09-28,FY2024,3.9e11,5\nLEMON,2025-09-27,,4E+11,6\n"
+    provider = FrameProvider(written(tmp_path, text))
+    workflow = FinancialAssistantWorkflow(db=None, model="offline", provider=provider)
+    revenue = workflow.run("What was the revenue of $LEMON in FY2025?", live=False)
+    assert "USD 400.0 billion in FY2025 (year ended 2025-09-27)" in revenue.content
+    assert "USD 390.0 billion" in workflow.run("What was the revenue of $LEMON in FY2024?", live=False).content
+    assert "USD 6.00 at the close on 2025-09-27" in workflow.run("What is the price of $LEMON?", live=False).content
+
+
+def test_a_last_day_that_is_not_given_is_said_to_be_a_guess() -> None:
+    frame = pd.DataFrame({"symbol": "LEMON", "period": ["FY2024", "2025Q1"], "revenue": [4, 1]})
+    provider = FrameProvider(frame)
+    [year], [quarter] = (provider.get_financials("LEMON", period=each) for each in ("annual", "quarterly"))
+    assert (year.report_period, quarter.report_period) == ("2024-12-31", "2025-03-31")
+    assert all("the table gives no last day" in " ".join(each.notes) for each in (year, quarter))
+
+
+def test_an_empty_file_and_an_empty_list_are_said_to_be_so(tmp_path: Path) -> None:
+    pd.DataFrame().to_excel(tmp_path / "none.xlsx")
+    with pytest.raises(BadPayload, match=r"none\.xlsx cannot be read as \.xlsx \(it is empty\)"):
+        FrameProvider(tmp_path / "none.xlsx")
+    with pytest.raises(ConfigurationError, match="no table in the list"):
+        FrameProvider([])
+
+
+def test_companies_are_ranked_screened_and_added_up_in_one_currency() -> None:
+    names = ["LEMX", "MELX", "NUTX"]
+    frame = pd.DataFrame({"symbol": names, "year": 2025, "period_end": "2025-12-31", "revenue": [5e6, 9e8, 4e6],
+                          "currency": ["USD", "JPY", "USD"]})  # fmt: skip
+    workflow = FinancialAssistantWorkflow(db=None, model="offline", provider=FrameProvider(frame))
+    for question, right in {
+        "Which company had the highest revenue in FY2025?": "LEMX had the highest revenue",
+        "Which companies had revenue above 4.5 million in FY2025?": "1 company had revenue above USD 4.50 million",
+        "What was the average revenue of all companies in FY2025?": "2 companies in FY2025 was USD 4.50 million",
+        "How many companies had revenue above 1 million in FY2025?": "2 companies had revenue above",
+    }.items():
+        answer = workflow.run(question, live=False)
+        assert right in answer.content
+        assert [gap.reason for gap in answer.gaps] == [
+            "Amounts in USD are compared; left out are those in another currency: MELX."
+        ]

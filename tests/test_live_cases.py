@@ -369,3 +369,20 @@ def test_a_company_that_is_not_embedded_names_the_keyless_ways_in_a_line_each() 
         'Its filings, without a key: set FINASSIST_SEC_CONTACT and use provider="sec".',
         'Its prices, without a key: install yfinance and use provider="yfinance".',
     ]
+
+
+# --------------------------------------------------------------------------------------- figures that are none
+
+
+@pytest.mark.parametrize("bad", [None, "120", True, float("nan")])
+def test_a_figure_that_is_none_hides_no_other_of_its_period(bad: Any, asked: Any) -> None:
+    lines = [year(110, 2023), year(120, 2024), year(bad, 2024), year(bad, 2023, "2025-02-14")]
+    assert of_field(asked(filings(**both(lines)))) == {"FY2024": 120, "FY2023": 110}
+
+
+def test_a_figure_restated_a_thousandfold_is_a_slip_and_not_shown(asked: Any) -> None:
+    lines = [year(110_000, 2023), year(120_000, 2024), year(120, 2024, "2025-04-10", "10-K/A")]
+    facts = asked(filings(Revenues=lines, NetIncomeLoss=lines[:2]))
+    assert of_field(facts) == {"FY2023": 110_000}
+    [slip] = [fact.note for fact in facts if (fact.field, fact.period) == ("revenue", "FY2024")]
+    assert slip == "one filing says 120,000, a later one 120: a slip of units"

@@ -202,7 +202,9 @@ def test_a_close_of_zero_or_below_is_none_and_hides_no_other_of_its_day() -> Non
     closes = [("2026-01-30", 2.0), ("2026-01-30", 0.0), ("2026-02-27", None), ("2026-02-27", 3.0), ("2026-03-31", -1.0)]
     bars = [PriceBar(at, close=close) for at, close in closes]
     facts = fetch(PriceHistory("ACME", "2y", "1mo", "USD", bars), "history")
-    assert [(fact.period, fact.value) for fact in facts] == [("2026-01-30", 2), ("2026-02-27", 3)]
+    known = [("2026-01-30", 2), ("2026-02-27", 3), ("2026-03-31", None)]
+    assert [(fact.period, fact.value) for fact in facts] == known
+    assert facts[-1].note == "the source gave a negative number"
 
 
 def test_a_profile_is_text_and_what_is_not_said_is_missing() -> None:

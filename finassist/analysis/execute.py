@@ -7,7 +7,7 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -247,16 +247,29 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     query = _settled(query, cube, members, metric)
     found: list[Row] = []
     left_out = 0
-    for member in members:
-        fulfilled = [_condition(cube, member.symbol, each, query) for each in query.where]
-        row = cell(query, cube, member.symbol, metric)[-1]
+    rows = {member.symbol: cell(query, cube, member.symbol, metric)[-1] for member in members}
+    currencies = Counter(row.fact.currency for row in rows.values() if row.known)
+    usual = max(currencies, key=lambda each: currencies[each], default=None)
+    for symbol, row in rows.items():
+        fulfilled = [_condition(cube, symbol, each, query) for each in query.where]
         if all(each is not False for each in fulfilled):
             if None in fulfilled or not row.known:
                 left_out += 1
-            else:
+            elif row.fact.currency == usual:
                 found.append(row)
     current = _current(query, found)
-    return _universe_outcome(query, cube, metric, members, current, left_out + len(found) - len(current))
+    outcome = _universe_outcome(query, cube, metric, members, current, left_out + len(found) - len(current))
+    apart = [symbol for symbol, row in rows.items() if row.known and row.fact.currency != usual]
+    return replace(outcome, gaps=(*outcome.gaps, *_left_apart(metric, usual, apart)))
+
+
+def _left_apart(metric: str, usual: str | None, apart: Sequence[str]) -> Iterator[Gap]:
+    """The gap of companies whose amounts are in another currency than those of most."""
+    if apart:
+        named = ", ".join(apart[:5]) + (" and others" if len(apart) > 5 else "")
+        where = f"in {usual}" if usual else "of unknown currency"
+        reason = f"Amounts {where} are compared; left out are those in another currency: {named}."
+        yield Gap(symbol="", need=metric, reason=reason, error="NotMeaningful")
 
 
 def _current(query: Query, rows: list[Row]) -> list[Row]:

@@ -22,6 +22,7 @@ from finassist.core.errors import BudgetReached, DataError, InputError
 from finassist.core.facts import Fact, Gap
 from finassist.core.result import Draft, written
 from finassist.core.secrets import redact
+from finassist.core.text import said
 from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
 from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import aask_with, adrive
@@ -83,7 +84,7 @@ class Outcome:
     @classmethod
     def failed(cls, error: BaseException, **used: Any) -> Self:
         """The outcome of a question that was not."""
-        message = str(error) or f"It failed with {type(error).__name__}. Ask again."
+        message = said(error) or f"It failed with {type(error).__name__}. Ask again."
         return cls(error=type(error).__name__, message=message, answered='{"outcome": "failed"}', **used)
 
 
@@ -201,14 +202,10 @@ class SharedFetches:
     async def _fetch(self, wanted: Fetch, own: Spending) -> list[Fact]:
         need, symbol = wanted.need, wanted.symbol
         own.begin_data()
-        try:
-            if need == "figures" or need == "closes" or need == "universe":
-                found = await fetch_for_query(self.provider, need, symbol, wanted.scope)
-            else:
-                found = await fetch_facts(self.provider, need, symbol, wanted.periods)
-        except (SystemExit, KeyboardInterrupt) as error:
-            # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
-            raise RuntimeError(f"{self.provider.name} tried to end the process ({type(error).__name__}).") from error
+        if need == "figures" or need == "closes" or need == "universe":
+            found = await fetch_for_query(self.provider, need, symbol, wanted.scope)
+        else:
+            found = await fetch_facts(self.provider, need, symbol, wanted.periods)
         self._keep(wanted, found)
         return found
 

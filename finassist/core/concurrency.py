@@ -57,6 +57,33 @@ async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **options: P.kw
         await settle(task)
 
 
+async def in_daemon[**P, T](work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """`asyncio.to_thread` for code that may never return: nothing else waits for its thread, not even the exit."""
+    done, context = Future[T](), contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            done.set_result(context.run(work, *args, **options))
+        except BaseException as error:  # noqa: BLE001  raised where it is awaited
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="finassist-source", daemon=True).start()
+    return await asyncio.shield(asyncio.wrap_future(done))
+
+
+async def left_behind[T](work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; cancelled, this ends soon, whether or not the work does."""
+    task = asyncio.create_task(work, name="finassist-source")
+    try:
+        await asyncio.wait([task])
+    finally:
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+            await asyncio.wait([task], timeout=_LAST_SECONDS)
+    return task.result()
+
+
 _BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 

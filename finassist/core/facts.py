@@ -185,6 +185,9 @@ class FactBook:
 
 # ---------------------------------------------------------------------------------------- the vocabulary
 
+UNDATED = "the source does not say of when; it is the day the quote was fetched"
+"""The note on a price that has no day of its own."""
+
 OUTFLOWS = frozenset({"capex", "buybacks", "dividends_paid"})
 """Payments: positive amounts here, negative numbers with many providers."""
 

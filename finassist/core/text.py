@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, cast
@@ -43,6 +44,18 @@ def check_question(question: Any, limit: int) -> str:
     if not (shown := visible(question).strip()):
         raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
     return shown
+
+
+def said(error: BaseException) -> str:
+    """What an error says; nothing where it cannot even say that.
+
+    Example:
+        >>> said(ValueError("no number"))
+        'no number'
+    """
+    with suppress(Exception):
+        return str(error)
+    return ""
 
 
 def visible(text: str) -> str:

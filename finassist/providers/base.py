@@ -10,7 +10,7 @@ Agno's providers ask with. Any other exception of a provider passes through unto
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol, cast, runtime_checkable
@@ -20,6 +20,7 @@ from agno.tools.finance import FinanceProvider
 from agno.tools.finance.base import NotSupportedError
 
 from finassist.analysis.calendar import Member, as_known
+from finassist.core.concurrency import in_daemon, left_behind
 from finassist.core.errors import DataError, FinassistError, NotOffered
 from finassist.core.facts import Fact
 from finassist.core.result import NEEDS as NEEDS
@@ -138,9 +139,10 @@ async def fetch_for_query(
         DataError: The provider could not deliver.
     """
     if need == "universe":
-        found = await _universe_of(provider).fetch_universe(scope or UniverseScope(frozenset()))
+        found = await _asked(provider, _universe_of(provider).fetch_universe(scope or UniverseScope(frozenset())))
     elif isinstance(provider, QuerySource):
-        found = await (provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol))
+        work = provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol)
+        found = await _asked(provider, work)
     else:
         raise not_offered(provider, need)
     return found if as_of is None else await asyncio.to_thread(as_known, found, as_of)
@@ -199,18 +201,14 @@ async def _fetch_now(provider: FinanceProvider, need: Need, symbol: str, periods
     """The facts as the provider delivers them; one that knows what was public on a day has left out the rest."""
     method = _nearest_method(provider, need)
     if method == "fetch_facts":
-        found = await cast(FactSource, provider).fetch_facts(need, symbol, periods)
+        found = await _asked(provider, cast(FactSource, provider).fetch_facts(need, symbol, periods))
         return checked(provider, need, symbol, found) if found or periods.as_of is None else []
     if not provider.supports(_CAPABILITY[need]):
         raise not_offered(provider, need)
     try:
-        answer = await _ask(provider, method, need, symbol, periods)
+        answer = await _asked(provider, _ask(provider, method, need, symbol, periods))
     except NotSupportedError as error:
         raise not_offered(provider, need) from error
-    except Exception as error:
-        if (named := named_failure(provider, error)) is None or isinstance(error, FinassistError):
-            raise
-        raise named from error
     return checked(provider, need, symbol, facts_of(provider, need, symbol, answer, periods.frequency))
 
 
@@ -271,5 +269,24 @@ async def _ask(provider: FinanceProvider, method: str, need: Need, symbol: str, 
         arguments = {"statement": need, "period": periods.frequency, "limit": periods.limit}
     ask: Any = getattr(provider, method)
     if method.startswith("get_"):
-        return await asyncio.to_thread(ask, symbol, **arguments)
+        return await in_daemon(ask, symbol, **arguments)
     return await ask(symbol, **arguments)
+
+
+async def _asked[Answer](provider: FinanceProvider, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """The answer of a provider, with its failures named; one that cannot be cancelled is left behind."""
+    return await left_behind(_named(provider, work))
+
+
+async def _named[Answer](provider: FinanceProvider, work: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        return await work
+    except (asyncio.CancelledError, FinassistError, NotSupportedError):
+        raise
+    except Exception as error:
+        if (named := named_failure(provider, error)) is None:
+            raise
+        raise named from error
+    except BaseException as error:
+        # Raised in a task, it would end the whole loop, and with it the notebook's kernel.
+        raise RuntimeError(f"{provider.name} tried to end the process ({type(error).__name__}).") from error

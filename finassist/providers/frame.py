@@ -7,9 +7,9 @@
     {'revenue': 1010000}
 
 A table of statements has one row for each company and period: `symbol`, `period` (`FY2025`, `2025`, `Q1 2026`),
-`period_end`, optionally `currency`, and a column for each line under finassist's name or a common one. A table of
-prices has `symbol`, `date` and `close`. Nothing is loaded where a cell cannot be read: the error names file, column and
-row.
+`period_end` (or `date`), optionally `currency`, and a column for each line under finassist's name or a common one. A
+table of prices has `symbol`, `date` and `close`. Only periods that are over are read. Nothing is loaded where a cell
+cannot be read: the error names file, column and row.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from agno.tools.finance import ProviderStatus
 from msgspec.structs import replace
 
 from finassist.analysis.calendar import Member
-from finassist.core.errors import BadPayload, InvalidSymbol, MissingColumn, UnknownSymbol
+from finassist.core.errors import BadPayload, ConfigurationError, InvalidSymbol, MissingColumn, UnknownSymbol
 from finassist.core.facts import FIELDS, Fact, canonical, snake
-from finassist.core.text import did_you_mean
+from finassist.core.text import did_you_mean, visible
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.to_agno import FactProvider
-from finassist.providers.values import changes, currency, day, figure, fiscal_period
+from finassist.providers.values import changes, currency, day, day_of_fact, figure, fiscal_period, number
 from finassist.reporting.files import own_table
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import announce
@@ -40,7 +40,9 @@ from finassist.symbols.directory import announce
 _ABOUT = ("symbol", "name", "period", "period_end", "date", "currency", "sector", "industry", "filed")
 _SLIP = 0.88
 """How much a column must look like a known one to be a slip of the pen."""
-_PERIOD = re.compile(r"(?:FY ?)?(?P<year>(?:19|20)\d\d)|Q(?P<quarter>[1-4]) (?P<of>(?:19|20)\d\d)")
+_PERIOD = re.compile(r"(?:FY ?)?(?P<year>(?:19|20)\d\d)|Q(?P<quarter>[1-4])[ -]?(?P<of>(?:19|20)\d\d)")
+_YEAR_FIRST = re.compile(r"(\d{4})[ -]?(Q[1-4])")
+_GUESSED = "the table gives no last day: taken for the end of a calendar quarter or year"
 
 
 class FrameProvider(FactProvider):
@@ -70,6 +72,8 @@ class FrameProvider(FactProvider):
 
     def __init__(self, data: Any, *, symbol: str = "", currency: str = "USD", source: str = "") -> None:
         tables = cast("Sequence[Any]", data) if isinstance(data, (list, tuple)) else [data]
+        if not tables:
+            raise ConfigurationError("There is no table in the list. Give a DataFrame, or the path of a file.")
         found: dict[str, Fact] = {}
         self._names: dict[str, Member] = {}
         for each in tables:
@@ -145,6 +149,8 @@ class _Table:
         self.members: dict[str, Member] = {}
         self.first_row = 2 if isinstance(data, (str, Path)) else 1  # row 1 of a file holds the names of the columns
         self.columns: dict[str, str] = {str(column): _name(str(column)) for column in self.frame.columns}
+        self._ends: dict[tuple[str, str], date] = {}
+        self._labels: dict[tuple[str, str, date], str] = {}
         self._check()
 
     def _check(self) -> None:
@@ -173,9 +179,10 @@ class _Table:
                 continue
             for fact in self._row(given, place):
                 if fact.key in seen:
+                    quarters = "" if _text(given.get("period")) else ", or name quarters in a column “period”"
                     raise BadPayload(
                         f"{self.name}, rows {seen[fact.key]} and {place}: both hold {fact.field} of {fact.symbol} for "
-                        f"{fact.period}. Leave one of them out."
+                        f"{fact.period}. Leave one of them out{quarters if fact.period.startswith('FY') else ''}."
                     )
                 seen[fact.key] = place
                 yield fact
@@ -188,17 +195,25 @@ class _Table:
             symbol, _text(given.get("name")) or symbol, "", _text(given.get("sector")), _text(given.get("industry"))
         )
         self.members.setdefault(symbol, own)
-        period, end = self._when(given, place)
+        last = self._last_day(given, place)
+        period, end = self._period(symbol, given, last, place)
+        if end > date.today():
+            ends = f"its period ends on {end}, which is still to come"
+            raise BadPayload(f"{self.name}, row {place}: {ends}. Leave the row out, or give its true last day.")
         filed = self._day_in(given, "filed", place)
-        if filed and end and filed < end:
+        if filed and filed < end:
             raise self._bad_cell(place, "filed", given["filed"], f"is before the period's end, {end}. Correct it.")
         blank = Fact(
             symbol=symbol, field="", statement="income", period=period, period_end=end, source=self.source,
-            as_of=filed or (end if "date" in given else None), currency=self._currency(given, place),
+            as_of=filed, currency=self._currency(given, place), note=None if last else _GUESSED,
         )  # fmt: skip
         for name, value in given.items():
-            if name in FIELDS and name not in _ABOUT and not _empty(value):
-                yield self._figure(blank, name, value, place)
+            if name not in FIELDS or name in _ABOUT or _empty(value):
+                continue
+            of_day = FIELDS[name].statement == "price"
+            if of_day and not last:
+                raise self._bad_cell(place, name, value, "is of no day. Give it one, in a column “date”.")
+            yield self._figure(day_of_fact(blank, end) if of_day else blank, name, value, place)
 
     def _symbol(self, given: Mapping[str, Any], place: int) -> str:
         try:
@@ -216,15 +231,12 @@ class _Table:
         return found
 
     def _figure(self, blank: Fact, name: str, value: Any, place: int) -> Fact:
-        field = FIELDS["price" if name in ("close", "price") else name]
-        number = _number(value)
-        made = figure(replace(blank, field=field.name, statement=field.statement), number)
+        field, read = FIELDS[name], _number(value)
+        made = figure(replace(blank, field=field.name, statement=field.statement), read)
         if not made.known or made.value is None:
-            raise self._bad_cell(place, name, value, "is no number. Correct it.")
-        if field.unit == "shares" and made.value < 0:
-            raise self._bad_cell(place, name, value, "is negative. Correct it.")
-        if field.name == "price" and made.value <= 0:
-            raise self._bad_cell(place, name, value, "is not above zero. Correct it.")
+            whole = isinstance(number(read), Decimal)
+            of_price = "is not above zero" if field.statement == "price" else "is negative"
+            raise self._bad_cell(place, name, value, f"{of_price if whole else 'is no number'}. Correct it.")
         return made
 
     def _bad_cell(self, place: int, name: str, value: Any, why: str) -> BadPayload:
@@ -232,25 +244,40 @@ class _Table:
         shown = "an empty cell" if _empty(value) else f"{value!r:.40}"
         return BadPayload(f"{self.name}, row {place}, column “{column}”: {shown} {why}")
 
-    def _when(self, given: Mapping[str, Any], place: int) -> tuple[str, date | None]:
-        if "date" in given:
-            if at := _day(given["date"]):
-                return at.isoformat(), at
-            raise self._bad_cell(place, "date", given["date"], "is no day. Write 2025-12-31.")
-        end = self._day_in(given, "period_end", place)
+    def _period(self, symbol: str, given: Mapping[str, Any], last: date | None, place: int) -> tuple[str, date]:
+        """The name of the row's period and its last day, where it is not given that of a calendar quarter or year."""
         text = _text(given.get("period")).removesuffix(".0")
-        found = _PERIOD.fullmatch(text) if text else None
+        found = _PERIOD.fullmatch(_YEAR_FIRST.sub(r"\2 \1", text.upper()))
         if text and found is None:
             raise self._bad_cell(place, "period", text, "is no period. Write FY2025 or Q1 2026.")
-        if found is None and end is None:
-            raise BadPayload(f"{self.name}, row {place}: it has neither a period nor its last day. Add one.")
         if found is None:
-            return fiscal_period(None, end), end
+            if last is None:
+                raise BadPayload(f"{self.name}, row {place}: it has neither a period nor its last day. Add one.")
+            return fiscal_period(None, last), last
         label = f"FY{found['year']}" if found["year"] else f"Q{found['quarter']} {found['of']}"
-        year, number = int(found["year"] or found["of"]), int(found["quarter"] or 4)
-        if end and abs(end.year - year) > 1:
-            raise self._bad_cell(place, "period_end", given["period_end"], f"is not in {label}. Correct it.")
-        return label, end or date(year, 3 * number, 31 if number in (1, 4) else 30)
+        month = 3 * int(found["quarter"] or 4)
+        end = last or date(int(label[-4:]), month, 31 if month in (3, 12) else 30)
+        self._check_end(symbol, label, end, given, place)
+        return label, end
+
+    def _check_end(self, symbol: str, label: str, end: date, given: Mapping[str, Any], place: int) -> None:
+        """Check that a last day can be that of the period, and of no other one."""
+        if not (0 if label.startswith("FY") else -1) <= end.year - int(label[-4:]) <= 1:
+            column = _day_column(given)
+            raise self._bad_cell(place, column, given[column], f"is not in {label}. Correct it.")
+        same = self._ends.setdefault((symbol, label), end) == end
+        if not same or self._labels.setdefault((symbol, label[0], end), label) != label:
+            raise BadPayload(
+                f"{self.name}, row {place}: {label} to {end} contradicts another row. Correct one of them."
+            )
+
+    def _last_day(self, given: Mapping[str, Any], place: int) -> date | None:
+        """The last day of the row's period, or the day of its prices."""
+        column = _day_column(given)
+        found = self._day_in(given, column, place)
+        if found is None and column == "date" and _empty(given.get("period")):
+            raise self._bad_cell(place, "date", given["date"], "is no day. Write 2025-12-31.")
+        return found
 
     def _day_in(self, given: Mapping[str, Any], name: str, place: int) -> date | None:
         """The day in an optional column."""
@@ -266,7 +293,12 @@ def _name(column: str) -> str:
         return "symbol"
     if plain in ("fiscal_year", "year", "fiscal_period"):
         return "period"
-    return plain if plain in _ABOUT else canonical(column) or plain
+    known = plain if plain in _ABOUT else canonical(column) or plain
+    return "price" if known == "close" else known
+
+
+def _day_column(given: Mapping[str, Any]) -> str:
+    return "date" if "date" in given and _empty(given.get("period_end")) else "period_end"
 
 
 def _empty(value: Any) -> bool:
@@ -274,7 +306,7 @@ def _empty(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    return "" if _empty(value) else str(value).strip()
+    return "" if _empty(value) else " ".join(visible(str(value)).split())
 
 
 def _day(value: Any) -> date | None:
@@ -283,6 +315,6 @@ def _day(value: Any) -> date | None:
 
 def _number(value: Any) -> object:
     """A number, also where a text is one; a text that is none stays as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,3}(,\d{3})+(\.\d+)?\s*|\s*-?\d+(\.\d+)?\s*", value):
+    if isinstance(value, str) and re.fullmatch(r"\s*-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?([eE][+-]?\d{1,3})?\s*", value):
         return Decimal(value.replace(",", "").strip())
     return value

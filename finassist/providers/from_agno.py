@@ -5,13 +5,19 @@ Names outside the vocabulary keep their snake_case and get no unit.
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from socket import gaierror
+from ssl import SSLError
 from typing import cast
 
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 from agno.tools.finance.base import FinanceProviderError
+from agno.tools.finance.providers.yfinance import YFinance
 from msgspec.structs import replace
 
 from finassist.core.errors import (
@@ -20,11 +26,13 @@ from finassist.core.errors import (
     FinassistError,
     NotOffered,
     RateLimited,
+    SourceTimeout,
     UnknownSymbol,
     Unreachable,
 )
-from finassist.core.facts import FIELDS, Fact, Statement, canonical, preference, snake
+from finassist.core.facts import FIELDS, UNDATED, Fact, Statement, canonical, preference, snake
 from finassist.core.result import NeedName as Need
+from finassist.core.text import said
 from finassist.providers.values import (
     as_fraction,
     currency,
@@ -33,6 +41,7 @@ from finassist.providers.values import (
     figure,
     fiscal_period,
     kind,
+    one_of,
     quarter_named,
     text_fact,
 )
@@ -43,8 +52,10 @@ _QUOTE_FIELDS = (
 )  # fmt: skip
 _PROFILE_FIELDS = ("name", "exchange", "cik", "sector", "industry", "country", "location", "website", "currency",
                   "description")  # fmt: skip
-_ASKING_PACKAGES = frozenset({"yfinance", "curl_cffi", "requests", "urllib3", "httpx"})
-"""Packages that Agno's providers ask with. Agno leaves some of their exceptions as they are."""
+_ASKING_PACKAGES = frozenset({
+    "yfinance", "curl_cffi", "requests", "urllib3", "urllib", "http", "httpx", "httpx2", "httpcore", "aiohttp",
+})  # fmt: skip
+"""Packages that providers ask with. Agno's leave some of their exceptions as they are."""
 _WORDS = {"annual": ("annual", "fy", "year", "yearly", ""), "quarterly": ("quarterly", "quarter", "")}
 _FIRST_DAY = date(1960, 1, 1)
 _TITLES = {"income": "income statement", "history": "price history", "profile": "company profile"}
@@ -75,12 +86,17 @@ def _statements(
     provider: FinanceProvider, need: Statement, symbol: str, rows: Sequence[FinancialStatement], frequency: str
 ) -> list[Fact]:
     facts: list[Fact] = []
+    taken: dict[str, FinancialStatement] = {}
     for row in rows:
         _check_symbol(provider, symbol, row.symbol)
         if kind(row.statement) != need or kind(row.period) not in _WORDS.get(frequency, (frequency,)):
             asked = f"when asked for the {frequency} {title(need)}"
             raise _bad(provider, f"{row.statement!r:.30} of {row.period!r:.20} {asked}")
-        facts += _carried(row) or _statement(symbol, row, need, provider.name, {fact.period for fact in facts})
+        own = _carried(row) or _statement(symbol, row, need, provider.name, taken)
+        before = taken.setdefault(own[0].period, row) if own else row
+        if before.items != row.items:
+            raise _bad(provider, f"two different statements of {symbol} for {own[0].period}")
+        facts += own if before is row else []
     if rows and not facts:
         raise _bad(provider, f"a {title(need)} of {symbol} without figures or without a date")
     return facts
@@ -99,14 +115,18 @@ def _carried(answer: object) -> list[Fact] | None:
     return _all(getattr(answer, "facts", None), Fact)
 
 
-def _statement(symbol: str, answer: FinancialStatement, need: Statement, source: str, taken: set[str]) -> list[Fact]:
-    """A fact for each item; none without a date. A second statement of one period is named by its last day."""
+def _statement(
+    symbol: str, answer: FinancialStatement, need: Statement, source: str, taken: Mapping[str, FinancialStatement]
+) -> list[Fact]:
+    """A fact for each item; none without a date. Of two periods with one name, the second is named by its last day."""
     end = day(answer.report_period)
     quarterly = kind(answer.period) in ("quarterly", "quarter")
     period = quarter_named(answer.fiscal_period) if quarterly else fiscal_period(answer.fiscal_period, end)
-    if (not period or period in taken) and end is not None:
+    if quarterly and period and end and abs(int(period[-4:]) - end.year) > 1:
+        period = ""
+    if end is not None and (not period or (period in taken and day(taken[period].report_period) != end)):
         period = end.isoformat()
-    if not period or period in taken:
+    if not period:
         return []
     blank = Fact(
         symbol=symbol, field="", period=period, period_end=end, source=source, statement=need,
@@ -153,11 +173,20 @@ def _item(blank: Fact, name: str, value: object) -> Fact:
 
 def _quote(symbol: str, answer: Quote, source: str) -> list[Fact]:
     """A quote's figures; the percentage becomes a fraction."""
-    at = day(answer.as_of)
+    at = None if _is_now(answer.as_of) else day(answer.as_of)
     blank = Fact(symbol=symbol, field="", source=source, statement="price", currency=currency(answer.currency))
-    blank = day_of_fact(blank, at) if at else replace(blank, note="the source does not say of when")
+    blank = day_of_fact(blank, at) if at else replace(day_of_fact(blank, date.today()), note=UNDATED)
     facts = [figure(replace(blank, field=name), getattr(answer, name)) for name in _QUOTE_FIELDS]
     return [as_fraction(fact) if fact.field == "change_percent" else fact for fact in facts]
+
+
+def _is_now(stamp: object) -> bool:
+    """Whether it is the moment of asking, which says nothing about the day of a price."""
+    try:
+        moment = datetime.fromisoformat(stamp) if isinstance(stamp, str) else stamp
+    except ValueError:
+        return False
+    return isinstance(moment, datetime) and abs(moment.astimezone(UTC) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def _words(given: object) -> str | None:
@@ -165,20 +194,13 @@ def _words(given: object) -> str | None:
 
 
 def history(symbol: str, bars: Sequence[PriceBar], money: object, source: str) -> list[Fact]:
-    """One close per bar, oldest first; a bar without a day or a close is left out, and never hides the day's other.
-
-    A close of zero or below is none.
-    """
+    """A close per day, oldest first. A bar without a day or a close is left out, and never hides the day's other."""
     blank = Fact(symbol=symbol, field="close", source=source, statement="price", currency=currency(money))
-    facts: dict[date, Fact] = {}
+    closes: defaultdict[date, list[Fact]] = defaultdict(list)
     for bar in bars:
         if at := day(bar.date):
-            close = figure(day_of_fact(blank, at), bar.close)
-            if close.value is not None and close.value <= 0:
-                continue
-            if close.known or (close.status == "error" and at not in facts):
-                facts[at] = close
-    return [facts[at] for at in sorted(facts)]
+            closes[at].append(figure(day_of_fact(blank, at), bar.close))
+    return [close for at in sorted(closes) if (close := one_of(closes[at]))]
 
 
 def _profile(symbol: str, answer: CompanyProfile, source: str) -> list[Fact]:
@@ -189,18 +211,49 @@ def _profile(symbol: str, answer: CompanyProfile, source: str) -> list[Fact]:
     return [*facts, figure(replace(blank, field="employees"), answer.employees), figure(market_cap, answer.market_cap)]
 
 
+class Yahoo(YFinance):
+    """Agno's, whose quotes carry the time of the last trade and not that of asking."""
+
+    def get_quote(self, symbol: str) -> Quote:
+        """The newest price; `as_of` is `None` where its time is not known."""
+        found = super().get_quote(symbol)
+        moment: object = None
+        with suppress(Exception):  # scraped: it may lack anything
+            moment = self._ticker(symbol).get_history_metadata()["regularMarketTime"]
+        if isinstance(moment, int):
+            moment = datetime.fromtimestamp(moment, UTC)
+        found.as_of = moment.date().isoformat() if isinstance(moment, datetime) else None
+        return found
+
+
+# Without a handler Python would print what yfinance says of each failure to the notebook.
+logging.getLogger("yfinance").addHandler(logging.NullHandler())
+
+
 def named_failure(provider: FinanceProvider, error: Exception) -> FinanceProviderError | None:
     """The exception as a failure of the source, or `None` where it is a bug."""
     if isinstance(error, FinassistError):
         return error if isinstance(error, FinanceProviderError) else None
     if isinstance(error, FinanceProviderError):
-        words = str(error).rstrip(". ") or type(error).__name__
+        words = said(error).rstrip(". ") or type(error).__name__
         return DataError(f"{provider.name}: {words}. Check the symbol, or use another provider.")
-    if type(error).__module__.partition(".")[0] not in _ASKING_PACKAGES:
+    if isinstance(error, TimeoutError):
+        return SourceTimeout(f"{provider.name} did not answer in time. Ask again.")
+    if not (isinstance(error, ConnectionError | gaierror | SSLError) or _of_asking_package(error)):
         return None
     if "RateLimit" in type(error).__name__:
         return RateLimited(f"{provider.name} asks for fewer requests at a time. Ask again in a few minutes.")
     return Unreachable(f"{provider.name} was not reached ({type(error).__name__}). Check the network, or ask again.")
+
+
+def _of_asking_package(error: Exception) -> bool:
+    """Whether it is an error of a package that asks, or one that yfinance met in an answer it did not expect."""
+    found, frame = {type(error).__module__.partition(".")[0]}, error.__traceback__
+    while frame is not None:
+        if (module := str(frame.tb_frame.f_globals.get("__name__")).partition(".")[0]) == "yfinance":
+            found.add(module)
+        frame = frame.tb_next
+    return not found.isdisjoint(_ASKING_PACKAGES)
 
 
 def checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact]) -> list[Fact]:

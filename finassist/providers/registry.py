@@ -35,7 +35,7 @@ from finassist.core.facts import Fact
 from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.embedded.provider import EmbeddedProvider
-from finassist.providers.from_agno import named_failure
+from finassist.providers.from_agno import Yahoo, named_failure
 from finassist.providers.to_agno import Sourced, WaitingProvider
 
 AUTO = "auto"
@@ -135,7 +135,7 @@ def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
             raise TypeError(type(provider).__name__)
         if provider == FinancialDatasets.id:
             return _Datasets(api_key=key)
-        return FinanceTools(provider=provider).provider
+        return Yahoo() if provider == Yahoo.id else FinanceTools(provider=provider).provider
     except (ValueError, TypeError) as error:
         names = ", ".join(f'"{name}"' for name in registered_providers())
         meant = did_you_mean(str(provider), registered_providers())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,7 +16,7 @@ from numbers import Integral, Real
 
 from msgspec.structs import replace
 
-from finassist.core.facts import FIELDS, OUTFLOWS, Fact, snake
+from finassist.core.facts import FIELDS, OUTFLOWS, Fact, Field, snake
 from finassist.symbols.directory import directory
 
 NOT_SAID = "the source does not say"
@@ -26,9 +26,12 @@ _LONGEST_DATE = 40
 _LONGEST_TEXT = 5_000
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)").match
 _LARGEST_EXPONENT = 30
+_SIGNED = frozenset({"change", "change_percent", "pe_reported"})
 _NAN = "the source gave no number (NaN)"
 _NO_SIZE = "the source gave a number too large or too small to be a figure"
 _NO_CURRENCY = "the source does not say in which currency"
+_NEGATIVE = "the source gave a negative number"
+_NOTHING = "the source gave 0, which is no price"
 _TURNED = "a payment; the source writes it as a negative number"
 
 
@@ -84,12 +87,30 @@ def figure(blank: Fact, value: object, *, turned: str | None = _TURNED) -> Fact:
         notes.append(None if blank.currency else _NO_CURRENCY)
     currency = blank.currency if money else None
     found = number(value)
+    if field and isinstance(found, Decimal):
+        found = _impossible(field, found) or found
     if isinstance(found, str):
-        status = "missing" if value is None or found == _NAN else "error"
+        status = "missing" if value is None or found in (_NAN, _NOTHING) else "error"
         return replace(blank, unit=unit, currency=currency, status=status, note=found)
     if field and field.name in OUTFLOWS and found < 0:
         found, notes = -found, [*notes, turned]
     return replace(blank, value=found, unit=unit, currency=currency, note="; ".join(filter(None, notes)) or None)
+
+
+def _impossible(field: Field, value: Decimal) -> str:
+    """Why a number cannot be this figure: no price, market value or count of shares is negative, and no price is 0."""
+    of_price = field.statement == "price" and field.name not in _SIGNED
+    if value < 0 and (of_price or field.unit == "shares"):
+        return _NEGATIVE
+    return _NOTHING if not value and of_price and field.unit != "shares" else ""
+
+
+def one_of(twins: Sequence[Fact]) -> Fact | None:
+    """The figure of a day for which there are several: where two differ, neither counts; `None` where there is none."""
+    known = {fact.value: fact for fact in twins if fact.known}
+    if len(known) > 1:
+        return replace(twins[0], value=None, status="error", note="the source gave two figures for this day")
+    return next(iter(known.values()), None) or next((fact for fact in twins if fact.status == "error"), None)
 
 
 def text_fact(blank: Fact, value: str | None) -> Fact:
@@ -144,14 +165,14 @@ def _day_of(text: str) -> date | None:
 def fiscal_period(text: object, end: date | None) -> str:
     """Our name of a fiscal year: from the source's own label, else from its last day.
 
-    A year that ends in the first week of January belongs to the year before.
+    A year that ends in the first week of January belongs to the year before. A label that contradicts the day is none.
 
     Example:
         >>> fiscal_period("2025-FY", None), fiscal_period(None, date(2022, 1, 2)), fiscal_period(None, None)
         ('FY2025', 'FY2021', '')
     """
     found = re.search(r"(?<!\d)(?:19|20)\d{2}(?!\d)", text) if isinstance(text, str) else None
-    if found:
+    if found and (end is None or abs(int(found[0]) - end.year) <= 1):
         return f"FY{found[0]}"
     if end is None:
         return ""

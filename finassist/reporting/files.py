@@ -112,6 +112,8 @@ def own_table(data: Any) -> pd.DataFrame:
 def _why(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
+    if isinstance(error, (pd.errors.EmptyDataError, IndexError)):
+        return "it is empty"
     if isinstance(error, pd.errors.ParserError):
         return str(error).rpartition("error: ")[2].strip()  # "Expected 3 fields in line 4, saw 5"
     if isinstance(error, OSError) and error.strerror:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from finassist.analysis.outcome import Outcome, Row
-from finassist.core.facts import Fact
+from finassist.core.facts import UNDATED, Fact
 from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described, spoken
 from finassist.core.query import Shape
@@ -76,7 +76,8 @@ def one_figure(it: Phrase) -> str:
     """`Apple's net margin was 25.3% in FY2023 (year ended …): net income … / revenue …`."""
     if it.row.metric == "price":
         what = "closing level" if it.row.symbol == MARKET_INDEX else "share price"
-        return f"{it.owner} {what} was {it.value} at the close {when(it.fact)}."
+        how = "as fetched" if UNDATED in (it.fact.note or "") else "at the close"
+        return f"{it.owner} {what} was {it.value} {how} {when(it.fact)}."
     if it.fact.status == "none_paid":
         return f"{it.name} paid no dividends {it.when}."
     was = "were" if it.row.metric in _PLURAL else "was"

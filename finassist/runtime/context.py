@@ -32,7 +32,7 @@ from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.core.secrets import Secrets, redact_error, secrets_of
 from finassist.core.state import TASKS, Task, replay, stored_tasks
-from finassist.core.text import check_day
+from finassist.core.text import check_day, said
 from finassist.llm import agents
 from finassist.llm.agents import Askable
 from finassist.llm.calls import Limits
@@ -255,7 +255,7 @@ class RunContext:
         redact_error(error, self.runtime.secrets)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
-            workflow_name=self.workflow_name, error=str(error),
+            workflow_name=self.workflow_name, error=said(error),
         )  # fmt: skip
         if isinstance(self._terminal, WorkflowErrorEvent):
             self._terminal.error_type = self._terminal.error_type or type(error).__name__

@@ -21,6 +21,7 @@ from finassist.core.concurrency import Ended, Errand, bridge, cancelling, settle
 from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
+from finassist.core.text import said
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.http import on_retry
 from finassist.runtime.context import RunContext
@@ -290,9 +291,6 @@ async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Ga
         return _gap(effect, DataError(f"{provider.name} cancelled the request by itself. Ask again."))
     except (DataError, InputError, FinanceProviderError) as error:
         return _gap(effect, error)
-    except (SystemExit, KeyboardInterrupt) as error:
-        # Raised in a task, either would end the whole loop, and with it the notebook's kernel.
-        raise RuntimeError(f"{provider.name} tried to end the process ({type(error).__name__}).") from error
 
 
 async def _fetched(effect: Fetch, provider: FinanceProvider) -> list[Fact]:
@@ -311,5 +309,5 @@ def _late(provider: str, settings: Settings) -> SourceTimeout:
 
 
 def _gap(effect: Fetch, error: Exception) -> Gap:
-    reason = str(error) or f"The source failed with {type(error).__name__}. Ask again."
+    reason = said(error) or f"The source failed with {type(error).__name__}. Ask again."
     return Gap(symbol=effect.symbol, need=effect.need, reason=reason, error=type(error).__name__)

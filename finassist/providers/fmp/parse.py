@@ -14,7 +14,7 @@ from agno.tools.finance import NewsItem, SymbolMatch
 from msgspec.structs import replace
 
 from finassist.analysis.statements import UNREPORTED_ZERO
-from finassist.core.facts import Fact
+from finassist.core.facts import UNDATED, Fact
 from finassist.providers.base import Periods
 from finassist.providers.fmp.rows import (
     COUNTS,
@@ -38,7 +38,7 @@ type Dated = tuple[date, Row]
 
 # Five hours behind UTC all year: trading there, early and late, then falls on one day in summer and in winter.
 _NEW_YORK_DAY = timezone(timedelta(hours=-5))
-_LAST_SECOND = 4_102_444_800
+_FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800  # 1990, 2100
 _LARGEST_RISE = 1_000_000
 _LAST = {"1d": 1, "5d": 5}
 _SPANS: Mapping[str, Callable[[Dated], object]] = {
@@ -46,7 +46,6 @@ _SPANS: Mapping[str, Callable[[Dated], object]] = {
     "1mo": lambda dated: (dated[0].year, dated[0].month),
 }
 _BAR: Mapping[str, Callable[[Sequence[Any]], Any]] = {"open": itemgetter(0), "high": max, "low": min, "volume": sum}
-UNDATED = "the source does not say of when; it is the day the quote was fetched"
 ADJUSTED = "closes are adjusted for splits, not for dividends"
 
 
@@ -62,7 +61,7 @@ def quote_facts(data: object, asked: Asked) -> list[Fact]:
     at = moment.astimezone(_NEW_YORK_DAY).date() if moment else asked.fetched
     blank = day_of_fact(asked.blank("price", traded_in(asked.symbol, text(row.get("exchange")))), at)
     blank = blank if moment else replace(blank, note=UNDATED)
-    facts = [_above_zero(figure(blank, field, row, name)) for field, name in QUOTE.items()]
+    facts = [figure(blank, field, row, name) for field, name in QUOTE.items()]
     price, previous = facts[0], facts[1]
     if price.value and previous.value and price.value < previous.value * _LARGEST_RISE:
         return [price, *changes(price, previous), *facts[2:]]
@@ -73,16 +72,9 @@ def quote_facts(data: object, asked: Asked) -> list[Fact]:
 def _moment(value: object) -> datetime | None:
     """Unix seconds as a time of our century, or `None`."""
     seconds = number(value)
-    if not isinstance(seconds, Decimal) or not 0 < seconds < _LAST_SECOND:
+    if not isinstance(seconds, Decimal) or not _FIRST_SECOND < seconds < _LAST_SECOND:
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def _above_zero(fact: Fact) -> Fact:
-    """The fact; an error where a price, a volume or a market value is negative."""
-    if fact.value is None or fact.value > 0:
-        return fact
-    return replace(fact, value=None, status="error", note="the source gave a negative number")
 
 
 def history_facts(data: object, asked: Asked, periods: Periods) -> list[Fact]:
@@ -92,7 +84,13 @@ def history_facts(data: object, asked: Asked, periods: Periods) -> list[Fact]:
         BadPayload: The answer is no price history, or about another symbol.
         UnknownSymbol: The source has none.
     """
-    by_day = {at: row for row in reversed(rows_of(data, asked)) if (at := day(row.get("date")))}
+    by_day: dict[date, Row] = {}
+    for row in rows_of(data, asked):
+        if at := day(row.get("date")):
+            known = [number(each.get("close")) for each in (by_day.setdefault(at, row), row)]
+            if known[0] != known[1] and all(isinstance(close, Decimal) for close in known):
+                raise asked.bad(f"two closes of {at}")
+            by_day[at] = row if isinstance(known[1], Decimal) else by_day[at]
     if not by_day:
         raise asked.bad("prices without a date")
     grouped = groupby(sorted(by_day.items()), key=_SPANS.get(periods.interval, itemgetter(0)))
@@ -106,7 +104,7 @@ def _bar(blank: Fact, days: list[Dated], *, whole: bool) -> list[Fact]:
     """The close of one or several days, dated by the last of them, and on request the rest of the bar."""
     at, last = days[-1]
     blank = day_of_fact(blank, at)
-    facts = [_above_zero(figure(blank, "close", last, "close"))]
+    facts = [figure(blank, "close", last, "close")]
     for name, combine in _BAR.items() if whole else ():
         found = [figure(blank, name, row, name) for _, row in days]
         if positive := [fact.value for fact in found if fact.value and fact.value > 0]:

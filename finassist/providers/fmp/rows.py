@@ -161,7 +161,7 @@ def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
     """
     given = next((value for name in names if (value := row.get(name)) is not None), None)
     made = values.figure(replace(blank, field=field), given, turned=None)
-    if made.value == 0 and not zero_is_real(field, row):
+    if number(given) == 0 and not zero_is_real(field, row):
         return replace(made, value=None, status="missing", note=UNREPORTED_ZERO)
     return made
 
@@ -237,11 +237,17 @@ def _by_period(data: object, asked: Asked, period: str, limit: int) -> dict[str,
         label, end = _label(row, period, asked, years), day(row.get("date"))
         if label in found and end and end != day(found[label].get("date")):
             label = end.isoformat()
-        if label:
-            found.setdefault(label, row)
+        if label and _contradicts(row, found.setdefault(label, row)):
+            raise asked.bad(f"two different statements of {label}")
     if not found:
         raise asked.bad("statements without a date")
     return dict(islice(found.items(), max(limit, 1)))
+
+
+def _contradicts(row: Row, other: Row) -> bool:
+    """Whether two statements of one period that were filed together have figures of their own."""
+    both = ((value, number(other.get(name))) for name, value in row.items())
+    return filed(row) == filed(other) and any(isinstance(b, Decimal) and number(a) != b for a, b in both)
 
 
 def _years(rows: Sequence[Row], *, quarters: bool) -> Mapping[tuple[date, str], int]:

@@ -197,9 +197,11 @@ class Settled:
 
 
 def settled(found: Iterable[Entry], until: date = date.max) -> Settled | None:
-    """The value of a period as known on a day; where one filing has several, the most exact."""
+    """The value of a period as known on a day; where one filing has several, the most exact, and a number if any is."""
     filed: dict[tuple[date, str], Entry] = {}
-    for entry in sorted((entry for entry in found if entry.filed <= until), key=_order):
+    public = [entry for entry in found if entry.filed <= until]
+    numbers = [entry for entry in public if isinstance(number(entry.value), Decimal)]
+    for entry in sorted(numbers or public, key=_order):
         filed[entry.filed, entry.accession] = entry
     if not filed:
         return None

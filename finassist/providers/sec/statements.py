@@ -55,6 +55,9 @@ _LENDING = frozenset({"NoninterestIncome", "InterestAndDividendIncomeOperating",
 
 NOT_TAGGED = "not tagged in the filings"
 _RESTATED = Decimal("0.02")
+_SLIPS = frozenset({Decimal(10) ** power for power in (-6, -3, 3, 6)})
+"""Restated by one of these, a figure was given in thousands or millions by mistake, at first or later."""
+
 _CALENDAR = ("net_income", "eps_diluted", "shares_diluted")
 """What every annual and quarterly report has, so that the fiscal periods follow from it."""
 
@@ -219,6 +222,8 @@ def _fact(blank: Fact, tag: str, found: Settled, value: object) -> Fact:
     if isinstance(read, str):
         return replace(shared, status="error", note=read)
     first = number(found.first.value) if found.restated else None
+    if isinstance(first, Decimal) and first and abs(read / first) in _SLIPS:
+        return replace(shared, status="error", note=f"one filing says {first:,}, a later one {read:,}: a slip of units")
     if isinstance(first, Decimal):
         shared = replace(shared, first_value=first, first_as_of=found.first.filed)
     return replace(shared, value=read, status="reported", note=_NOTES.get(tag))
