@@ -7,7 +7,7 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from finassist.analysis.outcome import (
     by_value,
     derived,
     gaps_of,
+    gaps_of_others,
     less,
     not_added,
     over,
@@ -259,17 +260,7 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
                 found.append(row)
     current = _current(query, found)
     outcome = _universe_outcome(query, cube, metric, members, current, left_out + len(found) - len(current))
-    apart = [symbol for symbol, row in rows.items() if row.known and row.fact.currency != usual]
-    return replace(outcome, gaps=(*outcome.gaps, *_left_apart(metric, usual, apart)))
-
-
-def _left_apart(metric: str, usual: str | None, apart: Sequence[str]) -> Iterator[Gap]:
-    """The gap of companies whose amounts are in another currency than those of most."""
-    if apart:
-        named = ", ".join(apart[:5]) + (" and others" if len(apart) > 5 else "")
-        where = f"in {usual}" if usual else "of unknown currency"
-        reason = f"Amounts {where} are compared; left out are those in another currency: {named}."
-        yield Gap(symbol="", need=metric, reason=reason, error="NotMeaningful")
+    return replace(outcome, gaps=(*outcome.gaps, *gaps_of_others(rows.values(), usual)))
 
 
 def _current(query: Query, rows: list[Row]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -72,6 +72,15 @@ def gaps_of(rows: Iterable[Row], nearest: Callable[[str, str, str], str]) -> tup
     """A gap for each figure that is not there, with the reason and the nearest period of it that is."""
     missing = {(row.symbol, row.metric, row.fact.period): row for row in rows if not row.known}
     return tuple(_gap(row, nearest) for row in missing.values())
+
+
+def gaps_of_others(rows: Iterable[Row], usual: str | None) -> Iterator[Gap]:
+    """The gap of companies whose amounts are in another currency than those of most."""
+    if apart := [row for row in rows if row.known and row.fact.currency != usual]:
+        named = ", ".join(row.symbol for row in apart[:5]) + (" and others" if len(apart) > 5 else "")
+        where = f"in {usual}" if usual else "of unknown currency"
+        reason = f"Amounts {where} are compared; left out are those in another currency: {named}."
+        yield Gap(symbol="", need=apart[0].metric, reason=reason, error="NotMeaningful")
 
 
 def _gap(row: Row, nearest: Callable[[str, str, str], str]) -> Gap:
