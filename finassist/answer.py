@@ -117,6 +117,8 @@ class Answer(WorkflowRunOutput):
         warnings: What to know about how the answer came about.
         years: How many fiscal years its tables show; its facts may go further back.
         headline: The answer in a sentence, where figures were asked for; empty for a document or a chat.
+        narration: Sentences that a language model wrote below the headline of a report, as Markdown, see the setting
+            `narration`; every figure in them agrees with the data.
         queries: What was understood, as values that can be edited and asked again with `workflow.query`.
         rows: Keys of the facts that were asked for, in order; `result` is their table.
         figure: Key of the one figure asked for, or empty; `value` is its fact.
@@ -146,6 +148,7 @@ class Answer(WorkflowRunOutput):
     warnings: list[str] = field(default_factory=list[str])
     years: int = YEARS_SHOWN
     headline: str = ""
+    narration: str = ""
     queries: list[Query] = field(default_factory=list[Query])
     rows: list[str] = field(default_factory=list[str], repr=False)
     figure: str = ""

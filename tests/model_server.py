@@ -68,6 +68,7 @@ class ModelServer(Server):
         self.words: tuple[str, ...] = ("iPhone maker",)
         self.slots: dict[str, Any] = {}
         self.chat: list[str] = []
+        self.narration: list[str] = []
         self.seen: list[Seen] = []
         self.hung_up = threading.Event()
         self._permits = asyncio.Semaphore(0)
@@ -188,7 +189,7 @@ class ModelServer(Server):
             "router": json.dumps({"category": category, "reason": "as scripted", **self.slots}),
             "symbol_extraction": json.dumps({"symbols": symbols, "words": self.words, "unknown": []}),
             "summary": json.dumps({"summary": "They talked.", "topics": ["AAPL"]}),
-        }.get(agent) or (self.chat.pop(0) if self.chat else "".join(CHAT_WORDS))
+        }.get(agent) or _scripted(self.narration if agent == "narration" else self.chat)
 
 
 class _HangUp(Exception):
@@ -378,7 +379,11 @@ def _agent(body: dict[str, Any]) -> str:
     for agent, schema in (("router", "category"), ("symbol_extraction", "symbols"), ("summary", "topics")):
         if f'"{schema}"' in text:
             return agent
-    return "chat"
+    return "narration" if "two to four sentences" in json.dumps(body) else "chat"
+
+
+def _scripted(texts: list[str]) -> str:
+    return texts.pop(0) if texts else "".join(CHAT_WORDS)
 
 
 def _words(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from agno.run.base import RunStatus
 
 from finassist import Answer, FinancialAssistantWorkflow, ModelError, Settings, categories
 from finassist.llm.agents import question_message, summary_message
+from finassist.runtime.base import changed_settings
 
 pytestmark = [pytest.mark.slow]
 
@@ -119,6 +120,20 @@ def test_a_report_is_what_it_is_without_the_model(workflow: FinancialAssistantWo
     ours = workflow.variant(routing="auto").run("Compare Apple and Microsoft")
     offline = FinancialAssistantWorkflow(provider="embedded", model="offline", db=None)
     assert ours.content == offline.run("Compare Apple and Microsoft").content
+
+
+@pytest.mark.parametrize("question", ["Tell me about Apple", "Compare Apple and Microsoft"])
+def test_a_narration_states_confirmed_figures_or_is_not_there(
+    workflow: FinancialAssistantWorkflow, question: str
+) -> None:
+    settings = changed_settings(workflow.settings, narration=True)
+    answer = workflow.variant(settings=settings, routing="auto").run(question)
+    plain = FinancialAssistantWorkflow(provider="embedded", model="offline", db=None).run(question)
+    assert answer.models == {"narration": "smollm2"}
+    assert answer.facts == plain.facts
+    assert bool(answer.narration) == (answer.content != plain.content)
+    for finding in workflow.check(answer.narration) if answer.narration else ():
+        assert finding.verdict == "right" or not finding.claim.queries, finding
 
 
 def test_a_reply_that_is_under_way_is_stopped(workflow: FinancialAssistantWorkflow, run_async: Any) -> None:

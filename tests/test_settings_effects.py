@@ -74,6 +74,14 @@ def test_routing_decides_whether_a_model_is_asked(routing, asked) -> None:
     assert bool(model.calls) == bool(asked)
 
 
+@shows("narration")
+@pytest.mark.parametrize("narration", [False, True])
+def test_narration_asks_a_model_about_a_report(narration) -> None:
+    model = ScriptedModel(World())
+    ask("Compare Apple and Microsoft", model=model, settings=Settings(narration=narration))
+    assert bool(model.calls) == narration
+
+
 @shows("years")
 @pytest.mark.parametrize("years", [1, 2, 5, 10])
 def test_years_are_the_years_of_an_answer(years) -> None:

@@ -12,7 +12,7 @@ from agno.run.agent import RunContentEvent
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finassist import FinancialAssistantWorkflow, Query
+from finassist import FinancialAssistantWorkflow, Query, Settings
 from tests.worlds import MODEL_MOODS, NEEDS, SOURCE_MOODS, ScriptedModel, ScriptedProvider, World
 
 QUESTIONS = (
@@ -43,13 +43,15 @@ def worlds(draw: st.DrawFn) -> World:
         chat=draw(st.sampled_from(MODEL_MOODS)),
         category=draw(st.sampled_from(["report", "chat", "stock_price", "income_statement", "company_financials"])),
         symbols=symbols,
+        narration=draw(st.booleans()),
     )
 
 
 def build(world: World, routing: str) -> FinancialAssistantWorkflow:
     return FinancialAssistantWorkflow(
-        db=None, model=ScriptedModel(world), provider=ScriptedProvider(world), routing=routing, session_id="twins"
-    )
+        db=None, model=ScriptedModel(world), provider=ScriptedProvider(world), routing=routing, session_id="twins",
+        settings=Settings(narration=world.narration),
+    )  # fmt: skip
 
 
 def outcome(workflow: FinancialAssistantWorkflow, question: str, events: list[Any], error: Exception | None) -> Any:

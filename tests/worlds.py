@@ -32,6 +32,7 @@ class World:
     chat: str = "fine"
     category: str = "report"
     symbols: tuple[str, ...] = ("AAPL",)
+    narration: bool = False
 
 
 class ScriptedProvider(FinanceProvider):

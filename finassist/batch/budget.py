@@ -14,6 +14,7 @@ from agno.metrics import MessageMetrics
 from finassist.batch.source import QuestionSource
 from finassist.core.errors import BudgetReached, InvalidLimit, ModelError
 from finassist.core.facts import Gap
+from finassist.core.result import Draft
 from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Periods
@@ -167,6 +168,8 @@ def shared(wanted: Fetch) -> Fetch:
 
 _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
+_TOLD: Final = 2_500
+"""Characters in which the figures of one company are told to a model."""
 _MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
 
 
@@ -211,7 +214,7 @@ async def estimate(runtime: Runtime, source: QuestionSource, concurrency: int) -
     finally:
         await source.close()
     known = FlowContext.of(runtime)
-    effects = [list(_effects(answer_flow(text, known))) for text in texts.values()]
+    effects = [list(_effects_of(text, known)) for text in texts.values()]
     return replace(_estimate(runtime, effects, concurrency), questions=questions, distinct=len(texts))
 
 
@@ -245,6 +248,13 @@ def _tokens(asks: list[Ask], runtime: Runtime) -> MessageMetrics:
 
 def _form(ask: Ask) -> str:
     return json.dumps(ask.schema.model_json_schema()) if ask.schema else ""
+
+
+def _effects_of(question: str, known: FlowContext) -> Generator[Ask | Fetch]:
+    """What a question wishes for, and the narration of a report, for which there are no figures here."""
+    draft: Draft | None = yield from _effects(answer_flow(question, known))
+    if draft and known.narrated and draft.category == "report" and draft.symbols:
+        yield Ask("narration", "x" * _TOLD * len(draft.symbols))
 
 
 def _effects(flow: Flow[Any]) -> Generator[Ask | Fetch, None, Any]:

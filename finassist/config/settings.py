@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     live: Live = Field(
         default="auto", description="Whether a run shows itself while it works; auto: where a cell awaits it."
     )
+    narration: bool = Field(
+        default=False, description="Whether a live model writes a few sentences below the headline of a report."
+    )
 
     question_timeout: Seconds = Field(default=60.0, description="Seconds all fetches of one question may take.")
     fetch_timeout: Seconds = Field(default=20.0, description="Seconds one fetch may take before it is a gap.")

@@ -196,6 +196,7 @@ class Draft:
         warnings: What the person should know about how the answer came about.
         years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.
         headline: The answer in a sentence, where a query was answered.
+        narration: What a language model wrote below the headline of a report, as Markdown.
         queries: What was understood, as values.
         rows: Keys of the facts that were asked for, in order.
         figure: Key of the one figure asked for, or empty.
@@ -214,6 +215,7 @@ class Draft:
     warnings: tuple[str, ...] = ()
     years: int = YEARS_SHOWN
     headline: str = ""
+    narration: str = ""
     queries: tuple[Query, ...] = ()
     rows: tuple[str, ...] = ()
     figure: str = ""

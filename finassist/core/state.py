@@ -48,6 +48,7 @@ _STEPS: Final = {
     "symbol_extraction": "Companies",
     "gather": "Figures",
     "compose": "Write the answer",
+    "narration": "Words about the figures",
     "chat": "Answer",
 }
 _DETAIL_CHARS: Final = 600

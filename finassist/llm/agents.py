@@ -1,4 +1,4 @@
-"""The four Agno agents: router, symbol extraction, chat and summary; their instructions, prompts and replies."""
+"""The five Agno agents: router, symbol extraction, chat, narration, summary; their instructions, prompts, replies."""
 
 from __future__ import annotations
 
@@ -131,6 +131,15 @@ CHAT_INSTRUCTIONS = [
     "Do not give personal investment advice; say what a person could look at instead.",
     "If you do not know, say so.",
 ]
+NARRATION_INSTRUCTIONS = [
+    "You write two to four sentences in plain English that stand below the headline of a report on companies, as one "
+    "paragraph without a heading or a list.",
+    "Take every figure from the facts as it is written there, and name its company and its period. Every sentence "
+    "states a figure. Compute nothing, and state nothing else: no cause, forecast, opinion or advice.",
+    "Say what matters most: how sales, profit and cash have developed, and how the companies compare.",
+    "If sentences of your last reply were withheld, their figures do not stand in the facts: write only these again, "
+    "with figures of the facts.",
+]
 SUMMARY_INSTRUCTIONS = [
     "You summarise the conversation in the context in at most three sentences: which companies, which kinds of "
     "figures, what the person wants to find out.",
@@ -170,7 +179,7 @@ def question_message(
     facts: Sequence[str] = (),
     withheld: Sequence[str] = (),
 ) -> str:
-    """The message that asks the router, extraction or chat agent.
+    """The message that asks the router, extraction, chat or narration agent.
 
     Args:
         question: The question.
@@ -275,6 +284,11 @@ def build_symbol_extraction_agent(model: Model) -> Agent:
 def build_chat_agent(model: Model) -> Agent:
     """The agent that replies in plain text, so that its words can stream."""
     return _agent("chat", model, CHAT_INSTRUCTIONS, None)
+
+
+def build_narration_agent(model: Model) -> Agent:
+    """The agent that writes a few sentences about the facts of a report."""
+    return _agent("narration", model, NARRATION_INSTRUCTIONS, None)
 
 
 def build_summary_agent(model: Model) -> Agent:

@@ -19,7 +19,9 @@ from finassist.core.text import visible
 from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.connections import connect
 
-TOKENS: Final[Mapping[str, int]] = {"router": 400, "symbol_extraction": 400, "summary": 300, "chat": 1500}
+TOKENS: Final[Mapping[str, int]] = {
+    "router": 400, "symbol_extraction": 400, "summary": 300, "narration": 400, "chat": 1500,
+}  # fmt: skip
 """The most that a reply of each agent needs; a user's own lower limit counts instead."""
 
 _THINKING: Final = 4000

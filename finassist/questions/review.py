@@ -14,6 +14,7 @@ from decimal import Decimal
 from finassist.analysis.cube import Cube
 from finassist.core.claims import Finding
 from finassist.core.facts import Fact
+from finassist.core.formatting import escape_line
 from finassist.questions.claims import Sentence, claims_of, sentences
 from finassist.questions.statement import Carried, patterns
 from finassist.questions.verify import verify
@@ -21,6 +22,11 @@ from finassist.questions.verify import verify
 _EXAMPLE = patterns("sentence")["example"]
 _USUAL = frozenset(map(Decimal, ("1", "100", "365", "0", "360", "252")))
 _SMALL = 12
+_LONGEST = 4_000
+_NARRATED = 4
+_WHOLE = re.compile(r"""[.!?]["”’)]?\s*$""")
+_BELOW = "\n"
+"""Ends the line before a paragraph."""
 
 
 @dataclass(slots=True)
@@ -65,25 +71,49 @@ class Review:
         return self._release(sentences(rest)) if rest.strip() else ""
 
     def _release(self, pieces: Iterable[Sentence]) -> str:
-        shown = [text for piece in pieces if (text := self._judged(self.clean(piece.text)))]
-        self._shown += shown
-        return "".join(shown)
+        before = len(self._shown)
+        for piece in pieces:
+            text = self.clean(piece.text)
+            if shown := self._judged(text, verify(claims_of(Sentence(text, 0), self._carried), self.cube)):
+                self._shown.append(shown)
+        return "".join(self._shown[before:])
 
-    def _judged(self, text: str) -> str:
+    def _judged(self, text: str, findings: Sequence[Finding]) -> str:
         """The sentence as it may be shown; empty where it is withheld."""
-        claims = claims_of(Sentence(text, 0), self._carried)
-        if not claims:
-            return text
-        findings = verify(claims, self.cube)
-        self.facts |= {each.fact.key: each.fact for each in findings if each.verdict == "right" and each.fact}
-        bad = [each for each in findings if _refuted(each)]
-        if bad:
+        if bad := [each for each in findings if _refuted(each)]:
             self.withheld.append((text.strip(), bad))
             return ""
+        self._confirm(findings)
         doubtful = [each for each in findings if each.verdict == "unknown" and not _is_usual(each)]
         if not doubtful or _EXAMPLE.search(text.lower()):
             return text
         return _marked(text, doubtful)
+
+    def _confirm(self, findings: Iterable[Finding]) -> None:
+        self.facts |= {each.fact.key: each.fact for each in findings if each.verdict == "right" and each.fact}
+
+
+@dataclass
+class Narration(Review):
+    """A review of a few sentences about figures: one paragraph of plain text, shown below a headline.
+
+    Each sentence that is shown states a figure, and all its figures agree with facts.
+    """
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many sentences as are wanted."""
+        return len(self._shown) >= _NARRATED
+
+    def _judged(self, text: str, findings: Sequence[Finding]) -> str:
+        if self.full or not _WHOLE.search(text):
+            return ""
+        stated = [each for each in findings if not _is_usual(each)]
+        if bad := [each for each in stated if each.verdict != "right"]:
+            self.withheld.append((text.strip(), bad))
+            return ""
+        self._confirm(stated)
+        return f"{' ' if self._shown else _BELOW}{escape_line(text.strip(), _LONGEST)}" if stated else ""
 
 
 def _refuted(finding: Finding) -> bool:

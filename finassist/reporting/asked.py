@@ -40,18 +40,35 @@ def answer_document(answer: AnswerLike) -> Document:
         return Document((), "", (*sections_of(answer), next_questions))
     if with_figures(category, companies):
         found = report(category, companies, FactBook(answer.facts), answer.gaps)
-        return replace(found, sections=(*found.sections, next_questions))
+        return replace(found, sections=(*_with_narration(found.sections, answer), next_questions))
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
     gaps = Bullets("What is missing", tuple(unsaid))
     return Document((), "", (Text(content), *_writer(answer), gaps, next_questions))
 
 
-def _writer(answer: AnswerLike) -> Iterator[Note]:
+def _with_narration(found: Sequence[Section], answer: AnswerLike) -> Sequence[Section]:
+    """The sections of a report, with what a language model wrote below the headline."""
+    text: str = getattr(answer, "narration", "")
+    at = int(bool(found) and isinstance(found[0], Headline))
+    return [*found[:at], Text(text), *_writer(answer, "narration"), *found[at:]] if text else found
+
+
+def _writer(answer: AnswerLike, agent: str = "chat") -> Iterator[Note]:
     """A note on words of a language model: they are not finassist's own."""
-    model = getattr(answer, "models", {}).get("chat", "")
+    model = getattr(answer, "models", {}).get(agent, "")
     if model and model != "offline":
-        yield Note(f"Written by the language model {model}; the figures in it were checked against the data.")
+        yield Note(written_by(model))
+
+
+def written_by(model: str) -> str:
+    """Who wrote the words of an answer, where it was not finassist.
+
+    Example:
+        >>> written_by("my-model")
+        'Written by the language model my-model; the figures in it were checked against the data.'
+    """
+    return f"Written by the language model {model}; the figures in it were checked against the data."
 
 
 def sections(

@@ -22,6 +22,7 @@ from typing import Any, Final, TypedDict, cast
 
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.exceptions import RunCancelledException
+from agno.metrics import RunMetrics
 from agno.run.workflow import WorkflowRunOutput
 from agno.workflow import Workflow
 from agno.workflow.step import Step
@@ -31,7 +32,7 @@ from agno.workflow.workflow import STEP_TYPE_MAPPING
 from finassist.core.concurrency import begin_in_turn, cancelling, settle
 from finassist.core.events import RunResponse
 from finassist.core.process import hush
-from finassist.core.result import Draft
+from finassist.core.result import Draft, Usage
 from finassist.core.secrets import redact_error
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.routing import route
@@ -159,7 +160,7 @@ class FlowStep(Step):
         """Token use per agent, the record, and last what becomes the run's content."""
         asked = [
             StepOutput(step_name=agent, executor_type="agent", executor_name=agent, metrics=metrics)
-            for agent, _, metrics in draft.usage
+            for agent, metrics in _by_agent(draft.usage).items()
         ]
         # Agno counts whole seconds; in one of them a person, or a script, may use several conversations.
         record = StepOutput(step_name="record", content={**draft.to_dict(), "answered_at": time()})
@@ -170,6 +171,22 @@ class FlowStep(Step):
 
 
 STEP_TYPE_MAPPING[FlowStep] = StepType.STEP
+
+
+def _by_agent(usage: Sequence[Usage]) -> dict[str, RunMetrics | None]:
+    """What each agent used in all; Agno counts the last time only that a step of this name ran."""
+    used: dict[str, RunMetrics | None] = {}
+    for agent, _, metrics in usage:
+        before = used.get(agent)
+        used[agent] = _sum(before, metrics) if before and metrics else metrics or before
+    return used
+
+
+def _sum(first: RunMetrics, second: RunMetrics) -> RunMetrics:
+    total = first + second
+    if None in (first.cost, second.cost):
+        total.cost = None  # Agno takes the one that is known for both
+    return total
 
 
 def _flow_of(run: RunContext) -> Flow[Draft]:

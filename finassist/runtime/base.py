@@ -89,6 +89,7 @@ class BaseWorkflow(StoredSessions):
     router_agent: Agent
     symbol_extraction_agent: Agent
     chat_agent: Agent
+    narration_agent: Agent
     summary_agent: Agent
 
     def _use(self, runtime: Runtime) -> None:

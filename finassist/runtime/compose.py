@@ -307,6 +307,8 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
 # ------------------------------------------------------------------------------------------------ grounds of a chat
 
 _FEW_COMPANIES, _FEW_METRICS, _THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
+_REPORTED = ("revenue", "revenue_growth", "net_income", "net_income_growth", "operating_income", "net_margin",
+             "eps_diluted", "free_cash_flow", "total_assets", "equity", "price")  # fmt: skip
 _USUAL = ("revenue", "net_income", "operating_income", "net_margin", "eps_diluted", "free_cash_flow", "total_assets",
           "equity", "price", "pe")  # fmt: skip
 
@@ -316,7 +318,17 @@ def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> 
     slots = slots_of(question)
     companies = slots.symbols or list(symbols) or list(known.context.symbols)
     metrics = dict.fromkeys([*(hit.value for hit in slots.metrics), *_USUAL])
-    return Query(metrics=list(metrics)[:_FEW_METRICS], companies=companies[:_FEW_COMPANIES], as_of=known.as_of)
+    return Query(
+        metrics=list(metrics)[:_FEW_METRICS], companies=companies[:_FEW_COMPANIES], periods=[_THREE_YEARS],
+        as_of=known.as_of,
+    )  # fmt: skip
+
+
+def report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
+    """What a model is told about a report: figures that stand in it, of one year where there are many companies."""
+    years = _THREE_YEARS if len(draft.symbols) <= _FEW_COMPANIES else str(LATEST)
+    query = Query(metrics=list(_REPORTED), companies=list(draft.symbols), periods=[years], as_of=known.as_of)
+    return Grounds.of(query, found, known)
 
 
 @dataclass(frozen=True)
@@ -357,7 +369,7 @@ def checked_against(
 def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[str]:
     for symbol in query.companies:
         for metric in query.metrics:
-            periods = [] if described(metric).kind == "price" else [_THREE_YEARS]
+            periods = [] if described(metric).kind == "price" else query.periods
             own = query.model_copy(update={"companies": [symbol], "metrics": [metric], "periods": periods})
             for row in execute(own, cube).rows:
                 day = f", to {row.fact.period_end}" if row.fact.period_end else ""

@@ -53,7 +53,7 @@ class Runtime:
         settings: The settings.
         model: The language model that the agents were built with.
         provider: Where figures come from.
-        agents: Agents by name: `router`, `symbol_extraction`, `chat` and `summary`.
+        agents: Agents by name: `router`, `symbol_extraction`, `chat`, `narration` and `summary`.
         store: Where sessions are stored.
         locks: One lock per session.
         routing: Who decides what is asked.
@@ -139,13 +139,14 @@ _BUILDERS: Final = {
     "router": agents.build_router_agent,
     "symbol_extraction": agents.build_symbol_extraction_agent,
     "chat": agents.build_chat_agent,
+    "narration": agents.build_narration_agent,
     "summary": agents.build_summary_agent,
 }
 AGENTS: Final = tuple(_BUILDERS)
 
 
 def build_agents(model: Model) -> dict[str, Askable]:
-    """The four agents on a model, by name."""
+    """The agents on a model, by name."""
     return {name: build(model) for name, build in _BUILDERS.items()}
 
 

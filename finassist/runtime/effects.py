@@ -65,6 +65,7 @@ class FlowContext:
         queryable: Whether the provider has quarters, closes and all companies at once.
         live: Whether the agents have a language model; the offline one knows no more than the rules.
         checked: Whether a language model writes the chat's replies, so that their figures are checked.
+        narrated: Whether a language model writes about the figures of a report.
     """
 
     directory: SymbolDirectory
@@ -79,6 +80,7 @@ class FlowContext:
     as_of: date | None
     live: bool
     checked: bool
+    narrated: bool
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -98,6 +100,7 @@ class FlowContext:
             as_of=runtime.as_of,
             live=not all(isinstance(model, OfflineModel) for model in deciders),
             checked=not isinstance(runtime.agents["chat"].model, OfflineModel),
+            narrated=settings.narration and not isinstance(runtime.agents["narration"].model, OfflineModel),
         )
 
     def companies(self, symbols: Iterable[str]) -> list[Company]:

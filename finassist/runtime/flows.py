@@ -17,8 +17,10 @@ from agno.run.agent import RunContentEvent
 from msgspec import structs
 
 from finassist.analysis.needs import companies_of, needed, of_today
+from finassist.core.errors import MalformedReply
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
+from finassist.core.formatting import escape_markdown, listed
 from finassist.core.query import Query
 from finassist.core.result import CATEGORY, Draft, Usage
 from finassist.core.result import CategoryName as Category
@@ -27,15 +29,24 @@ from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.questions.claims import Claim, claims_in
 from finassist.questions.companies import INDEX
 from finassist.questions.periods import as_of_day, known_on_day
-from finassist.questions.review import Review, left_out
+from finassist.questions.review import Narration, Review, left_out
 from finassist.questions.slots import Understanding
+from finassist.reporting.asked import written_by
 from finassist.reporting.checked import Checked
-from finassist.runtime.compose import Grounds, checked_against, compose_answer, compose_document, grounds_query
+from finassist.runtime.compose import (
+    Grounds,
+    checked_against,
+    compose_answer,
+    compose_document,
+    grounds_query,
+    report_grounds,
+)
 from finassist.runtime.decide import completed, decide, decide_typed
 from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, FlowContext, ask, compute, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
 _PARAGRAPH = "\n\n"
+_LONGEST_WARNING = 600
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
 
 # ------------------------------------------------------------------------------------------ the flows
@@ -137,10 +148,43 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     yield StepStarted(step_name="compose")
     begun = _with_day(draft, known.as_of)
     draft = yield from compute(lambda: compose_document(begun, found, known), found)
-    for section in _sections(draft.content):
+    head, *sections = _sections(draft.content)
+    yield RunContentEvent(content=head, step_name="compose")
+    if known.narrated and draft.category == "report" and draft.facts:
+        composed = draft
+        grounds = yield from compute(lambda: report_grounds(composed, found, known), found)
+        draft = yield from _narrated(draft, head, grounds)
+    for section in sections:
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
+
+
+def _narrated(draft: Draft, head: str, grounds: Grounds) -> Flow[Draft]:
+    """The report with a few sentences of a model below its head: none where the data confirm none of them."""
+    yield StepStarted(step_name="narration")
+    review = Narration(grounds.cube, grounds.companies)
+    replies = yield from _told(f"Write about {listed(draft.symbols)}.", grounds.lines, review)
+    reply, used = replies[-1], [Usage(each.agent, each.model, each.metrics) for each in replies]
+    draft = replace(draft, narration=review.text.strip(), usage=(*draft.usage, *used))
+    below = f"\n\n*{escape_markdown(written_by(reply.model))}*\n" if draft.narration else ""
+    if not draft.narration and reply.error and type(reply.error) is not MalformedReply:  # that one said nothing
+        warning = f"The narration failed. {reply.error}"
+        draft = replace(draft, warnings=(*draft.warnings, warning))
+        below = f"\n> {escape_markdown(warning, _LONGEST_WARNING)}\n"
+    if below:
+        yield RunContentEvent(content=below, step_name="narration")
+    yield completed("narration", reply)
+    return replace(draft, content=f"{head}{review.text}{below}{draft.content[len(head) :]}")
+
+
+def _told(question: str, facts: Sequence[str], review: Narration) -> Flow[list[AgentReply]]:
+    """The replies of a model that is told facts; it is asked once more for what the data do not confirm."""
+    first = yield from ask("narration", question_message(question, facts=facts), stream=True, review=review)
+    if first.error or review.full or not review.withheld:
+        return [first]
+    again = question_message(question, facts=facts, withheld=[text for text, _ in review.withheld])
+    return [first, (yield from ask("narration", again, stream=True, review=review))]
 
 
 def _at_most(draft: Draft, limit: int) -> Draft:

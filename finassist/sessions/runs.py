@@ -30,6 +30,7 @@ class _Record(TypedDict, total=False):
     queries: list[dict[str, Any]]
     rows: list[str]
     headline: str
+    narration: str
     figure: str
     follow_ups: list[str]
     warnings: list[str]

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from finassist.workflow import FinancialAssistantWorkflow
 
 _SHOWN: Final = (
-    "content", "headline", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps", "choices",
-    "follow_ups", "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
+    "content", "headline", "narration", "queries", "category", "symbols", "decided_by", "reason", "facts", "gaps",
+    "choices", "follow_ups", "warnings", "models", "status", "run_id", "session_id", "saved", "duration",
 )  # fmt: skip
 _WHOLE: Final = ("run_output", "step_results")
 """The answer in an event: the events before it make it up."""
