@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from finassist.core.cases import read_cases as read_cases
     from finassist.core.cases import write_cases as write_cases
     from finassist.core.claims import Claim as Claim
+    from finassist.core.claims import Feedback as Feedback
     from finassist.core.claims import Finding as Finding
     from finassist.core.errors import *
     from finassist.core.events import *
@@ -89,7 +90,7 @@ _NAMES: Final = {
     """,
     "finassist.core.facts": "Fact Gap",
     "finassist.core.cases": "Case read_cases write_cases",
-    "finassist.core.claims": "Claim Finding",
+    "finassist.core.claims": "Claim Feedback Finding",
     "finassist.core.query": "Filter Query",
     "finassist.evals.evaluation": "Comparison Evaluation",
     "finassist.evals": "aevaluate evaluate",

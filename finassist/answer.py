@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Sel
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
-from finassist.core.cases import REFUSED, Case, right_of
+from finassist.core.cases import REFUSED, Case, right_of, said_right
+from finassist.core.claims import Feedback
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import catalogue, spoken
@@ -203,6 +204,11 @@ class Answer(WorkflowRunOutput):
         """What became of the words of the question: used, refused or not understood, with the reason."""
         return checklist(self.queries, self.gaps)
 
+    @property
+    def feedback(self) -> Feedback | None:
+        """What a person thinks of it: the thumb and the reason that `workflow.rate` or the panel kept with it."""
+        return Feedback.of(self.metadata)
+
     def pick(self, number: int) -> Answer:
         """Answer one of `choices`, counted from 1, in the same conversation.
 
@@ -220,8 +226,11 @@ class Answer(WorkflowRunOutput):
 
         Args:
             right: A text such as `"25.3%"`, a number in the unit of this answer, ticker symbols in their order, or
-                `"refused"`; by default what this answer says.
+                `"refused"`; by default what this answer says, or where it is rated down, what the reason says.
             kind: Which sort of question it is.
+
+        Raises:
+            InputError: It is not clear what is right.
 
         Example:
             >>> from finassist import FinancialAssistantWorkflow
@@ -229,12 +238,16 @@ class Answer(WorkflowRunOutput):
             >>> answer.as_case("391.0 billion USD").right, answer.as_case().right
             ('391.0 billion USD', '391035000000 USD')
         """
-        if right is None and self.outcome == "refused":
+        thumb, note = self.feedback or ("up", "")
+        if right is None and thumb == "down":
+            right = said_right(note)
+        elif right is None and self.outcome == "refused":
             right = REFUSED
-        companies = "" if right == REFUSED else " ".join(self.symbols)
-        period = self.value.period if self.value and right != REFUSED else ""
+        doubtful = right == REFUSED or thumb == "down"
+        companies = "" if doubtful else " ".join(self.symbols)
+        period = self.value.period if self.value and not doubtful else ""
         fields = right_of(right, self.value)
-        return Case(str(self.input), companies=companies, period=period, kind=kind, **fields)
+        return Case(str(self.input), companies=companies, period=period, kind=kind, note=note, **fields)
 
     def asked_by(self, workflow: AnswersQueries) -> None:
         """Remember the workflow that can answer a choice; it is not stored with the answer."""

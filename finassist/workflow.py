@@ -18,6 +18,7 @@ from finassist.answer import Answer
 from finassist.apps.live import open_display, open_view, wanted, watched
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
+from finassist.core.claims import Thumb
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
 from finassist.core.process import awaited_by_cell, on_display
@@ -27,7 +28,7 @@ from finassist.llm.models import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream
 from finassist.runtime.context import RunContext, Runtime
-from finassist.sessions.runs import answer_of
+from finassist.sessions.runs import answer_of, rated
 from finassist.sessions.store import Database, check_session_id
 from finassist.sessions.summary import Summariser
 
@@ -296,6 +297,34 @@ class FinancialAssistantWorkflow(ManyQuestions):
         """Every stored answer of a conversation, oldest first; by default of the workflow's own."""
         session = self.get_session(session_id or self.session_id)
         return [answer_of(run) for run in (session.runs if session else None) or []]
+
+    def rate(self, answer: Answer, thumb: Thumb | None, reason: str = "") -> None:
+        """Keep with a stored answer what a person thinks of it; see `answer.feedback` and `history()`.
+
+        Args:
+            answer: The answer.
+            thumb: `"up"` where it is right, `"down"` where it is wrong, `None` to take that back.
+            reason: Why, or what is right.
+
+        Raises:
+            InputError: There is no such thumb.
+            SessionError: The answer is not stored.
+
+        Example:
+            >>> workflow = FinancialAssistantWorkflow(db=None)
+            >>> workflow.rate(workflow.run("What was Apple's net margin in FY2023?"), "up", "As in the 10-K.")
+            >>> [answer.feedback for answer in workflow.answers()]
+            [Feedback(thumb='up', reason='As in the 10-K.')]
+        """
+        run = rated(self.store.ask(lambda db: db.get_run(answer.run_id)), thumb, reason)
+        self.store.ask(lambda db: db.upsert_run(run, session_id=run.session_id, user_id=run.user_id))
+        answer.metadata = run.metadata
+
+    async def arate(self, answer: Answer, thumb: Thumb | None, reason: str = "") -> None:
+        """`rate` on the running loop."""
+        run = rated(await self.store.aask(lambda db: db.get_run(answer.run_id)), thumb, reason)
+        await self.store.aask(lambda db: db.upsert_run(run, session_id=run.session_id, user_id=run.user_id))
+        answer.metadata = run.metadata
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and follow up; opens a stored conversation, by default the workflow's own."""

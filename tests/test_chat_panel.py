@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from agno.run.base import RunStatus
 from agno.run.cancel import cancel_run, get_active_runs
+from ipywidgets.widgets.widget import _instances
 
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import Feedback, FinancialAssistantWorkflow, Settings
 from finassist.apps.chat import ChatPanel
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import AT_ONCE, NOT_STORED
@@ -423,6 +424,80 @@ def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stor
         assert panel.session_id != "old"
         assert not panel.conversation.turns
         panel.close()
+
+    play(story)
+
+
+def test_a_thumb_and_a_reason_are_kept_with_the_answer(play, stored_workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = stored_workflow.chat("rated")
+        await asked(panel, PRICE)
+        rating = panel.conversation.turns[0].rating
+        assert [thumb.tooltip for thumb in rating.thumbs.values()] == ["This answer is right", "This answer is wrong"]
+        assert rating.reason.layout.display == "none"
+        await pressed(panel, rating.thumbs["down"])
+        assert rating.reason.layout.display is None
+        set_value(rating.reason, value="  310 USD \ud83d <b>really</b>")
+        await turns_of_the_loop()
+        await panel.idle()
+        assert "Kept" in markup(rating.widget)
+        await asked(panel, CASH)
+        assert rating.widget in panel.conversation.turns[0]._below.children, "only suggestions go with the next turn"
+        panel.close()
+
+        again = FinancialAssistantWorkflow(db=stored_workflow.store.sync.db_file).chat("rated")
+        await again.idle()
+        first, second = (turn.rating for turn in again.conversation.turns)
+        assert (first.reason.value, second.reason.value) == ("310 USD  <b>really</b>", "")
+        assert "finassist-chat-pressed" in first.thumbs["down"]._dom_classes
+        assert second.reason.layout.display == "none"
+        await pressed(again, first.thumbs["down"])
+        assert [answer.feedback for answer in stored_workflow.answers("rated")] == [None, None]
+        again.close()
+
+    play(story)
+
+
+def test_of_two_thumbs_pressed_quickly_the_last_counts(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = workflow.chat()
+        await asked(panel, PRICE)
+        rating = panel.conversation.turns[0].rating
+        click(rating.thumbs["up"])
+        click(rating.thumbs["down"])
+        await turns_of_the_loop()
+        await panel.idle()
+        assert workflow.answers()[0].feedback == Feedback("down")
+        pressed_ones = [name for name, each in rating.thumbs.items() if "finassist-chat-pressed" in each._dom_classes]
+        assert pressed_ones == ["down"]
+        panel.close()
+
+    play(story)
+
+
+def test_a_thumb_that_cannot_be_kept_is_not_shown_as_kept(play, stored_workflow) -> None:
+    async def story(wire: Wire) -> None:
+        panel = stored_workflow.chat("gone")
+        await asked(panel, PRICE)
+        await Conversations(stored_workflow.store, stored_workflow.locks).delete("gone")
+        rating = panel.conversation.turns[0].rating
+        await pressed(panel, rating.thumbs["up"])
+        assert "not stored" in panel.notice.value
+        assert "finassist-chat-pressed" not in rating.thumbs["up"]._dom_classes
+        panel.close()
+
+    play(story)
+
+
+def test_a_closed_panel_leaves_no_widget(play, workflow) -> None:
+    async def story(wire: Wire) -> None:
+        before = set(_instances)
+        panel = workflow.chat()
+        await asked(panel, PRICE, CASH)
+        await pressed(panel, *(turn.rating.thumbs["up"] for turn in panel.conversation.turns))
+        panel.close()
+        left = {name: each for name, each in _instances.items() if name not in before}
+        assert not left, sorted(type(each).__name__ for each in left.values())
 
     play(story)
 

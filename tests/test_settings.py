@@ -81,8 +81,8 @@ def test_a_file_with_a_byte_order_mark_is_read_from_its_first_line() -> None:
 # ---------------------------------------------------------------------------------- the file of a stranger
 
 VALUES = {
-    "cache": "false", "live": "off", "narration": "true", "routing": "rules", "fmp_plan": "free", "model_prices": '{"m": {"input": 0}}',
-    "max_question_length": "900", "max_reply_chars": "900",
+    "cache": "false", "live": "off", "narration": "true", "routing": "rules", "fmp_plan": "free",
+    "model_prices": '{"m": {"input": 0}}', "max_question_length": "900", "max_reply_chars": "900",
 }  # fmt: skip
 
 

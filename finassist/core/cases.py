@@ -86,6 +86,7 @@ class Case:
         kind: Which sort of question it is; results are counted by it.
         id: Its name, unique in a set.
         session: Cases of the same session are turns of one conversation.
+        note: A remark for people; it is not graded.
 
     Example:
         >>> case = Case("What was Apple's net margin in FY2023?", right="25.3%", companies="AAPL", period="FY2023")
@@ -102,6 +103,7 @@ class Case:
     kind: str = "own"
     id: str = ""
     session: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -188,6 +190,25 @@ def right_of(right: Any, fact: Fact | None) -> dict[str, str]:
     return {"right": amount(value, fact.unit if fact is not None else "")}
 
 
+def said_right(reason: str) -> str:
+    """What is right of an answer that is rated down, by the reason for it.
+
+    Raises:
+        InputError: The reason states nothing that is right.
+
+    Example:
+        >>> said_right("26.9%")
+        '26.9%'
+    """
+    try:
+        return Case("An answer", right=reason).right
+    except InputError:
+        because = f" (“{reason[:60]}”)" if reason else ""
+        raise InputError(
+            f"This answer is rated down{because}. Say what is right instead, such as as_case(“25.3%”)."
+        ) from None
+
+
 def currency_of(unit: str) -> str:
     """The ISO code of a unit of money, per share or not; empty for another unit.
 
@@ -218,7 +239,7 @@ def _parts(text: str) -> list[str]:
 type CaseSet = str | Path | Iterable[Case | Mapping[str, Any]]
 """Cases, dictionaries of their fields, or the name of a file of them."""
 
-_COLUMNS: Final = ("id", "kind", "question", "right", "order", "companies", "period", "words", "session")
+_COLUMNS: Final = ("id", "kind", "question", "right", "order", "companies", "period", "words", "session", "note")
 _LONGEST: Final = 200
 
 

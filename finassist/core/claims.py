@@ -1,13 +1,17 @@
-"""What a text states about figures, and what the data say of it, as values."""
+"""What a text states about figures and what the data say of it, and what a person says of an answer, as values."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import msgspec
 
 from finassist.core.facts import Fact
 from finassist.core.query import Query
+from finassist.core.text import visible
 
 Unit = Literal["money", "percent", "points", "times", "days", "count", ""]
 Direction = Literal[-1, 0, 1]
@@ -92,3 +96,41 @@ class Finding:
     verdict: Verdict
     fact: Fact | None = None
     reason: str = ""
+
+
+Thumb = Literal["up", "down"]
+_FEEDBACK: Final = "finassist_feedback"
+_LONGEST_REASON: Final = 2_000
+
+
+class Feedback(NamedTuple):
+    """What a person says of an answer.
+
+    Attributes:
+        thumb: `"up"` where it is right, `"down"` where it is wrong.
+        reason: Why, in their words, or what is right.
+    """
+
+    thumb: Thumb
+    reason: str = ""
+
+    @classmethod
+    def of(cls, metadata: Any) -> Self | None:
+        """The feedback in Agno's metadata of a run.
+
+        Example:
+            >>> Feedback.of(with_feedback({"mine": 1}, Feedback("down", "Of another year.")))
+            Feedback(thumb='down', reason='Of another year.')
+        """
+        try:
+            return cls(*msgspec.convert(metadata[_FEEDBACK], tuple[Thumb, str]))
+        except (KeyError, TypeError, msgspec.ValidationError):
+            return None
+
+
+def with_feedback(metadata: Mapping[str, Any] | None, feedback: Feedback | None) -> dict[str, Any]:
+    """Agno's metadata of a run with this feedback, or with none."""
+    others = {name: value for name, value in (metadata or {}).items() if name != _FEEDBACK}
+    if feedback is None:
+        return others
+    return {**others, _FEEDBACK: [feedback.thumb, visible(feedback.reason).strip()[:_LONGEST_REASON]]}

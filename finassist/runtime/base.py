@@ -16,7 +16,9 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.tools.finance import FinanceProvider
 from agno.workflow.types import StepInput
 
+from finassist.answer import Answer
 from finassist.config.settings import Live, Routing, Settings
+from finassist.core.claims import Thumb
 from finassist.core.concurrency import bridge
 from finassist.core.events import FlowEvent, RunResponse
 from finassist.core.query import Query
@@ -57,6 +59,10 @@ class Assistant(Protocol):
         self, query: Sequence[Query], *, stream: Literal[True], **options: Unpack[RunOptions]
     ) -> AsyncIterator[RunResponse]:
         """Answer typed queries on the running loop, as a stream of events."""
+        ...
+
+    async def arate(self, answer: Answer, thumb: Thumb | None, reason: str = "") -> None:
+        """Keep with a stored answer what a person thinks of it."""
         ...
 
     def variant(

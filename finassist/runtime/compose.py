@@ -306,9 +306,7 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
 
 # ------------------------------------------------------------------------------------------------ grounds of a chat
 
-_FEW_COMPANIES, _FEW_METRICS, _THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
-_REPORTED = ("revenue", "revenue_growth", "net_income", "net_income_growth", "operating_income", "net_margin",
-             "eps_diluted", "free_cash_flow", "total_assets", "equity", "price")  # fmt: skip
+FEW_COMPANIES, _FEW_METRICS, THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
 _USUAL = ("revenue", "net_income", "operating_income", "net_margin", "eps_diluted", "free_cash_flow", "total_assets",
           "equity", "price", "pe")  # fmt: skip
 
@@ -319,16 +317,9 @@ def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> 
     companies = slots.symbols or list(symbols) or list(known.context.symbols)
     metrics = dict.fromkeys([*(hit.value for hit in slots.metrics), *_USUAL])
     return Query(
-        metrics=list(metrics)[:_FEW_METRICS], companies=companies[:_FEW_COMPANIES], periods=[_THREE_YEARS],
+        metrics=list(metrics)[:_FEW_METRICS], companies=companies[:FEW_COMPANIES], periods=[THREE_YEARS],
         as_of=known.as_of,
     )  # fmt: skip
-
-
-def report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
-    """What a model is told about a report: figures that stand in it, of one year where there are many companies."""
-    years = _THREE_YEARS if len(draft.symbols) <= _FEW_COMPANIES else str(LATEST)
-    query = Query(metrics=list(_REPORTED), companies=list(draft.symbols), periods=[years], as_of=known.as_of)
-    return Grounds.of(query, found, known)
 
 
 @dataclass(frozen=True)
@@ -336,7 +327,7 @@ class Grounds:
     """What a model is told about companies, and what its reply is checked against.
 
     Attributes:
-        lines: Figures in words, one a line.
+        lines: Figures in words, those of a metric in one line.
         cube: All figures.
         companies: Whom the question is about.
     """
@@ -371,7 +362,9 @@ def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[
         for metric in query.metrics:
             periods = [] if described(metric).kind == "price" else query.periods
             own = query.model_copy(update={"companies": [symbol], "metrics": [metric], "periods": periods})
-            for row in execute(own, cube).rows:
-                day = f", to {row.fact.period_end}" if row.fact.period_end else ""
-                name = f"{members[symbol].name} ({symbol})" if symbol in members else symbol
-                yield f"{name} {described(metric).label}, {row.fact.period}{day}: {figure_text(row.fact)}"
+            facts = [row.fact for row in execute(own, cube).rows]
+            name = f"{members[symbol].name} ({symbol})" if symbol in members else symbol
+            if facts:
+                ended = f" (to {facts[-1].period_end})" if facts[-1].period_end else ""
+                told = "; ".join(f"{fact.period} {figure_text(fact)}" for fact in facts)
+                yield f"{name} {described(metric).label}: {told}{ended}"

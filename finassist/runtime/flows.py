@@ -21,6 +21,7 @@ from finassist.core.errors import MalformedReply
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.formatting import escape_markdown, listed
+from finassist.core.periods import LATEST
 from finassist.core.query import Query
 from finassist.core.result import CATEGORY, Draft, Usage
 from finassist.core.result import CategoryName as Category
@@ -34,17 +35,20 @@ from finassist.questions.slots import Understanding
 from finassist.reporting.asked import written_by
 from finassist.reporting.checked import Checked
 from finassist.runtime.compose import (
+    FEW_COMPANIES,
+    THREE_YEARS,
     Grounds,
     checked_against,
     compose_answer,
     compose_document,
     grounds_query,
-    report_grounds,
 )
 from finassist.runtime.decide import completed, decide, decide_typed
 from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, FlowContext, ask, compute, fetch, gather
 
 _YEARS, _QUARTERS = 15, 40
+_REPORTED = ("revenue", "revenue_growth", "net_income", "net_income_growth", "operating_income", "net_margin",
+             "eps_diluted", "free_cash_flow", "total_assets", "equity", "price")  # fmt: skip
 _PARAGRAPH = "\n\n"
 _LONGEST_WARNING = 600
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
@@ -152,12 +156,19 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     yield RunContentEvent(content=head, step_name="compose")
     if known.narrated and draft.category == "report" and draft.facts:
         composed = draft
-        grounds = yield from compute(lambda: report_grounds(composed, found, known), found)
+        grounds = yield from compute(lambda: _report_grounds(composed, found, known), found)
         draft = yield from _narrated(draft, head, grounds)
     for section in sections:
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
+
+
+def _report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
+    """What a model is told about a report: figures that stand in it, of one year where there are many companies."""
+    years = THREE_YEARS if len(draft.symbols) <= FEW_COMPANIES else str(LATEST)
+    query = Query(metrics=list(_REPORTED), companies=list(draft.symbols), periods=[years], as_of=known.as_of)
+    return Grounds.of(query, found, known)
 
 
 def _narrated(draft: Draft, head: str, grounds: Grounds) -> Flow[Draft]:
@@ -168,7 +179,7 @@ def _narrated(draft: Draft, head: str, grounds: Grounds) -> Flow[Draft]:
     reply, used = replies[-1], [Usage(each.agent, each.model, each.metrics) for each in replies]
     draft = replace(draft, narration=review.text.strip(), usage=(*draft.usage, *used))
     below = f"\n\n*{escape_markdown(written_by(reply.model))}*\n" if draft.narration else ""
-    if not draft.narration and reply.error and type(reply.error) is not MalformedReply:  # that one said nothing
+    if reply.error and not (draft.narration or isinstance(reply.error, MalformedReply)):  # it said nothing of use
         warning = f"The narration failed. {reply.error}"
         draft = replace(draft, warnings=(*draft.warnings, warning))
         below = f"\n> {escape_markdown(warning, _LONGEST_WARNING)}\n"

@@ -13,6 +13,7 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
+from finassist.core.claims import Feedback
 from finassist.core.errors import SessionError
 from finassist.core.result import stored_record
 from finassist.sessions.runs import data_of, record_of
@@ -128,6 +129,7 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
     record = record_of(run)
     asked = _asked(run)
     models: Mapping[str, str] = _part(record, "models")
+    thumb, reason = Feedback.of(run.get("metadata")) or (None, None)
     return {
         "session_id": run.get("session_id"),
         "run_id": run.get("run_id"),
@@ -144,6 +146,8 @@ def _row(run: Mapping[str, Any]) -> dict[str, Any]:
         "models": "; ".join(f"{agent}: {model}" for agent, model in models.items()) or None,
         "decided_by": record.get("decided_by"),
         "gaps": len(record["gaps"]) if record else None,
+        "thumb": thumb,
+        "reason": reason or None,
     }
 
 
@@ -307,7 +311,7 @@ class Conversations:
             return None
         if run.status != RunStatus.completed and text.strip():
             run.content = text
-            await self.store.aask(lambda db: db.upsert_run(run, session_id=session_id))
+            await self.store.aask(lambda db: db.upsert_run(run, session_id=session_id, user_id=run.user_id))
         return run
 
     async def _session(self, session_id: str) -> WorkflowSession | None:

@@ -15,6 +15,8 @@ from agno.run.workflow import WorkflowRunOutput
 from agno.session import WorkflowSession
 
 from finassist.answer import Answer
+from finassist.core.claims import Feedback, Thumb, with_feedback
+from finassist.core.errors import InputError, SessionError
 from finassist.core.result import RECORD, Draft
 
 _DAMAGED: Final = "finassist_damaged"
@@ -90,6 +92,23 @@ def answer_of(run: WorkflowRunOutput) -> Answer:
         return Answer.of(run)
     except Exception as error:  # noqa: BLE001  whatever the damage leads to
         return Answer.of(_run(_failed(vars(run), error)))
+
+
+def rated(run: Any, thumb: Thumb | None, reason: str) -> WorkflowRunOutput:
+    """A stored run with what a person thinks of its answer.
+
+    Raises:
+        InputError: There is no such thumb.
+        SessionError: There is no such run, or it is damaged.
+    """
+    if thumb not in ("up", "down", None):
+        raise InputError(f"A thumb is “up”, “down”, or None to take it back, not {thumb!r:.40}.")
+    if not isinstance(run, WorkflowRunOutput) or is_damaged(run):
+        raise SessionError(
+            "This answer is not stored, so nothing can be kept with it. Ask again, and rate that answer."
+        )
+    run.metadata = with_feedback(run.metadata, Feedback(thumb, reason) if thumb else None)
+    return run
 
 
 def is_damaged(run: WorkflowRunOutput) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
+from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
 from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
 from finassist.apps.live.view import discard
+from finassist.core.claims import Thumb
 from finassist.core.errors import InputError
 from finassist.core.query import Query
 from finassist.core.text import check_question
@@ -99,7 +101,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         self._run: ChatRun | None = None
         self.notice = ui.html(classes="notice")
         self.composer = ui.Composer(guarded(self._received))
-        self.conversation = Log(self._ask_on, guarded)
+        self.conversation = Log(self._ask_on, self._rate, guarded)
         actions = Actions(
             self.list_conversations,
             self.open_conversation,
@@ -182,6 +184,9 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         if not self._current.named and len(self.conversation.turns) == 1:
             self._name(Conversation(session_id=self.session_id, name=run.text, turns=1))
 
+    async def _rate(self, answer: Answer, thumb: Thumb | None, reason: str) -> None:
+        await self.workflow.arate(answer, thumb, reason)
+
     def _ask_on(self, question: str, queries: Sequence[Query] = ()) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
         self.ask(question, queries)
@@ -234,6 +239,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
             self.callbacks.close()
             for child in self.children:
                 discard(child)
+            self.layout.close()
             self._base.close()
 
     @property

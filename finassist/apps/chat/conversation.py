@@ -16,6 +16,7 @@ from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
 from finassist.apps.live.view import LONGEST_SHOWN, LiveView, discard, shortened
+from finassist.core.claims import Thumb
 from finassist.core.errors import SessionError
 from finassist.core.events import RunResponse
 from finassist.core.query import Choice, Query
@@ -39,6 +40,8 @@ _WELCOME: Final = (
     "<h2>What would you like to know?</h2>"
     "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is named.</p>"
 )
+_THUMBS: Final[dict[Thumb, str]] = {"up": "This answer is right", "down": "This answer is wrong"}
+_WHY: Final = "Why, or what is right (optional; Enter keeps it)"
 _FOLLOW_UPS: Final = 5
 _LONGEST_LABEL: Final = 160
 
@@ -107,16 +110,55 @@ class ChatRun:
         return answer
 
 
+class Rating:
+    """Two thumbs below an answer, and a field for the reason once one is pressed; `rate` keeps both with the answer."""
+
+    def __init__(self, answer: Answer, rate: Callable[..., Any], guarded: ui.Guarded) -> None:
+        self._answer, self._rate, self._in_turn = answer, rate, asyncio.Lock()
+        self.thumbs: dict[Thumb, ui.Widget] = {
+            thumb: ui.button("", guarded(self._press, thumb), icon=f"thumbs-{thumb}", tooltip=tip, classes="icon thumb")
+            for thumb, tip in _THUMBS.items()
+        }
+        self._thumb, said = answer.feedback or (None, "")
+        self.reason = ui.text_field(guarded(self._keep), label=_WHY, value=said, classes="why", at_once=False)
+        self._kept = ui.html(classes="dim kept")
+        self.widget = ui.row([*self.thumbs.values(), self.reason, self._kept], "rating")
+        ui.show(self.widget, answer.saved and answer.status == RunStatus.completed)
+        self._show()
+
+    def _press(self, thumb: Thumb) -> Any:
+        """Pressed again, it is taken back."""
+        self._thumb = None if self._thumb == thumb else thumb
+        self._show()
+        return self._keep()
+
+    async def _keep(self, *_: Any) -> None:
+        async with self._in_turn:  # the last click counts
+            try:
+                await self._rate(self._answer, self._thumb, str(self.reason.value))
+            except Exception:
+                self._thumb = self._answer.feedback.thumb if self._answer.feedback else None
+                self._show()
+                raise
+            self._kept.value = "<span>Kept with this answer.</span>" if self._thumb else ""
+
+    def _show(self) -> None:
+        for thumb, pressed in self.thumbs.items():
+            (pressed.add_class if thumb == self._thumb else pressed.remove_class)("finassist-chat-pressed")
+        ui.show(self.reason, self._thumb is not None)
+
+
 class ChatTurn:
     """A question and its answer, in progress or complete; `ask` asks another, or queries with the words for them.
 
     The answer is shown even where the view of the work on it fails with `view_error`.
     """
 
-    def __init__(self, question: str, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
-        self.question, self._ask, self._guarded = question, ask, guarded
+    def __init__(self, question: str, ask: Callable[..., Any], rate: Callable[..., Any], guarded: ui.Guarded) -> None:
+        self.question, self._ask, self._rate, self._guarded = question, ask, rate, guarded
         self.answer: Answer | None = None
         self.chips: CompanyChips | None = None
+        self.rating: Rating | None = None
         self.follow_ups: list[ui.Widget] = []
         self.choices: list[ui.Widget] = []
         self.view_error: Exception | None = None
@@ -149,13 +191,14 @@ class ChatTurn:
         if card:
             self._body.children = [ui.html(_shown(answer).to_html(), "card")]
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
+        self.rating = Rating(answer, self._rate, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
         self.choices = [self._choice(choice) for choice in answer.choices if [*choice.queries] != answer.queries]
         readings = ui.row([ui.html("<span>Did you mean?</span>", "dim"), *self.choices], "follow-ups choices")
         ui.show(readings, bool(self.choices))
         self._suggestions = ui.column([readings, ui.row(self.follow_ups, "follow-ups")], "suggestions")
         ui.show(self._suggestions, bool(self.choices or self.follow_ups))
-        self._below.children = [self.chips.widget, self._suggestions]
+        self._below.children = [self.chips.widget, self.rating.widget, self._suggestions]
 
     def fail(self, words: str) -> None:
         """Say what went wrong, and offer to ask again."""
@@ -170,7 +213,7 @@ class ChatTurn:
         """Suggest nothing more: only the last turn does."""
         if self.follow_ups or self.choices:
             self.follow_ups, self.choices = [], []
-            self._below.children = self._below.children[:1]
+            self._below.children = self._below.children[:-1]
             discard(self._suggestions)
 
     def _follow_up(self, text: str) -> ui.Widget:
@@ -201,8 +244,8 @@ def _shown(answer: Answer) -> Answer:
 class Log:
     """The turns of one conversation that are on the page, oldest first; a welcome where there are none."""
 
-    def __init__(self, ask: Callable[..., Any], guarded: ui.Guarded) -> None:
-        self._ask, self._guarded = ask, guarded
+    def __init__(self, ask: Callable[..., Any], rate: Callable[..., Any], guarded: ui.Guarded) -> None:
+        self._ask, self._rate, self._guarded = ask, rate, guarded
         self.turns: list[ChatTurn] = []
         self._unshown: list[Answer] = []
         examples = [
@@ -234,7 +277,7 @@ class Log:
 
     def begin(self, question: str) -> ChatTurn:
         """A new turn at the end."""
-        turn = ChatTurn(question, self._ask, self._guarded)
+        turn = ChatTurn(question, self._ask, self._rate, self._guarded)
         self.turns.append(turn)
         self._arrange()
         return turn
@@ -245,7 +288,7 @@ class Log:
         self.earlier.disabled, unshown = True, self._unshown
         turns: list[ChatTurn] = []
         for answer in unshown[-AT_ONCE:]:
-            turn = ChatTurn(str(answer.input or ""), self._ask, self._guarded)
+            turn = ChatTurn(str(answer.input or ""), self._ask, self._rate, self._guarded)
             turn.show(answer)
             turns.append(turn)
             await asyncio.sleep(0)  # a card takes a while to make: the loop may do other work in between

@@ -146,6 +146,10 @@ function furnish(root) {
   for (const node of root.querySelectorAll(".finassist-chat-toggle")) {
     node.setAttribute("aria-expanded", String(node.classList.contains("finassist-chat-open")));
   }
+  for (const node of root.querySelectorAll(".finassist-chat-thumb")) {
+    node.setAttribute("aria-pressed", String(node.classList.contains("finassist-chat-pressed")));
+  }
+  for (const node of root.querySelectorAll(".finassist-chat-kept")) node.setAttribute("role", "status");
   for (const node of root.querySelectorAll(".finassist-chat-field input, .finassist-chat-field select")) {
     const name = node.placeholder || node.closest(".finassist-chat-field").querySelector("label")?.textContent;
     if (name && !node.getAttribute("aria-label")) node.setAttribute("aria-label", name);

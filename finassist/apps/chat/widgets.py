@@ -52,10 +52,15 @@ def button(text: str, on_click: Callable[..., None], *, tooltip: str = "", icon:
 
 
 def text_field(
-    on_change: Callable[..., None] | None = None, *, label: str, value: str = "", classes: str = ""
+    on_change: Callable[..., None] | None = None,
+    *,
+    label: str,
+    value: str = "",
+    classes: str = "",
+    at_once: bool = True,
 ) -> Widget:
-    """One line to type in; `on_change` is called at every key."""
-    made = _w.Text(value=value, placeholder=label, tooltip=label)
+    """One line to type in; `on_change` is called at every key, or where not `at_once`, when it is left or entered."""
+    made = _w.Text(value=value, placeholder=label, tooltip=label, continuous_update=at_once)
     if on_change is not None:
         made.observe(on_change, names="value")
     return _classed(made, f"field search {classes}")
