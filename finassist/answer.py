@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
 
 from finassist.core.cases import REFUSED, Case, right_of, said_right
-from finassist.core.claims import Feedback
+from finassist.core.claims import Check, Feedback, checklist
 from finassist.core.errors import InputError, InvalidLimit
 from finassist.core.facts import Fact, Gap
-from finassist.core.metrics import catalogue, spoken
 from finassist.core.process import running_cell
-from finassist.core.query import SET_ASIDE, Choice, Query
+from finassist.core.query import Choice, Query
 from finassist.core.result import YEARS_SHOWN, Draft, Verdict, stored_draft, verdict
 from finassist.core.state import TASKS, RunState, Task, end, read_tasks, spans
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
     from finassist.reporting.timeline import TimelineImage
+    from finassist.symbols.company import Company
 
 
 class AnswersQueries(Protocol):
@@ -35,70 +34,6 @@ class AnswersQueries(Protocol):
     async def aquery(self, query: Sequence[Query], *, session_id: str | None = None) -> Answer:
         """The answer to queries, on the running loop."""
         ...
-
-
-class Check(NamedTuple):
-    """Words of a question, and what became of them.
-
-    Attributes:
-        words: The words; of a typed query, the query as a phrase.
-        became: What they mean, or why they are no part of the answer.
-        status: `"used"`, `"refused"`, `"not understood"`, or `"set aside"` where they ask for nothing.
-    """
-
-    words: str
-    became: str = ""
-    status: Literal["used", "refused", "not understood", "set aside"] = "used"
-
-    @property
-    def done(self) -> bool:
-        """Whether they are answered."""
-        return self.status in ("used", "set aside")
-
-    def __str__(self) -> str:
-        if self.status == "set aside":
-            return f"– {self.words}"
-        if not self.done:
-            return f"✗ {self.became}" if self.words in self.became else f"✗ {self.words}: {self.became}"
-        same = self.words.casefold() == self.became.casefold()
-        return f"✓ {self.words}" if same or not self.became else f"✓ {self.words} ({self.became})"
-
-
-def checklist(queries: Sequence[Query], gaps: Sequence[Gap]) -> tuple[Check, ...]:
-    """What became of the words of a question: those that a query used, then those that are not answered.
-
-    Example:
-        >>> query = Query(metrics=["roe"], companies=["AAPL"], evidence={"companies": "Apple", "metrics": "ROE"})
-        >>> [str(check) for check in checklist([query], [])]
-        ['✓ Apple (AAPL)', '✓ ROE (return on equity)']
-    """
-    used = [check for query in queries for check in _used(query)]
-    left_out = [
-        Check(unknown.words, unknown.reason, "set aside" if unknown.topic == SET_ASIDE else "not understood")
-        for query in queries
-        for unknown in query.unknown
-    ]
-    said = {check.became.rstrip(".") for check in left_out}
-    refused = [_refused(gap) for gap in gaps if gap.reason.rstrip(".") not in said]
-    return tuple(dict.fromkeys([*used, *left_out, *refused]))
-
-
-def _used(query: Query) -> list[Check]:
-    if not query.evidence:
-        return [Check(str(query))]
-    meant = {
-        "companies": ", ".join(query.companies),
-        "metrics": ", ".join(map(spoken, query.metrics)),
-        "periods": ", ".join(query.periods),
-        "operation": query.operation,
-    }
-    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items() if slot != "every"]
-
-
-def _refused(gap: Gap) -> Check:
-    quoted = re.search(r"“(.+?)”", gap.reason) if gap.error == "NotUnderstood" else None
-    need = spoken(gap.need) if gap.need in catalogue() else gap.need
-    return Check(quoted[1] if quoted else f"{need} of {gap.symbol}" if gap.symbol else need, gap.reason, "refused")
 
 
 @dataclass(repr=False, eq=False)
@@ -239,15 +174,12 @@ class Answer(WorkflowRunOutput):
             ('391.0 billion USD', '391035000000 USD')
         """
         thumb, note = self.feedback or ("up", "")
-        if right is None and thumb == "down":
-            right = said_right(note)
-        elif right is None and self.outcome == "refused":
-            right = REFUSED
-        doubtful = right == REFUSED or thumb == "down"
-        companies = "" if doubtful else " ".join(self.symbols)
-        period = self.value.period if self.value and not doubtful else ""
-        fields = right_of(right, self.value)
-        return Case(str(self.input), companies=companies, period=period, kind=kind, note=note, **fields)
+        if right is None:
+            right = said_right(note) if thumb == "down" else REFUSED if self.outcome == "refused" else None
+        known = right_of(right, self.value)
+        if right != REFUSED and thumb == "up":
+            known |= {"companies": " ".join(self.symbols), "period": self.value.period if self.value else ""}
+        return Case(str(self.input), kind=kind, note=note, **known)
 
     def asked_by(self, workflow: AnswersQueries) -> None:
         """Remember the workflow that can answer a choice; it is not stored with the answer."""
@@ -331,17 +263,16 @@ class Answer(WorkflowRunOutput):
 
     def company_names(self) -> dict[str, str]:
         """The names of its companies by ticker symbol, from the directory of US tickers."""
-        from finassist.symbols.directory import directory
-
-        found = {symbol: directory().lookup(symbol) for symbol in self.symbols}
-        return {symbol: company.name for symbol, company in found.items() if company}
+        return {company.symbol: company.name for company in self._companies()}
 
     def filers(self) -> dict[str, str]:
         """The SEC's numbers of its companies by ticker symbol, for links to their filings."""
+        return {company.symbol: company.cik for company in self._companies()}
+
+    def _companies(self) -> list[Company]:
         from finassist.symbols.directory import directory
 
-        found = {symbol: directory().lookup(symbol) for symbol in self.symbols}
-        return {symbol: company.cik for symbol, company in found.items() if company}
+        return [company for symbol in self.symbols if (company := directory().lookup(symbol))]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""

@@ -18,7 +18,7 @@ from finassist.answer import Answer
 from finassist.apps.live import open_display, open_view, wanted, watched
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
-from finassist.core.claims import Thumb
+from finassist.core.claims import Feedback, Thumb, with_feedback
 from finassist.core.concurrency import bridge
 from finassist.core.events import RunResponse
 from finassist.core.process import awaited_by_cell, on_display
@@ -318,13 +318,13 @@ class FinancialAssistantWorkflow(ManyQuestions):
         """
         run = rated(self.store.ask(lambda db: db.get_run(answer.run_id)), thumb, reason)
         self.store.ask(lambda db: db.upsert_run(run, session_id=run.session_id, user_id=run.user_id))
-        answer.metadata = run.metadata
+        answer.metadata = with_feedback(answer.metadata, Feedback.of(run.metadata))
 
     async def arate(self, answer: Answer, thumb: Thumb | None, reason: str = "") -> None:
         """`rate` on the running loop."""
         run = rated(await self.store.aask(lambda db: db.get_run(answer.run_id)), thumb, reason)
         await self.store.aask(lambda db: db.upsert_run(run, session_id=run.session_id, user_id=run.user_id))
-        answer.metadata = run.metadata
+        answer.metadata = with_feedback(answer.metadata, Feedback.of(run.metadata))
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and follow up; opens a stored conversation, by default the workflow's own."""

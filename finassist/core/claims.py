@@ -1,16 +1,18 @@
-"""What a text states about figures and what the data say of it, and what a person says of an answer, as values."""
+"""Judgements as values: of the figures that a text states, of the words of a question, and of an answer by a person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import msgspec
 
-from finassist.core.facts import Fact
-from finassist.core.query import Query
+from finassist.core.facts import Fact, Gap
+from finassist.core.metrics import catalogue, spoken
+from finassist.core.query import SET_ASIDE, Query
 from finassist.core.text import visible
 
 Unit = Literal["money", "percent", "points", "times", "days", "count", ""]
@@ -96,6 +98,70 @@ class Finding:
     verdict: Verdict
     fact: Fact | None = None
     reason: str = ""
+
+
+class Check(NamedTuple):
+    """Words of a question, and what became of them.
+
+    Attributes:
+        words: The words; of a typed query, the query as a phrase.
+        became: What they mean, or why they are no part of the answer.
+        status: `"used"`, `"refused"`, `"not understood"`, or `"set aside"` where they ask for nothing.
+    """
+
+    words: str
+    became: str = ""
+    status: Literal["used", "refused", "not understood", "set aside"] = "used"
+
+    @property
+    def done(self) -> bool:
+        """Whether they are answered."""
+        return self.status in ("used", "set aside")
+
+    def __str__(self) -> str:
+        if self.status == "set aside":
+            return f"– {self.words}"
+        if not self.done:
+            return f"✗ {self.became}" if self.words in self.became else f"✗ {self.words}: {self.became}"
+        same = self.words.casefold() == self.became.casefold()
+        return f"✓ {self.words}" if same or not self.became else f"✓ {self.words} ({self.became})"
+
+
+def checklist(queries: Sequence[Query], gaps: Sequence[Gap]) -> tuple[Check, ...]:
+    """What became of the words of a question: those that a query used, then those that are not answered.
+
+    Example:
+        >>> query = Query(metrics=["roe"], companies=["AAPL"], evidence={"companies": "Apple", "metrics": "ROE"})
+        >>> [str(check) for check in checklist([query], [])]
+        ['✓ Apple (AAPL)', '✓ ROE (return on equity)']
+    """
+    used = [check for query in queries for check in _used(query)]
+    left_out = [
+        Check(unknown.words, unknown.reason, "set aside" if unknown.topic == SET_ASIDE else "not understood")
+        for query in queries
+        for unknown in query.unknown
+    ]
+    said = {check.became.rstrip(".") for check in left_out}
+    refused = [_refused(gap) for gap in gaps if gap.reason.rstrip(".") not in said]
+    return tuple(dict.fromkeys([*used, *left_out, *refused]))
+
+
+def _used(query: Query) -> list[Check]:
+    if not query.evidence:
+        return [Check(str(query))]
+    meant = {
+        "companies": ", ".join(query.companies),
+        "metrics": ", ".join(map(spoken, query.metrics)),
+        "periods": ", ".join(query.periods),
+        "operation": query.operation,
+    }
+    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items() if slot != "every"]
+
+
+def _refused(gap: Gap) -> Check:
+    quoted = re.search(r"“(.+?)”", gap.reason) if gap.error == "NotUnderstood" else None
+    need = spoken(gap.need) if gap.need in catalogue() else gap.need
+    return Check(quoted[1] if quoted else f"{need} of {gap.symbol}" if gap.symbol else need, gap.reason, "refused")
 
 
 Thumb = Literal["up", "down"]
