@@ -262,8 +262,10 @@ def test_the_sdk_hears_when_another_try_is_of_no_use(status: int, headers: Any, 
 def test_words_of_the_model_are_no_ending() -> None:
     reply = exchange()
     reply.feed(b'{"content": "\\"finish_reason\\": \\"length\\", \\"refusal\\": \\"no\\""}\n')
+    reply.finish()
     assert (reply.record.ending, reply.record.refusal) == (None, False)
     reply.feed(b'{"finish_reason": "length"}\n')
+    reply.finish()
     assert reply.record.ending == "length"
 
 
@@ -281,6 +283,12 @@ FAILURES: list[tuple[Failure, type[ModelError]]] = [
     (Failure("rejected", status=401), ModelAuthError),
     (Failure("rejected", status=403), ModelAuthError),
     (Failure("rejected", "OPENAI_API_KEY not set"), ModelAuthError),
+    (Failure("rejected", "No connected db.", 400), ModelAuthError),  # LiteLLM's proxy of a key that is not its own
+    (Failure("rejected", "API key not valid. Please pass a valid API key.", 400), ModelAuthError),
+    (Failure("rejected", "litellm.AuthenticationError: OpenAIException - Invalid API Key"), ModelAuthError),
+    (Failure("rejected", "Invalid model name. Call `/v1/models` to see the models for your key.", 400), ModelFailed),
+    (Failure("rejected", "InternalServerError: OpenAIException - Connection error.", 500), ModelUnreachable),
+    (Failure("rejected", "Cannot connect to host 127.0.0.1:9199 [Connect call failed]"), ModelUnreachable),
     (Failure("rejected", status=413), ContextOverflow),
     (Failure("rejected", "maximum context length is 8192 tokens", 400), ContextOverflow),
     (Failure("rejected", status=429), ModelOverloaded),

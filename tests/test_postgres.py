@@ -300,8 +300,7 @@ def test_the_password_is_nowhere(address: str, caplog: Any) -> None:
         repr(workflow),
         repr(store),
         str(workflow.to_dict()),
-        str(store.sync.to_dict()),
-        str(store.native.to_dict()),
+        *(str(db.to_dict()) for db in (store.sync, store.native) if hasattr(db, "to_dict")),  # not in each 3.x of Agno
     ]
     shown += [str(store.sync.db_engine.url), store.sync.db_engine.url.render_as_string(hide_password=False)]
     shown.append(str(pickle.dumps(store.turns._address)))

@@ -226,6 +226,13 @@ def recording(record: CallRecord) -> Generator[CallRecord]:
 _CUT_SHORT: Final = frozenset({"length", "max_tokens", "model_context_window_exceeded"})
 _LONGEST: Final = 200
 _OFFLINE: Final = 'or use model="offline", which needs neither key nor network.'
+_NETWORK: Final = f"Check that its server runs and the network connection, {_OFFLINE}"
+
+# What a server says that refuses a key by another status than 401 and 403, or that reaches no server of its own.
+_KEY_REFUSED: Final = re.compile(r"\bapi[ _-]?key\b|authentication|unauthori[sz]ed|no connected db", re.IGNORECASE)
+_NOT_THERE: Final = re.compile(
+    r"\bconnection (error|refused)|connect call failed|(cannot|could not|failed to|unable to) connect\b", re.IGNORECASE
+)
 
 
 def ending_error(agent: str, record: CallRecord) -> ModelError | None:
@@ -251,8 +258,7 @@ def call_error(agent: str, record: CallRecord, text: str) -> ModelError:
     if found.kind == "cut" or record.broken:
         return TruncatedReply(f"{who} broke off in the middle of its reply: {text}. Ask again.")
     if found.kind == "unreachable":
-        where = f" at {found.address}. Check that its server runs," if found.address else ". Check"
-        return ModelUnreachable(f"{who} cannot be reached{where} the network connection, {_OFFLINE}")
+        return ModelUnreachable(f"{who} cannot be reached{f' at {found.address}' if found.address else ''}. {_NETWORK}")
     return _rejected(found.status, who, text, record)
 
 
@@ -262,11 +268,13 @@ def limit_error(agent: str, record: CallRecord, kind: FailureKind, text: str) ->
 
 
 def _rejected(status: int | None, who: str, text: str, record: CallRecord) -> ModelError:
-    if status in (401, 403):
-        key = f"Check {record.key}" if record.key else "Check the key"
-        return ModelAuthError(f"{who} did not accept the key ({status}). {key}, {_OFFLINE}")
     if status is None and "API_KEY not set" in text:
         return ModelAuthError(f"{who} has no key. Set one in the environment, {_OFFLINE}")
+    if status in (401, 403) or (status in (None, 400) and _KEY_REFUSED.search(text)):
+        key = f"Check {record.key}" if record.key else "Check the key"
+        return ModelAuthError(f"{who} did not accept the key ({status or text}). {key}, {_OFFLINE}")
+    if status in (None, 500, 502, 504) and _NOT_THERE.search(text):
+        return ModelUnreachable(f"{who} cannot be reached: {text}. {_NETWORK}")
     if status == 413 or _is_context_overflow(text, status):
         return ContextOverflow(
             f"The question with its conversation is longer than {who[0].lower()}{who[1:]} can read. "
