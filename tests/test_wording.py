@@ -154,6 +154,24 @@ WORDED = [
     ("hersheey fre cash flwo 2023", "free cash flow of HSY in 2023"),
     ("How much operating cash did Chevron generate in 2023?", "operating cash flow of CVX in 2023"),
     ("Ulta or Dollar General: whose stock held up better in 2024?", "share price change of ULTA, DG in 2024"),
+    (
+        "tech companies that spent more on R&D than on capex in 2023",
+        "R&D expense less capital expenditure and R&D expense and capital expenditure of all companies in Information"
+        " Technology where R&D expense less capital expenditure > 0 in 2023",
+    ),
+    (
+        "How many companies paid more dividends than they earned in 2023?",
+        "number of companies by dividends paid less net income and dividends paid and net income of all companies"
+        " where dividends paid less net income > 0 in 2023",
+    ),
+    ("Three utilities with the lowest revenue in 2023", "revenue of all companies in Utilities in 2023 (bottom 3)"),
+    ("Who leads the S&P 500 in free cash flow in FY2023?", "free cash flow of all companies in FY2023 (top 1)"),
+    ("What did Nike earn on its equity in fiscal 2023?", "return on equity of NKE in FY2023"),
+    ("Net income to revenue at Altria in 2023, as a percentage", "net margin of MO in 2023"),
+    (
+        "What's left of every dollar of sales as operating profit at Ecolab in 2023?",
+        "operating income as a share of revenue of ECL in 2023",
+    ),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
 
@@ -279,6 +297,7 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
 
 
 def test_names_beside_chinese_and_japanese_words() -> None:
+    assert [str(each) for each in understand("康明斯2024年的净利润是多少？").queries] == ["net income of CMI in 2024"]
     for question in ("IBMの2023年の純利益はいくらですか？", "IBM的2023年净利润是多少？"):
         assert [str(each) for each in understand(question).queries] == ["net income of IBM in 2023"]
 

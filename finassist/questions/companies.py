@@ -75,7 +75,7 @@ def companies_in(text: str, language: str = "en") -> Names:
     _bare_tickers(latin, found, resolution.matches)
     _joined_names(text, found, english=language == "en")
     for index in _INDEX.finditer(text):
-        inside = re.search(r"\bin (?:the )?$", text[max(0, index.start() - 8) : index.start()])
+        inside = re.search(r"\b(?:in|leads?|tops?) (?:the )?$", text[max(0, index.start() - 8) : index.start()])
         if not inside or re.search(r"level|index|close|points", fold(text)):
             _name(found, INDEX, *index.span(), text, strong=True)
     if has_cjk(text):

@@ -95,14 +95,18 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
 
 
 _SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?")
+_TO = re.compile(r" (?:to|relative to|against) (?:its |the |their )?")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 
 
 def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
     """`R&D / revenue`, `divide total assets by equity`: one metric over the other."""
     verb = slots.says(SAID["divide"])
+    to = len(hits) == 2 and not slots.has("growth") and slots.says(SAID["quotient"]) and not slots.says(SAID["compare"])
     for above, below in pairwise(hits):
-        slash = _SLASH.fullmatch(slots.low, above.end, below.start)
+        slash = (to and _TO.fullmatch(slots.low, above.end, below.start)) or _SLASH.fullmatch(
+            slots.low, above.end, below.start
+        )
         if above.value != below.value and (slash or (verb and _BY.fullmatch(slots.low, above.end, below.start))):
             words = slots.low[above.start : below.end]
             value = simplest(f"{above.value} / {below.value}")

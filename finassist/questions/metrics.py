@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 
 from finassist.core.metrics import described
 from finassist.core.query import Comparator, Filter
@@ -18,11 +19,19 @@ type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 
 # Ways of saying that come before names: inside "cash from operations", no single word is a metric.
 _FIRST = frozenset(
-    {"operating_cash_flow", "investing_cash_flow", "financing_cash_flow", "free_cash_flow", "total_return"}
+    {
+        "operating_cash_flow",
+        "investing_cash_flow",
+        "financing_cash_flow",
+        "free_cash_flow",
+        "total_return",
+        "roe",
+        "roa",
+    }
 )
 _OF_FIRST = word_set(
     "cash from operations operation by through left total return returns dividends reinvested including with what was "
-    "net investing investment financing activities used provided obtain obtained use"
+    "net investing investment financing activities used provided obtain obtained use earn earned on its equity assets"
 )
 
 
@@ -212,7 +221,8 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
     share = _share_of_amount(slots)
     if share is not None:
         return [share.metric], [share, *_signs(slots, [share], [share.metric])]
-    found: list[Filter] = []
+    found = list(_of_two_metrics(slots))
+    metrics = [*(each.metric for each in found), *metrics]
     for hit in slots.amounts:
         near = _metric_of_amount(slots, hit)
         metric = near and near.value
@@ -225,6 +235,29 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
         if metric:
             found.append(hit.value.on(metric, percent=described(metric).unit == "percent"))
     return metrics, [*found, *_signs(slots, found, metrics)]
+
+
+_GREATER = r"(?P<gt>above|exceed\w*|more|higher|larger|bigger|greater|in excess of|surpass\w*|topp(?:ed|s|ing))"
+_SMALLER = r"(?P<lt>below|less|lower|smaller|fewer)"
+_OWN = r"(?:(?:on|in|its|their|the|total|own|that of) )*"
+_COMPARED = re.compile(rf"\s*(?:(?:was|were|is|are) )?(?:{_GREATER}|{_SMALLER}) (?:than )?{_OWN}")
+_MORE_OF = re.compile(rf"\b(?:{_GREATER}|{_SMALLER})(?P<than> than)?(?: on| in| for)?(?: its| their)? $")
+_THAN, _IN = re.compile(rf"\s*than {_OWN}"), re.compile(rf"\s*(?:in|on|as|for) {_OWN}")
+
+
+def _of_two_metrics(slots: Slots) -> Iterator[Filter]:
+    """`capex above operating cash flow`, `more cash than debt`: one metric less the other, above or below nothing."""
+    for left, right in pairwise(expression_hits(slots)):
+        between = _COMPARED.fullmatch(slots.low, left.end, right.start)
+        before = None if between else _MORE_OF.search(slots.low[: left.start])
+        turned = before and before["than"]
+        apart = before and (_IN if turned else _THAN).fullmatch(slots.low, left.end, right.start)
+        match = between or (before if apart else None)
+        first, second = (right, left) if turned else (left, right)
+        used = match.span() if match else (0, 0)
+        slots.loose = [word for word in slots.loose if not used[0] <= word.start < used[1]]
+        if match and first.value != second.value and described(first.value).unit == described(second.value).unit:
+            yield Filter(metric=f"{first.value} - {second.value}", comparator="<" if match["lt"] else ">", number=0)
 
 
 def _loss_of(amount: Amount, metric: str) -> Filter:

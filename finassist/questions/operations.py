@@ -274,6 +274,9 @@ _LEAD = re.compile(
     rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
     r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
 )
+_FIRST = re.compile(
+    rf"(?:^|: |\b(?:the|name|list|show|me) ){_NUMBER} (?:[a-z&-]+ ){{1,3}}?(?:with|by|that|who|whose)\b"
+)
 _COUNT = re.compile(
     r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks"
     r"|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b"
@@ -291,7 +294,7 @@ def count_in(slots: Slots) -> None:
         number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
         slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
         return
-    for pattern in (_LEAD, _TOP):
+    for pattern in (_LEAD, _TOP, _FIRST):
         for match in pattern.finditer(slots.low):
             number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
             if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):

@@ -21,7 +21,7 @@ from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.companies import companies_in
-from finassist.questions.expressions import Definition, average_base, defined, definitions_in
+from finassist.questions.expressions import Definition, average_base, defined, definitions_in, simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
 from finassist.questions.metrics import amounts_in, metrics_in
@@ -180,7 +180,8 @@ def _which_company(slots: Slots) -> Understanding:
 # ------------------------------------------------------------------------------------------------ clauses
 
 _SPLIT = re.compile(
-    r"(?<=[a-z0-9%])(?:\?\s+|;\s*|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are)"
+    r"(?<=[a-z0-9%])(?:\?\s+|;\s*|, (?=how (?:fast|much)\b)"
+    r"|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are| share| part| percentage)"
     r"|by how much)\b)"
     r"|, (?=and the growth\b)|,? and (?=(?:the )?(?:growth|change|difference) (?:between|from)\b)"
     r"|, and (?=[a-z]+ in (?:fiscal|fy|20)))"
@@ -189,6 +190,7 @@ _ON_THE_YEAR = re.compile(
     r"\b(?:on|from|over|against|versus|vs\.?|compared (?:with|to)|relative to) (?:the )?"
     r"(?:fiscal |fy ?|calendar )?20\d\d\b"
 )
+_WHAT_SHARE = re.compile(r"what (?:share|part|percentage|portion)\b(?! of)")
 _SAME_PERIOD = re.compile(r"\bthat (?:year|quarter|period)\b|\bbetween them\b")
 
 
@@ -214,6 +216,8 @@ def _clauses(whole: Slots) -> Understanding | None:
 def _carry_over(slots: Slots, whole: Slots, before: list[Query]) -> None:
     if not slots.metrics and before:
         slots.metrics = hits_of(before[-1].metrics[:1])
+    if _WHAT_SHARE.match(slots.low) and len(slots.metrics) == 1 and before:
+        slots.metrics = hits_of([simplest(f"{slots.metrics[0].value} / {before[0].metrics[0]}")])
     based = _ON_THE_YEAR.search(slots.low)
     if based and len(slots.periods) == 1 and before and len(before[-1].periods) == 1:
         slots.periods = [*slots.periods, *(each for each in whole.periods if str(each.value) == before[-1].periods[0])]
