@@ -418,3 +418,58 @@ def test_a_repetition_of_a_suspect_is_never_left_out(path) -> None:
     batch = build().run_many(questions, ledger=path)
     assert batch.frame["status"].tolist() == ["completed"] * 3
     assert batch.frame["attempts"].tolist() == [2, 1, 0]
+
+
+# ----------------------------------------------------------------------------------- iterators, and calls broken off
+
+
+def test_an_iterator_is_read_to_its_end_also_where_its_ledger_is_finished(path) -> None:
+    """Its beginning alone does not show that it is the same."""
+    questions = [f"${symbol} price" for symbol in symbols(20)]
+    assert len(build().run_many(iter(questions[:18]), ledger=path)) == 18
+    workflow = build()
+    assert build().run_many(iter(questions[:18]), ledger=path).status == "completed"
+    assert len(workflow.run_many(iter(questions), ledger=path)) == 20
+    assert len(workflow.provider.asked) == 4, "two figures of the two that are new"
+    with pytest.raises(LedgerMismatch, match="Question 17"):
+        build().run_many(iter([*questions[:17], "$TSLA price", *questions[18:]]), ledger=path)
+    with pytest.raises(LedgerMismatch, match="has 20 questions, and 19 were given"):
+        build().run_many(iter(questions[:19]), ledger=path)
+    assert build().run_many(iter(questions), ledger=path).frame["status"].eq("completed").all()
+
+
+def test_a_call_that_is_cancelled_while_its_ledger_is_opened_gives_it_back(path, run_async, monkeypatch) -> None:
+    import asyncio
+    import threading
+
+    from finassist.batch import ledger
+
+    begun, let, opened = threading.Event(), threading.Event(), ledger._locked
+
+    def slowly(wanted: Any) -> Any:
+        begun.set()
+        let.wait()
+        return opened(wanted)
+
+    monkeypatch.setattr(ledger, "_locked", slowly)
+
+    async def scene() -> None:
+        call = asyncio.create_task(build().arun_many(QUESTIONS, ledger=path))
+        await asyncio.to_thread(begun.wait)
+        call.cancel()
+        let.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert not path.with_name(f"{path.name}-running").exists(), "it is no crash"
+        assert (await build().arun_many(QUESTIONS, ledger=path)).status == "completed"
+
+    run_async(scene())
+
+
+def test_a_stream_that_was_left_is_gone_on_with_at_once(path, run_async) -> None:
+    async def scene() -> None:
+        async for _ in build().arun_many(QUESTIONS, ledger=path, stream=True):
+            break
+        assert (await build().arun_many(QUESTIONS, ledger=path)).status == "completed"
+
+    run_async(scene())

@@ -31,6 +31,7 @@ from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, Work
 from finassist.core.process import DATABASE, check_ordinary
 
 _BUSY_SECONDS: Final = 5.0
+_STOPPING_SECONDS: Final = 2.0  # a stream that was left with `break` ends a moment later
 _CRASHES_ALONE, _CRASHES_FAILED = 2, 3
 _NOW: Final = "((julianday('now') - 2440587.5) * 86400.0)"  # since 1970; unixepoch('subsec') needs SQLite 3.42
 _RECORDED: Final = "state IN ('completed', 'failed')"
@@ -229,7 +230,7 @@ def _locked(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         check_ordinary(path, *DATABASE)
-        lock = FileLock(f"{path}.lock", timeout=0, mode=0o600, thread_local=False)
+        lock = FileLock(f"{path}.lock", timeout=_STOPPING_SECONDS, mode=0o600, thread_local=False)
         lock.acquire()
     except Timeout:
         raise LedgerInUse(

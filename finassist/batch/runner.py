@@ -18,7 +18,7 @@ from finassist.batch.ledger import Ledger
 from finassist.batch.records import OPEN, RECORDED, Result, read_results
 from finassist.batch.source import Question, QuestionSource
 from finassist.core.concurrency import settle
-from finassist.core.errors import LedgerError, QuestionsFailed
+from finassist.core.errors import LedgerError, LedgerMismatch, QuestionsFailed
 from finassist.core.process import hush
 
 type Tell = Callable[[Result], Awaitable[None]]
@@ -132,7 +132,7 @@ class Runner:
         """
         try:
             notes, finished = await self._choose()
-            if finished:
+            if finished and self.source.total is not None:
                 await self._tell_all(tell, RECORDED)
             else:
                 await self._write(notes, tell)
@@ -151,7 +151,7 @@ class Runner:
         return {"id": str(uuid4()), "key": key, "total": self.source.total}, finished
 
     async def _write(self, notes: dict[str, Any], tell: Tell | None) -> None:
-        ledger, reason, before = await asyncio.to_thread(Ledger, self.path, notes), _INTERRUPTED, ""
+        ledger, reason, before = await self._open(notes), _INTERRUPTED, ""
         if self.again is not None:
             before, self._total = ledger.notes.get("reason", ""), ledger.notes.get("total")
         self._status = "running"
@@ -163,6 +163,19 @@ class Runner:
             self._status = "stopped" if reason else "completed"
         closing.result()
         await self._tell_all(tell, OPEN)
+
+    async def _open(self, notes: dict[str, Any]) -> Ledger:
+        """The ledger, locked. A call that is cancelled meanwhile gives it back."""
+        opening = asyncio.create_task(asyncio.to_thread(Ledger, self.path, notes))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await settle(opening)
+            if not opening.exception():
+                await settle(
+                    asyncio.create_task(asyncio.to_thread(_close, opening.result(), _INTERRUPTED, self._total))
+                )
+            raise
 
     async def _answer(self, ledger: Ledger, tell: Tell | None) -> str:
         """Answer the questions; why it stopped before the last of them, or `""`."""
@@ -181,10 +194,20 @@ class Runner:
             await pool.run(QuestionSource.recorded(suspects, self.work.longest))
         if pool.error and tell:
             raise pool.error
+        if self.again is None and not pool.stopped:
+            self._check_all_asked(ledger)
         if pool.stopped and not pool.error and self.again is None and self.source.total is not None:
             left = [question async for question in self.source]
             await ledger.write(lambda: ledger.leave(left))
         return pool.stopped
+
+    def _check_all_asked(self, ledger: Ledger) -> None:
+        """Check that the ledger has no question beyond the last one."""
+        if (many := sum(ledger.counts().values())) > self.source.read:
+            raise LedgerMismatch(
+                f"The ledger {self.path} has {many:,} questions, and {self.source.read:,} were given. Recorded answers "
+                "are safe. Pass another path as ledger=, or the questions it was begun with."
+            )
 
     async def _tell_all(self, tell: Tell | None, where: str) -> None:
         if tell is not None:

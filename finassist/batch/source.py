@@ -72,7 +72,7 @@ class QuestionSource:
         self._peeked: deque[Any] = deque()
         self._broken: Exception | None = None
         self._ordinals: Sequence[int] | None = None
-        self._count = 0
+        self.read = 0
 
     @classmethod
     def recorded(cls, rows: Sequence[tuple[int, str]], longest: int) -> Self:
@@ -106,7 +106,7 @@ class QuestionSource:
 
     async def __anext__(self) -> Question:
         """The next question; raises `QuestionsFailed` where the iterator raised an error."""
-        place = self._count
+        place = self.read
         try:
             if not self._peeked and self._broken is not None:
                 raise self._broken
@@ -119,7 +119,7 @@ class QuestionSource:
             ) from error
         if item is END:
             raise StopAsyncIteration
-        self._count += 1
+        self.read += 1
         return self._question(self._ordinals[place] if self._ordinals else place, item)
 
     async def close(self) -> None:

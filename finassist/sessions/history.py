@@ -16,6 +16,7 @@ from agno.session import WorkflowSession
 from finassist.core.claims import Feedback
 from finassist.core.errors import SessionError
 from finassist.core.result import stored_record
+from finassist.core.text import visible
 from finassist.sessions.runs import data_of, record_of
 from finassist.sessions.store import SessionLocks, Store
 from finassist.sessions.summary import StoredTurns, stored_summary, turns_of
@@ -287,7 +288,7 @@ class Conversations:
 
     async def rename(self, session_id: str, name: str) -> None:
         """Give it a name of one line; an empty one takes the name away."""
-        line = " ".join(name.split())[:LONGEST_NAME]
+        line = " ".join(visible(name).split())[:LONGEST_NAME]
         async with self.locks.aturn(session_id):
             found = await self.store.aask(
                 lambda db: db.rename_session(session_id, SessionType.WORKFLOW, line, self.user_id)
