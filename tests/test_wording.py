@@ -172,6 +172,11 @@ WORDED = [
         "What's left of every dollar of sales as operating profit at Ecolab in 2023?",
         "operating income as a share of revenue of ECL in 2023",
     ),
+    ("Which of M&T, Regions and Huntington had the most revenue in 2023?", "revenue of MTB, RF, HBAN in 2023"),
+    ("Netflix revenue growth in 2022 versus growth in 2023", "revenue growth of NFLX in 2022 and 2023"),
+    ("By what factor did Visa's revenue multiply from 2020 to 2024?", "ratio of revenue of V in 2020:2024"),
+    ("Which of Coke and Pepsi had more revenue in 2023 and by how much?", "difference in revenue of KO, PEP in 2023"),
+    ("How much did Costco sell in 2023?", "revenue of COST in 2023"),
     ("With n = 4, the CAGR of Visa's revenue from FY2020 to FY2024", "CAGR of revenue of V in FY2020:FY2024"),
 ]
 
@@ -312,6 +317,7 @@ def test_yes_or_no() -> None:
         "Did Apple's revenue rise in FY2023?": "No: Apple's revenue fell 2.8%",
         "Was Hormel's operating margin lower in FY2025 than in FY2021?": "Yes: Hormel Foods' operating margin fell",
         "Is Ford's net margin worse in 2023 than in 2022?": "No: Ford Motor's net margin rose",
+        "Did Meta's capex double between 2020 and 2023?": "Meta Platforms' capital expenditure grew 78.4%",
         "Did Apple's revenue rise or fall in FY2023?": "Apple's revenue fell 2.8%",
         "By how much did Apple's revenue fall in FY2023?": "Apple's revenue fell 2.8%",
     }.items():

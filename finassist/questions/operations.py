@@ -87,7 +87,7 @@ def _times(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return "times"
     if not slots.has("times"):
         return None
-    if len(metrics) == 1 and points < 2 and not slots.several and not slots.has("yoy", "growth"):
+    if len(metrics) == 1 and not many_periods(slots) and not slots.several and not slots.has("yoy", "growth"):
         return "none"  # `operating income over interest expense: how many times?`
     as_large = SAID["as_large"].search(slots.low) if slots.several else None
     if as_large and slots.companies and 0 <= slots.companies[0].start - as_large.end() < 5:
@@ -107,6 +107,8 @@ def _turned(slots: Slots) -> bool:
 
 def _difference(slots: Slots, _: Sequence[str]) -> Operation | None:
     mark = slots.at("difference")
+    if mark is None and len(slots.about) == 2 and slots.directions and not slots.has("growth", "yoy"):
+        return "difference" if slots.says(SAID["how_much_apart"]) else None
     if mark is None or slots.has("yoy") or (mark.words == "minus" and not slots.several):
         return None
     if slots.several and slots.says(SAID["from_it"]):

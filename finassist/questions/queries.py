@@ -204,7 +204,7 @@ _OPEN = re.compile(r"\b(?:or|how|what|which|who|whose|when|by (?:how|what))\b")
 def _supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
     """What `Was Apple's margin higher than Microsoft's?` and `Did its revenue fall?` suppose."""
     asks = _YES_OR_NO.match(slots.low)
-    if asks is None or _OPEN.search(slots.low, asks.end()):
+    if asks is None or _OPEN.search(slots.low, asks.end()) or slots.says(SAID["multiplied"]):
         return 0
     if intent == "compare" and len(slots.about) == 2 and slots.directions and "than" in slots.low:
         return 1
@@ -274,6 +274,8 @@ def _settled(slots: Slots, metrics: list[str]) -> list[str]:
 
 def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     points = len(slots.points)
+    if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):
+        return [f"growth({each})" for each in metrics], "none"
     if points == 2 and not slots.several and slots.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
     operation = operation_of(slots, metrics)

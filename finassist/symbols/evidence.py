@@ -164,7 +164,8 @@ class Sentence:
         if not self.ordinary(first, size, whole=whole) or name in WELL_KNOWN:
             return self._telling(entry, name, first, size)
         if size == 1 and (entry.how == "prefix" or len(name) < 3):
-            return False
+            listed = named and self.capital(first, 1) and entry.rank < _LARGE and not entry.shared
+            return bool(listed) and self.joined(first, 1, named or set())
         return self._ordinary_acceptable(entry, first, size, named)
 
     def _telling(self, entry: Named, name: str, first: int, size: int) -> bool:
