@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from agno.tools.finance import FinanceProvider, FinanceTools
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Query
 from finassist.apps.cli import main
 from finassist.core.errors import DataError, FinassistError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import EXPECTED, FIELDS, Fact
@@ -493,3 +493,16 @@ def test_the_command_line_shows_what_is_embedded(capsys: pytest.CaptureFixture[s
     assert main(["data", "brk.b", "--csv"]) == 0
     assert "Berkshire Hathaway" in capsys.readouterr().out
     assert main(["data", "RIVN"]) == 1
+
+
+@pytest.mark.parametrize("period", ["last 3 months", "last 30 days", "TTM", "YTD", "2024", "2025-03:latest"])
+def test_a_screen_of_stocks_over_a_window_has_the_figures_of_each_company_alone(period: str) -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    ranked = workflow.query(
+        Query(intent="rank", metrics=["price_change"], scope="universe", periods=[period], order=1, limit=3)
+    )
+    assert len(ranked.result) == 3
+    for symbol, exact in ranked.result[["symbol", "exact"]].itertuples(index=False):
+        alone = workflow.query(Query(metrics=["price_change"], companies=[symbol], periods=[period])).value
+        assert alone is not None
+        assert alone.value == Decimal(exact)

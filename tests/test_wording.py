@@ -7,6 +7,72 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("Gross margin for Hershey in 22", "gross margin of HSY in 2022"),
+    ("Microsoft's last close of 2023", "share price of MSFT in end 2023"),
+    ("Lowest close of Starbucks between January and June 2024", "share price of SBUX in 2024-01:2024-06"),
+    ("Deere: dollars per share gained or lost in 2022?", "difference in share price of DE in 2022"),
+    (
+        "Industrials up more than 75% in 2025, list them",
+        "share price change of all companies in Industrials where share price change > 0.75 in 2025",
+    ),
+    (
+        "Retailers where both revenue and net income fell in FY2024?",
+        "revenue growth and net income growth of all companies in Retail where revenue growth < 0 and"
+        " net income growth < 0 in FY2024",
+    ),
+    (
+        "Health care with R&D > 25% of revenue and net margin > 20%, FY24",
+        "R&D expense as a share of revenue and net margin of all companies in Health Care where R&D expense as a"
+        " share of revenue > 0.25 and net margin > 0.2 in FY2024",
+    ),
+    (
+        "Materials names with FY2024 revenue down by more than 10%?",
+        "revenue growth of all companies in Materials where revenue growth < -0.1 in FY2024",
+    ),
+    ("Honeywell? no, sorry, Eaton: LTM revenue", "revenue of ETN in TTM"),
+    ("MCD GM? no: EBIT mgn FY25", "operating margin of MCD in FY2025"),
+    ("Ford EPS 2024... actually make it GM", "diluted EPS of GM in 2024"),
+    ("Nike revenue FY2024? wait, no, gross profit FY2024", "gross profit of NKE in FY2024"),
+    (
+        "How often did AMD close above 100 dollars... forget it. Just: close on 13 March 2024",
+        "share price of AMD in 2024-03-13",
+    ),
+    ("Not Marriott, I want Hilton: net income in 2023", "net income of HLT in 2023"),
+    ("DE capex 2023", "capital expenditure of DE in 2023"),
+    ("Apple's share price over the last 12 months", "share price of AAPL in TTM"),
+    ("Nvidia's share price for the last 52 weeks", "share price of NVDA in last 364 days"),
+    ("Tesla's close two weeks ago", "share price of TSLA in 14 days ago"),
+    ("Apple share price a year ago", "share price of AAPL in latest-1"),
+    ("Apple's net margin in the prior year", "net margin of AAPL in latest-1"),
+    ("Apple revenue versus the year before", "growth of revenue of AAPL"),
+    ("Did Tesla or Ford do better over the last 8 weeks?", "share price change of TSLA, F in last 56 days"),
+    (
+        "Which companies' revenue fell more than 10% in FY2023?",
+        "revenue growth of all companies where revenue growth < -0.1 in FY2023",
+    ),
+    (
+        "How many companies' revenue fell less than 5% in FY2023?",
+        "number of companies by revenue growth of all companies where revenue growth between -0.05 and 0 in FY2023",
+    ),
+    (
+        "Which utilities saw net income drop between 10% and 20% in FY2023?",
+        "net income growth of all companies in Utilities where net income growth between -0.2 and -0.1 in FY2023",
+    ),
+    (
+        "Companies whose revenue fell but net income rose in FY2024",
+        "revenue growth and net income growth of all companies where revenue growth < 0 and net income growth > 0 in"
+        " FY2024",
+    ),
+    (
+        "Which bank stocks are down more than 5% this year?",
+        "share price change of all companies in Banks where share price change < -0.05 in YTD",
+    ),
+    (
+        "Which stocks rose over 20% in 2024 and over 10% in 2025?",
+        "share price change of all companies where share price change > 0.2 in 2024 and share price change > 0.1 in"
+        " 2025 in 2025",
+    ),
+    ("Top 5 stocks by return over the past 12 months", "share price change of all companies in TTM (top 5)"),
     ("Texas Instruments capex twenty twenty-four", "capital expenditure of TXN in 2024"),
     ("Amgen revenue twenty nineteen", "revenue of AMGN in 2019"),
     ("Visa top line, 24 over 23, pct", "growth of revenue of V in 2023:2024"),
@@ -80,7 +146,7 @@ WORDED = [
     ("nine-month 2024 revenue of Caterpillar", "revenue of CAT in 9M 2024"),
     (
         "How many of the energy companies had falling revenue in 2024?",
-        "number of companies by revenue of all companies in Energy where revenue growth < 0 in 2024",
+        "number of companies by revenue growth of all companies in Energy where revenue growth < 0 in 2024",
     ),
     (
         "retailers whose sales declined in 2024",

@@ -117,9 +117,15 @@ _FILED = re.compile(r"filed (\d{4}-\d\d-\d\d)")
 
 def day_of(period: Period, last: date) -> date | None:
     """The last day of a period, where prices go to a day `last`."""
-    if period.kind in ("latest", "ttm", "ytd", "latest quarter"):
-        return months_back(last, -12 * period.shift)
-    return period.last_day()
+    match period.kind:
+        case "latest" | "ttm" | "ytd" | "latest quarter":
+            return months_back(last, -12 * period.shift)
+        case "months ago":
+            return months_back(last, period.number)
+        case "days ago":
+            return last - timedelta(days=period.number)
+        case _:
+            return period.last_day()
 
 
 # -------------------------------------------------------------------------------------------------------- the calendar
@@ -223,6 +229,8 @@ class FiscalCalendar:
                 return self._near(symbol, lead, period)
             case "calendar year":
                 return self._calendar_year(symbol, lead, period.year)
+            case "months ago" | "days ago":  # statements have no such days
+                return None
 
     def same_period(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
         """The period of another company that carries the same label; of twelve months those that end near."""

@@ -25,7 +25,7 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     asked = query.asked()
     if metric == "price" and query.operation == "sum":
         return [Row(symbol, metric, not_added(Fact(symbol=symbol, field=metric, statement="price"), "several periods"))]
-    if metric in WINDOW_METRICS or (metric == "price" and (query.operation in OF_PRICE or is_series(asked))):
+    if metric in WINDOW_METRICS or (metric == "price" and (query.operation in OF_PRICE or is_window(asked))):
         return [window_row(query, cube, symbol, metric, asked)]
     found = _points(query, cube, symbol, metric)
     if not found:
@@ -138,6 +138,11 @@ def _end(cube: Cube, symbol: str, metric: str, start: Period, end: Period) -> Pe
 def _when(point: Point) -> tuple[int, int, date]:
     months = {"FY": 12, "Q": point.number * 3, "H": point.number * 6, "9M": 9, "TTM": 12}.get(point.kind, 0)
     return point.year, months, point.end or date.min
+
+
+def is_window(asked: Sequence[Period | Span]) -> bool:
+    """Whether a span of days is asked of a price: one span, the trailing twelve months or this year."""
+    return is_series(asked) or (len(asked) == 1 and str(asked[0]) in ("TTM", "YTD"))
 
 
 def is_series(asked: Sequence[Period | Span]) -> bool:

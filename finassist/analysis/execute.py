@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from finassist.analysis.calendar import STALE, Member
-from finassist.analysis.cells import cell, folded, is_series
+from finassist.analysis.cells import cell, folded, is_series, is_window
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import (
     Outcome,
@@ -216,7 +216,7 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
         return "nothing"
     if rows[0].metric in WINDOW_METRICS or query.operation in ("best month", "worst month", "high", "low", "first"):
         return "window"
-    if rows[0].metric == "price" and (query.operation in OF_PRICE or is_series(query.asked())):
+    if rows[0].metric == "price" and (query.operation in OF_PRICE or is_window(query.asked())):
         return "window"
     shapes: dict[str, Shape] = {
         "growth": "change", "sequential": "change",
@@ -275,8 +275,7 @@ def _rankable(query: Query, metric: str) -> bool:
     """Whether a figure of all companies can be had: of prices only closes at the ends of spans are read."""
     of_price = metric == "price" or metric in WINDOW_METRICS
     daily = metric in ("volatility", "beta", "max_drawdown")
-    days = any(each.kind == "day" and not each.year for each in _last_of(query))
-    return (query.operation in _OF_ENDS and not daily and not days) if of_price else query.operation in _OF_ALL
+    return (query.operation in _OF_ENDS and not daily) if of_price else query.operation in _OF_ALL
 
 
 _OF_ENDS = frozenset({"none", "growth", "difference", "cagr", "count", "sum", "mean", "median"})

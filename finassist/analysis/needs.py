@@ -23,7 +23,7 @@ class Needed(NamedTuple):
         since: The first fiscal year that counts.
         days: Days whose closes it needs, where it asks all companies.
         quarters: Whether it needs quarterly figures besides annual ones.
-        back: Months before the latest close, of the closes it needs there besides; 0 is the end of the year before.
+        back: Months or days before the latest close, of the closes it needs besides; 0 is the end of the year before.
     """
 
     lines: frozenset[str]
@@ -31,7 +31,7 @@ class Needed(NamedTuple):
     since: int
     days: tuple[date, ...]
     quarters: bool
-    back: tuple[int, ...]
+    back: tuple[int | timedelta, ...]
 
 
 def needed(query: Query) -> Needed:
@@ -92,23 +92,28 @@ def _quarters(query: Query) -> bool:
     return any(period.kind not in _FISCAL_YEARS for each in _every(query) for period in _ends(each))
 
 
-def _closes(query: Query) -> tuple[tuple[date, ...], tuple[int, ...]]:
+def _closes(query: Query) -> tuple[tuple[date, ...], tuple[int | timedelta, ...]]:
     """Days, and months before the latest close, that a query over all companies needs: the ends of its periods."""
     newest = query.as_of or date.max
-    days, back = {newest}, {12} if not query.periods else set[int]()
+    days, back = {newest}, set[int | timedelta]() if query.periods else {12}
     for each in _every(query):
-        back.update(_months_back(each))
+        back.update(_back(each))
         days.update(min(day, newest) for day in _days(each))
-    return tuple(sorted(days)), tuple(sorted(back))
+    return tuple(sorted(days)), tuple(back)
 
 
-def _months_back(each: Period | Span) -> Iterator[int]:
+def _back(each: Period | Span) -> Iterator[int | timedelta]:
     if isinstance(each, Span) and each.start is None:
+        if each.end.kind == "day":
+            yield timedelta(days=each.count)
+            return
         months = each.count * _MONTHS.get(each.end.kind, 0)
         yield from (*range(12, months, 12), months)
         return
     for period in _ends(each):
-        if not period.year:
+        if period.kind.endswith(" ago"):
+            yield period.number if period.kind == "months ago" else timedelta(days=period.number)
+        elif not period.year:
             yield from (-12 * period.shift, 0 if period.kind == "ytd" else 12 - 12 * period.shift)
 
 

@@ -81,7 +81,7 @@ def _one(asked: Period, last: date) -> Window | None:
             return Window.whole(date(end.year, 1, 1), end, f"{end.year} to {end}")
         case "latest" | "ttm" if end:
             return Window.between(months_back(end, 12), end, f"the twelve months to {end}")
-        case "day" if end:
+        case "day" | "months ago" | "days ago" if end:
             return Window.between(end, last)
         case _:
             first = asked.first_day()

@@ -20,6 +20,7 @@ from datetime import date
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.metadata import version
+from time import monotonic
 from typing import Any, Final, Self, cast
 from uuid import uuid4
 
@@ -49,15 +50,13 @@ CHUNKS_AHEAD: Final = 2
 
 _VERSION: Final = version("finassist")
 _OWN: Final = {"home", "cache_folder", "live", *KEYS}  # settings that each machine has its own of
-_LOOK_SECONDS: Final = 0.25
-_CLEARING_SECONDS: Final = 5.0
-_COUNT_SECONDS: Final = 5.0
-_COUNTS: Final = 12  # so many times on end no worker is counted before a batch gives up: new processes take seconds
+_LOOK_SECONDS, _CLEARING_SECONDS, _COUNT_SECONDS = 0.25, 5.0, 5.0
+_COUNTS: Final = 60  # so many times as long a batch waits without a sign of life: a busy machine starts slowly
 
 _NO_WORKERS: Final = "The cluster has no workers. Start some, wait with `client.wait_for_workers(1)`, and ask again."
 _NO_WORKERS_LEFT: Final = (
-    "The cluster has had no workers for a minute. Recorded answers are safe: start workers, and rerun the same call to "
-    "resume."
+    "The cluster has had no workers for five minutes. Recorded answers are safe: start workers, and rerun the same "
+    "call to resume."
 )
 _GONE: Final = "The cluster went away. Recorded answers are safe: connect again, and rerun the same call to resume."
 _LOST: Final = (
@@ -234,6 +233,7 @@ class DaskAsker:
     send: Callable[..., Any]
     spending: Spending
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _alive: float = 0.0  # when the workers last gave a sign of life: a chunk is sent, one ends, or a worker is counted
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
         """Ask a chunk; where it ends its workers, each of its questions by itself."""
@@ -275,15 +275,15 @@ class DaskAsker:
 
     async def _ended(self, reply: asyncio.Future[Any]) -> None:
         """Wait for the end of a task; a `ClusterError` where it would never come: no worker or no client is left."""
-        none = 0
-        while none < _COUNTS:
+        self._alive = monotonic()
+        while monotonic() - self._alive < _COUNTS * _COUNT_SECONDS:
             if (await asyncio.wait([reply], timeout=_COUNT_SECONDS))[0]:
+                self._alive = monotonic()
                 return
             if self.client.status != "running":
                 raise ClusterError(_GONE)
-            none += 1
             with suppress(OSError, TimeoutError):
-                none = 0 if await self.own.nthreads() else none
+                self._alive = monotonic() if await self.own.nthreads() else self._alive
         raise ClusterError(_NO_WORKERS_LEFT)
 
 

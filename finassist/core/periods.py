@@ -4,8 +4,8 @@ A `Period` is what was asked: a fiscal year, a quarter, half a year, twelve trai
 latest. Which days it covers is only known for one company, whose fiscal year may end in January or September.
 
 Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` and `CY2024` (of the calendar), `H1 2024`, `9M 2024`, `TTM`,
-`2024-03-14`, `2024-03` (a month), `2024` (as the company labels it), `end 2024`, `latest`, `latest quarter`, `YTD`, and
-shifts (`latest-1`).
+`2024-03-14`, `2024-03` (a month), `2024` (as the company labels it), `end 2024`, `latest`, `latest quarter`, `YTD`,
+`3 months ago` and `10 days ago` (before the latest trading day), and shifts (`latest-1`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Literal, Self
 
 PeriodKind = Literal[
     "year", "quarter", "calendar quarter", "calendar year", "half", "nine months", "ttm", "day", "month", "calendar",
-    "end", "latest", "latest quarter", "ytd",
+    "end", "latest", "latest quarter", "ytd", "months ago", "days ago",
 ]  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -40,11 +40,13 @@ _TEXTS: dict[PeriodKind, str] = {
     "latest": "latest",
     "latest quarter": "latest quarter",
     "ytd": "YTD",
+    "months ago": "{number} months ago",
+    "days ago": "{number} days ago",
 }
 """How each kind is written; read back by the patterns that are made of it."""
 
 _PARTS = {"{year}": r"(?P<year>\d{4})", "{number:02}": r"(?P<number>\d\d)", "{day:02}": r"(?P<day>\d\d)"}
-_NUMBERS: dict[PeriodKind, str] = {"half": "[12]"}
+_NUMBERS: dict[PeriodKind, str] = {"half": "[12]", "months ago": r"\d{1,3}", "days ago": r"\d{1,3}"}
 
 
 def _pattern(kind: PeriodKind, text: str) -> re.Pattern[str]:
@@ -144,6 +146,8 @@ class Period:
 
     def _days(self) -> tuple[date, date] | tuple[None, None]:
         """The first and the last day, as if fiscal years were those of the calendar."""
+        if not self.year:
+            return None, None
         match self.kind:
             case "day":
                 return date(self.year, self.number, self.day), date(self.year, self.number, self.day)

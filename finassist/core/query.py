@@ -96,7 +96,7 @@ class Filter(_Checked):
 
     def __str__(self) -> str:
         limit = f"{self.number:g} and {self.upper:g}" if self.comparator == "between" else f"{self.number:g}"
-        return f"{spoken(self.metric)} {self.comparator} {limit}"
+        return f"{spoken(self.metric)} {self.comparator} {limit}" + (f" in {self.period}" if self.period else "")
 
 
 def filter_of(text: str) -> Filter:

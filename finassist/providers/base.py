@@ -94,14 +94,14 @@ class UniverseScope:
         since: The first fiscal year that counts.
         days: Days whose closes are needed.
         quarters: Whether quarterly figures are needed besides annual ones.
-        back: Months before the latest of these days whose closes are needed too; 0 is the end of the year before.
+        back: Months or days before the latest of these days, whose closes are needed; 0 is the last year end.
     """
 
     lines: frozenset[str]
     since: int = 0
     days: tuple[date, ...] = ()
     quarters: bool = True
-    back: tuple[int, ...] = ()
+    back: tuple[int | timedelta, ...] = ()
 
 
 @runtime_checkable

@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.periods import Period, parse_periods
 from finassist.core.query import Query
 from finassist.questions.arithmetic import listed
-from finassist.questions.grammar import POINTS_BACK, SAID, SHIFTS
+from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.operations import direction_of, operation_of
-from finassist.questions.periods import quarterly
+from finassist.questions.periods import Shift, moved, quarterly, shift_of
 from finassist.questions.queries import answer_to, asks_statement, is_judgement, periods_of, screen
 from finassist.questions.slots import Slots, Understanding, hits_of
 from finassist.questions.terms import Figure, Fold, Joined, Writer
@@ -21,8 +21,6 @@ from finassist.symbols.names import common_words
 
 _SHORT = 6
 """A question of so few words may be incomplete without pointing back."""
-
-type _Shift = tuple[int, str]
 
 _ABOUT = re.compile(r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|give me (?:a report|an overview))\b")
 
@@ -35,7 +33,7 @@ def follow_up(slots: Slots) -> Understanding | None:
         return None
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
-    shift = _shift(slots)
+    shift = shift_of(slots)
     if _stands_alone(slots, shift):
         return None
     if last and last.scope == "universe" and slots.metrics and slots.says(POINTS_BACK["by_metric"]):
@@ -48,11 +46,7 @@ def follow_up(slots: Slots) -> Understanding | None:
     return _completed(slots, last, shift) if _points_back(slots, shift) else None
 
 
-def _shift(slots: Slots) -> _Shift | None:
-    return next(((steps, unit) for pattern, steps, unit in SHIFTS if slots.says(pattern)), None)
-
-
-def _stands_alone(slots: Slots, shift: _Shift | None) -> bool:
+def _stands_alone(slots: Slots, shift: Shift | None) -> bool:
     """A question with its own company and metric or kind of document, or with several companies, inherits nothing."""
     if slots.about and not slots.metrics and (slots.says(_ABOUT) or asks_statement(slots)):
         return True
@@ -76,7 +70,7 @@ def _same_of_a_set(slots: Slots) -> bool:
     return slots.asks_set and bool(slots.directions) and not own and not back
 
 
-def _points_back(slots: Slots, shift: _Shift | None) -> bool:
+def _points_back(slots: Slots, shift: Shift | None) -> bool:
     group, back = _group(slots), slots.says(POINTS_BACK["back"])
     if not slots.about:
         if _compares(slots):
@@ -118,7 +112,7 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 # ---------------------------------------------------------------------------------------------- completing
 
 
-def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Understanding | None:
+def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
     _complete_companies(slots, last)
     if not slots.about:
         return None
@@ -138,7 +132,7 @@ def _completed(slots: Slots, last: Query | None, shift: _Shift | None) -> Unders
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
     made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
-    made = _with_periods(made, _moved(last.periods or ["latest"], shift) if shift else carried, last)
+    made = _with_periods(made, moved(last.periods or ["latest"], shift) if shift else carried, last)
     return _in_the_same_order(slots, made, last)
 
 
@@ -237,7 +231,7 @@ def _suit(query: Query, periods: Sequence[str], last: Query) -> bool:
 # ------------------------------------------------------------------------------------------------- editing
 
 
-def _edited(slots: Slots, last: Query, shift: _Shift | None) -> Understanding | None:
+def _edited(slots: Slots, last: Query, shift: Shift | None) -> Understanding | None:
     """The last query with other companies, periods, or another way to show it."""
     changes: dict[str, Any] = {**_other_companies(slots, last), **_other_periods(slots, last, shift)}
     manner = _other_manner(slots, last, changed=bool(changes))
@@ -260,7 +254,7 @@ def _other_companies(slots: Slots, last: Query) -> Mapping[str, Any]:
     return {"companies": slots.about, **(named if last.scope == "universe" else {})}
 
 
-def _other_periods(slots: Slots, last: Query, shift: _Shift | None) -> Mapping[str, Any]:
+def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[str, Any]:
     periods: list[str] | None = None
     if bool(slots.points):
         periods = periods_of(slots)
@@ -274,7 +268,7 @@ def _other_periods(slots: Slots, last: Query, shift: _Shift | None) -> Mapping[s
         ):
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
-        periods = _moved(last.periods or ["latest"], shift)
+        periods = moved(last.periods or ["latest"], shift)
     elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
         periods = sorted(slots.memory.periods, key=_year)
     if slots.says(POINTS_BACK["by_quarter"]):
@@ -313,21 +307,3 @@ def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, A
     if slots.several and last.intent == "value" and slots.says(POINTS_BACK["compare"]):
         return {"intent": "compare", "order": 1}
     return {"intent": "value", "order": 0} if not slots.several and last.intent in ("compare", "rank") else {}
-
-
-def _moved(periods: Sequence[str], shift: _Shift) -> list[str]:
-    return [_moved_one(text, *shift) for text in periods]
-
-
-def _moved_one(text: str, steps: int, unit: str) -> str:
-    value = parse_periods(text)
-    if unit == "quarter" and isinstance(value, Period) and value.kind in ("day", "month"):
-        month = value.year * 12 + value.number - 1 + 3 * steps
-        there = Period("month", month // 12, month % 12 + 1)
-        day = there.last_day()
-        return str(day) if day and value.kind == "day" else str(there)
-    if isinstance(value, Span):
-        return str(Span(value.start.moved(steps), value.end.moved(steps))) if value.start else text
-    if unit == "year" and value.kind in ("quarter", "calendar quarter", "latest quarter"):
-        return str(value.moved(steps * 4))
-    return str(value.moved(steps * 2 if unit == "year" and value.kind == "half" else steps))

@@ -133,7 +133,12 @@ def _own_words() -> dict[str, frozenset[str]]:
         }
         for each in languages
     }
-    return {each: frozenset(words - vocabulary()) for each, words in found.items()}
+    slips = {word[:-1] for word in vocabulary()}  # "revenu" is French, or English with a letter lost
+    return {each: frozenset(words - vocabulary() - slips) for each, words in found.items()}
+
+
+_ALSO_ENGLISH = {"no": 0.3}
+"""Words of other languages that tell less, because English has them too."""
 
 
 def language_of(text: str) -> str:
@@ -147,9 +152,11 @@ def language_of(text: str) -> str:
         return "ja"
     if has_cjk(text):
         return "zh"
+    tickers = {word.text for word in words_of(normalise(text)) if word.raw.isupper() and len(word.raw) > 1}
     own = [word.text for word in words_of(normalise(fold(text))) if not word.mark]
-    counts: dict[str, float] = {each: sum(word in words for word in own) for each, words in _TELL.items()}
+    own = own if text.isupper() else [word for word in own if word not in tickers]
+    counts = {each: sum(_ALSO_ENGLISH.get(word, 1.0) for word in own if word in words) for each, words in _TELL.items()}
     for each, words in _own_words().items():
-        counts[each] += 0.4 * sum(word in words for word in own)
+        counts[each] += 0.6 * sum(word in words for word in own)
     counts["en"] += 0.5 + 0.5 * sum(word in FILLERS and word not in _TELL["en"] for word in own)
     return max(counts, key=lambda each: counts[each])

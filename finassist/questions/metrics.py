@@ -218,12 +218,13 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
 
     `over 30% of revenue on R&D` is a condition on a share, which is then the one metric shown.
     """
-    share = _share_of_amount(slots)
-    if share is not None:
-        return [share.metric], [share, *_signs(slots, [share], [share.metric])]
     found = list(_of_two_metrics(slots))
     metrics = [*(each.metric for each in found), *metrics]
+    own = _own_periods(slots)
     for hit in slots.amounts:
+        if (share := _share_of_amount(slots, hit)) is not None:
+            found.append(share)
+            continue
         near = _metric_of_amount(slots, hit)
         metric = near and near.value
         if SAID["lost"].search(slots.low, 0, hit.end) or (near and re.search(r"\bloss", near.words)):
@@ -233,8 +234,46 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
             metrics = [metric[7:-1] if each == metric else each for each in metrics]
             metric = metric[7:-1]
         if metric:
-            found.append(hit.value.on(metric, percent=described(metric).unit == "percent"))
-    return metrics, [*found, *_signs(slots, found, metrics)]
+            amount = hit.value.fallen() if _is_change(metric) and _falls(slots, hit) else hit.value
+            made = amount.on(metric, percent=described(metric).unit == "percent")
+            found.append(made.model_copy(update={"period": own.get(hit.start)}))
+    if any(" / " in each.metric for each in found):
+        metrics = list(dict.fromkeys(each.metric for each in found))
+    signs = _signs(slots, found, metrics)
+    moved = {each.metric for each in signs}
+    metrics = [f"growth({each})" if f"growth({each})" in moved else each for each in metrics]
+    return metrics, [*found, *signs]
+
+
+def _own_periods(slots: Slots) -> Mapping[int, str]:
+    """The period of each amount, where each is followed by one of its own: `over 20% in 2024 and over 10% in 2025`."""
+    ends = [*(hit.start for hit in slots.amounts[1:]), len(slots.low)]
+    own = {
+        hit.start: str(period.value)
+        for hit, end in zip(slots.amounts, ends, strict=False)
+        for period in slots.points[::-1]
+        if hit.end <= period.start < end
+    }
+    return own if len(own) == len(slots.amounts) and len(set(own.values())) > 1 else {}
+
+
+def _is_change(metric: str) -> bool:
+    return metric.startswith("growth(") or metric in ("price_change", "total_return")
+
+
+def _falls(slots: Slots, amount: Hit[Amount]) -> bool:
+    """Whether the verb of change that stands nearest to an amount says that something fell."""
+    falls = min((_apart(match.span(), amount) for match in SAID["falls"].finditer(slots.low)), default=_FAR)
+    moves = min((_apart((hit.start, hit.end), amount) for hit in slots.operations), default=_FAR)
+    return falls < _FAR and falls <= moves + _SAME_WORD
+
+
+_FAR, _SAME_WORD = 10_000, 8
+"""No distance at all; and letters that one pattern takes more of a word than another."""
+
+
+def _apart(place: tuple[int, int], amount: Hit[Amount]) -> int:
+    return max(place[0] - amount.end, amount.start - place[1])
 
 
 _GREATER = r"(?P<gt>above|exceed\w*|more|higher|larger|bigger|greater|in excess of|surpass\w*|topp(?:ed|s|ing))"
@@ -271,7 +310,7 @@ def _loss_of(amount: Amount, metric: str) -> Filter:
 def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> list[Filter]:
     """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
     over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
-    if not slots.asks_set and not slots.has("count") and not over_time:
+    if not slots.asks_all and not slots.has("count") and not over_time:
         return []
     hits = expression_hits(slots)
     for hit in hits:
@@ -280,10 +319,8 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
             return [Filter(metric=hit.value, comparator="<=", number=0)]
         if moving := SAID["moving"].search(before):
             return [_moving(f"growth({hit.value})", moving.group())]
-    verb = next((hit.words for hit in slots.operations if SAID["verb_of_change"].fullmatch(hit.words)), "")
-    grown = next((hit.value for hit in hits if hit.value.startswith("growth(")), "")
-    if verb and grown and not (others or slots.directions or slots.limit):  # `retailers whose sales declined`
-        return [_moving(grown, verb)]
+    if not (slots.directions or slots.limit) and (moved := _moved(slots, hits, others)):
+        return moved
     loses = NEGATIVE.search(slots.low)
     match = loses or POSITIVE.search(slots.low)
     if match is None:
@@ -298,18 +335,46 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
 
 
+_AND = re.compile(r"(?:,? and|,) (?:its |their |the )?")
+
+
+def _moved(slots: Slots, hits: Sequence[Hit[str]], others: Sequence[Filter]) -> list[Filter]:
+    """`retailers whose sales declined`, `whose revenue fell but net income rose`: each change by the verb after it.
+
+    A verb is that of all figures listed before it: `whose revenue and net income fell`.
+    """
+    amounts = {each.metric for each in others}
+    verbs = [verb for verb in SAID["verb_of_change"].finditer(slots.low) if _no_amount(slots, verb.end())]
+    ends = [*(hit.start for hit in hits[1:]), len(slots.low)]
+    following: re.Match[str] | None = None
+    found: list[Filter] = []
+    for hit, end in reversed(list(zip(hits, ends, strict=False))):
+        own = next((verb for verb in verbs if hit.start <= verb.start() < end), None)
+        listed = following is not None and _AND.fullmatch(slots.low[hit.end : end]) is not None
+        following = own or (following if listed else None)
+        metric = hit.value if _is_change(hit.value) else f"growth({hit.value})"
+        if following is not None and metric not in amounts:
+            found.append(_moving(metric, following.group()))
+    return found[::-1]
+
+
+def _no_amount(slots: Slots, at: int) -> bool:
+    return not any(0 <= hit.start - at < 4 for hit in slots.amounts)
+
+
 def _moving(growth: str, verb: str) -> Filter:
     return Filter(metric=growth, comparator="<" if SAID["falls"].search(verb) else ">", number=0)
 
 
-def _share_of_amount(slots: Slots) -> Filter | None:
-    for hit in slots.amounts:
-        after = (each for each in slots.metrics if each.start >= hit.end)
-        base = next((each for each in after if _OF_BASE.fullmatch(slots.low, hit.end, each.start)), None)
-        others = [each.value for each in slots.metrics if each is not base]
-        if base is not None and others and hit.value.unit == "percent":
-            return hit.value.on(f"{others[0]} / {base.value}", percent=True)
-    return None
+def _share_of_amount(slots: Slots, hit: Hit[Amount]) -> Filter | None:
+    after = (each for each in slots.metrics if each.start >= hit.end)
+    base = next((each for each in after if _OF_BASE.fullmatch(slots.low, hit.end, each.start)), None)
+    if base is None or hit.value.unit != "percent":
+        return None
+    before = [each.value for each in slots.metrics if each.end <= hit.start]
+    behind = [each.value for each in slots.metrics if each.start >= base.end]
+    part = (before[-1:] or behind[:1] or [""])[0]
+    return hit.value.on(f"{part} / {base.value}", percent=True) if part else None
 
 
 def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
@@ -317,8 +382,11 @@ def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
     candidates = expression_hits(slots)
     fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
     if not fitting:
-        growth = hit.value.unit == "percent" and slots.has("growth")
-        return Hit("growth(revenue)", hit.start, hit.start, "growth") if growth else None
+        moves = slots.has("growth") or re.search(r"\b(?:up|down)\b", slots.low)
+        if hit.value.unit != "percent" or not moves:
+            return None
+        grows = any(each.words.startswith(("grow", "grew")) for each in slots.operations)
+        return Hit("growth(revenue)" if grows else "price_change", hit.start, hit.start, "growth")
     before = [each for each in fitting if each.end <= hit.start]
     after = [each for each in fitting if each.start >= hit.end]
     gap_before = hit.start - before[-1].end if before else 10_000

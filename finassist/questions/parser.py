@@ -44,7 +44,7 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     """
     plain = normalise(_ASIDE_DASH.sub(": ", text))
     language = language_of(plain)
-    framing = framed(reworded(plain)) if language == "en" else Framing(plain)
+    framing = framed(_as_corrected(reworded(plain))) if language == "en" else Framing(plain)
     spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)
@@ -52,6 +52,40 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     found = _by_definition(slots, given) or _understood(slots)
     queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
     return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
+
+
+_CORRECTION = re.compile(
+    r"(?:\.\.\.|…|[,;:.?!-])\s*(?:(?P<all>forget (?:it|that)\b|never ?mind(?: that)?\b)"
+    r"|(?:(?:no|sorry|wait|oh|well)\b[,:\s]*)*(?:(?:no|wait)(?=[,:])|sorry|(?:scratch|strike) that|correction|i meant?"
+    r"|(?:actually )?make (?:that|it)|or rather|or better)\b)"
+    r"[,:.\s-]*(?:just\b[:,]?\s*)?"
+)
+
+
+def _as_corrected(text: str) -> str:
+    """The text without what its speaker takes back: `Honeywell? no, sorry, Eaton: LTM revenue`."""
+    for match in list(_CORRECTION.finditer(fold(text)))[-1:]:
+        before, after = text[: match.start()], text[match.end() :]
+        old, new = slots_of(before, "en"), slots_of(after, "en")
+        whole = match["all"] is not None or (bool(new.companies or new.unmatched) and bool(new.metrics))
+        stays: list[Hit[Any] | Found] = [] if new.companies or new.unmatched else [*old.companies]
+        stays += [] if new.metrics else old.metrics
+        stays += [] if new.periods else old.periods
+        stays += [] if match["all"] or new.operations else old.operations
+        if not (new.companies or new.unmatched or new.metrics or new.periods):
+            return text
+        gone = {(hit.start, hit.end) for hit in (*old.companies, *old.metrics, *old.periods)} - {
+            (hit.start, hit.end) for hit in stays
+        }
+        kept = [before[hit.start : hit.end] for hit in sorted(stays, key=lambda hit: hit.start)]
+        return f"{' '.join(kept) if whole else _blanked(before, gone)} {after}"
+    return text
+
+
+def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 _ASIDE_DASH = re.compile(r"\s+—\s+")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from finassist.core.periods import LATEST, Period, PeriodKind, Span, parse_periods
-from finassist.questions.grammar import table_of
-from finassist.questions.slots import Found
+from finassist.questions.grammar import SHIFTS, table_of
+from finassist.questions.slots import Found, Slots
 from finassist.questions.tokenizer import Claims
 
 _TABLE = table_of("periods")
@@ -33,6 +33,7 @@ _PARTS: dict[str, str] = {
     **_TABLE["parts"],
     "N": rf"(?P<n>{_choice(_AMOUNTS, r'\d{1,2}')})",
     "ORDINAL": rf"(?P<q>{_choice(_ORDINALS, r'[1-4](?:st|nd|rd|th|\.|er|º|ª|e)?')})",
+    "MONTHS": rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})",
     "MONTH": rf"(?P<mon>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?",
 }
 
@@ -144,12 +145,21 @@ def _half(parts: dict[str, str], year: int) -> Period:
 _UNITS: Mapping[str, Period] = {
     "qua": Period("latest quarter"), "tri": Period("latest quarter"), "季度": Period("latest quarter"),
     "四半期": Period("latest quarter"), "mon": Period("month"), "mes": Period("month"), "moi": Period("month"),
+    "day": Period("day"), "wee": Period("day"),
 }  # fmt: skip
 
 
 def _last(parts: dict[str, str], _: int) -> Span:
     unit = parts["unit"]
-    return Span(None, _UNITS.get(unit[:3], _UNITS.get(unit, LATEST)), _number(parts["n"]))
+    count = _number(parts["n"]) * (7 if unit.startswith("week") else 1)
+    return Span(None, _UNITS.get(unit[:3], _UNITS.get(unit, LATEST)), count)
+
+
+def _short_ago(parts: dict[str, str], _: int) -> Period:
+    count, unit = _number(parts["n"]) if parts.get("n") else 1, parts["unit"]
+    if unit.startswith("month"):
+        return Period("months ago", number=count)
+    return Period("days ago", number=count * (7 if unit.startswith("week") else 1))
 
 
 def _year_end(parts: dict[str, str], year: int) -> Period:
@@ -179,6 +189,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "calendar": _of("calendar"),
     "calendar year": _of("calendar year"),
     "ytd": _of("ytd"),
+    "short ago": _short_ago,
     "ago": lambda parts, year: LATEST.moved(-_number(parts["n"])),
     "before2": lambda parts, year: LATEST.moved(-2),
     "latest quarter": _of("latest quarter"),
@@ -241,6 +252,39 @@ def _like(period: Period | Span, other: Period | Span) -> Period | Span:
     if isinstance(period, Period) and period.kind == "calendar" and fiscal:
         return Period("year", period.year)
     return period
+
+
+# -------------------------------------------------------------------------------------------------- relative
+
+type Shift = tuple[int, str]
+
+
+def shift_of(slots: Slots) -> Shift | None:
+    """How far a question moves from the last period or the latest; its words are used: `the prior year`."""
+    for pattern, steps, unit in SHIFTS:
+        if match := pattern.search(slots.low):
+            slots.loose = [word for word in slots.loose if not match.start() <= word.start < match.end()]
+            return steps, unit
+    return None
+
+
+def moved(periods: Sequence[str], shift: Shift) -> list[str]:
+    """Periods that many steps later or earlier."""
+    return [_moved_one(text, *shift) for text in periods]
+
+
+def _moved_one(text: str, steps: int, unit: str) -> str:
+    value = parse_periods(text)
+    if unit == "quarter" and isinstance(value, Period) and value.kind in ("day", "month"):
+        month = value.year * 12 + value.number - 1 + 3 * steps
+        there = Period("month", month // 12, month % 12 + 1)
+        day = there.last_day()
+        return str(day) if day and value.kind == "day" else str(there)
+    if isinstance(value, Span):
+        return str(Span(value.start.moved(steps), value.end.moved(steps))) if value.start else text
+    if unit == "year" and value.kind in ("quarter", "calendar quarter", "latest quarter"):
+        return str(value.moved(steps * 4))
+    return str(value.moved(steps * 2 if unit == "year" and value.kind == "half" else steps))
 
 
 # ------------------------------------------------------------------------------------------- as known on a day

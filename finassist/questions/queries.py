@@ -14,9 +14,9 @@ from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import filters
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
-from finassist.questions.periods import quarterly, with_the_one_before
+from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
-from finassist.questions.slots import Slots, Understanding, hits_of, refuse
+from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
 
 _MOST_METRICS = 8
@@ -44,6 +44,9 @@ def _settle_market_words(slots: Slots) -> None:
     if week := re.search(r"\b52[- ]week (high|low)", slots.low):
         slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
         slots.periods = []
+    of_market = any(hit.value in OF_MARKET for hit in slots.metrics)
+    if of_market and not slots.points and (this := re.search(r"\bthis year\b", slots.low)):
+        slots.periods = [Found(Period("ytd"), this.start(), this.end(), this.group())]
     if INDEX in slots.about and (not slots.metrics or slots.metrics[0].value == "price"):
         moves = slots.has("growth", "yoy") or slots.several or slots.says(SAID["index_moves"])
         level = slots.says(SAID["index_level"])
@@ -88,6 +91,8 @@ def is_judgement(slots: Slots) -> bool:
     text = slots.bare
     if not SAID["should_i"].search(text) or SAID["not_should_i"].search(text):
         return False
+    if any("clos" in hit.words for hit in slots.metrics):
+        return False
     weak = not slots.metrics or all(hit.value in ("price", "market_cap") for hit in slots.metrics)
     return weak or SAID["in_judgement"].search(text) is not None
 
@@ -113,7 +118,14 @@ _NEEDS_A_METRIC = ("cagr", "growth", "yoy", "difference", "times", "share", "mea
 def _about_a_company(slots: Slots) -> Understanding:
     """A document; but a period or an operation without a metric never falls back to one."""
     ends = [each.value.end if isinstance(each.value, Span) else each.value for each in slots.periods]
-    if slots.has("growth", "difference") and any(end.kind in ("day", "month") for end in ends):
+    if any("close" in each.words for each in slots.periods):
+        slots.metrics = hits_of(["price"])
+        return _figures(slots)
+    if slots.has("growth", "difference") and re.search(r"\b(?:stocks?|shares?)\b", slots.low):
+        slots.metrics = hits_of(["price_change"])
+        return _figures(slots)
+    days = any(end.kind in ("day", "month", "days ago", "months ago") for end in ends)
+    if days and (spans(slots) or slots.has("growth", "difference")):
         slots.metrics = hits_of(["price_change"])
         return _figures(slots)
     if slots.has(*_NEEDS_A_METRIC) or slots.amounts:
@@ -151,12 +163,13 @@ def screen(slots: Slots) -> Understanding:
     operation: Operation = "count" if slots.has("count") else _set_operation(slots)
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
     default = 1 if ordered and not where and not plural else None if where else 10
+    own = [each.period for each in where if each.period]
     query = Query(
         intent="screen" if where else "rank",
         metrics=shown[:_MOST_COLUMNS],
         scope="universe",
-        sectors=[hit.value for hit in slots.sectors],
-        periods=_compared(periods_of(slots), shown),
+        sectors=list(dict.fromkeys(hit.value for hit in slots.sectors)),
+        periods=own[-1:] or _compared(periods_of(slots), shown),
         where=where,
         order=direction,
         limit=None if operation != "none" else slots.limit.value if slots.limit else default,
@@ -211,7 +224,7 @@ def _supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
     moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]
     if moves and len(slots.about) == 1 and len(slots.metrics) == 1:
         worse = slots.says(SAID["worse"]) and described(slots.metrics[0].value).better != -1
-        return -1 if worse or slots.says(SAID["falls"]) else 1
+        return -1 if worse or slots.says(SAID["falls"]) or slots.says(SAID["lower"]) else 1
     return 0
 
 
@@ -233,6 +246,8 @@ def _query(slots: Slots) -> Query:
         periods = [f"{periods[0]}:latest"]
     if operation == "sum" and periods == ["last 4 quarters"] and not slots.several:
         periods, operation = ["TTM"], "none"
+    if not periods and operation == "none" and not where and (shift := shift_of(slots)) and shift[0] < 0:
+        periods = moved(["latest quarter" if shift[1] == "quarter" else "latest"], shift)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = with_the_one_before(periods[0])
     counts_quarters = operation == "count" and re.search(r"\bquarters\b", slots.low)
@@ -281,6 +296,8 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     operation = operation_of(slots, metrics)
     if operation == "growth" and metrics[0] in ("price", "price_change"):
         return ["price_change", *metrics[1:]], "none"
+    if operation == "difference" and metrics[0] == "price_change":
+        return ["price", *metrics[1:]], operation
     plus = (slots_sum := slots.at("sum")) and slots_sum.words in _ADDING
     minus = (mark := slots.at("difference")) and mark.words == "minus"
     sign = _BETWEEN_METRICS.get(operation)

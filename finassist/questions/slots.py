@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from finassist.core.periods import Period, Span
@@ -54,6 +54,15 @@ class Amount:
         scale = 100 if percent and not self.unit else 1
         upper = None if self.upper is None else self.upper / scale
         return Filter(metric=metric, comparator=self.comparator, number=self.number / scale, upper=upper)
+
+    def fallen(self) -> Amount:
+        """The same change downwards: "fell more than 10 %" is a change below minus that."""
+        low, high = -abs(self.number), None if self.upper is None else -abs(self.upper)
+        if high is not None:
+            return replace(self, number=min(low, high), upper=max(low, high))
+        if self.comparator in (">", ">="):
+            return replace(self, number=low, comparator="<" if self.comparator == ">" else "<=")
+        return replace(self, number=low, upper=0, comparator="between")
 
 
 # ------------------------------------------------------------------------------------------- the conversation

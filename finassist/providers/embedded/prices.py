@@ -205,8 +205,13 @@ def universe(scope: UniverseScope) -> list[Fact]:
 
 def _days_of(scope: UniverseScope) -> set[date]:
     end = min(last_day(), max(scope.days, default=date.max))
-    back = (months_back(end, months) if months else date(end.year - 1, 12, 31) for months in scope.back)
-    return {*(min(day, end) for day in scope.days), *back}
+    return {*(min(day, end) for day in scope.days), *(_before(end, back) for back in scope.back)}
+
+
+def _before(day: date, back: int | timedelta) -> date:
+    if isinstance(back, timedelta):
+        return day - back
+    return months_back(day, back) if back else date(day.year - 1, 12, 31)
 
 
 def _month_end_before(day: date) -> date:
