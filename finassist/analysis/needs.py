@@ -95,7 +95,8 @@ def _quarters(query: Query) -> bool:
 def _closes(query: Query) -> tuple[tuple[date, ...], tuple[int | timedelta, ...]]:
     """Days, and months before the latest close, that a query over all companies needs: the ends of its periods."""
     newest = query.as_of or date.max
-    days, back = {newest}, set[int | timedelta]() if query.periods else {12}
+    days = {newest}
+    back: set[int | timedelta] = set() if query.periods else {12}
     for each in _every(query):
         back.update(_back(each))
         days.update(min(day, newest) for day in _days(each))
