@@ -216,6 +216,14 @@ def test_figures_of_month_ends_say_so() -> None:
     assert "of month ends only before" in ask("max_drawdown", periods="2019:2023").headline
 
 
+@pytest.mark.parametrize("periods", ["last 52 months", "2024", "TTM", "2020"])
+def test_the_distance_from_the_high_is_the_last_close_against_the_highest(periods: str) -> None:
+    high, found = ask("price", periods=periods, operation="high"), ask("from_high", periods=periods)
+    last = found.value and next(fact for fact in found.facts if fact.key == found.value.inputs[-1])
+    assert last
+    assert value(found) == pytest.approx(float(last.value or 0) / value(high) - 1)
+
+
 def test_a_total_return_is_of_the_days_it_says() -> None:
     adjusted = MONTHLY.loc["AAPL", "adj_close"]
     found = ask("total_return", periods="2024-03-14:2024-06-14")

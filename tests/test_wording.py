@@ -7,6 +7,8 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("How far is Adobe below its 52-week high?", "distance from the high of ADBE"),
+    ("How much below its peak did Meta close in 2022?", "distance from the high of META in 2022"),
     ("Gross margin for Hershey in 22", "gross margin of HSY in 2022"),
     ("Microsoft's last close of 2023", "share price of MSFT in end 2023"),
     ("Lowest close of Starbucks between January and June 2024", "share price of SBUX in 2024-01:2024-06"),

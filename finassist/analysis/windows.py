@@ -27,7 +27,7 @@ _LONGEST = 10
 _EVER = 2000
 _INDEX = "^GSPC"
 
-WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "volatility", "beta"})
+WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "from_high", "volatility", "beta"})
 
 
 OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "first", "max", "min", "mean",
@@ -270,6 +270,15 @@ def _drawdown(share: _Share) -> Row:
     return share.missing("max_drawdown", never if share.closes() else "")
 
 
+def _from_high(share: _Share) -> Row:
+    """The last close of a span against the highest one, as a fraction of nothing or less."""
+    closes = share.closes()
+    if not closes:
+        return share.missing("from_high")
+    high, last = max(closes, key=lambda fact: fact.value or Decimal()), closes[-1]
+    return share.moved("from_high", (last.value or Decimal()) / (high.value or Decimal(1)) - 1, high, last)
+
+
 def _volatility(share: _Share) -> Row:
     """Standard deviation of daily returns, annualised."""
     returns = list(share.returns().values())
@@ -347,6 +356,8 @@ def _move(query: Query, share: _Share, metric: str) -> Row:
             return _annual_rate(_change(share, dividends=dividends), share.span)
         case _, "max_drawdown":
             return _drawdown(share)
+        case _, "from_high":
+            return _from_high(share)
         case _, "volatility":
             return _volatility(share)
         case _, "beta":

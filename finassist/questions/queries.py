@@ -41,7 +41,8 @@ def answer_to(slots: Slots) -> Understanding:
 
 def _settle_market_words(slots: Slots) -> None:
     """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
-    if week := re.search(r"\b52[- ]week (high|low)", slots.low):
+    from_high = any(hit.value == "from_high" for hit in slots.metrics)
+    if not from_high and (week := re.search(r"\b52[- ]week (high|low)", slots.low)):
         slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
         slots.periods = []
     of_market = any(hit.value in OF_MARKET for hit in slots.metrics)
@@ -288,6 +289,8 @@ def _settled(slots: Slots, metrics: list[str]) -> list[str]:
 
 
 def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
+    if metrics[0] == "from_high":
+        return metrics, "none"
     points = len(slots.points)
     if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):
         return [f"growth({each})" for each in metrics], "none"
@@ -329,7 +332,7 @@ def _without_parts(metrics: list[str]) -> list[str]:
     if "total_return" in metrics:
         parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
         return [each for each in metrics if each not in parts]
-    if not {"max_drawdown", "volatility", "beta"}.isdisjoint(metrics):
+    if not {"max_drawdown", "from_high", "volatility", "beta"}.isdisjoint(metrics):
         return [each for each in metrics if each not in ("price", "price_change")]
     return metrics
 

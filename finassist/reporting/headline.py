@@ -102,6 +102,7 @@ _OF_SPAN = {
     "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
     "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
     "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
+    "from_high": "{owner} last close {span} was {size} below the highest{ends}.",
     "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
     "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
     "": "{owner} {what} {moved} {size} {span}{ends}.",
