@@ -108,11 +108,57 @@ def test_what_cannot_be_done_exits_with_1(monkeypatch, tmp_path, capsys) -> None
     assert "FINASSIST_HOME" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["ask"], ["no-such-command"], ["ask", "--json", "--markdown", "Hello"]])
+OUT_OF_RANGE = (
+    "query --metric revenue --limit 0", "query --metric revenue --limit -3", "history --last -5", "eval --min 2",
+    "eval --min nan", "mcp --http --port 99999", "serve --port -1", "streamlit --port 65536",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["ask"], ["no-such-command"], ["ask", "--json", "--markdown", "Hello"], *map(str.split, OUT_OF_RANGE)],
+)
 def test_wrong_usage_exits_with_2(arguments, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: finassist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["query", "--metric", "revenue+" * 3000 + "revenue", "--company", "AAPL"], 2, "at most 500"),
+        (["query", "--metric", "1" + "0" * 400, "--company", "AAPL"], 2, "formula"),
+        (["query", "--metric", "revenue", "--where", "net_margin > 1e999"], 2, "finite"),
+        (["query", "--metric", "revenue", "--where", "pe between 5 and 1"], 2, "lower number first"),
+        (["data", "--sector", "Nowhere"], 1, "Sectors: Communication Services"),
+    ],
+)
+def test_a_query_that_no_figure_answers_is_a_sentence(arguments, code, said, capsys) -> None:
+    assert main(arguments) == code
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.out == ""
+
+
+def test_a_file_that_is_no_database_is_a_sentence_and_nothing_else(tmp_path, capfd) -> None:
+    (tmp_path / "notes.db").write_text("no database")
+    assert main(["history", "--db", str(tmp_path / "notes.db")]) == 1
+    printed = capfd.readouterr()
+    assert printed.err.startswith("finassist: The session database")
+    assert printed.out + printed.err.removesuffix("\n") == printed.err.splitlines()[0]
+
+
+@pytest.mark.parametrize(("closed", "code"), [("check - <&-", 2), ("check Hello >&-", 0), ("check - <&- 2>&-", 2)])
+def test_streams_may_be_closed(closed, code) -> None:
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m finassist {closed}"], capture_output=True, text=True)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_lists_are_json_where_it_is_asked_for(capsys) -> None:
+    assert main(["query", "--metrics", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["id"] == "revenue"
 
 
 def test_help_names_every_command(capsys) -> None:

@@ -87,7 +87,7 @@ def typed_query(
         operation=operation,
         where=[filter_of(text) for text in where or ()],
         order=-1 if smallest_first else int(not companies),
-        limit=limit or (10 if intent == "rank" else None),
+        limit=10 if limit is None and intent == "rank" else limit,
     )
 
 

@@ -268,8 +268,9 @@ def write_cases(cases: Iterable[Case], path: str | Path) -> None:
 
     Raises:
         InputError: The name of the file ends otherwise.
+        OSError: A pipe or a device has this name.
     """
-    path = Path(path)
+    path = check_ordinary(Path(path))
     match path.suffix.lower():
         case ".jsonl":
             lines = [json.dumps(each.to_inspect(), ensure_ascii=False) for each in cases]

@@ -12,7 +12,7 @@ import ast
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -140,7 +140,11 @@ type Expression = Number | Ref | Call | At | Binary
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
-@cache
+_LONGEST = 500
+_LARGEST = 1e30
+
+
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Expression:
     """A formula as a tree.
 
@@ -151,6 +155,8 @@ def parse(text: str) -> Expression:
         >>> parse("net_income / avg(equity)")
         Binary(sign='/', left=Ref(id='net_income'), right=Call(name='avg', argument=Ref(id='equity')))
     """
+    if len(text) > _LONGEST:
+        raise ValueError(f"“{text[:80]}…” has {len(text):,} characters; a formula has at most {_LONGEST}.")
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -160,7 +166,7 @@ def parse(text: str) -> Expression:
 
 def _node(node: ast.expr) -> Expression:
     match node:
-        case ast.Constant(value=int() | float() as value):
+        case ast.Constant(value=int() | float() as value) if abs(value) < _LARGEST:
             return Number(float(value))
         case ast.Name(id=name):
             return Ref(_known(name))

@@ -67,8 +67,8 @@ class Filter(_Checked):
 
     metric: str
     comparator: Comparator
-    number: float
-    upper: float | None = None
+    number: float = Field(allow_inf_nan=False)
+    upper: float | None = Field(default=None, allow_inf_nan=False)
     period: str | None = None
 
     @field_validator("metric")
@@ -81,6 +81,8 @@ class Filter(_Checked):
     def _limits(self) -> Filter:
         if self.comparator == "between" and self.upper is None:
             raise ValueError("“between” needs two numbers: number=10, upper=15.")
+        if self.upper is not None and self.upper < self.number:
+            raise ValueError(f"Nothing is between {self.number:g} and {self.upper:g}: give the lower number first.")
         return self
 
     def holds(self, value: float) -> bool:

@@ -40,6 +40,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         MissingExtra: Parquet or Excel, and the packages of `finassist[export]` are not installed.
         ConfigurationError: The name ends in something else.
         ValueError: The frame does not fit into a sheet of Excel.
+        OSError: A pipe or a device has this name.
 
     Example:
         >>> from decimal import Decimal
@@ -52,7 +53,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         >>> again.equals(frame), again["exact"][0]
         (True, Decimal('1.10'))
     """
-    target = Path(path)
+    target = check_ordinary(Path(path))
     form = _form(target)
     part = target.with_name(f".{target.name}.part")
     try:

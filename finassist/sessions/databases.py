@@ -79,8 +79,9 @@ class FileDb(RunByRun, SqliteDb):
         event.listen(engine, "connect", _prepare)
         weakref.finalize(self, engine.dispose)
         super().__init__(db_engine=engine, db_file=str(path), id=_ID)
+        engine.connect().close()  # where the file is no database, Agno would print a traceback
         with FileLock(f"{path}.lock", mode=0o600):
-            _ensure_schema(self)
+            quietly(lambda: _ensure_schema(self))
 
     def has_run(self, run_id: str) -> bool:
         """Whether the run is in the file, with something in it; it is not read as a whole."""

@@ -256,8 +256,9 @@ def _file_store(path: Path) -> Store:
     try:
         database = FileDb(path)
     except Exception as error:
+        reason = getattr(error, "orig", None) or error  # SQLAlchemy's own words end with an address
         raise SessionError(
-            f"The session database {path} cannot be opened ({error}). Set FINASSIST_HOME to a folder you can "
+            f"The session database {path} cannot be opened ({reason}). Set FINASSIST_HOME to a folder you can "
             "write to, or pass db=None to keep sessions in memory."
         ) from error
     return Store(database, threaded(database), opened=database)

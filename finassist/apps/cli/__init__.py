@@ -9,9 +9,11 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
+from math import inf
 from typing import Any, Final, NoReturn
 
 from finassist.apps.cli import answers, servers, stored
@@ -55,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; wrong options end the process with 2, as `argparse` does.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # whoever started it has closed it
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  open as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal shows "?" for what its encoding lacks
@@ -167,7 +172,12 @@ def _add_query(commands: _Commands) -> None:
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
     several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')
     several("--sector", metavar="NAME", help="of a screen or rank of all companies")
-    add("--limit", type=int, metavar="N", help="how many companies to show; 10 without companies and conditions")
+    add(
+        "--limit",
+        type=_COUNT,
+        metavar="N",
+        help="how many companies to show; 10 without companies and conditions",
+    )
     add("--smallest", action="store_true", help="the smallest first")
     add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
     _add_form(parser, json="the answer as JSON", markdown=True)
@@ -207,7 +217,13 @@ def _add_eval(commands: _Commands) -> None:
     add("--set", metavar="FILE", help="your own cases: .csv, or .jsonl in the form of Inspect AI")
     add("--kinds", nargs="+", metavar="KIND", default=[], help="only these kinds of questions")
     add("--export", metavar="FILE", help="write the cases to a .csv or .jsonl file and stop")
-    add("--min", type=float, metavar="SHARE", default=0.0, help="which part has to pass, such as 0.9 (0)")
+    add(
+        "--min",
+        type=_SHARE,
+        metavar="SHARE",
+        default=0.0,
+        help="which part has to pass, such as 0.9 (0)",
+    )
     _add_form(parser, json="as JSON, case by case")
 
 
@@ -238,7 +254,7 @@ def _add_history(commands: _Commands) -> None:
     text = "List every question that was asked, the latest first: how it ended, what it took, what it was about."
     parser = commands.add("history", stored.history, "list every question that was asked", text)
     _add_form(parser)
-    parser.add_argument("-n", "--last", type=int, metavar="N", help="only the last N; by default all")
+    parser.add_argument("-n", "--last", type=_ANY_COUNT, metavar="N", help="only the last N; by default all")
     _add_database(parser)
 
 
@@ -279,16 +295,16 @@ def _add_others(commands: _Commands) -> None:
     mcp = commands.add("mcp", servers.mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
     mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen, on this computer only (127.0.0.1)")
-    mcp.add_argument("--port", type=int, default=8765, help="of HTTP (8765)")
+    mcp.add_argument("--port", type=_PORT, default=8765, help="of HTTP (8765)")
     text = "Serve the workflow over HTTP (AgentOS), and the tools at /mcp, behind a token that is printed once."
     server = commands.add("serve", servers.serve, "serve over HTTP, behind a token", text)
     server.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    server.add_argument("--port", type=int, default=7777, help="where to listen (7777)")
+    server.add_argument("--port", type=_PORT, default=7777, help="where to listen (7777)")
     server.add_argument("--no-token", action="store_true", help="ask for no token; on this computer only")
     _add_database(server)
     commands.add("lab", servers.lab, "open JupyterLab on the notebooks")
     page = commands.add("streamlit", servers.streamlit, "open the Streamlit page")
-    page.add_argument("--port", type=int, default=8501, help="where to serve it (8501)")
+    page.add_argument("--port", type=_PORT, default=8501, help="where to serve it (8501)")
     page.add_argument("--headless", action="store_true", help="do not open a browser")
 
 
@@ -313,6 +329,24 @@ def _add_form(
     form.add_argument("--csv", action="store_true", default=unset, help=csv)
     if markdown:
         form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
+
+
+def _number(kind: type[int] | type[float], least: float, most: float | None, text: str) -> float:
+    """A number of an option.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none, or out of range.
+    """
+    with suppress(ValueError):
+        number = kind(text)
+        if least <= number <= (inf if most is None else most):
+            return number
+    room = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise argparse.ArgumentTypeError(f"{text!r:.40} is no {'whole ' if kind is int else ''}number {room}")
+
+
+_ANY_COUNT, _COUNT = partial(_number, int, 0, None), partial(_number, int, 1, None)
+_PORT, _SHARE = partial(_number, int, 1, 65_535), partial(_number, float, 0, 1)
 
 
 def _add_database(parser: argparse.ArgumentParser, default: str = "default") -> None:

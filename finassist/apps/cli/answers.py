@@ -78,7 +78,7 @@ def check(options: argparse.Namespace) -> int:
     if options.json:
         say(json.dumps(checked.rows(), indent=2, ensure_ascii=False))
     else:
-        show_markdown(checked.to_markdown())
+        show_markdown(checked.to_markdown()) if on_terminal() else say(printable(checked.to_markdown()))
     return OK if checked.ok else FAILED
 
 
@@ -87,6 +87,11 @@ def query(options: argparse.Namespace) -> int:
     if options.metrics:
         from finassist.core.metrics import catalogue
 
+        if options.json:
+            rows = [{"id": each.id, "label": each.label, "unit": each.unit, "formula": each.formula}
+                    for each in catalogue().values()]  # fmt: skip
+            say(json.dumps(rows, indent=2, ensure_ascii=False))
+            return OK
         for metric in catalogue().values():
             say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
         return OK

@@ -52,7 +52,10 @@ def serve(options: argparse.Namespace) -> int:
         check_guarded(options.host, "Leave out --no-token.")
     if any(_missing(package, package, "agentos") for package in ("fastapi", "uvicorn")):
         return FAILED
-    run(options.host, options.port, options.db, guarded=not options.no_token, tell=note)
+    try:
+        run(options.host, options.port, options.db, guarded=not options.no_token, tell=note)
+    except SystemExit:  # uvicorn has said why it cannot listen
+        return FAILED
     return OK
 
 

@@ -120,7 +120,10 @@ def data(options: argparse.Namespace) -> int:
         return complain(f"Not embedded: {', '.join(strangers)}. `finassist data --csv` lists all companies.", FAILED)
     frame = frame[frame["symbol"].isin(wanted)] if wanted else frame
     if options.sector:
+        known = sorted(set(frame["sector"]) - {""})
         frame = frame[frame["sector"].str.casefold() == options.sector.casefold()]
+        if frame.empty and not wanted:
+            return complain(f"No company is in {options.sector}. Sectors: {', '.join(known)}.", FAILED)
     _print(frame, _COVERED, options)
     return OK
 
