@@ -61,7 +61,8 @@ def test_a_pipe_or_a_device_in_place_of_a_file_is_named(tmp_path: Path, capsys: 
     for command in (
         ["batch", f"{path}.txt"], ["batch", f"{path}.csv"], ["batch", f"{path}.parquet"],
         ["batch", f"{tmp_path}/q.txt", "--ledger", f"{path}.db"], ["sessions", "--db", f"{path}.db"],
-        ["batch", f"{tmp_path}/q.txt", "--ledger", f"{tmp_path}/l.db", "--out", f"{path}.csv"], ["eval", "--export", f"{path}.csv"],
+        ["batch", f"{tmp_path}/q.txt", "--ledger", f"{tmp_path}/l.db", "--out", f"{path}.csv"],
+        ["eval", "--export", f"{path}.csv"],
     ):  # fmt: skip
         assert main(command) == 1
         assert SAID in capsys.readouterr().err

@@ -93,6 +93,9 @@ def test_results_have_a_bounded_size_and_say_what_is_left_out() -> None:
     assert len(report["figures"]) == 5
     assert {figure["period"] for figure in report["figures"]} <= {"FY2025", "latest"}
     assert len(json.dumps(toolkit.list_metrics())) < 4_000
+    absent = toolkit.query_figures(["revenue"], ["AAPL"], ["FY1990:FY2030"])
+    assert (len(absent["missing"]), absent["missing_left_out"] > 0) == (10, True)
+    assert len(json.dumps(absent)) < 9_000
 
 
 def test_a_reported_figure_has_every_digit() -> None:
@@ -146,6 +149,9 @@ async def session(client: Any) -> None:
     wrong = await client.call_tool("query_figures", {"metrics": ["nonsense"], "companies": ["AAPL"]})
     assert wrong.is_error
     assert "nonsense" in wrong.content[0].text
+    misspelt = await client.call_tool("query_figures", {**MARGIN, "period": ["FY2020"]})
+    assert misspelt.is_error
+    assert "period" in misspelt.content[0].text
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
+    from mcp.server.mcpserver.tools import Tool
 
 INSTRUCTIONS: Final = (
     "Figures of US-listed companies. Find tickers with search_companies and metric ids with list_metrics, then ask "
@@ -38,6 +39,7 @@ type _Conversion = Callable[[Any], Any]
 _MOST_COMPANIES: Final = 10
 _MOST_METRICS: Final = 25
 _MOST_TEXT: Final = 5_000
+_MOST_MISSING: Final = 10
 
 
 def tools(workflow: FinancialAssistantWorkflow | None = None, *, most_figures: int = 30) -> FinanceTools:
@@ -216,24 +218,27 @@ class FinanceTools(Toolkit):
     def _data(self, answer: Answer) -> dict[str, Any]:
         by_key = {fact.key: fact for fact in answer.facts}
         figures = [by_key[key] for key in answer.rows if key in by_key]
-        return {"answer": answer.headline, **self._figures(answer, figures)}
+        return {"answer": _cut(answer.headline), **self._figures(answer, figures)}
 
     def _report_data(self, answer: Answer) -> dict[str, Any]:
-        text = str(answer.content or "")
-        cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]} …"
         ordered = sorted((fact for fact in answer.facts if fact.known), key=lambda fact: str(fact.period_end))
         latest = {(fact.symbol, fact.field): fact for fact in ordered}
         named = [fact for (_, field), fact in latest.items() if field in catalogue()]
-        return {"text": cut, **self._figures(answer, named)}
+        return {"text": _cut(str(answer.content or "")), **self._figures(answer, named)}
 
     def _figures(self, answer: Answer, figures: Sequence[Fact]) -> dict[str, Any]:
-        left_out = len(figures) - self._most
+        left_out, unsaid = len(figures) - self._most, len(answer.gaps) - _MOST_MISSING
         return {
             "outcome": answer.outcome,
             "figures": [figure_data(fact) for fact in figures[: self._most]],
             **({"figures_left_out": left_out} if left_out > 0 else {}),
-            "missing": [gap.reason for gap in answer.gaps],
+            "missing": [_cut(gap.reason) for gap in answer.gaps[:_MOST_MISSING]],
+            **({"missing_left_out": unsaid} if unsaid > 0 else {}),
         }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]} …"
 
 
 def figure_data(fact: Fact) -> dict[str, Any]:
@@ -321,14 +326,28 @@ def server(workflow: FinancialAssistantWorkflow | None = None) -> MCPServer:
     """
     from mcp.server import MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
+    from mcp.server.mcpserver.tools import Tool
 
     def explain(error: FinassistError) -> dict[str, Any]:
         raise ToolError(str(error)) from error  # of any other error the SDK hides the message
 
     toolkit = tools(workflow)
-    made = MCPServer("finassist", version=version("finassist"), instructions=INSTRUCTIONS, log_level="WARNING")
-    made.add_tool(_explained(toolkit.aquery_figures, dict, explain), name="query_figures")
-    made.add_tool(_explained(toolkit.areport, dict, explain), name="report")
-    made.add_tool(toolkit.search_companies, name="search_companies")
-    made.add_tool(toolkit.list_metrics, name="list_metrics")
-    return made
+    offered: dict[str, Callable[..., Any]] = {
+        "query_figures": _explained(toolkit.aquery_figures, dict, explain),
+        "report": _explained(toolkit.areport, dict, explain),
+        "search_companies": toolkit.search_companies,
+        "list_metrics": toolkit.list_metrics,
+    }
+    made = [_strict(Tool.from_function(call, name=name)) for name, call in offered.items()]
+    return MCPServer(
+        "finassist", version=version("finassist"), instructions=INSTRUCTIONS, tools=made, log_level="WARNING"
+    )
+
+
+def _strict(tool: Tool) -> Tool:
+    """The tool, which refuses an argument that it does not have: `period` for `periods` would ask for the latest."""
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters["additionalProperties"] = False
+    return tool
