@@ -127,11 +127,12 @@ def _not_pretax(before: Sequence[str], after: Sequence[str]) -> bool:
     return "before" not in before and "after" not in before
 
 
+_OF_A_QUOTE = word_set("a the stock share price current latest last market live")
 _SENSES: Mapping[str, _Sense] = {
     "cfo": lambda before, after: "who" not in before and bool(_PERIOD.match("".join(after[:1]))),
     "close": lambda before, after: after[:1] != ["to"],
     "shares": lambda before, after: "many" in before,
-    "quote": lambda before, after: after[:1] != ["me"],
+    "quote": lambda before, after: not before or before[-1] in _OF_A_QUOTE or after[:1] in (["for"], ["of"], ["on"]),
     "tax": _not_pretax,
     "taxes": _not_pretax,
     "assets": lambda before, after: before[-1:] != ["on"],

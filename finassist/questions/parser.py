@@ -155,7 +155,7 @@ def _the_rest(slots: Slots) -> Understanding | None:
     parts: list[Slots] = []
     for text in _ALSO.split(slots.text):
         part, last = slots_of(text, slots.language), parts[-1] if parts else None
-        complete = last and last.metrics and last.periods and part.metrics
+        complete = last and last.periods and part.metrics
         if last and not (complete or _ASKS_ITSELF.match(part.low)):
             parts[-1] = slots_of(f"{last.text} and {text}", slots.language)
         else:
@@ -166,6 +166,8 @@ def _the_rest(slots: Slots) -> Understanding | None:
     if not unknown or not kept or not all(part.metrics for part in kept) or _shared(about):
         return None
     rest = slots_of(" and ".join(part.text for part in kept), slots.language)
+    after = about.index(kept[0]) > 0 or _SAME_PERIOD.search(rest.low)
+    rest.periods = rest.periods or (list(slots.periods) if after else [])
     found = _understood(replace(rest, memory=slots.memory, about=rest.symbols or slots.about, unit=slots.unit))
     return replace(found, unknown=tuple(unknown)) if found.queries and not found.unknown else None
 

@@ -219,9 +219,12 @@ def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
 
 
 _LINK = re.compile(
-    r"\b(?:from|in|for|of|with|without|excluding|except|outside|within|under|on|to|per|at|via|through|ex)"
+    r"\b(?:and|plus|from|in|for|of|with|without|excluding|except|outside|within|under|on|to|per|at|via|through|ex)"
     r" (?:the |its |their |our |all )?$"
 )
+
+
+_LISTED = re.compile(r" (?:and|plus) (?:its |their |the )?")
 
 
 def _qualifies(slots: Slots, start: int, end: int) -> bool:
@@ -230,6 +233,10 @@ def _qualifies(slots: Slots, start: int, end: int) -> bool:
     if any(0 <= hit.start - end <= 1 for hit in (*slots.metrics, *slots.periods)):
         return True
     if any(0 <= start - hit.end <= 1 for hit in slots.metrics) and not slots.low[start:end].endswith("ed"):
+        return True
+    period = next((each.end for each in slots.periods if 0 <= each.start - end <= 5), end)
+    listed = _LISTED.match(slots.low, period)
+    if listed and any(hit.start == listed.end() for hit in hits):
         return True
     link = _LINK.search(slots.low[:start])
     if link and any(0 <= link.start() - hit.end <= 1 for hit in hits):
