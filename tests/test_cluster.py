@@ -213,8 +213,11 @@ def folder(tmp_path_factory) -> Iterator[Any]:
 def two_workers() -> Iterator[Any]:
     options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "memory_limit": 0}
     options |= {"dashboard_address": "127.0.0.1:0", "processes": True, "preload": ["tests.cluster"]}
-    fewer = dask.config.set({"distributed.scheduler.allowed-failures": 1})  # each new process loads for seconds
-    with fewer, nothing_left(), distributed.LocalCluster(**options) as made:
+    given_up = {
+        "distributed.scheduler.allowed-failures": 1,  # each new process loads for seconds
+        "distributed.deploy.lost-worker-timeout": "10 minutes",  # a busy machine needs more than the usual 15 seconds
+    }
+    with dask.config.set(given_up), nothing_left(), distributed.LocalCluster(**options) as made:
         yield made
 
 

@@ -3,7 +3,7 @@
 A worker builds its models and providers itself, from settings and names; keys come from its own environment. Where a
 worker process ends, Dask gives its chunks to another one, up to `distributed.scheduler.allowed-failures` times; then
 each question of the chunk is asked by itself, and only the one that ends processes fails. What such a chunk had used is
-not counted by a budget.
+not counted by a budget. A `LocalCluster` gives a worker up after `distributed.deploy.lost-worker-timeout` (15 seconds).
 """
 
 from __future__ import annotations
