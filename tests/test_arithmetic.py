@@ -124,6 +124,9 @@ def test_signs_definitions_and_totals(workflow: FinancialAssistantWorkflow) -> N
         "What was the arithmetic mean of Intuitive Surgical's YoY revenue growth rates in 2022, 2023 and 2024?":
             sum(rates, Decimal()) / 3,
         "Revenue growth in 2024 over 2023: Cadence minus Garmin, in percentage points.": grown,
+        "The quotient of Nucor's 2022 net income and the average of its total assets at the ends of 2021 and 2022":
+            netted / (sum(assets, Decimal()) / 2),
+        "Nucor 2022: operating cash flow minus net income over total assets": (cash - netted) / assets[1],
         "ROA here is net income over year-end total assets. Subtract Biogen's 2022 ROA from Gilead's 2023 ROA.":
             returns,
     }  # fmt: skip

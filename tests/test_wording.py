@@ -175,6 +175,7 @@ WORDED = [
     ("Boeing revenue pre-pandemic 2019", "revenue of BA in 2019"),
     ("Palantir, max drawdown of 2022", "maximum drawdown of PLTR in 2022"),
     ("delta plus united airlines, revenue 2023 together", "sum of revenue of DAL, UAL in 2023"),
+    ("Coke 2023 revenue", "revenue of KO in 2023"),
     ("gap versus ross stores revenue 2023", "revenue of GAP, ROST in 2023"),
     ("How much did F earn in 2023?", "net income of F in 2023"),
     ("Did O'Reilly's return... sorry, AutoZone's gross margin widen in 2023?", "growth of gross margin of AZO in 2023"),

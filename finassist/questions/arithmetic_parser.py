@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from finassist.core.metrics import Binary, described, parse, unit_of
-from finassist.questions.terms import Figure, Fold, Joined, NoFit, Tree, filled, metric_of
+from finassist.questions.terms import Figure, Fold, Joined, NoFit, Tree, filled, in_one_unit, metric_of
 
 Kind = Literal[
     "metric", "period", "company", "number", "operator", "prefix", "frame", "verb", "(", ")", "word", "strange"
@@ -146,7 +146,7 @@ class Parser:
     def _sum(self) -> Tree:
         left = self._product()
         while (sign := self._sign("plus", "minus")) is not None:
-            left = Joined({"plus": "+", "minus": "-"}[sign], left, filled(self._product(), left))
+            left = in_one_unit({"plus": "+", "minus": "-"}[sign], left, filled(self._product(), left))
         if self._sign("part_of"):
             right = self._sum()
             return Joined("/", filled(left, right), filled(right, left))

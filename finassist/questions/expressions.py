@@ -317,7 +317,19 @@ class _Formula:
         if re.search(r" [/+*-] |avg\(|prev\(", text):
             with suppress(ValueError):
                 parse(text)
-                self.text = simplest(text)
+                self.text = simplest(_in_one_unit(text))
+
+
+_SUM_OVER = re.compile(r"([^/*]+) ([+-]) ([^-+*/]+) / ([^-+*/]+)")
+
+
+def _in_one_unit(text: str) -> str:
+    """`a + b / c` as `(a + b) / c` where the one has no unit and the other has."""
+    found = _SUM_OVER.fullmatch(text)
+    if not found or text.count("(") > 2:
+        return text
+    first, above, quotient = (described(each).unit for each in (found[1], found[3], f"{found[3]} / {found[4]}"))
+    return f"({found[1]} {found[2]} {found[3]}) / {found[4]}" if first == above != quotient else text
 
 
 def _in_times(formula: str, name: str) -> str:

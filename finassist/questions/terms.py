@@ -67,6 +67,18 @@ def metric_of(tree: Tree) -> str:
             return metric_of(left)
 
 
+def in_one_unit(sign: str, left: Tree, right: Tree) -> Tree:
+    """`A minus B over C` in words: where dollars less a ratio have no unit, it is what A less B is over C."""
+    if not isinstance(right, Joined) or right.sign != "/":
+        return Joined(sign, left, right)
+    first, above, below = (metric_of(each) for each in (left, right.left, right.right))
+    if not above or not below or described(first).unit != described(above).unit:
+        return Joined(sign, left, right)
+    if described(f"{above} / {below}").unit == described(first).unit:
+        return Joined(sign, left, right)
+    return Joined("/", Joined(sign, left, right.left), right.right)
+
+
 @dataclass(slots=True)
 class Writer:
     """A tree as an expression over catalogue ids.

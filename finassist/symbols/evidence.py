@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,8 @@ _PREDICATES = word_set(
 )
 _NOT_A_NAME = word_set("price prices my your his her our their this that these those any each every no some")
 
+
+_YEAR = re.compile(r"(?:fy|q[1-4])?(?:19|20)?\d\d|q[1-4]|fiscal")
 
 GONE = Named(0, "exact", 0)
 """Stands for a well-known company that is not listed."""
@@ -97,6 +100,8 @@ class Sentence:
             return True
         if after in _INCORPORATED or (after in LEGAL and self.words[last + 1].raw[0].isupper()):
             return self.capital(first, size)
+        if self.opens(first) and self.capital(first, size) and _YEAR.fullmatch(after):
+            return True
         cried = all(token.raw.isupper() for token in self.words[first : last + 1])
         if self.capitals_tell and self.capital(first, size) and not cried and not self.opens(first):
             return self._stands_apart(first, last)
