@@ -175,6 +175,22 @@ WORDED = [
     ("Boeing revenue pre-pandemic 2019", "revenue of BA in 2019"),
     ("Palantir, max drawdown of 2022", "maximum drawdown of PLTR in 2022"),
     ("delta plus united airlines, revenue 2023 together", "sum of revenue of DAL, UAL in 2023"),
+    (
+        "Which energy company had the second highest net income in 2022?",
+        "net income of all companies in Energy in 2022 (top 2)",
+    ),
+    ("Total revenue of all utilities in 2023", "sum of revenue of all companies in Utilities in 2023"),
+    (
+        "tech companies whose revenue more than doubled in FY2024",
+        "revenue growth of all companies in Information Technology where revenue growth >= 1 in FY2024",
+    ),
+    (
+        "Which companies grew revenue but lost money in 2023?",
+        "revenue growth of all companies where revenue growth > 0 and net income < 0 in 2023",
+    ),
+    ("INTC R&D % rev 2023", "R&D to revenue of INTC in 2023"),
+    ("Starbucks' close on Sunday 11 August 2024", "share price of SBUX in 2024-08-11"),
+    ("The January to March quarter of 2024 at Coke, what were sales?", "revenue of KO in CQ1 2024"),
     ("Coke 2023 revenue", "revenue of KO in 2023"),
     ("gap versus ross stores revenue 2023", "revenue of GAP, ROST in 2023"),
     ("How much did F earn in 2023?", "net income of F in 2023"),

@@ -94,7 +94,9 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
-_SLASH = re.compile(r"\s*(?:/|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?")
+_SLASH = re.compile(
+    r"\s*(?:/|%(?: of)?|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?"
+)
 _TO = re.compile(r" (?:to|relative to|against) (?:its |the |their )?")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 

@@ -1,4 +1,4 @@
-"""Metrics that a question names, numbers with a comparator ("above 30 %"), and the conditions that both make."""
+"""Metrics that a question names, and the conditions they make with numbers: "above 30 %", "more cash than debt"."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from functools import cache
 from itertools import pairwise
 
 from finassist.core.metrics import described
-from finassist.core.query import Comparator, Filter
+from finassist.core.query import Filter
 from finassist.questions.expressions import expression_hits
-from finassist.questions.grammar import LESS, MORE, NEGATIVE, PERCENT, POSITIVE, SAID, SCALES, metric_phrases, table_of
+from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID, metric_phrases, table_of
 from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit, Word
 from finassist.symbols.names import word_set
@@ -147,64 +147,6 @@ _SENSES: Mapping[str, _Sense] = {
 }
 
 
-# ----------------------------------------------------------------------------------------------- amounts
-
-_UNIT = (
-    r"%|percent|per cent|pct|prozent|por ciento|pour cent|por cento|per cento|trillion|tn|billions?|bn|b\b"
-    r"|mrd\.?|milliarden?|milliards?|mil millones|miliardi|bilhões|millions?|mn|mm|m\b|millones|milioni|milhões"
-    r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
-)
-_NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
-_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>(?<![\d.,])-?\d++(?:[.,]\d++)*+|{_NAMED})\s?-?(?P<unit>{_UNIT})?"
-_BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
-_COMPARISON = re.compile(
-    rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
-)
-_AFTER = re.compile(
-    rf"{_AMOUNT}\s?(?:usd |dollars )?(?:or|and) "
-    r"(?P<dir>more|less|higher|lower|above|below|over|under|fewer|greater|better|up)\b"
-)
-_COUNTED = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
-_WRITTEN = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
-            "half a": "0.5"}  # fmt: skip
-_LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
-
-
-def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
-    """The amounts of a lower-case text; what they stand on is taken."""
-    for match in _BETWEEN.finditer(text):
-        if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"]):
-            low, high = _number(match["anum"], match["aunit"] or match["unit"]), _number(match["num"], match["unit"])
-            yield _claimed(Amount("between", low, high, _kind(match)), match, taken)
-    for pattern in (_COMPARISON, _AFTER):
-        for match in pattern.finditer(text):
-            counted = not match["unit"] and _COUNTED.match(text, match.end())
-            if taken.free(*match.span("num")) and not counted:
-                groups = match.groupdict()
-                sign: Comparator = "<" if groups.get("lt") or groups.get("dir") in _LESS_WORDS else ">"
-                yield _claimed(Amount(sign, _number(match["num"], match["unit"]), None, _kind(match)), match, taken)
-
-
-def _claimed(amount: Amount, match: re.Match[str], taken: Claims) -> Hit[Amount]:
-    taken.take(*match.span())
-    return Hit(amount, match.start(), match.end(), match.group())
-
-
-def _number(text: str, unit: str | None) -> float:
-    plain = re.sub(r",(?=\d{3}(?!\d))", "", _WRITTEN.get(text, text)).replace(",", ".")
-    value = float(plain) if plain.count(".") < 2 else float(plain.replace(".", ""))
-    unit = (unit or "").rstrip(".")
-    return value / 100 if unit in PERCENT else value * SCALES.get(unit, 1.0)
-
-
-def _kind(match: re.Match[str]) -> str:
-    unit = (match["unit"] or "").rstrip(".")
-    if unit in PERCENT:
-        return "percent"
-    kind = {"times": "times", "x": "times", "days": "days"}.get(unit, "")
-    return kind or ("USD" if match["cur"] or unit in SCALES else "")
-
-
 # -------------------------------------------------------------------------------------------- conditions
 
 _OF_BASE = re.compile(
@@ -320,8 +262,9 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
             return [Filter(metric=hit.value, comparator="<=", number=0)]
         if moving := SAID["moving"].search(before):
             return [_moving(f"growth({hit.value})", moving.group())]
-    if not (slots.directions or slots.limit) and (moved := _moved(slots, hits, others)):
-        return moved
+    ordered = [hit for hit in slots.directions if not slots.low.startswith(" than ", hit.end)]
+    if not (ordered or slots.limit) and (moved := _moved(slots, hits, others)):
+        return [*moved, *_of_income(slots)]
     loses = NEGATIVE.search(slots.low)
     match = loses or POSITIVE.search(slots.low)
     if match is None:
@@ -336,6 +279,7 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
 
 
+_OBJECT = re.compile(r" (?:its |their |the )?")
 _AND = re.compile(r"(?:,? and|,) (?:its |their |the )?")
 
 
@@ -350,7 +294,8 @@ def _moved(slots: Slots, hits: Sequence[Hit[str]], others: Sequence[Filter]) -> 
     following: re.Match[str] | None = None
     found: list[Filter] = []
     for hit, end in reversed(list(zip(hits, ends, strict=False))):
-        own = next((verb for verb in verbs if hit.start <= verb.start() < end), None)
+        before = next((verb for verb in verbs if _OBJECT.fullmatch(slots.low, verb.end(), hit.start)), None)
+        own = before or next((verb for verb in verbs if hit.start <= verb.start() < end), None)
         listed = following is not None and _AND.fullmatch(slots.low[hit.end : end]) is not None
         following = own or (following if listed else None)
         metric = hit.value if _is_change(hit.value) else f"growth({hit.value})"
@@ -363,7 +308,23 @@ def _no_amount(slots: Slots, at: int) -> bool:
     return not any(0 <= hit.start - at < 4 for hit in slots.amounts)
 
 
+def _of_income(slots: Slots) -> list[Filter]:
+    """`grew revenue but lost money`: a second condition beside one on a change."""
+    loses = NEGATIVE.search(slots.low)
+    found = loses or POSITIVE.search(slots.low)
+    if found is None or not re.search(r"loss|lost|profit|money", found.group()):
+        return []
+    return [Filter(metric="net_income", comparator="<" if loses else ">", number=0)]
+
+
+_MULTIPLIED = {"doubl": 1.0, "tripl": 2.0, "quadrupl": 3.0, "halv": -0.5}
+
+
 def _moving(growth: str, verb: str) -> Filter:
+    """The condition that a verb states: growth above nothing, of 100% where it doubled."""
+    number = next((size for stem, size in _MULTIPLIED.items() if verb.startswith(stem)), None)
+    if number is not None:
+        return Filter(metric=growth, comparator="<=" if number < 0 else ">=", number=number)
     return Filter(metric=growth, comparator="<" if SAID["falls"].search(verb) else ">", number=0)
 
 

@@ -1,14 +1,17 @@
-"""Numbers as a text writes them, with unit, sign and shown precision: `USD 383.3 billion`, `25,3 %`. Pure."""
+"""Numbers as a text writes them (`USD 383.3 billion`, `25,3 %`), and those with a comparator (`above 30 %`). Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from finassist.core.claims import Number, Unit
-from finassist.questions.grammar import PERCENT, SCALES, table_of
+from finassist.core.query import Comparator
+from finassist.questions.grammar import LESS, MORE, PERCENT, SCALES, table_of
+from finassist.questions.slots import Amount
+from finassist.questions.tokenizer import Claims, Hit
 
 _TABLE = table_of("claims")
 _WRITTEN: Mapping[str, str] = _TABLE["words"]
@@ -201,3 +204,64 @@ def _scale_of(number: Number) -> Decimal:
     """What one unit of the written digits stands for: 10^9 in `2.5 billion`."""
     written = re.search(_SCALE, number.words)
     return Decimal(str(SCALES.get(written.group().rstrip("."), 1))) if written else Decimal(1)
+
+
+# --------------------------------------------------------------------------- amounts with a comparator
+
+_IN_UNIT = (
+    r"%|percent|per cent|pct|prozent|por ciento|pour cent|por cento|per cento|trillion|tn|billions?|bn|b\b"
+    r"|mrd\.?|milliarden?|milliards?|mil millones|miliardi|bilhões|millions?|mn|mm|m\b|millones|milioni|milhões"
+    r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
+)
+_NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
+_AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>(?<![\d.,])-?\d++(?:[.,]\d++)*+|{_NAMED})\s?-?(?P<unit>{_IN_UNIT})?"
+_BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
+_COMPARISON = re.compile(
+    rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
+)
+_AFTER = re.compile(
+    rf"{_AMOUNT}\s?(?:usd |dollars )?(?:or|and) "
+    r"(?P<dir>more|less|higher|lower|above|below|over|under|fewer|greater|better|up)\b"
+)
+_COUNTED_THINGS = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
+_SPELT = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
+            "half a": "0.5"}  # fmt: skip
+_LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
+
+
+def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
+    """The amounts of a lower-case text; what they stand on is taken."""
+    for match in _BETWEEN.finditer(text):
+        if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"]):
+            low, high = (
+                _size(match["anum"], match["aunit"] or match["unit"]),
+                _size(match["num"], match["unit"]),
+            )
+            yield _claimed(Amount("between", low, high, _unit(match)), match, taken)
+    for pattern in (_COMPARISON, _AFTER):
+        for match in pattern.finditer(text):
+            counted = not match["unit"] and _COUNTED_THINGS.match(text, match.end())
+            if taken.free(*match.span("num")) and not counted:
+                groups = match.groupdict()
+                sign: Comparator = "<" if groups.get("lt") or groups.get("dir") in _LESS_WORDS else ">"
+                yield _claimed(Amount(sign, _size(match["num"], match["unit"]), None, _unit(match)), match, taken)
+
+
+def _claimed(amount: Amount, match: re.Match[str], taken: Claims) -> Hit[Amount]:
+    taken.take(*match.span())
+    return Hit(amount, match.start(), match.end(), match.group())
+
+
+def _size(text: str, unit: str | None) -> float:
+    plain = re.sub(r",(?=\d{3}(?!\d))", "", _SPELT.get(text, text)).replace(",", ".")
+    value = float(plain) if plain.count(".") < 2 else float(plain.replace(".", ""))
+    unit = (unit or "").rstrip(".")
+    return value / 100 if unit in PERCENT else value * SCALES.get(unit, 1.0)
+
+
+def _unit(match: re.Match[str]) -> str:
+    unit = (match["unit"] or "").rstrip(".")
+    if unit in PERCENT:
+        return "percent"
+    kind = {"times": "times", "x": "times", "days": "days"}.get(unit, "")
+    return kind or ("USD" if match["cur"] or unit in SCALES else "")

@@ -276,6 +276,10 @@ _LEAD = re.compile(
     rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
     r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
 )
+_ORDINALS = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
+_NTH = re.compile(
+    rf"\b(?P<n>{'|'.join(_ORDINALS)})[- ](?:most|highest|largest|biggest|best|lowest|smallest|least|worst|fastest)\b"
+)
 _FIRST = re.compile(
     rf"(?:^|: |\b(?:the|name|list|show|me) ){_NUMBER} (?:[a-z&-]+ ){{1,3}}?(?:with|by|that|who|whose)\b"
 )
@@ -295,6 +299,9 @@ def count_in(slots: Slots) -> None:
         text = counted["n"] or counted["m"]
         number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
         slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
+        return
+    if nth := _NTH.search(slots.low):  # the list down to the one that is asked for
+        slots.limit = Hit(_ORDINALS[nth["n"]], *nth.span("n"), nth["n"])
         return
     for pattern in (_LEAD, _TOP, _FIRST):
         for match in pattern.finditer(slots.low):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from finassist.analysis.execute import in_sector
@@ -24,7 +25,8 @@ from finassist.questions.companies import companies_in
 from finassist.questions.expressions import Definition, average_base, defined, definitions_in, simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
-from finassist.questions.metrics import amounts_in, metrics_in
+from finassist.questions.metrics import metrics_in
+from finassist.questions.numbers import amounts_in
 from finassist.questions.operations import count_in
 from finassist.questions.periods import periods_in
 from finassist.questions.queries import answer_to
@@ -161,20 +163,16 @@ def _the_rest(slots: Slots) -> Understanding | None:
         else:
             parts.append(part)
     about = [replace(part, about=part.symbols or slots.about) for part in parts]
-    unknown = [each for part in about for each in refused(part)]
-    kept = [part for part in about if not refused(part)]
-    if not unknown or not kept or not all(part.metrics for part in kept) or _shared(about):
+    refusals = [refused(part) for part in about]
+    kept = [part for part, refusal in zip(about, refusals, strict=True) if not refusal]
+    shared = not about[0].periods and any(part.metrics for part in about if part not in kept)  # `… and … in China`
+    if len(kept) in (0, len(about)) or not all(part.metrics for part in kept) or shared:
         return None
     rest = slots_of(" and ".join(part.text for part in kept), slots.language)
     after = about.index(kept[0]) > 0 or _SAME_PERIOD.search(rest.low)
     rest.periods = rest.periods or (list(slots.periods) if after else [])
     found = _understood(replace(rest, memory=slots.memory, about=rest.symbols or slots.about, unit=slots.unit))
-    return replace(found, unknown=tuple(unknown)) if found.queries and not found.unknown else None
-
-
-def _shared(parts: Sequence[Slots]) -> bool:
-    """`its revenue and its income in China`: what is asked of the first may be meant as the last is."""
-    return any(part.metrics and refused(part) for part in parts) and not parts[0].periods
+    return replace(found, unknown=tuple(chain(*refusals))) if found.queries and not found.unknown else None
 
 
 _ABOUT = re.compile(

@@ -196,7 +196,8 @@ def _set_operation(slots: Slots) -> Operation:
         return "median"
     if slots.has("mean"):
         return "mean"
-    return "sum" if slots.has("sum") and not slots.directions else "none"
+    summed = slots.has("sum") or slots.says(SAID["total_of_all"])
+    return "sum" if summed and not slots.directions else "none"
 
 
 # ----------------------------------------------------------------------------------------- named companies

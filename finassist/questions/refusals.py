@@ -9,7 +9,7 @@ from datetime import date
 from itertools import islice
 
 from finassist.core.metrics import described
-from finassist.core.periods import Span
+from finassist.core.periods import Period, Span
 from finassist.core.query import SET_ASIDE, Query, Unknown
 from finassist.questions.expressions import spelt
 from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, metric_names, pattern_of, table_of
@@ -172,7 +172,9 @@ def _changing(slots: Slots) -> Unknown | None:
     """`excluding`, `percentile`: a word that no slot holds and without which another figure would be answered."""
     if not slots.metrics or slots.language != "en":
         return None
-    word = next((word for word in slots.loose if word.text in _CHANGING), None)
+    changing = [word for word in slots.loose if word.text in _CHANGING]
+    days = [each.start for each in slots.periods if isinstance(each.value, Period) and each.value.kind == "day"]
+    word = next((word for word in changing if not any(0 < at - word.end <= 2 for at in days)), None)
     reason = f"“{word.raw}” was not understood, and it changes what is asked" if word else ""
     return Unknown(words=word.raw, topic="not understood", reason=reason) if word else None
 
