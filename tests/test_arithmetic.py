@@ -34,6 +34,8 @@ def test_several_steps_in_words(workflow: FinancialAssistantWorkflow) -> None:
     quarters = of("GILD", "net_income", "Q1 2025", "Q2 2025")
     grown = of("CMG", "growth(revenue)", "FY2024")[0] - of("CMG", "growth(net_income)", "FY2024")[0]
     [last], [year] = of("PANW", "revenue", "Q4 2025"), of("PANW", "revenue", "FY2025")
+    cash = [of("AMAT", each, "FY2024")[0] for each in ("operating_cash_flow", "capex", "shares_diluted")]
+    [shares], [per_share] = of("CMI", "shares_diluted", "FY2023"), of("CMI", "dividends_per_share", "FY2023")
     expected = {
         "For Deere, what is the ratio of the change in net income to the change in revenue from fiscal 2022 to fiscal "
         "2023?": (income[1] - income[0]) / (sales[1] - sales[0]),
@@ -49,6 +51,21 @@ def test_several_steps_in_words(workflow: FinancialAssistantWorkflow) -> None:
         "Gilead: sum of net income for the first two quarters of 2025?": sum(quarters),
         "How many percentage points higher was revenue growth than net income growth at Chipotle in 2024?": grown,
         "What share of Palo Alto Networks' fiscal 2025 revenue fell in the fourth quarter?": last / year,
+        "What proportion of Palo Alto Networks' fiscal 2025 sales fell into its fourth quarter?": last / year,
+        "Best Buy's fiscal 2024 revenue as a percentage of its average total assets across fiscal 2023 and fiscal 2024":
+            turnover / (sum(assets) / 2),
+        "Take Best Buy's revenue for fiscal 2024 and divide it by the mean of total assets in fiscal 2023 and fiscal "
+        "2024.": turnover / (sum(assets) / 2),
+        "What percent of Merck's 2024 dividends was the sum of its share buybacks and dividends?":
+            (dividends + buybacks) / dividends,
+        "What is the difference, in percentage points, between the growth rate of revenue and the growth rate of net "
+        "income for Chipotle in 2024?": grown,
+        "By how many points did Chipotle's revenue growth differ from its net income growth in 2024?": grown,
+        "Applied Materials FY2024: operating cash flow minus capital expenditures over diluted shares":
+            (cash[0] - cash[1]) / cash[2],
+        "What is the dividend total for Cummins in 2023 if the diluted shares are multiplied by the dividends per "
+        "share?": shares * per_share,
+        "What percent larger was Regeneron's R&D expense than Intuitive Surgical's in 2023?": research / other - 1,
     }  # fmt: skip
     for question, value in expected.items():
         answer = workflow.run(question)
@@ -79,6 +96,45 @@ def test_a_conversation_about_two_years(workflow: FinancialAssistantWorkflow) ->
     paid = [_figure(workflow, "ITW", "dividends_paid", f"FY{year}") for year in (2022, 2023, 2024)]
     assert share is not None
     assert share.value == paid[2] / sum(paid)
+
+
+def test_a_conversation_computes_with_the_figures_it_showed(workflow: FinancialAssistantWorkflow) -> None:
+    def of(symbol: str, metric: str, period: str) -> Decimal:
+        return _figure(workflow, symbol, metric, period)
+
+    old, new = of("SYK", "net_income", "FY2022"), of("SYK", "net_income", "FY2023")
+    capex, flow = of("SHW", "capex", "FY2023"), of("SHW", "operating_cash_flow", "FY2023")
+    booking, airbnb = (of(each, "growth(revenue)", "FY2023") for each in ("BKNG", "ABNB"))
+    first, last = of("NSC", "price", "end 2021"), of("NSC", "price", "end 2023")
+    close, eps = of("QCOM", "price", "2024-12-31"), of("QCOM", "eps_diluted", "FY2024")
+    dividends, free = of("LOW", "dividends_paid", "FY2023"), of("LOW", "free_cash_flow", "FY2023")
+    chevron = [of("CVX", "capex", f"FY{year}") for year in (2021, 2022, 2023)]
+    repurchased, income = of("AZO", "buybacks", "FY2023"), of("AZO", "net_income", "FY2023")
+    conversations = {
+        ("Stryker net income 2023", "and what was it in 2022?", "the difference between the two?",
+         "and how much does that represent in relation to the 2022 figure?"): (new - old) / old,
+        ("capex of Sherwin-Williams in 2023", "its operating cash flow in that year?",
+         "subtract the first from the second"): flow - capex,
+        ("revenue of Airbnb in 2022?", "in 2023?", "what was the growth?", "and for Booking over the same span?",
+         "by how many percentage points did one exceed the other?"): airbnb - booking,
+        ("closing price of Norfolk Southern at the end of 2021", "and at the end of 2023?",
+         "what is the percent change, then?"): last / first - 1,
+        ("close of Qualcomm on 2024-12-31", "and its diluted EPS for fiscal 2024?",
+         "so what is the price divided by that eps?"): close / eps,
+        ("free cash flow of Lowe's in fiscal 2023", "How much of it went to dividends?"): dividends / free,
+        ("Chevron capex 2021", "in 2022", "and in 2023", "what is the average of the three"): sum(chevron) / 3,
+        ("AutoZone buybacks fiscal 2023", "and net income?", "express the first as a multiple of the second"):
+            repurchased / income,
+        ("AutoZone buybacks fiscal 2023", "and net income?", "divide that by 2"): income / 2,
+    }  # fmt: skip
+    for questions, value in conversations.items():
+        own = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+        for question in questions:
+            answer = own.run(question)
+        assert answer.value is not None, questions
+        assert answer.value.value is not None
+        assert abs(answer.value.value - value) <= abs(value) * Decimal("1e-12"), (questions, answer.headline)
+        assert not answer.gaps, questions
 
 
 def test_figures_of_other_periods_and_companies_in_a_query(workflow: FinancialAssistantWorkflow) -> None:

@@ -25,7 +25,7 @@ from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
 from finassist.questions.expressions import simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
-from finassist.questions.slots import Slots, Understanding, refuse
+from finassist.questions.slots import Slots, Understanding, owners, recall, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
 from finassist.questions.tokenizer import Hit, words_of
 
@@ -41,8 +41,11 @@ _USUAL = frozenset(word for row in _TABLE["usual"].values() for text in row for 
 
 def arithmetic(slots: Slots) -> Understanding | None:
     """The queries of a question that joins figures in several steps, or `None` where it does not."""
-    if not slots.metrics or not slots.about or slots.language != "en":
+    recall(slots)
+    about = owners(slots)
+    if not (slots.metrics or slots.operands) or not about or slots.language != "en":
         return None
+    slots = replace(slots, about=about)
     tokens = _settled(list(_tokens(slots)))
     if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
         return None
@@ -116,7 +119,7 @@ def _starts(tokens: Sequence[Token]) -> Iterator[int]:
     """Where the arithmetic may begin: at once, or behind a name and a colon, behind `as`, or in a later sentence."""
     yield 0
     for index, token in enumerate(tokens):
-        if index and (token.fresh or tokens[index - 1].value in ("as", "taking")):
+        if index and (token.fresh or tokens[index - 1].value in ("as", "taking", "if")):
             yield index
 
 
@@ -127,9 +130,12 @@ def _query(slots: Slots, parser: Parser, tree: Tree) -> Query:
         return _of_one(tree, tree.operand, writer, parser, common)
     formula = writer.formula()
     named = {slots.about[0], *(each.symbol for each in anchors(parse(formula)))}
-    if not _compound(formula, parser) or not named.issuperset(slots.about):
+    if not (slots.operands or _compound(formula, parser)) or not named.issuperset(slots.about):
         raise NoFit
-    return common.model_copy(update={"metrics": [parser.finish(_as_measured(formula))], "periods": writer.latest()})
+    metric = _as_measured(formula) if slots.unit == "percent" else parser.finish(_as_measured(formula))
+    if slots.unit == "times" and described(metric).unit == "percent":
+        metric = f"times({metric})"
+    return common.model_copy(update={"metrics": [metric], "periods": writer.latest()})
 
 
 def _as_measured(formula: str) -> str:
@@ -152,7 +158,7 @@ def _compound(formula: str, parser: Parser) -> bool:
     """Whether it takes more than the other rules can do: figures of several periods or companies in one formula."""
     own = {(each.period, each.symbol) for each in anchors(parse(formula))}
     steps = len(re.findall(r" [-+*/] ", formula))
-    return len(own) > 1 or steps > 1 or (steps == 1 and parser.joined)
+    return len(own) > 1 or steps > 1 or (steps == 1 and (parser.joined or "growth(" in formula))
 
 
 # -------------------------------------------------------------------------------------------- what was not read
@@ -211,10 +217,15 @@ def _tokens(slots: Slots) -> Iterator[Token]:
     periods = {each.start: Token("period", "", each.start, each.end, listed(each.value)) for each in slots.periods}
     companies = {hit.start: Token("company", hit.value.symbol, hit.start, hit.end) for hit in slots.companies}
     amounts = {hit.start: Token("strange", "", hit.start, hit.end) for hit in slots.amounts}
-    claimed = {**amounts, **companies, **periods, **metrics}
+    operands = {
+        hit.start: Token("metric", hit.value.metric, hit.start, hit.end, figure=hit.value) for hit in slots.operands
+    }
+    claimed = {**amounts, **companies, **periods, **metrics, **operands}
     at, low = 0, slots.low
     while at < len(low):
         token = claimed.get(at) or (_worded(low, at) if not low[at].isspace() else None)
+        if token is not None and any(at < start < token.end for start in operands):
+            token = None
         if token is not None:
             mark = _FRESH.search(low[:at])
             yield replace(token, fresh=mark[1] if mark else "")

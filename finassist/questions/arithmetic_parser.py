@@ -24,8 +24,14 @@ class Token:
     end: int
     periods: tuple[str, ...] = ()
     fresh: str = ""
+    figure: Figure | None = None
 
 
+_JOINING = {
+    "ratio": ("to", "/"), "quotient": ("and", "/"), "apart": ("and", "-"), "both": ("and", "+"), "add": ("to", "+"),
+    "divided": ("by", "/"), "multiplied": ("by", "*"),
+}  # fmt: skip
+"""Words that stand before two figures, the word between them, and what is done."""
 _ASKS = frozenset({"what", "how", "which", "did", "does", "was", "were", "is", "are"})
 
 
@@ -90,7 +96,7 @@ class Parser:
     def finish(self, formula: str) -> str:
         """The formula in the unit that the question asks for."""
         ratio = any(token.value in ("ratio", "quotient") and token.kind != "word" for token in self.tokens)
-        ratio = ratio or any(token.value == "multiple" for token in self.tokens)
+        ratio = ratio or any(token.value in ("multiple", "multiple_of") for token in self.tokens)
         times = self._frame == "times_more" or ratio or (self._named and described(self._named).unit == "times")
         percent = any(token.value in ("percent", "percentage", "rate", "margin") for token in self.tokens)
         percent = percent or bool(self._named and described(self._named).unit == "percent")
@@ -101,8 +107,8 @@ class Parser:
     def joined(self) -> bool:
         """Whether words join two figures: `the ratio of A to B`, `dividends plus buybacks`."""
         return any(
-            (token.kind == "prefix" and token.value in ("ratio", "both"))
-            or (token.kind == "operator" and token.value in ("plus", "minus", "divide", "quotient"))
+            (token.kind == "prefix" and token.value in ("ratio", "both", "divided", "multiplied"))
+            or (token.kind == "operator" and token.value != "part_of")
             for token in self.tokens
         )
 
@@ -132,6 +138,8 @@ class Parser:
         return Joined("more" if self._frame == "percent_more" else "-", tree, right)
 
     def _share(self, tree: Tree) -> Tree:
+        if self._is("metric", "prefix", "("):
+            return Joined("/", self._terms(), tree)
         if not self._is("verb") or self.tokens[self.at].value not in ("part", "into"):
             raise NoFit
         if self._next().value == "into":
@@ -143,11 +151,15 @@ class Parser:
 
     # ------------------------------------------------------------------------------------- arithmetic
 
-    def _sum(self) -> Tree:
+    def _terms(self) -> Tree:
         left = self._product()
         while (sign := self._sign("plus", "minus")) is not None:
             left = in_one_unit({"plus": "+", "minus": "-"}[sign], left, filled(self._product(), left))
-        if self._sign("part_of"):
+        return left
+
+    def _sum(self) -> Tree:
+        left = self._terms()
+        if self._sign("part_of", "multiple_of"):
             right = self._sum()
             return Joined("/", filled(left, right), filled(right, left))
         return left
@@ -183,22 +195,20 @@ class Parser:
     def _prefixed(self, name: str) -> Tree:
         if name == "subtract":
             self._until = "from"
-            right = self._sum()
+            right = self._terms()
             self._until = ""
             if not self._word("from"):
                 raise NoFit
-            left = self._sum()
+            left = self._terms()
             return Joined("-", left, filled(right, left))
-        if name in ("ratio", "quotient", "apart", "both", "add"):
-            left = self._sum()
-            word = {"ratio": "to", "quotient": "and", "apart": "and", "both": "and", "add": "to"}[name]
+        if name in _JOINING:
+            left = self._terms()
+            word, sign = _JOINING[name]
             if not self._word(word):
-                if name in ("ratio", "quotient", "add"):
+                if name not in ("apart", "both"):
                     raise NoFit
                 return Fold("change" if name == "apart" else "sum", left)
-            return Joined(
-                {"ratio": "/", "quotient": "/", "apart": "-", "both": "+", "add": "+"}[name], left, self._sum()
-            )
+            return Joined(sign, left, self._terms())
         operand = self._operand()
         if name != "sum" and self._sign("part_of"):
             operand = Joined("/", operand, self._operand())
@@ -213,9 +223,10 @@ class Parser:
             if not periods and not companies:
                 raise NoFit
             return Figure("", periods, companies)
-        metric = self._next().value
+        token = self._next()
+        own = token.figure or Figure(token.value)
         more, others = self._beside()
-        return Figure(metric, periods + more, companies + others)
+        return Figure(own.metric, own.periods + periods + more, own.companies + companies + others)
 
     def _beside(self, *, before: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The periods and companies here, with the words that join them; `before` a metric these are all taken."""

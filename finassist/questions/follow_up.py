@@ -34,6 +34,7 @@ def follow_up(slots: Slots) -> Understanding | None:
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
     shift = shift_of(slots)
+    _with_or_without(slots, last)
     if _stands_alone(slots, shift):
         return None
     if last and last.scope == "universe" and slots.metrics and slots.says(POINTS_BACK["by_metric"]):
@@ -54,7 +55,18 @@ def _stands_alone(slots: Slots, shift: Shift | None) -> bool:
         return True
     if slots.several and not slots.metrics and not slots.says(POINTS_BACK["opener"]):
         return True
-    return bool(slots.metrics and slots.about) and not (shift and not slots.periods)
+    returns = slots.says(POINTS_BACK["returns"]) or slots.says(POINTS_BACK["drops"])
+    return bool(slots.metrics and slots.about) and not ((shift or returns) and not slots.periods)
+
+
+def _with_or_without(slots: Slots, last: Query | None) -> None:
+    """`add Ford`, `leave Ford out`: the companies of the last question with those that are named, or without them."""
+    if not last or not slots.about:
+        return
+    if slots.says(POINTS_BACK["adds"]) and not slots.metrics:
+        slots.about = list(dict.fromkeys([*last.companies, *slots.about]))
+    elif slots.says(POINTS_BACK["drops"]):
+        slots.about = [each for each in last.companies if each not in slots.about] or last.companies
 
 
 def _group(slots: Slots) -> bool:
@@ -90,11 +102,12 @@ def _points_back(slots: Slots, shift: Shift | None) -> bool:
 
 
 def _compares(slots: Slots) -> bool:
-    """`so whose is lower?`: a comparative word about the companies of the last turn."""
+    """`so whose is lower?`, `which has the best margin?`: what compares the companies of the last turns."""
     words = {hit.words for hit in slots.directions}
     own = slots.sectors or slots.limit or slots.amounts
     earlier = [*slots.memory.companies, *(slots.memory.queries[0].companies if slots.memory.queries else ())]
-    return bool(words & _COMPARATIVES) and len(set(earlier)) > 1 and not own
+    which = words and {hit.value for hit in slots.sets} == {"which"}
+    return bool(words & _COMPARATIVES or which) and len(set(earlier)) > 1 and not own
 
 
 _COMPARATIVES = frozenset(
@@ -246,10 +259,6 @@ def _edited(slots: Slots, last: Query, shift: Shift | None) -> Understanding | N
 def _other_companies(slots: Slots, last: Query) -> Mapping[str, Any]:
     if not slots.about or slots.about == last.companies:
         return {}
-    if slots.says(POINTS_BACK["adds"]):
-        return {"companies": list(dict.fromkeys([*last.companies, *slots.about]))}
-    if slots.says(POINTS_BACK["drops"]):
-        return {"companies": [each for each in last.companies if each not in slots.about] or last.companies}
     named: dict[str, Any] = {"scope": "named", "where": [], "limit": None, "intent": "value", "sectors": []}
     return {"companies": slots.about, **(named if last.scope == "universe" else {})}
 

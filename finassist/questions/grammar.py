@@ -47,6 +47,7 @@ SAID: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name,
 POINTS_BACK: Mapping[str, re.Pattern[str]] = {
     name: re.compile("|".join(row)) for name, row in _TABLES["follow_up"].items()
 }
+OPERAND: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["operand"].items()}
 SHIFTS: tuple[tuple[re.Pattern[str], int, str], ...] = tuple(
     (re.compile("|".join(row["patterns"])), row["steps"], row["unit"]) for row in _TABLES["shift"]
 )
@@ -57,7 +58,7 @@ EXPLAINED = _words("english", "explained")
 """Words that say in other terms what a slot already holds: `performed`, `daily closes`."""
 PATTERNS = (ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *SAID.values())
 """Patterns whose words are used, although no slot claims their characters."""
-CONVERSATIONAL = (*POINTS_BACK.values(), *(pattern for pattern, _, _ in SHIFTS))
+CONVERSATIONAL = (*POINTS_BACK.values(), *OPERAND.values(), *(pattern for pattern, _, _ in SHIFTS))
 SPELLING: tuple[str, ...] = tuple(str(_TABLES["english"]["spelling"]).split())
 
 SCALES: Mapping[str, float] = _TABLES["amounts"]["scales"]

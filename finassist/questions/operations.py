@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from finassist.core.metrics import described
 from finassist.core.periods import Span
 from finassist.core.query import Intent, Operation
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
-from finassist.questions.slots import Slots
+from finassist.questions.slots import Slots, Understanding, refuse
+from finassist.questions.terms import Figure, pair_of, query_of
 from finassist.questions.tokenizer import Hit, has_cjk
 
 type _Step = Callable[[Slots, Sequence[str]], Operation | None]
@@ -137,7 +138,7 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         slots.several
         and len(metrics) == 1
         and slots.has("sum")
-        and (slots.has("share") or slots.says(SAID["part_from"]))
+        and (slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"]))
     ):
         _begin_with_its_owner(slots)
         return "share"
@@ -191,6 +192,55 @@ def _graded(slots: Slots) -> bool:
 
 _PRICE_STEPS: tuple[_Step, ...] = (_month, _high_or_low, _mean_or_points, _price_move)
 _STEPS: tuple[_Step, ...] = (_cagr, _times, _difference, _extreme, _folded, _grown_already, _trend, _growth)
+
+
+# ------------------------------------------------------------------------------- figures of the conversation
+
+_OF_ORDER = re.compile(r"\b(?:first|second|former|latter|earlier|later|one|other)\b")
+_ALSO: Mapping[str, re.Pattern[str]] = {
+    "times": re.compile(r"\b(?:ratio|quotient|divide (?:them|the two|one by))\b"),
+    "sum": re.compile(r"\b(?:add|total)\b"),
+    "growth": re.compile(r"%|\bper ?cent(?:age)?\b(?! points?\b)"),
+}
+_RUN = re.compile(r"\b(?:the|all|those|these) (three|four|five)\b")
+_RUNS = {"three": 3, "four": 4, "five": 5}
+
+
+def of_the_pair(slots: Slots) -> Understanding | None:
+    """`what is the difference?`, `add them up`: what is done to the last figures, where nothing else is named."""
+    pair = pair_of(slots.memory.figures)
+    if slots.metrics or slots.about or slots.points or slots.language != "en" or pair is None:
+        return None
+    percent = slots.says(_ALSO["growth"])
+    asked = (name for name in ("cagr", "times", "mean", "sum", "difference", "growth") if _asks(slots, name))
+    done = next((name for name in asked if not (name == "difference" and percent)), "")
+    ordered = [hit.words for hit in slots.operands if _OF_ORDER.search(hit.words)]
+    if ordered and done in ("times", "growth", "cagr"):
+        reason = (
+            f"“{slots.text.strip()}” was not understood: name the figures, or ask for “the first divided by the second”"
+        )
+        return refuse(ordered[0], "not understood", reason, "operands not read")
+    figures = _alike(slots, pair) if done in ("sum", "mean") else pair
+    query = query_of(done, figures) if done else None
+    if query is None:
+        return None
+    common = {"unit": slots.unit, "decimals": slots.decimals}
+    return Understanding((query.model_copy(update=common),), decided="follow-up")
+
+
+def _asks(slots: Slots, name: str) -> bool:
+    return slots.has(name) or (name in _ALSO and slots.says(_ALSO[name]))
+
+
+def _alike(slots: Slots, pair: tuple[Figure, ...]) -> tuple[Figure, ...]:
+    """The figures that are added up: as many as the question says, or all that were shown of the same metric."""
+    figures = slots.memory.figures
+    if counted := _RUN.search(slots.low):
+        return figures[-_RUNS[counted[1]] :]
+    if re.search(r"\b(?:two|both)\b", slots.low):
+        return pair
+    plain = [each for each in figures if each.metric == pair[1].metric]
+    return tuple(plain) if len(plain) > 1 else pair
 
 
 # ---------------------------------------------------------------------------------------------- intent

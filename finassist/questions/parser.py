@@ -27,7 +27,7 @@ from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
 from finassist.questions.metrics import metrics_in
 from finassist.questions.numbers import amounts_in
-from finassist.questions.operations import count_in
+from finassist.questions.operations import count_in, of_the_pair
 from finassist.questions.periods import periods_in
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
@@ -115,7 +115,7 @@ def _understood(slots: Slots) -> Understanding:
     settle_by_industry(slots)
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
-    found = arithmetic(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
+    found = arithmetic(slots) or of_the_pair(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
     found = unread(slots, found) or found
     if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)

@@ -298,6 +298,8 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     if points == 2 and not slots.several and slots.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
     operation = operation_of(slots, metrics)
+    if operation == "growth" and points > 1 and metrics[0] not in OF_MARKET and slots.says(SAID["in_turn"]):
+        return [f"growth({each})" for each in metrics], "none"
     if operation == "growth" and metrics[0] in ("price", "price_change"):
         return ["price_change", *metrics[1:]], "none"
     if operation == "difference" and metrics[0] == "price_change":

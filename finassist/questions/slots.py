@@ -9,7 +9,8 @@ from typing import Any
 
 from finassist.core.periods import Period, Span
 from finassist.core.query import Choice, Comparator, Filter, Query, Unknown
-from finassist.questions.grammar import DEFINE
+from finassist.questions.grammar import DEFINE, OPERAND
+from finassist.questions.terms import Figure, figures_of, pair_of
 from finassist.questions.tokenizer import Hit, Word
 
 
@@ -77,12 +78,14 @@ class Memory:
         companies: Companies of the last question that named some, for "which of the three".
         result: Companies that the last rank or screen showed.
         periods: The last two periods in which the same figure was asked, for "the change between the two".
+        figures: The last figures shown, for "that as a share of the first".
     """
 
     queries: tuple[Query, ...] = ()
     companies: tuple[str, ...] = ()
     result: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 def remembered(memory: Memory, record: Mapping[str, Any]) -> Memory:
@@ -110,7 +113,8 @@ def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -
     again = same and own[0].companies == memory.queries[0].companies
     periods = (*(memory.periods if again else ()), *(own[0].periods if own else ()))
     result = tuple(symbols) if ranked else memory.result
-    return Memory(own or memory.queries, named or memory.companies, result, tuple(dict.fromkeys(periods))[-2:])
+    figures = (*memory.figures, *shown)[-6:] if (shown := figures_of(own)) else ()
+    return Memory(own or memory.queries, named or memory.companies, result, tuple(dict.fromkeys(periods))[-2:], figures)
 
 
 # ----------------------------------------------------------------------------------------------- the question
@@ -136,6 +140,7 @@ class Slots:
         unit: The unit asked for, such as `USD millions`.
         decimals: How many decimals are asked for.
         memory: The conversation before it.
+        operands: Words that point back to a figure of the conversation.
     """
 
     text: str
@@ -160,6 +165,7 @@ class Slots:
     unit: str = ""
     decimals: int | None = None
     memory: Memory = field(default_factory=Memory)
+    operands: list[Hit[Figure]] = field(default_factory=list[Hit[Figure]])
 
     def has(self, *tags: str) -> bool:
         """Whether an operation or mark with one of the tags was found."""
@@ -222,6 +228,61 @@ class Slots:
 def hits_of(names: Sequence[str], words: str = "") -> list[Hit[str]]:
     """Metrics that stand nowhere in the text."""
     return [Hit(name, 0, 0, words or name) for name in names]
+
+
+# ---------------------------------------------------------------------------------------- figures pointed back to
+
+
+def recall(slots: Slots) -> None:
+    """Put figures of the conversation in the place of the words that point back to them."""
+    figures = slots.memory.figures
+    of_several = bool(figures) and " + at(" in figures[-1].metric
+    complete = slots.metrics and slots.companies and not _COMPUTE.match(slots.low)
+    if slots.language != "en" or not figures or complete or (of_several and (slots.metrics or slots.points)):
+        return
+    for name, pattern in OPERAND.items():
+        for found in pattern.finditer(slots.low):
+            free = not any(hit.start < found.end() and found.start() < hit.end for hit in slots.operands)
+            if free and not _within(slots, found) and (figure := _meant(name, found, figures)):
+                slots.operands.append(Hit(figure, found.start(), found.end(), found.group()))
+    if not slots.periods and not slots.companies:
+        slots.operands += [
+            Hit(figure, hit.start, hit.end, hit.words)
+            for hit in slots.metrics
+            if (figure := next((each for each in reversed(figures) if each.metric == hit.value), None))
+        ]
+
+
+_COMPUTE = re.compile(
+    r"\W*(?:(?:and|now|then|so|please) )*(?:add|subtract|deduct|divide|multiply|take|express|compare)\b"
+)
+
+
+def _within(slots: Slots, found: re.Match[str]) -> bool:
+    """`its net income, and how much of that …`: what is pointed back to stands in the question itself."""
+    before = [slots.low[hit.end : found.start()] for hit in slots.metrics if hit.end <= found.start()]
+    return any(re.search(r"\band\b|[.;?]", text) for text in before) and not _COMPUTE.match(slots.low)
+
+
+def _meant(name: str, found: re.Match[str], figures: Sequence[Figure]) -> Figure | None:
+    if name in ("that", "result"):
+        return None if name == "result" and figures[-1].metric.isidentifier() else figures[-1]
+    if name == "of_year":
+        return _of_year(found["year"] or found["year2"], figures)
+    pair = pair_of(figures)
+    return pair and pair[name == "second"]
+
+
+def _of_year(year: str, figures: Sequence[Figure]) -> Figure:
+    """The figure of a year that was shown, or the last one in that year."""
+    plain = [each for each in figures if each.metric.isidentifier()] or figures
+    own = next((each for each in reversed(plain) if year in each.periods[0]), None)
+    return own or Figure(plain[-1].metric, (f"FY{year}",), plain[-1].companies)
+
+
+def owners(slots: Slots) -> list[str]:
+    """The companies of the operands, and those that the question names."""
+    return list(dict.fromkeys([*(each for hit in slots.operands for each in hit.value.companies), *slots.about]))
 
 
 # ---------------------------------------------------------------------------------------------- what is understood

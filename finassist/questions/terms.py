@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise, product
 
-from finassist.core.metrics import Binary, described, parse
+from finassist.core.metrics import Binary, anchors, described, parse
 from finassist.core.periods import Period
+from finassist.core.query import Query
 
 
 class NoFit(Exception):
@@ -112,7 +114,7 @@ class Writer:
 
     def latest(self) -> list[str]:
         """The last period in use, which names the result."""
-        return list(in_order(self.used)[-1:])
+        return list(in_order(each for each in self.used if "-" not in each)[-1:])
 
     def _text(self, tree: Tree) -> str:
         match tree:
@@ -138,7 +140,7 @@ class Writer:
     def _folded(self, fold: Fold) -> str:
         periods = fold.periods or first_periods(fold.operand) or self.around
         if isinstance(fold.operand, Figure) and fold.name == "sum" and len(fold.operand.companies) > 1:
-            return self._figure(fold.operand)
+            return replace(self, fold="sum", used=self.used)._figure(fold.operand)
         if fold.name in ("sum", "mean"):
             each = [self._in(fold.operand, period) for period in periods]
             if len(each) < 2 and fold.name == "mean":
@@ -147,6 +149,8 @@ class Writer:
                 return self._text(fold.operand)
             total = " + ".join(map(bracketed, each))
             return total if fold.name == "sum" else f"({total}) / {len(each)}"
+        if fold.name == "percent" and len(periods) == 1 and isinstance(fold.operand, Figure):
+            return self._in(fold, periods[0])
         if not periods:
             raise NoFit
         periods = in_order(periods)
@@ -187,11 +191,16 @@ class Writer:
             return self._folded(Fold(self.fold, figure))
         text = self._at(figure.metric, periods[0]) if periods else bracketed(figure.metric)
         if len(figure.companies) > 1:
+            if self.fold != "sum":
+                raise NoFit
             return " + ".join(self._of(text, (company,)) for company in figure.companies)
         return self._of(text, figure.companies)
 
     def _at(self, metric: str, period: str) -> str:
         self.used.append(period)
+        if any(each.period for each in anchors(parse(metric))):
+            self.used += [each.period for each in anchors(parse(metric)) if each.period]
+            return metric
         return bracketed(metric) if self.plain else f"at({metric}, '{period}')"
 
     def _of(self, text: str, companies: tuple[str, ...]) -> str:
@@ -230,3 +239,86 @@ def _periods_in(tree: Tree) -> Iterator[tuple[str, ...]]:
         case Joined(left=left, right=right):
             yield from _periods_in(left)
             yield from _periods_in(right)
+
+
+# ------------------------------------------------------------------------------------- figures of a conversation
+
+_MOST = 6
+
+
+def figures_of(queries: Sequence[Query]) -> tuple[Figure, ...]:
+    """The figures that queries show, each with the period and the company of its own; none of a long list.
+
+    Example:
+        >>> figures_of([Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2022", "FY2023"])])[1]
+        Figure(metric='revenue', periods=('FY2023',), companies=('AAPL',))
+    """
+    found = [figure for query in queries for figure in _shown(query)]
+    return tuple(found) if len(found) <= _MOST else ()
+
+
+def _shown(query: Query) -> Iterator[Figure]:
+    periods = query.periods or ["latest"]
+    single = not any(":" in text or text.startswith("last ") for text in periods)
+    if query.scope != "named" or not query.metrics or not query.companies or not single or query.where:
+        return
+    if query.operation == "none":
+        for metric, symbol, period in product(query.metrics, query.companies, periods):
+            yield Figure(metric, (period,), (symbol,))
+        return
+    for symbol in query.companies if query.operation == "growth" else query.companies[:1]:
+        if len(query.metrics) == 1 and (formula := _made(query, periods)):
+            yield Figure(formula, in_order(periods)[-1:], (symbol,))
+
+
+def _made(query: Query, periods: Sequence[str]) -> str:
+    """The formula of a change, a sum or a difference; empty where none says the same."""
+    [metric] = query.metrics
+    if query.operation in ("growth", "difference") and (len(query.companies) == 1 or query.operation == "growth"):
+        points = query.operation == "difference" or described(metric).unit == "percent"
+        if len(periods) == 1:
+            return f"{bracketed(metric)} - prev({metric})" if points else f"growth({metric})"
+        first, last = (f"at({metric}, '{period}')" for period in in_order(periods)[:: len(periods) - 1])
+        return f"{last} - {first}" if points else f"{last} / {first} - 1"
+    if query.operation in ("sum", "mean") and len(query.companies) == 1:
+        total = " + ".join(f"at({metric}, '{period}')" for period in in_order(periods))
+        return total if query.operation == "sum" else f"({total}) / {len(periods)}"
+    sign = {"sum": " + ", "difference": " - "}.get(query.operation)
+    if sign and len(periods) == 1 and len(query.companies) > 1:
+        return sign.join(f"of({metric}, '{symbol}')" for symbol in query.companies)
+    return ""
+
+
+def pair_of(figures: Sequence[Figure]) -> tuple[Figure, Figure] | None:
+    """The last two figures side by side of which neither is made of the other, as a growth is of what grew."""
+    pairs = list(pairwise(figures))
+    return next((pair for pair in reversed(pairs) if len({each.metric.isidentifier() for each in pair}) == 1), None)
+
+
+def query_of(done: str, figures: Sequence[Figure]) -> Query | None:
+    """One query for the figures, as the operations of a query say it best, or a formula."""
+    symbols = list(dict.fromkeys(symbol for each in figures for symbol in each.companies))
+    periods = list(dict.fromkeys(period for each in figures for period in each.periods))
+    same = len({each.metric for each in figures}) == 1 and (len(symbols) == 1) != (len(periods) == 1)
+    if same and done != "times" and (len(symbols) == 1 or done not in ("growth", "cagr")):
+        return _of_one(figures[0].metric, done, symbols, periods)
+    signs = {"times": "/", "sum": "+", "difference": "-"}
+    if done not in signs:
+        return None
+    tree: Tree = figures[0]
+    for each in figures[1:]:
+        tree = Joined(signs[done], tree, each)
+    writer = Writer(tree, (), symbols[0])
+    formula = writer.formula()
+    formula = f"times({formula})" if done == "times" and described(formula).unit == "percent" else formula
+    return Query(metrics=[formula], companies=symbols[:1], periods=writer.latest())
+
+
+def _of_one(metric: str, done: str, symbols: Sequence[str], periods: Sequence[str]) -> Query:
+    """The same figure in several periods or of several companies."""
+    ordered = periods if len(periods) == 1 else in_order(periods)
+    if metric == "price" and len(periods) > 1:
+        metric, done = ("price_change", "none") if done == "growth" else (metric, done)
+        ordered = [f"{ordered[0]}:{ordered[-1]}"] if done in ("none", "difference", "cagr") else ordered
+    values = {"metrics": [metric], "companies": list(symbols), "periods": list(ordered), "operation": done}
+    return Query.model_validate(values)

@@ -133,7 +133,7 @@ def _unit(text: str) -> str:
             groups = found.groupdict()
             word = fold(groups.get("scale") or groups.get("scale2") or "")
             return f"USD {_SCALES.get(word, word if word.endswith('s') else f'{word}s')}"
-    return "times" if _FORM["multiple"].search(text) else ""
+    return "times" if _FORM["multiple"].search(text) else "percent" if _FORM["percent"].search(text) else ""
 
 
 def _decimals(text: str) -> int | None:
