@@ -12,10 +12,11 @@ from datetime import UTC, date, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from agno.tools.finance import FinanceProvider, FinancialStatement, PriceBar, PriceHistory, Quote
 
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import FinancialAssistantWorkflow, FrameProvider, Settings
 from finassist.core.errors import BadPayload, DataError, SourceTimeout, Unreachable
 from finassist.providers.base import Need, fetch_facts
 from finassist.providers.registry import FallbackProvider, open_provider
@@ -81,7 +82,7 @@ def test_a_source_that_cannot_be_cancelled_is_left_behind() -> None:
 
 BLOCKED = """
 import threading
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import FinancialAssistantWorkflow, FrameProvider, Settings
 from agno.tools.finance import FinanceProvider
 
 class Blocking(FinanceProvider):
@@ -246,3 +247,29 @@ def test_a_price_of_yahoo_carries_the_day_of_its_last_trade(moment: Any, monkeyp
     package.Ticker = Ticker  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "yfinance", package)
     assert "USD 10.00 at the close on 2026-01-15" in ask(open_provider("yfinance")).content
+
+
+# ----------------------------------------------------------------------------------------------- lists of sources
+
+
+def test_all_companies_of_a_list_of_sources_are_those_of_each() -> None:
+    rows = {"symbol": ["LEMX", "AAPL"], "year": 2024, "period_end": "2024-12-31", "revenue": [9e14, 5e14]}
+    table = FrameProvider(pd.DataFrame(rows))
+    question = "Top 3 companies by revenue in FY2024"
+    answers = [ask(provider, question) for provider in ([table, "embedded"], ["embedded", table])]
+    named = [[row for row in ("LEMX", "Apple", "AAPL", "Walmart") if row in answer.content] for answer in answers]
+    assert named == [["LEMX", "AAPL", "Walmart"], ["LEMX", "Walmart"]], "of one that both know, the first counts"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"error": {"message": "Invalid API KEY"}}, "AuthError"),
+        ([{"Error Message": "Limit Reach"}], "QuotaExhausted"),
+        ({"status": "error", "code": 429, "message": "Limit Reach"}, "QuotaExhausted"),
+    ],
+)
+def test_an_error_in_an_answer_of_another_shape_is_known_by_its_words(said: Any, kind: str) -> None:
+    with fmp_server({"/income-statement": said}) as server:
+        [gap] = ask(fmp(server), "Apple income statement").gaps
+    assert gap.error == kind

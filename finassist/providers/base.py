@@ -139,7 +139,7 @@ async def fetch_for_query(
         DataError: The provider could not deliver.
     """
     if need == "universe":
-        found = await _asked(provider, _universe_of(provider).fetch_universe(scope or UniverseScope(frozenset())))
+        found = await _universe(provider, scope or UniverseScope(frozenset()))
     elif isinstance(provider, QuerySource):
         work = provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol)
         found = await _asked(provider, work)
@@ -148,12 +148,21 @@ async def fetch_for_query(
     return found if as_of is None else await asyncio.to_thread(as_known, found, as_of)
 
 
-def _universe_of(provider: FinanceProvider) -> QuerySource:
-    """The provider where it knows all its companies at once, or the first of a list that does."""
-    for each in getattr(provider, "providers", (provider,)):
-        if isinstance(each, QuerySource):
-            return each
-    raise by_name_only(provider)
+def query_sources(provider: FinanceProvider) -> list[QuerySource]:
+    """The provider where it knows all its companies at once, or those of a list that do."""
+    return [each for each in getattr(provider, "providers", (provider,)) if isinstance(each, QuerySource)]
+
+
+async def _universe(provider: FinanceProvider, scope: UniverseScope) -> list[Fact]:
+    """Some lines of every company; one that several of a list know is that of the first."""
+    found: list[Fact] = []
+    for source in query_sources(provider):
+        known = {fact.symbol for fact in found}
+        more = await _asked(provider, source.fetch_universe(scope))
+        found += [fact for fact in more if fact.symbol not in known] if known else more
+    if not query_sources(provider):
+        raise by_name_only(provider)
+    return found
 
 
 def by_name_only(provider: FinanceProvider) -> NotOffered:

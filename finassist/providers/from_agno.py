@@ -270,7 +270,7 @@ def checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact
     if any(fact.known or (need == "profile" and fact.text) for fact in facts):
         return facts
     if any(fact.status == "error" for fact in facts):
-        raise _bad(provider, f"a {title(need)} of {symbol} in which no figure can be used")
+        raise _bad(provider, f"the {title(need)} of {symbol}, in which no figure can be used")
     raise UnknownSymbol(
         f"{provider.name} has no {title(need)} for {symbol}. Check the symbol, or use another provider."
     )

@@ -34,7 +34,7 @@ from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols,
 from finassist.llm.calls import CallRecord, Limits, call_error, cost, ending_error, limit_error, recording
 from finassist.llm.caps import fit
 from finassist.llm.offline import OfflineModel
-from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope
+from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope, query_sources
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.review import Review
 from finassist.questions.routing import Context
@@ -95,7 +95,7 @@ class FlowContext:
             years=settings.years,
             max_companies=settings.max_companies,
             memory=query_memory(session),
-            covered=provider.members() if isinstance(provider, QuerySource) else attributes(),
+            covered=_members(query_sources(provider)) or attributes(),
             queryable=isinstance(provider, QuerySource),
             as_of=runtime.as_of,
             live=not all(isinstance(model, OfflineModel) for model in deciders),
@@ -111,6 +111,13 @@ class FlowContext:
         """Every company that is covered, and those that are named besides."""
         named = self.companies(symbol for symbol in symbols if symbol not in self.covered)
         return {**self.covered, **{company.symbol: Member(company.symbol, company.name) for company in named}}
+
+
+def _members(sources: Sequence[QuerySource]) -> Mapping[str, Member]:
+    """The companies of all sources; one that several know as the first does."""
+    if len(sources) == 1:
+        return sources[0].members()
+    return {symbol: member for source in reversed(sources) for symbol, member in source.members().items()}
 
 
 # ------------------------------------------------------------------------------------------------- effects

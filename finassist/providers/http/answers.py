@@ -20,6 +20,7 @@ type Check = Callable[[Any], object]
 """Raises a `DataError` if data cannot be used."""
 
 _ERROR_FIELDS = ("Error Message", "error", "message", "Information", "Note")
+_MOST_ERROR_FIELDS = 4  # an error may bring a code, a status and a time
 _HALF = re.compile(
     r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})(?<!\\)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -83,14 +84,17 @@ def _why_not(text: str) -> str:
 
 def error_words(data: Any) -> str | None:
     """The words of an error that came with status 200, or `None` if this is data."""
-    if not isinstance(data, dict):
+    if isinstance(data, list):
+        rows = cast("list[Any]", data)
+        return error_words(rows[0]) if len(rows) == 1 else None
+    fields = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    if len(fields) > _MOST_ERROR_FIELDS and "Error Message" not in fields:
         return None
-    fields = cast("dict[str, Any]", data)
-    if isinstance(words := fields.get("Error Message"), str):
-        return words
-    if len(fields) == 1:
-        [(key, words)] = fields.items()
-        return words if key in _ERROR_FIELDS and isinstance(words, str) else None
+    for words in (fields[key] for key in _ERROR_FIELDS if key in fields):
+        if isinstance(words, str):
+            return words
+        if found := error_words(words):
+            return found
     return None
 
 
