@@ -92,6 +92,11 @@ def test_a_frame_with_names_of_other_sources_and_quarters_is_read() -> None:
         ("symbol,date,close\nLEMON,2026-01-02,-3\n", BadPayload, "row 2, column “close”: '-3' is not above zero"),
         ("symbol,date,open,close\nLEMON,2026-01-02,0,3\n", BadPayload, "row 2, column “open”: '0' is not above zero"),
         ("symbol,date,close,price\nLEMON,2026-01-02,3,3\n", BadPayload, "“close” and “price” both hold price"),
+        (
+            "symbol,name,year,period_end,revenue\nL,My stand,2025,2025-12-31,5\n",
+            BadPayload,
+            "L is the ticker of Loews Corp., and the table calls it My stand. Give it another symbol.",
+        ),
         ("symbol,date,close\nLEMON,2999-01-02,3\n", BadPayload, "row 2: its period ends on 2999-01-02, which is still"),
         ("symbol,year,revenue\nLEMON,2099,3\n", BadPayload, "row 2: its period ends on 2099-12-31, which is still to"),
         ("symbol,year,close\nLEMON,2025,3\n", BadPayload, "row 2, column “close”: '3' is of no day"),
@@ -179,3 +184,11 @@ def test_companies_are_ranked_screened_and_added_up_in_one_currency() -> None:
         assert [gap.reason for gap in answer.gaps] == [
             "Amounts in USD are compared; left out are those in another currency: MELX."
         ]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"), [("L", "Loews Corporation"), ("GOOG", "Google"), ("AAPL", ""), ("KO", "Coke")]
+)
+def test_a_listed_company_may_have_figures_of_ones_own(symbol: str, name: str) -> None:
+    frame = pd.DataFrame({"symbol": [symbol], "name": [name], "year": [2025], "revenue": [5]})
+    assert FrameProvider(frame).get_financials(symbol)[0].items == {"revenue": 5}

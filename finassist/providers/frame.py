@@ -35,7 +35,7 @@ from finassist.providers.to_agno import FactProvider
 from finassist.providers.values import changes, currency, day, day_of_fact, figure, fiscal_period, number
 from finassist.reporting.files import own_table
 from finassist.symbols.company import Company, normalise_symbol
-from finassist.symbols.directory import announce
+from finassist.symbols.directory import announce, directory
 
 _ABOUT = ("symbol", "name", "period", "period_end", "date", "currency", "sector", "industry", "filed")
 _SLIP = 0.88
@@ -85,6 +85,8 @@ class FrameProvider(FactProvider):
                     )
                 found[fact.key] = fact
             self._names |= {s: m for s, m in table.members.items() if s not in self._names or m.name != s}
+        for member in self._names.values():
+            _check_name(member)
         self._facts = tuple(found.values())
         announce(Company(member.symbol, member.name, "", "") for member in self._names.values())
 
@@ -136,6 +138,17 @@ class FrameProvider(FactProvider):
             known = ", ".join(list(self._names)[:10])
             raise UnknownSymbol(f"{wanted} is not in {self.name}. It has {known}.{did_you_mean(wanted, self._names)}")
         return sorted(found, key=lambda fact: fact.period_end or date.min)
+
+
+def _check_name(member: Member) -> None:
+    """Check that a company with a name of its own has not the ticker of another, whose figures these would seem."""
+    listed = directory().lookup(member.symbol)
+    if listed is None or not listed.cik or member.name == member.symbol:
+        return
+    meant = map(directory().lookup, directory().resolve(member.name).symbols)
+    if all(each is None or each.name != listed.name for each in meant):
+        both = f"{member.symbol} is the ticker of {listed.name}, and the table calls it {member.name}"
+        raise BadPayload(f"{both}. Give it another symbol.")
 
 
 class _Table:
