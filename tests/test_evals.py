@@ -277,7 +277,24 @@ def test_two_evaluations_side_by_side() -> None:
     assert both.to_frame().loc[0, ["n_cases", "first", "second"]].tolist() == [10, 3, 9]
     assert "gained 7 and lost 1" in str(both)
     assert "<table>" in both._repr_html_()
+    assert repr(both) == "<Comparison of 10 cases: 7 gained, 1 lost, p = 0.0703>"
+    assert [line.split(":")[0] for line in str(both).splitlines() if line.startswith("- ")] == [
+        *(f"- gained {number}" for number in range(3, 10)),
+        "- lost 2",
+    ]
     assert made("++").compare(made("++++")).p_value == 1.0
+
+
+def test_what_two_models_take_stands_side_by_side() -> None:
+    def made(seconds: tuple[float, ...], tokens: int | None, cost: float | None) -> Evaluation:
+        cases = [replace(MARGIN, id=str(number)) for number in range(len(seconds))]
+        graded = (Graded(case, {}, "", "", each, tokens, cost) for case, each in zip(cases, seconds, strict=True))
+        return Evaluation(tuple(graded))
+
+    both = made((1, 2, 9), 100, 0.5).compare(made((4, 6, 5), None, None)).to_frame().iloc[-1]
+    assert both[["seconds_first", "tokens_first", "cost_first"]].tolist() == [2, 300, 1.5]
+    assert both["seconds_second"] == 5
+    assert both[["tokens_second", "cost_second"]].isna().all()
 
 
 def test_mcnemar_is_a_binomial_test() -> None:
@@ -308,3 +325,9 @@ def test_the_command(capsys: Any, tmp_path: Any) -> None:
     assert main(["eval", "--kinds", "price", "--export", str(tmp_path / "price.jsonl")]) == 0
     assert len(read_cases(tmp_path / "price.jsonl")) == 8
     assert main(["eval", "--kinds", "nonsense"]) == 2
+    assert main([*asked, "--against", "routing=rules", "years=3", "--concurrency", "1"]) == 0
+    assert "Second: offline, embedded, routing rules, years 3." in capsys.readouterr().out
+    assert main([*asked, "--against", "routnig=rules"]) == 2
+    assert "Did you mean routing?" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*asked, "--min", "90"])

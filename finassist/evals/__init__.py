@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Final
 from uuid import uuid4
 
+from finassist.config.settings import KEYS
 from finassist.core.cases import Case, CaseSet, read_cases
 from finassist.core.concurrency import bridge
 from finassist.core.errors import FinassistError, InputError
@@ -21,6 +22,7 @@ from finassist.providers.to_agno import wait_for
 from finassist.workflow import FinancialAssistantWorkflow
 
 CONCURRENCY: Final = 8
+_NAMED: Final = ("model", "provider", "routing")
 type OnCase = Callable[[Graded], None]
 
 
@@ -75,10 +77,17 @@ async def aevaluate(
             f"concurrency is how many conversations there are at the same time: 1 or more, not {concurrency}."
         )
     cases = read_cases(set, kinds)
+    await _warm_up()
     if workflow is not None:
         return await _evaluated(_Asking(workflow, asyncio.Semaphore(concurrency), on_case), cases)
     async with FinancialAssistantWorkflow(db=None) as made:
         return await _evaluated(_Asking(made, asyncio.Semaphore(concurrency), on_case), cases)
+
+
+async def _warm_up() -> None:
+    """What the first answer of a process loads is not the time of a case."""
+    async with FinancialAssistantWorkflow(db=None, model="offline", provider="embedded") as workflow:
+        await workflow.arun("What is EBITDA?", live=False)
 
 
 @dataclass(frozen=True)
@@ -120,9 +129,14 @@ async def _evaluated(asking: _Asking, cases: Sequence[Case]) -> Evaluation:
     if bug:
         raise bug
     found = {graded.case.id: graded for talk in talks for graded in talk.result()}
-    workflow = asking.workflow
-    about = f"{workflow.model.id}, {workflow.provider.id}, routing {workflow.routing}"
-    return Evaluation(tuple(found[case.id] for case in cases), about)
+    return Evaluation(tuple(found[case.id] for case in cases), _about(asking.workflow))
+
+
+def _about(workflow: FinancialAssistantWorkflow) -> str:
+    """What answers: the model, the provider, the routing, and settings that were given as arguments."""
+    parts = [workflow.model.id, workflow.provider.id, f"routing {workflow.routing}"]
+    shown = [(name, value) for name, value, origin in workflow.settings.rows() if origin == "argument"]
+    return ", ".join([*parts, *(f"{name} {value}" for name, value in shown if name not in (*_NAMED, *KEYS))])
 
 
 def _conversations(cases: Sequence[Case]) -> list[list[Case]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 from statistics import median
@@ -77,10 +77,7 @@ class Evaluation:
         passed = len(self.graded) - len(self.failed)
         lines = [f"{passed} of {len(self.graded)} cases passed ({self.share:.1%}): {self.about}.", ""]
         lines += _markdown(self.table, ["kind", "n_cases", "n_passed", *_SHARES.values(), "seconds", "tokens", "cost"])
-        for each in self.failed[:_SHOWN]:
-            lines.append(f"- {escape_markdown(f'{each.case.id}: {each.case.question} [{each.wrong}]')}")
-        more = len(self.failed) - _SHOWN
-        return "\n".join([*lines, f"- … and {more} more in to_frame()."] if more > 0 else lines)
+        return "\n".join([*lines, *_listed(map(_line, self.failed))])
 
     def __repr__(self) -> str:
         return f"<Evaluation of {len(self.graded)} cases: {self.share:.1%} passed>"
@@ -143,15 +140,24 @@ class Comparison:
         ]
 
     def to_markdown(self) -> str:
-        """What differs, the chance of it, and a table by kind."""
+        """What differs, the chance of it, a table by kind, and the cases that only one passed."""
         first, second = self.about
         lines = [
-            f"First: {first}. Second: {second}. Of {len(self.pairs)} cases the second gained {len(self.gained)} and "
-            f"lost {len(self.lost)} (McNemar's exact test: p = {self.p_value:.3g}).",
+            f"First: {first}.",
+            "",
+            f"Second: {second}.",
+            "",
+            f"Of {len(self.pairs)} cases the second gained {len(self.gained)} and lost {len(self.lost)} "
+            f"(McNemar's exact test: p = {self.p_value:.3g}).",
             "",
             *_markdown(self.to_frame(), list(SCHEMAS["comparison"])),
         ]
-        return "\n".join(lines)
+        parted = [(word, each) for word, some in (("gained", self.gained), ("lost", self.lost)) for each in some]
+        return "\n".join([*lines, *_listed(f"{word} {_line(each)}" for word, each in parted)])
+
+    def __repr__(self) -> str:
+        parted = f"{len(self.gained)} gained, {len(self.lost)} lost, p = {self.p_value:.3g}"
+        return f"<Comparison of {len(self.pairs)} cases: {parted}>"
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -172,6 +178,17 @@ def mcnemar(gained: int, lost: int) -> float:
     number, fewer = gained + lost, min(gained, lost)
     tail = sum(comb(number, count) for count in range(fewer + 1))
     return min(1.0, 2 * tail / 2**number)
+
+
+def _line(graded: Graded) -> str:
+    return f"{graded.case.id}: {graded.case.question}{f' [{graded.wrong}]' if graded.wrong else ''}"
+
+
+def _listed(texts: Iterable[str]) -> Iterator[str]:
+    lines = [f"- {escape_markdown(text)}" for text in texts]
+    yield from lines[:_SHOWN]
+    if len(lines) > _SHOWN:
+        yield f"- … and {len(lines) - _SHOWN} more in to_frame() of the evaluation."
 
 
 def _row(graded: Graded) -> dict[str, Any]:
@@ -196,14 +213,12 @@ def _kind_row(kind: str, part: Evaluation) -> dict[str, Any]:
         "n_passed": len(graded) - len(part.failed),
         "share": part.share,
         **{_SHARES[name]: sum(values) / len(values) for name, values in held.items() if values},
-        "seconds": median(each.seconds for each in graded),
-        "tokens": known_sum([each.tokens for each in graded]),
-        "cost": known_sum([each.cost for each in graded]),
+        **_spent(graded),
     }
 
 
 def _compared_row(kind: str, pairs: Sequence[tuple[Graded, Graded]]) -> dict[str, Any]:
-    both = Comparison(tuple(pairs), ("", ""))
+    both, sides = Comparison(tuple(pairs), ("", "")), list(zip(*pairs, strict=True))
     return {
         "kind": kind,
         "n_cases": len(pairs),
@@ -212,6 +227,20 @@ def _compared_row(kind: str, pairs: Sequence[tuple[Graded, Graded]]) -> dict[str
         "gained": len(both.gained),
         "lost": len(both.lost),
         "p_value": both.p_value,
+        **{
+            f"{name}_{side}": value
+            for side, graded in zip(("first", "second"), sides, strict=True)
+            for name, value in _spent(graded).items()
+        },
+    }
+
+
+def _spent(graded: Sequence[Graded]) -> dict[str, Any]:
+    """What an answer took: the time of the one in the middle, and all tokens and dollars."""
+    return {
+        "seconds": median(each.seconds for each in graded),
+        "tokens": known_sum([each.tokens for each in graded]),
+        "cost": known_sum([each.cost for each in graded]),
     }
 
 

@@ -260,6 +260,43 @@ def test_everything_works_by_keyboard_and_shows_where_one_is(notebook: Notebook)
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_an_answer_is_rated_by_keyboard(lab: Lab, notebook: Notebook, theme: str, shoot: Callable[..., object]) -> None:
+    lab.theme(theme)
+    session = f"rated-{theme.split()[-1]}"
+    panel = Panel.opened(notebook, session)
+    panel.answered(PRICE, "309.35")
+    right, wrong = (panel.area.get_by_role("button", name=f"This answer is {word}") for word in ("right", "wrong"))
+    why = panel.area.get_by_role("textbox", name="Why, or what is right")
+    expect(why).to_be_hidden()
+    right.focus()
+    panel.page.keyboard.press("Tab")
+    expect(wrong).to_be_focused()
+    panel.page.keyboard.press("Enter")
+    expect(wrong).to_have_attribute("aria-pressed", "true")
+    expect(right).to_have_attribute("aria-pressed", "false")
+    panel.page.keyboard.press("Tab")
+    expect(why).to_be_focused()
+    panel.page.keyboard.type("It was 310 USD.")
+    panel.page.keyboard.press("Enter")
+    expect(panel.area.get_by_role("status").filter(has_text="Kept with this answer.")).to_be_visible()
+    expect(panel.turns).to_have_count(1)
+    assert "Feedback(thumb='down', reason='It was 310 USD.')" in notebook.printed(
+        f"print(workflow.answers({session!r})[0].feedback)"
+    )
+    assert poor_contrast(panel.area) == []
+    shoot(panel.area, f"panel rated {theme}")
+    lab.page.set_viewport_size({"width": 480, "height": 900})
+    try:
+        shoot(panel.area, f"panel rated narrow {theme}")
+        assert sideways(panel.area) == []
+    finally:
+        lab.page.set_viewport_size({"width": 1280, "height": 900})
+    again = Panel.opened(notebook, session)
+    expect(again.area.get_by_role("button", name="This answer is wrong")).to_have_attribute("aria-pressed", "true")
+    expect(again.area.get_by_role("textbox", name="Why, or what is right")).to_have_value("It was 310 USD.")
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_the_panel_is_readable_in_both_themes(
     lab: Lab, notebook: Notebook, theme: str, shoot: Callable[..., object]
 ) -> None:

@@ -208,22 +208,24 @@ def _add_batch(commands: _Commands) -> None:
 def _add_eval(commands: _Commands) -> None:
     about = (
         "Ask questions whose right answers are known, and grade the answers: figures, companies, periods, refusals.\n"
-        "The embedded set needs no key and no network. The exit code is 1 if fewer pass than --min says."
+        "The embedded set needs no key and no network. The exit code is 1 if fewer pass than --min says.\n\n"
+        "A set of your own is a .csv with the column question and one or more of right (“25.3%; 1.2 times”, or\n"
+        "“refused”), order and companies (tickers), period and words; also kind, id, session and note.\n\n"
+        "  finassist eval --set mine.csv --min 0.9\n"
+        "  finassist eval --model openai --against offline\n"
+        "  finassist eval --against routing=rules years=3"
     )
     parser = commands.add("eval", answers.evaluate, "grade the answers to a set of questions", about)
     add = parser.add_argument
     add("--model", metavar="NAME", help="which language model answers; by default as the settings say")
-    add("--against", metavar="NAME", help="a second model: the two side by side, with a paired test")
+    text = "a second model, or settings as NAME=VALUE: the two side by side, with a paired test"
+    add("--against", nargs="+", metavar="NAME", default=[], help=text)
     add("--set", metavar="FILE", help="your own cases: .csv, or .jsonl in the form of Inspect AI")
     add("--kinds", nargs="+", metavar="KIND", default=[], help="only these kinds of questions")
     add("--export", metavar="FILE", help="write the cases to a .csv or .jsonl file and stop")
-    add(
-        "--min",
-        type=_SHARE,
-        metavar="SHARE",
-        default=0.0,
-        help="which part has to pass, such as 0.9 (0)",
-    )
+    text = "conversations at the same time; 1 times each alone (8)"
+    add("--concurrency", type=_COUNT, metavar="N", default=8, help=text)
+    add("--min", type=_SHARE, metavar="SHARE", default=0.0, help="which part has to pass, such as 0.9 (0)")
     _add_form(parser, json="as JSON, case by case")
 
 

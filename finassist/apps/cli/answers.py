@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from finassist.answer import Answer
     from finassist.batch import BatchOptions
     from finassist.batch.batch import Batch
+    from finassist.config.settings import Settings
     from finassist.core.cases import Case
     from finassist.evals.evaluation import Evaluation
     from finassist.evals.grading import Graded
@@ -274,15 +275,21 @@ def _cells(text: str, column: str, path: Path) -> list[str]:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Grade the answers to a set of questions, of one model or of two."""
+    """Grade the answers to a set of questions, of one model or of two, or with other settings."""
+    from finassist.config.settings import Settings
     from finassist.core.cases import read_cases, write_cases
 
     cases = read_cases(options.set, options.kinds)
     if options.export:
         write_cases(cases, options.export)
         return OK
-    found = _evaluated(cases, options.model)
-    shown = found.compare(_evaluated(cases, options.against)) if options.against else found
+    given = [each.partition("=")[::2] for each in options.against]
+    others = Settings(**{name: value for name, value in given if value})
+    models = [name for name, value in given if not value]
+    found = shown = _evaluated(cases, options.model, Settings(), options.concurrency)
+    if given:
+        second = models[-1] if models else None if others.origin("model") == "argument" else options.model
+        shown = found.compare(_evaluated(cases, second, others, options.concurrency))
     if options.json:
         say(json.dumps(shown.to_dict(), indent=2))
     elif options.csv:
@@ -294,7 +301,7 @@ def evaluate(options: argparse.Namespace) -> int:
     return OK if found.share >= options.min else FAILED
 
 
-def _evaluated(cases: list[Case], model: str | None) -> Evaluation:
+def _evaluated(cases: list[Case], model: str | None, settings: Settings, concurrency: int) -> Evaluation:
     from finassist.evals import evaluate as graded
     from finassist.workflow import FinancialAssistantWorkflow
 
@@ -304,5 +311,5 @@ def _evaluated(cases: list[Case], model: str | None) -> Evaluation:
         if (number := next(done)) % _OFTEN == 0:
             note(f"{number:,} of {len(cases):,} cases")
 
-    with FinancialAssistantWorkflow(db=None, model=model) as workflow:
-        return graded(workflow, cases, on_case=tell)
+    with FinancialAssistantWorkflow(db=None, model=model, settings=settings) as workflow:
+        return graded(workflow, cases, concurrency=concurrency, on_case=tell)
