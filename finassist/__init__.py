@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
     from finassist.reporting.frames import describe as describe
+    from finassist.runtime.tracing import Tracing as Tracing
+    from finassist.runtime.tracing import trace as trace
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
 
     categories = CATEGORIES
@@ -103,6 +105,7 @@ _NAMES: Final = {
     "finassist.reporting.checked": "Checked",
     "finassist.reporting.files": "read_frame write_frame",
     "finassist.reporting.frames": "by_company by_year describe",
+    "finassist.runtime.tracing": "Tracing trace",
     "finassist.workflow": "FinancialAssistantWorkflow",
 }
 _HOME: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -289,7 +289,8 @@ class FinancialAssistantWorkflow(ManyQuestions):
     def _consider_summary(self, run: RunContext) -> None:
         if run.draft is not None and run.saved:
             turns = run.turn.before + 1
-            self.summariser.consider(run.session_id, run.session, turns, self.summary_agent)
+            with run.within_trace():
+                self.summariser.consider(run.session_id, run.session, turns, self.summary_agent)
 
     # -------------------------------------------------------------------------------------- lifecycle
 

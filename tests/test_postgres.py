@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, trace
 from finassist.core.errors import ConfigurationError, MissingExtra, SessionError
 from tests.postgres_server import PASSWORD, QUOTED, REQUIRED, NotHere, Server, running
 
@@ -80,6 +80,15 @@ def test_a_stored_answer_comes_back_whole(address: str) -> None:
     history, sessions = workflow.history(), workflow.sessions()
     assert history.loc[0, ["question", "status", "saved"]].tolist() == ["Compare Apple and Rivian", "COMPLETED", True]
     assert sessions.loc[0, "symbols"] == ["AAPL", "RIVN"]
+    workflow.close()
+
+
+def test_traces_are_stored_on_the_server(address: str) -> None:
+    workflow = FinancialAssistantWorkflow(db=address)
+    with trace(address) as traces:
+        frame = traces.spans(workflow.run("What is Apple's stock price?").run_id)
+    assert frame["name"].tolist()[:2] == ["finassist.run", "understand"]
+    assert PASSWORD not in repr(traces)
     workflow.close()
 
 

@@ -175,7 +175,9 @@ class LocalAsker:
     async def _drive(self, text: str, own: Spending) -> Draft:
         shared = _SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else _SharedProvider
         run = RunContext(runtime=replace(self.work.runtime, provider=shared(self.fetches, own)), question=text)
-        return await adrive(self.work.flow(text), run, lambda _: None, partial(own.ask, aask_with(run)))
+        with run.measured("finassist.run"):
+            run.draft = await adrive(self.work.flow(text), run, lambda _: None, partial(own.ask, aask_with(run)))
+        return run.draft
 
 
 # ------------------------------------------------------------------------------------ shared fetches

@@ -37,10 +37,11 @@ from finassist.core.errors import (
     WorkerLost,
 )
 from finassist.core.process import hush
+from finassist.llm.agents import build_agents
 from finassist.llm.models import ModelChoice
 from finassist.llm.offline import OfflineModel
 from finassist.providers.registry import Provider
-from finassist.runtime.context import Runtime, build_agents
+from finassist.runtime.context import Runtime
 
 LARGEST, USUAL = 100, 50
 """Questions in a chunk: at most, and where their number is not known."""

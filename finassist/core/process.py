@@ -25,8 +25,16 @@ class _OurRunsAreQuiet(logging.Filter):
         return not _ours.get() or logging.getLogger("agno").level <= logging.DEBUG
 
 
-for _name in ("agno", "agno-workflow"):
-    logging.getLogger(_name).addFilter(_OurRunsAreQuiet())
+_quiet = _OurRunsAreQuiet()
+
+
+def hush_logs(*names: str) -> None:
+    """Let these loggers be quiet in our runs; logging is as before everywhere else."""
+    for name in names:
+        logging.getLogger(name).addFilter(_quiet)
+
+
+hush_logs("agno", "agno-workflow")
 
 
 def hush() -> None:

@@ -296,6 +296,20 @@ def build_summary_agent(model: Model) -> Agent:
     return _agent("summary", model, SUMMARY_INSTRUCTIONS, ConversationSummary)
 
 
+BUILDERS: Final = {
+    "router": build_router_agent,
+    "symbol_extraction": build_symbol_extraction_agent,
+    "chat": build_chat_agent,
+    "narration": build_narration_agent,
+    "summary": build_summary_agent,
+}
+
+
+def build_agents(model: Model) -> dict[str, Askable]:
+    """The agents on a model, by name."""
+    return {name: build(model) for name, build in BUILDERS.items()}
+
+
 def _agent(name: str, model: Model, instructions: list[str], schema: type[Reply] | None) -> Agent:
     return Agent(
         name=name,

@@ -29,6 +29,7 @@ from finassist.core.errors import (
     TruncatedReply,
 )
 from finassist.core.secrets import Secrets
+from finassist.core.spans import Attributes
 
 _GRACE = 0.2
 _BYTES_PER_CHARACTER = 200  # of a streamed reply: each word of it comes in an envelope of JSON
@@ -221,6 +222,30 @@ def recording(record: CallRecord) -> Generator[CallRecord]:
         yield record
     finally:
         _record.reset(token)
+
+
+def asked_model(agent: str, model: str, message: str) -> Attributes:
+    """The attributes of a span for a call: those of OpenTelemetry, and those that AgentOS shows."""
+    return {
+        "openinference.span.kind": "LLM",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.agent.name": agent,
+        "gen_ai.request.model": model,
+        "input.value": message,
+    }
+
+
+def answered_by(model: str, used: BaseMetrics | None, content: Any, error: Exception | None = None) -> Attributes:
+    """The attributes of its outcome."""
+    tokens = (used.input_tokens, used.output_tokens) if used else (None, None)
+    return {
+        "gen_ai.response.model": model,
+        "llm.model_name": model,
+        **dict(zip(("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"), tokens, strict=True)),
+        **dict(zip(("llm.token_count.prompt", "llm.token_count.completion"), tokens, strict=True)),
+        "output.value": "" if content is None else str(content),
+        **({"error.type": type(error).__name__, "exception.message": str(error)} if error else {}),
+    }
 
 
 _CUT_SHORT: Final = frozenset({"length", "max_tokens", "model_context_window_exceeded"})

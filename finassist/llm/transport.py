@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any, Final
 
 from finassist.core.secrets import Secrets, redact, secrets_of
+from finassist.core.spans import sent
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
 from finassist.llm.wire import LimitReached, cannot_connect, is_error, is_local, message_of, pause_of, unpacking
 
@@ -249,7 +250,9 @@ class SyncTransport:
         exchange = Exchange(self.http, self.caller, request)
         try:
             exchange.begin()
-            response = self.client().send(request, stream=True, auth=None)
+            with sent(request.method, request.url) as span:
+                response = self.client().send(request, stream=True, auth=None)
+                span["http.response.status_code"] = response.status_code
             body = as_one_of(SyncBody, self.http.SyncByteStream)(exchange, response)
             if exchange.streams(response):
                 exchange.record.stream = body
@@ -295,8 +298,10 @@ class AsyncTransport:
         exchange = Exchange(self.http, self.caller, request)
         try:
             exchange.begin()
-            async with asyncio.timeout(exchange.remaining):
-                response = await (await self.client()).send(request, stream=True, auth=None)
+            with sent(request.method, request.url) as span:
+                async with asyncio.timeout(exchange.remaining):
+                    response = await (await self.client()).send(request, stream=True, auth=None)
+                span["http.response.status_code"] = response.status_code
             body = as_one_of(AsyncBody, self.http.AsyncByteStream)(exchange, response)
             if exchange.streams(response):
                 return exchange.streamed(response, body)

@@ -31,7 +31,6 @@ from agno.workflow.workflow import STEP_TYPE_MAPPING
 
 from finassist.core.concurrency import begin_in_turn, cancelling, settle
 from finassist.core.events import RunResponse
-from finassist.core.process import hush
 from finassist.core.result import Draft, Usage
 from finassist.core.secrets import redact_error
 from finassist.providers.embedded.coverage import attributes
@@ -226,7 +225,7 @@ def shell_for(shell: StoredTurns, run: RunContext, db: BaseDb | AsyncBaseDb | No
 def stream(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> Generator[RunResponse]:
     """The life of one sync run. Yields the terminal event last, after the run is stored, then raises its error."""
     context = contextvars.copy_context()
-    context.run(hush)
+    context.run(run.begin)
     error = None
     locks, store = run.runtime.locks, run.runtime.store
     locks.check_loop_is_free(run.session_id)
@@ -291,7 +290,7 @@ async def _aengine(
     shell: StoredTurns, run: RunContext, options: AgnoOptions, post: Callable[[RunResponse], None]
 ) -> Exception | None:
     """Agno's own `arun`, on a copy of the shell. Returns the error the run ended with."""
-    hush()
+    run.begin()
     store = run.runtime.store
     agno_arun = cast("Callable[..., AsyncIterator[Any]]", Workflow.arun)
     error = None

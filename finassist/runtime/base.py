@@ -25,11 +25,12 @@ from finassist.core.query import Query
 from finassist.core.result import CategoryName as Category
 from finassist.core.result import Draft
 from finassist.core.text import check_day, check_question
+from finassist.llm.agents import BUILDERS, build_agents
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.reporting.checked import Checked
 from finassist.runtime.agno_step import FlowStep, RunOptions
-from finassist.runtime.context import AGENTS, RunContext, Runtime, build_agents
+from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import adrive, adrive_stream, drive, drive_to_end
 from finassist.runtime.effects import Flow, FlowContext
 from finassist.runtime.flows import alone_flow, chat_flow, check_flow, report_flow
@@ -110,7 +111,7 @@ class BaseWorkflow(StoredSessions):
     def runtime(self) -> Runtime:
         """The context of a new run, with the agents and settings of this moment."""
         parts = {name: getattr(self, name) for name in _PARTS}
-        return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in AGENTS})
+        return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in BUILDERS})
 
     def variant(
         self,
@@ -211,12 +212,14 @@ class BaseWorkflow(StoredSessions):
         """
         bridge.check_caller()
         run = self._new_run(text, as_of=as_of)
-        return drive_to_end(check_flow(run.question, FlowContext.of(run.runtime)), run)
+        with run.measured("finassist.check"):
+            return drive_to_end(check_flow(run.question, FlowContext.of(run.runtime)), run)
 
     async def acheck(self, text: str, *, as_of: date | str | None = None) -> Checked:
         """`check` on the running loop."""
         run = self._new_run(text, as_of=as_of)
-        return await adrive(check_flow(run.question, FlowContext.of(run.runtime)), run, lambda _: None)
+        with run.measured("finassist.check"):
+            return await adrive(check_flow(run.question, FlowContext.of(run.runtime)), run, lambda _: None)
 
     def _door(self, message: str, flow: Callable[[FlowContext], Flow[Draft]]) -> Iterator[FlowEvent]:
         bridge.check_caller()

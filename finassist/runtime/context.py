@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, Self
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
-from agno.exceptions import MigrationRequiredError, RunCancelledException
+from agno.exceptions import RunCancelledException
 from agno.models.base import Model
 from agno.run.agent import RunContentEvent
 from agno.run.base import RunStatus
@@ -25,21 +25,21 @@ from agno.workflow.types import WorkflowMetrics
 
 from finassist.answer import Answer
 from finassist.config.settings import Live, Routing, Settings
-from finassist.core.errors import SessionError
-from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, TerminalEvent
-from finassist.core.process import Interrupts
+from finassist.core.events import KINDS, TERMINAL, FlowEvent, RunResponse, StepCompleted, StepStarted, TerminalEvent
+from finassist.core.process import Interrupts, hush
 from finassist.core.query import Query
 from finassist.core.result import Draft
 from finassist.core.secrets import Secrets, redact_error, secrets_of
+from finassist.core.spans import RunTrace, problem_of
+from finassist.core.spans import begin as begin_trace
 from finassist.core.state import TASKS, Task, replay, stored_tasks
 from finassist.core.text import check_day, said
-from finassist.llm import agents
-from finassist.llm.agents import Askable
+from finassist.llm.agents import Askable, build_agents
 from finassist.llm.calls import Limits
 from finassist.llm.connections import Connections
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
-from finassist.sessions.store import Database, SessionLocks, Store, open_store
+from finassist.sessions.store import Database, SessionLocks, Store, as_session_error, open_store
 from finassist.sessions.summary import TURNS_REFERRED, Turn
 
 # ---------------------------------------------------------------------------------------------- of every run
@@ -135,21 +135,6 @@ class Runtime:
                 stack.callback(each.close)
 
 
-_BUILDERS: Final = {
-    "router": agents.build_router_agent,
-    "symbol_extraction": agents.build_symbol_extraction_agent,
-    "chat": agents.build_chat_agent,
-    "narration": agents.build_narration_agent,
-    "summary": agents.build_summary_agent,
-}
-AGENTS: Final = tuple(_BUILDERS)
-
-
-def build_agents(model: Model) -> dict[str, Askable]:
-    """The agents on a model, by name."""
-    return {name: build(model) for name, build in _BUILDERS.items()}
-
-
 # ------------------------------------------------------------------------------------------------- one run
 
 
@@ -176,10 +161,12 @@ class RunContext:
     saved: bool = True
     duration: float | None = None
     session: WorkflowSession | None = None
+    trace: RunTrace | None = None
     stopped: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
     idle: Callable[[], None] = lambda: None
     _terminal: TerminalEvent | None = None
+    _in_background: bool = False
     _flow_task: asyncio.Task[Any] | None = None
 
     def __post_init__(self) -> None:
@@ -187,10 +174,54 @@ class RunContext:
 
     def known_as(self, output: WorkflowRunOutput | None) -> Self:
         """This run, under the id that Agno gives it: in the background one of its own."""
-        if output is not None and output.run_id:
+        if output is not None and output.run_id and output.run_id != self.run_id:
             self.run_id = output.run_id
             _RUNS[self.run_id] = self
+            self.begin()
+            self._in_background = True
         return self
+
+    def begin(self) -> None:
+        """In the context of Agno's engine: quiet from now on, and traced where somebody traces."""
+        hush()
+        self.trace = self._traced("finassist.run")
+        if self.trace:
+            self.trace.attach()
+
+    @contextmanager
+    def measured(self, name: str) -> Generator[None]:
+        """Inside, what is done for this run without Agno's engine is one trace."""
+        self.trace = self._traced(name)
+        with self.within_trace():
+            try:
+                yield
+            except BaseException as error:
+                self._end_trace(problem_of(error))
+                raise
+            self._end_trace("")
+
+    def within_trace(self) -> AbstractContextManager[object]:
+        """Inside, what is begun belongs to the trace of this run, also after its end."""
+        return self.trace.attached() if self.trace else nullcontext()
+
+    def _traced(self, name: str) -> RunTrace | None:
+        known = {
+            "agno.run.id": self.run_id,
+            "agno.workflow.id": self.workflow_id,
+            "session.id": self.session_id,
+            "user.id": self.user_id,
+            "input.value": self.question,
+        }
+        return begin_trace(name, lambda: self.runtime.secrets, known)
+
+    def _end_trace(self, problem: str, **known: Any) -> None:
+        trace, draft = self.trace, self.draft
+        if trace and draft:
+            known |= {f"finassist.{name}": getattr(draft, name) for name in ("category", "decided_by", "outcome")}
+            known |= {"finassist.facts": len(draft.facts), "finassist.gaps": len(draft.gaps)}
+            known |= {"output.value": draft.content}
+        if trace:
+            trace.end(known, problem)
 
     def stamp(self, event: FlowEvent) -> FlowEvent:
         """Give an event of a flow the identity and the time of this run."""
@@ -200,6 +231,8 @@ class RunContext:
         if not isinstance(event, RunContentEvent):
             event.elapsed = self._elapsed()
             self.marks.append(event)
+        if self.trace:
+            self.trace.see(event)
         return event
 
     def see(self, event: Any) -> RunResponse | None:
@@ -222,6 +255,10 @@ class RunContext:
         if terminal is not None:
             vars(terminal)["elapsed"] = self.duration  # Agno's class has no such field
             self.events.append(terminal)
+        if self.trace:
+            self.trace.see(StepCompleted(step_name="store", outcome="completed" if saved else "error"))
+        failed = terminal.error_type or "error" if isinstance(terminal, WorkflowErrorEvent) else ""
+        self._end_trace(failed or ("" if self.draft else "cancelled"), **{"finassist.saved": saved})
         if isinstance(terminal, WorkflowCompletedEvent) and self.output is not None:
             terminal.run_output = self.answer
         return terminal
@@ -230,10 +267,18 @@ class RunContext:
         """Store what the run did, and how long it took, with it."""
         for run in session.runs or []:
             if run.run_id == self.run_id and run.status in _ENDED:
-                self.duration = self._elapsed() if self.duration is None else self.duration
+                self._before_storing(_ENDED[run.status])
                 run.metrics = run.metrics or WorkflowMetrics(steps={})
                 run.metrics.duration = self.duration
                 run.metadata = {**(run.metadata or {}), TASKS: stored_tasks(self.tasks)}
+
+    def _before_storing(self, problem: str) -> None:
+        if self.duration is None:
+            self.duration = self._elapsed()
+            if self._in_background:
+                self._end_trace(problem)  # nobody tells when Agno has stored it
+            elif self.trace:
+                self.trace.see(StepStarted(step_name="store"))
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -251,8 +296,7 @@ class RunContext:
     def failed(self, error: Exception) -> Exception:
         """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
         cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
-        if _is_store_failure(error):
-            error = _store_failure(error)
+        error = as_session_error(error)
         redact_error(error, self.runtime.secrets)
         self._terminal = self._terminal or WorkflowErrorEvent(
             run_id=self.run_id, session_id=self.session_id, workflow_id=self.workflow_id,
@@ -308,7 +352,7 @@ class RunContext:
                 self.stop()
 
 
-_ENDED: Final = (RunStatus.completed, RunStatus.error, RunStatus.cancelled)
+_ENDED: Final = {RunStatus.completed: "", RunStatus.error: "error", RunStatus.cancelled: "cancelled"}
 _DAMAGED: Final = "Of the earlier turns of this conversation {:,} cannot be read: damaged in the session database."
 _RUNS: WeakValueDictionary[str, RunContext] = WeakValueDictionary()
 
@@ -317,17 +361,3 @@ def under_way() -> list[RunContext]:
     """The runs of this process that are being answered now, the first to begin first."""
     active = get_active_runs()
     return sorted((run for run_id, run in list(_RUNS.items()) if run_id in active), key=lambda run: run.started)
-
-
-def _is_store_failure(error: Exception) -> bool:
-    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}  # SQLAlchemy may not be loaded
-    return "sqlalchemy.exc.SQLAlchemyError" in kinds or isinstance(error, MigrationRequiredError)
-
-
-def _store_failure(error: Exception) -> SessionError:
-    failure = SessionError(
-        f"The session could not be read ({type(error).__name__}). Check that the session database is not locked or "
-        "damaged, set FINASSIST_HOME to another folder, or pass db=None to keep sessions in memory."
-    )
-    failure.__cause__ = error
-    return failure

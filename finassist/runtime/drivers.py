@@ -21,6 +21,7 @@ from finassist.core.concurrency import Ended, Errand, bridge, cancelling, settle
 from finassist.core.errors import DataError, InputError, SourceTimeout
 from finassist.core.events import FetchStarted, FlowEvent
 from finassist.core.facts import Fact, Gap
+from finassist.core.spans import Attributes, measured
 from finassist.core.text import said
 from finassist.providers.base import fetch_facts, fetch_for_query
 from finassist.providers.http import on_retry
@@ -80,7 +81,12 @@ def drive_to_end[Result](flow: Flow[Result], run: RunContext) -> Result:
 def _ask(ask: Ask, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
     run.idle()
     call = _called(ask, run)
-    agent = call.agent
+    with call.measured():
+        return (yield from _replied(call, run))
+
+
+def _replied(call: AgentCall, run: RunContext) -> Generator[FlowEvent, None, AgentReply]:
+    agent, ask = call.agent, call.ask
     if not ask.stream:
         with run.interrupts.breakable(), call.watched():
             output = agent.run(ask.message)
@@ -243,12 +249,13 @@ def aask_with(run: RunContext) -> AskAgent:
 
     async def aask(ask: Ask, emit: Emit) -> AgentReply:
         call = _called(ask, run)
-        try:
-            with call.watched():
-                async with asyncio.timeout(call.seconds):
-                    return await _listen(call, run, emit)
-        except TimeoutError:
-            return call.late()
+        with call.measured():
+            try:
+                with call.watched():
+                    async with asyncio.timeout(call.seconds):
+                        return await _listen(call, run, emit)
+            except TimeoutError:
+                return call.late()
 
     return aask
 
@@ -269,7 +276,22 @@ async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
 
 
 async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
-    """Fetch, or name the gap. A bug in a provider is not a gap: it passes through."""
+    need, provider, symbol = effect.need, run.runtime.provider.id, effect.symbol
+    span: Attributes = {"finassist.need": need, "finassist.provider": provider, "finassist.symbol": symbol}
+    with measured(f"fetch {need}", span, step="gather"):
+        found = await _found(effect, run, emit)
+        span |= _outcome(found)
+    return found
+
+
+def _outcome(found: list[Fact] | Gap) -> Attributes:
+    if isinstance(found, Gap):
+        return {"error.type": found.error, "exception.message": found.reason}
+    return {"finassist.facts": len(found)}
+
+
+async def _found(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
+    """The facts, or the gap by name. A bug in a provider is not a gap: it passes through."""
     provider, settings = run.runtime.provider, run.runtime.settings
     attempts = count(2)
 

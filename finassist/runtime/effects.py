@@ -29,9 +29,20 @@ from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
 from finassist.core.secrets import Secrets, redact, redact_error
+from finassist.core.spans import Attributes, measured
 from finassist.core.text import each_text
 from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion, shown
-from finassist.llm.calls import CallRecord, Limits, call_error, cost, ending_error, limit_error, recording
+from finassist.llm.calls import (
+    CallRecord,
+    Limits,
+    answered_by,
+    asked_model,
+    call_error,
+    cost,
+    ending_error,
+    limit_error,
+    recording,
+)
 from finassist.llm.caps import fit
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope, query_sources
@@ -231,6 +242,7 @@ class AgentCall:
     _record: CallRecord = field(default_factory=CallRecord)
     _final: RunOutput | None = None
     _reported: str = ""
+    _span: Attributes = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         self._record.secrets = self.secrets
@@ -239,6 +251,12 @@ class AgentCall:
             self.ask.review.clean = self._clean
         self.seconds = self.limits.overall(_models(self.agent))
         self._deadline = monotonic() + self.seconds
+
+    def measured(self) -> AbstractContextManager[object]:
+        """Inside, the call is a span of the run."""
+        model = str(getattr(self.agent.model, "id", ""))
+        self._span |= asked_model(self.ask.agent, model, self.ask.message)
+        return measured(f"chat {model}", self._span, step=self.ask.agent)
 
     def watched(self) -> AbstractContextManager[object]:
         """Inside, the agent's model reports what Agno does not."""
@@ -329,6 +347,7 @@ class AgentCall:
         metrics = output.metrics if output else None
         if metrics is not None and metrics.cost is None:
             metrics.cost = cost(model, metrics, self.limits.prices)
+        self._span |= answered_by(model, metrics, content, error)
         return AgentReply(content=content, error=error, agent=self.ask.agent, model=model, metrics=metrics)
 
     def _content(self, content: Any) -> Any:

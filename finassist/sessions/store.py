@@ -26,6 +26,7 @@ from weakref import WeakValueDictionary
 import aiologic
 from agno.db.base import AsyncBaseDb, BaseDb
 from agno.db.in_memory import InMemoryDb
+from agno.exceptions import MigrationRequiredError
 from agno.session import WorkflowSession
 
 from finassist.core.concurrency import in_thread
@@ -211,6 +212,19 @@ def _reaching() -> Generator[None]:
             f"The stored conversations could not be reached ({type(error).__name__}). Check that the session database "
             "is not locked or damaged, or pass db=None to keep sessions in memory."
         ) from error
+
+
+def as_session_error(error: Exception) -> Exception:
+    """What a failure of the database means; any other error as it is."""
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}  # SQLAlchemy may not be loaded
+    if "sqlalchemy.exc.SQLAlchemyError" not in kinds and not isinstance(error, MigrationRequiredError):
+        return error
+    failure = SessionError(
+        f"The session could not be read ({type(error).__name__}). Check that the session database is not locked or "
+        "damaged, set FINASSIST_HOME to another folder, or pass db=None to keep sessions in memory."
+    )
+    failure.__cause__ = error
+    return failure
 
 
 def open_store(database: Database) -> Store:

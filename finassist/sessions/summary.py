@@ -26,8 +26,9 @@ from finassist.core.concurrency import Background, bridge
 from finassist.core.errors import SessionError
 from finassist.core.result import CATEGORIES, stored_record
 from finassist.core.secrets import Secrets, redact, secrets_of
+from finassist.core.spans import measured
 from finassist.llm.agents import Askable, ConversationSummary, shown, summary_message
-from finassist.llm.calls import CallRecord, Limits, recording
+from finassist.llm.calls import CallRecord, Limits, answered_by, asked_model, recording
 from finassist.llm.caps import fit
 from finassist.llm.offline import OfflineModel
 from finassist.questions.review import without_figures
@@ -315,10 +316,13 @@ class Summariser:
     async def _asked(self, agent: Askable, message: str) -> tuple[str, RunMetrics | None]:
         """The summary, without figures; empty where the model failed."""
         secrets = Secrets((*self._secrets, *secrets_of(agent.model)))
+        model = str(agent.model.id)
+        span = asked_model("summary", model, message)
         try:
-            with recording(CallRecord(secrets=secrets)):
+            with measured(f"chat {model}", span), recording(CallRecord(secrets=secrets)):
                 async with asyncio.timeout(self._limits.overall(_MODELS)):
                     run = await fit(agent, self._limits, "summary").arun(message)
+                span |= answered_by(model, run.metrics, run.content)
         except Exception:  # noqa: BLE001  nobody waits for a summary: it is tried again after some more turns
             return "", None
         if not isinstance(run.content, ConversationSummary):

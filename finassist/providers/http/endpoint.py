@@ -28,6 +28,7 @@ from yarl import URL
 from finassist.core.concurrency import InFlight
 from finassist.core.errors import BadPayload, ConfigurationError, DataError, TooLarge
 from finassist.core.secrets import redact
+from finassist.core.spans import sent
 from finassist.providers.http.answers import Refusal, error_of, explain, read_retry_after, said
 
 KNOWN_HOSTS = frozenset({"financialmodelingprep.com", "data.sec.gov", "www.sec.gov"})
@@ -78,8 +79,10 @@ class Endpoint:
         url = self._url(path, params)
         self.made[datetime.now(UTC).date()] += 1
         try:
-            async with session.get(url, allow_redirects=False) as response:
-                return await self._read(response)
+            with sent("GET", url) as span:
+                async with session.get(url, allow_redirects=False) as response:
+                    span["http.response.status_code"] = response.status
+                    return await self._read(response)
         except (aiohttp.ClientError, _ConnectionBroken, OSError, EOFError, UnicodeError) as problem:
             return self._broken(problem)
 
