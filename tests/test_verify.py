@@ -162,6 +162,18 @@ _KINDS = {
     "thousand million": ("Apple's revenue was $383.3 {} in FY2023.", "thousand million", "thousand"),
     "Chinese": ("苹果2023年的营收为{}亿美元。", "3833", "5123"),
     "Japanese": ("アップルの2023年の売上高は{}億ドルでした。", "3833", "5123"),
+    "a list of companies": ("Apple, Microsoft and Alphabet had net margins of {}, 34.1% and 24.0% in FY2023.", "25.3%",
+                            "24.0%"),
+    "a sign in brackets": ("Apple posted FY2023 revenue of $383.3B ({} YoY).", "-2.8%", "+2.8%"),
+    "said again": ("In FY2023, Apple's revenue decreased by $11.0 billion, or {}, to $383.3 billion.", "3%", "5%"),
+    "tens of basis points": ("Apple's gross margin was 44.1% in FY2023, up {} basis points.", "80", "90"),
+    "from a year to a year": ("Apple's revenue {} from $365.8 billion in FY2021 to $383.3 billion in FY2023.", "rose",
+                              "fell"),
+    "a table by year": ("Apple Inc.\n\n| | FY2022 | FY2023 |\n|---|--:|--:|\n| Revenue (USD billions) | 394.3 | {} |\n"
+                        "| Net margin | 25.3% | 25.3% |\n", "383.3", "394.3"),
+    "a table by company": ("| Company | Revenue FY2023 | Net income FY2023 |\n|---|---|---|\n"
+                           "| Apple | {} | $97.0 billion |\n| Microsoft | $211.9 billion | $72.4 billion |",
+                           "$383.3 billion", "$97.0 billion"),
     "no slip of a name": ("APPLE FY2023 SNAPSHOT: revenue {}.", "$383.3 billion", "$393.3 billion"),
 }  # fmt: skip
 

@@ -111,7 +111,7 @@ class _Asking:
             text = head_of(answer) if answer.headline else str(answer.content or "")
             graded = grade(case, answer, await self.workflow.acheck(text) if text.strip() else None, seconds)
         except FinassistError as error:
-            message = redact(f"{type(error).__name__}: {error}", self.workflow.settings.secrets())
+            message = redact(f"{type(error).__name__}: {error}", self.workflow.runtime.secrets)
             graded = Graded(case, error=message, seconds=perf_counter() - started)
         if self.on_case is not None:
             self.on_case(graded)

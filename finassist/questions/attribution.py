@@ -263,13 +263,16 @@ class Attribution(Statement):
         if number.unit == "points":
             return "difference", direction
         if number.unit == "percent" and unit != "percent":
-            return "growth", direction or 1
+            return "growth", direction or (-1 if number.value < 0 else 1)
         if not direction or level or not number.unit:
             return "none", 0
         return ("difference" if number.unit == "money" or unit == "percent" else "none"), direction
 
     def _direction(self, number: Number) -> Direction:
-        """The way a change goes that is said close to a number."""
+        """The way a change goes that is said close to a number, or to the one that it says again: `, or 3%`."""
+        before_it = [other for other in self.numbers if other.end <= number.start]
+        if before_it and SAYS["again"].fullmatch(self.lead(number)):
+            return self._direction(before_it[-1])
         ends = [other.start for other in self.numbers if other.start >= number.end]
         behind = self.low[number.end : min([number.end + 30, *ends])]
         before = SAYS["loss"].sub("", self.lead(number)) if self._beside(number) else self.lead(number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ from finassist.questions.tokenizer import Hit
 
 _SENTENCE = patterns("sentence")
 _NUMBERED = patterns("number")
+_CELL = re.compile(r"(?<=\|)[^|\n]*(?=\|)")
+_UNIT_OF_LABEL = re.compile(r"\b(billion|bn|million|mn|mm|thousand|percent)s?\b|(?<=[( ])%")
 _OF_REPORTS = re.compile(r"fy|fiscal|quarter|half|\bq\d|\bh\d")
 _LONGEST, _LONGEST_SHORT = 600, 12
 _INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
@@ -80,7 +83,33 @@ def claims_in(text: str) -> list[Claim]:
 
 
 def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
-    """The claims of one sentence; what it names is carried to the next."""
+    """The claims of one sentence, or of one row of a table; what it names is carried to the next."""
+    cells = list(_CELL.finditer(sentence.text)) if sentence.text.lstrip().startswith("|") else []
+    if cells and not sentence.text.strip("|:- \t\n"):
+        return []
+    if cells and len(cells) == len(carried.columns):
+        labels = (f"{cells[0].group().strip()}, {column}" for column in carried.columns[1:])
+        named = zip(labels, cells[1:], strict=True)
+        return [claim for label, cell in named for claim in _of_cell(sentence, label, cell, carried)]
+    claims = _of_words(sentence, carried)
+    heads = cells and not any(claim.number for claim in claims)
+    carried.columns = tuple(cell.group().strip() for cell in cells) if heads else ()
+    return claims
+
+
+def _of_cell(sentence: Sentence, label: str, cell: re.Match[str], carried: Carried) -> Iterator[Claim]:
+    """The claims of a cell, read as `Revenue (USD billions), FY2023: 383.3 billion`."""
+    text, unit = cell.group(), _UNIT_OF_LABEL.search(label.lower())
+    bare = unit and not re.search(r"[^\d.,()\s-]", text)
+    said = f"{label}:{text.rstrip()}{f' {unit.group()}' if bare and unit else ''}"
+    offset = cell.start() - len(label) - 1
+    for claim in _of_words(Sentence(said, 0), copy(carried)):
+        if claim.start > len(label):
+            start, end = claim.start + offset, min(claim.end + offset, cell.start() + len(text.rstrip()))
+            yield _in_text(replace(claim, start=start, end=end), sentence)
+
+
+def _of_words(sentence: Sentence, carried: Carried) -> list[Claim]:
     slots = _read(sentence, carried)
     numbers = numbers_in(slots.low, blanked(slots.low, [*slots.periods, *slots.companies]), slots.language)
     slots.periods = _without_ends(slots)
@@ -163,7 +192,8 @@ def _without_ends(slots: Slots) -> list[Found]:
 
 def _of_number(said: Attribution, number: Number) -> Claim:
     symbols, metric = said.companies(number), said.metric(number)
-    if not metric or not symbols or said.is_to_come(number) or SAYS["denied"].search(said.low[: number.start]):
+    denied = SAYS["denied"].search(said.low[: number.start])
+    if not metric or not symbols or denied or said.is_to_come(number) or _is_of_another(number, said):
         return Claim(number.words, number.start, number.end, (), number, company=bool(symbols))
     query, direction = said.query(number, metric, symbols)
     readings = [query, *_other_readings(query)]
@@ -172,6 +202,12 @@ def _of_number(said: Attribution, number: Number) -> Claim:
     number = said.signed(number)
     return Claim(number.words, number.start, number.end, tuple(readings), number, direction, company=True,
                  unclear=unclear)  # fmt: skip
+
+
+def _is_of_another(number: Number, said: Attribution) -> bool:
+    """`less than half of Apple's`: a part of what another company has."""
+    ends = [hit.start for hit in said.slots.companies if hit.start >= number.end]
+    return number.unit == "percent" and bool(ends) and said.low[number.end : ends[0]].split() == ["of"]
 
 
 def _other_readings(query: Query) -> Iterator[Query]:
@@ -189,7 +225,8 @@ def _trend(said: Attribution) -> list[Claim]:
     """`Revenue fell in FY2023`: a direction without a number."""
     symbols = said.slots.symbols or said.carried.companies[-1:]
     periods = _both_ends(said.slots.periods) or said.carried.periods
-    periods = [*periods[:1], *filter(None, map(said.shifted, said.numbers))][:2] or periods
+    if shifted := [each for each in map(said.shifted, said.numbers) if each]:
+        periods = [*periods[:1], *shifted][:2]
     return _way(said, "up", "down", symbols, periods, "growth") if len(symbols) == 1 and periods else []
 
 

@@ -81,12 +81,15 @@ def _number(low: str, match: re.Match[str], language: str) -> Number | None:
     kind = _kind(match, unit)
     if kind in ("percent", "points"):
         factor = Decimal("0.0001") if unit.startswith(("b", "bp")) and unit != "b" else Decimal("0.01")
+    if kind == "points" and factor < Decimal("0.01") and not value % 10:
+        step = Decimal(10)  # basis points are often told in tens
+    start += match["minus"] == "("
     negative = match["minus"] in ("-", "minus ", "negative ") or match["minus2"] or _bracketed(low, match)
     number = Number(
-        low[start:end].strip(" ("), start, end, (-value if negative else value) * factor, step * factor / 2, kind,
+        low[start:end].strip(), start, end, (-value if negative else value) * factor, step * factor / 2, kind,
         _CURRENCY.get(match["cur"] or match["after"] or "", ""), per_share=bool(match["pershare"]),
     )  # fmt: skip
-    return _loosely(number, low[max(0, start - 24) : start + len(match["minus"] or "")])
+    return _loosely(number, low[max(0, start - 24) : start])
 
 
 def _bracketed(low: str, match: re.Match[str]) -> bool:

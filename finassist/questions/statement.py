@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from finassist.core.claims import Number
@@ -37,6 +38,7 @@ class Carried:
     metric: str = ""
     metrics: list[str] = field(default_factory=list[str])
     periods: list[str] = field(default_factory=list[str])
+    columns: tuple[str, ...] = ()
 
 
 def blanked(text: str, places: Iterable[Hit[Any] | Found]) -> str:
@@ -80,11 +82,21 @@ class Statement:
         return any(start <= each.start < end for each in self.numbers)
 
     def respectively(self, number: Number, names: Sequence[str]) -> str:
-        """The name in the place of a number: `X and Y at A and B, respectively`."""
+        """The name in the place of a number: `X and Y at A and B, respectively`, or `X, Y and Z had A, B and C`."""
         alike = [other for other in self.numbers if other.unit == number.unit]
-        if "respectively" not in self.low or len(alike) != len(names):
+        if len(alike) != len(names) or not ("respectively" in self.low or self._is_list(alike, names)):
             return ""
         return names[alike.index(number)]
+
+    def _is_list(self, numbers: Sequence[Number], names: Sequence[str]) -> bool:
+        """Whether numbers follow each other, and companies before them, without other words between."""
+        hits = [hit for hit in self.slots.companies if hit.value.symbol in names]
+        if len(hits) != len(names) or len(names) < 2 or not numbers or hits[-1].end > numbers[0].start:
+            return False
+        rows: tuple[Sequence[Number | Hit[Named]], ...] = (numbers, hits)
+        return all(
+            SAYS["and"].fullmatch(self.low[one.end : other.start]) for row in rows for one, other in pairwise(row)
+        )
 
     # ----------------------------------------------------------------------------------------- companies
 
@@ -159,7 +171,7 @@ class Statement:
 
     def year_before(self, number: Number) -> list[str]:
         """`$384 million in Q2 ($772 million)`: a figure in brackets behind another may be of the year before."""
-        opened = self.slots.low[: number.start + 1].rstrip().endswith("(")
+        opened = self.slots.low[: number.start].rstrip().endswith("(")
         at = self.numbers.index(number)
         own = self._own_period(self.numbers[at - 1], self.slots.periods) if opened and at else None
         return [_year_before(own.value)] if own and own.end <= number.start and isinstance(own.value, Period) else []
