@@ -230,6 +230,21 @@ async def in_two_pieces(seen: Seen, out: Out) -> None:
     await out.say("Your key is ", seen.key[:9], seen.key[9:], ". It is a secret.")
 
 
+async def as_a_tool(seen: Seen, out: Out) -> None:
+    await out.tool_call(f"launch_the_rocket_now_{KEY}")  # of a client of the user's own, no answer is cleaned
+
+
+def test_the_name_of_a_strange_tool_has_no_key(server: ModelServer) -> None:
+    import httpx2
+
+    server.moods = {"chat": as_a_tool}
+    with httpx2.Client() as client:
+        model = OpenAIChat(id="mine", api_key=KEY, base_url=server.url, http_client=client)
+        search = Search()
+        look(search, FinancialAssistantWorkflow(db=None, model=model, routing="rules"), "run", None)
+    assert not [place for place, text in search.places if KEY[:13] in text]
+
+
 async def as_reason(seen: Seen, out: Out) -> None:
     await out.say(json.dumps({"category": "chat", "reason": seen.key, "symbols": [], "unknown": [seen.key]}))
 

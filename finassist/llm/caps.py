@@ -15,6 +15,7 @@ from agno.agent import Agent
 from agno.exceptions import ModelProviderError
 from agno.models.base import Model
 
+from finassist.core.secrets import redact
 from finassist.core.text import visible
 from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.connections import connect
@@ -114,7 +115,8 @@ def _counted(prepare: Callable[..., list[Any]], rounds: int) -> Callable[..., li
         strange = [name for name in names if name not in (functions or {})]
         called, unoffered, tools = called + 1, unoffered + bool(strange), tools + len(calls)
         if unoffered >= _UNOFFERED:
-            raise _stopped(f"it called a tool that does not exist (“{visible(strange[-1])[:40]}”), and again when told")
+            name = redact(visible(strange[-1]), current_record().secrets)[:40]
+            raise _stopped(f"it called a tool that does not exist (“{name}”), and again when told")
         if called >= rounds:
             raise _stopped(f"it called tools in more than {rounds} rounds")
         if tools > rounds * _CALLS_A_ROUND:
