@@ -113,7 +113,7 @@ def test_slots_of_the_wrong_form_leave_it_to_the_rules(
     server.slots = slots
     answer = ask(build(server), INTAKE, form, run_async)
     assert (answer.decided_by, answer.queries) == (FAILED, [])
-    assert answer.headline.startswith("Which figure?")
+    assert "Which figure?" in answer.headline
 
 
 @pytest.mark.parametrize("form", FORMS)
