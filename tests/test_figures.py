@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from statistics import mean
 from typing import Any
@@ -14,6 +15,7 @@ from finassist import Answer, EmbeddedProvider, FinancialAssistantWorkflow, Inva
 PROVIDER = EmbeddedProvider()
 YEARS = PROVIDER.to_frame("annual")["value"].droplevel("fiscal_period").sort_index()
 QUARTERS = PROVIDER.to_frame("quarterly")["value"].sort_index()
+COMPANIES = PROVIDER.to_frame("companies").set_index("symbol")
 DAILY = PROVIDER.to_frame("prices_daily").set_index("date").sort_index()
 MONTHLY = PROVIDER.to_frame("prices_monthly").set_index(["symbol", "date"]).sort_index()
 WORKFLOW = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
@@ -278,7 +280,6 @@ def test_a_rank_names_what_it_ranks_by() -> None:
         {"metric": "volatility", "periods": "2023"},
         {"metric": "beta"},
         {"metric": "price", "periods": "2023", "operation": "high"},
-        {"metric": "price_change", "periods": "last 30 days"},
         {"metric": "revenue", "periods": "FY2023", "operation": "share"},
         {"metric": "revenue", "periods": "FY2031"},
     ],
@@ -289,6 +290,79 @@ def test_what_is_not_had_of_all_companies_is_said(query: dict[str, Any]) -> None
     assert not found.rows
     assert found.headline
     assert found.gaps
+
+
+# --------------------------------------------------------------------------------------------- in words
+
+
+def told(question: str) -> Answer:
+    """The answer to a question of a conversation of its own."""
+    return FinancialAssistantWorkflow(model="offline", provider="embedded", db=None).run(question)
+
+
+def over(field: str, of: int) -> pd.Series[float]:
+    """A line of every company once."""
+    found = YEARS.xs((field, of), level=("field", "fiscal_year")).dropna()
+    return found[COMPANIES["primary"].reindex(found.index) == found.index.to_series()]
+
+
+@pytest.mark.parametrize(
+    ("question", "count"),
+    [
+        ("How many companies had a revenue decline of more than 20% in 2023?",
+         lambda: (over("revenue", 2023) / over("revenue", 2022) - 1 < -0.2).sum()),
+        ("How many companies' revenue fell between 10% and 20% in 2023?",
+         lambda: (over("revenue", 2023) / over("revenue", 2022) - 1).between(-0.2, -0.1).sum()),
+        ("How many companies doubled their revenue in 2024?",
+         lambda: (over("revenue", 2024) / over("revenue", 2023) - 1 >= 1).sum()),
+        ("How many companies were profitable in 2022 but loss-making in 2023?",
+         lambda: ((over("net_income", 2022) > 0) & (over("net_income", 2023) < 0)).sum()),
+        ("How many companies had revenue above 200 billion in FY2015 and net margin above 10% in FY2024?",
+         lambda: ((over("revenue", 2015) > 2e11) & (over("net_income", 2024) / over("revenue", 2024) > 0.1)).sum()),
+        ("How many companies had lower net income in 2023 than in 2020?",
+         lambda: (over("net_income", 2023) - over("net_income", 2020) < 0).sum()),
+        ("How many companies had both revenue growth above 20% and net margin above 20% in 2023?",
+         lambda: ((over("revenue", 2023) / over("revenue", 2022) - 1 > 0.2)
+                  & (over("net_income", 2023) / over("revenue", 2023) > 0.2)).sum()),
+    ],
+)  # fmt: skip
+def test_every_condition_of_a_question_counts(question: str, count: Callable[[], int]) -> None:
+    assert value(told(question)) == count()
+
+
+def test_what_is_ranked_over_years_is_what_is_asked() -> None:
+    rates = ((over("revenue", 2024) / over("revenue", 2014)) ** 0.1 - 1).nlargest(3)
+    assert symbols(told("Which 3 companies had the highest revenue CAGR from 2014 to 2024?")) == [*rates.index]
+    unread = told("Which companies had a revenue CAGR above 30% from 2019 to 2024?")
+    assert not unread.rows
+    assert "above 30%" in unread.headline
+
+
+def test_quarters_calendar_years_and_this_year() -> None:
+    quarters = QUARTERS["AAPL", "revenue"].dropna()
+    assert value(told("What was Apple's highest quarterly revenue in the last 3 years?")) == quarters.iloc[-12:].max()
+    assert value(told("What was Apple's lowest quarterly revenue in 2023?")) == quarters.loc[2023].min()
+    calendar = [float(quarters.loc[(of, "Q2") : (of + 1, "Q1")].sum()) for of in (2021, 2022, 2023)]
+    assert value(told("What was Apple's total revenue from calendar 2021 to calendar 2023?")) == sum(calendar)
+    average = told("What was Apple's average revenue over calendar years 2021 to 2023?")
+    assert value(average) == pytest.approx(mean(calendar))
+    last = DAILY.index[-1]
+    begun = DAILY.loc[: date(last.year - 1, 12, 31)].iloc[-1]
+    moved = (DAILY.loc[last] / begun - 1).nlargest(3)
+    assert symbols(told("Which 3 stocks rose the most this year?")) == [*moved.index]
+    fallen = told("Which stocks fell more than 80% in 2022?")
+    year_ends = MONTHLY["close"].unstack("symbol")
+    right = year_ends.loc[: date(2022, 12, 31)].iloc[-1] / year_ends.loc[: date(2021, 12, 31)].iloc[-1] - 1
+    assert set(symbols(fallen)) == set(right.index[right < -0.8])
+
+
+def test_the_asked_form_of_a_figure() -> None:
+    assert (
+        "was 25% in FY2023"
+        in told("What was Apple's net margin in 2023, rounded to the nearest whole percent?").headline
+    )
+    change = told("What was the change in Apple's net margin from 2021 to 2023 in basis points?")
+    assert "fell by 58 basis points" in change.headline
 
 
 # ------------------------------------------------------------------------------------------- expressions

@@ -47,7 +47,8 @@ def apart(query: Query) -> list[Query]:
         return [query.model_copy(update={"metrics": [metric]}) for metric in query.metrics]
     spans = not WINDOW_METRICS.isdisjoint(query.metrics) and not any(each.kind in _ENDS for each in _last_of(query))
     ordered = query.scope == "universe" or (len(query.companies) > 1 and query.intent in ("compare", "rank"))
-    if len(query.periods) > 1 and query.operation in ("none", "count") and not query.where and (spans or ordered):
+    whole = any(each.period for each in query.where) or (query.where and query.scope != "universe")
+    if len(query.periods) > 1 and query.operation in ("none", "count") and not whole and (spans or ordered):
         return [query.model_copy(update={"periods": [period]}) for period in query.periods]
     return [query]
 
@@ -288,7 +289,7 @@ def _settled(query: Query, cube: Cube, members: Sequence[Member], metric: str) -
     changes: dict[str, object] = {"where": where}
     if query.operation in _EXTREMES and not _several_points(query):
         changes |= {"operation": "none", "order": query.order or _EXTREMES[query.operation]}
-    if not query.periods and (year := _usual_year(cube, members, metric)):
+    if not query.periods and query.operation != "cagr" and (year := _usual_year(cube, members, metric)):
         changes["periods"] = [f"FY{year}"]
     return query.model_copy(update=changes)
 
@@ -313,7 +314,7 @@ def _universe_outcome(
 ) -> Outcome:
     ordered = sorted(found, key=by_value, reverse=query.order >= 0)
     common = Outcome(query, "order", considered=len(members), left_out=left_out, matches=len(ordered))
-    if left_out == len(members) and cube.facts:
+    if left_out == len(members):
         when = f" for {' and '.join(query.periods)}" if query.periods else ""
         reason = f"No company in the data has {spoken(metric)}{when}."
         return replace(common, gaps=(Gap(symbol="", need=metric, reason=reason, error="NotInData"),))

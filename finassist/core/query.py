@@ -237,7 +237,8 @@ class Choice(NamedTuple):
 # ------------------------------------------------------------------------------------ what is wrong with one
 
 
-UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times", "month-end")
+UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times",
+         "basis points", "month-end")  # fmt: skip
 """Units that an answer can be stated in; an empty one is the metric's own."""
 
 _EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."

@@ -11,6 +11,7 @@ from finassist.core.metrics import described
 from finassist.core.query import Filter
 from finassist.questions.expressions import expression_hits
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID, metric_phrases, table_of
+from finassist.questions.numbers import turned
 from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit, Word
 from finassist.symbols.names import word_set
@@ -244,7 +245,7 @@ def _of_two_metrics(slots: Slots) -> Iterator[Filter]:
 
 def _loss_of(amount: Amount, metric: str) -> Filter:
     """`lost more than $2 billion`: an income below minus that; `a loss under $2 billion`: between that and nothing."""
-    if amount.comparator == ">":
+    if amount.comparator.startswith(">"):
         return Filter(metric=metric, comparator="<", number=-abs(amount.number))
     return Filter(metric=metric, comparator="between", number=-abs(amount.upper or amount.number),
                   upper=-abs(amount.number) if amount.upper else 0)  # fmt: skip
@@ -266,6 +267,8 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     if not (ordered or slots.limit) and (moved := _moved(slots, hits, others)):
         return [*moved, *_of_income(slots)]
     loses = NEGATIVE.search(slots.low)
+    if (both := turned(slots, hits, loses)) and not others:
+        return both
     match = loses or POSITIVE.search(slots.low)
     if match is None:
         return []

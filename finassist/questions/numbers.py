@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from finassist.core.claims import Number, Unit
-from finassist.core.query import Comparator
-from finassist.questions.grammar import LESS, MORE, PERCENT, SCALES, table_of
-from finassist.questions.slots import Amount
+from finassist.core.metrics import described
+from finassist.core.periods import Period
+from finassist.core.query import Comparator, Filter
+from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SCALES, table_of
+from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit
 
 _TABLE = table_of("claims")
@@ -229,6 +231,8 @@ _AFTER = re.compile(
 _COUNTED_THINGS = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
 _SPELT = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
             "half a": "0.5"}  # fmt: skip
+_INCLUSIVE = ("at least", "at most", "no less than", "not less than", "no more than", "not more than", "up to", "<=",
+              ">=", "höchstens", "mindestens")  # fmt: skip
 _LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 
 
@@ -247,6 +251,8 @@ def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
             if taken.free(*match.span("num")) and not counted:
                 groups = match.groupdict()
                 sign: Comparator = "<" if groups.get("lt") or groups.get("dir") in _LESS_WORDS else ">"
+                if groups.get("dir") or (groups.get("lt") or groups["gt"]) in _INCLUSIVE:
+                    sign = "<=" if sign == "<" else ">="
                 yield _claimed(Amount(sign, _size(match["num"], match["unit"]), None, _unit(match)), match, taken)
 
 
@@ -268,3 +274,34 @@ def _unit(match: re.Match[str]) -> str:
         return "percent"
     kind = {"times": "times", "x": "times", "days": "days"}.get(unit, "")
     return kind or ("USD" if match["cur"] or unit in SCALES else "")
+
+
+def turned(slots: Slots, hits: Iterable[Hit[str]], loses: re.Match[str] | None) -> list[Filter]:
+    """`profitable in 2022 but loss-making in 2023`: each sign with the year behind it."""
+    gains = POSITIVE.search(slots.low)
+    points = [each for each in slots.points if isinstance(each.value, Period)]
+    if loses is None or gains is None or len(points) != 2:
+        return []
+    first, second = sorted((loses, gains), key=lambda match: match.start())
+    if not first.end() <= points[0].start < second.start() < second.end() <= points[1].start:
+        return []
+    metric = next((hit.value for hit in hits if 0 <= hit.start - first.end() <= 2), "net_income")
+    return [
+        Filter(metric=metric, comparator="<" if match is loses else ">", number=0, period=str(point.value))
+        for match, point in zip((first, second), points, strict=True)
+    ]
+
+
+_THAN = re.compile(r"\s+than (?:in |for |during )?(?:the )?(?:fiscal |fy ?)?$")
+
+
+def more_than_before(slots: Slots, metrics: Sequence[str]) -> Filter | None:
+    """`which companies had higher revenue in 2023 than in 2022`: what changed between the two."""
+    points = slots.points
+    if len(metrics) != 1 or len(points) != 2 or not slots.directions or described(metrics[0]).kind == "price":
+        return None
+    if not _THAN.fullmatch(slots.low, points[0].end, points[1].start):
+        return None
+    now, before = (str(each.value) for each in points)
+    metric = f"at({metrics[0]}, '{now}') - at({metrics[0]}, '{before}')"
+    return Filter(metric=metric, comparator="<" if slots.directions[0].value < 0 else ">", number=0, period=now)

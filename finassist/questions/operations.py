@@ -123,7 +123,8 @@ def _extreme(slots: Slots, _: Sequence[str]) -> Operation | None:
         return None
     if slots.has("trend") and any(hit.words in ("more and more", "less and less") for hit in slots.operations):
         return None
-    several_points = many_periods(slots) and not _graded(slots) and not slots.has("growth", "yoy")
+    by_quarter = slots.has("trend") and slots.says(SAID["by_quarter"])
+    several_points = (many_periods(slots) or by_quarter) and not _graded(slots) and not slots.has("growth", "yoy")
     if not slots.says(SAID["which_year"]) and not slots.says(SAID["which_quarter"]) and not several_points:
         return None
     return "max" if slots.directions[0].value > 0 else "min"
@@ -269,7 +270,7 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
             return -hit.value, True
         shrank = -1 if falls and hit.value > 0 and slots.says(SAID["shrank"]) else 1
         return hit.value * good * shrank, True
-    below = bool(slots.amounts) and slots.amounts[0].value.comparator == "<"
+    below = bool(slots.amounts) and slots.amounts[0].value.comparator in ("<", "<=")
     return (-1 if below else 1), False
 
 

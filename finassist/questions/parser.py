@@ -272,9 +272,8 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     slots = Slots(plain, low, language or language_of(plain), words_of(plain))
     taken = Claims(len(plain))
     found = companies_in(plain, slots.language)
-    strong = [each for each in found.named if each.value.strong]
-    _take(taken, strong)
-    slots.companies += strong
+    slots.companies += [each for each in found.named if each.value.strong]
+    _take(taken, slots.companies)
     slots.periods = periods_in(taken.masked(low))
     _take(taken, slots.periods)
     slots.amounts = list(amounts_in(low, taken))
@@ -298,9 +297,7 @@ def slots_of(text: str, language: str | None = None) -> Slots:
 
 def _without_asides(text: str) -> str:
     """A text with "CEO aside," and the like blanked out; every other character keeps its place."""
-    for aside in ASIDES.finditer(fold(text)):
-        text = text[: aside.start()] + " " * len(aside.group()) + text[aside.end() :]
-    return text
+    return _blanked(text, [aside.span() for aside in ASIDES.finditer(fold(text))])
 
 
 def _take(taken: Claims, hits: Iterable[_Placed]) -> None:

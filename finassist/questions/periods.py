@@ -79,11 +79,10 @@ def _year_span(match: re.Match[str]) -> Span | None:
     first, last = int(match["a"]), match["b"]
     second = int(last) if len(last) == 4 else first // 100 * 100 + int(last)
     month = len(last) == 2 and 1 <= int(last) <= 12 and second < first
-    return (
-        None
-        if month or second <= first or second - first > 40
-        else Span(Period("calendar", first), Period("calendar", second))
-    )
+    if month or second <= first or second - first > 40:
+        return None
+    kind: PeriodKind = "calendar year" if match["c"] else "calendar"
+    return Span(Period(kind, first), Period(kind, second))
 
 
 def _claim(match: re.Match[str], value: Period | Span, taken: Claims, vague: bool = False) -> Found:
@@ -220,15 +219,10 @@ def _open(text: str, each: Found) -> Found:
     since = _BETWEEN["since"].search(before)
     if not onward and (not since or _FROM.search(before)):
         return each
-    return Found(Span(_plain(start), _open_end(start)), each.start, each.end, each.words)
+    return Found(Span(start, _open_end(start)), each.start, each.end, each.words)
 
 
 _FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:fiscal\s+)?$")
-
-
-def _plain(period: Period) -> Period:
-    """The end of a span: years of the calendar are read one by one only."""
-    return Period("calendar", period.year) if period.kind == "calendar year" else period
 
 
 def _open_end(start: Period) -> Period:
@@ -246,12 +240,10 @@ def _spans(text: str, left: Found, right: Found) -> bool:
 
 
 def _like(period: Period | Span, other: Period | Span) -> Period | Span:
-    """A bare year next to a fiscal one is fiscal too: "FY2021 to 2024"."""
-    fiscal = isinstance(other, Period) and other.kind == "year"
-    period = _plain(period) if isinstance(period, Period) else period
-    if isinstance(period, Period) and period.kind == "calendar" and fiscal:
-        return Period("year", period.year)
-    return period
+    """A bare year next to a fiscal one is fiscal too: "FY2021 to 2024"; so with one of the calendar."""
+    if not (isinstance(period, Period) and isinstance(other, Period) and period.kind == "calendar"):
+        return period
+    return Period(other.kind, period.year) if other.kind in ("year", "calendar year") else period
 
 
 # -------------------------------------------------------------------------------------------------- relative
@@ -354,4 +346,6 @@ def _quarters(text: str) -> str:
         return f"Q1 {value.year}:Q4 {value.year}"
     if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
         return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")
+    if isinstance(value, Span) and value.end.kind == "latest" and not value.start:
+        return f"last {4 * value.count} quarters"
     return text

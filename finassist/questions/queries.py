@@ -13,6 +13,7 @@ from finassist.questions.companies import INDEX
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import filters
+from finassist.questions.numbers import more_than_before
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
@@ -155,7 +156,13 @@ def asks_statement(slots: Slots) -> bool:
 def screen(slots: Slots) -> Understanding:
     """A rank or a screen of all companies."""
     metrics, where = filters(slots, expressions(slots))
+    if (than := more_than_before(slots, metrics)) and not where:
+        metrics, where = [than.metric], [than]
     shown = metrics or list(dict.fromkeys(each.metric for each in where))
+    if shown and len(where) < len(slots.amounts):
+        words = ", ".join(hit.words.strip() for hit in slots.amounts)
+        reason = f"“{words}” is a condition on a figure that cannot be told. Say it as in “net margin above 30%”"
+        return refuse(words, "not understood", reason, "amount without a metric")
     if not shown:
         return Understanding(decided="screen without a metric")
     direction, ordered = direction_of(slots, shown[0])
@@ -173,7 +180,7 @@ def screen(slots: Slots) -> Understanding:
         periods=own[-1:] or _compared(periods_of(slots), shown),
         where=where,
         order=direction,
-        limit=None if operation != "none" else slots.limit.value if slots.limit else default,
+        limit=None if operation not in ("none", "cagr") else slots.limit.value if slots.limit else default,
         operation=operation,
         unit=slots.unit,
         decimals=slots.decimals,
@@ -192,6 +199,8 @@ def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
 
 
 def _set_operation(slots: Slots) -> Operation:
+    if slots.has("cagr"):
+        return "cagr"
     if slots.has("median"):
         return "median"
     if slots.has("mean"):
@@ -256,7 +265,9 @@ def _query(slots: Slots) -> Query:
     if (
         counts_quarters
         or slots.says(SAID["which_quarter"])
-        or (operation in ("none", "mean") and slots.has("trend") and slots.says(SAID["by_quarter"]))
+        or (
+            operation in ("none", "mean", "max", "min", "sum") and slots.has("trend") and slots.says(SAID["by_quarter"])
+        )
     ):
         periods = quarterly(periods)
     intent, direction = intent_of(slots, metrics, operation)

@@ -30,7 +30,7 @@ def _filled(pattern: str) -> re.Pattern[str]:
 _BEFORE = tuple(_filled(pattern) for pattern in _TABLE["before"]["patterns"])
 _FORM = {name: _filled(pattern) for name, pattern in _TABLE["form"].items()}
 _UNITS = ("nearest", "bracketed_unit", "counted", "trailing", "shares", "unit")
-_SET_ASIDE = ("using", *_UNITS, "multiple", "decimals", "instruction", "forms")
+_SET_ASIDE = ("using", *_UNITS, "whole", "basis", "multiple", "decimals", "instruction", "forms")
 _NUMBERS = {"zero": 0, "no": 0, "one": 1, "two": 2, "three": 3, "four": 4}
 _SCALES = {"m": "millions", "mm": "millions", "mn": "millions", "b": "billions", "bn": "billions"}
 _NOT_NAMES = r"Question|Here|Use|Using|Task|Answer|I\b|Role|Context|Assume|For\b"
@@ -133,11 +133,12 @@ def _unit(text: str) -> str:
             groups = found.groupdict()
             word = fold(groups.get("scale") or groups.get("scale2") or "")
             return f"USD {_SCALES.get(word, word if word.endswith('s') else f'{word}s')}"
-    return "times" if _FORM["multiple"].search(text) else "percent" if _FORM["percent"].search(text) else ""
+    units = {"multiple": "times", "percent": "percent", "basis": "basis points"}
+    return next((unit for name, unit in units.items() if _FORM[name].search(text)), "")
 
 
 def _decimals(text: str) -> int | None:
-    if _FORM["nearest"].search(text):
+    if _FORM["nearest"].search(text) or _FORM["whole"].search(text):
         return 0
     found = _FORM["decimals"].search(text)
     if not found:

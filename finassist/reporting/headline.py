@@ -23,6 +23,7 @@ from finassist.reporting.words import (
     asked_periods,
     capital,
     conditions,
+    dated_apart,
     in_sectors,
     is_window,
     limit_words,
@@ -225,7 +226,8 @@ def _screened(outcome: Outcome, words: Words) -> str:
     left = outcome.matches - len(named)
     table = " in the table" if outcome.matches == len(shown) else f"; the table has the first {len(shown)}"
     more = f" and {left} more{table}" if left else ""
-    return f"{kind} had {conditions(query)}{_period_label(outcome.rows)}: {names}{more}."
+    period = "" if dated_apart(query) else _period_label(outcome.rows)
+    return f"{kind} had {conditions(query)}{period}: {names}{more}."
 
 
 def _period_label(rows: Sequence[Row]) -> str:

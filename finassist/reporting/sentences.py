@@ -21,6 +21,7 @@ from finassist.reporting.words import (
     brief,
     capital,
     conditions,
+    dated_apart,
     distinct,
     in_sectors,
     is_fiscal,
@@ -112,7 +113,7 @@ def check(outcome: Outcome, words: Words) -> str:
         return f"{'Yes,' if met else 'No, not'} {limit_words(query.where)}: {one_figure(words.of(rows[0]))}"
     alone = len({row.symbol for row in rows}) == 1
     if alone and len({row.metric for row in rows}) == len(rows):
-        return f"{'Yes' if met else 'No, not'} {conditions(query)}: {of_each_company(rows, words)}"
+        return f"{'Yes,' if met else 'No, not'} {conditions(query)}: {of_each_company(rows, words)}"
     if query.operation == "first" and met:
         return f"{met[0].name} first had {conditions(query)} {met[0].when}: {met[0].value}."
     if alone:
@@ -127,7 +128,8 @@ def check(outcome: Outcome, words: Words) -> str:
         f"{name} {figures}" for name, figures in _by_company([r for r in rows if r not in outcome.met], words)
     )
     rest = f"; not {others}" if others else ""
-    return f"{listed(named) if named else 'None of them'} had {conditions(query)}{shared_period(rows, words)}{rest}."
+    period = "" if dated_apart(query) else shared_period(rows, words)
+    return f"{listed(named) if named else 'None of them'} had {conditions(query)}{period}{rest}."
 
 
 def _by_company(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:

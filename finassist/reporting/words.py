@@ -113,6 +113,9 @@ class Words:
     def figure(self, fact: Fact, *, signed: bool = True) -> str:
         """A value as the query wants it."""
         unit = self.query.unit if self.query.unit.startswith("USD") else ""
+        if self.query.unit == "basis points" and fact.unit == "points":
+            value = (fact.value or Decimal()) * 10_000
+            return f"{number(value if signed else abs(value), self.query.decimals or 0)} basis points"
         if fact.symbol == MARKET_INDEX and fact.unit == "USD/share":
             return number(fact.value or Decimal(), 2)
         return figure(fact, unit=unit, decimals=self.query.decimals, signed=signed)
@@ -205,14 +208,19 @@ def over_span(label: str) -> str:
 
 def conditions(query: Query) -> str:
     """The filters of a screen in words."""
-    return " and ".join(f"{_condition(each)}{_in_its_period(each, query)}" for each in query.where)
+    apart = dated_apart(query)
+    return " and ".join(f"{_condition(each)}{_in_its_period(each, query) if apart else ''}" for each in query.where)
+
+
+def dated_apart(query: Query) -> bool:
+    """Whether conditions are of other periods than the query, so that each has to say its own."""
+    return bool(query.periods) and any(each.period and each.period not in query.periods for each in query.where)
 
 
 def _in_its_period(each: Filter, query: Query) -> str:
-    """The period of a condition where it is not that of the query."""
-    if not each.period or each.period in query.periods:
-        return ""
-    return "" if not query.periods else " at the latest close" if each.period == "latest" else f" in {each.period}"
+    period = each.period or query.periods[-1]
+    year = re.fullmatch(r"\d{4}", period) and described(each.metric).kind != "price"
+    return " at the latest close" if period == "latest" else f" in {'FY' if year else ''}{period}"
 
 
 def _condition(each: Filter) -> str:
@@ -223,7 +231,7 @@ def _condition(each: Filter) -> str:
 
 def limit_words(where: Sequence[Filter]) -> str:
     """What conditions on one metric ask: `above 30%`."""
-    return " and ".join(map(_limit, where))
+    return " and ".join(_limit(each).removeprefix("of ") for each in where)
 
 
 def _limit(each: Filter) -> str:

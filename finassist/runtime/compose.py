@@ -287,8 +287,9 @@ def _sources(query: Query) -> Iterator[str]:
 
 def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
     """What is missing, each reason once; no company at all is missing where those of a source could not be had."""
-    found = [gap for outcome in outcomes for gap in outcome.gaps]
     everyone = [replace(gap, symbol="") for gap in gaps if gap.symbol == "*"]
+    had = [outcome for outcome in outcomes if not everyone or outcome.query.scope != "universe"]
+    found = [gap for outcome in had for gap in outcome.gaps]
     return list({gap.reason: gap for gap in (*everyone, *found)}.values())
 
 
