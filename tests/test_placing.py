@@ -12,7 +12,8 @@ from finassist import Answer, FinancialAssistantWorkflow, Settings
 from finassist.core.metrics import catalogue
 from finassist.llm.models import resolve_model
 from finassist.llm.offline import OfflineModel
-from finassist.questions.parser import slots_of, understand
+from finassist.questions.parser import understand
+from finassist.questions.scan import slots_of
 from finassist.questions.suggestions import SAID_AS, Suggestion, is_doubtful, place, spoken_as
 from tests.model_server import ModelServer
 

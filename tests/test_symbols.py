@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from finassist.core.errors import InvalidSymbol
 from finassist.providers.embedded.coverage import attributes
-from finassist.questions.parser import slots_of
+from finassist.questions.scan import slots_of
 from finassist.reporting.words import short_name
 from finassist.symbols import names
 from finassist.symbols.company import Company, normalise_symbol

@@ -20,7 +20,8 @@ from finassist.questions.attribution import Attribution
 from finassist.questions.companies import ALSO_WORDS, companies_in
 from finassist.questions.grammar import FILLERS
 from finassist.questions.numbers import numbers_in
-from finassist.questions.parser import settle_by_industry, slots_of
+from finassist.questions.parser import settle_by_industry
+from finassist.questions.scan import slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots
 from finassist.questions.statement import NEAR, SAYS, Carried, blanked, implied, is_cut_short, last_year, patterns
 from finassist.questions.superlatives import superlatives

@@ -10,9 +10,9 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.companies import INDEX
+from finassist.questions.conditions import filters
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
-from finassist.questions.metrics import filters
 from finassist.questions.numbers import more_than_before
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before

@@ -18,7 +18,7 @@ from typing import Literal
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import catalogue
 from finassist.core.query import Filter, filter_of
-from finassist.questions.parser import slots_of
+from finassist.questions.scan import slots_of
 from finassist.questions.slots import Slots, Understanding
 from finassist.questions.tokenizer import Word, fold, has_cjk, normalise
 from finassist.symbols.directory import directory

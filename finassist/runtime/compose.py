@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Self
 
 from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member, quarters_named
@@ -14,19 +13,14 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
-from finassist.core.claims import Claim, Finding
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown, listed
-from finassist.core.formatting import figure as figure_text
 from finassist.core.metrics import described
-from finassist.core.periods import LATEST, Period, Span
+from finassist.core.periods import Period
 from finassist.core.query import SET_ASIDE, Choice, Query, Unknown
 from finassist.core.result import Draft
-from finassist.questions.parser import slots_of
-from finassist.questions.review import Review
 from finassist.questions.slots import Understanding
-from finassist.questions.verify import verify
 from finassist.reporting import asked
 from finassist.reporting.company import Subject
 from finassist.reporting.document import Document, Note, document, follow_ups
@@ -48,7 +42,7 @@ _HALF_A_QUARTER = timedelta(days=45)
 
 def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Draft:
     """Facts and gaps to a document; pure."""
-    facts, missing = _parted(found)
+    facts, missing = parted(found)
     gaps = (*draft.gaps, *_merged(gap for gap in missing if _matters(gap)))
     draft = replace(draft, gaps=gaps)
     subjects = [Subject(company.symbol, company.name) for company in known.companies(draft.symbols)]
@@ -67,7 +61,7 @@ def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: Flo
     )
 
 
-def _parted(found: Sequence[list[Fact] | Gap]) -> tuple[list[Fact], list[Gap]]:
+def parted(found: Sequence[list[Fact] | Gap]) -> tuple[list[Fact], list[Gap]]:
     """What was fetched: all facts, and the gaps where there are none."""
     facts = [fact for each in found if isinstance(each, list) for fact in each]
     return facts, [each for each in found if isinstance(each, Gap)]
@@ -114,7 +108,7 @@ def compose_answer(
     draft: Draft, understood: Understanding, found: Sequence[list[Fact] | Gap], known: FlowContext
 ) -> Draft:
     """The sentence, the table and the gaps of a question's queries; pure."""
-    fetched, gaps = _parted(found)
+    fetched, gaps = parted(found)
     facts = quarters_named(fetched)
     queries, members = (
         understood.queries,
@@ -303,69 +297,3 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
     if query.operation == "none" and described(query.metrics[0]).kind != "price":
         yield f"How did {possessive(name)} {metric} develop over the last five years?"
     yield f"Tell me about {query.companies[0]}"
-
-
-# ------------------------------------------------------------------------------------------------ grounds of a chat
-
-FEW_COMPANIES, _FEW_METRICS, THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
-_USUAL = ("revenue", "net_income", "operating_income", "net_margin", "eps_diluted", "free_cash_flow", "total_assets",
-          "equity", "price", "pe")  # fmt: skip
-
-
-def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> Query:
-    """The figures that a model may need to talk about a question: those named, and the usual ones."""
-    slots = slots_of(question)
-    companies = slots.symbols or list(symbols) or list(known.context.symbols)
-    metrics = dict.fromkeys([*(hit.value for hit in slots.metrics), *_USUAL])
-    return Query(
-        metrics=list(metrics)[:_FEW_METRICS], companies=companies[:FEW_COMPANIES], periods=[THREE_YEARS],
-        as_of=known.as_of,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Grounds:
-    """What a model is told about companies, and what its reply is checked against.
-
-    Attributes:
-        lines: Figures in words, those of a metric in one line.
-        cube: All figures.
-        companies: Whom the question is about.
-    """
-
-    lines: tuple[str, ...]
-    cube: Cube
-    companies: tuple[str, ...]
-
-    @classmethod
-    def of(cls, query: Query, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Self:
-        """From what was fetched for a query."""
-        facts, _ = _parted(found)
-        members = known.members_of(query.companies)
-        cube = Cube(quarters_named(facts), members)
-        return cls(tuple(_lines(query, cube, members)), cube, tuple(query.companies))
-
-    def review(self) -> Review:
-        """A review of one reply."""
-        return Review(self.cube, self.companies)
-
-
-def checked_against(
-    claims: Sequence[Claim], found: Sequence[list[Fact] | Gap], known: FlowContext
-) -> tuple[Finding, ...]:
-    """What was fetched says of each claim."""
-    symbols = [symbol for claim in claims for query in claim.queries for symbol in companies_of(query)]
-    return tuple(verify(claims, Cube(quarters_named(_parted(found)[0]), known.members_of(symbols))))
-
-
-def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[str]:
-    for symbol in query.companies:
-        for metric in query.metrics:
-            periods = [] if described(metric).kind == "price" else query.periods
-            own = query.model_copy(update={"companies": [symbol], "metrics": [metric], "periods": periods})
-            facts = [row.fact for row in execute(own, cube).rows]
-            name = f"{members[symbol].name} ({symbol})" if symbol in members else symbol
-            if facts:
-                ended = f" (to {facts[-1].period_end})" if facts[-1].period_end else ""
-                told = "; ".join(f"{fact.period} {figure_text(fact)}" for fact in facts)
-                yield f"{name} {described(metric).label}: {told}{ended}"

@@ -1,0 +1,250 @@
+"""Conditions of a question: an amount with a comparator, a change that fell or rose, one figure above another. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from finassist.core.metrics import described
+from finassist.core.query import Filter
+from finassist.questions.expressions import expression_hits
+from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
+from finassist.questions.numbers import turned
+from finassist.questions.slots import Amount, Slots
+from finassist.questions.tokenizer import Hit
+
+_OF_BASE = re.compile(
+    r"\s*of (?:[\w&. -]{2,40}?'s? )?(?:its |their |total |net )?(?:(?:fy ?|fiscal |calendar )?\d{4} )?(?:net )?"
+)
+
+
+_NONE_OF = re.compile(r"\b(?:no|zero|without(?: any)?)\s+$")
+
+
+_STATED_AFTER = re.compile(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ")
+
+
+def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
+    """The conditions of a screen, and the metrics it shows.
+
+    `over 30% of revenue on R&D` is a condition on a share, which is then the one metric shown.
+    """
+    found = list(_of_two_metrics(slots))
+    metrics = [*(each.metric for each in found), *metrics]
+    own = _own_periods(slots)
+    for hit in slots.amounts:
+        if (share := _share_of_amount(slots, hit)) is not None:
+            found.append(share)
+            continue
+        near = _metric_of_amount(slots, hit)
+        metric = near and near.value
+        if SAID["lost"].search(slots.low, 0, hit.end) or (near and re.search(r"\bloss", near.words)):
+            found.append(_loss_of(hit.value, metric if near and "loss" in near.words and metric else "net_income"))
+            continue
+        if metric and metric.startswith("growth(") and hit.value.unit not in ("", "percent"):
+            metrics = [metric[7:-1] if each == metric else each for each in metrics]
+            metric = metric[7:-1]
+        if metric:
+            amount = hit.value.fallen() if _is_change(metric) and _falls(slots, hit) else hit.value
+            made = amount.on(metric, percent=described(metric).unit == "percent")
+            found.append(made.model_copy(update={"period": own.get(hit.start)}))
+    if any(" / " in each.metric for each in found):
+        metrics = list(dict.fromkeys(each.metric for each in found))
+    signs = _signs(slots, found, metrics)
+    moved = {each.metric for each in signs}
+    metrics = [f"growth({each})" if f"growth({each})" in moved else each for each in metrics]
+    return metrics, [*found, *signs]
+
+
+def _own_periods(slots: Slots) -> Mapping[int, str]:
+    """The period of each amount, where each is followed by one of its own: `over 20% in 2024 and over 10% in 2025`."""
+    ends = [*(hit.start for hit in slots.amounts[1:]), len(slots.low)]
+    own = {
+        hit.start: str(period.value)
+        for hit, end in zip(slots.amounts, ends, strict=False)
+        for period in slots.points[::-1]
+        if hit.end <= period.start < end
+    }
+    return own if len(own) == len(slots.amounts) and len(set(own.values())) > 1 else {}
+
+
+def _is_change(metric: str) -> bool:
+    return metric.startswith("growth(") or metric in ("price_change", "total_return")
+
+
+def _falls(slots: Slots, amount: Hit[Amount]) -> bool:
+    """Whether the verb of change that stands nearest to an amount says that something fell."""
+    falls = min((_apart(match.span(), amount) for match in SAID["falls"].finditer(slots.low)), default=_FAR)
+    moves = min((_apart((hit.start, hit.end), amount) for hit in slots.operations), default=_FAR)
+    return falls < _FAR and falls <= moves + _SAME_WORD
+
+
+_FAR, _SAME_WORD = 10_000, 8
+"""No distance at all; and letters that one pattern takes more of a word than another."""
+
+
+def _apart(place: tuple[int, int], amount: Hit[Amount]) -> int:
+    return max(place[0] - amount.end, amount.start - place[1])
+
+
+_GREATER = r"(?P<gt>above|exceed\w*|more|higher|larger|bigger|greater|in excess of|surpass\w*|topp(?:ed|s|ing))"
+
+
+_SMALLER = r"(?P<lt>below|less|lower|smaller|fewer)"
+
+
+_OWN = r"(?:(?:on|in|its|their|the|total|own|that of) )*"
+
+
+_COMPARED = re.compile(rf"\s*(?:(?:was|were|is|are) )?(?:{_GREATER}|{_SMALLER}) (?:than )?{_OWN}")
+
+
+_MORE_OF = re.compile(rf"\b(?:{_GREATER}|{_SMALLER})(?P<than> than)?(?: on| in| for)?(?: its| their)? $")
+
+
+_THAN, _IN = re.compile(rf"\s*than {_OWN}"), re.compile(rf"\s*(?:in|on|as|for) {_OWN}")
+
+
+def _of_two_metrics(slots: Slots) -> Iterator[Filter]:
+    """`capex above operating cash flow`, `more cash than debt`: one metric less the other, above or below nothing."""
+    for left, right in pairwise(expression_hits(slots)):
+        between = _COMPARED.fullmatch(slots.low, left.end, right.start)
+        before = None if between else _MORE_OF.search(slots.low[: left.start])
+        turned = before and before["than"]
+        apart = before and (_IN if turned else _THAN).fullmatch(slots.low, left.end, right.start)
+        match = between or (before if apart else None)
+        first, second = (right, left) if turned else (left, right)
+        used = match.span() if match else (0, 0)
+        slots.loose = [word for word in slots.loose if not used[0] <= word.start < used[1]]
+        if match and first.value != second.value and described(first.value).unit == described(second.value).unit:
+            yield Filter(metric=f"{first.value} - {second.value}", comparator="<" if match["lt"] else ">", number=0)
+
+
+def _loss_of(amount: Amount, metric: str) -> Filter:
+    """`lost more than $2 billion`: an income below minus that; `a loss under $2 billion`: between that and nothing."""
+    if amount.comparator.startswith(">"):
+        return Filter(metric=metric, comparator="<", number=-abs(amount.number))
+    return Filter(metric=metric, comparator="between", number=-abs(amount.upper or amount.number),
+                  upper=-abs(amount.number) if amount.upper else 0)  # fmt: skip
+
+
+def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> list[Filter]:
+    """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
+    over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
+    if not slots.asks_all and not slots.has("count") and not over_time:
+        return []
+    hits = expression_hits(slots)
+    for hit in hits:
+        before = slots.low[: hit.start]
+        if _NONE_OF.search(before):
+            return [Filter(metric=hit.value, comparator="<=", number=0)]
+        if moving := SAID["moving"].search(before):
+            return [_moving(f"growth({hit.value})", moving.group())]
+    ordered = [hit for hit in slots.directions if not slots.low.startswith(" than ", hit.end)]
+    if not (ordered or slots.limit) and (moved := _moved(slots, hits, others)):
+        return [*moved, *_of_income(slots)]
+    loses = NEGATIVE.search(slots.low)
+    if (both := turned(slots, hits, loses)) and not others:
+        return both
+    match = loses or POSITIVE.search(slots.low)
+    if match is None:
+        return []
+    of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
+    after = next((hit.value for hit in hits if 0 <= hit.start - match.end() <= 2), "")
+    metric = "" if of_income else after or ("" if others else next(iter(metrics), ""))
+    metric = metric or "net_income"
+    said = of_income or after or not others or metric != "net_income"
+    if not said or any(each.metric == metric for each in others):
+        return []
+    return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
+
+
+_OBJECT = re.compile(r" (?:its |their |the )?")
+
+
+_AND = re.compile(r"(?:,? and|,) (?:its |their |the )?")
+
+
+def _moved(slots: Slots, hits: Sequence[Hit[str]], others: Sequence[Filter]) -> list[Filter]:
+    """`retailers whose sales declined`, `whose revenue fell but net income rose`: each change by the verb after it.
+
+    A verb is that of all figures listed before it: `whose revenue and net income fell`.
+    """
+    amounts = {each.metric for each in others}
+    verbs = [verb for verb in SAID["verb_of_change"].finditer(slots.low) if _no_amount(slots, verb.end())]
+    ends = [*(hit.start for hit in hits[1:]), len(slots.low)]
+    following: re.Match[str] | None = None
+    found: list[Filter] = []
+    for hit, end in reversed(list(zip(hits, ends, strict=False))):
+        before = next((verb for verb in verbs if _OBJECT.fullmatch(slots.low, verb.end(), hit.start)), None)
+        own = before or next((verb for verb in verbs if hit.start <= verb.start() < end), None)
+        listed = following is not None and _AND.fullmatch(slots.low[hit.end : end]) is not None
+        following = own or (following if listed else None)
+        metric = hit.value if _is_change(hit.value) else f"growth({hit.value})"
+        if following is not None and metric not in amounts:
+            found.append(_moving(metric, following.group()))
+    return found[::-1]
+
+
+def _no_amount(slots: Slots, at: int) -> bool:
+    return not any(0 <= hit.start - at < 4 for hit in slots.amounts)
+
+
+def _of_income(slots: Slots) -> list[Filter]:
+    """`grew revenue but lost money`: a second condition beside one on a change."""
+    loses = NEGATIVE.search(slots.low)
+    found = loses or POSITIVE.search(slots.low)
+    if found is None or not re.search(r"loss|lost|profit|money", found.group()):
+        return []
+    return [Filter(metric="net_income", comparator="<" if loses else ">", number=0)]
+
+
+_MULTIPLIED = {"doubl": 1.0, "tripl": 2.0, "quadrupl": 3.0, "halv": -0.5}
+
+
+def _moving(growth: str, verb: str) -> Filter:
+    """The condition that a verb states: growth above nothing, of 100% where it doubled."""
+    number = next((size for stem, size in _MULTIPLIED.items() if verb.startswith(stem)), None)
+    if number is not None:
+        return Filter(metric=growth, comparator="<=" if number < 0 else ">=", number=number)
+    return Filter(metric=growth, comparator="<" if SAID["falls"].search(verb) else ">", number=0)
+
+
+def _share_of_amount(slots: Slots, hit: Hit[Amount]) -> Filter | None:
+    after = (each for each in slots.metrics if each.start >= hit.end)
+    base = next((each for each in after if _OF_BASE.fullmatch(slots.low, hit.end, each.start)), None)
+    if base is None or hit.value.unit != "percent":
+        return None
+    before = [each.value for each in slots.metrics if each.end <= hit.start]
+    behind = [each.value for each in slots.metrics if each.start >= base.end]
+    part = (before[-1:] or behind[:1] or [""])[0]
+    return hit.value.on(f"{part} / {base.value}", percent=True) if part else None
+
+
+def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
+    """The metric nearest to a number whose unit fits."""
+    candidates = expression_hits(slots)
+    fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
+    if not fitting:
+        moves = slots.has("growth") or re.search(r"\b(?:up|down)\b", slots.low)
+        if hit.value.unit != "percent" or not moves:
+            return None
+        grows = any(each.words.startswith(("grow", "grew")) for each in slots.operations)
+        return Hit("growth(revenue)" if grows else "price_change", hit.start, hit.start, "growth")
+    before = [each for each in fitting if each.end <= hit.start]
+    after = [each for each in fitting if each.start >= hit.end]
+    gap_before = hit.start - before[-1].end if before else 10_000
+    gap_after = after[0].start - hit.end if after else 10_000
+    if after and gap_after < 12 and _STATED_AFTER.match(slots.low, hit.end):
+        return after[0]
+    if before and (gap_before <= max(gap_after, 60) or not after):
+        return before[-1]
+    return after[0] if after else fitting[0]
+
+
+def _fits(kind: str, metric: str) -> bool:
+    unit = described(metric).unit
+    if kind == "USD":
+        return unit.startswith("USD")
+    return kind in ("", unit) or (kind == "percent" and unit == "times")
