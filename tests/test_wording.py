@@ -7,6 +7,11 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    (
+        "How many of these had a net margin above 10% in 2023: Hershey, General Mills, Tyson Foods?",
+        "number of companies by net margin of HSY, GIS, TSN where net margin > 0.1 in 2023",
+    ),
+    ("Compare Coca-Cola's and Pepsi's net margin from 2021 to 2024", "net margin of KO, PEP in 2021:2024"),
     ("How far is Adobe below its 52-week high?", "distance from the high of ADBE"),
     ("How much below its peak did Meta close in 2022?", "distance from the high of META in 2022"),
     ("Gross margin for Hershey in 22", "gross margin of HSY in 2022"),
@@ -348,6 +353,8 @@ def test_a_question_in_other_words_is_the_same_query(question: str, query: str) 
         ),
         ("Who were the three largest customers of Corning in 2023?", "largest customers"),
         ("Has any lawsuit been filed against 3M?", "lawsuit"),
+        ("In which year did Boeing last make a profit before 2024?", "before 2024"),
+        ("Target's close five trading days after 15 November 2022?", "five trading days"),
         ("Microsoft closing price, 2024-02-30", "2024-02-30"),
         ("Convert Apple's revenue to euros", "euros"),
         ("Who owns Nike?", "who owns"),
@@ -377,6 +384,9 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Apple's revenue in FY2023?", "as a chart"], "revenue of AAPL in FY2019:FY2023"),
+    (["Which five companies had the highest revenue in FY2024?", "and as a table, please"],
+     "revenue of all companies in FY2024 (top 5)"),
     (["Expeditors operating margin in 2023?", "and Old Dominion's?", "so whose is lower?"],
      "operating margin of EXPD, ODFL in 2023"),
     (["Adobe revenue in 2023", "what about Salesforce?", "which one grew faster?"],

@@ -126,7 +126,8 @@ def _checked(query: Query, cube: Cube) -> Outcome:
     if query.operation == "count" and known:
         number = len({(row.symbol, row.fact.period) for row in met})
         facts = [row.fact for row in known]
-        figure = derived(facts[-1], "number of periods", Decimal(number), "count", facts, "periods that fulfil it")
+        of = "companies" if len({row.symbol for row in known}) > 1 else "periods"
+        figure = derived(facts[-1], f"number of {of}", Decimal(number), "count", facts, f"{of} that fulfil it")
     gaps = gaps_of([*(row for row in rows if not row.known), *unknown], cube.nearest)
     return Outcome(query, "check" if known else "nothing", tuple(known), figure, gaps, matches=len(met), met=met)
 

@@ -333,7 +333,7 @@ def sentence(query: Query) -> str:
         return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
     what = " and ".join(map(spoken, query.metrics)) or {"document": "report"}.get(query.intent, query.intent)
     words = [_OPERATIONS.get(query.operation, "") + what]
-    if query.operation == "count" and query.scope == "named":
+    if query.operation == "count" and query.scope == "named" and len(query.companies) < 2:
         words = [f"number of periods by {what}"]
     if query.scope == "universe":
         words.append("of all companies" + (f" in {' or '.join(query.sectors)}" if query.sectors else ""))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, parse_periods
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID
@@ -96,7 +96,7 @@ def _points_back(slots: Slots, shift: Shift | None) -> bool:
     if slots.says(POINTS_BACK["opener"]) or back or shift or group or _lacks_only_its_company(slots):
         return True
     short = sum(not word.mark for word in slots.words) <= _SHORT
-    by_period = slots.says(POINTS_BACK["by_quarter"]) or slots.says(POINTS_BACK["by_year"])
+    by_period = any(slots.says(POINTS_BACK[each]) for each in ("by_quarter", "by_year", "as_chart", "as_table"))
     own = by_period or slots.about or slots.metrics or slots.periods or slots.operations or slots.directions
     return short and bool(own)
 
@@ -126,6 +126,8 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 
 
 def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
+    if again := _shown_otherwise(slots, last):
+        return again
     _complete_companies(slots, last)
     if not slots.about:
         return None
@@ -287,6 +289,27 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
         values = [parse_periods(text) for text in last.periods]
         periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
     return {} if periods is None else {"periods": periods}
+
+
+def _shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
+    """`as a chart`, `plot it`: the same figures again; those of one year with the four before it."""
+    chart, own = slots.says(POINTS_BACK["as_chart"]), slots.about or slots.metrics or slots.points or slots.operations
+    if last is None or not last.metrics or own or not (chart or slots.says(POINTS_BACK["as_table"])):
+        return None
+    periods = _years_to(last) if chart else None
+    query = last.model_copy(update={"periods": periods}) if periods else last
+    return Understanding((query, *slots.memory.queries[1:]), decided="follow-up")
+
+
+def _years_to(last: Query) -> list[str] | None:
+    """The five years up to the one that was asked, so that a chart has something to show; `None` where it has."""
+    periods = [parse_periods(text) for text in last.periods or ["latest"]]
+    one = periods[0] if len(periods) == 1 and last.scope == "named" and last.operation == "none" else None
+    if not isinstance(one, Period) or one.kind not in ("year", "calendar", "end", "latest"):
+        return None
+    if not last.metrics or described(last.metrics[0]).kind == "price":
+        return None
+    return [str(Span(one.moved(-4), one))] if one.year else ["last 5 years"]
 
 
 def _year(text: str) -> tuple[int, int]:

@@ -291,7 +291,8 @@ def intent_of(slots: Slots, metrics: Sequence[str], operation: Operation) -> tup
         (operation in _ORDERED and len(metrics) == 1) or (asks_which and operation in (*_ORDERED, "mean", "max", "min"))
     ):
         return "compare", direction
-    if slots.says(SAID["compare"]) and operation == "none" and len(metrics) == 1:
+    series = spans(slots) and metrics[0] not in OF_MARKET
+    if slots.says(SAID["compare"]) and operation == "none" and len(metrics) == 1 and not series:
         return "compare", 1
     return "value", 0
 

@@ -247,7 +247,8 @@ def _query(slots: Slots) -> Query:
     metrics, operation = _operated(slots, metrics)
     if where:
         first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
-        operation = "count" if slots.says(SAID["count_periods"]) else "first" if first else "none"
+        counts = slots.says(SAID["count_periods"]) or (slots.several and "how many" in slots.low)
+        operation = "count" if counts else "first" if first else "none"
     if (slots.unit == "times" or slots.has("times")) and operation == "none":
         metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(slots)

@@ -129,6 +129,9 @@ def check(outcome: Outcome, words: Words) -> str:
     )
     rest = f"; not {others}" if others else ""
     period = "" if dated_apart(query) else shared_period(rows, words)
+    if query.operation == "count":
+        count, which = len(distinct(row.symbol for row in rows)), f": {listed(named)}" if named else ""
+        return f"{len(named)} of the {count} had {conditions(query)}{period}{which}{rest}."
     return f"{listed(named) if named else 'None of them'} had {conditions(query)}{period}{rest}."
 
 
