@@ -234,6 +234,10 @@ def _qualifies(slots: Slots, start: int, end: int) -> bool:
     hits = (*slots.metrics, *slots.companies, *slots.periods)
     if any(0 <= hit.start - end <= 1 for hit in (*slots.metrics, *slots.periods)):
         return True
+    if any(0 <= hit.start - end <= 1 for hit in slots.companies) and any(
+        0 <= start - hit.end <= 1 for hit in slots.companies
+    ):
+        return True  # one of a list of names
     if any(0 <= start - hit.end <= 1 for hit in slots.metrics) and not slots.low[start:end].endswith("ed"):
         return True
     period = next((each.end for each in slots.periods if 0 <= each.start - end <= 5), end)
