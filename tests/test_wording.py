@@ -7,6 +7,12 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("How much more did Merck earn than Pfizer in 2024, in dollars?", "difference in net income of MRK, PFE in 2024"),
+    (
+        "How much higher was Apple's revenue than Microsoft's in 2023, in percent?",
+        "revenue / revenue of MSFT - 1 of AAPL in 2023",
+    ),
+    ("How much free cash flow did Uber generate in the last four quarters?", "free cash flow of UBER in TTM"),
     (
         "How many of these had a net margin above 10% in 2023: Hershey, General Mills, Tyson Foods?",
         "number of companies by net margin of HSY, GIS, TSN where net margin > 0.1 in 2023",
@@ -384,6 +390,8 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Starbucks' diluted EPS in FY2022?", "How much is that up on the previous year, in percent?"],
+     "growth of diluted EPS of SBUX in FY2022"),
     (["Apple's revenue in FY2023?", "as a chart"], "revenue of AAPL in FY2019:FY2023"),
     (["Which five companies had the highest revenue in FY2024?", "and as a table, please"],
      "revenue of all companies in FY2024 (top 5)"),

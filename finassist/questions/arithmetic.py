@@ -46,7 +46,8 @@ def arithmetic(slots: Slots) -> Understanding | None:
     if not (slots.metrics or slots.operands) or not about or slots.language != "en":
         return None
     slots = replace(slots, about=about)
-    tokens = _settled(list(_tokens(slots)))
+    in_percent = slots.unit == "percent" or "percent" in slots.low or "%" in slots.low
+    tokens = [each if in_percent else _as_amount(each, slots) for each in _settled(list(_tokens(slots)))]
     if not any(token.kind in ("operator", "prefix", "frame") for token in tokens):
         return None
     if _two_companies(slots, tokens):
@@ -64,6 +65,12 @@ def arithmetic(slots: Slots) -> Understanding | None:
             continue
         return Understanding(queries, decided="arithmetic") if all(queries) else None
     return None
+
+
+def _as_amount(token: Token, slots: Slots) -> Token:
+    """`How much larger was …`: an amount where nothing is said of percent."""
+    amount = token.value == "percent_more" and slots.low.startswith("how much", token.start)
+    return replace(token, value="much_more") if amount else token
 
 
 def _two_companies(slots: Slots, tokens: Sequence[Token]) -> bool:

@@ -33,7 +33,7 @@ def follow_up(slots: Slots) -> Understanding | None:
         return None
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
-    shift = shift_of(slots)
+    shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):
         return None

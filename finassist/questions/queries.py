@@ -256,7 +256,8 @@ def _query(slots: Slots) -> Query:
         periods = ["last 12 years"]
     if slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1 and ":" not in periods[0]:
         periods = [f"{periods[0]}:latest"]
-    if operation == "sum" and periods == ["last 4 quarters"] and not slots.several:
+    whole = operation == "sum" or (operation == "none" and "how much" in slots.low and not slots.has("trend"))
+    if whole and periods == ["last 4 quarters"] and not slots.several:
         periods, operation = ["TTM"], "none"
     if not periods and operation == "none" and not where and (shift := shift_of(slots)) and shift[0] < 0:
         periods = moved(["latest quarter" if shift[1] == "quarter" else "latest"], shift)

@@ -204,7 +204,9 @@ def _universe(outcome: Outcome, words: Words) -> str:
         return f"{_screened(outcome, words)}{left}"
     if len(rows) == 1:
         return f"{_first_of_all(rows[0], words)}{left}"
-    lead = f"The {len(rows)} companies{in_sectors(query)} with the {_side(query)} {_metric(query, rows[0])}{period}"
+    losses = query.order < 0 and rows[0].metric == "net_income" and all((row.fact.value or 0) < 0 for row in rows)
+    what = "largest net losses" if losses else f"{_side(query)} {_metric(query, rows[0])}"
+    lead = f"The {len(rows)} companies{in_sectors(query)} with the {what}{period}"
     return f"{lead}: {_places(rows, words, periods=not period)}.{left}"
 
 
