@@ -390,6 +390,7 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Tesla's share price 3 months ago?", "and a year earlier?"], "share price of TSLA in 15 months ago"),
     (["Starbucks' diluted EPS in FY2022?", "How much is that up on the previous year, in percent?"],
      "growth of diluted EPS of SBUX in FY2022"),
     (["Apple's revenue in FY2023?", "as a chart"], "revenue of AAPL in FY2019:FY2023"),

@@ -169,7 +169,7 @@ def shared(wanted: Fetch) -> Fetch:
 _CHARACTERS_PER_TOKEN: Final = 4
 _ROUTED_OUT, _CHATTED_OUT = 60, 400
 _TOLD: Final = 2_500
-"""Characters in which the figures of one company are told to a model."""
+"""The most characters that the figures of one company take in what is sent to a model."""
 _MODEL_SECONDS, _DATA_SECONDS, _OWN_SECONDS = 2.0, 0.3, 0.01
 
 

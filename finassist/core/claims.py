@@ -66,7 +66,7 @@ class Claim:
         company: Whether it is said of a company.
         day: The date that is stated, where no number is.
         unclear: Whether it stays open what it is said of: then no figure refutes it.
-        leads: The company or the fiscal year that is said to come first in the order of the query.
+        leads: The company or the fiscal year that the text puts first in the order of the query.
         place: Its place in that order.
     """
 

@@ -131,6 +131,8 @@ class Period:
                 return replace(self, year=year, number=half + 1)
             case "latest" | "latest quarter" | "ttm" | "ytd":
                 return replace(self, shift=self.shift + steps)
+            case "months ago" | "days ago":
+                return replace(self, number=self.number - (12 if self.kind == "months ago" else 365) * steps)
             case "day":
                 return replace(self, year=self.year + steps, day=min(self.day, _length(self.year + steps, self.number)))
             case _:

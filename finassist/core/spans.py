@@ -1,4 +1,4 @@
-"""The spans of a run: what is timed while somebody traces it. Where nobody does, it costs nothing.
+"""The spans of a run, where it is traced; a run that is not traced pays nothing for them.
 
     finassist.run ─┬─ understand ─┬─ router ─────────── chat MODEL ─── POST
                    │              └─ symbol_extraction ─ chat MODEL ─── POST
@@ -83,12 +83,12 @@ _writers: list[Writer] = []
 
 
 def write_with(writer: Writer | None) -> None:
-    """From now on, this one writes the spans of runs; or nobody."""
+    """Set what writes the spans of runs from now on; `None` ends tracing."""
     _writers[:] = [writer] if writer else []
 
 
 def begin(name: str, secrets: Callable[[], Secrets], attributes: Attributes) -> RunTrace | None:
-    """The trace of a run that begins now; `None` where nobody traces."""
+    """The trace of a run that begins now; `None` where tracing is off."""
     return RunTrace(_writers[0], name, secrets(), attributes) if _writers else None
 
 
@@ -156,8 +156,8 @@ class RunTrace:
 
         kind = SpanKind.CLIENT if "server.address" in attributes else SpanKind.INTERNAL
         within = set_span_in_context(parent) if parent else None
-        told = self._told({"openinference.span.kind": "CHAIN", **attributes})
-        return self._writer.tracer.start_span(name, within, kind, told)
+        shown = self._allowed({"openinference.span.kind": "CHAIN", **attributes})
+        return self._writer.tracer.start_span(name, within, kind, shown)
 
     def _closed(self, span: Span, attributes: Attributes, problem: str) -> None:
         from opentelemetry.trace import StatusCode
@@ -165,7 +165,7 @@ class RunTrace:
         refused = int(attributes.get("http.response.status_code", 0)) >= 400
         problem = problem or str(attributes.get("error.type") or (refused and "refused") or "")
         status = "completed" if not problem else problem if problem == "cancelled" else "error"
-        span.set_attributes(self._told({**attributes, "finassist.status": status}))
+        span.set_attributes(self._allowed({**attributes, "finassist.status": status}))
         if status == "error":
             span.set_attribute("error.type", problem)
             span.set_status(StatusCode.ERROR, problem)
@@ -173,7 +173,7 @@ class RunTrace:
             span.set_status(StatusCode.OK)
         span.end()
 
-    def _told(self, attributes: Attributes) -> Attributes:
+    def _allowed(self, attributes: Attributes) -> Attributes:
         """What may stand in a span."""
         shown = {
             name: value

@@ -267,7 +267,7 @@ def spans(state: RunState) -> list[dict[str, Any]]:
 
 
 def stored_tasks(tasks: Iterable[Task]) -> str:
-    """Tasks as they are stored with a run: one short text, which nobody has to parse who does not draw them.
+    """Tasks as they are stored with a run: one short text, parsed only where they are drawn.
 
     Example:
         >>> task = Task("compose", "Write the answer", "run", start=0.1)

@@ -116,7 +116,7 @@ def _counted(prepare: Callable[..., list[Any]], rounds: int) -> Callable[..., li
         called, unoffered, tools = called + 1, unoffered + bool(strange), tools + len(calls)
         if unoffered >= _UNOFFERED:
             name = redact(visible(strange[-1]), current_record().secrets)[:40]
-            raise _stopped(f"it called a tool that does not exist (“{name}”), and again when told")
+            raise _stopped(f"it called a tool that does not exist (“{name}”), and again after a warning")
         if called >= rounds:
             raise _stopped(f"it called tools in more than {rounds} rounds")
         if tools > rounds * _CALLS_A_ROUND:

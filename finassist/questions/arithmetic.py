@@ -68,7 +68,7 @@ def arithmetic(slots: Slots) -> Understanding | None:
 
 
 def _as_amount(token: Token, slots: Slots) -> Token:
-    """`How much larger was …`: an amount where nothing is said of percent."""
+    """`How much larger was …`: an amount, unless the question asks for percent."""
     amount = token.value == "percent_more" and slots.low.startswith("how much", token.start)
     return replace(token, value="much_more") if amount else token
 

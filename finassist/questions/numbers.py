@@ -84,7 +84,7 @@ def _number(low: str, match: re.Match[str], language: str) -> Number | None:
     if kind in ("percent", "points"):
         factor = Decimal("0.0001") if unit.startswith(("b", "bp")) and unit != "b" else Decimal("0.01")
     if kind == "points" and factor < Decimal("0.01") and not value % 10:
-        step = Decimal(10)  # basis points are often told in tens
+        step = Decimal(10)  # basis points are often rounded to tens
     start += match["minus"] == "("
     negative = match["minus"] in ("-", "minus ", "negative ") or match["minus2"] or _bracketed(low, match)
     number = Number(

@@ -64,7 +64,7 @@ _CORRECTION = re.compile(
 
 def _as_corrected(text: str) -> str:
     """The text without what its speaker takes back: `Honeywell? no, sorry, Eaton: LTM revenue`."""
-    for match in list(_CORRECTION.finditer(fold(text)))[-1:]:
+    for match in list(_CORRECTION.finditer(fold(text)))[-1:]:  # the last word counts
         before, after = text[: match.start()], text[match.end() :]
         old, new = slots_of(before, "en"), slots_of(after, "en")
         whole = match["all"] is not None or (bool(new.companies or new.unmatched) and bool(new.metrics))

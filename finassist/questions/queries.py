@@ -161,7 +161,7 @@ def screen(slots: Slots) -> Understanding:
     shown = metrics or list(dict.fromkeys(each.metric for each in where))
     if shown and len(where) < len(slots.amounts):
         words = ", ".join(hit.words.strip() for hit in slots.amounts)
-        reason = f"“{words}” is a condition on a figure that cannot be told. Say it as in “net margin above 30%”"
+        reason = f"“{words}” is a condition without its figure. Name the figure, as in “net margin above 30%”"
         return refuse(words, "not understood", reason, "amount without a metric")
     if not shown:
         return Understanding(decided="screen without a metric")

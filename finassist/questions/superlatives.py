@@ -1,4 +1,4 @@
-"""Superlatives that a text states: who is said to come first, in what, and among whom. Pure.
+"""Superlatives that a text states: which company comes first, in which figure, and among which. Pure.
 
 `Apple was the most profitable US company` is said of all companies, `of the three` of those named, `its highest
 revenue in five years` of one company's own years. Each claim holds the rank whose order would confirm it.
@@ -22,7 +22,7 @@ from finassist.questions.tokenizer import Hit
 _SAYS = patterns("superlative")
 _PLACES = {name: number for number, names in enumerate(table_of("claims")["places"], 1) for name in names.split()}
 _EVER = 14
-"""Years before one that is said to have had the highest figure ever; the data have fewer."""
+"""Years to look back for “the highest ever”; the data have fewer."""
 
 
 def superlatives(said: Attribution) -> Iterator[Claim]:
@@ -85,7 +85,7 @@ def _of_own_years(claim: Claim, query: Query, said: Attribution) -> Iterator[Cla
 
 
 def _subject(said: Attribution, hit: Hit[int]) -> str:
-    """Who is said to come first: a company outside the list that it is compared with, the nearest before the word."""
+    """The company that the text puts first: outside the list that it is compared with, the nearest before the word."""
     listed = _list(said)
     free = [each for each in said.slots.companies if each not in listed]
     before = [each for each in free if each.end <= hit.start]

@@ -37,7 +37,7 @@ _BEST: Sequence[Verdict] = ("right", "wrong", "unknown")
 
 
 def _placed(claim: Claim, outcome: Outcome) -> Finding:
-    """Whether who is said to come first does; equal figures share a place."""
+    """Whether the company that the text puts first comes first; equal figures share a place."""
     rows = outcome.rows
     own = next((row.fact for row in rows if claim.leads in (row.symbol, row.fact.period)), None)
     if outcome.shape == "extreme":

@@ -182,7 +182,7 @@ class RunContext:
         return self
 
     def begin(self) -> None:
-        """In the context of Agno's engine: quiet from now on, and traced where somebody traces."""
+        """In the context of Agno's engine: quiet from now on, and traced where tracing is on."""
         hush()
         self.trace = self._traced("finassist.run")
         if self.trace:
@@ -276,7 +276,7 @@ class RunContext:
         if self.duration is None:
             self.duration = self._elapsed()
             if self._in_background:
-                self._end_trace(problem)  # nobody tells when Agno has stored it
+                self._end_trace(problem)  # Agno does not say when it has stored it
             elif self.trace:
                 self.trace.see(StepStarted(step_name="store"))
 

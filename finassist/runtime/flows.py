@@ -158,7 +158,7 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
 
 
 def _report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
-    """What a model is told about a report: figures that stand in it, of one year where there are many companies."""
+    """The facts of a report that are sent to a model: of one year where there are many companies."""
     years = THREE_YEARS if len(draft.symbols) <= FEW_COMPANIES else str(LATEST)
     query = Query(metrics=list(_REPORTED), companies=list(draft.symbols), periods=[years], as_of=known.as_of)
     return Grounds.of(query, found, known)
@@ -183,7 +183,7 @@ def _narrated(draft: Draft, head: str, grounds: Grounds) -> Flow[Draft]:
 
 
 def _told(question: str, facts: Sequence[str], review: Narration) -> Flow[list[AgentReply]]:
-    """The replies of a model that is told facts; it is asked once more for what the data do not confirm."""
+    """The replies of a model to facts; it is asked once more for what the data do not confirm."""
     first = yield from ask("narration", question_message(question, facts=facts), stream=True, review=review)
     if first.error or review.full or not review.withheld:
         return [first]

@@ -1,4 +1,4 @@
-"""What a model is told about companies, and what its reply is checked against. Pure."""
+"""The figures that a model gets with a question, and that its reply is checked against. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> 
 
 @dataclass(frozen=True)
 class Grounds:
-    """What a model is told about companies, and what its reply is checked against.
+    """The figures that a model gets with a question, and that its reply is checked against.
 
     Attributes:
         lines: Figures in words, those of a metric in one line.

@@ -210,7 +210,7 @@ def _delivered(exporter: Any, place: str, stored: Callable[[str], Any] | None = 
 
 @dataclass
 class _Delivery:
-    """An exporter whose troubles trouble nobody: they are counted, and said once."""
+    """An exporter whose failures never reach a run: they are counted, and logged once."""
 
     exporter: SpanExporter
     place: str
