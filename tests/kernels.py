@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Self
 
 from jupyter_client.kernelspec import KernelSpecManager
@@ -72,13 +73,14 @@ def kernel_manager(root: Path) -> AsyncKernelManager:
 
 @dataclass
 class Cell:
-    """What a cell left behind."""
+    """What a cell left behind, and how long it ran on after an interrupt: to be shown, not to be asserted."""
 
     stdout: str = ""
     stderr: str = ""
     error: str | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
     displays: dict[str, int] = field(default_factory=dict)
+    seconds_to_stop: float | None = None
 
     def lines(self) -> list[str]:
         return self.stdout.splitlines()
@@ -127,7 +129,9 @@ class Kernel:
             if sentinel is not None:
                 await self._read(cell, sent, lambda _: sentinel in cell.stdout)
                 await self._manager.interrupt_kernel()
+            pressed = perf_counter()
             await self._read(cell, sent, _is_idle)
+            cell.seconds_to_stop = None if sentinel is None else perf_counter() - pressed
             await self._reply(sent)
         return cell
 
