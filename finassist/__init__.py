@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from finassist.apps.tools import tools as tools
     from finassist.batch.batch import Batch as Batch
     from finassist.batch.budget import Budget as Budget
-    from finassist.config.configure import configure as configure
+    from finassist.config import configure as configure
     from finassist.config.settings import Settings as Settings
     from finassist.config.sources import FinassistWarning as FinassistWarning
     from finassist.core.cases import Case as Case
@@ -69,7 +69,7 @@ _NAMES: Final = {
     "finassist.apps.tools": "tools",
     "finassist.batch.batch": "Batch",
     "finassist.batch.budget": "Budget",
-    "finassist.config.configure": "configure",
+    "finassist.config": "configure",
     "finassist.config.settings": "Settings",
     "finassist.config.sources": "FinassistWarning",
     "finassist.core.result": "categories",

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finassist.config.trust import signature
+from finassist.config.sources import signature
 from finassist.providers.http.cache import FILE, LIFETIMES, Cache, Kind
 
 KINDS = st.sampled_from(get_args(Kind))

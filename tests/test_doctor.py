@@ -12,7 +12,7 @@ import pytest
 import finassist
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
 from finassist.__main__ import main
-from finassist.config.trust import trust
+from finassist.config.sources import trust
 from finassist.llm.models import resolve_model
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.model_server import ModelServer

@@ -22,8 +22,8 @@ from finassist import (
     write_cases,
 )
 from finassist.__main__ import main
-from finassist.evals.evaluation import mcnemar
-from finassist.evals.grading import Graded, grade
+from finassist.evals import grade
+from finassist.evals.evaluation import Graded, mcnemar
 from finassist.reporting.checked import Checked
 from tests.model_server import ModelServer
 from tests.tools import build_evals

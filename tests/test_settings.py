@@ -13,8 +13,7 @@ import pytest
 import finassist
 from finassist import FinassistWarning, Settings, configure
 from finassist.config.settings import KEYS
-from finassist.config.sources import HARMLESS, variable_of
-from finassist.config.trust import _key, is_trusted, signature, trust
+from finassist.config.sources import HARMLESS, _key, is_trusted, signature, trust, variable_of
 from finassist.core.errors import ConfigurationError
 
 CANARY = "canary-0123456789abcdef"

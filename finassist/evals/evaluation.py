@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from finassist.core.cases import Case
 from finassist.core.formatting import escape_markdown
-from finassist.evals.grading import CHECKS, Graded, known_sum
 from finassist.reporting.frames import SCHEMAS, typed
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
 
+CHECKS: Final = ("answer", "refusal", "companies", "period", "faithful")
+"""What is graded: the answer itself, that it is refused or not, whom and when it is about, and each figure in it."""
+
 _ALL: Final = "all"
 _SHOWN: Final = 20
 _SHARES: Final = {name: f"{name}_share" for name in CHECKS}
 _RIGHT: Final = {name: name if name == "faithful" else f"{name}_right" for name in CHECKS}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One case and how it went.
+
+    Attributes:
+        case: The question and what is right.
+        checks: Each of `CHECKS` that applies, and whether it holds.
+        headline: What the answer said first.
+        error: Class name and message of what was raised instead of an answer; empty if nothing was.
+        seconds: How long it took.
+        tokens: Of models, in and out; `None` where a model does not say, and after an error.
+        cost: US dollars; `None` where no price is known, and after an error.
+    """
+
+    case: Case
+    checks: dict[str, bool] = field(default_factory=dict[str, bool])
+    headline: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    tokens: int | None = None
+    cost: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that applies holds."""
+        return not self.error and all(self.checks.values())
+
+    @property
+    def wrong(self) -> str:
+        """What does not hold, in a word each; or the error."""
+        return self.error or ", ".join(name for name, holds in self.checks.items() if not holds)
 
 
 @dataclass(frozen=True)
@@ -260,3 +296,9 @@ def _cell(name: str, value: Any) -> str:
     if value is None or value != value or str(value) == "<NA>":
         return "–"
     return f"{value:.0%}" if name.endswith("_share") else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def known_sum[N: (int, float)](numbers: Sequence[N | None]) -> N | Literal[0] | None:
+    """Their sum, unless one is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None

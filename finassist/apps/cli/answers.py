@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from finassist.batch.batch import Batch
     from finassist.config.settings import Settings
     from finassist.core.cases import Case
-    from finassist.evals.evaluation import Evaluation
-    from finassist.evals.grading import Graded
+    from finassist.evals.evaluation import Evaluation, Graded
     from finassist.reporting.frames import DataFrame
     from finassist.workflow import FinancialAssistantWorkflow
 

@@ -92,8 +92,7 @@ def trust_env(options: argparse.Namespace) -> int:
     """Trust a `.env`, and say what it sets from now on."""
     from dotenv import dotenv_values
 
-    from finassist.config.sources import env_file
-    from finassist.config.trust import is_trusted, trust
+    from finassist.config.sources import env_file, is_trusted, trust
 
     path = Path(options.file) if options.file else env_file()
     if path is None or not path.is_file():

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from finassist.config.settings import Settings
-from finassist.config.trust import signature
+from finassist.config.sources import signature
 
 Kind = Literal["statement", "quote", "history", "profile", "metrics", "search", "news", "recommendations"]
 
