@@ -15,7 +15,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from finassist.answer import Answer
-from finassist.batch.files import read_notes
 from finassist.batch.records import (
     COMPLETED,
     OPEN,
@@ -23,6 +22,7 @@ from finassist.batch.records import (
     Result,
     count_rows,
     read_left,
+    read_notes,
     read_results,
     read_rows,
 )

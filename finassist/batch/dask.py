@@ -65,6 +65,7 @@ _LOST: Final = (
     "by itself to see why, or try again with `batch.retry_failed()`."
 )
 _KEY_IN_ADDRESS: Final = re.compile(r"://[^/\s]*@|\?\S*=")
+_text: Final = str.__str__  # the text alone: an object that is a text as well may have attributes
 _KEYS_STAY: Final = "Keys are never sent to a cluster: set them in the environment of its workers."
 
 
@@ -149,11 +150,6 @@ def _names(chosen: ModelChoice | Provider) -> tuple[str, ...]:
             )
         _without_key(each, "a name")
     return tuple(map(_text, listed))
-
-
-def _text(value: str) -> str:
-    """The text alone: an object that is a text as well may have attributes."""
-    return str.__str__(value)
 
 
 def _without_key(text: str, what: str) -> None:

@@ -12,21 +12,33 @@ kill, only what is marked and not recorded is asked again: one question for each
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from finassist.batch.asking import Outcome
-from finassist.batch.files import APPLICATION, VERSION, check_header, explained, is_empty, notes_of, text_of
+from finassist.batch.records import (
+    APPLICATION,
+    VERSION,
+    check_header,
+    explained,
+    is_empty,
+    notes_of,
+    read_notes,
+    text_of,
+)
 from finassist.batch.source import Question, is_question
-from finassist.core.concurrency import settle
+from finassist.core.concurrency import to_the_end
 from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, WorkerLost
 from finassist.core.process import DATABASE, check_ordinary
 
@@ -142,11 +154,7 @@ class Ledger:
 
     async def write[T](self, operation: Callable[[], T]) -> T:
         """`transaction()` in a thread, in the order of the calls; it is done, also where the caller is cancelled."""
-        task = asyncio.create_task(self._write(operation), name="finassist-ledger")
-        try:
-            return await asyncio.shield(task)
-        finally:
-            await settle(task)
+        return await to_the_end(self._write(operation))
 
     async def _write[T](self, operation: Callable[[], T]) -> T:
         async with self._writing:
@@ -243,3 +251,49 @@ def _locked(path: Path) -> FileLock:
             "set FINASSIST_HOME, or pass another path as ledger=."
         ) from error
     return lock
+
+
+# ------------------------------------------------------------------------------------------- finding one
+
+
+def key_of(call: dict[str, Any], questions: str) -> str:
+    """Equal for calls with equal questions and sources, so that one can resume the other's ledger."""
+    text = json.dumps([call, questions], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def choose_ledger(home: Path, chosen: Path | None, key: str, resume: bool) -> tuple[Path, bool]:
+    """The path of the ledger, in `home` if none is chosen; and whether it is finished, and only to be read.
+
+    A ledger that cannot be read raises a `LedgerError`: it is never passed over in silence.
+    """
+    if chosen is not None:
+        return chosen, _is_finished(chosen, key, resume)
+    folder = home / "batches"
+    found = sorted(folder.glob(f"{key}-*.db"), reverse=True) if resume else []
+    fresh = folder / f"{key}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}.db"
+    return next(filter(_is_unfinished, found), fresh), False
+
+
+def _is_unfinished(path: Path) -> bool:
+    try:
+        notes = read_notes(path)
+    except LedgerError as error:
+        raise type(error)(f"{error} To begin anew in a file of its own, pass resume=False.") from error
+    return bool(notes) and notes.get("status") != "completed"
+
+
+def _is_finished(path: Path, key: str, resume: bool) -> bool:
+    if not path.exists() or not path.stat().st_size:
+        return False
+    notes = read_notes(path)
+    if notes and notes.get("key") != key:
+        raise LedgerMismatch(
+            f"{path} is the ledger of another batch: other questions, or another model, provider, routing or number of "
+            "years. Pass another path as ledger=, or make the call it was begun with."
+        )
+    if not resume:
+        raise LedgerMismatch(
+            f"{path} holds a batch already. Pass another path as ledger=, or resume=True to continue it."
+        )
+    return notes.get("status") == "completed"

@@ -13,11 +13,10 @@ from uuid import uuid4
 
 from finassist.batch.asking import Asker, LocalAsker, Outcome, Work
 from finassist.batch.budget import Budget, Estimate, Spending, clock, dollars, estimate
-from finassist.batch.files import choose_ledger, key_of
-from finassist.batch.ledger import Ledger
+from finassist.batch.ledger import Ledger, choose_ledger, key_of
 from finassist.batch.records import OPEN, RECORDED, Result, read_results
 from finassist.batch.source import Question, QuestionSource
-from finassist.core.concurrency import settle
+from finassist.core.concurrency import in_thread, settle
 from finassist.core.errors import LedgerError, LedgerMismatch, QuestionsFailed
 from finassist.core.process import hush
 
@@ -158,10 +157,8 @@ class Runner:
         try:
             reason = await self._answer(ledger, tell) or before
         finally:
-            closing = asyncio.create_task(asyncio.to_thread(_close, ledger, reason, self._total))
-            await settle(closing)
             self._status = "stopped" if reason else "completed"
-        closing.result()
+            await in_thread(_close, ledger, reason, self._total)
         await self._tell_all(tell, OPEN)
 
     async def _open(self, notes: dict[str, Any]) -> Ledger:
@@ -172,9 +169,7 @@ class Runner:
         except asyncio.CancelledError:
             await settle(opening)
             if not opening.exception():
-                await settle(
-                    asyncio.create_task(asyncio.to_thread(_close, opening.result(), _INTERRUPTED, self._total))
-                )
+                await in_thread(_close, opening.result(), _INTERRUPTED, self._total)
             raise
 
     async def _answer(self, ledger: Ledger, tell: Tell | None) -> str:

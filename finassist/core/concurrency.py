@@ -48,13 +48,18 @@ def cancelling() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """`asyncio.to_thread`; cancelled, it ends when the thread does: what is written is written in order."""
-    task = asyncio.create_task(asyncio.to_thread(work, *args, **options))
+async def to_the_end[T](work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; cancelled, this ends when the work does."""
+    task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
     finally:
         await settle(task)
+
+
+async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """`asyncio.to_thread`; cancelled, it ends when the thread does: what is written is written in order."""
+    return await to_the_end(asyncio.to_thread(work, *args, **options))
 
 
 async def in_daemon[**P, T](work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
