@@ -24,8 +24,6 @@ Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points
 
 LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
 FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest"})
-MARKET_INPUTS = frozenset({"cover_shares", "trailing_eps"})
-"""Inputs of formulas that are read from a company's latest filings and are no metrics of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,13 @@ class Metric:
     def summable(self) -> bool:
         """Whether figures of several periods may be added: a flow may, a balance or a ratio may not."""
         return self.kind == "flow" or self.id == "dividends_per_share"
+
+
+MARKET_INPUTS: Mapping[str, Metric] = {
+    "cover_shares": Metric("cover_shares", "shares outstanding", "shares", "count"),
+    "trailing_eps": Metric("trailing_eps", "trailing EPS", "USD/share", "per_share"),
+}
+"""Inputs of formulas that are read from a company's latest filings and are no metrics of their own."""
 
 
 @cache
@@ -138,8 +143,6 @@ class Binary:
 type Expression = Number | Ref | Call | At | Binary
 
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-
-
 _LONGEST = 500
 _LARGEST = 1e30
 
@@ -192,33 +195,27 @@ def _known(name: str) -> str:
     raise ValueError(f"There is no metric “{name[:60]}”.{hint} {lists}")
 
 
+def parts(expression: Expression) -> Iterator[Expression]:
+    """An expression and all that it is made of, from left to right."""
+    yield expression
+    match expression:
+        case Call(argument=argument) | At(argument=argument):
+            yield from parts(argument)
+        case Binary(left=left, right=right):
+            yield from parts(left)
+            yield from parts(right)
+        case Number() | Ref():
+            pass
+
+
 def references(expression: Expression) -> Iterator[str]:
     """Ids that an expression names, without looking into their own formulas."""
-    match expression:
-        case Ref(id=name):
-            yield name
-        case Call(argument=argument) | At(argument=argument):
-            yield from references(argument)
-        case Binary(left=left, right=right):
-            yield from references(left)
-            yield from references(right)
-        case Number():
-            pass
+    return (part.id for part in parts(expression) if isinstance(part, Ref))
 
 
 def anchors(expression: Expression) -> Iterator[At]:
     """The parts of an expression that are of a period or a company of their own."""
-    match expression:
-        case At(argument=argument):
-            yield expression
-            yield from anchors(argument)
-        case Call(argument=argument):
-            yield from anchors(argument)
-        case Binary(left=left, right=right):
-            yield from anchors(left)
-            yield from anchors(right)
-        case _:
-            pass
+    return (part for part in parts(expression) if isinstance(part, At))
 
 
 @cache
@@ -263,12 +260,9 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
     match expression:
         case Number():
             return "times", "ratio"
-        case Ref(id="cover_shares"):
-            return "shares", "count"
-        case Ref(id="trailing_eps"):
-            return "USD/share", "per_share"
         case Ref(id=name):
-            return catalogue()[name].unit, catalogue()[name].kind
+            metric = MARKET_INPUTS.get(name) or catalogue()[name]
+            return metric.unit, metric.kind
         case Call(name="growth", argument=argument):
             unit, kind = _dimension(argument)
             return "points" if unit == "percent" else "percent", "price" if kind == "price" else "ratio"
@@ -329,12 +323,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
     match expression:
         case Number(value=value):
             return f"{value:g}"
-        case Ref(id="cover_shares"):
-            return "shares outstanding"
-        case Ref(id="trailing_eps"):
-            return "trailing EPS"
         case Ref(id=name):
-            return catalogue()[name].label
+            return (MARKET_INPUTS.get(name) or catalogue()[name]).label
         case Call(name="growth", argument=argument):
             return f"{_spoken(argument)} growth"
         case Call(name="times", argument=Binary(left=left, right=right)):

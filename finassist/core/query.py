@@ -28,8 +28,7 @@ Scope = Literal["named", "earlier", "universe"]
 Comparator = Literal[">", ">=", "<", "<=", "between"]
 
 MOST_CELLS = 600
-
-
+SET_ASIDE = "set aside"
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
 
@@ -44,7 +43,8 @@ class _Checked(BaseModel):
             try:
                 super().__init__(**values)
             except ValidationError as error:
-                raise InvalidQuery(explained(error)) from None
+                wrong = map(_sentence, error.errors(include_url=False))
+                raise InvalidQuery(" ".join(dict.fromkeys(wrong))) from None
 
 
 class Filter(_Checked):
@@ -114,16 +114,11 @@ def filter_of(text: str) -> Filter:
     found = _CONDITION.fullmatch(text.strip())
     if not found:
         raise InvalidQuery(f"“{text[:60]}” is no condition. Write “net_margin > 0.3” or “pe between 10 and 15”.")
-    metric, comparator, number, upper = found.groups()
-    limits = {"number": float(number), "upper": float(upper) if upper else None}
-    return Filter(**cast("dict[str, Any]", {"metric": metric, "comparator": comparator, **limits}))
+    return Filter.model_validate(dict(zip(("metric", "comparator", "number", "upper"), found.groups(), strict=True)))
 
 
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
 _CONDITION = re.compile(rf"([\w ()*/+-]+?)\s*(>=|<=|>|<|between)\s*{_NUMBER}(?:\s*and\s*{_NUMBER})?")
-
-
-SET_ASIDE = "set aside"
 
 
 class Unknown(_Checked):
@@ -214,7 +209,23 @@ class Query(_Checked):
         return [parse_periods(text) for text in self.periods]
 
     def __str__(self) -> str:
-        return sentence(self)
+        if self.intent == "define":
+            return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in self.explain)
+        what = " and ".join(map(spoken, self.metrics)) or {"document": "report"}.get(self.intent, self.intent)
+        words = [_OPERATIONS.get(self.operation, "") + what]
+        if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
+            words = [f"number of periods by {what}"]
+        if self.scope == "universe":
+            words.append("of all companies" + (f" in {' or '.join(self.sectors)}" if self.sectors else ""))
+        elif self.companies:
+            words.append("of " + ", ".join(self.companies))
+        if self.where:
+            words.append("where " + " and ".join(map(str, self.where)))
+        if self.periods:
+            words.append("in " + " and ".join(self.periods))
+        if self.limit:
+            words.append(f"({'top' if self.order >= 0 else 'bottom'} {self.limit})")
+        return " ".join(words)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What differs from the default, so that the text can be pasted and run."""
@@ -305,12 +316,8 @@ def _units(*parts: Expression) -> set[str]:
     return {unit_of(part) for part in parts} - {"percent", "points", "times"}
 
 
-def explained(error: ValidationError) -> str:
-    """What is wrong with the fields of a query, in sentences that end with what is valid."""
-    return " ".join(dict.fromkeys(_sentence(details) for details in error.errors(include_url=False)))
-
-
 def _sentence(details: Mapping[str, Any]) -> str:
+    """What is wrong with a field, ending with what is valid."""
     place, value = ".".join(str(part) for part in details["loc"]), str(details["input"])[:60]
     match details["type"]:
         case "value_error":
@@ -325,27 +332,6 @@ def _sentence(details: Mapping[str, Any]) -> str:
             return f"{place} is a list: {place}=[{value!r}]."
         case _:
             return f"{place}={value!r} cannot be used: {details['msg']}."
-
-
-def sentence(query: Query) -> str:
-    """A query as a plain phrase."""
-    if query.intent == "define":
-        return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in query.explain)
-    what = " and ".join(map(spoken, query.metrics)) or {"document": "report"}.get(query.intent, query.intent)
-    words = [_OPERATIONS.get(query.operation, "") + what]
-    if query.operation == "count" and query.scope == "named" and len(query.companies) < 2:
-        words = [f"number of periods by {what}"]
-    if query.scope == "universe":
-        words.append("of all companies" + (f" in {' or '.join(query.sectors)}" if query.sectors else ""))
-    elif query.companies:
-        words.append("of " + ", ".join(query.companies))
-    if query.where:
-        words.append("where " + " and ".join(map(str, query.where)))
-    if query.periods:
-        words.append("in " + " and ".join(query.periods))
-    if query.limit:
-        words.append(f"({'top' if query.order >= 0 else 'bottom'} {query.limit})")
-    return " ".join(words)
 
 
 def _is_metric(name: str) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from itertools import groupby
 from typing import Any, Final, Literal
 
 import msgspec
@@ -169,8 +170,7 @@ def reduce(state: RunState, event: Any) -> RunState:
     """
     if state.ended:
         return state
-    ending = _ENDINGS.get(event.__class__)
-    if ending is not None:
+    if ending := _ENDINGS.get(event.__class__):
         return end(state, ending, str(getattr(event, "error", None) or ""), getattr(event, "elapsed", None))
     changed = _apply(state, event)
     if changed is None:
@@ -200,17 +200,11 @@ def joined(events: Iterable[Any]) -> Iterable[Any]:
 
     A long answer comes in many thousand words, and a state with all of them is made for every event.
     """
-    words: list[str] = []
-    for event in events:
-        if isinstance(event, RunContentEvent):
-            words.append(str(event.content or ""))
-            continue
-        if words:
-            yield RunContentEvent(content="".join(words))
-            words = []
-        yield event
-    if words:
-        yield RunContentEvent(content="".join(words))
+    for are_words, some in groupby(events, key=lambda event: isinstance(event, RunContentEvent)):
+        if are_words:
+            yield RunContentEvent(content="".join(str(event.content or "") for event in some))
+        else:
+            yield from some
 
 
 def end(state: RunState, status: RunStatus, error: str = "", at: float | None = None) -> RunState:
@@ -266,6 +260,12 @@ def spans(state: RunState) -> list[dict[str, Any]]:
     return [dict(zip(("name", "parent", "start", "end", "status"), row, strict=True)) for row in (*whole, *parts)]
 
 
+def leaves(tasks: tuple[Task, ...]) -> list[Task]:
+    """Those that do the work: not those that consist of others."""
+    parents = {task.parent for task in tasks}
+    return [task for task in tasks if task.name not in parents and task.name != GATHER]
+
+
 def stored_tasks(tasks: Iterable[Task]) -> str:
     """Tasks as they are stored with a run: one short text, parsed only where they are drawn.
 
@@ -301,33 +301,26 @@ def _foreseen(state: RunState) -> int:
     return max(0, planned - begun) + 1
 
 
-# --------------------------------------------------------------------------------------------------------------- tasks
-
-
 def _opened(tasks: tuple[Task, ...], event: StepStarted | FetchStarted) -> tuple[Task, ...]:
-    """The state with the task started; a task that is known already is being retried."""
+    """The tasks with one more; one that is known already is being retried."""
     name = _name(event)
-    if all(task.name != name for task in tasks):
+    known = next((task for task in tasks if task.name == name), None)
+    if known is None:
         return (*tasks, Task(name, _label(event), event.parent or ROOT, event.elapsed))
-    return tuple(_again(task, event) if task.name == name else task for task in tasks)
-
-
-def _again(task: Task, event: StepStarted | FetchStarted) -> Task:
-    if not isinstance(event, FetchStarted) or task.end is not None or event.attempt <= task.attempts:
-        return task
-    return replace(task, attempts=event.attempt, detail=_short(event.reason))
+    if isinstance(event, FetchStarted) and event.attempt > known.attempts:
+        return _changed(tasks, name, attempts=event.attempt, detail=_short(event.reason))
+    return tasks
 
 
 def _closed(tasks: tuple[Task, ...], event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[Task, ...]:
-    """The state with the task ended; of several ends the first counts."""
-    name = _name(event)
+    """The tasks with one ended; of several ends the first counts."""
     status, detail = _outcome(event)
-    return tuple(
-        replace(task, end=event.elapsed, status=status, detail=detail or task.detail)
-        if task.name == name and task.end is None
-        else task
-        for task in tasks
-    )
+    said = {"detail": detail} if detail else {}
+    return _changed(tasks, _name(event), end=event.elapsed, status=status, **said)
+
+
+def _changed(tasks: tuple[Task, ...], name: str, **changes: Any) -> tuple[Task, ...]:
+    return tuple(replace(each, **changes) if each.name == name and each.end is None else each for each in tasks)
 
 
 def _outcome(event: StepCompleted | FetchCompleted | FetchFailed) -> tuple[TaskStatus, str]:
@@ -355,9 +348,3 @@ def _label(event: StepStarted | FetchStarted) -> str:
 def _short(text: Any) -> str:
     words = "" if text is None else str(text)
     return words if len(words) <= _DETAIL_CHARS else f"{words[: _DETAIL_CHARS - 1]}…"
-
-
-def leaves(tasks: tuple[Task, ...]) -> list[Task]:
-    """Those that do the work: not those that consist of others."""
-    parents = {task.parent for task in tasks}
-    return [task for task in tasks if task.name not in parents and task.name != GATHER]
