@@ -37,48 +37,15 @@ class AnswerLike(Protocol):
     `years`, `warnings`, `notes()` and `company_names()` count where present.
     """
 
-    @property
-    def content(self) -> Any:
-        """Markdown, shown for a chat answer and where there are no figures."""
-
-    @property
-    def category(self) -> str:
-        """One of the five categories."""
-        ...
-
-    @property
-    def symbols(self) -> Sequence[str]:
-        """The companies, in the order of the question."""
-        ...
-
-    @property
-    def facts(self) -> Sequence[Fact]:
-        """Every figure, the derived ones included."""
-        ...
-
-    @property
-    def gaps(self) -> Sequence[Gap]:
-        """What could not be had."""
-        ...
-
-    @property
-    def follow_ups(self) -> Sequence[str]:
-        """Questions that come next."""
-        ...
-
-    @property
-    def status(self) -> Any:
-        """How the run ended; an enumeration or a string."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run."""
-        ...
-
-    @property
-    def session_id(self) -> str | None:
-        """The conversation."""
-        ...
+    content: Any
+    category: str
+    symbols: list[str]
+    facts: list[Fact]
+    gaps: list[Gap]
+    follow_ups: list[str]
+    status: Any
+    run_id: str | None
+    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

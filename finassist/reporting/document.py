@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import chain
 from typing import Any, Literal
 
 from finassist.analysis.insights import InsightKind, insights
+from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed, percent
+from finassist.core.metrics import catalogue
 from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.reporting.charts import Panel, closes, statements
 from finassist.reporting.company import (
@@ -23,8 +26,8 @@ from finassist.reporting.company import (
     too_thin,
     with_figures,
 )
-from finassist.reporting.summary import summary
 from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
+from finassist.reporting.words import SHOWN, capital, figure, possessive, short_name, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,7 @@ class Document:
 
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 
+_IN_SUMMARY = ("revenue", "net_margin")
 _OPEN_IN_REPORT = 2
 """Tables of a report that a card shows open: the key figures and the price."""
 
@@ -189,7 +193,7 @@ def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook,
     absent = left_out(about, companies)
     closing = [last for company in found if (last := last_close(about, company))]
     drawn = [fact for company in found for fact in company.closes] if about.prices else []
-    lead = summary(about, with_figures(about, companies))
+    lead = _summary(about, with_figures(about, companies))
     sections: list[Section] = [
         *([Headline(lead)] if lead else []),
         *([Note(absent, warning=True)] if absent else []),
@@ -260,3 +264,68 @@ def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
     names = listed(subject.symbol for subject in subjects[:3])
     asks = [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
     return [*asks[:3], category_of(category).concept]
+
+
+# --------------------------------------------------------------------------------------------- the summary
+
+
+def _summary(about: Category, companies: Sequence[CompanyFigures]) -> str:
+    """The sentence that sums up the latest fiscal year of companies; empty where there are too few figures."""
+    if len(companies) > 1:
+        return _side_by_side(companies) if about.statements else ""
+    parts = [part for company in companies for part in _of_one(about, company)]
+    return f"{capital('; '.join(parts))}." if parts else ""
+
+
+def _of_one(about: Category, company: CompanyFigures) -> Iterator[str]:
+    owner = possessive(_name(company))
+    if about.statements and (revenue := _of_latest_year(company, "revenue")):
+        yield f"{owner} revenue {_moved(company)} {figure(revenue)} {when(revenue)}"
+        if income := _of_latest_year(company, "net_income"):
+            what = "net income" if (income.value or 0) >= 0 else "the net loss"
+            margin = _of_latest_year(company, "net_margin")
+            share = f", {figure(margin)} of revenue" if margin and (margin.value or 0) > 0 else ""
+            yield f"{what} was {figure(income, signed=False)}{share}"
+    price = company.price
+    if about.prices and price and price.known:
+        whose = "the" if about.statements and company.years else owner
+        yield f"{whose} share price was {figure(price)} on {price.period}"
+
+
+def _moved(company: CompanyFigures) -> str:
+    growth = _of_latest_year(company, "revenue_growth")
+    if growth is None or not growth.value:
+        return "was"
+    if abs(growth.value) < SHOWN:
+        return "was almost unchanged at"
+    return f"{'rose' if growth.value > 0 else 'fell'} {figure(growth, signed=False)} to"
+
+
+def _side_by_side(companies: Sequence[CompanyFigures]) -> str:
+    """Who has the most revenue, and who the best margin."""
+    names = [_name(company) for company in companies]
+    degree = "higher" if len(companies) == 2 else "highest"
+    won: dict[str, list[str]] = {}
+    for metric in _IN_SUMMARY:
+        if best := _first(metric, companies):
+            name, fact = best
+            won.setdefault(name, []).append(
+                f"the {degree} {catalogue()[metric].label} ({figure(fact)} in {fact.period})"
+            )
+    return f"Of {listed(names)}, {listed(f'{name} had {listed(each)}' for name, each in won.items())}." if won else ""
+
+
+def _first(metric: str, companies: Sequence[CompanyFigures]) -> tuple[str, Fact] | None:
+    facts = {_name(company): fact for company in companies if (fact := _of_latest_year(company, metric))}
+    if len(facts) < len(companies) or currencies_apart(facts.values()):
+        return None
+    return max(facts.items(), key=lambda item: item[1].value or Decimal())
+
+
+def _of_latest_year(company: CompanyFigures, name: str) -> Fact | None:
+    fact = company.fact(name, company.years[-1]) if company.years else None
+    return fact if fact and fact.known else None
+
+
+def _name(company: CompanyFigures) -> str:
+    return short_name(company.subject.name or company.subject.symbol)
