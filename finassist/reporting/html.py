@@ -8,11 +8,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from finassist.core.facts import Fact
@@ -24,21 +22,14 @@ from finassist.reporting.charts import Panel
 from finassist.reporting.company import AnswerLike
 from finassist.reporting.drawing import drawing
 from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
-from finassist.reporting.sanitize import escape, safe_html, whole
+from finassist.reporting.sanitize import environment, rendered, safe_html, style_sheet, whole
 from finassist.reporting.tables import Row, Table
 
-_FOLDER: Final = Path(__file__).with_name("templates")
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser lets the exported page do: use its own style, and nothing else."""
 
-
-def _css(name: str) -> str:
-    rules = (_FOLDER / name).read_text(encoding="utf-8").split("*/", 1)[1]
-    return rules.replace("& ", ".fin-answer:not(#x) ").strip()
-
-
-CSS: Final = _css("card.css")
-PAGE: Final = _css("page.css")
+CSS: Final = style_sheet("card.css").replace("& ", ".fin-answer:not(#x) ")
+PAGE: Final = style_sheet("page.css")
 
 
 def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
@@ -95,21 +86,16 @@ def conversation_html(answers: Sequence[AnswerLike]) -> str:
         (question_of(answer) or "A question", asked_at(answer), Markup(answer_html(answer, style=False)))
         for answer in answers
     ]
-    page = _environment().get_template("page.html.j2")
-    return page.render(turns=turns, title=CONVERSATION, policy=POLICY, css=Markup(PAGE + CSS))
+    return rendered("page.html.j2", turns=turns, title=CONVERSATION, policy=POLICY, css=Markup(PAGE + CSS))
 
 
 # ------------------------------------------------------------------------------------------- templates
 
 
 @cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        finalize=_escaped,
-        undefined=StrictUndefined,
-    )
+def _macros() -> Any:
+    """The templates of a card, with what they know besides their arguments."""
+    made = environment()
     filters: dict[str, Callable[..., str]] = {
         "hint": _hint,
         "listed": listed,
@@ -124,26 +110,12 @@ def _environment() -> Environment:
     types = SimpleNamespace(Bullets=parts.Bullets, Note=parts.Note, Panel=Panel, Table=Table)
     names: dict[str, Any] = {"absent": frozenset(ABSENCE.values()), "breaks": Markup("<br>"), "types": types}
     made.globals.update(names)
-    return made
-
-
-def _escaped(value: object) -> Markup:
-    return value if isinstance(value, Markup) else Markup(escape(value))
+    return made.get_template("card.html.j2").module
 
 
 def _markup(made: Callable[[str], str]) -> Callable[[str], Markup]:
     """A function whose text is HTML already."""
     return lambda text: Markup(made(text))
-
-
-def _template(name: str) -> str:
-    """A template in one line: its indentation is for people, and between inline elements space would show."""
-    return "".join(line.strip() for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines())
-
-
-@cache
-def _macros() -> Any:
-    return _environment().get_template("card.html.j2").module
 
 
 def section_html(section: parts.Section) -> Markup:

@@ -10,10 +10,14 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import nh3
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
+from markupsafe import Markup
 
 from finassist.core.formatting import clean, escape_markdown
 
@@ -83,6 +87,35 @@ def whole(text: object) -> str:
         'on <span class="fin-whole">2026-08-21</span>'
     """
     return _WHOLE.sub(r'<span class="fin-whole">\g<0></span>', escape(text))
+
+
+def style_sheet(name: str) -> str:
+    """A style sheet of the templates, without the comment at its beginning."""
+    return _file(name).split("*/", 1)[1].strip()
+
+
+def rendered(name: str, **values: Any) -> str:
+    """A template, filled; whatever is not `Markup` is escaped, so a text is safe by its type."""
+    return environment().get_template(name).render(**values)
+
+
+@cache
+def environment() -> Environment:
+    """The one of all templates."""
+    return Environment(loader=FunctionLoader(_template), autoescape=True, finalize=_escaped, undefined=StrictUndefined)
+
+
+def _escaped(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup(escape(value))
+
+
+def _template(name: str) -> str:
+    """A template in one line: its indentation is for people, and between inline elements space would show."""
+    return "".join(line.strip() for line in _file(name).splitlines())
+
+
+def _file(name: str) -> str:
+    return Path(__file__).with_name("templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def _listed(tag: str, name: str, value: str) -> str | None:

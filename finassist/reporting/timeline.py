@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from finassist.core.state import ROOT, RunState, Task, leaves
-from finassist.reporting.sanitize import escape
+from finassist.reporting.sanitize import escape, rendered, style_sheet
 
 WORDS: Final = {"running": "running", "completed": "done", "error": "failed", "cancelled": "stopped"}
 """Statuses in plain words."""
@@ -170,27 +172,7 @@ def how_far(state: RunState) -> str:
 COLOURS: Final = {"running": "#1765cc", "completed": "#0f7d66", "error": "#b42318", "cancelled": "#6b7280"}
 """Colours of statuses on white; attributes have them too, for pages that drop the style sheet, such as GitHub."""
 
-_INK, _DIM, _LINE, _PAPER = "#1b1f24", "#59636e", "#d7dce1", "#ffffff"
-_DARK = "--tl-running:#6aa9ff;--tl-completed:#3fb99b;--tl-error:#ff8d7a;--tl-cancelled:#a3acb8"
-_LIGHT = ";".join(f"--tl-{status}:{colour}" for status, colour in COLOURS.items())
-_STROKES = "\n".join(f".finassist-tl .tl-{status}{{stroke:var(--tl-{status})}}" for status in COLOURS)
-
-CSS: Final = f"""
-.finassist-tl{{--tl-paper:var(--jp-layout-color0,{_PAPER});--tl-ink:var(--jp-ui-font-color1,{_INK});
---tl-dim:var(--jp-ui-font-color2,{_DIM});--tl-line:var(--jp-border-color2,{_LINE});{_LIGHT};
-font:12px var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif);display:block;width:100%}}
-@media (prefers-color-scheme:dark){{.finassist-tl{{--tl-paper:var(--jp-layout-color0,#0f1318);
---tl-ink:var(--jp-ui-font-color1,#e6e9ed);--tl-dim:var(--jp-ui-font-color2,#9ba5b1);
---tl-line:var(--jp-border-color2,#323a44)}}
-:root:not(:has([data-jp-theme-light="true"])) .finassist-tl{{{_DARK}}}}}
-[data-jp-theme-light="false"] .finassist-tl{{{_DARK}}}
-.finassist-tl .tl-paper{{fill:var(--tl-paper)}}
-.finassist-tl text{{fill:var(--tl-ink);font-variant-numeric:tabular-nums}}
-.finassist-tl .tl-dim{{fill:var(--tl-dim)}}
-.finassist-tl .tl-grid{{stroke:var(--tl-line)}}
-{_STROKES}
-.finassist-tl .tl-critical{{stroke:var(--tl-ink)}}
-""".strip()
+CSS: Final = style_sheet("timeline.css")
 
 # The attribute hides the SVG together with its words where it is dropped. Where it is kept, this rule shows it again,
 # and only there: the style of one output applies to its whole page, where other outputs may have lost theirs.
@@ -236,18 +218,37 @@ def timeline_svg(state: RunState) -> str:
     the same text.
     """
     rows = tracks(state)
-    summary, height = escape(summary_of(state)), _height(rows)
-    path = ", ".join(track.task.label for track in rows if track.critical)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="finassist-tl" role="img" aria-label="{summary}" '
-        f'width="100%" height="{height}" font-family="system-ui,sans-serif" font-size="12">',
-        f"<title>{summary}</title><desc>{escape(f'Critical path: {path}.' if path else '')}</desc><style>{CSS}</style>",
-        f'<rect class="tl-paper" width="100%" height="100%" fill="{_PAPER}"/>',
-        *_grid(state.elapsed, height - LOOK["row"]),
-        *(_row(track, y, tall, state.elapsed) for track, y, tall in _placed(rows)),
-        _legend(rows, height),
-    ]
-    return "".join([*parts, "</svg>"])
+    return rendered(
+        "timeline.svg.j2",
+        summary=summary_of(state),
+        path=", ".join(track.task.label for track in rows if track.critical),
+        ticks=[(_x(tick, state.elapsed), tick_label(tick)) for tick in ticks(state.elapsed)],
+        rows=[_drawn(*placed, state.elapsed) for placed in _placed(rows)],
+        legend=list(_legend(rows)),
+        height=_height(rows),
+        css=Markup(CSS),
+        look=LOOK,
+        colours=COLOURS,
+        ink="#1b1f24",
+        dim="#59636e",
+    )
+
+
+def _drawn(track: Track, top: int, tall: int, now: float) -> dict[str, Any]:
+    """A row as the template draws it."""
+    task, slim = track.task, tall == LOOK["slim"]
+    end = now if task.end is None else task.end
+    return {
+        "track": track,
+        "top": top,
+        "tall": tall,
+        "slim": slim,
+        "middle": top + tall / 2,
+        "bar": (_x(task.start, now), _x(max(end, task.start + now * 0.005), now)),
+        "width": LOOK["slim"] - 1 if slim else LOOK["group" if track.group else "bar"],
+        "time": seconds(end - task.start),
+        "hint": describe(track, now),
+    }
 
 
 def _height(rows: Sequence[Track]) -> int:
@@ -269,79 +270,12 @@ def _x(time: float, span: float) -> str:
     return f"{LOOK['left'] + LOOK['wide'] * share:.2f}%"
 
 
-def _grid(span: float, bottom: int) -> Iterator[str]:
-    for tick in ticks(span):
-        x, anchor = _x(tick, span), "middle" if tick else "start"
-        yield (
-            f'<line class="tl-grid" x1="{x}" x2="{x}" y1="18" y2="{bottom}" stroke="{_LINE}"/><text class="tl-dim" '
-            f'x="{x}" y="13" text-anchor="{anchor}" font-size="11" fill="{_DIM}">{tick_label(tick)}</text>'
-        )
-
-
-def _row(track: Track, y: int, tall: int, now: float) -> str:
-    task, slim = track.task, tall == LOOK["slim"]
-    end = now if task.end is None else task.end
-    middle = y + tall / 2
-    label = "" if slim else _label(track, middle, end)
-    hint = f"<title>{escape(describe(track, now))}</title>"
-    hit = f'<rect x="0" y="{y}" width="100%" height="{tall}" fill="none" pointer-events="all"/>'
-    return f"<g>{hint}{hit}{label}{_bar(track, middle, end, now, slim)}</g>"
-
-
-def _label(track: Track, middle: float, end: float) -> str:
-    task, x = track.task, 8 + track.depth * LOOK["indent"]
-    tries = f"{task.attempts} tries · " if task.attempts > 1 else ""
-    weight = ' font-weight="600"' if track.group or not track.depth else ""
-    base = f"{middle + 4:g}"
-    return (
-        f"{_shape(task.status, x, middle)}"
-        f'<svg width="{LOOK["left"] - 1}%"><text x="{x + 11}" y="{base}" '
-        f'fill="{_INK}"{weight}>{escape(task.label)}</text></svg>'
-        f'<text class="tl-dim" x="99.5%" y="{base}" text-anchor="end" fill="{_DIM}">'
-        f"{tries}{seconds(end - task.start)}</text>"
-    )
-
-
-def _bar(track: Track, middle: float, end: float, now: float, slim: bool) -> str:
-    task = track.task
-    width = LOOK["slim"] - 1 if slim else LOOK["group" if track.group else "bar"]
-    x1, x2 = _x(task.start, now), _x(max(end, task.start + now * 0.005), now)
-    dashes = f' stroke-dasharray="{LOOK["dashes"][task.status]}"' if task.status in LOOK["dashes"] else ""
-    bar = (
-        f'<line class="tl-{task.status}" x1="{x1}" x2="{x2}" y1="{middle:g}" y2="{middle:g}" '
-        f'stroke="{COLOURS[task.status]}" stroke-width="{width}"{dashes}/>'
-    )
-    if not track.critical or slim:
-        return bar
-    below = middle + LOOK["bar"] / 2 + 2.5
-    return bar + (
-        f'<line class="tl-critical" x1="{x1}" x2="{x2}" y1="{below:g}" y2="{below:g}" stroke="{_INK}" '
-        'stroke-width="2"/>'
-    )
-
-
-def _legend(rows: Sequence[Track], height: int) -> str:
-    """What the shapes mean that occur, and the line below a bar."""
-    base, x = height - 6, 8
-    parts: list[str] = []
+def _legend(rows: Sequence[Track]) -> Iterator[tuple[str, str, int]]:
+    """What the shapes mean that occur, and at last the line below a bar, each with its place from the left."""
+    x = 8
     for status, word in WORDS.items():
         if any(track.task.status == status for track in rows):
-            parts.append(_shape(status, x, base - 4) + _word(word, x + 10, base))
+            yield status, word, x
             x += 26 + 7 * len(word)
     if any(track.critical for track in rows):
-        parts.append(
-            f'<line class="tl-critical" x1="{x}" x2="{x + 16}" y1="{base - 4}" y2="{base - 4}" stroke="{_INK}" '
-            f'stroke-width="2"/>{_word("critical path", x + 22, base)}'
-        )
-    return "".join(parts)
-
-
-def _word(word: str, x: int, y: int) -> str:
-    return f'<text class="tl-dim" x="{x}" y="{y}" font-size="11" fill="{_DIM}">{word}</text>'
-
-
-def _shape(status: str, x: int, y: float) -> str:
-    return (
-        f'<path class="tl-{status}" transform="translate({x} {y:g})" d="{LOOK["shapes"][status]}" fill="none" '
-        f'stroke="{COLOURS[status]}" stroke-width="1.8"/>'
-    )
+        yield "", "critical path", x
