@@ -33,9 +33,6 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         frame: `answer.to_frame()`, `workflow.history()`, `batch.frame`, … An index is not written.
         path: Ends in `.parquet`, `.csv` or `.xlsx`. A file that is there is replaced, once the new one is whole.
 
-    Returns:
-        The path.
-
     Raises:
         MissingExtra: Parquet or Excel, and the packages of `finassist[export]` are not installed.
         ConfigurationError: The name ends in something else.
@@ -152,20 +149,15 @@ def _form(path: Path) -> _Form:
 
 
 def safe_csv(frame: pd.DataFrame) -> str:
-    r"""A frame as CSV in which a spreadsheet finds no formula.
+    r"""A frame as CSV in which a spreadsheet finds no formula, for an apostrophe stands before it; see `neutral`.
 
-    A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` (or their full-width forms), also after spaces,
-    tabs, quotes or an end of line. Such text gets an apostrophe in front, which makes it text, at the start of the
-    cell and of each of its lines; also after a `;` or a tab, at which some spreadsheets split. So does a cell that
-    begins with a tab or an end of line. Numbers are never
-    touched, text that is a plain number included, so figures read back as they were. Control characters are
-    dropped; an end of line inside a cell is kept, quoted as CSV does.
+    Figures read back as they were. Control characters are dropped; an end of line inside a cell is kept, quoted.
 
     Args:
         frame: Any frame, such as `answer.to_frame()`. A named index becomes columns.
 
     Returns:
-        CSV with a header, commas, lines ending in `\n`, and an empty cell for what is missing. Write it with
+        CSV with a header, lines ending in `\n`, and an empty cell for what is missing. Write it with
         `encoding="utf-8-sig"` for Excel.
 
     Example:
@@ -195,7 +187,7 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     raw = pd.read_csv(path, dtype="object", na_filter=False, skip_blank_lines=False, encoding="utf-8-sig")
-    return raw.map(restored).replace("", None)
+    return raw.map(_restored_cell)
 
 
 def _csv_cell(value: Any) -> Any:
@@ -223,8 +215,7 @@ def _write_sheet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _read_sheet(path: Path) -> pd.DataFrame:
-    raw = _excel(path, dtype="object", na_filter=False, engine="openpyxl")
-    return raw.map(_restored_cell)
+    return _excel(path, dtype="object", na_filter=False, engine="openpyxl").map(_restored_cell)
 
 
 def _restored_cell(value: Any) -> Any:

@@ -307,6 +307,9 @@ _NEUTRALISED = re.compile(rf"^'(?=[\n\t])|(?:(?<=[\n;\t])|^)'(?={_RUN})")
 def neutral(text: str) -> str:
     """A cell that no spreadsheet runs: an apostrophe stands before what it would take for a formula.
 
+    That is what begins with `=`, `+`, `-` or `@` (or their full-width forms), also after spaces, tabs, quotes, an end
+    of line, or a `;` at which some spreadsheets split. Text that is a plain number is not touched.
+
     Example:
         >>> neutral("=1+1"), neutral("-1.95")
         ("'=1+1", '-1.95')

@@ -23,8 +23,7 @@ MOST_NAMED = 5
 """Places of a ranking that its sentence names; its table has all of them."""
 
 _SCALES = ((Decimal(10) ** 12, "trillion"), (Decimal(10) ** 9, "billion"), (Decimal(10) ** 6, "million"))
-_THOUSANDS = (Decimal(1000), "thousand")
-"""A scale that is used where it is asked for."""
+_ASKED_SCALES = (*_SCALES, (Decimal(1000), "thousand"))
 _LEGAL = re.compile(
     r"(?<!^Southern),? (?:Inc|Corp|Corporation|Incorporated|Co|Company|PLC|plc|Ltd|Limited|N\.V|S\.A|& Co|Holdings"
     r"|L\.P)\.?(?= |$|,)"
@@ -92,12 +91,7 @@ def at_period(fact: Fact) -> str:
 
 
 class Words:
-    """Names and figures in the words of one query.
-
-    Args:
-        members: Companies by symbol.
-        query: Whose unit, decimals and language count.
-    """
+    """Names of companies, and figures in the unit and with the decimals that the query wants."""
 
     def __init__(self, members: Mapping[str, Member], query: Query) -> None:
         self.members, self.query = members, query
@@ -111,7 +105,7 @@ class Words:
         return short_name(member.name) if member else symbol
 
     def figure(self, fact: Fact, *, signed: bool = True) -> str:
-        """A value as the query wants it."""
+        """A value with its unit."""
         unit = self.query.unit if self.query.unit.startswith("USD") else ""
         if self.query.unit == "basis points" and fact.unit == "points":
             value = (fact.value or Decimal()) * 10_000
@@ -246,7 +240,7 @@ def threshold(metric: str, value: float) -> str:
         case "percent":
             return f"{value * 100:g}%"
         case "USD":
-            return money(Decimal(repr(value)), "USD").replace(".00", "")
+            return f"USD {scaled(Decimal(repr(value)))}".replace(".00", "")
         case "USD/share":
             return f"USD {value:g}"
         case _:
@@ -304,14 +298,7 @@ def distinct[T](values: Iterable[T]) -> list[T]:
 
 
 def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: bool = True) -> str:
-    """A fact's value with its unit: `25.3%`, `USD 97.0 billion`, `USD 6.08`, `2.02 times`.
-
-    Args:
-        fact: A known fact.
-        unit: A unit asked for, such as `USD millions`.
-        decimals: How many decimals, where asked.
-        signed: Whether a minus sign is shown; without it words have to say so.
-    """
+    """A fact's value in the `unit` asked for: `25.3%`, `USD 97.0 billion`; where not `signed`, its size."""
     if fact.status == "none_paid":
         return ABSENCE["none_paid"]
     value = fact.value if fact.value is not None else Decimal()
@@ -327,8 +314,8 @@ def figure(fact: Fact, *, unit: str = "", decimals: int | None = None, signed: b
         case "USD/share":
             return f"{fact.currency or 'USD'} {number(value, 2 if decimals is None else decimals)}"
         case _:
-            known = fact.currency or fact.unit
-            return money(value, fact.currency or "USD", unit, decimals) if known else scaled(value, unit, decimals)
+            currency = fact.currency or (fact.unit and "USD")
+            return f"{currency} {scaled(value, unit, decimals)}".lstrip()
 
 
 _WRITTEN = {
@@ -340,18 +327,13 @@ _WRITTEN = {
 """Units whose figures are written with a fixed number of decimals: a factor, the decimals, and what follows."""
 
 
-def money(value: Decimal, code: str, unit: str = "", decimals: int | None = None) -> str:
-    """An amount of money in words of a scale."""
-    return f"{code} {scaled(value, unit, decimals)}"
-
-
 def scaled(value: Decimal, unit: str = "", decimals: int | None = None) -> str:
     """A large number with a scale word and at least three digits."""
-    asked = [(size, word) for size, word in (*_SCALES, _THOUSANDS) if unit.removesuffix("s").endswith(word)]
-    chosen = next(iter(asked or [(size, word) for size, word in _SCALES if abs(value) >= size]), None)
-    if chosen is None:
+    asked = [scale for scale in _ASKED_SCALES if unit.removesuffix("s").endswith(scale[1])]
+    chosen = asked or [scale for scale in _SCALES if abs(value) >= scale[0]]
+    if not chosen:
         return number(value, decimals or 0)
-    size, word = chosen
+    size, word = chosen[0]
     shown = value / size
     places = decimals if decimals is not None else 2 if abs(shown) < 100 else 1
     return f"{number(shown, places)} {word}"
