@@ -33,7 +33,6 @@ from finassist.core.spans import Attributes
 
 _GRACE = 0.2
 _BYTES_PER_CHARACTER = 200  # of a streamed reply: each word of it comes in an envelope of JSON
-
 _TOKENS_PER_PRICE: Final = 1_000_000
 
 FailureKind = Literal["timeout", "too_long", "cut", "unreachable", "rejected"]

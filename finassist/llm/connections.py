@@ -1,35 +1,39 @@
-"""HTTP clients that keep to our limits, given to a model in the fields that Agno has for a user's own.
+"""Models within our limits: on HTTP clients that keep to them, with caps on the tokens and the tool calls of a reply.
 
-So a model object stays what it is. One SDK client serves every event loop: behind it is an HTTP client for each.
+Clients are given to a model in the fields that Agno has for a user's own, so a model object stays what it is. One SDK
+client serves every event loop: behind it is an HTTP client for each. Caps are set on copies: the agent and its models
+are the user's.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import re
 import sys
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
-from agno.exceptions import ModelAuthenticationError
+from agno.agent import Agent
+from agno.exceptions import ModelAuthenticationError, ModelProviderError
 from agno.models.base import Model
 
 from finassist.core.secrets import HIDDEN, Secrets, redact, redact_error, secrets_of
-from finassist.core.text import each_text
-from finassist.llm.calls import Limits, current_record
+from finassist.core.text import each_text, visible
+from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.transport import AsyncTransport, Caller, SyncTransport, as_one_of
+from finassist.providers.http import PerLoop
 
 _SDKS: Final = ("anthropic", "openai", "groq", "ollama")
 _FORMS: Final = ("client", "async_client")
-_clients: WeakKeyDictionary[Any, ThreadClient | LoopClients] = WeakKeyDictionary()
+_clients: WeakKeyDictionary[Any, ThreadClient | PerLoop[Any]] = WeakKeyDictionary()
 """Each SDK client we made, with the HTTP clients behind it."""
 
 
@@ -70,15 +74,15 @@ class Connections:
     def close(self) -> None:
         """Close connections; those of a loop that runs elsewhere as soon as it gets to it."""
         for clients in self._clients():
-            clients.close()
+            clients.close_all()
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and wait until they are."""
         for clients in self._clients():
-            if isinstance(clients, LoopClients):
-                await clients.aclose()
+            if isinstance(clients, PerLoop):
+                await clients.close_here()
 
-    def _clients(self) -> list[ThreadClient | LoopClients]:
+    def _clients(self) -> list[ThreadClient | PerLoop[Any]]:
         made = (getattr(self._model, form, None) for form in _FORMS)
         return [_clients[client] for client in made if client is not None and client in _clients]
 
@@ -152,7 +156,7 @@ def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
         clients = ThreadClient(lambda: _sync_client(sdk, http))
         ours, outer = as_one_of(SyncTransport, http.BaseTransport), http.Client
     else:
-        clients = LoopClients(lambda: _async_client(sdk, http))
+        clients = PerLoop(lambda: _async_client(sdk, http))
         ours, outer = as_one_of(AsyncTransport, http.AsyncBaseTransport), http.AsyncClient
     transport = ours(http, caller, clients.here)
     options: dict[str, Any] = {"timeout": caller.limits.seconds}
@@ -164,6 +168,7 @@ def _give_client(model: Any, form: str, sdk: Any, caller: Caller) -> None:
     twin.client_params = {**(getattr(model, "client_params", None) or {}), **options}
     client = twin.get_client() if form == "client" else twin.get_async_client()
     _clients[client] = clients
+    weakref.finalize(client, clients.close_all).atexit = form == "client"
     setattr(model, form, client)
 
 
@@ -173,14 +178,17 @@ def _sync_client(sdk: Any, http: Any) -> Any:
     )
 
 
-def _async_client(sdk: Any, http: Any) -> Any:
-    """Over aiohttp where it can be: at 50 in flight httpx's own pool is several times slower."""
+async def _async_client(sdk: Any, http: Any) -> AsyncGenerator[Any]:
+    """A client of one loop, over aiohttp where it can be: at 50 in flight httpx's own pool is several times slower."""
     options = {"follow_redirects": False, "verify": _trusted(http)}
     try:
         client = sdk.DefaultAioHttpClient(**options)
     except (AttributeError, RuntimeError, ImportError):  # the SDK is there, its aiohttp extra is not
         client = getattr(sdk, "DefaultAsyncHttpxClient", http.AsyncClient)(**options)
-    return _without_keys_in_logs(sdk, client)
+    try:
+        yield _without_keys_in_logs(sdk, client)
+    finally:
+        await client.aclose()
 
 
 @cache
@@ -195,24 +203,27 @@ def _library(kind: type[Any]) -> Any:
     return sys.modules[next(name for name in packages if name.startswith("httpx"))]
 
 
-# ------------------------------------------------------------------------------- clients of threads and loops
+# ------------------------------------------------------------------------------------------ clients of threads
 
 
 class ThreadClient:
-    """A sync client, shared by all threads; made on first use, closed with this object."""
+    """A sync client, shared by all threads; made on first use."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._lock, self._client = make, threading.Lock(), None
+        self._make, self._lock, self._client = (
+            make,
+            threading.RLock(),
+            None,
+        )  # a finalizer may run in the middle of anything
 
     def here(self) -> Any:
         """The client."""
         with self._lock:
             if self._client is None:
-                self._client = client = self._make()
-                weakref.finalize(self, client.close)
+                self._client = self._make()
             return self._client
 
-    def close(self) -> None:
+    def close_all(self) -> None:
         """Close it; the next use opens a new one."""
         with self._lock:
             client, self._client = self._client, None
@@ -220,64 +231,115 @@ class ThreadClient:
             client.close()
 
 
-class LoopClients:
-    """Async clients, each of which belongs to one event loop.
+# ------------------------------------------------------------------------------------------------- caps
 
-    A model is asked from several: that of the user, one for each `asyncio.run` of a script, and the private one on
-    which summaries are written. A client is closed when its loop ends, or this object is dropped.
+TOKENS: Final[Mapping[str, int]] = {
+    "router": 400, "symbol_extraction": 400, "summary": 300, "narration": 400, "chat": 1500,
+}  # fmt: skip
+"""The most that a reply of each agent needs; a user's own lower limit counts instead."""
+
+_THINKING: Final = 4000
+"""Tokens on top for a model that thinks before it replies: its thoughts count as its reply."""
+_THINKS: Final = re.compile(r"(^|[/:])(o\d|gpt-5|gpt-oss|qwen3)|think|reason|magistral|\br1\b", re.IGNORECASE)
+_FIELDS: Final = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_UNOFFERED: Final = 2
+_CALLS_A_ROUND: Final = 5
+"""On average: a reply may call several tools at once."""
+
+
+def fit(agent: Any, limits: Limits, role: str) -> Any:
+    """The agent to ask in this role, on models that keep to the limits; a user may have replaced it or them."""
+    config = getattr(agent, "fallback_config", None)
+    models = [getattr(agent, "model", None), *(config.on_error if config else ())]
+    fitted = [_fitted(model, limits, role) if isinstance(model, Model) else model for model in models]
+    if not isinstance(agent, Agent):
+        return agent
+    twin = copy(agent)
+    twin.model = fitted[0]
+    if config:
+        twin.fallback_config = replace(config, on_error=fitted[1:])
+    return twin
+
+
+def _fitted(model: Model, limits: Limits, role: str) -> Model:
+    model = connect(model, limits)
+    counted = _counted(model.get_function_calls_to_run, limits.rounds)
+    if not any(hasattr(model, name) for name in (*_FIELDS, "options")):
+        return _sharing(model, get_function_calls_to_run=staticmethod(counted))
+    twin = copy(model)
+    if role in TOKENS:
+        _cap(twin, TOKENS[role])
+    vars(twin)["get_function_calls_to_run"] = counted
+    return twin
+
+
+def _sharing(model: Model, **methods: Any) -> Model:
+    """A model of a class of the user's own with other methods; what it keeps of its calls is in the user's object."""
+    kind = type(model)
+    twin = object.__new__(type(kind.__name__, (kind,), methods))
+    twin.__dict__ = vars(model)
+    return twin
+
+
+def _cap(model: Any, tokens: int) -> None:
+    """Allow the model so many tokens, in the field that its SDK has for it; what the user wrote there may be less."""
+    params = _mapping(getattr(model, "request_params", None)) or {}
+    fields = [name for name in _FIELDS if hasattr(model, name)]
+    most = tokens + _thoughts(model)
+    if any(name in params for name in _FIELDS):
+        return
+    if fields:
+        given = [name for name in fields if getattr(model, name)]
+        for name in given or [_field_for(model, fields)]:
+            setattr(model, name, min(getattr(model, name) or most, most))
+    elif (options := _mapping(getattr(model, "options", most) or {})) is not None:  # Ollama's
+        model.options = {**options, "num_predict": min(options.get("num_predict") or most, most)}
+
+
+def _field_for(model: Any, fields: list[str]) -> str:
+    """OpenAI itself refuses the old name for its newer models; servers that speak like it may not know the new one."""
+    address = str(getattr(getattr(model, "client", None), "base_url", ""))
+    return "max_tokens" if "max_tokens" in fields and "api.openai.com" not in address else fields[0]
+
+
+def _mapping(thing: Any) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any]", thing) if isinstance(thing, Mapping) else None
+
+
+def _thoughts(model: Any) -> int:
+    thinking = getattr(model, "thinking", None)
+    if budget := (_mapping(thinking) or {}).get("budget_tokens"):
+        return int(budget)
+    thinks: Any = thinking or getattr(model, "reasoning_effort", None) or _THINKS.search(str(model.id))
+    return _THINKING if thinks else 0
+
+
+def _counted(prepare: Callable[..., list[Any]], rounds: int) -> Callable[..., list[Any]]:
+    """Agno's look at the tools that a reply calls, which ends a reply that goes on and on.
+
+    A tool that nobody offered is refused by Agno, and the model asked again, without end.
     """
+    called, unoffered, tools = 0, 0, 0
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._opened: dict[asyncio.AbstractEventLoop, _Opened] = {}
-        weakref.finalize(self, _close_all, self._opened).atexit = False
+    def counted(assistant_message: Any, messages: list[Any], functions: Mapping[str, Any] | None = None) -> list[Any]:
+        nonlocal called, unoffered, tools
+        calls: list[dict[str, Any]] = assistant_message.tool_calls or []
+        names = [str((_mapping(call.get("function")) or {}).get("name")) for call in calls]
+        strange = [name for name in names if name not in (functions or {})]
+        called, unoffered, tools = called + 1, unoffered + bool(strange), tools + len(calls)
+        if unoffered >= _UNOFFERED:
+            name = redact(visible(strange[-1]), current_record().secrets)[:40]
+            raise _stopped(f"it called a tool that does not exist (“{name}”), and again after a warning")
+        if called >= rounds:
+            raise _stopped(f"it called tools in more than {rounds} rounds")
+        if tools > rounds * _CALLS_A_ROUND:
+            raise _stopped(f"it called tools more than {rounds * _CALLS_A_ROUND} times")
+        return prepare(assistant_message=assistant_message, messages=messages, functions=functions)
 
-    async def here(self) -> Any:
-        """The client of the running loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._opened:
-            for ended in [each for each in list(self._opened) if each.is_closed()]:
-                del self._opened[ended]
-            guard = _closing_with_its_loop(self._make())
-            self._opened[loop] = await anext(guard), guard
-        return self._opened[loop][0]
-
-    def close(self) -> None:
-        """Close every client on its own loop, as soon as that gets to it."""
-        _close_all(self._opened)
-
-    async def aclose(self) -> None:
-        """Close the client of the running loop, and wait until it is."""
-        if opened := self._opened.pop(asyncio.get_running_loop(), None):
-            await opened[1].aclose()
+    return counted
 
 
-type _Opened = tuple[Any, AsyncGenerator[Any]]
-_closing: set[asyncio.Task[None]] = set()  # asyncio holds tasks weakly
-
-
-async def _closing_with_its_loop(client: Any) -> AsyncGenerator[Any]:
-    """A loop closes, at its end, every async generator that is still open."""
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-def _close_all(opened: dict[asyncio.AbstractEventLoop, _Opened]) -> None:
-    """Called in any thread, also by a finalizer."""
-    while opened:
-        loop, (_, guard) = opened.popitem()
-        with suppress(RuntimeError):  # the loop has ended, and has closed the client
-            loop.call_soon_threadsafe(_begin_closing, guard)
-
-
-def _begin_closing(guard: AsyncGenerator[Any]) -> None:
-    task = asyncio.get_running_loop().create_task(_close(guard), name="finassist-close")
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)
-
-
-async def _close(guard: AsyncGenerator[Any]) -> None:
-    with suppress(RuntimeError):  # the loop is closing it at this moment
-        await guard.aclose()
+def _stopped(text: str) -> ModelProviderError:
+    """Agno asks no fallback model after a 400."""
+    current_record().failure = Failure("rejected", text)
+    return ModelProviderError(text, status_code=400)

@@ -43,7 +43,7 @@ from finassist.llm.calls import (
     limit_error,
     recording,
 )
-from finassist.llm.caps import fit
+from finassist.llm.connections import fit
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope, query_sources
 from finassist.providers.embedded.coverage import attributes

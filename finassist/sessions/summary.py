@@ -29,7 +29,7 @@ from finassist.core.secrets import Secrets, redact, secrets_of
 from finassist.core.spans import measured
 from finassist.llm.agents import Askable, ConversationSummary, shown, summary_message
 from finassist.llm.calls import CallRecord, Limits, answered_by, asked_model, recording
-from finassist.llm.caps import fit
+from finassist.llm.connections import fit
 from finassist.llm.offline import OfflineModel
 from finassist.questions.review import without_figures
 from finassist.questions.routing import Context

@@ -10,11 +10,9 @@ import asyncio
 import re
 import socket
 import ssl
-import threading
 import zlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
@@ -231,83 +229,26 @@ class LoopState:
     """One loop's share of a transport: its connections, its limits, and the requests under way."""
 
     session: aiohttp.ClientSession
-    opened: AsyncGenerator[aiohttp.ClientSession]
     slots: asyncio.Semaphore
     limiter: AsyncLimiter | None
     in_flight: InFlight[Any] = field(default_factory=InFlight[Any])
 
-    async def close(self) -> None:
-        """Close the connections."""
-        with suppress(RuntimeError):  # the loop is closing them at this moment
-            await self.opened.aclose()
 
-
-@dataclass(slots=True)
-class Loops:
-    """The state of each loop, made when a loop first asks and closed when the loop ends.
-
-    An aiohttp session belongs to one loop, and a transport is used from several: the user's, that of every
-    `asyncio.run`, and the private one behind `run()`. This does not refer to the transport, so that an unused one can
-    be collected.
-    """
-
-    timeout: float
-    concurrency: int
-    per_minute: float | None
-    per_second: float | None
-    agent: str
-    _lock: threading.RLock = field(default_factory=threading.RLock)  # a finalizer may run in the middle of anything
-    _states: dict[asyncio.AbstractEventLoop, LoopState] = field(default_factory=dict[Any, LoopState])
-    _closing: set[asyncio.Task[None]] = field(default_factory=set[Any])  # asyncio holds tasks weakly
-
-    async def here(self) -> LoopState:
-        """The state of the running loop."""
-        loop = asyncio.get_running_loop()
-        state = self._states.get(loop)
-        if state is None or state.session.closed:
-            opened = self._open()
-            limiter = make_limiter(self.per_minute, self.per_second)
-            # An async generator's first step does not wait, so no other task of this loop runs in between.
-            state = LoopState(await anext(opened), opened, asyncio.Semaphore(self.concurrency), limiter)
-            with self._lock:
-                for ended in [each for each in self._states if each.is_closed()]:
-                    del self._states[ended]  # a session holds its loop, so none would go by itself
-                self._states[loop] = state
-        return state
-
-    async def _open(self) -> AsyncGenerator[aiohttp.ClientSession]:
-        """The session of a loop, whose end closes every async generator that is still open."""
-        # No byte for half the time: the connection is dead, and there is time for another.
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=self.timeout / 3, sock_read=self.timeout / 2)
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
-            timeout=silence,
-            headers=_HEADERS | {"User-Agent": self.agent},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            middlewares=(_send_once,),
-        ) as session:
-            yield session
-
-    async def close_here(self) -> None:
-        """Close the connections of the running loop."""
-        with self._lock:
-            state = self._states.pop(asyncio.get_running_loop(), None)
-        if state:
-            await state.close()
-
-    def close_all(self) -> None:
-        """Have every loop that still lives close its connections."""
-        with self._lock:
-            states = list(self._states.items())
-        for loop, state in states:
-            with suppress(RuntimeError):  # it has been closed, and its connections with it
-                loop.call_soon_threadsafe(self._begin_closing, loop, state)
-
-    def _begin_closing(self, loop: asyncio.AbstractEventLoop, state: LoopState) -> None:
-        task = loop.create_task(state.close(), name="finassist-close")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+async def open_state(
+    seconds: float, concurrency: int, per_minute: float | None, per_second: float | None, agent: str
+) -> AsyncGenerator[LoopState]:
+    """The state of a loop, with connections of its own; `seconds` is what a request may take."""
+    # No byte for half the time: the connection is dead, and there is time for another.
+    silence = aiohttp.ClientTimeout(total=None, sock_connect=seconds / 3, sock_read=seconds / 2)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS),
+        timeout=silence,
+        headers=_HEADERS | {"User-Agent": agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        middlewares=(_send_once,),
+    ) as session:
+        yield LoopState(session, asyncio.Semaphore(concurrency), make_limiter(per_minute, per_second))
 
 
 async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

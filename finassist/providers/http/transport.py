@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn, Self, TypedDict, cast
 
 import stamina
@@ -17,10 +18,10 @@ from pydantic import SecretStr
 from finassist.config.settings import Settings
 from finassist.core.errors import ConfigurationError, DataError, RateLimited, SourceTimeout
 from finassist.providers.base import by_name_only
-from finassist.providers.http import report_retry
+from finassist.providers.http import PerLoop, report_retry
 from finassist.providers.http.answers import Check, interpret
 from finassist.providers.http.cache import Cache, Kind
-from finassist.providers.http.endpoint import Endpoint, Failed, Loops, LoopState, check_base
+from finassist.providers.http.endpoint import Endpoint, Failed, LoopState, check_base, open_state
 from finassist.providers.to_agno import FactProvider
 
 _FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.1, 1.0, 0.1
@@ -104,7 +105,7 @@ class Transport:
         base = check_base(base_url, allow_custom_host=allow_custom_host)
         self.endpoint = Endpoint(name, base, secret, secret_param, max_bytes)
         self.name, self.timeout, self.attempts, self.cache = name, timeout, attempts, cache
-        self._loops = Loops(timeout, concurrency, per_minute, per_second, user_agent)
+        self._loops = PerLoop(partial(open_state, timeout, concurrency, per_minute, per_second, user_agent))
         weakref.finalize(self, self._loops.close_all).atexit = False
 
     @classmethod
