@@ -19,10 +19,8 @@ from finassist.llm.agents import (
     ConversationSummary,
     ExtractedSymbols,
     RoutedQuestion,
-    build_chat_agent,
-    build_router_agent,
-    build_summary_agent,
-    build_symbol_extraction_agent,
+    build_agent,
+    build_agents,
     parse,
     question_message,
     summary_message,
@@ -76,7 +74,7 @@ def _in_all_forms(agent: Agent, message: str) -> list[Any]:
 
 @pytest.mark.parametrize(("question", "start"), CHATS)
 def test_chat_says_the_same_in_all_four_forms(question: str, start: str) -> None:
-    whole, awhole, pieces, apieces = _in_all_forms(build_chat_agent(OfflineModel()), question_message(question))
+    whole, awhole, pieces, apieces = _in_all_forms(build_agent("chat", OfflineModel()), question_message(question))
     assert whole.startswith(start)
     assert awhole == whole
     assert apieces == pieces
@@ -86,22 +84,22 @@ def test_chat_says_the_same_in_all_four_forms(question: str, start: str) -> None
 
 STRUCTURED = [
     (
-        build_router_agent,
+        "router",
         question_message("What about Tesla?", AFTER_APPLE),
         RoutedQuestion(
             category="stock_price",
             reason="It asks for the same as before (the share price), now about TSLA.",
         ),
     ),
-    (build_router_agent, question_message("What is EBITDA?"), None),
+    ("router", question_message("What is EBITDA?"), None),
     (
-        build_symbol_extraction_agent,
+        "symbol_extraction",
         question_message("Compare it with Microsoft", AFTER_APPLE),
         ExtractedSymbols(symbols=["AAPL", "MSFT"]),
     ),
-    (build_symbol_extraction_agent, question_message("What is EBITDA?"), ExtractedSymbols(symbols=[])),
+    ("symbol_extraction", question_message("What is EBITDA?"), ExtractedSymbols(symbols=[])),
     (
-        build_summary_agent,
+        "summary",
         summary_message(
             [
                 ("What is Apple's stock price?", "It was … on …"),
@@ -117,9 +115,9 @@ STRUCTURED = [
 ]
 
 
-@pytest.mark.parametrize(("build", "message", "expected"), STRUCTURED)
-def test_structured_replies_are_the_same_in_all_four_forms(build: Any, message: str, expected: Any) -> None:
-    agent = build(OfflineModel())
+@pytest.mark.parametrize(("name", "message", "expected"), STRUCTURED)
+def test_structured_replies_are_the_same_in_all_four_forms(name: str, message: str, expected: Any) -> None:
+    agent = build_agent(name, OfflineModel())
     whole, awhole, pieces, apieces = _in_all_forms(agent, message)
     assert isinstance(whole, agent.output_schema)
     assert expected is None or whole == expected
@@ -129,7 +127,7 @@ def test_structured_replies_are_the_same_in_all_four_forms(build: Any, message: 
 
 
 def test_a_name_without_a_ticker_is_unknown_and_not_guessed() -> None:
-    agent = build_symbol_extraction_agent(OfflineModel())
+    agent = build_agent("symbol_extraction", OfflineModel())
     found: Any = agent.run(question_message("Stock price of Tesla and Zorblax Industries")).content
     assert found.symbols == ["TSLA"]
     assert [name.split()[0] for name in found.unknown] == ["Zorblax"]
@@ -144,9 +142,8 @@ def test_a_reply_schema_is_built_once_and_handed_out_as_a_copy() -> None:
 
 
 def test_agents_are_named_send_no_telemetry_and_keep_no_database() -> None:
-    builders = (build_router_agent, build_symbol_extraction_agent, build_chat_agent, build_summary_agent)
-    agents = [build(OfflineModel()) for build in builders]
-    assert [agent.name for agent in agents] == ["router", "symbol_extraction", "chat", "summary"]
+    agents = list(build_agents(OfflineModel()).values())
+    assert [agent.name for agent in agents] == ["router", "symbol_extraction", "chat", "narration", "summary"]
     assert all(agent.telemetry is False and agent.db is None for agent in agents)
 
 
@@ -171,7 +168,7 @@ def test_a_form_only_a_language_model_can_fill_is_refused_in_words() -> None:
 
 def test_it_costs_no_tokens_and_stays_silent(caplog: pytest.LogCaptureFixture, capsys: Any) -> None:
     with caplog.at_level(logging.WARNING):
-        output: RunOutput = build_chat_agent(OfflineModel()).run(question_message("What is EBITDA?"))
+        output: RunOutput = build_agent("chat", OfflineModel()).run(question_message("What is EBITDA?"))
     assert output.metrics is None or output.metrics.total_tokens == 0
     assert caplog.records == []
     assert capsys.readouterr() == ("", "")
@@ -192,7 +189,7 @@ def test_what_it_cannot_answer_names_the_keys_and_near_terms() -> None:
 
 
 def test_summarising_keeps_the_earlier_summary() -> None:
-    agent = build_summary_agent(OfflineModel())
+    agent = build_agent("summary", OfflineModel())
     content: Any = agent.run(summary_message([("Tell me about Nike", "…")], earlier="Asked about IBM.")).content
     assert content.summary == "Asked about IBM. 1 question about NKE, asking for company reports."
     nothing: Any = agent.run(summary_message([])).content
@@ -260,5 +257,5 @@ def test_no_reply_holds_a_figure(question: str, turns: tuple[tuple[str, str], ..
 @given(TEXTS)
 @settings(max_examples=25, deadline=None)
 def test_streamed_text_joins_to_the_text_not_streamed(question: str) -> None:
-    agent = build_chat_agent(OfflineModel())
+    agent = build_agent("chat", OfflineModel())
     assert "".join(_streamed(agent, question_message(question))) == agent.run(question_message(question)).content

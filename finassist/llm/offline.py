@@ -18,69 +18,15 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from finassist.core.result import CATEGORY
-from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
+from finassist.llm.agents import TEXTS, ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import current_record
 from finassist.questions.routing import Context, chat_topic, route
 from finassist.questions.tokenizer import Word
-from finassist.questions.topics import SmallTalk, Term, glossary, small_talk, tokens
+from finassist.questions.topics import Term, glossary, small_talk, tokens
 
 _PIECE = re.compile(r"\s*\S+\s*|\s+")
 
-_CONNECT = (
-    "**To connect a model:** set `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GROQ_API_KEY` in the environment, "
-    'or pass one: `FinancialAssistantWorkflow(model="anthropic:<model id>")`, or any Agno model object. '
-    "Nothing else changes."
-)
-_GREETING = (
-    "Hello! I am finassist. Ask about a company, such as *Tell me about Apple*, *What is Tesla's stock "
-    "price?* or *Compare Microsoft and Oracle*, or about a term, such as *What is free cash flow?* "
-    "Say *help* for more."
-)
-_THANKS = "You are welcome. Ask about another company or term whenever you like."
-_GOODBYE = "Goodbye. A stored session can be taken up again later with its session id."
-_HELP = f"""I answer questions about US-listed companies from data, and explain finance terms.
-
-**About companies**
-
-- *Tell me about Apple*: a report with key figures, ratios, price, strengths and points of attention
-- *Compare Apple and Microsoft*: the same, side by side
-- *Nvidia's income statement*, *Coca-Cola's balance sheet*, *Walmart's debt*: the figures of one kind
-- *What is Tesla's stock price?*: the latest price I have, with its date
-- then follow up: *What about Boeing?* or *and its cash flow?*
-
-**About terms**
-
-- *What is a P/E ratio?*, *How do I read a balance sheet?*
-- *What is the difference between gross margin and net margin?*
-
-Every figure names its source, period and date; what is missing is said to be missing. Right now explanations \
-come from a glossary; a language model answers open questions too.
-
-{_CONNECT}"""
-_SOURCES = (
-    "Every figure comes from a data source and names it: embedded figures from companies' SEC filings and "
-    "dated closing prices, or a live provider when a key for one is set. Nothing is estimated, and a figure "
-    "that is absent says why: not in the data, not reported, none paid or not meaningful. In an answer, the "
-    "*Sources* section and `answer.to_frame()` list where each figure came from."
-)
-_COVERAGE = (
-    "I know every US-listed company by ticker and name. Without a key, figures come from an embedded set of the S&P "
-    "500 and a few more: just ask for one, such as *Tell me about Apple*. If a company's figures are not embedded, the "
-    "answer says so and names the ways to live data."
-)
-_FORECAST = (
-    "I can't say what a price or a company will do: no data holds the future. What I can show is what has "
-    "been reported: ask for a report on the company, its growth over the years, or its price history."
-)
-_ADVICE = (
-    "I can't tell you what to buy or sell: that depends on your situation, and this is not investment "
-    "advice. Name a company and I will show what to weigh: its growth, margins, debt, cash flow and "
-    "valuation, each with its source."
-)
-_UNKNOWN = (
-    "I can't answer that offline: without a model I fetch companies' figures by rules and explain terms from a "
-    "glossary."
-)
+_SAYS = TEXTS["replies"]
 
 
 @dataclass
@@ -155,13 +101,6 @@ def _last_from_user(messages: Sequence[Message]) -> str:
 
 # ------------------------------------------------------------------------------------------------ chat replies
 
-_SMALL_TALK: dict[SmallTalk, str] = {
-    "greeting": _GREETING,
-    "thanks": _THANKS,
-    "goodbye": _GOODBYE,
-    "help": _HELP,
-}
-_ON_TOPIC = {"coverage": _COVERAGE, "forecast": _FORECAST, "advice": _ADVICE}
 _ABOUT_MODELS = re.compile(
     r"\bapi[ _]?keys?\b"
     r"|\b(?:connect|use|set ?up|switch|configure|add)\b.{0,20}"
@@ -192,7 +131,7 @@ def chat_reply(question: str, context: Context | None = None) -> str:
     known = context or Context()
     kind = small_talk(question)
     if kind:
-        return _SMALL_TALK[kind]
+        return _SAYS[kind].format(connect=_SAYS["connect"])
     return next(filter(None, (answer(question[:2000], known) for answer in _ANSWERS)))
 
 
@@ -214,20 +153,20 @@ def summarise(context: Context) -> ConversationSummary:
 def cannot_fill(schema: object) -> str:
     """What to say to an agent that asks for a reply in a form only a language model can fill."""
     name = getattr(schema, "__name__", "this form")
-    return f"I can't fill in {name} offline. {_CONNECT}"
+    return f"I can't fill in {name} offline. {_SAYS['connect']}"
 
 
 def _about_models(question: str, context: Context) -> str:
-    return _CONNECT if _ABOUT_MODELS.search(question) else ""
+    return _SAYS["connect"] if _ABOUT_MODELS.search(question) else ""
 
 
 def _about_sources(question: str, context: Context) -> str:
-    return _SOURCES if _ABOUT_SOURCES.search(question) else ""
+    return _SAYS["sources"] if _ABOUT_SOURCES.search(question) else ""
 
 
 def _coverage_forecast_advice(question: str, context: Context) -> str:
     topic = chat_topic(question, context)
-    return _ON_TOPIC.get(topic, "") if topic else ""
+    return _SAYS.get(topic, "") if topic else ""
 
 
 def _terms(question: str, context: Context) -> str:
@@ -250,7 +189,7 @@ def _terms_of_earlier_turns(question: str, context: Context) -> str:
 def _cannot(question: str, context: Context) -> str:
     near = glossary().nearest(question)
     hint = f"\n\nClose to it in the glossary: {_names(near)}." if near else ""
-    return f"{_UNKNOWN} {_CONNECT}{hint}"
+    return f"{_SAYS['unknown']} {_SAYS['connect']}{hint}"
 
 
 _ANSWERS: tuple[Callable[[str, Context], str], ...] = (

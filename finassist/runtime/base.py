@@ -25,7 +25,7 @@ from finassist.core.query import Query
 from finassist.core.result import CategoryName as Category
 from finassist.core.result import Draft
 from finassist.core.text import check_day, check_question
-from finassist.llm.agents import BUILDERS, build_agents
+from finassist.llm.agents import SCHEMAS, build_agents
 from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.reporting.checked import Checked
@@ -111,7 +111,7 @@ class BaseWorkflow(StoredSessions):
     def runtime(self) -> Runtime:
         """The context of a new run, with the agents and settings of this moment."""
         parts = {name: getattr(self, name) for name in _PARTS}
-        return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in BUILDERS})
+        return replace(self._opened, **parts, agents={name: getattr(self, f"{name}_agent") for name in SCHEMAS})
 
     def variant(
         self,

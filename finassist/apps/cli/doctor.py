@@ -236,12 +236,12 @@ async def _all(name: str, checks: AsyncIterator[Check], settings: Settings) -> l
 
 
 async def _word(model: Model, settings: Settings) -> str:
-    from finassist.llm.agents import build_chat_agent
+    from finassist.llm.agents import build_agent
     from finassist.llm.calls import Limits
     from finassist.runtime.effects import AgentCall, Ask
 
     hush()  # what Agno would log about a failure is the verdict
-    agent: Any = build_chat_agent(model)
+    agent: Any = build_agent("chat", model)
     agent.fallback_config = None  # each fallback model is asked by itself
     secrets = Secrets((*settings.secrets(), *secrets_of(model)))
     call = AgentCall(Ask("chat", "Reply with the single word: ready"), agent, Limits.of(settings), secrets)

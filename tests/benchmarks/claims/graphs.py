@@ -16,7 +16,7 @@ from typing import Any, Final
 import aiohttp
 from agno.workflow import Parallel, Step, StepInput, StepOutput, Workflow
 
-from finassist.llm.agents import build_router_agent, build_symbol_extraction_agent
+from finassist.llm.agents import build_agent
 from tests.benchmarks.cases import on_loop
 from tests.benchmarks.claims.claim import Claim
 from tests.benchmarks.claims.contenders import atimed, interleaved
@@ -124,7 +124,7 @@ async def _get(at: Desk, request: Any) -> None:
 
 
 def _agents(at: Desk) -> list[Any]:
-    return [build_router_agent(at.model), build_symbol_extraction_agent(at.model)]
+    return [build_agent("router", at.model), build_agent("symbol_extraction", at.model)]
 
 
 _CONTENDERS: Final[dict[str, Callable[[Desk], Awaitable[None]]]] = {
