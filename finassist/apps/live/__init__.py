@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _CLEAR: Final = "\r\x1b[2K"
 _WIDEST: Final = 100
+_BAR: Final = (
+    '<div style="height:8px;background:var(--jp-layout-color2,#ddd)">'
+    '<div style="height:100%;width:{:.1f}%;background:var(--jp-brand-color1,#1765cc)"></div></div>'
+)
 
 
 class View(Protocol):
@@ -205,34 +209,25 @@ class BatchLine(_Line):
 class BatchBar:
     """A progress bar below a cell; when the batch has ended, text that also a saved notebook shows."""
 
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def _open(self) -> None:
-        """Only when there is something to show: a call that is refused leaves nothing below its cell."""
-        import ipywidgets as widgets  # pyright: ignore[reportMissingTypeStubs]
-        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
-
-        self._bar: Any = widgets.FloatProgress(max=1.0, layout=widgets.Layout(width="100%", height="8px"))
-        self._text: Any = widgets.HTML()
-        self._widget: Any = widgets.VBox([self._bar, self._text])
-        self._widget.add_class("finassist-batch")
-        self._handle = display(self._widget, display_id=True)
+    _handle: Any = None
 
     def show(self, progress: Progress) -> None:
         """Draw it."""
-        if self._handle is None:
-            self._open()
-        self._bar.value = share(progress)
-        self._text.value = bar_html(progress)
+        self._draw(progress, _BAR.format(100 * share(progress)))
 
     def finish(self, progress: Progress) -> None:
         """Replace the bar by text that stays."""
-        from finassist.apps.live.view import discard
+        self._draw(progress)
 
-        self.show(progress)
-        self._handle.update({"text/plain": str(progress), "text/html": bar_html(progress)}, raw=True)
-        discard(self._widget)
+    def _draw(self, progress: Progress, bar: str = "") -> None:
+        """Displays it first when there is something to show: a call that is refused leaves nothing below its cell."""
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        bundle = {"text/plain": str(progress), "text/html": f"{bar}{bar_html(progress)}"}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
 
 
 def share(progress: Progress) -> float:
