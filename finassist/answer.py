@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
     from finassist.reporting.timeline import TimelineImage
     from finassist.symbols.company import Company
-
-
-class AnswersQueries(Protocol):
-    """A workflow, as far as an answer needs it."""
-
-    def query(self, query: Sequence[Query], *, session_id: str | None = None) -> Answer:
-        """The answer to queries."""
-        ...
-
-    async def aquery(self, query: Sequence[Query], *, session_id: str | None = None) -> Answer:
-        """The answer to queries, on the running loop."""
-        ...
 
 
 @dataclass(repr=False, eq=False)
@@ -181,8 +169,8 @@ class Answer(WorkflowRunOutput):
             known |= {"companies": " ".join(self.symbols), "period": self.value.period if self.value else ""}
         return Case(str(self.input), kind=kind, note=note, **known)
 
-    def asked_by(self, workflow: AnswersQueries) -> None:
-        """Remember the workflow that can answer a choice; it is not stored with the answer."""
+    def asked_by(self, workflow: Any) -> None:
+        """Remember the workflow, whose `query` and `aquery` answer a choice; it is not stored with the answer."""
         vars(self)["_asked"] = workflow
 
     def _choice(self, number: int) -> Choice:
@@ -191,8 +179,8 @@ class Answer(WorkflowRunOutput):
             raise InvalidLimit(f"There is no choice {number}. Choices: {numbers}.")
         return self.choices[number - 1]
 
-    def _workflow(self) -> AnswersQueries:
-        workflow: AnswersQueries | None = vars(self).get("_asked")
+    def _workflow(self) -> Any:
+        workflow = vars(self).get("_asked")
         if workflow is None:
             raise InputError("A stored answer has no workflow. Pass queries of its choices to workflow.query().")
         return workflow

@@ -80,16 +80,10 @@ def sections(
     names: Mapping[str, str],
     filers: Mapping[str, str],
 ) -> Iterator[Section]:
-    """What an answer to queries shows, in reading order.
+    """What an answer to queries shows: the sentences of `lead`, then its `figures` in the order asked.
 
-    Args:
-        lead: The sentences that answer.
-        queries: What was asked.
-        figures: The figures asked for, in order.
-        facts: Every figure shown or used.
-        gaps: What was asked and is not there; those that the sentences name are left out.
-        names: Companies by symbol.
-        filers: The SEC's numbers of the companies by symbol, for links to their filings.
+    `facts` are those shown or used. Gaps that the sentences name are left out. `filers` are the SEC's numbers of the
+    companies, for links to their filings.
     """
     yield Headline(lead)
     if queries and len(figures) >= _FEWEST and queries[0].intent != "judge":

@@ -48,14 +48,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One pair of axes.
+    """One pair of axes: `"bars"` by fiscal year, `"lines"` by fiscal year, or `"closes"` by day.
 
-    Attributes:
-        title: Whose figures these are.
-        kind: `"bars"` by fiscal year, `"lines"` by fiscal year, or `"closes"` by day.
-        unit: Of the vertical axis, in words: `"USD billions"`, `"percent"`.
-        divisor: What a value is divided by to be in that unit.
-        lines: What is drawn.
+    `unit` is that of the vertical axis in words, such as `"USD billions"`; `divisor` brings a value into it.
     """
 
     title: str
@@ -81,16 +76,9 @@ class Panel:
 
 
 def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: str) -> Panel | None:
-    """Figures by fiscal year.
+    """The figures of companies by fiscal year, as `"bars"` or `"lines"`, each with its name, company and field.
 
-    Args:
-        title: Whose they are.
-        named: For each line its name, the company and the field.
-        kind: `"bars"` or `"lines"`.
-
-    Returns:
-        A panel of the fiscal years from the first to the last, those without figures included; `None` where fewer
-        than two years have any, or the figures have different units.
+    Years without figures are in it; `None` where fewer than two have any, or the figures have different units.
     """
     lines = list(named)
     years = _whole(sorted({year for _, company, _ in lines for year in company.years}))
@@ -99,15 +87,7 @@ def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: 
 
 
 def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
-    """Figures by period, as bars.
-
-    Args:
-        title: Whose figures of what these are.
-        named: For each colour its name and its facts.
-
-    Returns:
-        `None` where fewer than three periods have any, or the figures have different units.
-    """
+    """Facts by period as bars, in a colour for each name; `None` where fewer than three periods have any."""
     lines = [(name, {fact.period: fact for fact in facts if fact.known}) for name, facts in named]
     facts = sorted((fact for _, own in lines for fact in own.values()), key=lambda fact: fact.period_end or date.min)
     periods = dict.fromkeys(fact.period for fact in facts)

@@ -84,12 +84,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """Where the figures of an answer come from.
+    """Where the figures of an answer come from: each source once, with the address of its filing, or `""`.
 
-    Attributes:
-        title: What stands before them, such as `"Source"`.
-        sources: Each source once, with the address of its filing, or `""`; numbered where there are several.
-        more: How many more there are, in words.
+    `title` stands before them; `more` says in words how many more there are.
     """
 
     title: str
@@ -99,15 +96,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class CompanySection:
-    """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`.
+    """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`, without the price.
 
-    Attributes:
-        title: Name and ticker.
-        as_of: How current the figures are, with the price in words.
-        as_of_short: The same where a tile shows the price.
-        tiles: The figures to see first.
-        sections: Notes, charts, insights and tables, in reading order.
-        unfolded: How many tables are open where tables can be folded; `None` for all.
+    `sections` are notes, charts, insights and tables; `unfolded` is how many tables are open where they can be folded,
+    `None` for all.
     """
 
     title: str
@@ -137,13 +129,7 @@ type Section = Headline | Note | Text | Bullets | Table | Panel | Companies | So
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An answer ready to be rendered.
-
-    Attributes:
-        companies: Titles of the companies it is about.
-        kind: What it is, such as `"income statement"`; `""` for a document without a title of its own.
-        sections: What it consists of, in reading order.
-    """
+    """An answer ready to be rendered, in reading order; `kind` is `""` where it has no title of its own."""
 
     companies: tuple[str, ...]
     kind: str
@@ -163,14 +149,7 @@ _OPEN_IN_REPORT = 2
 def document(
     category: str, subjects: Sequence[Subject], facts: Iterable[Fact], gaps: Sequence[Gap], years: int = YEARS_SHOWN
 ) -> Document:
-    """The document on one or several companies.
-
-    Args:
-        category: `"income_statement"`, `"company_financials"`, `"stock_price"` or `"report"`.
-        subjects: The companies, in the order of the question.
-        facts: Everything known about them, the derived facts of `finassist.analysis.ratios.derive` included.
-        gaps: What could not be had.
-        years: How many fiscal years to show.
+    """The document on one or several companies, from their fetched and derived facts.
 
     Example:
         >>> document("stock_price", [Subject("ACME", "Acme Corp")], [], []).kind

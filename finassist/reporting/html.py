@@ -33,14 +33,9 @@ PAGE: Final = style_sheet("page.css")
 
 
 def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
-    """The card of an answer.
+    """The card of an answer, readable in light and dark, in a notebook and in a bare page.
 
-    Args:
-        answer: An answer, or anything with its fields.
-        style: Whether the card brings its style sheet; not where the page around it has it already.
-
-    Returns:
-        HTML with its own scoped style; readable in light and dark, in a notebook and in a bare page.
+    `style` is whether it brings its scoped style sheet; not where the page around it has it already.
     """
     status = str(getattr(answer.status, "value", answer.status) or "")
     notes: Callable[[], Sequence[str]] = getattr(answer, "notes", tuple)
@@ -71,12 +66,7 @@ def without_follow_ups[A: AnswerLike](answer: A) -> A:
 def conversation_html(answers: Sequence[AnswerLike]) -> str:
     """The questions and answers of a conversation as one HTML page, oldest first.
 
-    Args:
-        answers: Answers, as `workflow.answers()` returns them. Their `input` is the question where they have one.
-
-    Returns:
-        A whole page: answer cards, light or dark as the reader prefers. It has no script, loads nothing, and tells
-        the browser to refuse both.
+    It has no script, loads nothing, and tells the browser to refuse both.
 
     Example:
         >>> conversation_html([]).startswith("<!DOCTYPE html>")

@@ -40,14 +40,10 @@ def to_markdown(document: Document) -> str:
 
 
 def conversation_markdown(answers: Sequence[AnswerLike]) -> str:
-    r"""The questions and answers of a conversation as one Markdown text, oldest first.
+    """The questions and answers of a conversation as one Markdown text, oldest first.
 
-    Args:
-        answers: Answers, as `workflow.answers()` returns them. Their `input` is the question where they have one.
-
-    Returns:
-        GitHub-flavoured Markdown that ends with an end of line. Text from outside is rewritten: it has no HTML,
-        no image, and no link but `https`, so that no renderer runs or loads anything.
+    Text from outside is rewritten: it has no HTML, no image, and no link but `https`, so that no renderer runs or
+    loads anything.
 
     Example:
         >>> print(conversation_markdown([]))

@@ -77,16 +77,7 @@ class Chart(_Figure):  # pyright: ignore[reportUntypedBaseClass]
 
 
 def plot(answer: AnswerLike, kind: str | None = None) -> Any:
-    """The figures of an answer over time, as a Plotly figure.
-
-    Args:
-        answer: An answer with figures.
-        kind: `"statements"` (revenue and net income of each company), `"price"` (its closes), or any yearly field or
-            ratio: `"free_cash_flow"`, `"net_margin"`. By default the price for a question about prices, else the
-            statements.
-
-    Returns:
-        A `plotly.graph_objects.Figure` with units on its axes and the sources below.
+    """What `Answer.plot` returns: a `plotly.graph_objects.Figure` with units on its axes and the sources below.
 
     Raises:
         InputError: There is nothing of this kind to draw.

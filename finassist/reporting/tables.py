@@ -62,14 +62,8 @@ class Row(Struct, frozen=True, gc=False):
 class Table:
     """A table, with a title or without.
 
-    Attributes:
-        title: Its heading.
-        unit: Currency and scale of all of it.
-        columns: Heads of the columns.
-        rows: Its lines.
-        footnotes: Numbered from 1.
-        notes: What holds for all of it.
-        corner: What the first column names.
+    `unit` is currency and scale of all of it, `corner` what its first column names. Footnotes are numbered from 1;
+    notes hold for all of it.
     """
 
     title: str

@@ -48,14 +48,7 @@ dash pattern, so that colour is never the only sign."""
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One row.
-
-    Attributes:
-        task: The task it shows.
-        depth: How many groups it is in.
-        group: Whether other tasks are part of it.
-        critical: Whether it is on the critical path.
-    """
+    """One row: a task, in how many groups it is, whether it is one, and whether it is on the critical path."""
 
     task: Task
     depth: int

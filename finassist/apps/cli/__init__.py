@@ -49,10 +49,7 @@ _DATABASE: Final = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        arguments: Without the program's name; by default those of the process.
+    """Run one command; by default that of the process.
 
     Returns:
         The exit code; wrong options end the process with 2, as `argparse` does.

@@ -38,12 +38,9 @@ _LEAST_FREE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The outcome of one check.
+    """One check: what it was, how it ended, what is so, and unless it is fine what to do.
 
-    Attributes:
-        name: What it was.
-        verdict: `"ok"`; `"note"`: works, and could be better; `"failed"`: something does not work.
-        text: What is so, and unless it is fine what to do.
+    The verdict is `"ok"`; `"note"`: works, and could be better; or `"failed"`: something does not work.
     """
 
     name: str
@@ -53,11 +50,7 @@ class Check:
 
 @dataclass(frozen=True, repr=False)
 class Checkup:
-    """What the doctor found. Printing it shows a table; `ok` says whether everything works.
-
-    Attributes:
-        checks: One for each thing that was looked at, in order.
-    """
+    """What the doctor found, in order. Printing it shows a table; `ok` says whether everything works."""
 
     checks: tuple[Check, ...]
 

@@ -152,12 +152,7 @@ class _Line:
 
 
 class ProgressLine(_Line):
-    """A view with the methods of `LiveView`; when the run is over, the line goes away.
-
-    Args:
-        question: What was asked.
-        stream: A terminal; by default the standard error.
-    """
+    """A view with the methods of `LiveView` on a terminal; when the run is over, the line goes away."""
 
     def __init__(self, question: str, stream: TextIO | None = None) -> None:
         super().__init__(stream)
