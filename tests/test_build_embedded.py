@@ -72,6 +72,7 @@ def company(
 
 
 COMPANIES = pd.DataFrame({"symbol": ["ACME", "OTHER"], "primary": ["ACME", "OTHER"]})
+NO_SUSPECTS = pd.DataFrame(columns=["table", "verdict", "symbol", "field", "period", "why", "right_value"])
 
 
 def test_a_law_refuses_a_contract_line_and_a_negative_payment() -> None:
@@ -117,10 +118,18 @@ def test_a_line_that_is_another_one_is_left_out_of_quarters_too() -> None:
             for part in ("Q1", "Q2")
         ]
     )
-    suspects = pd.DataFrame(columns=["table", "verdict", "symbol", "field", "period", "why"])
-    kept, said = embedded_repairs.quarterly(table, suspects)
+    kept, said = embedded_repairs.quarterly(table.assign(tag="", note=""), NO_SUSPECTS)
     assert set(kept.field) == {"revenue"}
     assert said == ["left out: DIS operating_income (2 periods): total segment operating income, no GAAP subtotal"]
+
+
+def test_a_quarter_on_another_basis_says_so() -> None:
+    tag = "NetCashProvidedByUsedInOperatingActivitiesContinuingOperations"
+    row = {"symbol": "RTX", "field": "operating_cash_flow", "fiscal_year": 2025, "period_end": "2025-03-29"}
+    usual = "NetCashProvidedByUsedInOperatingActivities"
+    rows = [row | {"fiscal_period": part, "tag": each} for part, each in (("Q1", usual), ("Q2", tag))]
+    kept, _ = embedded_repairs.quarterly(pd.DataFrame(rows).assign(quality="agreed", note="seen"), NO_SUSPECTS)
+    assert list(kept.note) == ["seen", "seen; of continuing operations only"]
 
 
 def test_two_companies_with_the_same_figures_stop_the_build() -> None:
@@ -163,9 +172,8 @@ def test_closes_on_two_bases_of_splits_stop_the_build() -> None:
 def test_a_tag_on_another_basis_is_noted() -> None:
     debt = rows(("ACME", "long_term_debt", 2023, 5.0), tag="LongTermDebtAndCapitalLeaseObligations")
     plain = rows(("ACME", "long_term_debt", 2024, 5.0), tag="LongTermDebtNoncurrent")
-    suspects = pd.DataFrame(columns=["table", "verdict", "symbol", "field", "period", "why", "right_value"])
     truth = pd.DataFrame(columns=["symbol", "field", "period", "value"])
-    table, _ = embedded_repairs.annual(pd.concat([debt, plain], ignore_index=True), suspects, truth)
+    table, _ = embedded_repairs.annual(pd.concat([debt, plain], ignore_index=True), NO_SUSPECTS, truth)
     notes = dict(zip(table.fiscal_year, table.note, strict=True))
     assert notes == {2023: "includes finance (capital) leases", 2024: ""}
 

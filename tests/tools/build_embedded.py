@@ -42,6 +42,9 @@ _FACTS = {
     "inputs": "dictionary",
 }
 
+_GROUP = 4096
+"""Rows read at a time: few enough for one company, enough for all."""
+
 
 class BuildError(Exception):
     """The source tables cannot be built from; the message names file, column and row."""
@@ -72,7 +75,7 @@ def build(source: Path, out: Path) -> list[str]:
     with TemporaryDirectory() as folder:  # so that nothing is half written
         made = Path(folder)
         for name, table in (("annual", annual), ("quarterly", quarterly)):
-            _write(_arrow(table, _FACTS), made / f"{name}.parquet", row_group_size=4096)
+            _write(_arrow(table, _FACTS), made / f"{name}.parquet")
         _write(pa.Table.from_pandas(companies, preserve_index=False), made / "companies.parquet")
         _prices(daily, monthly, made)
         said += _series(source, made, suspects)
@@ -180,7 +183,7 @@ def _prices(daily: pd.DataFrame, monthly: pd.DataFrame, out: Path) -> None:
             if kind == "dictionary"
             else pa.array(monthly[name], pa.date32() if kind == "date32" else pa.float64())
         )
-    _write(pa.table(columns), out / "prices_monthly.parquet", row_group_size=4096)
+    _write(pa.table(columns), out / "prices_monthly.parquet")
 
 
 def _monthly(source: Path) -> pd.DataFrame:
@@ -218,9 +221,20 @@ def _series(source: Path, out: Path, suspects: pd.DataFrame) -> list[str]:
     return said
 
 
-def _write(table: pa.Table, path: Path, row_group_size: int | None = None) -> None:
+def _write(table: pa.Table, path: Path) -> None:
+    """A table in groups of rows, each with its own texts: one company is read without the texts of all others."""
     plain = table.replace_schema_metadata(None)
-    pq.write_table(plain, path, compression="zstd", compression_level=19, row_group_size=row_group_size)
+    with pq.ParquetWriter(path, plain.schema, compression="zstd", compression_level=19) as writer:
+        for first in range(0, len(plain), _GROUP):
+            writer.write_table(_own_texts(plain.slice(first, _GROUP)))
+
+
+def _own_texts(part: pa.Table) -> pa.Table:
+    for place, field in enumerate(part.schema):
+        if pa.types.is_dictionary(field.type):
+            texts = part[place].cast(field.type.value_type).dictionary_encode().cast(field.type)
+            part = part.set_column(place, field, texts)
+    return part
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -187,7 +187,9 @@ def quarterly(table: pd.DataFrame, suspects: pd.DataFrame) -> tuple[pd.DataFrame
     twice = ordered.duplicated(["symbol", "field", "fiscal_year", "fiscal_period"], keep="last")
     said = [f"left out: {twice.sum()} quarterly rows that repeat a label"] if twice.any() else []
     kept, left_out = _without_other_lines(ordered[~twice])
-    return kept, said + left_out
+    bases = [_BASIS.get(each) for each in zip(kept.field, kept.tag, strict=True)]
+    notes = ["; ".join(filter(None, each)) for each in zip(kept.note, bases, strict=True)]
+    return kept.assign(note=notes), said + left_out
 
 
 def companies(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ read), nothing was paid (`none_paid`), and such a company has no such line (`not
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -129,15 +129,11 @@ def _not_in_filings(symbol: str, found: Iterable[Fact]) -> Iterator[Fact]:
         yield from filter(None, (_absent(record, FIELDS[name], period, end, ()) for name in names))
 
 
-def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
+def facts_across(fields: Collection[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
     """Some lines of all companies from a fiscal year on, annual and quarterly."""
     names = ("annual", "quarterly") if quarters else ("annual",)
-    return [fact for name in names for field in sorted(fields) for fact in _line(name, field, since)]
-
-
-@lru_cache(maxsize=8)
-def _line(name: str, field: str, since: int) -> tuple[Fact, ...]:
-    return tuple(_facts(tables.table(name), tables.matching(name, "field", [field], since)))
+    parts = (part for name in names for part in tables.parts(name))
+    return [fact for part in parts for fact in _facts(part, tables.matching(part, "field", fields, since))]
 
 
 @lru_cache(maxsize=16)

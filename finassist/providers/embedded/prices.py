@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
-from itertools import takewhile
+from itertools import batched, takewhile
 
 from msgspec.structs import replace
 
@@ -41,9 +41,10 @@ def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
 
 
 def _index() -> Iterator[Fact]:
-    table, rows = tables.table("index"), tables.matching("index", "series", ["S&P 500"])
-    for day, value in zip(tables.plain(table["date"], rows), tables.plain(table["value"], rows), strict=True):
-        yield _close(INDEX, day, repr(value))
+    for part in tables.parts("index"):
+        rows = tables.matching(part, "series", ["S&P 500"])
+        for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
+            yield _close(INDEX, day, repr(value))
 
 
 def _daily(symbol: str, field: str) -> Iterator[Fact]:
@@ -226,18 +227,19 @@ def closes_on(day: date) -> tuple[Fact, ...]:
     if at < 0 or (day - days[at]).days > 8:
         return tuple(_month_ends_near(day))
     first = max(at - 7, 0)
-    rows = tables.column("prices_daily", *tables.names_of("prices_daily")).slice(first, at - first + 1)
     found: list[Fact] = []
-    for symbol in rows.column_names[1:]:
-        known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
-        if known:
-            found.append(_close(symbol, days[first + known[-1][0]], _short(known[-1][1])))
+    for symbols in batched(tables.names_of("prices_daily")[1:], 64):  # few at a time: a week is read of five years
+        rows = tables.column("prices_daily", *symbols).slice(first, at - first + 1)
+        for symbol in symbols:
+            known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
+            if known:
+                found.append(_close(symbol, days[first + known[-1][0]], _short(known[-1][1])))
     return tuple(found)
 
 
 def _month_ends_near(day: date, column: str = "close", field: str = "price") -> Iterator[Fact]:
-    rows = tables.column("prices_monthly", "symbol", "date", column)
-    columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows[column].to_pylist())
-    for symbol, each, value in zip(*columns, strict=True):
-        if value is not None and day - timedelta(days=9) < each <= day:
-            yield _close(symbol, each, repr(round(value, 6)), field)
+    for rows in tables.parts("prices_monthly"):
+        columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows[column].to_pylist())
+        for symbol, each, value in zip(*columns, strict=True):
+            if value is not None and day - timedelta(days=9) < each <= day:
+                yield _close(symbol, each, repr(round(value, 6)), field)

@@ -1,13 +1,13 @@
 """The embedded Parquet files: opened once per process, never changed.
 
-One company is a slice of a few row groups; a query over all companies keeps the whole table in memory and reads some of
-its rows. pyarrow is imported when a file is opened first, which takes a fifth of a second: `load` does it ahead, in a
-thread where a loop must not wait.
+One company is a slice of a few row groups; a query over all companies takes its rows from one group after the other, so
+that no table is ever whole in memory. pyarrow is imported when a file is opened first, which takes a fifth of a second:
+`load` does it ahead, in a thread where a loop must not wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -66,29 +66,13 @@ def loaded() -> bool:
     return _load.cache_info().currsize > 0
 
 
-@cache
 def table(name: str) -> Any:
-    """A whole embedded table; each of its columns is one piece.
+    """A whole embedded table.
 
     Raises:
         DataError: The file is damaged or is not the one that belongs here.
     """
-    arrow = import_module("pyarrow")
-    pool = arrow.system_memory_pool()
-    return arrow.table({each: _whole(column(name, each), pool) for each in names_of(name)})
-
-
-def _whole(part: Any, pool: Any) -> Any:
-    """Each column in one piece, its texts by codes as short as their number allows."""
-    arrow = import_module("pyarrow")
-    [found] = part.unify_dictionaries(memory_pool=pool).combine_chunks(memory_pool=pool)[0].chunks
-    if not arrow.types.is_dictionary(found.type):
-        return found
-    kind = next(kind for kind in ("int8", "int16", "int32") if len(found.dictionary) < 1 << int(kind[3:]) - 1)
-    codes = _array(found.indices).astype(kind)
-    buffers = [found.indices.buffers()[0], arrow.py_buffer(codes)]
-    short = arrow.Array.from_buffers(getattr(arrow, kind)(), len(codes), buffers)
-    return arrow.DictionaryArray.from_arrays(short, found.dictionary)
+    return column(name, *names_of(name))
 
 
 def column(name: str, *columns: str) -> Any:
@@ -113,11 +97,23 @@ def rows_of(name: str, symbol: str) -> Any:
     Raises:
         DataError: The file is damaged or is not the one that belongs here.
     """
-    groups = [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last]
-    with _reading(name):
-        found = _file(name).read_row_groups(groups, use_threads=False)
+    found = _read(name, [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last])
     own = [place for place, each in enumerate(plain(found["symbol"])) if each == symbol]
     return found.slice(own[0], len(own)) if own else found.slice(0, 0)
+
+
+def parts(name: str) -> Iterator[Any]:
+    """A table piece by piece, a row group each.
+
+    Raises:
+        DataError: The file is damaged or is not the one that belongs here.
+    """
+    return (_read(name, [place]) for place in range(_file(name).num_row_groups))
+
+
+def _read(name: str, groups: list[int]) -> Any:
+    with _reading(name):
+        return _file(name).read_row_groups(groups, use_threads=False)
 
 
 @cache
@@ -134,8 +130,7 @@ def opened(path: Path, needed: Sequence[str]) -> Any:
         DataError: A column is not there, or holds something else.
         OSError, ValueError: It is no readable Parquet file.
     """
-    with _system_pool():
-        found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
+    found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
     absent = [column for column in needed if column not in found.schema_arrow.names]
     if absent:
         raise DataError(f"The embedded file {path.name} lacks the column {absent[0]}. Install finassist again.")
@@ -145,18 +140,6 @@ def opened(path: Path, needed: Sequence[str]) -> Any:
             what = f"holds {given} in the column {column}, not {_TYPES[column]}"
             raise DataError(f"The embedded file {path.name} {what}. Install finassist again.")
     return found
-
-
-@contextmanager
-def _system_pool() -> Generator[None]:
-    """Files opened here read into the memory of the system: pyarrow's own pool keeps what is freed, for good."""
-    arrow = import_module("pyarrow")
-    usual = arrow.default_memory_pool()
-    arrow.set_memory_pool(arrow.system_memory_pool())
-    try:
-        yield
-    finally:
-        arrow.set_memory_pool(usual)
 
 
 @contextmanager
@@ -181,19 +164,19 @@ def _bounds(name: str) -> tuple[tuple[str, str], ...]:
 # --------------------------------------------------------------------------------------------- columns
 
 
-def matching(name: str, column: str, words: Collection[str], since: int = 0) -> Any:
-    """The places of the rows of a whole table whose text is one of the words, from a fiscal year on."""
-    texts = table(name)[column].chunk(0)
+def matching(part: Any, column: str, words: Collection[str], since: int = 0) -> Any:
+    """The places of the rows of a piece whose text is one of the words, from a fiscal year on."""
+    texts = part[column].chunk(0)
     codes = [code for code, word in enumerate(texts.dictionary.to_pylist()) if word in words]
     numpy = import_module("numpy")
     found = numpy.isin(_array(texts.indices), codes)
     if since:
-        found &= _array(table(name)["fiscal_year"].chunk(0)) >= since
+        found &= _array(part["fiscal_year"].chunk(0)) >= since
     return numpy.flatnonzero(found)
 
 
 def plain(column: Any, rows: Any = None) -> list[Any]:
-    """A column as Python values, or those of some rows of a whole table; equal texts and days are one object each.
+    """A column as Python values, or those of some rows of a piece; equal texts and days are one object each.
 
     Example:
         >>> import pyarrow
