@@ -8,29 +8,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from finassist.symbols.company import WELL_SIZED, Named
-from finassist.symbols.names import LEGAL, PHRASES, WELL_KNOWN, Token, common_words, key, ordinary_words, word_set
+from finassist.symbols.names import LEGAL, PHRASES, WELL_KNOWN, Token, common_words, key, ordinary_words, words_of
 
-CUES = word_set(
-    "about analyse analyze buy buying compare does did evaluate for has is of on own owning research "
-    "review sell selling show than versus vs was will"
-)
+CUES = words_of("cues")
 """Words that a company name often follows."""
 
-_ASKING = word_set("for about analyse analyze buy compare evaluate of research review sell than versus vs")
-_JOINING = word_set("and or plus minus versus vs with to against than")
-_DATA = word_set(
-    "balance capex cash cashflow debt dividend dividends earnings ebitda eps financials fundamentals "
-    "gross growth income inc margin margins market net operating pe profit profits ratio ratios "
-    "report results revenue revenues sales share shares statement stock valuation"
-)
-_STOCK = word_set("earnings eps financials fundamentals inc quarterly revenue revenues share shares stock valuation")
-_INCORPORATED = word_set("corp corporation inc incorporated ltd plc")
-_ASKED_ABOUT = word_set("are can did does has have is should was will would")
-_PREDICATES = word_set(
-    "earn grow growing have lose losing make making overpriced overvalued own owe paying pay "
-    "profitable sell solvent undervalued worth"
-)
-_NOT_A_NAME = word_set("price prices my your his her our their this that these those any each every no some")
+_ASKING = words_of("asking")
+_JOINING = words_of("joining")
+_DATA = words_of("data")
+_STOCK = words_of("stock")
+_INCORPORATED = words_of("incorporated")
+_ASKED_ABOUT = words_of("asked_about")
+_PREDICATES = words_of("predicates")
+_NOT_A_NAME = words_of("not_a_name")
 
 
 _YEAR = re.compile(r"(?:fy|q[1-4])?(?:19|20)?\d\d|q[1-4]|fiscal")

@@ -20,7 +20,7 @@ from finassist.symbols.names import (
     key,
     name_words,
     ordinary_words,
-    word_set,
+    words_of,
 )
 
 Mark = Literal["dollar", "exchange", "word", "parentheses", "class", "alone"]
@@ -37,7 +37,7 @@ _PATTERNS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
     ("class", re.compile(rf"{_BEFORE}([A-Za-z]{{2,5}}[.\-/][A-Za-z]{{1,2}})(?![\w$])")),
 )
 _ALONE = re.compile(rf"\W*({_SHAPE})\W*")
-_NEVER_ALONE = word_set("hi hey help yes no ok okay thx thanks hello stop quit exit bye you who why how what")
+_NEVER_ALONE = words_of("never_alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,9 @@ def _believable(symbol: str, mark: Mark) -> bool:
     return (symbol.isupper() and symbol != "I") or symbol.lower() not in common_words()
 
 
-_SLOT = word_set(
-    "about analyse analyze compare buy sell own versus vs of research evaluate is does did and or than for"
-)
-_DATA = word_set(
-    "stock stocks share shares revenue revenues earnings income balance cash dividend dividends price "
-    "profit profits margin margins eps pe financials market results sales debt valuation inc corp ltd "
-    "plc"
-)
-_ASKED = word_set("about analyse analyze compare evaluate of on report than versus vs")
+_SLOT = words_of("slot")
+_DATA = words_of("data_of_unknown")
+_ASKED = words_of("asked")
 _MOST = 6
 _ASK = "Check the spelling, or give the ticker."
 

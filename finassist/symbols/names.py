@@ -152,7 +152,8 @@ _FILES: Final = files("finassist.symbols") / "files"
 _WORDS: Final[dict[str, Any]] = tomllib.loads((_FILES / "words.toml").read_text(encoding="utf-8"))
 
 
-def _word_set(name: str) -> frozenset[str]:
+def words_of(name: str) -> frozenset[str]:
+    """A list of `words.toml`."""
     return frozenset(_WORDS[name].split())
 
 
@@ -160,10 +161,10 @@ def _listed(name: str) -> tuple[str, ...]:
     return tuple(" ".join(each.split()) for each in _WORDS[name].split(","))
 
 
-ABBREVIATIONS: Final = _word_set("abbreviations")
+ABBREVIATIONS: Final = words_of("abbreviations")
 """Abbreviations of finance, time, places and technology that are never a ticker unless marked as one."""
 
-WELL_KNOWN: Final = _word_set("well_known")
+WELL_KNOWN: Final = words_of("well_known")
 """Words that, in a question about finance, mean the company first."""
 
 PHRASES: Final = frozenset(_listed("phrases"))
@@ -190,18 +191,7 @@ DELISTED: Final[dict[str, str]] = _WORDS["delisted"]
 DELISTED_TICKERS: Final[dict[str, str]] = _WORDS["delisted_tickers"]
 """Tickers that are gone -> the company's name in `DELISTED`."""
 
-HOMONYMS: Final = re.compile(
-    r"\b(?:S ?(?:&|and) ?P ?\d{3}|S&P(?! ?global)|Dow Jones(?: Industrial Average)?|Russell [123]000|FTSE ?\d{3}"
-    r"|shell (?:compan(?:y|ies)|corporations?)|meta[ -]?(?:analys[ie]s|data|questions?)"
-    r"|oracle (?:of|at) (?:omaha|delphi)"
-    r"|amazon(?:ian)? (?:rain ?forests?|river|basin|jungle|delta)"
-    r"|ford (?:a|the|that|this) (?:\w+ )?(?:river|stream|creek)"
-    r"|apple (?:pies?|juice|sauce|cider|trees?|orchards?|crumble|cake)|an? apple a day|alphabet soup"
-    r"|visa (?:requirements?|applications?|interviews?|waivers?)|(?:tourist|student|work|travel) visas?"
-    r"|caterpillars? (?:in)?to (?:an? )?butterfl(?:y|ies)|target audiences?"
-    r"|nasdaq[ -]?(?:100|composite)|dupont (?:analysis|decomposition|equation|formula|identity|model))\b",
-    re.IGNORECASE,
-)
+HOMONYMS: Final = re.compile(rf"\b(?:{'|'.join(_WORDS['homonyms'])})\b", re.IGNORECASE)
 """Indices, methods and things of the world that carry a company's name."""
 
 
@@ -223,7 +213,7 @@ def not_listed() -> dict[str, tuple[str, str]]:
 def _english() -> tuple[frozenset[str], frozenset[str]]:
     common, rarer = gzip.decompress((_FILES / "words.txt.gz").read_bytes()).decode().split("\n")
     everyday = frozenset(common.split()) | ABBREVIATIONS | {"nasdaq", "cboe"}
-    ours = (_word_set(name) for name in ("finance", "places", "clipped", "names"))
+    ours = (words_of(name) for name in ("finance", "places", "clipped", "names"))
     return everyday, everyday.union(rarer.split(), *ours)
 
 
