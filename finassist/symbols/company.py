@@ -13,7 +13,17 @@ from heapq import nlargest
 from typing import Literal
 
 from finassist.core.errors import InvalidSymbol
-from finassist.symbols.names import aliases, key, name_words, ordinary_words, stripped_forms
+from finassist.symbols.names import (
+    ABBREVIATIONS,
+    DELISTED,
+    DELISTED_TICKERS,
+    Marked,
+    aliases,
+    key,
+    name_words,
+    ordinary_words,
+    stripped_forms,
+)
 
 How = Literal["ticker", "exact", "alias", "stripped", "prefix", "initials", "inverted"]
 Reason = Literal["unknown", "delisted", "ambiguous"]
@@ -97,6 +107,33 @@ class Resolution:
     def certain(self) -> bool:
         """Whether every mention was placed beyond doubt, and there was one."""
         return bool(self.matches) and not self.unmatched and all(match.certain for match in self.matches)
+
+
+ASK = "Check the spelling, or give the ticker."
+
+
+def missing_ticker(marked: Marked) -> Unmatched | None:
+    """The message about a marked ticker that is not listed; `None` if it may be no ticker at all."""
+    symbol = marked.symbol.upper()
+    if name := DELISTED_TICKERS.get(symbol):
+        return gone(marked.symbol, name, DELISTED[name])
+    if not marked.insisted or symbol.lower() in ABBREVIATIONS:
+        return None
+    return Unmatched(symbol, "unknown", f"No company with the ticker {symbol} is in the directory. {ASK}")
+
+
+_FATES = {
+    "private": "{} is privately owned and has no ticker in the directory; ask about a listed company instead.",
+    "foreign": "{} is listed abroad and not in the directory of US tickers; ask about a US-listed company instead.",
+}
+
+
+def gone(text: str, name: str, fate: str) -> Unmatched:
+    """The message about a company that has no ticker; `fate` says why, as in `names.not_listed`."""
+    if fate in _FATES:
+        return Unmatched(text, "unknown", _FATES[fate].format(name))
+    message = f"{name} is no longer listed: it {fate}; ask about a company that is listed today."
+    return Unmatched(text, "delisted", message)
 
 
 def normalise_symbol(text: str) -> str:

@@ -18,9 +18,10 @@ from finassist.symbols.company import (
     NameIndex,
     Resolution,
     Unmatched,
+    gone,
+    missing_ticker,
 )
-from finassist.symbols.evidence import GONE, Sentence
-from finassist.symbols.mentions import Marked, gone, marked_tickers, missing_ticker, unknown_mentions, word_tickers
+from finassist.symbols.evidence import GONE, Sentence, unknown_mentions, word_tickers
 from finassist.symbols.names import (
     ALIASES,
     FOREIGN_LISTING,
@@ -30,9 +31,11 @@ from finassist.symbols.names import (
     SHARE_CLASSES,
     UMBRELLA,
     WELL_KNOWN,
+    Marked,
     Token,
     common_words,
     key,
+    marked_tickers,
     not_listed,
     ordinary_words,
     tokens,

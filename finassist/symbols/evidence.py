@@ -1,14 +1,27 @@
-"""Whether words name a company here: "price target" against "Target's revenue"."""
+"""Whether words name a company here ("price target", "Target's revenue"), and what reads like one that is not known."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from finassist.symbols.company import WELL_SIZED, Named
-from finassist.symbols.names import LEGAL, PHRASES, WELL_KNOWN, Token, common_words, key, ordinary_words, words_of
+from finassist.symbols.company import ASK, WELL_SIZED, Company, Named, NameIndex, Unmatched, gone
+from finassist.symbols.names import (
+    ABBREVIATIONS,
+    DELISTED,
+    DELISTED_TICKERS,
+    LEGAL,
+    PHRASES,
+    WELL_KNOWN,
+    Token,
+    common_words,
+    key,
+    name_words,
+    ordinary_words,
+    words_of,
+)
 
 CUES = words_of("cues")
 """Words that a company name often follows."""
@@ -21,8 +34,9 @@ _INCORPORATED = words_of("incorporated")
 _ASKED_ABOUT = words_of("asked_about")
 _PREDICATES = words_of("predicates")
 _NOT_A_NAME = words_of("not_a_name")
-
-
+_SLOT = words_of("slot")
+_BESIDE = words_of("data_of_unknown")
+_ASKED = words_of("asked")
 _YEAR = re.compile(r"(?:fy|q[1-4])?(?:19|20)?\d\d|q[1-4]|fiscal")
 
 GONE = Named(0, "exact", 0)
@@ -217,3 +231,115 @@ class Sentence:
         if name not in WELL_KNOWN or first == 0 or self.words[first].raw[0].isupper():
             return False
         return self.words[first - 1].text in ("a", "an") and not self.data_follows(first + size - 1)
+
+
+# ----------------------------------------------------------------------------------------- unknown companies
+
+_MOST = 6
+
+
+def unknown_mentions(sentence: Sentence, taken: set[int], named: set[int], companies: NameIndex) -> Iterator[Unmatched]:
+    """Words left over that stand where a company would."""
+    place = judged = 0
+    while place < len(sentence.words) and judged < _MOST:
+        size = _name_like(sentence, place, taken)
+        if size and _in_slot(sentence, place, size, named):
+            judged += 1
+            if missing := _judge(sentence, place, size, named, companies):
+                yield missing
+        place += max(size, 1)
+
+
+def word_tickers(sentence: Sentence, taken: set[int], named: set[int], companies: NameIndex) -> Iterator[Unmatched]:
+    """Tickers that are also words, in capitals where a company would stand: neither used nor ignored."""
+    for place, token in enumerate(sentence.words):
+        apart = token.start == 0 or sentence.text[token.start - 1].isspace()
+        if (
+            place in taken
+            or not apart
+            or not token.raw.isupper()
+            or token.raw in ("A", "I")
+            or not sentence.capitals_tell
+        ):
+            continue
+        letter = len(token.raw) == 1
+        if (token.text in ABBREVIATIONS and not letter) or (token.text not in common_words() and not letter):
+            continue
+        company = companies.lookup(token.raw)
+        if company and (_asked_for(sentence, place) or sentence.joined(place, 1, named)):
+            message = f"“{token.raw}” is a word and a ticker; write ${token.raw} if you mean {company.name}."
+            yield Unmatched(token.raw, "ambiguous", message, (company,))
+
+
+def _asked_for(sentence: Sentence, place: int) -> bool:
+    before = sentence.words[place - 1].text if place else ""
+    after = "" if sentence.ends(place) else sentence.words[place + 1].text
+    letter = len(sentence.words[place].raw) == 1
+    return (
+        (before in _ASKED and not after)
+        or (letter and sentence.data_follows(place))
+        or (after in ("stock", "shares") and before not in ("a", "the"))
+    )
+
+
+def _name_like(sentence: Sentence, place: int, taken: set[int]) -> int:
+    """How many words from here look like one unknown name."""
+    size = 0
+    for token in sentence.words[place : place + 4]:
+        if place + size in taken or (size and sentence.ends(place + size - 1)):
+            break
+        foreign = token.base not in ordinary_words() and token.text not in ordinary_words()
+        goes_on = size > 0 and token.raw[0].isupper() and sentence.words[place].raw[0].isupper()
+        if not (foreign or goes_on) or not token.raw[0].isalpha() or len(token.base) < 3:
+            break
+        size += 1
+    return size
+
+
+def _judge(sentence: Sentence, place: int, size: int, named: set[int], companies: NameIndex) -> Unmatched | None:
+    span = sentence.words[place : place + size]
+    start, end = span[0].start, span[-1].end
+    text = re.sub(r"['’][sS]?$", "", sentence.text[start:end])
+    if size == 1 and text.isupper() and len(text) <= 5:
+        return _unknown_ticker(text, sentence, companies)
+    suggestions = tuple(companies.suggest(text, 3))
+    written_as_name = span[0].raw[0].isupper() and not sentence.opens(place)
+    owner = span[-1].possessive
+    likely = bool(suggestions) and (written_as_name or companies.by_symbol[suggestions[0].symbol] < WELL_SIZED)
+    beside_data = sentence.data_follows(place + size - 1)
+    if not (likely or written_as_name or owner or beside_data or sentence.joined(place, size, named)):
+        return None
+    return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
+
+
+def _in_slot(sentence: Sentence, place: int, size: int, named: set[int]) -> bool:
+    last = place + size - 1
+    before = sentence.words[place - 1].text if place else ""
+    after = sentence.words[last + 1].text if last + 1 < len(sentence.words) else ""
+    alone = size == len(sentence.words)
+    shouting_ticker = size == 1 and sentence.words[place].raw.isupper() and len(sentence.words[place].raw) <= 5
+    return (
+        alone
+        or shouting_ticker
+        or before in _SLOT
+        or after in _BESIDE
+        or sentence.words[last].possessive
+        or sentence.joined(place, size, named)
+    )
+
+
+def _unknown_ticker(text: str, sentence: Sentence, companies: NameIndex) -> Unmatched | None:
+    if sentence.shouted or text.lower() in ABBREVIATIONS:
+        return None
+    if name := DELISTED_TICKERS.get(text):
+        return gone(text, name, DELISTED[name])
+    suggestions = tuple(companies.suggest(text, 3)) if key(name_words(text)) else ()
+    return Unmatched(text, "unknown", _message(text, suggestions), suggestions)
+
+
+def _message(text: str, suggestions: tuple[Company, ...]) -> str:
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    if not suggestions:
+        return f"“{shown}” is not in the directory of US-listed companies. {ASK}"
+    named = " or ".join(f"{company.name} ({company.symbol})" for company in suggestions)
+    return f"“{shown}” is not in the directory. Did you mean {named}? Ask again with that name or ticker."
