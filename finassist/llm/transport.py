@@ -23,7 +23,7 @@ from typing import Any, Final
 from finassist.core.secrets import Secrets, redact, secrets_of
 from finassist.core.spans import sent
 from finassist.llm.calls import Failure, FailureKind, Limits, current_record
-from finassist.llm.wire import LimitReached, cannot_connect, is_error, is_local, message_of, pause_of, unpacking
+from finassist.providers.http import cannot_connect, is_error, is_local, message_of, pause_of, unpacking
 
 # Everything of httpx is `Any` here: some SDKs are built on httpx2, others on httpx, and the two share no types.
 type Http = Any
@@ -42,6 +42,10 @@ _USED_UP: Final = "insufficient_quota"  # a 429 that will be the same in a minut
 _ENDING: Final = re.compile(r'"(?:finish_reason|stop_reason|done_reason)"\s*:\s*"(\w+)"')
 _REFUSAL: Final = re.compile(r'"refusal"\s*:\s*"')
 _TELLS_ENDING: Final = re.compile(r'"finish_reason"|"message_start"')
+
+
+class LimitReached(Exception):
+    """A limit of ours ended the request."""
 
 
 @dataclass(frozen=True)
