@@ -79,7 +79,7 @@ def test_runs_that_are_begun_at_once_begin_one_a_turn(run_async: Any) -> None:
 
 
 def test_long_work_is_done_where_it_holds_no_loop_up(run_async: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A comparison of ten is composed in a thread; a term, of no facts, is not."""
+    """A comparison of ten is composed in a thread, and its card in the panel too; a term, of no facts, is not."""
     threads: list[str] = []
     to_thread = asyncio.to_thread
 
@@ -95,3 +95,12 @@ def test_long_work_is_done_where_it_holds_no_loop_up(run_async: Any, monkeypatch
         run_async(workflow.arun(question))
         composed.append(any("document_flow" in name or "query_flow" in name for name in threads))
     assert composed == [False, True]
+    threads.clear()
+
+    async def chat() -> None:
+        panel = workflow.chat()
+        panel.ask(loops.QUESTIONS["a comparison of ten"])
+        await panel.idle()
+
+    run_async(chat())
+    assert "Answer.to_html" in threads

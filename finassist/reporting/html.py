@@ -22,9 +22,10 @@ from finassist.reporting.charts import Panel
 from finassist.reporting.company import AnswerLike
 from finassist.reporting.drawing import drawing
 from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
-from finassist.reporting.sanitize import environment, rendered, safe_html, style_sheet, whole
-from finassist.reporting.tables import Row, Table
+from finassist.reporting.sanitize import environment, escape, rendered, safe_html, style_sheet, whole
+from finassist.reporting.tables import Cell, Row, Table
 
+_ABSENT: Final = frozenset(ABSENCE.values())
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser lets the exported page do: use its own style, and nothing else."""
 
@@ -87,10 +88,10 @@ def _macros() -> Any:
     """The templates of a card, with what they know besides their arguments."""
     made = environment()
     filters: dict[str, Callable[..., str]] = {
-        "hint": _hint,
         "listed": listed,
         "provenance": provenance,
         "render": section_html,
+        "rows": _rows,
         "safe_html": _markup(safe_html),
         "tile_label": _tile_label,
         "tile_value": _tile_value,
@@ -98,7 +99,7 @@ def _macros() -> Any:
     }
     made.filters.update(filters)
     types = SimpleNamespace(Bullets=parts.Bullets, Note=parts.Note, Panel=Panel, Table=Table)
-    names: dict[str, Any] = {"absent": frozenset(ABSENCE.values()), "breaks": Markup("<br>"), "types": types}
+    names: dict[str, Any] = {"breaks": Markup("<br>"), "types": types}
     made.globals.update(names)
     return made.get_template("card.html.j2").module
 
@@ -112,6 +113,24 @@ def section_html(section: parts.Section) -> Markup:
     """One section of a document, by the macro of its type."""
     macro = getattr(_macros(), type(section).__name__.lower())
     return macro(drawing(section) if isinstance(section, Panel) else section)
+
+
+def _rows(table: Table) -> Markup:
+    """The rows of a table. A template takes thrice as long, and they are most of a large card."""
+    return Markup("".join(map(_row, table.rows)))
+
+
+def _row(row: Row) -> str:
+    hint = _hint(row)
+    title = f' title="{escape(hint)}"' if hint else ""
+    return f'<tr><th scope="row"{title}>{escape(row.label)}</th>{"".join(map(_cell, row.cells))}</tr>'
+
+
+def _cell(cell: Cell) -> str:
+    kind = "fin-n fin-none" if cell.text in _ABSENT else "fin-n"
+    title = f' title="{escape(provenance(cell.fact))}"' if cell.fact else ""
+    mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
+    return f'<td class="{kind}"{title}>{escape(cell.text)}{mark}</td>'
 
 
 def _tile_label(fact: Fact) -> str:

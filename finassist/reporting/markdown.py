@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from finassist.core.formatting import clean, escape_line, escape_markdown, listed
 from finassist.core.result import category_of
+from finassist.reporting.asked import answer_document
 from finassist.reporting.company import AnswerLike, missing
 from finassist.reporting.document import (
     Bullets,
@@ -31,12 +33,15 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def to_markdown(document: Document) -> str:
     """A document as GitHub-flavoured Markdown. Tiles and charts are left out: tables have their figures."""
+    return "\n\n".join(block for block in _document(document, 1) if block) + "\n"
+
+
+def _document(document: Document, depth: int) -> Iterator[str]:
     named = [escape_markdown(title) for title in document.companies]
     title = f"{listed(named)}: {document.kind}" if named else f"No company: {document.kind}"
-    blocks = [f"# {title}" if document.kind else ""]
+    yield f"{'#' * depth} {title}" if document.kind else ""
     for section in document.sections:
-        blocks += _section(section, 2)
-    return "\n\n".join(block for block in blocks if block) + "\n"
+        yield from _section(section, depth + 1)
 
 
 def conversation_markdown(answers: Sequence[AnswerLike]) -> str:
@@ -76,7 +81,11 @@ def _turn(answer: AnswerLike) -> Iterator[str]:
     notes: Sequence[str] = getattr(answer, "notes", tuple)()
     for text in (*notes, *getattr(answer, "warnings", ())):
         yield f"> **Note:** {escape_markdown(text, _LONGEST_QUESTION)}"
-    yield from _section(Text(str(answer.content or "")), 2)
+    found = answer_document(answer)
+    if found.kind:  # a report: to read its own Markdown again would take half a second where it is long
+        yield from _document(replace(found, sections=found.sections[:-1]), 3)
+    else:
+        yield from _section(Text(str(answer.content or "")), 2)
     yield from _bullets(Bullets("What is missing", tuple(_unsaid(answer))), 0)
     yield from _bullets(Bullets("You could ask next", tuple(answer.follow_ups)), 0)
 

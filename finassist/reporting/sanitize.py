@@ -31,6 +31,7 @@ LONGEST_READ = 200_000
 """Characters of a text that are read as Markdown, which takes a second or so; no report of ours is as long."""
 
 ATTRIBUTES = {"a": {"href"}, "th": {"style"}, "td": {"style"}, "ol": {"start"}}
+_SPECIAL = re.compile("[&<>\"']")
 _WHOLE = re.compile(
     r"(?<![\w-])(?:\d{4}-\d\d-\d\d|\d{10}-\d\d-\d{6}|[A-Z]{3} -?[\d,.]*\d(?: (?:m|b|tr)illion)?)(?![\w-])"
 )
@@ -76,7 +77,7 @@ def escape(text: object) -> str:
     visible = str(text)
     if not visible.isprintable():
         visible = "".join(c for c in visible.translate(_HIDDEN) if c in "\n\t\u00a0" or c.isprintable())
-    return html.escape(visible, quote=True)
+    return html.escape(visible, quote=True) if _SPECIAL.search(visible) else visible
 
 
 def whole(text: object) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 from agno.run.cancel import get_active_runs
 
+from finassist.apps.chat.conversation import card_of
+from finassist.apps.chat.drawers import exported
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.cases import on_loop
 from tests.benchmarks.fakes import SleepingProvider
@@ -30,6 +32,7 @@ QUESTIONS = {
     "a screen of all": "Which tech companies had a net margin above 30% in FY2024?",
     "a rank of all": "Top 10 companies by revenue growth over 5 years",
 }
+_EXPORTS = ("html", "markdown", "csv")
 _GAP_BOUND, _CANCEL_BOUND = 50.0, 250.0
 
 
@@ -39,13 +42,28 @@ def measure(cancels: int, turns: int, starts: int) -> list[Row]:
 
 
 def gaps() -> list[Row]:
-    """The longest gap of a loop while each question is answered, the second time it is asked."""
+    """The longest gap of a loop while work is done the second time, next to that of the loop alone."""
     workflow = FinancialAssistantWorkflow(db=None)
-    rows: list[Row] = []
-    for name, question in QUESTIONS.items():
-        found = [on_loop(_worst_gap(lambda question=question: workflow.arun(question))) for _ in range(4)]
-        rows.append(Row.of("longest gap of the loop", name, found[1:], bound=_GAP_BOUND))
-    return rows
+    work: dict[str, Callable[[], Awaitable[Any]]] = {
+        name: lambda question=question: workflow.arun(question) for name, question in QUESTIONS.items()
+    }
+    ten = workflow.run(QUESTIONS["a comparison of ten"])
+    work |= {
+        "the card of ten in a cell": lambda: _called(ten.to_html),
+        "the card of ten in the panel": lambda: card_of(ten),
+        **{f"an export of ten, {kind}": lambda kind=kind: exported(kind, "ten", [ten]) for kind in _EXPORTS},
+    }
+    return [_gap(name, each) for name, each in work.items()]
+
+
+def _gap(name: str, work: Callable[[], Awaitable[Any]]) -> Row:
+    found = [(on_loop(_worst_gap(work)), on_loop(_worst_gap(lambda: asyncio.sleep(0.1)))) for _ in range(4)]
+    measured, alone = zip(*found[1:], strict=True)
+    return Row.of("longest gap of the loop", name, measured, bound=_GAP_BOUND, baseline=alone)
+
+
+async def _called(work: Callable[[], Any]) -> None:
+    work()
 
 
 def start_gap(starts: int) -> Row:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
-from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log
+from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log, card_of
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
 from finassist.apps.live.view import discard
 from finassist.core.claims import Thumb
@@ -174,8 +174,9 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
                 raise
             turn.fail(self.callbacks.describe(error))
         else:
+            card = await card_of(answer) if answer is not None else ""
             if not self.callbacks.closed:
-                turn.finish(answer)
+                turn.finish(answer, card=card)
         finally:
             self._run = None
             self.composer.busy = False

@@ -176,20 +176,19 @@ class ChatTurn:
         """Show an event of the run."""
         self._try(lambda: self._view and self._view.see(event))
 
-    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
-        """The run is over: show its answer, or that it was stopped."""
-        shown = None if answer is None else _shown(answer)
-        self._try(lambda: self._view and self._view.finish(shown, error))
+    def finish(self, answer: Answer | None, error: BaseException | None = None, card: str = "") -> None:
+        """The run is over: show its answer as `card`, or that it was stopped."""
+        self._try(lambda: self._view and self._view.finish(answer, error, card))
         if answer is not None:
-            self.show(answer, card=self._view is None)
+            self.show(answer, "" if self._view else card)
         elif error is None:
             self._below.children = [ui.html(f"<p>{escape(NOT_STORED)}</p>", "failure")]
 
-    def show(self, answer: Answer, *, card: bool = True) -> None:
-        """Show an answer; without `card` where the live view shows it already."""
+    def show(self, answer: Answer, card: str) -> None:
+        """Show an answer; `card` is empty where the live view shows it already."""
         self.answer = answer
         if card:
-            self._body.children = [ui.html(_shown(answer).to_html(), "card")]
+            self._body.children = [ui.html(card, "card")]
         self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
         self.rating = Rating(answer, self._rate, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
@@ -236,9 +235,12 @@ class ChatTurn:
             self._view, self.view_error = None, error
 
 
-def _shown(answer: Answer) -> Answer:
-    """The answer as a turn shows it: suggestions are buttons, and very long text is in exports only."""
-    return shortened(without_follow_ups(answer))
+async def card_of(answer: Answer) -> str:
+    """The answer as a turn shows it: suggestions are buttons, and very long text is in exports only.
+
+    Made in a thread: that of ten companies takes a while.
+    """
+    return await asyncio.to_thread(shortened(without_follow_ups(answer)).to_html)
 
 
 class Log:
@@ -289,9 +291,8 @@ class Log:
         turns: list[ChatTurn] = []
         for answer in unshown[-AT_ONCE:]:
             turn = ChatTurn(str(answer.input or ""), self._ask, self._rate, self._guarded)
-            turn.show(answer)
+            turn.show(answer, await card_of(answer))
             turns.append(turn)
-            await asyncio.sleep(0)  # a card takes a while to make: the loop may do other work in between
             if unshown is not self._unshown:  # another conversation was opened
                 return
         del unshown[-AT_ONCE:]

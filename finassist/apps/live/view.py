@@ -136,12 +136,13 @@ class LiveView:
         """Draw what has not been drawn yet: for a sync run, before it waits for something."""
         self._pace.flush()
 
-    def finish(self, answer: Answer | None, error: BaseException | None = None) -> None:
+    def finish(self, answer: Answer | None, error: BaseException | None = None, card: str = "") -> None:
         """The run is over: draw it for the last time, and leave what lasts.
 
         Args:
             answer: What the run returned, if anything.
             error: Why there is no answer: an exception, or what stopped the run.
+            card: The HTML of the answer, where it is made already.
         """
         self._pace.stop()
         self._read()
@@ -149,11 +150,11 @@ class LiveView:
             self.state = replay(self.state.question, cast("list[RunResponse]", answer.events or []), answer.duration)
         elif not self.state.ended:
             self.state = self._broken_off(error)
-        self._show(answer)
+        self._show(answer, card)
 
-    def _show(self, answer: Answer | None) -> None:
+    def _show(self, answer: Answer | None, card: str) -> None:
         """Static HTML in place of the widgets that were alive."""
-        alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer)),)
+        alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer, card)),)
         for widget in alive:
             discard(widget)
 
@@ -188,17 +189,19 @@ class LiveCell(LiveView):
         bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {question}"}
         display(bundle, raw=True, display_id=self._id)
 
-    def _show(self, answer: Answer | None) -> None:
+    def _show(self, answer: Answer | None, card: str) -> None:
         from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
 
         plain = summary_of(self.state) if answer is None else str(shortened(answer))
-        bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer)}
+        bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer, card)}
         update_display(bundle, raw=True, display_id=self._id)
         discard(self.widget)
 
 
-def _static_html(state: RunState, answer: Answer | None) -> str:
-    return run_html(state, shortened(answer).to_html() if answer is not None and state.status == "completed" else "")
+def _static_html(state: RunState, answer: Answer | None, card: str) -> str:
+    if answer is None or state.status != "completed":
+        return run_html(state)
+    return run_html(state, card or shortened(answer).to_html())
 
 
 def shortened(answer: Answer) -> Answer:
