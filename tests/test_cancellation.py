@@ -10,7 +10,8 @@ import threading
 from typing import Any
 
 import pytest
-from agno.run.cancel import get_active_runs
+from agno.run.cancel import get_active_runs, get_cancellation_manager, set_cancellation_manager
+from agno.run.cancellation_management import InMemoryRunCancellationManager
 
 from finassist import FinancialAssistantWorkflow
 from tests.interruptions import Interruption
@@ -166,6 +167,28 @@ def test_cancel_run_stops_a_sync_run_that_waits() -> None:
     thread.join(10)
     assert answers[0].status.value == "CANCELLED"
     assert answers[0].events[-1].event == "WorkflowCancelled"
+
+
+class Meeting(InMemoryRunCancellationManager):
+    """Agno's manager as it is when another thread ends a run in the middle of each first look."""
+
+    asked = 0
+
+    def is_cancelled(self, run_id: str) -> bool:
+        self.asked += 1
+        if self.asked % 2:
+            raise KeyError(run_id)
+        return super().is_cancelled(run_id)
+
+
+def test_a_run_does_not_break_on_the_end_of_another() -> None:
+    before = get_cancellation_manager()
+    set_cancellation_manager(Meeting())
+    try:
+        [finding] = FinancialAssistantWorkflow(db=None).check("Apple's net margin was 25.3% in FY2022.")
+    finally:
+        set_cancellation_manager(before)
+    assert finding.verdict == "right"
 
 
 def test_an_interrupt_of_a_sync_run_is_stored_and_raised() -> None:

@@ -263,7 +263,8 @@ class Attribution(Statement):
         if number.unit == "points":
             return "difference", direction
         if number.unit == "percent" and unit != "percent":
-            return "growth", direction or (-1 if number.value < 0 else 1)
+            stated = level and not direction  # `EPS was 6.1%`: in a wrong unit
+            return ("none", 0) if stated else ("growth", direction or (-1 if number.value < 0 else 1))
         if not direction or level or not number.unit:
             return "none", 0
         return ("difference" if number.unit == "money" or unit == "percent" else "none"), direction

@@ -136,7 +136,7 @@ def _read(sentence: Sentence, carried: Carried) -> Slots:
     slots.metrics = [hit for hit in slots.metrics if not _is_ticker(hit, slots)]
     slots.companies = [
         hit for hit in slots.companies
-        if not (_INSIDE_A_NUMBER.search(slots.low[: hit.start]) or (hit.value.corrected and not is_cut_short(hit)))
+        if not (_is_a_number(hit, slots.low) or (hit.value.corrected and not is_cut_short(hit)))
     ]  # fmt: skip
     slots.companies = [*_subject(slots), *slots.companies]
     slots.about, slots.memory = slots.symbols, Memory(companies=tuple(carried.companies))
@@ -145,10 +145,18 @@ def _read(sentence: Sentence, carried: Carried) -> Slots:
     return slots
 
 
+def _is_a_number(hit: Hit[Named], low: str) -> bool:
+    """`111.5%`, `$18.00`: 111 and 1-800 are names of companies too."""
+    return not re.search(r"[^\W\d]", hit.words) or bool(_INSIDE_A_NUMBER.search(low[: hit.start]))
+
+
 def _subject(slots: Slots) -> list[Hit[Named]]:
-    """`Delta brought in …`: an English word that begins a sentence is a company where a verb follows."""
+    """`Delta brought in …`: a word that begins a sentence is a company where a verb follows, or a row with a metric."""
     first = _SENTENCE["subject"].match(slots.text)
-    if not first or any(hit.start <= first.start("name") < hit.end for hit in [*slots.companies, *slots.choices]):
+    row = bool(first) and slots.text.lstrip().startswith("|")
+    if not first or (row and (slots.companies or all(hit.start <= first.start("name") for hit in slots.metrics))):
+        return []
+    if any(hit.start <= first.start("name") < hit.end for hit in [*slots.companies, *slots.choices]):
         return []
     owner = companies_in(f"{first['name']}'s revenue").named
     named = [hit.value for hit in owner if not hit.value.corrected] or [
@@ -228,7 +236,7 @@ def _trend(said: Attribution) -> list[Claim]:
     periods = _both_ends(said.slots.periods) or said.carried.periods
     if shifted := [each for each in map(said.shifted, said.numbers) if each]:
         periods = [*periods[:1], *shifted][:2]
-    return _way(said, "up", "down", symbols, periods, "growth") if len(symbols) == 1 and periods else []
+    return _way(said, "up", "down", symbols, periods, "difference") if len(symbols) == 1 and periods else []
 
 
 def _order(said: Attribution) -> list[Claim]:

@@ -295,7 +295,7 @@ class RunContext:
 
     def failed(self, error: Exception) -> Exception:
         """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""
-        cleanup_run(self.run_id)  # Agno forgets to, where it fails before the run has begun
+        _of_agno(cleanup_run, self.run_id)  # Agno forgets to, where it fails before the run has begun
         error = as_session_error(error)
         redact_error(error, self.runtime.secrets)
         self._terminal = self._terminal or WorkflowErrorEvent(
@@ -334,7 +334,7 @@ class RunContext:
         Raises:
             RunCancelledException: It is.
         """
-        if self.stopped or self.interrupts.heard or is_cancelled(self.run_id):
+        if self.stopped or self.interrupts.heard or _of_agno(is_cancelled, self.run_id):
             self.stopped = True
             raise RunCancelledException("The run was stopped.")
 
@@ -348,8 +348,16 @@ class RunContext:
         """Wake the loop regularly: notice `cancel_run()`, and let a kernel's interrupt be seen at once."""
         while True:
             await asyncio.sleep(every)
-            if not self.stopped and is_cancelled(self.run_id):
+            if not self.stopped and _of_agno(is_cancelled, self.run_id):
                 self.stop()
+
+
+def _of_agno[T](ask: Callable[[str], T], run_id: str) -> T:
+    """Ask Agno about a run; again where it trips over the end of another, as a sync and an async call may meet."""
+    try:
+        return ask(run_id)
+    except (KeyError, RuntimeError):
+        return ask(run_id)
 
 
 _ENDED: Final = {RunStatus.completed: "", RunStatus.error: "error", RunStatus.cancelled: "cancelled"}
