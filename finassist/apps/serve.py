@@ -1,19 +1,28 @@
-"""`finassist serve`: the workflow over HTTP by Agno's AgentOS, and the tools over MCP, behind one token."""
+"""What runs until it is stopped: `serve` (AgentOS and the tools, behind one token), `mcp`, `lab` and `streamlit`."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import secrets
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from contextlib import suppress
 from importlib.util import find_spec
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from finassist.core.errors import ConfigurationError
-from finassist.workflow import FinancialAssistantWorkflow
+from finassist.apps.terminal import FAILED, OK, complain, note
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from finassist.workflow import FinancialAssistantWorkflow
 
 TOKEN: Final = "OS_SECURITY_KEY"
 """The variable in which Agno looks for the token."""
@@ -21,6 +30,7 @@ TOKEN: Final = "OS_SECURITY_KEY"
 PAGE_TOKEN: Final = "ASSISTANT_PAGE_TOKEN"
 """The variable in which the Streamlit page finds the token of its owner."""
 
+_SECONDS_TO_START: Final = 60
 EXPOSED: Final = (
     "Without a token, whoever reaches the server (each program of this computer, and by a trick a web page that you "
     "visit) can ask questions with your keys and at your cost, and read, change and delete all stored conversations."
@@ -46,6 +56,8 @@ def check_guarded(host: str, advice: str) -> None:
     Raises:
         ConfigurationError: Others can reach it.
     """
+    from finassist.core.errors import ConfigurationError
+
     if not is_loopback(host):
         raise ConfigurationError(f"Other computers can reach {host or 'an empty host'}. {EXPOSED} {advice}")
 
@@ -78,33 +90,99 @@ def _tools(host: str) -> FastAPI:
     return base
 
 
-def run(host: str, port: int, db: str, *, guarded: bool, tell: Callable[[str], object]) -> None:
-    """Serve until interrupted.
-
-    Args:
-        host: Where to listen.
-        port: Where to listen.
-        db: Where conversations are stored, as for a workflow.
-        guarded: Whether to ask for a token: that of the environment, or a new one.
-        tell: Takes the sentences for the person who starts it, the token among them.
-    """
-    import uvicorn
-
-    given = os.environ.get(TOKEN)
-    token = (given or secrets.token_urlsafe(32)) if guarded else None
-    tell(
-        f"Serving at http://{f'[{host}]' if ':' in host else host}:{port}: /workflows/finassist/runs, and MCP at /mcp."
-    )
-    tell(_about(token, given))
-    if not is_loopback(host):
-        tell("Others can read what is sent, the token as well, unless a proxy in front of it adds TLS.")
-    served = app(FinancialAssistantWorkflow(db=db), token, host)
-    uvicorn.run(served, host=host, port=port, log_level="warning")
-
-
 def _about(token: str | None, given: str | None) -> str:
     if token is None:
         return EXPOSED
     shown = f"Bearer <{TOKEN}>" if token == given else f"Bearer {token}"
     once = "" if token == given else f" It is shown once; set {TOKEN} to choose your own."
     return f"Send the token with each request, as the header `Authorization: {shown}`.{once}"
+
+
+# ---------------------------------------------------------------------------------- commands
+
+
+def _missing(package: str, name: str, extra: str) -> bool:
+    """Whether an optional package is missing; then a sentence says how to install it."""
+    missing = find_spec(package) is None
+    if missing:
+        complain(f"{name} is not installed. Install it with `pip install 'finassist[{extra}]'`.", FAILED)
+    return missing
+
+
+def mcp(options: argparse.Namespace) -> int:
+    """Serve the tools over the Model Context Protocol."""
+    if _missing("mcp", "The MCP SDK", "mcp"):
+        return FAILED
+    from finassist.apps.tools import server
+
+    if options.http:
+        check_guarded(options.host, "Serve the tools with `finassist serve`, which asks for a token.")
+        server().run("streamable-http", host=options.host, port=options.port)
+    else:
+        server().run("stdio")
+    return OK
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve the workflow over HTTP, behind a token: that of the environment, or a new one."""
+    if options.no_token:
+        check_guarded(options.host, "Leave out --no-token.")
+    if any(_missing(package, package, "agentos") for package in ("fastapi", "uvicorn")):
+        return FAILED
+    import uvicorn
+
+    from finassist.workflow import FinancialAssistantWorkflow
+
+    host, given = options.host, os.environ.get(TOKEN)
+    token = None if options.no_token else given or secrets.token_urlsafe(32)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
+    note(f"Serving at {address}: /workflows/finassist/runs, and MCP at /mcp.")
+    note(_about(token, given))
+    if not is_loopback(host):
+        note("Others can read what is sent, the token as well, unless a proxy in front of it adds TLS.")
+    try:
+        served = app(FinancialAssistantWorkflow(db=options.db), token, host)
+        uvicorn.run(served, host=host, port=options.port, log_level="warning")
+    except SystemExit:  # uvicorn has said why it cannot listen
+        return FAILED
+    return OK
+
+
+def lab(_options: argparse.Namespace) -> int:
+    """Open JupyterLab on the notebooks."""
+    if _missing("jupyterlab", "JupyterLab", "notebook"):
+        return FAILED
+    places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[2] / "notebooks")
+    folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
+    if folder is None:
+        complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
+    return subprocess.call([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())])
+
+
+def streamlit(options: argparse.Namespace) -> int:
+    """Serve the Streamlit page; who has the link that is printed sees all stored conversations."""
+    if _missing("streamlit", "Streamlit", "streamlit"):
+        return FAILED
+    page = Path(__file__).with_name("streamlit") / "__init__.py"
+    settings = {
+        "server.address": "127.0.0.1",
+        "server.port": options.port,
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+    }
+    given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    token = secrets.token_urlsafe(16)
+    address = f"http://127.0.0.1:{options.port}/?owner={token}"
+    note(f"All your conversations: {address}. Without what follows the question mark, a visitor sees their own alone.")
+    if not options.headless:
+        threading.Thread(target=_open_once_up, args=(options.port, address), daemon=True).start()
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(page), *given]
+    return subprocess.call(command, env={**os.environ, PAGE_TOKEN: token})
+
+
+def _open_once_up(port: int, address: str) -> None:
+    for _ in range(_SECONDS_TO_START):
+        time.sleep(1)
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            webbrowser.open(address)
+            return

@@ -16,7 +16,8 @@ from io import TextIOWrapper
 from math import inf
 from typing import Any, Final, NoReturn
 
-from finassist.apps.cli import answers, servers, stored
+from finassist.apps import serve
+from finassist.apps.cli import answers, stored
 from finassist.apps.terminal import (
     FAILED,
     INTERRUPTED,
@@ -291,18 +292,18 @@ def _add_others(commands: _Commands) -> None:
     doctor = commands.add("doctor", _doctor, "check that everything works", text)
     doctor.add_argument("--json", action="store_true", help="as JSON instead of a table")
     text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
-    mcp = commands.add("mcp", servers.mcp, "serve tools to other agents (Model Context Protocol)", text)
+    mcp = commands.add("mcp", serve.mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
     mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen, on this computer only (127.0.0.1)")
     mcp.add_argument("--port", type=_PORT, default=8765, help="of HTTP (8765)")
     text = "Serve the workflow over HTTP (AgentOS), and the tools at /mcp, behind a token that is printed once."
-    server = commands.add("serve", servers.serve, "serve over HTTP, behind a token", text)
+    server = commands.add("serve", serve.serve, "serve over HTTP, behind a token", text)
     server.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     server.add_argument("--port", type=_PORT, default=7777, help="where to listen (7777)")
     server.add_argument("--no-token", action="store_true", help="ask for no token; on this computer only")
     _add_database(server)
-    commands.add("lab", servers.lab, "open JupyterLab on the notebooks")
-    page = commands.add("streamlit", servers.streamlit, "open the Streamlit page")
+    commands.add("lab", serve.lab, "open JupyterLab on the notebooks")
+    page = commands.add("streamlit", serve.streamlit, "open the Streamlit page")
     page.add_argument("--port", type=_PORT, default=8501, help="where to serve it (8501)")
     page.add_argument("--headless", action="store_true", help="do not open a browser")
 
