@@ -114,7 +114,8 @@ def filter_of(text: str) -> Filter:
     found = _CONDITION.fullmatch(text.strip())
     if not found:
         raise InvalidQuery(f"“{text[:60]}” is no condition. Write “net_margin > 0.3” or “pe between 10 and 15”.")
-    return Filter.model_validate(dict(zip(("metric", "comparator", "number", "upper"), found.groups(), strict=True)))
+    fields: Any = dict(zip(("metric", "comparator", "number", "upper"), found.groups(), strict=True))
+    return Filter(**fields)  # which makes sentences of errors; `model_validate` does not
 
 
 _NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
