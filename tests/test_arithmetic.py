@@ -211,3 +211,27 @@ def test_what_joins_figures_and_is_not_read_is_refused(workflow: FinancialAssist
         answer = workflow.run(question)
         assert answer.value is None
         assert "not understood" in answer.headline + str(answer), question
+
+
+def test_brackets_joined_with_a_figure_and_one_line_to_another(workflow: FinancialAssistantWorkflow) -> None:
+    def of(symbol: str, metric: str) -> Decimal:
+        return _figure(workflow, symbol, metric, "FY2023")
+
+    free, netted, worn = (of("AAPL", each) for each in ("free_cash_flow", "net_income", "depreciation_amortization"))
+    cash, owed = of("AAPL", "cash_and_equivalents"), of("AAPL", "total_liabilities")
+    coke, pepsi = of("KO", "revenue"), of("PEP", "revenue")
+    expected = {
+        "Apple free cash flow divided by (net income + depreciation) in FY2023": free / (netted + worn),
+        "Apple (net income + depreciation) / free cash flow FY2023": (netted + worn) / free,
+        "Cash to total liabilities for Apple FY2023": cash / owed,
+        "Of the combined revenue of Coca-Cola and Pepsi in 2023, what percentage is Pepsi's?": pepsi / (coke + pepsi),
+        "Of Coca-Cola and Pepsi's total revenue in 2023, what share belongs to Coca-Cola?": coke / (coke + pepsi),
+        "AAPL FCF/sh 2023": free / of("AAPL", "shares_diluted"),
+        "AAPL div per sh. 2023": of("AAPL", "dividends_per_share"),
+        "How much did Apple eran in FY2023?": netted,
+    }
+    for question, value in expected.items():
+        answer = workflow.run(question)
+        found = answer.value.value if answer.value else None
+        assert found is not None, (question, answer.headline)
+        assert abs(found - value) <= abs(value) * Decimal("1e-9"), (question, answer.headline)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from finassist import Answer, EmbeddedProvider, FinancialAssistantWorkflow, InvalidQuery, Query
+from finassist.core.periods import months_back
 
 PROVIDER = EmbeddedProvider()
 YEARS = PROVIDER.to_frame("annual")["value"].droplevel("fiscal_period").sort_index()
@@ -363,6 +364,135 @@ def test_the_asked_form_of_a_figure() -> None:
     )
     change = told("What was the change in Apple's net margin from 2021 to 2023 in basis points?")
     assert "fell by 58 basis points" in change.headline
+
+
+# ------------------------------------------------------------------------------- what a share became, trading days
+
+
+def _close(symbol: str, day: str) -> float:
+    return float(DAILY[symbol].dropna().loc[: date.fromisoformat(day)].iloc[-1])
+
+
+def test_an_amount_and_shares_are_worth_what_the_price_says() -> None:
+    last = float(DAILY["NVDA"].dropna().iloc[-1])
+    held = told("What did $1,000 invested in Nvidia in 2022 become?")
+    assert value(held) == pytest.approx(1000 * last / _close("NVDA", "2021-12-31"))
+    assert "without dividends" in held.headline
+    assert "2021-12-31" in held.headline
+    shares = told("If I had bought 100 shares of Microsoft on 2022-01-03, what would they be worth at the end of 2023?")
+    assert value(shares) == pytest.approx(100 * _close("MSFT", "2023-12-31"))
+    costs = told("What would 25 shares of Costco have cost on 2023-06-30?")
+    assert value(costs) == pytest.approx(25 * _close("COST", "2023-06-30"))
+    adjusted = MONTHLY.loc["KO", "adj_close"].dropna()
+    paid = told("$5000 in Coca-Cola at the end of 2019, dividends reinvested: what was it worth at the end of 2023?")
+    months = [adjusted.loc[: date(of, 12, 31)].iloc[-1] for of in (2019, 2023)]
+    assert value(paid) == pytest.approx(5000 * months[1] / months[0], rel=1e-4)
+    assert "with dividends reinvested" in paid.headline
+    assert value(told("How many shares of Apple could I buy with $10,000?")) == pytest.approx(
+        10_000 / _close("AAPL", str(DAILY.index[-1]))
+    )
+    assert "since when?" in told("How much would $1,000 in Apple be worth?").headline
+    assert told("Should I invest $1,000 in Apple?").query.intent == "judge"
+    typed = ask("price_change", of="AAPL", periods="2022-01-03:2023-01-03", stake="100 shares")
+    assert value(typed) == pytest.approx(100 * _close("AAPL", "2023-01-03"))
+    with pytest.raises(InvalidQuery, match="nothing to hold"):
+        ask("price_change", stake="a lot")
+    with pytest.raises(InvalidQuery, match="ask for price"):
+        ask("revenue", stake="100 shares")
+
+
+def test_a_stake_in_a_conversation() -> None:
+    own = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+    first = own.run("If I'd put ten thousand dollars into Netflix at the end of 2022, what would I have now?")
+    assert own.run("and $500?").query.stake == "500 USD"
+    other = own.run("and in Disney?").query
+    assert (other.companies, other.stake, other.periods) == (["DIS"], "500 USD", first.query.periods)
+    assert own.run("and with dividends?").query.metrics == ["total_return"]
+
+
+def test_trading_days_are_counted() -> None:
+    closes = DAILY["AAPL"].dropna()
+    at = list(closes.index).index(date(2024, 8, 1))
+    after = closes.iloc[at : at + 6]
+    moved = told("How much did Apple move in the five trading days after 2024-08-01?")
+    assert value(moved) == pytest.approx(after.iloc[-1] / after.iloc[0] - 1, rel=1e-4)
+    assert value(told("What was Apple's close five trading days after August 1, 2024?")) == after.iloc[-1]
+    lowest = told("What was Apple's lowest close in the 5 trading days after 2024-08-01?")
+    assert value(lowest) == after.iloc[1:].min()
+    lately = told("What was Apple's share price change over the last 10 trading days?")
+    assert value(lately) == pytest.approx(closes.iloc[-1] / closes.iloc[-11] - 1, rel=1e-4)
+    assert value(told("Apple's average close over the last 50 trading days")) == pytest.approx(closes.iloc[-50:].mean())
+    first = told("What was Apple's close on the first trading day of 2024?")
+    assert value(first) == closes.loc[date(2024, 1, 1) :].iloc[0]
+    early = told("How much did Apple move in the five trading days after 2018-03-01?")
+    assert not early.rows
+    assert "cannot be counted" in early.headline
+    nowhere = told("Apple price change five trading days after its earnings")
+    assert "from a date that is named" in nowhere.headline
+
+
+def test_the_stretch_before_the_last_one() -> None:
+    closes = DAILY["NVDA"].dropna()
+    own = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
+    own.run("What did Nvidia's stock do in the last 3 months?")
+    for asked, (start, end) in {
+        "and the 3 months before that?": (6, 3),
+        "and the year before?": (18, 15),
+    }.items():
+        ends = [closes.loc[: months_back(closes.index[-1], back)].iloc[-1] for back in (start, end)]
+        assert value(own.run(asked)) == pytest.approx(ends[1] / ends[0] - 1, rel=1e-4), asked
+    own.run("Apple revenue 2021 to 2023")
+    assert own.run("and the three years before?").query.periods == ["2018:2020"]
+
+
+# --------------------------------------------------------------------------------- the first and the last time
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("When did Amazon last lose money?", "Amazon last had a net loss in FY2022"),
+        ("In which year did Apple last grow more than 10%?", "Apple last had revenue growth above 10% in FY2021"),
+        ("When was the first year Tesla made a profit?", "Tesla first had a profit in FY2020"),
+        ("In what year did Meta's net margin last fall below 20%?", "net margin below 20% in FY2022"),
+        ("When did Apple's revenue first exceed $100bn?", "it may have been earlier"),
+        ("When did Apple last close below $150?", "Apple last closed below USD 150 on 2023-03-10"),
+    ],
+)
+def test_the_last_and_the_first_time(question: str, said: str) -> None:
+    assert said in told(question).headline
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Is Intel's capex higher than its operating cash flow in FY2023?", "Yes: Intel in FY2023"),
+        ("Did Meta spend less on R&D than on capex in FY2023?", "No: Meta Platforms in FY2023"),
+        ("Did Intel's capex exceed its operating cash flow in 2023?", "Yes: Intel's capital expenditure less"),
+    ],
+)
+def test_two_figures_of_one_company_are_compared(question: str, said: str) -> None:
+    assert told(question).headline.startswith(said)
+
+
+def test_no_comparison_without_both_figures() -> None:
+    assert not told("Does Ford have more cash than long-term debt?").headline.startswith(("Yes", "No:"))
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("What would Walmart's net income be if its margin were 30 %?", "hypothetical"),
+        ("Suppose Apple's net margin rose to 30%. What would its net income be?", "hypothetical"),
+        ("With a margin of 20%, what would Ford have earned in 2023?", "hypothetical"),
+        ("When is Apple reporting its next quarter?", "earnings date"),
+        ("When did Apple last report earnings?", "earnings date"),
+    ],
+)
+def test_what_would_be_and_what_will_come_is_refused_by_name(question: str, topic: str) -> None:
+    answer = told(question)
+    assert [gap.need for gap in answer.gaps] == [topic]
+    assert not answer.rows
 
 
 # ------------------------------------------------------------------------------------------- expressions

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from finassist.core.facts import Fact
 from finassist.core.metrics import Expression, described, lines
-from finassist.core.periods import Period, fiscal_quarter, months_back
+from finassist.core.periods import Period, Span, months_back, trading_day
 
 PointKind = Literal["FY", "Q", "H", "9M", "TTM", "DAY"]
 
@@ -168,13 +168,11 @@ class FiscalCalendar:
 
     def last_trading_day(self, symbol: str) -> date | None:
         """The day of the latest close."""
-        closes = self.series(symbol, "price")
-        return max((fact.period_end for fact in closes.values() if fact.period_end), default=None)
+        return max(self.trading_days(symbol), default=None)
 
     def no_price(self, symbol: str, day: date | None = None) -> str:
         """Why there is no price of a company, or none on a day before its first."""
-        closes = self.series(symbol, "price")
-        first = min((fact.period_end for fact in closes.values() if fact.period_end), default=None)
+        first = min(self.trading_days(symbol), default=None)
         if first is None or day is None:
             return f"There are no prices of {self.name(symbol)} in the data."
         if day >= first:
@@ -197,11 +195,30 @@ class FiscalCalendar:
             return self._day_point(symbol, period)
         return self._fiscal_point(symbol, metric, period)
 
+    def counted(self, symbol: str, each: Period | Span) -> Period | Span | None:
+        """Periods with counted trading days as plain days; `None` where these cannot be counted."""
+        if isinstance(each, Period):
+            if each.kind != "day" or not each.shift:
+                return each
+            day = trading_day(self.trading_days(symbol), each)
+            return day and Period("day", day.year, day.month, day.day)
+        last = self.last_trading_day(symbol) if each.end.kind == "trading day" else None
+        if last is not None:
+            end = Period("day", last.year, last.month, last.day)
+            each = Span(replace(end, shift=-each.count), end)
+        ends = [self.counted(symbol, period) if period else None for period in (each.start, each.end)]
+        start, end = (period if isinstance(period, Period) else None for period in ends)
+        return replace(each, start=start, end=end) if end and (start or not each.start) else None
+
+    def trading_days(self, symbol: str) -> list[date]:
+        """The days of the closes at hand, in order."""
+        return sorted(fact.period_end for fact in self.series(symbol, "price").values() if fact.period_end)
+
     def _day_point(self, symbol: str, period: Period) -> Point | None:
         last = self.last_trading_day(symbol)
-        if last is None:
+        if last is None or not isinstance(counted := self.counted(symbol, period), Period):
             return None
-        day = day_of(period, last)
+        day = day_of(counted, last)
         return Point("DAY", end=day) if day else None
 
     def _fiscal_point(self, symbol: str, metric: str, period: Period) -> Point | None:
@@ -229,7 +246,7 @@ class FiscalCalendar:
                 return self._near(symbol, lead, period)
             case "calendar year":
                 return self._calendar_year(symbol, lead, period.year)
-            case "months ago" | "days ago":  # statements have no such days
+            case "months ago" | "days ago" | "trading day":  # statements have no such days
                 return None
 
     def same_period(self, symbol: str, lead: Sequence[str], point: Point) -> Point:
@@ -336,29 +353,6 @@ class FiscalCalendar:
         quarter = self.ended(symbol, names, Point("Q", point.year - 1, point.number or 4))
         end = quarter.end or self.ended(symbol, names, Point("FY", point.year - 1)).end
         return Point("TTM", point.year - 1, point.number, end or (months_back(point.end, 12) if point.end else None))
-
-
-def quarters_named(facts: Iterable[Fact]) -> list[Fact]:
-    """The facts, with the name of the fiscal quarter where a source gives its last day only."""
-    listed = list(facts)
-    undated = [fact for fact in listed if fact.period[:1].isdigit() and fact.statement in _STATEMENTS]
-    if not undated:
-        return listed
-    years: dict[str, dict[date, int]] = {}
-    for fact in listed:
-        if fact.period.startswith("FY") and fact.period_end:
-            years.setdefault(fact.symbol, {})[fact.period_end] = int(fact.period[2:])
-    named = {fact.key: _in_quarter(fact, years.get(fact.symbol, {})) for fact in undated}
-    taken = {fact.key for fact in listed}
-    return [fact if (new := named.get(fact.key, fact)).key in taken else new for fact in listed]
-
-
-_STATEMENTS = ("income", "balance_sheet", "cash_flow")
-
-
-def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:
-    period = fiscal_quarter(fact.period_end, years) if fact.period_end else None
-    return structs.replace(fact, period=period or fact.period)
 
 
 def rows_of(formula: str | Expression) -> list[str]:

@@ -11,7 +11,17 @@ from statistics import median
 
 from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, as_senseless, by_value, derived, less, missing_change, not_added, over
+from finassist.analysis.outcome import (
+    Row,
+    as_senseless,
+    by_value,
+    derived,
+    less,
+    missing_change,
+    not_added,
+    over,
+    worth,
+)
 from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
 from finassist.core.facts import Fact, Status
@@ -41,7 +51,8 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
         return [Row(symbol, metric, as_senseless(cube.value(symbol, metric, found[-1]), reason))]
     step = _OVER_PERIODS.get(query.operation)
     if step is None or (query.operation in ("sum", "mean", "max", "min", "median") and len(found) == 1):
-        return [_plain_row(cube, symbol, metric, point) for point in found]
+        rows = [_plain_row(cube, symbol, metric, point) for point in found]
+        return [worth(query.stake, row, None) for row in rows] if query.stake else rows
     return step(cube, symbol, metric, found)
 
 

@@ -26,6 +26,7 @@ from finassist.analysis.outcome import (
     not_added,
     over,
     part_of,
+    still_open,
 )
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS
@@ -74,7 +75,7 @@ def execute(query: Query, cube: Cube) -> Outcome:
     if several and query.operation in _ACROSS and not _of_price(query):
         query = query.model_copy(update={"companies": _once_each(query.companies, cube)})
         several = len(query.companies) > 1
-    if query.where and query.intent != "judge" and not (query.operation == "first" and _of_price(query)):
+    if query.where and query.intent != "judge" and not (query.operation in _ONCE and _of_price(query)):
         return _checked(query, cube)
     if several and query.operation in _EXTREMES and not points:
         changes = {"operation": "none", "intent": "rank", "order": _EXTREMES[query.operation]}
@@ -86,7 +87,8 @@ def execute(query: Query, cube: Cube) -> Outcome:
     return _each(query, cube)
 
 
-_EXTREMES = {"max": 1, "min": -1}
+_EXTREMES, _ONCE = {"max": 1, "min": -1}, ("first", "last")
+_OF_SPAN = ("best month", "worst month", "high", "low", *_ONCE)
 
 
 def _of_price(query: Query) -> bool:
@@ -121,14 +123,15 @@ def _checked(query: Query, cube: Cube) -> Outcome:
         met = met[: query.limit]
         known = list(met)
     figure = known[0].fact if len(known) == 1 else None
-    if query.operation == "first" and met:
-        figure = met[0].fact
+    if query.operation in _ONCE and met:
+        figure = met[-1 if query.operation == "last" else 0].fact
     if query.operation == "count" and known:
         number = len({(row.symbol, row.fact.period) for row in met})
         facts = [row.fact for row in known]
         of = "companies" if len({row.symbol for row in known}) > 1 else "periods"
         figure = derived(facts[-1], f"number of {of}", Decimal(number), "count", facts, f"{of} that fulfil it")
-    gaps = gaps_of([*(row for row in rows if not row.known), *unknown], cube.nearest)
+    absent = [row for row in rows if not row.known] if query.operation not in _ONCE else still_open(query, rows, met)
+    gaps = gaps_of([*absent, *unknown], cube.nearest)
     return Outcome(query, "check" if known else "nothing", tuple(known), figure, gaps, matches=len(met), met=met)
 
 
@@ -216,7 +219,7 @@ def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
 def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if not rows:
         return "nothing"
-    if rows[0].metric in WINDOW_METRICS or query.operation in ("best month", "worst month", "high", "low", "first"):
+    if rows[0].metric in WINDOW_METRICS or query.operation in _OF_SPAN:
         return "window"
     if rows[0].metric == "price" and (query.operation in OF_PRICE or is_window(query.asked())):
         return "window"

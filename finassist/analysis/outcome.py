@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from msgspec import structs
@@ -93,6 +93,14 @@ def _gap(row: Row, nearest: Callable[[str, str, str], str]) -> Gap:
     return Gap(symbol=row.symbol, need=row.metric, reason=reason, error="NotInData", nearest=near)
 
 
+def still_open(query: Query, rows: Sequence[Row], met: Sequence[Row]) -> list[Row]:
+    """Periods without a figure that could be the first or the last asked for: later ones, or those between."""
+    known = [at for at, row in enumerate(rows) if row.known]
+    at = rows.index(met[-1 if query.operation == "last" else 0]) if met else 0
+    between = range(at, len(rows)) if query.operation == "last" else range(known[0] if known else 0, at)
+    return [rows[each] for each in between if not rows[each].known]
+
+
 def fulfils(query: Query, row: Row) -> bool:
     """Whether a figure fulfils the conditions of a query about its metric."""
     own = [each for each in query.where if each.metric == row.metric]
@@ -158,6 +166,33 @@ def told(what: str, fact: Fact) -> Fact:
     reason = f": {why}" if why and not why.startswith("not in the ") else ""
     absence = ABSENCE.get(fact.status, ABSENCE["missing"])
     return structs.replace(fact, note=f"{what} is {absence} for {fact.period}{reason}.")
+
+
+def a_year(move: Row, days: int) -> Row:
+    """A move between two closes as a rate a year."""
+    if move.first is None or move.last is None or move.fact.value is None:
+        return move
+    years = days / 365.25
+    rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
+    formula = f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
+    fact = derived(move.fact, "cagr of price", rate, "ratio", [move.first, move.last], formula)
+    return replace(move, fact=fact, at=f"{years:.1f}")
+
+
+def worth(stake: str, row: Row, close: Fact | None) -> Row:
+    """What an amount put into a share, or some shares, were worth: after a move of its price, or at one close."""
+    number, unit = stake.split()
+    alone = row.first is None
+    price = row.fact if alone else close
+    if row.fact.value is None or price is None or not price.value:
+        return row
+    bought = alone and unit == "USD"
+    put = Decimal(number) / (price.value if bought else 1) * (price.value if unit == "shares" else 1)
+    value = put if alone else put * (1 + row.fact.value)
+    units = ("shares", None) if bought else ("USD", price.currency or "USD")
+    fact = structs.replace(row.fact, field=f"worth of {stake}", value=value, unit=units[0], currency=units[1],
+                           status="derived", inputs=(row.fact.key, price.key))  # fmt: skip
+    return replace(row, fact=fact, parts=(row.fact,))
 
 
 def shares_noted(made: Fact, inputs: Iterable[Fact]) -> Fact:

@@ -15,8 +15,11 @@ from functools import cache
 from itertools import combinations, pairwise
 from typing import Literal
 
+from msgspec import structs
+
 from finassist.core.facts import FIELDS, Fact
 from finassist.core.metrics import Binary, Call, Metric, Ref, catalogue, parse, references
+from finassist.core.periods import fiscal_quarter
 
 UNREPORTED_ZERO = "0 or not reported"
 """The note of a zero that may stand for an absent figure; no ratio uses such a zero."""
@@ -291,3 +294,26 @@ def unadjusted_split(closes: Iterable[Fact]) -> str:
             days = f"from {before.period} to {after.period}"
             return f"The closes jump {days}, from {before.value} to {after.value}: an unadjusted share split, it seems."
     return ""
+
+
+def quarters_named(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts, with the name of the fiscal quarter where a source gives its last day only."""
+    listed = list(facts)
+    undated = [fact for fact in listed if fact.period[:1].isdigit() and fact.statement in _STATEMENTS]
+    if not undated:
+        return listed
+    years: dict[str, dict[date, int]] = {}
+    for fact in listed:
+        if fact.period.startswith("FY") and fact.period_end:
+            years.setdefault(fact.symbol, {})[fact.period_end] = int(fact.period[2:])
+    named = {fact.key: _in_quarter(fact, years.get(fact.symbol, {})) for fact in undated}
+    taken = {fact.key for fact in listed}
+    return [fact if (new := named.get(fact.key, fact)).key in taken else new for fact in listed]
+
+
+_STATEMENTS = ("income", "balance_sheet", "cash_flow")
+
+
+def _in_quarter(fact: Fact, years: Mapping[date, int]) -> Fact:
+    period = fiscal_quarter(fact.period_end, years) if fact.period_end else None
+    return structs.replace(fact, period=period or fact.period)

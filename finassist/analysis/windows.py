@@ -14,24 +14,22 @@ from msgspec import structs
 
 from finassist.analysis.calendar import day_of
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, as_senseless, derived, fulfils, less
+from finassist.analysis.outcome import Row, a_year, as_senseless, fulfils, less, worth
 from finassist.analysis.statements import unadjusted_split
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue
-from finassist.core.periods import LATEST, Period, Span, months_back
+from finassist.core.periods import LATEST, LONGEST_GAP, Period, Span, months_back
 from finassist.core.query import Query
 
 TRADING_DAYS = 252
-_LONGEST = 10
-"""Days without a close that holidays and weekends explain."""
 _EVER = 2000
 _INDEX = "^GSPC"
 
 WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "from_high", "volatility", "beta"})
 
 
-OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "first", "max", "min", "mean",
-                       "cagr", "trend"})  # fmt: skip
+OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "first", "last", "max",
+                      "min", "mean", "cagr", "trend"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +61,27 @@ class Window:
 
 def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | None:
     """The days that the asked periods span, or the last twelve months where none is asked."""
-    last = cube.last_trading_day(symbol)
-    if last is None:
+    last, plain = cube.last_trading_day(symbol), [each for one in asked if (each := cube.counted(symbol, one))]
+    if last is None or len(plain) < len(asked):
         return None
     if not asked:
         return Window.between(months_back(last, 12), last)
+    if len(asked) == 1 and plain != [*asked]:
+        return _of_trading_days(asked[0], plain[0])
+    asked = plain
     if len(asked) == 1:
         return _span(asked[0], last) if isinstance(asked[0], Span) else _one(asked[0], last)
     days = sorted(day for each in asked if isinstance(each, Period) and (day := day_of(each, last)))
     return Window.between(days[0], days[-1]) if days else None
+
+
+def _of_trading_days(asked: Period | Span, plain: Period | Span) -> Window | None:
+    """`five trading days after 2024-08-01` is a span from that day, whose own close is not one of the five."""
+    day = replace(asked, shift=0) if isinstance(asked, Period) else None
+    ends = [plain.start, plain.end] if isinstance(plain, Span) else [day, plain]
+    start, end = sorted(last for each in ends if each and (last := each.last_day()))
+    last = f"the last {asked.count} trading days" if isinstance(asked, Span) and asked.count else ""
+    return Window(start, end, last or f"{start} to {end}", start + timedelta(days=1))
 
 
 def _one(asked: Period, last: date) -> Window | None:
@@ -134,7 +144,7 @@ class _Share:
     def kind(self) -> str:
         """What sort of closes are known: of every trading day, or of month ends in the span or a part of it."""
         days = [self.span.start, *(close.period_end or date.min for close in self.closes())]
-        wide = [after for before, after in pairwise(days) if (after - before).days > _LONGEST]
+        wide = [after for before, after in pairwise(days) if (after - before).days > LONGEST_GAP]
         if not wide:
             return "daily closes"
         return "month-end closes" if wide[-1] == days[-1] else f"daily closes, of month ends only before {wide[-1]}"
@@ -234,14 +244,17 @@ def _noted(share: _Share) -> str | None:
 
 
 def _first_close(query: Query, share: _Share) -> Row:
-    """The first close of a span that fulfils the query's conditions."""
+    """The first or the last close of a span that fulfils the query's conditions."""
     closes = share.closes()
-    found = next((close for close in closes if fulfils(query, Row(share.symbol, "price", close))), None)
+    ordered = closes if query.operation == "first" else closes[::-1]
+    found = next((close for close in ordered if fulfils(query, Row(share.symbol, "price", close))), None)
     if found is None:
         since = closes[0].period_end if closes else share.span.inside
-        name = share.cube.name(share.symbol)
-        return share.missing("price", f"{name} has no such close since {since}, where the data begin.")
-    return Row(share.symbol, "price", structs.replace(found, period=share.span.label), at=str(found.period_end))
+        none = f"{share.cube.name(share.symbol)} has no such close since {since}, where the data begin."
+        return share.missing("price", none)
+    begins = "where the data begin" if query.operation == "first" and found is closes[0] else None
+    fact = structs.replace(found, period=share.span.label, note=begins)
+    return Row(share.symbol, "price", fact, at=str(found.period_end))
 
 
 def _mean_close(share: _Share) -> Row:
@@ -302,16 +315,6 @@ def _beta(share: _Share) -> Row:
     return share.row("beta", value, "cov(share, S&P 500) / var(S&P 500), daily returns")
 
 
-def _annual_rate(move: Row, span: Window) -> Row:
-    if move.first is None or move.last is None or move.fact.value is None:
-        return move
-    years = (span.end - span.start).days / 365.25
-    rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
-    formula = f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
-    fact = derived(move.fact, "cagr of price", rate, "ratio", [move.first, move.last], formula)
-    return replace(move, fact=fact, at=f"{years:.1f}")
-
-
 def _month_ends(closes: Sequence[Fact]) -> list[Fact]:
     by_month = {(fact.period_end or date.min).replace(day=1): fact for fact in closes}
     return [by_month[month] for month in sorted(by_month)]
@@ -327,13 +330,19 @@ def _month_end_before(day: date) -> date:
 
 def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
     """What the share price of a company did in the asked periods, as the query's operation or the metric says."""
-    ever = [Span(Period("calendar", _EVER), LATEST)] if query.operation == "first" else []
+    ever = [Span(Period("calendar", _EVER), LATEST)] if query.operation in ("first", "last") else []
     span, last = window(cube, symbol, asked or ever), cube.last_trading_day(symbol)
     if span is None or span.start >= span.end:
         note = f"Closes of {cube.name(symbol)} in the data end on {last}." if last else cube.no_price(symbol)
+        if last and not all(cube.counted(symbol, each) for each in asked):
+            note = (
+                f"Trading days of {cube.name(symbol)} cannot be counted there: the data have no daily closes of them."
+            )
         return Row(symbol, metric, Fact(symbol=symbol, field=metric, statement="price", status="missing", note=note))
     share = _Share(cube, symbol, span)
     found = _move(query, share.at_month_ends() if metric == "total_return" else share, metric)
+    if query.stake and found.first and found.first.period_end:
+        found = worth(query.stake, found, share.close_at(found.first.period_end, "price"))
     odd = unadjusted_split(share.closes(span.start))
     return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 
@@ -345,7 +354,7 @@ def _move(query: Query, share: _Share, metric: str) -> Row:
             return _best_month(share, worst=which == "worst month")
         case "high" | "max" | "low" | "min" as which, "price":
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
-        case "first", "price":
+        case "first" | "last", "price":
             return _first_close(query, share)
         case "mean", "price":
             return _mean_close(share)
@@ -353,7 +362,7 @@ def _move(query: Query, share: _Share, metric: str) -> Row:
             move = _change(share)
             return replace(move, fact=less("price", move.last, move.first)) if move.first and move.last else move
         case "cagr", "price" | "price_change" | "total_return":
-            return _annual_rate(_change(share, dividends=dividends), share.span)
+            return a_year(_change(share, dividends=dividends), (share.span.end - share.span.start).days)
         case _, "max_drawdown":
             return _drawdown(share)
         case _, "from_high":

@@ -328,7 +328,7 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
         case Call(name="growth", argument=argument):
             return f"{_spoken(argument)} growth"
         case Call(name="times", argument=Binary(left=left, right=right)):
-            return f"ratio of {_spoken(left)} to {_spoken(right)}"
+            return f"ratio of {_spoken(left, True)} to {_spoken(right, True)}"
         case Call(name="times", argument=argument):
             return _spoken(argument, inner)
         case Call(name=name, argument=argument):

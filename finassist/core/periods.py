@@ -5,22 +5,25 @@ latest. Which days it covers is only known for one company, whose fiscal year ma
 
 Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` and `CY2024` (of the calendar), `H1 2024`, `9M 2024`, `TTM`,
 `2024-03-14`, `2024-03` (a month), `2024` (as the company labels it), `end 2024`, `latest`, `latest quarter`, `YTD`,
-`3 months ago` and `10 days ago` (before the latest trading day), and shifts (`latest-1`).
+`3 months ago` and `10 days ago` (before the latest trading day), shifts (`latest-1`), and trading days counted from a
+day (`2024-03-14+5`).
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, Self
 
 PeriodKind = Literal[
     "year", "quarter", "calendar quarter", "calendar year", "half", "nine months", "ttm", "day", "month", "calendar",
-    "end", "latest", "latest quarter", "ytd", "months ago", "days ago",
+    "end", "latest", "latest quarter", "ytd", "months ago", "days ago", "trading day",
 ]  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -42,6 +45,7 @@ _TEXTS: dict[PeriodKind, str] = {
     "ytd": "YTD",
     "months ago": "{number} months ago",
     "days ago": "{number} days ago",
+    "trading day": "latest trading day",
 }
 """How each kind is written; read back by the patterns that are made of it."""
 
@@ -57,7 +61,8 @@ def _pattern(kind: PeriodKind, text: str) -> re.Pattern[str]:
 
 
 _FORMS: dict[PeriodKind, re.Pattern[str]] = {kind: _pattern(kind, text) for kind, text in _TEXTS.items()}
-_SHIFT = re.compile(r"([+-]\d{1,2})$")
+_SHIFT = re.compile(r"([+-]\d{1,3})$")
+_SHIFTED = re.compile(r"(?:latest|TTM|YTD)|\d{4}-\d\d-\d\d[+-]")
 EXAMPLES = "FY2024, Q3 2024, H1 2025, TTM, 2024-03-14, 2024-03, latest or FY2020:FY2024"
 
 
@@ -70,7 +75,7 @@ class Period:
         year: Its year, as the company labels it (fiscal kinds) or of the calendar.
         number: Quarter, half or month.
         day: Day of the month.
-        shift: Years (or quarters, for quarters) later; -1 is the one before.
+        shift: Years (or quarters, for quarters; trading days, for days) later; -1 is the one before.
 
     Example:
         >>> str(Period.parse("FY2024")), str(Period.parse("latest-1").moved(-1))
@@ -91,7 +96,7 @@ class Period:
             ValueError: It is none; the message shows the forms.
         """
         plain, shift = text.strip(), 0
-        if plain.startswith(("latest", "TTM", "YTD")) and (found := _SHIFT.search(plain)):
+        if _SHIFTED.match(plain) and (found := _SHIFT.search(plain)):
             plain, shift = plain[: found.start()], int(found.group(1))
         for kind, form in _FORMS.items():
             if match := form.fullmatch(plain):
@@ -181,7 +186,7 @@ class Span:
         return f"{self.start}:{self.end}" if self.start else f"last {self.count} {_plural(self.end)}"
 
 
-_LAST = re.compile(r"last (\d{1,3}) (years|quarters|months|days)")
+_LAST = re.compile(r"last (\d{1,3}) (years|quarters|months|days|trading days)")
 
 
 @lru_cache(maxsize=1024)
@@ -208,6 +213,7 @@ def parse_periods(text: str) -> Period | Span:
 
 _LAST_ENDS: dict[str, Period] = {
     "years": Period("latest"), "quarters": Period("latest quarter"), "months": Period("month"), "days": Period("day"),
+    "trading days": Period("trading day"),
 }  # fmt: skip
 
 
@@ -238,6 +244,31 @@ def fiscal_quarter(end: date, years: Mapping[date, int]) -> str:
         closing, year = closing + timedelta(days=364), year + 1
     number = 4 - round((closing - end).days / 91)
     return f"Q{number} {year}" if 1 <= number <= 4 else ""
+
+
+def trading_day(days: Sequence[date], period: Period) -> date | None:
+    """The day that lies so many trading days from the day of a period; `None` where these cannot be counted.
+
+    Args:
+        days: The days of the closes at hand, in order.
+        period: A day and, as its shift, how many trading days later; fewer than nothing are earlier.
+
+    Example:
+        >>> str(trading_day([date(2024, 8, day) for day in (1, 2, 5, 6)], Period.parse("2024-08-01+2")))
+        '2024-08-05'
+    """
+    day = date(period.year, period.number, period.day)
+    at = bisect_right(days, day) - 1
+    end = at + period.shift + (at >= 0 and period.shift < 0 and days[at] != day)
+    if at < 0 or not 0 <= end < len(days):
+        return None
+    counted = days[min(at, end) : max(at, end) + 1]
+    daily = all((after - before).days <= LONGEST_GAP for before, after in pairwise(counted))
+    return days[end] if daily and (day - days[at]).days <= LONGEST_GAP else None
+
+
+LONGEST_GAP = 10
+"""Days without a close that holidays and weekends explain."""
 
 
 def months_back(day: date, months: int) -> date:

@@ -19,7 +19,8 @@ from finassist.core.text import did_you_mean
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
                  "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
-                    "min", "count", "times", "trend", "best month", "worst month", "high", "low", "first"]  # fmt: skip
+                    "min", "count", "times", "trend", "best month", "worst month", "high", "low", "first",
+                    "last"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
                 "window", "order", "count", "check", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
@@ -146,6 +147,7 @@ class Query(_Checked):
         order: 1 for the largest first, -1 for the smallest first, 0 for as asked.
         expects: What a yes-or-no question supposes: 1 that the figure rose or the first company leads, -1 that it fell.
         limit: How many rows.
+        stake: What is held of a share: `"1000 USD"` put into it, or `"100 shares"`; prices say what it is worth.
         as_of: Only what was known on that day counts.
         explain: Ids of metrics, or terms, to define.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
@@ -172,6 +174,7 @@ class Query(_Checked):
     order: int = Field(default=0, ge=-1, le=1)
     expects: Literal[-1, 0, 1] = 0
     limit: int | None = Field(default=None, ge=1)
+    stake: str = ""
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""
@@ -197,6 +200,13 @@ class Query(_Checked):
     def _companies(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(symbol.strip().upper().replace(".", "-") for symbol in value))
 
+    @field_validator("stake")
+    @classmethod
+    def _stake(cls, value: str) -> str:
+        if value and not re.fullmatch(r"\d+(?:\.\d+)? (?:USD|shares)", value):
+            raise ValueError(f"“{value[:60]}” is nothing to hold. Write stake='1000 USD' or stake='100 shares'.")
+        return value
+
     @model_validator(mode="after")
     def _bounded(self) -> Query:
         cells = len(self.metrics) * max(len(self.companies), 1)
@@ -213,7 +223,7 @@ class Query(_Checked):
         if self.intent == "define":
             return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in self.explain)
         what = " and ".join(map(spoken, self.metrics)) or {"document": "report"}.get(self.intent, self.intent)
-        words = [_OPERATIONS.get(self.operation, "") + what]
+        words = [f"worth of {self.stake} by {what}" if self.stake else _OPERATIONS.get(self.operation, "") + what]
         if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
             words = [f"number of periods by {what}"]
         if self.scope == "universe":
@@ -293,6 +303,8 @@ def _check_complete(query: Query) -> None:
     if query.unit not in UNITS:
         known = ", ".join(f"“{unit}”" for unit in UNITS if unit)
         raise InvalidQuery(f"“{query.unit[:60]}” is no unit. It is empty or one of: {known}.")
+    if query.stake and not {*query.metrics} <= {"price", "price_change", "total_return"}:
+        raise InvalidQuery("A stake is worth what prices say: ask for price, price_change or total_return.")
     for text in query.metrics:
         _check_units(parse(text))
 

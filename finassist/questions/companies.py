@@ -76,7 +76,7 @@ def companies_in(text: str, language: str = "en") -> Names:
     _joined_names(text, found, english=language == "en")
     for index in _INDEX.finditer(text):
         inside = re.search(r"\b(?:in|leads?|tops?) (?:the )?$", text[max(0, index.start() - 8) : index.start()])
-        if not inside or re.search(r"level|index|close|points", fold(text)):
+        if not inside or re.search(r"level|index|close|points|invest|\$\d", fold(text)):
             _name(found, INDEX, *index.span(), text, strong=True)
     if has_cjk(text):
         _cjk(text, found)

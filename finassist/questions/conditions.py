@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Literal
 
 from finassist.core.metrics import described
-from finassist.core.query import Filter
+from finassist.core.query import Filter, Operation
 from finassist.questions.expressions import expression_hits
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
 from finassist.questions.numbers import turned
@@ -55,6 +56,21 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
     moved = {each.metric for each in signs}
     metrics = [f"growth({each})" if f"growth({each})" in moved else each for each in metrics]
     return metrics, [*found, *signs]
+
+
+def asks_over_time(slots: Slots) -> bool:
+    """Whether the periods are asked in which a condition held: how many, which ones, the first or the last."""
+    return any(slots.says(SAID[each]) for each in ("count_periods", "in_which_periods", "first_time", "last_time"))
+
+
+def of_conditions(slots: Slots) -> Operation:
+    """What is asked of the periods or companies that fulfil a condition."""
+    if slots.says(SAID["count_periods"]) or (slots.several and "how many" in slots.low):
+        return "count"
+    if slots.says(SAID["last_time"]):
+        return "last"
+    first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
+    return "first" if first else "none"
 
 
 def _own_periods(slots: Slots) -> Mapping[int, str]:
@@ -131,8 +147,7 @@ def _loss_of(amount: Amount, metric: str) -> Filter:
 
 def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> list[Filter]:
     """`companies with negative free cash flow`, `how many made a loss`: of the metric that follows, or net income."""
-    over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
-    if not slots.asks_all and not slots.has("count") and not over_time:
+    if not slots.asks_all and not slots.has("count") and not asks_over_time(slots):
         return []
     hits = expression_hits(slots)
     for hit in hits:
@@ -248,3 +263,29 @@ def _fits(kind: str, metric: str) -> bool:
     if kind == "USD":
         return unit.startswith("USD")
     return kind in ("", unit) or (kind == "percent" and unit == "times")
+
+
+# ---------------------------------------------------------------------------------------- what is supposed
+
+_YES_OR_NO = re.compile(
+    r"\W*(?:answer [^:]{0,30}:\s*)?(?:(?:and|so|ok|then|but)\W+)?(?:is|are|was|were|did|does|do|has|have|had)\b"
+)
+_OPEN = re.compile(r"\b(?:or|how|what|which|who|whose|when|by (?:how|what))\b")
+
+
+def supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
+    """What `Was Apple's margin higher than Microsoft's?` and `Did its revenue fall?` suppose."""
+    asks = _YES_OR_NO.match(slots.low)
+    if asks is None or _OPEN.search(slots.low, asks.end()) or slots.says(SAID["multiplied"]):
+        return 0
+    if intent == "compare" and len(slots.about) == 2 and slots.directions and "than" in slots.low:
+        return 1
+    pair = next(_of_two_metrics(slots), None)
+    if operation == "none" and pair and len(slots.about) == 1 and len(slots.metrics) == 2:
+        same_order = pair.metric.startswith(expression_hits(slots)[0].value)
+        return 1 if same_order == (pair.comparator == ">") else -1
+    moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]
+    if moves and len(slots.about) == 1 and len(slots.metrics) == 1:
+        worse = slots.says(SAID["worse"]) and described(slots.metrics[0].value).better != -1
+        return -1 if worse or slots.says(SAID["falls"]) or slots.says(SAID["lower"]) else 1
+    return 0

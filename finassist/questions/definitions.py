@@ -27,6 +27,10 @@ _MARK = re.compile(
 _BRACKET = re.compile(r"\((?=[^()]*(?: [/÷+*-] |\bover\b|divided by|\bminus\b|\bplus\b|\bless\b))")
 
 
+_JOINS = r"(?:[-+*/]|\b(?:divided by|over|minus|less|plus|times|ratio of|sum of|average of))"
+_OPERAND = re.compile(rf"{_JOINS}\s*$"), re.compile(rf"\s*{_JOINS}\s")
+
+
 _SIGNS = {
     "divided": "/", "over": "/", "less": "-", "minus": "-", "plus": "+", "times": "*", "multiplied": "*",
     "/": "/", "+": "+", "*": "*",
@@ -96,8 +100,16 @@ def definitions_in(text: str) -> tuple[str, list[Definition]]:
 
 
 def _next_mark(low: str, at: int) -> re.Match[str] | None:
-    marks = [mark for pattern in (_MARK, _BRACKET) if (mark := pattern.search(low, at))]
+    bracket = next((mark for mark in _BRACKET.finditer(low, at) if not _is_operand(low, mark.start())), None)
+    marks = [mark for mark in (_MARK.search(low, at), bracket) if mark]
     return min(marks, key=lambda mark: mark.start(), default=None)
+
+
+def _is_operand(low: str, at: int) -> bool:
+    """Whether what stands in the bracket at a place is joined with what stands beside it, and so defines nothing."""
+    before, after = _OPERAND
+    end = low.find(")", at) + 1
+    return before.search(low[max(0, at - 20) : at]) is not None or (end > 0 and after.match(low, end) is not None)
 
 
 _LONGEST = 400

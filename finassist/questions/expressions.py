@@ -97,11 +97,10 @@ _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
     """`R&D / revenue`, `divide total assets by equity`: one metric over the other."""
     verb = slots.says(SAID["divide"])
-    to = len(hits) == 2 and not slots.has("growth") and slots.says(SAID["quotient"]) and not slots.says(SAID["compare"])
+    to = len(hits) == 2 and not slots.has("growth", "difference") and not slots.says(SAID["no_ratio"])
     for above, below in pairwise(hits):
-        slash = (to and _TO.fullmatch(slots.low, above.end, below.start)) or _SLASH.fullmatch(
-            slots.low, above.end, below.start
-        )
+        link = slots.low[above.end : below.start]
+        slash = _SLASH.fullmatch(link) or (to and _TO.fullmatch(link))
         if above.value != below.value and (slash or (verb and _BY.fullmatch(slots.low, above.end, below.start))):
             words = slots.low[above.start : below.end]
             value = simplest(f"{above.value} / {below.value}")

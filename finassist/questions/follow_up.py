@@ -126,7 +126,7 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 
 
 def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
-    if again := _shown_otherwise(slots, last):
+    if again := _shown_otherwise(slots, last) or _other_stake(slots, last):
         return again
     _complete_companies(slots, last)
     if not slots.about:
@@ -147,7 +147,8 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
         return made
     carried = [] if last.scope == "universe" else list(last.periods)
     made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
-    made = _with_periods(made, moved(last.periods or ["latest"], shift) if shift else carried, last)
+    there = moved(last.periods or ["latest"], shift, of_price=_of_price(last)) if shift else carried
+    made = _with_periods(made, there, last)
     return _in_the_same_order(slots, made, last)
 
 
@@ -269,8 +270,11 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
     periods: list[str] | None = None
     if bool(slots.points):
         periods = periods_of(slots)
+        if periods == last.periods and (again := slots.says(POINTS_BACK["previous"]) and parse_periods(periods[0])):
+            shift = (-again.count, _UNITS.get(again.end.kind, "year")) if isinstance(again, Span) else (-1, "year")
+            return {"periods": moved(periods, shift, of_price=_of_price(last))}
         changes = slots.has("growth", "difference") or slots.says(SAID["by_how_much"])
-        of_price = last.metrics and described(last.metrics[0]).kind == "price"
+        of_price = _of_price(last)
         if (
             changes
             and not of_price
@@ -279,7 +283,7 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
         ):
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
-        periods = moved(last.periods or ["latest"], shift)
+        periods = moved(last.periods or ["latest"], shift, of_price=_of_price(last))
     elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
         periods = sorted(slots.memory.periods, key=_year)
     if slots.says(POINTS_BACK["by_quarter"]):
@@ -291,6 +295,13 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
     return {} if periods is None else {"periods": periods}
 
 
+_UNITS = {"month": "month", "day": "day", "latest quarter": "quarter"}
+
+
+def _of_price(query: Query) -> bool:
+    return bool(query.metrics) and described(query.metrics[0]).kind == "price"
+
+
 def _shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
     """`as a chart`, `plot it`: the same figures again; those of one year with the four before it."""
     chart, own = slots.says(POINTS_BACK["as_chart"]), slots.about or slots.metrics or slots.points or slots.operations
@@ -299,6 +310,16 @@ def _shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
     periods = _years_to(last) if chart else None
     query = last.model_copy(update={"periods": periods}) if periods else last
     return Understanding((query, *slots.memory.queries[1:]), decided="follow-up")
+
+
+def _other_stake(slots: Slots, last: Query | None) -> Understanding | None:
+    """`and $500?`, `and with dividends?` after what an amount put into a share became."""
+    paid = "dividend" in slots.low
+    if not last or not last.stake or not (slots.stake or (paid and not slots.points)):
+        return None
+    stake, metrics = slots.stake.value if slots.stake else last.stake, ["total_return"] if paid else last.metrics
+    changes = {"stake": stake, "metrics": metrics, "companies": slots.about or last.companies}
+    return Understanding((last.model_copy(update=changes),), decided="follow-up")
 
 
 def _years_to(last: Query) -> list[str] | None:

@@ -43,7 +43,8 @@ ASCENDING, DESCENDING = _pattern("ascending"), _pattern("descending")
 DEFINE, DOCUMENT, ASIDES = _pattern("define"), _pattern("document"), _pattern("asides")
 POSITIVE, NEGATIVE = _pattern("positive"), _pattern("negative")
 
-SAID: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["said"].items()}
+_EXPLAINING: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["said"].items()}
+SAID = {**_EXPLAINING, **{name: re.compile("|".join(row)) for name, row in _TABLES["tells"].items()}}
 POINTS_BACK: Mapping[str, re.Pattern[str]] = {
     name: re.compile("|".join(row)) for name, row in _TABLES["follow_up"].items()
 }
@@ -56,7 +57,7 @@ FILLERS = _words("english", "fillers")
 TERMS = _words("english", "terms")
 EXPLAINED = _words("english", "explained")
 """Words that say in other terms what a slot already holds: `performed`, `daily closes`."""
-PATTERNS = (ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *SAID.values())
+PATTERNS = (ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *_EXPLAINING.values())
 """Patterns whose words are used, although no slot claims their characters."""
 CONVERSATIONAL = (*POINTS_BACK.values(), *OPERAND.values(), *(pattern for pattern, _, _ in SHIFTS))
 SPELLING: tuple[str, ...] = tuple(str(_TABLES["english"]["spelling"]).split())

@@ -9,9 +9,10 @@ from decimal import Decimal
 
 from finassist.core.claims import Number, Unit
 from finassist.core.metrics import described
-from finassist.core.periods import Period
+from finassist.core.periods import Period, parse_periods
 from finassist.core.query import Comparator, Filter
-from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SCALES, table_of
+from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SAID, SCALES, table_of
+from finassist.questions.operations import many_periods
 from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit
 
@@ -20,14 +21,14 @@ _WRITTEN: Mapping[str, str] = _TABLE["words"]
 _COUNTS: Mapping[str, str] = _TABLE["counts"]
 _MULTIPLES: Mapping[str, str] = _TABLE["multiples"]
 _CURRENCY: Mapping[str, str] = {sign: code for code, signs in _TABLE["currency"].items() for sign in signs}
-_SAID: Mapping[str, re.Pattern[str]] = {name: re.compile(pattern) for name, pattern in _TABLE["number"].items()}
+_SAYS: Mapping[str, re.Pattern[str]] = {name: re.compile(pattern) for name, pattern in _TABLE["number"].items()}
 
 
 def _any_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
-_DIGITS, _UNIT = (_SAID[name].pattern for name in ("digits", "unit"))
+_DIGITS, _UNIT = (_SAYS[name].pattern for name in ("digits", "unit"))
 _LETTERS = "".join(name for name in SCALES if len(name) == 1 and name.isascii())
 _SCALE = rf"(?:{_any_of(name for name in SCALES if name not in _LETTERS)})(?:(?<=mrd|mio)\.)?|(?<!-)[{_LETTERS}]\b"
 _SIGN, _COUNTED = _any_of(_CURRENCY), _any_of(_COUNTS)
@@ -76,7 +77,7 @@ def _number(low: str, match: re.Match[str], language: str) -> Number | None:
     start, end = match.start(), match.end()
     written, unit = match["num"], (match["unit"] or "").strip()
     plain = not (match["cur"] or match["after"] or match["scale"] or unit or match["pershare"])
-    if plain and (_SAID["no_figure"].match(low, end) or _SAID["label"].search(low[max(0, start - 24) : start])):
+    if plain and (_SAYS["no_figure"].match(low, end) or _SAYS["label"].search(low[max(0, start - 24) : start])):
         return None
     value, step = _in_words(written) if written[0].isalpha() else _value(written, language)
     factor = Decimal(str(SCALES.get((match["scale"] or "").rstrip("."), 1)))
@@ -153,14 +154,14 @@ def _rounded(text: str) -> Decimal:
 def _loosely(number: Number, before: str) -> Number:
     """The number with the room that `about`, `nearly` or `more than` leaves."""
     size = abs(number.value)
-    if _SAID["about"].search(before):
+    if _SAYS["about"].search(before):
         return replace(number, slack=max(number.slack, size * Decimal("0.03")))
-    if _SAID["nearly"].search(before):
+    if _SAYS["nearly"].search(before):
         return replace(number, slack=max(number.slack, size * Decimal("0.05")))
-    if _SAID["over"].search(before):
+    if _SAYS["over"].search(before):
         written_out = number.words[:1].isalpha() and number.unit == "times"
         return replace(number, bound=">", slack=Decimal() if written_out else number.slack)
-    return replace(number, bound="<") if _SAID["under"].search(before) else number
+    return replace(number, bound="<") if _SAYS["under"].search(before) else number
 
 
 def _fraction(match: re.Match[str]) -> Number:
@@ -179,7 +180,7 @@ def _sharing_units(low: str, found: list[Number]) -> list[Number]:
     for number in reversed(found):
         after = made[-1] if made else None
         between = low[number.end : after.start] if after else ""
-        if after and number.bare and not after.bare and _SAID["list"].fullmatch(between.removesuffix("(")):
+        if after and number.bare and not after.bare and _SAYS["list"].fullmatch(between.removesuffix("(")):
             number = _like(number, after)
         if after and number.unit == after.unit and _is_range(low, number, after, between):
             middle, half = (number.value + after.value) / 2, abs(after.value - number.value) / 2
@@ -192,7 +193,7 @@ def _sharing_units(low: str, found: list[Number]) -> list[Number]:
 
 def _is_range(low: str, number: Number, after: Number, between: str) -> bool:
     hyphened = between.strip() == "-" and number.value < after.value
-    return hyphened or bool(_SAID["range"].fullmatch(between) and _SAID["between"].search(low[: number.start]))
+    return hyphened or bool(_SAYS["range"].fullmatch(between) and _SAYS["between"].search(low[: number.start]))
 
 
 def _like(number: Number, other: Number) -> Number:
@@ -305,3 +306,49 @@ def more_than_before(slots: Slots, metrics: Sequence[str]) -> Filter | None:
     now, before = (str(each.value) for each in points)
     metric = f"at({metrics[0]}, '{now}') - at({metrics[0]}, '{before}')"
     return Filter(metric=metric, comparator="<" if slots.directions[0].value < 0 else ">", number=0, period=now)
+
+
+# ------------------------------------------------------------------------------------ what is put into a share
+
+_OF_SHARES = frozenset({"price", "price_change", "total_return", "market_cap", "dividends_per_share", "dividends_paid",
+                        "shares_outstanding"})  # fmt: skip
+
+
+def settle_stake(slots: Slots) -> None:
+    """Find what is held: `if I had put $1,000 into Nvidia in 2020`, `what are 100 shares of Costco worth`."""
+    again = bool(slots.memory.queries) and bool(slots.memory.queries[0].stake)
+    held = slots.says(SAID["held"]) and slots.says(SAID["became"]) and not slots.says(SAID["advice"])
+    if slots.language != "en" or not (held or again) or not _OF_SHARES.issuperset(hit.value for hit in slots.metrics):
+        return
+    claimed = [(hit.start, hit.end) for hit in (*slots.companies, *slots.periods, *slots.amounts)]
+    free = Claims(len(slots.low))
+    for start, end in claimed:
+        free.take(start, end)
+    found = [each for each in numbers_in(slots.low, free.masked(slots.low)) if each.unit in ("money", "count")]
+    if len(found) != 1 or found[0].value <= 0 or found[0].currency not in ("", "USD"):
+        return
+    [number] = found
+    text = f"{number.value.normalize():f} {'shares' if number.unit == 'count' else 'USD'}"
+    slots.stake = Hit(text, number.start, number.end, number.words)
+    slots.loose = [word for word in slots.loose if not number.start <= word.start < number.end]
+
+
+def of_stake(slots: Slots) -> str:
+    """By which figure a stake is worth what it is: the price of a day, or its change since it was bought."""
+    if slots.says(SAID["shares_for"]):
+        return "price"
+    if "dividend" in slots.low or "total return" in slots.low:
+        return "total_return"
+    held = slots.says(SAID["bought"]) or many_periods(slots)
+    return "price_change" if held or (slots.stake and slots.stake.value.endswith("USD")) else "price"
+
+
+def since_bought(slots: Slots, periods: list[str]) -> list[str]:
+    """From the day of the purchase, which is the end of a month and the beginning of a year, to the day asked."""
+    if len(periods) == 1 and ":" not in periods[0] and not periods[0].startswith("last "):
+        periods = [*periods, "latest"]
+    if not slots.stake or len(periods) != 2:
+        return [":".join(periods)]
+    first = parse_periods(periods[0])
+    day = first.last_day() if isinstance(first, Period) and first.kind == "month" else None
+    return [f"{day or first}:{periods[1]}"]

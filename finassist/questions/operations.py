@@ -138,8 +138,7 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     if (
         slots.several
         and len(metrics) == 1
-        and slots.has("sum")
-        and (slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"]))
+        and (slots.says(SAID["part_of_all"]) or (slots.has("sum") and _asks_a_part(slots)))
     ):
         _begin_with_its_owner(slots)
         return "share"
@@ -151,6 +150,10 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return "sum"
     total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
     return "sum" if total and described(metrics[0]).summable() else None
+
+
+def _asks_a_part(slots: Slots) -> bool:
+    return slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"])
 
 
 def _begin_with_its_owner(slots: Slots) -> None:

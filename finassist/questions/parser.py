@@ -25,6 +25,7 @@ from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.expressions import simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
+from finassist.questions.numbers import settle_stake
 from finassist.questions.operations import of_the_pair
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
@@ -49,6 +50,7 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)
     slots.memory, slots.unit, slots.decimals = memory or Memory(), framing.unit, framing.decimals
+    settle_stake(slots)
     found = _by_definition(slots, given) or _understood(slots)
     queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
     return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
@@ -107,7 +109,8 @@ def _understood(slots: Slots) -> Understanding:
     settle_by_industry(slots)
     if slots.choices and (slots.metrics or _ABOUT.match(slots.low)):
         return _which_company(slots)
-    found = arithmetic(slots) or of_the_pair(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
+    alone = answer_to(slots) if slots.stake and slots.about else None
+    found = alone or arithmetic(slots) or of_the_pair(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
     found = unread(slots, found) or found
     if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
-from finassist.core.periods import LATEST, Period, PeriodKind, Span, parse_periods
+from finassist.core.periods import LATEST, Period, PeriodKind, Span, months_back, parse_periods
 from finassist.questions.grammar import SHIFTS, table_of
 from finassist.questions.slots import Found, Slots
 from finassist.questions.tokenizer import Claims
@@ -31,7 +32,7 @@ _AMOUNTS = [name for name in _NUMBERS if name.isalpha() and name < "\u3000"]
 _ORDINALS = [name for name, number in _NUMBERS.items() if number < 5 and name not in _CARDINALS]
 _PARTS: dict[str, str] = {
     **_TABLE["parts"],
-    "N": rf"(?P<n>{_choice(_AMOUNTS, r'\d{1,2}')})",
+    "N": rf"(?P<n>{_choice(_AMOUNTS, r'\d{1,3}')})",
     "ORDINAL": rf"(?P<q>{_choice(_ORDINALS, r'[1-4](?:st|nd|rd|th|\.|er|º|ª|e)?')})",
     "MONTHS": rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})",
     "MONTH": rf"(?P<mon>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?",
@@ -48,7 +49,7 @@ def _filled(pattern: str) -> str:
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (rule["make"], re.compile(_filled(rule["pattern"]))) for rule in _TABLE["rule"]
 )
-_BETWEEN = {name: re.compile(pattern) for name, pattern in _TABLE["between"].items()}
+_BETWEEN = {name: re.compile(_filled(pattern)) for name, pattern in _TABLE["between"].items()}
 
 
 def periods_in(text: str) -> list[Found]:
@@ -58,7 +59,8 @@ def periods_in(text: str) -> list[Found]:
         >>> [str(found.value) for found in periods_in("revenue from fy2021 to fy2024, q2 2025 and ttm")]
         ['FY2021:FY2024', 'Q2 2025', 'TTM']
     """
-    return _joined(text, sorted(_scan(text, Claims(len(text))), key=lambda each: each.start))
+    found = sorted(_scan(text, Claims(len(text))), key=lambda each: each.start)
+    return _joined(text, [_counted(text, each) for each in found])
 
 
 def _scan(text: str, taken: Claims) -> Iterator[Found]:
@@ -132,6 +134,12 @@ def _quarter_end(parts: dict[str, str], year: int) -> Period:
     return Period("day", year, _month(parts), last.day if last else 28)
 
 
+def _first_day(parts: dict[str, str], year: int) -> Period:
+    """The first trading day of a month or a year: the one after the last calendar day before it."""
+    day = date(year, _month(parts) if "mon" in parts else 1, 1) - timedelta(days=1)
+    return Period("day", day.year, day.month, day.day, 1)
+
+
 def _half(parts: dict[str, str], year: int) -> Period:
     words = parts["q"]
     second = (
@@ -144,13 +152,14 @@ def _half(parts: dict[str, str], year: int) -> Period:
 _UNITS: Mapping[str, Period] = {
     "qua": Period("latest quarter"), "tri": Period("latest quarter"), "季度": Period("latest quarter"),
     "四半期": Period("latest quarter"), "mon": Period("month"), "mes": Period("month"), "moi": Period("month"),
-    "day": Period("day"), "wee": Period("day"),
+    "day": Period("day"), "wee": Period("day"), "tra": Period("trading day"), "bus": Period("trading day"),
+    "ses": Period("trading day"),
 }  # fmt: skip
 
 
 def _last(parts: dict[str, str], _: int) -> Span:
     unit = parts["unit"]
-    count = _number(parts["n"]) * (7 if unit.startswith("week") else 1)
+    count = _number(parts.get("n", "1")) * (7 if unit.startswith("week") else 1)
     return Span(None, _UNITS.get(unit[:3], _UNITS.get(unit, LATEST)), count)
 
 
@@ -174,6 +183,7 @@ type _Maker = Callable[[dict[str, str], int], Period | Span]
 _MAKERS: Mapping[str, _Maker] = {
     "day": _day,
     "day us": _day,
+    "first day": _first_day,
     "quarter end": _quarter_end,
     "quarter": _quarter,
     "half": _half,
@@ -229,6 +239,19 @@ def _open_end(start: Period) -> Period:
     return Period("latest quarter") if start.kind in ("quarter", "calendar quarter") else LATEST
 
 
+def _counted(text: str, each: Found) -> Found:
+    """`five trading days after 2024-08-01`: that day, or with an article before it the span to it."""
+    day = each.value
+    found = _BETWEEN["counted"].search(text, max(0, each.start - 60), each.start)
+    if not found or not isinstance(day, Period) or day.kind != "day":
+        return each
+    steps = _number(found["n"]) * (-1 if found["back"] else 1)
+    other = replace(day, shift=steps)
+    ends = (day, other) if steps > 0 else (other, day)
+    value = Span(*ends) if found["whole"] else other
+    return Found(value, found.start(), each.end, text[found.start() : each.end])
+
+
 def _spans(text: str, left: Found, right: Found) -> bool:
     if not (isinstance(left.value, Period) and isinstance(right.value, Period)):
         return False
@@ -253,79 +276,59 @@ type Shift = tuple[int, str]
 
 def shift_of(slots: Slots) -> Shift | None:
     """How far a question moves from the last period or the latest; its words are used: `the prior year`."""
-    for pattern, steps, unit in SHIFTS:
-        if match := pattern.search(slots.low):
-            slots.loose = [word for word in slots.loose if not match.start() <= word.start < match.end()]
-            return steps, unit
+    stretch = _BETWEEN["stretch"].search(slots.low)
+    found = [(stretch, -_number(stretch["n"]), stretch["unit"])] if stretch else []
+    found += [(match, steps, unit) for pattern, steps, unit in SHIFTS if (match := pattern.search(slots.low))]
+    for match, steps, unit in found:
+        slots.loose = [word for word in slots.loose if not match.start() <= word.start < match.end()]
+        return steps, unit
     return None
 
 
-def moved(periods: Sequence[str], shift: Shift) -> list[str]:
-    """Periods that many steps later or earlier."""
-    return [_moved_one(text, *shift) for text in periods]
+def moved(periods: Sequence[str], shift: Shift, *, of_price: bool = False) -> list[str]:
+    """Periods that many steps later or earlier; the last years of a price end with the latest close."""
+    return [_moved_one(text, *shift, of_price=of_price) for text in periods]
 
 
-def _moved_one(text: str, steps: int, unit: str) -> str:
+_IN_MONTHS = {"year": 12, "quarter": 3, "month": 1}
+_IN_DAYS = {"year": 365, "quarter": 91, "month": 30, "week": 7, "day": 1}
+
+
+def _moved_one(text: str, steps: int, unit: str, *, of_price: bool) -> str:
     value = parse_periods(text)
-    if unit == "quarter" and isinstance(value, Period) and value.kind in ("day", "month"):
-        month = value.year * 12 + value.number - 1 + 3 * steps
+    if isinstance(value, Span):
+        if value.start is None:
+            return _last_moved(value, steps, unit, of_price=of_price)
+        ends = (_moved_one(str(each), steps, unit, of_price=of_price) for each in (value.start, value.end))
+        return ":".join(ends)
+    if value.kind == "months ago" and unit in _IN_MONTHS:
+        return str(replace(value, number=value.number - _IN_MONTHS[unit] * steps))
+    if value.kind == "day" and of_price and unit in _IN_MONTHS:
+        day = months_back(date(value.year, value.number, value.day), -_IN_MONTHS[unit] * steps)
+        return str(day)
+    if unit in ("quarter", "month") and value.kind in ("day", "month"):
+        month = value.year * 12 + value.number - 1 + _IN_MONTHS[unit] * steps
         there = Period("month", month // 12, month % 12 + 1)
         day = there.last_day()
         return str(day) if day and value.kind == "day" else str(there)
-    if isinstance(value, Span):
-        return str(Span(value.start.moved(steps), value.end.moved(steps))) if value.start else text
     if unit == "year" and value.kind in ("quarter", "calendar quarter", "latest quarter"):
         return str(value.moved(steps * 4))
     return str(value.moved(steps * 2 if unit == "year" and value.kind == "half" else steps))
 
 
-# ------------------------------------------------------------------------------------------- as known on a day
-
-_KNOWN = re.compile(
-    r",?\s*\b(?:(?:as|with what|(?:using|based on)(?: only)? what) (?:it |they )?(?:was |were )?(?:publicly )?"
-    r"(?:known|public|available)|(?:using|with)(?: only)? (?:the )?(?:data|figures|information) (?:known|available))"
-    r" (?:by|on|in|at|as of)\b",
-    re.IGNORECASE,
-)
-_AS_OF = re.compile(r",?\s*\bas (?:of|at)\b", re.IGNORECASE)
-
-
-def known_on_day(text: str) -> tuple[str, date | None]:
-    """The question without "as known on …", and the day; a month or a year counts to its end.
-
-    Example:
-        >>> known_on_day("What was Apple's revenue as known in March 2023?")
-        ("What was Apple's revenue?", datetime.date(2023, 3, 31))
-    """
-    return _dated_phrase(_KNOWN, text)
-
-
-def as_of_day(text: str) -> tuple[str, date | None]:
-    """The question without "as of" a day on which no quarter ends: it asks for what was known then.
-
-    Example:
-        >>> as_of_day("Apple revenue as of 2023-03-01"), as_of_day("Apple revenue as of 2023-12-31")[1]
-        (('Apple revenue', datetime.date(2023, 3, 1)), None)
-    """
-    bare, day = _dated_phrase(_AS_OF, text, ("day",))
-    ends_a_quarter = day is not None and (day.day >= 25 or (day.day <= 3 and day.month % 3 == 1))
-    return (text, None) if ends_a_quarter else (bare, day)
-
-
-def _dated_phrase(
-    phrase: re.Pattern[str], text: str, kinds: tuple[str, ...] = ("day", "month", "calendar", "year", "end")
-) -> tuple[str, date | None]:
-    match = phrase.search(text)
-    after = periods_in(text[match.end() :].lower()) if match else []
-    found = next((each for each in after if each.start <= _CLOSE), None)
-    period = found.value if found else None
-    if match is None or found is None or not isinstance(period, Period) or period.kind not in kinds:
-        return text, None
-    return text[: match.start()] + text[match.end() + found.end :], period.last_day()
-
-
-_CLOSE = 12
-"""A day this many characters after its phrase belongs to it: "on the evening of"."""
+def _last_moved(last: Span, steps: int, unit: str, *, of_price: bool) -> str:
+    """A stretch as long as the last months, quarters or years, further back: `last 3 months` a year before."""
+    kind, count, months = last.end.kind, last.count, _IN_MONTHS.get(unit, 0) * steps
+    if kind == "trading day":
+        kind, count = "day", count * 7 // 5
+    if kind == "day":
+        days = _IN_DAYS[unit] * steps
+        return f"{count - days} days ago:{-days} days ago"
+    if kind == "month" or of_price:
+        count *= 12 if kind == "latest" else 3 if kind == "latest quarter" else 1
+        return f"{count - months} months ago:{-months} months ago"
+    steps = months // 3 if kind == "latest quarter" else months // 12
+    return f"{last.end.moved(steps - count + 1)}:{last.end.moved(steps)}"
 
 
 def with_the_one_before(text: str) -> list[str]:

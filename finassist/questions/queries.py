@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.companies import INDEX
-from finassist.questions.conditions import filters
+from finassist.questions.conditions import asks_over_time, filters, of_conditions, supposed
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
-from finassist.questions.numbers import more_than_before
+from finassist.questions.numbers import more_than_before, of_stake, since_bought
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
@@ -33,6 +32,9 @@ def answer_to(slots: Slots) -> Understanding:
     _settle_market_words(slots)
     if slots.about and asks_statement(slots):
         return Understanding(document="report", decided="statement")
+    if slots.metrics == hits_of(["price_change"]) and slots.stake and not slots.points:
+        words = slots.stake.words
+        return refuse(words, "period", f"“{words}” since when? Name the day, the month or the year of the purchase")
     if slots.asks_all:
         return screen(slots)
     if not slots.about:
@@ -42,6 +44,8 @@ def answer_to(slots: Slots) -> Understanding:
 
 def _settle_market_words(slots: Slots) -> None:
     """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
+    if slots.stake:
+        slots.metrics = hits_of([of_stake(slots)])
     from_high = any(hit.value == "from_high" for hit in slots.metrics)
     if not from_high and (week := re.search(r"\b52[- ]week (high|low)", slots.low)):
         slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
@@ -88,7 +92,7 @@ _VALUATION = ["pe", "ps", "pb", "dividend_yield", "market_cap"]
 
 def is_judgement(slots: Slots) -> bool:
     """Whether it asks to weigh a company: `Should I buy Apple?`, `Is it overvalued?`."""
-    if not slots.about or slots.has("rank") or slots.asks_set:
+    if not slots.about or slots.has("rank") or slots.asks_set or slots.stake:
         return False
     text = slots.bare
     if not SAID["should_i"].search(text) or SAID["not_should_i"].search(text):
@@ -125,6 +129,9 @@ def _about_a_company(slots: Slots) -> Understanding:
         return _figures(slots)
     if slots.has("growth", "difference") and re.search(r"\b(?:stocks?|shares?)\b", slots.low):
         slots.metrics = hits_of(["price_change"])
+        return _figures(slots)
+    if slots.amounts and slots.says(SAID["grew"]):
+        slots.metrics = hits_of(["revenue"])
         return _figures(slots)
     days = any(end.kind in ("day", "month", "days ago", "months ago") for end in ends)
     if days and (spans(slots) or slots.has("growth", "difference")):
@@ -219,43 +226,23 @@ def _figures(slots: Slots) -> Understanding:
     return Understanding(tuple(queries), decided="figures")
 
 
-_YES_OR_NO = re.compile(
-    r"\W*(?:answer [^:]{0,30}:\s*)?(?:(?:and|so|ok|then|but)\W+)?(?:is|are|was|were|did|does|do|has|have|had)\b"
-)
-_OPEN = re.compile(r"\b(?:or|how|what|which|who|whose|when|by (?:how|what))\b")
-
-
-def _supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
-    """What `Was Apple's margin higher than Microsoft's?` and `Did its revenue fall?` suppose."""
-    asks = _YES_OR_NO.match(slots.low)
-    if asks is None or _OPEN.search(slots.low, asks.end()) or slots.says(SAID["multiplied"]):
-        return 0
-    if intent == "compare" and len(slots.about) == 2 and slots.directions and "than" in slots.low:
-        return 1
-    moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]
-    if moves and len(slots.about) == 1 and len(slots.metrics) == 1:
-        worse = slots.says(SAID["worse"]) and described(slots.metrics[0].value).better != -1
-        return -1 if worse or slots.says(SAID["falls"]) or slots.says(SAID["lower"]) else 1
-    return 0
-
-
 def _query(slots: Slots) -> Query:
     metrics = _settled(slots, _without_parts(expressions(slots)))
-    over_time = slots.says(SAID["count_periods"]) or slots.says(SAID["in_which_periods"])
+    over_time = asks_over_time(slots)
     metrics, where = filters(slots, metrics) if slots.amounts or over_time else (metrics, [])
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
     metrics, operation = _operated(slots, metrics)
-    if where:
-        first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
-        counts = slots.says(SAID["count_periods"]) or (slots.several and "how many" in slots.low)
-        operation = "count" if counts else "first" if first else "none"
+    operation = of_conditions(slots) if where else operation
     if (slots.unit == "times" or slots.has("times")) and operation == "none":
         metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(slots)
-    if where and metrics[0] != "price" and not periods and (over_time or operation == "first"):
+    if where and operation in ("first", "last"):
+        periods = [str(each.value) for each in slots.points]
+    if where and metrics[0] != "price" and not periods and (over_time or operation in ("first", "last")):
         periods = ["last 12 years"]
-    if slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1 and ":" not in periods[0]:
-        periods = [f"{periods[0]}:latest"]
+    held = slots.stake is not None and metrics[0] != "price"
+    if periods and (held or (slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1)):
+        periods = since_bought(slots, periods)
     whole = operation == "sum" or (operation == "none" and "how much" in slots.low and not slots.has("trend"))
     if whole and periods == ["last 4 quarters"] and not slots.several:
         periods, operation = ["TTM"], "none"
@@ -283,8 +270,9 @@ def _query(slots: Slots) -> Query:
         operation=operation,
         where=where,
         order=direction,
-        expects=_supposed(slots, intent, operation),
+        expects=supposed(slots, intent, operation),
         limit=slots.limit.value if slots.limit and fewer else None,
+        stake=slots.stake.value if slots.stake else "",
         unit="month-end" if month_ends else slots.unit,
         language=slots.language,
         decimals=slots.decimals,

@@ -70,10 +70,12 @@ def _as_typed(slots: Slots, match: re.Match[str]) -> str:
 
 def _means_else(slots: Slots, topic: _Topic, start: int, end: int) -> bool:
     """Whether a company, metric or sector claims these characters."""
-    if topic.yields_to == "nothing":
+    if slots.stake and "stake" in topic.yields_to:
+        return True
+    if topic.yields_to in ("nothing", "stake"):
         return False
-    named = [(hit.start, hit.end) for hit in slots.companies]
-    if topic.yields_to == "claims":
+    named = [(hit.start, hit.end) for hit in (slots.periods if topic.yields_to == "periods" else slots.companies)]
+    if topic.yields_to.startswith("claims"):
         named += [(hit.start, hit.end) for hit in slots.sectors]
         named += [(hit.start, hit.end) for hit in slots.metrics if hit.words in metric_names()]
     named += [(hit.start, hit.end) for hit in slots.metrics if hit.words == slots.low[start:end]]

@@ -140,6 +140,7 @@ class Slots:
         unit: The unit asked for, such as `USD millions`.
         decimals: How many decimals are asked for.
         memory: The conversation before it.
+        stake: What is put into a share, such as `1000 USD` or `100 shares`.
         operands: Words that point back to a figure of the conversation.
     """
 
@@ -165,6 +166,7 @@ class Slots:
     unit: str = ""
     decimals: int | None = None
     memory: Memory = field(default_factory=Memory)
+    stake: Hit[str] | None = None
     operands: list[Hit[Figure]] = field(default_factory=list[Hit[Figure]])
 
     def has(self, *tags: str) -> bool:

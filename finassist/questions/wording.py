@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache
 
+from finassist.core.periods import Period
 from finassist.questions.grammar import SPELLING, metric_names, table_of, tagged_words, vocabulary
+from finassist.questions.periods import periods_in
 from finassist.questions.tokenizer import fold, words_of
 from finassist.symbols.directory import directory
 from finassist.symbols.names import ALIASES, common_words
@@ -195,7 +198,7 @@ _SUFFIX = re.compile(
 )
 _SLIPS = {
     "gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income",
-    "csh": "cash", "wat": "what", "wht": "what", "wats": "what", "revs": "revenue",
+    "csh": "cash", "wat": "what", "earnt": "earned", "payed": "paid", "wht": "what", "wats": "what", "revs": "revenue",
 }  # fmt: skip
 
 
@@ -302,3 +305,52 @@ def edits(left: str, right: str, most: int) -> int | None:
             return None
         rows.append(row)
     return rows[-1][-1] if rows[-1][-1] <= most else None
+
+
+# ------------------------------------------------------------------------------------------- as known on a day
+
+_KNOWN = re.compile(
+    r",?\s*\b(?:(?:as|with what|(?:using|based on)(?: only)? what) (?:it |they )?(?:was |were )?(?:publicly )?"
+    r"(?:known|public|available)|(?:using|with)(?: only)? (?:the )?(?:data|figures|information) (?:known|available))"
+    r" (?:by|on|in|at|as of)\b",
+    re.IGNORECASE,
+)
+_AS_OF = re.compile(r",?\s*\bas (?:of|at)\b", re.IGNORECASE)
+
+
+def known_on_day(text: str) -> tuple[str, date | None]:
+    """The question without "as known on …", and the day; a month or a year counts to its end.
+
+    Example:
+        >>> known_on_day("What was Apple's revenue as known in March 2023?")
+        ("What was Apple's revenue?", datetime.date(2023, 3, 31))
+    """
+    return _dated_phrase(_KNOWN, text)
+
+
+def as_of_day(text: str) -> tuple[str, date | None]:
+    """The question without "as of" a day on which no quarter ends: it asks for what was known then.
+
+    Example:
+        >>> as_of_day("Apple revenue as of 2023-03-01"), as_of_day("Apple revenue as of 2023-12-31")[1]
+        (('Apple revenue', datetime.date(2023, 3, 1)), None)
+    """
+    bare, day = _dated_phrase(_AS_OF, text, ("day",))
+    ends_a_quarter = day is not None and (day.day >= 25 or (day.day <= 3 and day.month % 3 == 1))
+    return (text, None) if ends_a_quarter else (bare, day)
+
+
+def _dated_phrase(
+    phrase: re.Pattern[str], text: str, kinds: tuple[str, ...] = ("day", "month", "calendar", "year", "end")
+) -> tuple[str, date | None]:
+    match = phrase.search(text)
+    after = periods_in(text[match.end() :].lower()) if match else []
+    found = next((each for each in after if each.start <= _CLOSE), None)
+    period = found.value if found else None
+    if match is None or found is None or not isinstance(period, Period) or period.kind not in kinds:
+        return text, None
+    return text[: match.start()] + text[match.end() + found.end :], period.last_day()
+
+
+_CLOSE = 12
+"""A day this many characters after its phrase belongs to it: "on the evening of"."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from finassist.analysis.calendar import Member
@@ -14,7 +15,7 @@ from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Query
-from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure
+from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure, stake_of
 from finassist.reporting.words import (
     MARKET_INDEX,
     MOST_NAMED,
@@ -59,7 +60,11 @@ def _yes_or_no(outcome: Outcome) -> str:
     if outcome.shape == "order":
         ahead = outcome.rows[0].symbol == query.companies[0] and len(outcome.rows) > 1
         return "Yes: " if ahead else "No: " if len(outcome.rows) > 1 else ""
-    if outcome.shape not in ("change", "window") or figure is None or figure.value is None:
+    if outcome.shape == "values" and len(outcome.rows) == 2:
+        one, two = (row.fact.value or 0 for row in outcome.rows)
+        return "Yes: " if (one - two) * query.expects > 0 else "No: "
+    joined = outcome.shape == "values" and " - " in outcome.rows[0].metric
+    if not (joined or outcome.shape in ("change", "window")) or figure is None or figure.value is None:
         return ""
     return "Yes: " if figure.value * query.expects > 0 else "No: "
 
@@ -96,11 +101,14 @@ _OF_SPAN = {
     "max": _OF_EXTREME,
     "low": _OF_EXTREME,
     "min": _OF_EXTREME,
-    "first": "{name} first closed {limit} on {at}, at {value}.",
+    "first": "{name} first closed {limit} on {at}, at {value}{begins}.",
+    "last": "{name} last closed {limit} on {at}, at {value}.",
     "mean price": "{owner} average {what} {span} was {value} ({formula}).",
     "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
     "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
     "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
+    "stake price_change": "{stake} {were} worth {value}{on}, without dividends: the price {moved} {change}{ends}.",
+    "stake total_return": "{stake} {were} worth {value}{on}, with dividends reinvested: the total return was {change}.",
     "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
     "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
     "from_high": "{owner} last close {span} was {size} below the highest{ends}.",
@@ -117,7 +125,9 @@ def _on_day(fact: Fact) -> str:
 
 def _window(it: Phrase) -> str:
     row, query, of = it.row, it.words.query, it.fact.note or ""
-    keys = (f"{query.operation} {row.metric}", query.operation, row.metric)
+    held = bool(query.stake and row.parts)
+    change, kind = (it.words.of(replace(row, fact=row.parts[0])), "stake") if held else (it, query.operation)
+    keys = (f"{kind} {row.metric}", query.operation, row.metric)
     return next((_OF_SPAN[key] for key in keys if key in _OF_SPAN), _OF_SPAN[""]).format(
         name=it.name,
         owner=it.owner,
@@ -125,7 +135,11 @@ def _window(it: Phrase) -> str:
         what="level" if row.symbol == MARKET_INDEX else "share price",
         span=over_span(it.fact.period),
         at=row.at,
-        moved={1: "rose", -1: "fell", 0: "did not change,"}[it.direction],
+        moved={1: "rose", -1: "fell", 0: "did not change,"}[change.direction],
+        stake=stake_of(it),
+        were="was" if query.stake.endswith("USD") else "were",
+        on=f" {_on_day(row.last)}" if row.last else "",
+        change=change.value if row.metric == "total_return" else change.size,
         size=it.size,
         value=it.value,
         plain=number(it.fact.value or Decimal(), 2),
@@ -134,6 +148,7 @@ def _window(it: Phrase) -> str:
         kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",
         of=f" ({of})" if "only" in of else "",
         limit=limit_words(query.where),
+        begins=f", {of}" if "begin" in of else "",
         ends=f", {it.ends(_on_day)}" if row.first and row.last else "",
     )
 
@@ -168,7 +183,7 @@ def _places(rows: Sequence[Row], words: Words, *, periods: bool = False) -> str:
 
 def _metric(query: Query, row: Row) -> str:
     """The ranked figure in words: `revenue growth`, `share price change`."""
-    name = spoken(row.metric)
+    name = f"worth of {query.stake}" if query.stake else spoken(row.metric)
     if query.operation == "growth" and row.fact.unit == "points":
         return f"change in {name}"
     return _RANKED.get(query.operation, "{}").format(name)

@@ -27,6 +27,7 @@ from finassist.reporting.words import (
     is_fiscal,
     length_of,
     limit_words,
+    number,
     possessive,
     shared_period,
     when,
@@ -75,6 +76,12 @@ def _several_metrics(each: Sequence[Phrase]) -> str:
 
 def one_figure(it: Phrase) -> str:
     """`Apple's net margin was 25.3% in FY2023 (year ended …): net income … / revenue …`."""
+    if it.row.metric == "price" and it.words.query.stake and it.row.parts:
+        price = it.words.figure(it.row.parts[0])
+        if it.fact.unit == "shares":
+            bought = f"{number(it.fact.value or Decimal(), 2)} shares"
+            return f"{stake_of(it)} {when(it.fact)} bought {bought}, at the close of {price}."
+        return f"{stake_of(it)} were worth {it.value} at the close {when(it.fact)}, at {price} a share."
     if it.row.metric == "price":
         what = "closing level" if it.row.symbol == MARKET_INDEX else "share price"
         how = "as fetched" if UNDATED in (it.fact.note or "") else "at the close"
@@ -85,6 +92,17 @@ def one_figure(it: Phrase) -> str:
     shown = it.size if "loss" in it.label else it.value
     period = "" if "at(" in it.row.metric else f" {it.when}"
     return f"{it.owner} {it.label} {was} {shown}{period}{_how(it)}."
+
+
+def stake_of(it: Phrase) -> str:
+    """What is held, and since when: `USD 1,000 put into Apple on 2019-12-31`; empty where nothing is."""
+    amount, _, unit = it.words.query.stake.partition(" ")
+    if not unit:
+        return ""
+    since = f" on {it.row.first.period_end}" if it.row.first else ""
+    if unit == "USD":
+        return f"USD {Decimal(amount):,f} put into {it.name}{since}"
+    return f"{Decimal(amount):,f} shares of {it.name} (as counted after splits){f' bought{since}' if since else ''}"
 
 
 def _how(it: Phrase) -> str:
@@ -114,8 +132,9 @@ def check(outcome: Outcome, words: Words) -> str:
     alone = len({row.symbol for row in rows}) == 1
     if alone and len({row.metric for row in rows}) == len(rows):
         return f"{'Yes,' if met else 'No, not'} {conditions(query)}: {of_each_company(rows, words)}"
-    if query.operation == "first" and met:
-        return f"{met[0].name} first had {conditions(query)} {met[0].when}: {met[0].value}."
+    if query.operation in ("first", "last") and met:
+        return " ".join(_once(words, rows, own) for symbol in distinct(row.symbol for row in outcome.met)
+                        if (own := [it for it in met if it.row.symbol == symbol]))  # fmt: skip
     if alone:
         first, last = words.of(rows[0]), words.of(rows[-1])
         own = [it for it in met if it.row.metric == rows[0].metric]
@@ -133,6 +152,15 @@ def check(outcome: Outcome, words: Words) -> str:
         count, which = len(distinct(row.symbol for row in rows)), f": {listed(named)}" if named else ""
         return f"{len(named)} of the {count} had {conditions(query)}{period}{which}{rest}."
     return f"{listed(named) if named else 'None of them'} had {conditions(query)}{period}{rest}."
+
+
+def _once(words: Words, rows: Sequence[Row], met: Sequence[Phrase]) -> str:
+    """The first or the last period in which a condition held, and whether earlier ones are not in the data."""
+    which = words.query.operation
+    it = met[0] if which == "first" else met[-1]
+    begins = next(row for row in rows if row.symbol == it.row.symbol) == it.row and which == "first"
+    since = f" The data begin with {it.brief}, so it may have been earlier." if begins else ""
+    return f"{it.name} {which} had {conditions(words.query)} {it.when}: {it.value}.{since}"
 
 
 def _by_company(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
@@ -167,7 +195,8 @@ def _moved(it: Phrase, by: str) -> str:
 
 def _next_to(first: Fact, last: Fact) -> bool:
     """Whether the ends of a change are neighbouring periods."""
-    return bool(first.period_end and last.period_end and (last.period_end - first.period_end).days < 400)
+    days = (last.period_end - first.period_end).days if first.period_end and last.period_end else 0
+    return 0 < days < 200 or 330 < days < 400
 
 
 def _cagr(it: Phrase) -> str:

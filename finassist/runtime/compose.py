@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from finassist.analysis import ratios as analysis
-from finassist.analysis.calendar import Member, quarters_named
+from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
+from finassist.analysis.statements import quarters_named
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown, listed
@@ -229,6 +230,7 @@ _NEAREST = {
     "segment": "the figures of the whole company",
     "geography": "the figures of the whole company",
     "forecast": "the figures of the latest fiscal year",
+    "earnings date": "the figures of the latest reported quarter",
     "intraday price": "the price at the close",
     "valuation model": "multiples such as P/E and EV/EBITDA",
 }

@@ -20,10 +20,10 @@ from finassist.core.result import CATEGORY, CategoryName, Draft, Usage
 from finassist.llm.agents import ExtractedSymbols, RoutedQuestion, question_message
 from finassist.llm.offline import OfflineModel
 from finassist.questions.parser import understand
-from finassist.questions.periods import as_of_day
 from finassist.questions.routing import Route, route
 from finassist.questions.slots import Memory, Understanding
 from finassist.questions.suggestions import hints, is_doubtful, is_named, place
+from finassist.questions.wording import as_of_day
 from finassist.runtime.effects import AgentReply, Flow, FlowContext, ask, gather
 from finassist.symbols.directory import SymbolDirectory
 

@@ -29,9 +29,9 @@ from finassist.llm.agents import question_message
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.questions.claims import Claim, claims_in
 from finassist.questions.companies import INDEX
-from finassist.questions.periods import as_of_day, known_on_day
 from finassist.questions.review import Narration, Review, left_out
 from finassist.questions.slots import Understanding
+from finassist.questions.wording import as_of_day, known_on_day
 from finassist.reporting.asked import written_by
 from finassist.reporting.checked import Checked
 from finassist.runtime.compose import compose_answer, compose_document

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from finassist.analysis.calendar import Member, quarters_named
+from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute
 from finassist.analysis.needs import companies_of
+from finassist.analysis.statements import quarters_named
 from finassist.core.claims import Claim, Finding
 from finassist.core.facts import Fact, Gap
 from finassist.core.formatting import figure as figure_text
