@@ -26,8 +26,9 @@ from finassist.core.text import said
 from finassist.providers.base import NEEDS, Need, Periods, QuerySource, UniverseScope, fetch_facts, fetch_for_query
 from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import aask_with, adrive
-from finassist.runtime.effects import Fetch, Flow, FlowContext, fetch
+from finassist.runtime.effects import Fetch, Flow, fetch
 from finassist.runtime.flows import answer_flow, typed_flow
+from finassist.runtime.known import FlowContext
 
 _KEPT_FACTS: Final = 100_000  # for later questions; some 40 MB
 _QUICK: Final = 1  # zlib's fastest level: a fifth of the size for a tenth of a millisecond

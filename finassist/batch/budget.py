@@ -21,8 +21,9 @@ from finassist.providers.base import Periods
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import AskAgent, Emit
-from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, FlowContext, Gather
+from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, Gather
 from finassist.runtime.flows import answer_flow
+from finassist.runtime.known import FlowContext
 
 
 @dataclass(frozen=True, kw_only=True)

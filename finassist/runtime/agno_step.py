@@ -37,8 +37,9 @@ from finassist.providers.embedded.coverage import attributes
 from finassist.questions.routing import route
 from finassist.runtime.context import RunContext
 from finassist.runtime.drivers import adrive_stream, drive
-from finassist.runtime.effects import Flow, FlowContext
+from finassist.runtime.effects import Flow
 from finassist.runtime.flows import answer_flow, typed_flow
+from finassist.runtime.known import FlowContext
 from finassist.sessions.summary import StoredTurns
 
 STEP_NAME: Final = "answer"
@@ -239,7 +240,7 @@ def stream(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> Generat
             # Left early, or interrupted between two events: what began is brought to its end and stored all the same.
             with run.interrupts.deferred():
                 run.stop()
-                context.run(run.drain, engine)
+                context.run(_drain, run, engine)
                 run.end(store.has_run(run.run_id))
             raise
         except Exception as failure:  # noqa: BLE001  raised below, after its terminal event
@@ -249,6 +250,12 @@ def stream(shell: StoredTurns, run: RunContext, options: AgnoOptions) -> Generat
         if terminal is not None:
             yield terminal
     _raise(run, error)
+
+
+def _drain(run: RunContext, engine: Iterator[Any]) -> None:
+    """Let Agno finish and save a run that has no listener any more."""
+    for event in engine:
+        run.see(event)
 
 
 def _next(run: RunContext, context: contextvars.Context, engine: Iterator[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final, Literal, Protocol, Self, Unpack
@@ -32,8 +32,9 @@ from finassist.reporting.checked import Checked
 from finassist.runtime.agno_step import FlowStep, RunOptions
 from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import adrive, adrive_stream, drive, drive_to_end
-from finassist.runtime.effects import Flow, FlowContext
+from finassist.runtime.effects import Flow
 from finassist.runtime.flows import alone_flow, chat_flow, check_flow, report_flow
+from finassist.runtime.known import FlowContext
 from finassist.sessions.history import StoredSessions
 from finassist.sessions.store import SessionLocks, check_session_id
 from finassist.sessions.summary import Summariser
@@ -237,18 +238,23 @@ class BaseWorkflow(StoredSessions):
 
         Connections of an event loop that runs elsewhere are closed there, as soon as it gets to it.
         """
-        try:
+        with ExitStack() as stack:
+            for each in self._closeable():
+                stack.callback(each.close)
             self.summariser.close()
-        finally:
-            self.runtime.close()
 
     async def aclose(self) -> None:
         """`close()` for a running loop: does not block it, and its connections are closed when this returns."""
         async with AsyncExitStack() as stack:
-            for each in reversed(self.runtime.closeable()):
+            for each in self._closeable():
                 stack.callback(each.close)  # what is left on other loops
                 stack.push_async_callback(each.aclose)
             await self.summariser.aclose()
+
+    def _closeable(self) -> list[Any]:
+        """What is open and can be closed, the last first; what the user handed over is the user's to close."""
+        runtime = self.runtime
+        return [each for each in (runtime.store, *reversed(runtime.opened)) if hasattr(each, "aclose")]
 
     def __enter__(self) -> Self:
         return self

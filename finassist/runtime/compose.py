@@ -28,7 +28,7 @@ from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.words import distinct, possessive, short_name
-from finassist.runtime.effects import FlowContext
+from finassist.runtime.known import FlowContext, parted
 from finassist.symbols.directory import directory
 
 _FEW_ROWS = 60
@@ -60,12 +60,6 @@ def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: Flo
         years=known.years,
         follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
-
-
-def parted(found: Sequence[list[Fact] | Gap]) -> tuple[list[Fact], list[Gap]]:
-    """What was fetched: all facts, and the gaps where there are none."""
-    facts = [fact for each in found if isinstance(each, list) for fact in each]
-    return facts, [each for each in found if isinstance(each, Gap)]
 
 
 def _merged(gaps: Iterable[Gap]) -> list[Gap]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -104,7 +104,7 @@ class Runtime:
             provider=opened_provider,
             agents=build_agents(opened_model),
             store=store,
-            locks=store.new_locks(),
+            locks=SessionLocks(store.turns),
             routing=routing or settings.routing,
             live=settings.live,
             chosen=chosen,
@@ -123,16 +123,6 @@ class Runtime:
         models = [self.model, *(agent.model for agent in self.agents.values())]
         fallbacks = [getattr(model, "fallbacks", ()) for model in models]
         return Secrets(dict.fromkeys((*self.settings.secrets(), *secrets_of(*models, *fallbacks, self.provider))))
-
-    def closeable(self) -> list[Any]:
-        """What is open and can be closed; what the user handed over is the user's to close."""
-        return [each for each in (*self.opened, self.store) if hasattr(each, "aclose")]
-
-    def close(self) -> None:
-        """Close connections and files; they open again when needed."""
-        with ExitStack() as stack:
-            for each in reversed(self.closeable()):
-                stack.callback(each.close)
 
 
 # ------------------------------------------------------------------------------------------------- one run
@@ -287,11 +277,6 @@ class RunContext:
 
     def _elapsed(self) -> float:
         return round(perf_counter() - self.started, 6)
-
-    def drain(self, engine: Iterable[Any]) -> None:
-        """Let Agno finish and save a run that has no listener any more."""
-        for event in engine:
-            self.see(event)
 
     def failed(self, error: Exception) -> Exception:
         """The error to raise for what Agno raised; where Agno had no event of its own for it, there is one now."""

@@ -24,7 +24,8 @@ from finassist.questions.routing import Route, route
 from finassist.questions.slots import Memory, Understanding
 from finassist.questions.suggestions import hints, is_doubtful, is_named, place
 from finassist.questions.wording import as_of_day
-from finassist.runtime.effects import AgentReply, Flow, FlowContext, ask, gather
+from finassist.runtime.effects import AgentReply, Flow, ask, gather
+from finassist.runtime.known import FlowContext
 from finassist.symbols.directory import SymbolDirectory
 
 _TICKER = re.compile(r"[A-Z]{1,5}([.-][A-Z])?")

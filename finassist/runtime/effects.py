@@ -1,4 +1,4 @@
-"""What a flow knows, and what it may wish for: it yields events and effects, and a driver performs the effects.
+"""What a flow may wish for: it yields events and effects, and a driver performs the effects.
 
     Ask     a question to one of the agents          -> AgentReply
     Fetch   one kind of figures about one company    -> list[Fact] or Gap
@@ -13,18 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
 from time import monotonic
-from typing import Any, Final, Self, cast
+from typing import Any, Final, cast
 
 from agno.metrics import RunMetrics
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
-from agno.session import WorkflowSession
 from pydantic import BaseModel
 
-from finassist.analysis.calendar import Member
-from finassist.config.settings import Routing
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
@@ -44,94 +40,11 @@ from finassist.llm.calls import (
     recording,
 )
 from finassist.llm.connections import fit
-from finassist.llm.offline import OfflineModel
-from finassist.providers.base import Need, Periods, QueryNeed, QuerySource, UniverseScope, query_sources
-from finassist.providers.embedded.coverage import attributes
+from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
 from finassist.questions.review import Review
-from finassist.questions.routing import Context
-from finassist.questions.slots import Memory
-from finassist.runtime.context import Runtime
-from finassist.sessions.summary import query_memory, remember
-from finassist.symbols.company import Company
-from finassist.symbols.directory import SymbolDirectory, directory
 
 _FEW_FACTS: Final = 1_000
 """A document of one company: some 10 ms."""
-
-
-@dataclass(frozen=True)
-class FlowContext:
-    """What a flow knows from the start.
-
-    Attributes:
-        directory: All ticker symbols.
-        provider: Name of the data provider, for events.
-        routing: Who decides what is asked.
-        context: What the conversation so far carries over.
-        years: Fiscal years in an answer.
-        max_companies: Companies in one answer.
-        memory: What the next question may refer to.
-        covered: Companies with what is known of them besides figures.
-        as_of: Only what was public on this day counts.
-        queryable: Whether the provider has quarters, closes and all companies at once.
-        live: Whether the agents have a language model; the offline one knows no more than the rules.
-        checked: Whether a language model writes the chat's replies, so that their figures are checked.
-        narrated: Whether a language model writes about the figures of a report.
-    """
-
-    directory: SymbolDirectory
-    provider: str
-    routing: Routing
-    context: Context
-    years: int
-    max_companies: int
-    memory: Memory
-    covered: Mapping[str, Member]
-    queryable: bool
-    as_of: date | None
-    live: bool
-    checked: bool
-    narrated: bool
-
-    @classmethod
-    def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
-        """The context of a run, in its conversation if it has one."""
-        settings, provider = runtime.settings, runtime.provider
-        deciders = (runtime.agents[name].model for name in ("router", "symbol_extraction"))
-        return cls(
-            directory=directory(),
-            provider=provider.id,
-            routing=runtime.routing,
-            context=remember(session, settings.remembered_turns),
-            years=settings.years,
-            max_companies=settings.max_companies,
-            memory=query_memory(session),
-            covered=_members(query_sources(provider)) or attributes(),
-            queryable=isinstance(provider, QuerySource),
-            as_of=runtime.as_of,
-            live=not all(isinstance(model, OfflineModel) for model in deciders),
-            checked=not isinstance(runtime.agents["chat"].model, OfflineModel),
-            narrated=settings.narration and not isinstance(runtime.agents["narration"].model, OfflineModel),
-        )
-
-    def companies(self, symbols: Iterable[str]) -> list[Company]:
-        """Those of the symbols that are known, as companies."""
-        return [company for symbol in symbols if (company := self.directory.lookup(symbol))]
-
-    def members_of(self, symbols: Iterable[str]) -> Mapping[str, Member]:
-        """Every company that is covered, and those that are named besides."""
-        named = self.companies(symbol for symbol in symbols if symbol not in self.covered)
-        return {**self.covered, **{company.symbol: Member(company.symbol, company.name) for company in named}}
-
-
-def _members(sources: Sequence[QuerySource]) -> Mapping[str, Member]:
-    """The companies of all sources; one that several know as the first does."""
-    if len(sources) == 1:
-        return sources[0].members()
-    return {symbol: member for source in reversed(sources) for symbol, member in source.members().items()}
-
-
-# ------------------------------------------------------------------------------------------------- effects
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,15 @@ from finassist.reporting.asked import written_by
 from finassist.reporting.checked import Checked
 from finassist.runtime.compose import compose_answer, compose_document
 from finassist.runtime.decide import completed, decide, decide_typed
-from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, FlowContext, ask, compute, fetch, gather
-from finassist.runtime.grounds import FEW_COMPANIES, THREE_YEARS, Grounds, checked_against, grounds_query
+from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, ask, compute, fetch, gather
+from finassist.runtime.known import (
+    FEW_COMPANIES,
+    THREE_YEARS,
+    FlowContext,
+    Grounds,
+    checked_against,
+    grounds_query,
+)
 
 _YEARS, _QUARTERS = 15, 40
 _REPORTED = ("revenue", "revenue_growth", "net_income", "net_income_growth", "operating_income", "net_margin",

@@ -10,17 +10,11 @@ import inspect
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-)
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 import aiologic
@@ -33,6 +27,9 @@ from finassist.core.concurrency import in_thread
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
 from finassist.sessions.runs import MemoryDb
+
+if TYPE_CHECKING:
+    from finassist.sessions.databases import FileDb, ServerTurns
 
 type Database = BaseDb | AsyncBaseDb | str | Path | None
 
@@ -84,14 +81,6 @@ _METHODS: Final = [name for name, _ in inspect.getmembers(AsyncBaseDb, inspect.i
 _ThreadedDb: Final[Any] = type("ThreadedDb", (AsyncBaseDb,), {name: _in_a_thread(name) for name in _METHODS})
 
 
-class Closeable(Protocol):
-    """What can be closed, and opens again when it is used."""
-
-    def close(self) -> None:
-        """Close connections."""
-        ...
-
-
 @dataclass(frozen=True)
 class Store:
     """A sync and an async adapter to the same sessions.
@@ -107,12 +96,8 @@ class Store:
 
     sync: BaseDb | None
     native: AsyncBaseDb | BaseDb
-    opened: Closeable | None = None
-    turns: SharedTurns | None = None
-
-    def new_locks(self) -> SessionLocks:
-        """Locks for one workflow, one per session; where other machines share the sessions, between these too."""
-        return SessionLocks(self.turns)
+    opened: FileDb | ServerTurns | None = None
+    turns: ServerTurns | None = None
 
     def for_run(self) -> BaseDb:
         """The adapter `run()` uses.
@@ -281,18 +266,6 @@ def _file_store(path: Path) -> Store:
 # ---------------------------------------------------------------------------------------------- turns
 
 
-class SharedTurns(Protocol):
-    """Turns of a session that are taken with other processes and machines."""
-
-    def turn(self, session_id: str, /) -> AbstractContextManager[None]:
-        """Inside, no other answers in this session."""
-        ...
-
-    def aturn(self, session_id: str, /) -> AbstractAsyncContextManager[None]:
-        """`turn` for a running event loop."""
-        ...
-
-
 class SessionLocks:
     """One lock per session, for threads and loops alike: turns of one conversation never overlap.
 
@@ -300,7 +273,7 @@ class SessionLocks:
         elsewhere: Takes turns with other processes and machines, where the sessions are shared with them.
     """
 
-    def __init__(self, elsewhere: SharedTurns | None = None) -> None:
+    def __init__(self, elsewhere: ServerTurns | None = None) -> None:
         self._elsewhere = elsewhere
         self._locks: WeakValueDictionary[str, aiologic.BinarySemaphore] = WeakValueDictionary()
         self._guard = Lock()
