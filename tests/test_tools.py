@@ -212,6 +212,6 @@ async def listening(port: int) -> bool:
 def test_without_the_sdk_the_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     from finassist.__main__ import main
 
-    monkeypatch.setattr("finassist.apps.cli.servers.find_spec", lambda _: None)
+    monkeypatch.setattr("finassist.apps.serve.find_spec", lambda _: None)
     assert main(["mcp"]) == 1
     assert "pip install 'finassist[mcp]'" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from copy import copy
 from decimal import Decimal
 from functools import wraps
 from importlib.metadata import version
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -115,13 +116,11 @@ class FinanceTools(Toolkit):
         self._forgets = workflow is None
         self._most = most_figures
         tools = (self.query_figures, self.report, self.search_companies, self.list_metrics)
+        awaited = {"query_figures": self.aquery_figures, "report": self.areport}
         super().__init__(
             name="finassist",
-            tools=[_as_text(tool) for tool in tools],
-            async_tools=[
-                (_explained(self.aquery_figures, _text, _error_text), "query_figures"),
-                (_explained(self.areport, _text, _error_text), "report"),
-            ],
+            tools=[_explained(tool, _text, _error_text) for tool in tools],
+            async_tools=[(_explained(tool, _text, _error_text), name) for name, tool in awaited.items()],
             instructions=INSTRUCTIONS,
             add_instructions=True,
         )
@@ -282,32 +281,24 @@ def _metric(metric: Metric) -> dict[str, Any]:
 # ------------------------------------------------------------------------- for an agent, and over MCP
 
 
-def _as_text(tool: Callable[..., dict[str, Any]]) -> Callable[..., str]:
-    """The tool for an agent: JSON text; an error is part of the result, so that a model can correct its call."""
+def _explained(tool: Callable[..., Any], shown: _Conversion, failed: _Conversion) -> Callable[..., Any]:
+    """The tool, sync or async, with its result as `shown` and its error as `failed`."""
 
     @wraps(tool)
-    def call(*args: Any, **kwargs: Any) -> str:
+    def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return _text(tool(*args, **kwargs))
+            return shown(tool(*args, **kwargs))
         except FinassistError as error:
-            return _error_text(error)
-
-    return call
-
-
-def _explained(
-    tool: Callable[..., Awaitable[Any]], shown: _Conversion, failed: _Conversion
-) -> Callable[..., Awaitable[Any]]:
-    """The async tool, with its result as `shown` and its error as `failed`."""
+            return failed(error)
 
     @wraps(tool)
-    async def call(*args: Any, **kwargs: Any) -> Any:
+    async def acall(*args: Any, **kwargs: Any) -> Any:
         try:
             return shown(await tool(*args, **kwargs))
         except FinassistError as error:
             return failed(error)
 
-    return call
+    return acall if iscoroutinefunction(tool) else call
 
 
 def _text(data: dict[str, Any]) -> str:
@@ -315,6 +306,7 @@ def _text(data: dict[str, Any]) -> str:
 
 
 def _error_text(error: FinassistError) -> str:
+    """An error as a result, so that a model can correct its call."""
     return _text({"error": str(error)})
 
 

@@ -190,14 +190,9 @@ class Exports:
     """The open conversation as files."""
 
     def __init__(self, export: Callable[[str], Any], guarded: ui.Guarded) -> None:
-        kinds = (
-            ("markdown", "Conversation as Markdown", "file-text"),
-            ("html", "Conversation as HTML", "file-code"),
-            ("csv", "Figures as CSV", "table"),
-        )
         self.buttons = {
             kind: ui.button(text, guarded(export, kind), icon=icon, tooltip=f"Download: {text}")
-            for kind, text, icon in kinds
+            for kind, (text, icon, _, _) in _FORMATS.items()
         }
         title = ui.html("<h3>Export</h3>", "drawer-title")
         self.widget = ui.column([title, ui.row(self.buttons.values(), "options")], "drawer exports")
@@ -207,9 +202,9 @@ async def exported(kind: str, name: str, answers: Sequence[Answer]) -> dict[str,
     """A file `"markdown"`, `"html"` or `"csv"`, made in a thread, as it takes a while."""
     if not answers:
         raise InputError(NOTHING)
-    ending, mime, write = _FORMATS[kind]
+    *_, ending, write = _FORMATS[kind]
     text = await asyncio.to_thread(write, answers)
-    return {"name": f"{_file_name(name)}.{ending}", "mime": f"{mime};charset=utf-8", "text": text}
+    return {"name": f"{_file_name(name)}.{ending}", "mime": f"text/{kind};charset=utf-8", "text": text}
 
 
 def _figures(answers: Sequence[Answer]) -> str:
@@ -222,11 +217,12 @@ def _figures(answers: Sequence[Answer]) -> str:
     return safe_csv(facts_frame(facts.values()))
 
 
-_FORMATS: Final[dict[str, tuple[str, str, Callable[[Sequence[Answer]], str]]]] = {
-    "markdown": ("md", "text/markdown", conversation_markdown),
-    "html": ("html", "text/html", conversation_html),
-    "csv": ("csv", "text/csv", _figures),
+_FORMATS: Final[Mapping[str, tuple[str, str, str, Callable[[Sequence[Answer]], str]]]] = {
+    "markdown": ("Conversation as Markdown", "file-text", "md", conversation_markdown),
+    "html": ("Conversation as HTML", "file-code", "html", conversation_html),
+    "csv": ("Figures as CSV", "table", "csv", _figures),
 }
+"""What a button of each kind says and shows, how the name of its file ends, and what writes it."""
 
 
 def _file_name(name: str) -> str:

@@ -23,7 +23,8 @@ from finassist.answer import Answer
 from finassist.core.events import RunResponse
 from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
-from finassist.reporting.sanitize import escape, safe_html
+from finassist.reporting.company import Subject
+from finassist.reporting.sanitize import escape, safe_html, style_sheet
 from finassist.reporting.timeline import CSS as TIMELINE_CSS
 from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, timeline_html, tracks
 
@@ -35,17 +36,7 @@ _DECIDERS: Final = {"model": "by the model"}
 _SHOWN_WHILE_IT_COMES: Final = 6_000
 """Characters of an unfinished answer that each redraw shows: its end."""
 
-CSS: Final = """
-.finassist-run{font:14px/1.5 var(--jp-ui-font-family,system-ui,-apple-system,"Segoe UI",Roboto,sans-serif);
-color:var(--jp-ui-font-color1,inherit);max-width:1120px;overflow-wrap:anywhere}
-.finassist-run .finassist-question{font-weight:650;font-size:1.08em;margin:0 0 1px}
-.finassist-run .finassist-dim{color:var(--jp-ui-font-color2,inherit);font-size:.9em;margin:0 0 6px}
-.finassist-run summary{cursor:pointer;color:var(--jp-ui-font-color2,inherit);font-size:.9em;margin:2px 0}
-.finassist-run .finassist-ending{border-left:3px solid var(--jp-warn-color1,#9a6700);padding:4px 12px;margin:8px 0}
-.finassist-run .fin-answer{margin-top:10px}
-""".strip()
-
-
+CSS: Final = style_sheet("run.css")
 _SECONDS_BETWEEN: Final = 0.07
 """About 14 times a second."""
 
@@ -106,15 +97,7 @@ def discard(widget: Any) -> None:
 
 
 class LiveView:
-    """Shows one run. Hand it every event with `see`; it draws at most about 14 times a second.
-
-    Args:
-        question: What was asked.
-
-    Attributes:
-        widget: What to display: an `ipywidgets` box.
-        state: What it shows.
-    """
+    """Shows one run in its `widget`. Hand it every event with `see`; it draws at most about 14 times a second."""
 
     def __init__(self, question: str) -> None:
         self.state = RunState(question)
@@ -137,19 +120,15 @@ class LiveView:
         self._pace.flush()
 
     def finish(self, answer: Answer | None, error: BaseException | None = None, card: str = "") -> None:
-        """The run is over: draw it for the last time, and leave what lasts.
-
-        Args:
-            answer: What the run returned, if anything.
-            error: Why there is no answer: an exception, or what stopped the run.
-            card: The HTML of the answer, where it is made already.
-        """
+        """The run is over: leave what lasts of it, with its answer (made already, as a `card`) or its error."""
         self._pace.stop()
         self._read()
         if answer is not None:
             self.state = replay(self.state.question, cast("list[RunResponse]", answer.events or []), answer.duration)
         elif not self.state.ended:
-            self.state = self._broken_off(error)
+            failed = isinstance(error, Exception) and not isinstance(error, RunCancelledException)
+            status, why = ("error", str(error)) if failed else ("cancelled", "")
+            self.state = end(self.state, status, why, perf_counter() - self._began)
         self._show(answer, card)
 
     def _show(self, answer: Answer | None, card: str) -> None:
@@ -157,11 +136,6 @@ class LiveView:
         alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer, card)),)
         for widget in alive:
             discard(widget)
-
-    def _broken_off(self, error: BaseException | None) -> RunState:
-        failed = isinstance(error, Exception) and not isinstance(error, RunCancelledException)
-        spent = perf_counter() - self._began
-        return end(self.state, "error" if failed else "cancelled", str(error) if failed else "", spent)
 
     def _read(self) -> None:
         for event in joined(self._pending):
@@ -171,11 +145,10 @@ class LiveView:
     def _draw(self) -> None:
         before = self.state
         self._read()
-        state = self.state
-        self._head.value = header_html(state)
-        if state.text != before.text:
-            self._text.value = f'<div class="finassist-run">{text_html(state.text)}</div>'
-        self._timeline.show(state)
+        self._head.value = header_html(self.state)
+        if self.state.text != before.text:
+            self._text.value = f'<div class="finassist-run">{text_html(self.state.text)}</div>'
+        self._timeline.show(self.state)
 
 
 class LiveCell(LiveView):
@@ -236,7 +209,7 @@ def understood(state: RunState) -> str:
     if not state.category:
         return "" if state.ended else "Understanding the question …"
     title = category_of(state.category).title
-    names = ", ".join(_name(state, symbol) for symbol in state.symbols)
+    names = ", ".join(Subject(symbol, state.companies.get(symbol, "")).title for symbol in state.symbols)
     decided = f"decided {_DECIDERS.get(state.decided_by, f'by {state.decided_by}')}" if state.decided_by else ""
     return " · ".join(part for part in (title[:1].upper() + title[1:], names, decided) if part)
 
@@ -265,11 +238,6 @@ def _ending(state: RunState) -> str:
     why = words.get(state.status, "")
     flag = f'<p class="finassist-ending">{escape(why)}</p>' if why else ""
     return f"{flag}{text_html(state.text)}"
-
-
-def _name(state: RunState, symbol: str) -> str:
-    name = state.companies.get(symbol, "")
-    return f"{name} ({symbol})" if name and name != symbol else symbol
 
 
 class Timeline(anywidget.AnyWidget):
