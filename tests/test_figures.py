@@ -513,3 +513,72 @@ def test_units_follow_from_what_is_joined() -> None:
     )
     with pytest.raises(InvalidQuery, match="cannot be multiplied"):
         ask("net_income * revenue", periods="FY2023")
+
+
+# -------------------------------------------------------------------------- days, months and years of a share
+
+
+def closes(symbol: str, *years: int) -> pd.Series[float]:
+    """The daily closes of years and the one before them."""
+    own = DAILY[symbol].dropna()
+    first, last = date(years[0], 1, 1), date(years[-1], 12, 31)
+    return pd.concat([own.loc[: date(years[0] - 1, 12, 31)].iloc[-1:], own.loc[first:last]])
+
+
+def test_the_best_and_the_worst_day_month_and_year() -> None:
+    paypal, boeing = closes("PYPL", 2022).pct_change(), closes("BA", 2023, 2024).pct_change()
+    worst = told("What was PayPal's worst single trading day in 2022, in percent?")
+    assert (value(worst), str(paypal.idxmin()) in worst.headline) == (pytest.approx(paypal.min()), True)
+    best = told("Biggest one-day gain of Boeing stock across 2023 and 2024?")
+    assert (value(best), str(boeing.idxmax()) in best.headline) == (pytest.approx(boeing.max()), True)
+    ends = MONTHLY.loc["INTC", "close"]
+    yearly = ends[[day.month == 12 for day in ends.index]].pct_change()
+    yearly = yearly[[2016 <= day.year <= 2024 for day in yearly.index]]
+    year_of = told("Which calendar year from 2016 to 2024 was the worst one for Intel's share price?")
+    assert (value(year_of), f"was {yearly.idxmin().year}" in year_of.headline) == (pytest.approx(yearly.min()), True)
+    assert "needs daily closes" in told("Worst trading day of Ford shares in 2018").headline
+
+
+def test_days_are_counted() -> None:
+    nike, intel = closes("NKE", 2023), closes("INTC", 2022).iloc[1:]
+    assert value(told("On how many trading days of 2023 did Nike's stock rise?")) == (nike.diff() > 0).sum()
+    assert value(told("On how many days in 2022 did Intel close below $30?")) == (intel < 30).sum()
+
+
+def test_months_are_counted() -> None:
+    own = closes("F", 2024)
+    ends = own.groupby([f"{day:%Y-%m}" for day in own.index]).last()
+    assert value(told("In how many months of 2024 did Ford's share price fall?")) == (ends.diff() < 0).sum()
+
+
+def test_a_close_below_the_high_of_another_year() -> None:
+    oracle = DAILY["ORCL"].dropna()
+    told_of = told("How far below its 2025 closing high does Oracle trade now, in percent?")
+    assert value(told_of) == pytest.approx(oracle.iloc[-1] / closes("ORCL", 2025).iloc[1:].max() - 1)
+
+
+def test_highs_and_lows_in_other_words() -> None:
+    for question, lowest in (
+        ("At what close did Disney bottom out in 2023, and when?", True),
+        ("Between the start of 2023 and the end of 2023, what was the highest Disney ever closed?", False),
+        ("Disney's peak close during 2023 - price and day please", False),
+        ("¿Cuál fue el precio de cierre más bajo de Disney en 2023?", True),
+        ("Was war der höchste Schlusskurs von Disney im Jahr 2023?", False),
+    ):
+        own = closes("DIS", 2023).iloc[1:]
+        assert value(told(question)) == pytest.approx(own.min() if lowest else own.max()), question
+
+
+def test_which_of_two_shares_fell_more() -> None:
+    answer = told("Target or Nike - whose shares fell more during 2022?")
+    moved = {each: closes(each, 2022).iloc[-1] / closes(each, 2022).iloc[0] - 1 for each in ("TGT", "NKE")}
+    assert symbols(answer)[0] == min(moved, key=lambda each: moved[each])
+    assert "fell more" in answer.headline
+
+
+def test_a_price_as_a_multiple_of_another_day() -> None:
+    own = DAILY["CAT"].dropna()
+    multiple = told("How many times its price at the end of 2021 was Caterpillar's share at the end of 2024?")
+    assert value(multiple) == pytest.approx(
+        own.loc[: date(2024, 12, 31)].iloc[-1] / own.loc[: date(2021, 12, 31)].iloc[-1]
+    )

@@ -23,7 +23,7 @@ from finassist.analysis.outcome import (
     worth,
 )
 from finassist.analysis.statements import currencies_apart, not_comparable
-from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, window_row
+from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, counts_moves, window_row
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import described
 from finassist.core.periods import LATEST, Period, Span, months_back
@@ -35,7 +35,8 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     asked = query.asked()
     if metric == "price" and query.operation == "sum":
         return [Row(symbol, metric, not_added(Fact(symbol=symbol, field=metric, statement="price"), "several periods"))]
-    if metric in WINDOW_METRICS or (metric == "price" and (query.operation in OF_PRICE or is_window(asked))):
+    by_day = query.operation in OF_PRICE or counts_moves(query) or is_window(asked)
+    if metric in WINDOW_METRICS or (metric == "price" and by_day):
         return [window_row(query, cube, symbol, metric, asked)]
     found = _points(query, cube, symbol, metric)
     if not found:

@@ -29,7 +29,7 @@ from finassist.analysis.outcome import (
     still_open,
 )
 from finassist.analysis.statements import currencies_apart
-from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS
+from finassist.analysis.windows import OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, spoken
 from finassist.core.periods import Period, Span
@@ -75,7 +75,8 @@ def execute(query: Query, cube: Cube) -> Outcome:
     if several and query.operation in _ACROSS and not _of_price(query):
         query = query.model_copy(update={"companies": _once_each(query.companies, cube)})
         several = len(query.companies) > 1
-    if query.where and query.intent != "judge" and not (query.operation in _ONCE and _of_price(query)):
+    by_day = counts_moves(query) or (query.operation in _ONCE and _of_price(query))
+    if query.where and query.intent != "judge" and not by_day:
         return _checked(query, cube)
     if several and query.operation in _EXTREMES and not points:
         changes = {"operation": "none", "intent": "rank", "order": _EXTREMES[query.operation]}
@@ -88,7 +89,7 @@ def execute(query: Query, cube: Cube) -> Outcome:
 
 
 _EXTREMES, _ONCE = {"max": 1, "min": -1}, ("first", "last")
-_OF_SPAN = ("best month", "worst month", "high", "low", *_ONCE)
+_OF_SPAN = (*OF_MOVES, "high", "low", *_ONCE)
 
 
 def _of_price(query: Query) -> bool:
@@ -219,9 +220,8 @@ def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
 def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if not rows:
         return "nothing"
-    if rows[0].metric in WINDOW_METRICS or query.operation in _OF_SPAN:
-        return "window"
-    if rows[0].metric == "price" and (query.operation in OF_PRICE or is_window(query.asked())):
+    by_day = query.operation in OF_PRICE or counts_moves(query) or is_window(query.asked())
+    if rows[0].metric in WINDOW_METRICS or query.operation in _OF_SPAN or (rows[0].metric == "price" and by_day):
         return "window"
     shapes: dict[str, Shape] = {
         "growth": "change", "sequential": "change",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -14,11 +14,11 @@ from msgspec import structs
 
 from finassist.analysis.calendar import day_of
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import Row, a_year, as_senseless, fulfils, less, worth
+from finassist.analysis.outcome import Row, a_year, as_senseless, by_value, fulfils, less, worth
+from finassist.analysis.shares import Share, Window
 from finassist.analysis.statements import unadjusted_split
 from finassist.core.facts import Fact
-from finassist.core.metrics import catalogue
-from finassist.core.periods import LATEST, LONGEST_GAP, Period, Span, months_back
+from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
 TRADING_DAYS = 252
@@ -28,35 +28,10 @@ _INDEX = "^GSPC"
 WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "from_high", "volatility", "beta"})
 
 
-OF_PRICE = frozenset({"growth", "difference", "best month", "worst month", "high", "low", "first", "last", "max",
-                      "min", "mean", "cagr", "trend"})  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A span of days of one share.
-
-    Attributes:
-        start: The day whose close the change begins from.
-        end: The last day.
-        label: What it is called.
-        inside: The first day that itself belongs to the span: of a calendar year 1 January, a day after `start`.
-    """
-
-    start: date
-    end: date
-    label: str
-    inside: date
-
-    @classmethod
-    def between(cls, start: date, end: date, label: str = "") -> Window:
-        """From the close of one day to that of another."""
-        return cls(start, end, label or f"{start} to {end}", start)
-
-    @classmethod
-    def whole(cls, first: date, end: date, label: str) -> Window:
-        """Whole days: from the close before the first of them."""
-        return cls(first - timedelta(days=1), end, label, first)
+OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "month", "year"))
+OF_PRICE = OF_MOVES | {"growth", "difference", "high", "low", "first", "last", "max", "min", "mean", "cagr", "trend"}
+_OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "count"}
+"""Operations that look at every day of the periods asked, and not at the closes at their ends."""
 
 
 def window(cube: Cube, symbol: str, asked: Sequence[Period | Span]) -> Window | None:
@@ -120,91 +95,7 @@ def _span(span: Span, last: date) -> Window:
 # ------------------------------------------------------------------------------------------------------------- figures
 
 
-class _Share:
-    """One share over a span of days: its closes, and rows of what they did."""
-
-    def __init__(self, cube: Cube, symbol: str, span: Window) -> None:
-        self.cube, self.symbol, self.span = cube, symbol, span
-
-    def close_at(self, day: date, name: str) -> Fact | None:
-        """The last close on or before a day, not older than eight days."""
-        closes = self.cube.series(self.symbol, name)
-        found = (closes.get(str(day - timedelta(days=back))) for back in range(9))
-        return next((fact for fact in found if fact is not None and fact.known), None)
-
-    def at_month_ends(self) -> _Share:
-        """The share from month end to month end, where closes adjusted for dividends are not there for the days."""
-        start, end = self.span.start, self.span.end
-        if self.close_at(start, "adjusted_close") and self.close_at(end, "adjusted_close"):
-            return self
-        ends = Window.between(_month_end_before(start), _month_end_before(end))
-        return _Share(self.cube, self.symbol, ends) if ends.start < ends.end else self
-
-    @property
-    def kind(self) -> str:
-        """What sort of closes are known: of every trading day, or of month ends in the span or a part of it."""
-        days = [self.span.start, *(close.period_end or date.min for close in self.closes())]
-        wide = [after for before, after in pairwise(days) if (after - before).days > LONGEST_GAP]
-        if not wide:
-            return "daily closes"
-        return "month-end closes" if wide[-1] == days[-1] else f"daily closes, of month ends only before {wide[-1]}"
-
-    def closes(self, start: date | None = None, symbol: str = "") -> list[Fact]:
-        """The closes of the span, or from another start or of another share; oldest first."""
-        start, end = start or self.span.inside, self.span.end
-        every = self.cube.series(symbol or self.symbol, "price").values()
-        found = [fact for fact in every if fact.known and fact.period_end and start <= fact.period_end <= end]
-        return sorted(found, key=lambda fact: fact.period_end or date.min)
-
-    def returns(self, symbol: str = "") -> dict[date, float]:
-        """Daily returns, by day."""
-        return {
-            after.period_end or date.min: float(after.value or 0) / float(before.value) - 1
-            for before, after in pairwise(self.closes(self.span.start, symbol))
-            if before.value
-        }
-
-    def moved(self, metric: str, value: Decimal, first: Fact, last: Fact, at: str = "") -> Row:
-        """A row of a change between two closes."""
-        row = self.row(metric, value, f"{last.key} / {first.key} - 1", [first, last])
-        return replace(row, first=first, last=last, at=at)
-
-    def row(self, metric: str, value: Decimal, formula: str, inputs: Sequence[Fact] = ()) -> Row:
-        """A row of a figure of the whole span."""
-        unit, span = catalogue()[metric].unit, self.span
-        fact = Fact(
-            symbol=self.symbol,
-            field=metric,
-            value=value,
-            unit="ratio" if unit == "percent" else unit,
-            currency=next((fact.currency for fact in inputs), "USD") if unit.startswith("USD") else None,
-            period=span.label,
-            period_end=span.end,
-            as_of=span.end,
-            source=next((fact.source for fact in inputs), "embedded closes"),
-            statement="price",
-            status="derived",
-            formula=formula,
-            inputs=tuple(fact.key for fact in inputs),
-        )
-        return Row(self.symbol, metric, fact)
-
-    def missing(self, metric: str, note: str = "", day: date | None = None) -> Row:
-        """A row without a figure, by default because there are no closes so early."""
-        note = note or self.cube.no_price(self.symbol, day or self.span.inside)
-        fact = Fact(symbol=self.symbol, field=metric, period=self.span.label, period_end=self.span.end,
-                    statement="price", status="missing", note=note)  # fmt: skip
-        return Row(self.symbol, metric, fact)
-
-    def too_few(self, metric: str, fewest: int) -> Row:
-        """A row without a figure, because a span has no closes or so few that they say nothing."""
-        few = f"A {metric} needs {fewest} daily returns; {self.cube.name(self.symbol)} has fewer in {self.span.label}."
-        if _noted(self):
-            few = f"A {metric} needs daily closes of all of {self.span.label}: there are {self.kind}."
-        return self.missing(metric, few if self.closes(self.span.start) else "")
-
-
-def _change(share: _Share, *, dividends: bool = False) -> Row:
+def _change(share: Share, *, dividends: bool = False) -> Row:
     """Price change, or total return with `dividends`, from the close before a span to its last close."""
     name, metric = ("adjusted_close", "total_return") if dividends else ("price", "price_change")
     first, last = (share.close_at(day, name) for day in (share.span.start, share.span.end))
@@ -213,37 +104,61 @@ def _change(share: _Share, *, dividends: bool = False) -> Row:
     return share.moved(metric, last.value / first.value - 1, first, last)
 
 
-def _best_month(share: _Share, *, worst: bool = False) -> Row:
-    """The calendar month of a span in which the price rose most, or fell most."""
+_BACK = {"day": 10, "month": 45, "year": 400}
+"""Days before a span among which the close lies that its first day, month or year is compared with."""
+
+
+def _moves(share: Share, step: str) -> list[Row]:
+    """What the price did in each day, month or year of a span."""
     inside = share.span.inside
-    ends = _month_ends(share.closes(inside - timedelta(days=45)))
-    moves = [
-        (after.value / before.value - 1, before, after)
+    ends = _ends(share.closes(inside - timedelta(days=_BACK[step])), step)
+    return [
+        share.moved("price_change", after.value / before.value - 1, before, after, _called(after, step))
         for before, after in pairwise(ends)
         if after.period_end and after.period_end >= inside and before.value and after.value is not None
     ]
-    if not moves:
-        return share.missing("price_change")
-    value, first, last = (min if worst else max)(moves, key=lambda move: move[0])
-    return share.moved("price_change", value, first, last, f"{last.period_end:%B %Y}")
 
 
-def _extreme(share: _Share, *, low: bool = False, month_ends: bool = False) -> Row:
+def _called(close: Fact, step: str) -> str:
+    day = close.period_end or date.min
+    return {"day": str(day), "month": f"{day:%B %Y}", "year": str(day.year)}[step]
+
+
+def _best(share: Share, step: str, *, worst: bool = False) -> Row:
+    """The day, calendar month or year of a span in which the price rose most, or fell most."""
+    moves = _moves(share, step)
+    if step == "day" and share.noted:
+        return share.too_few("best or worst day", 1)
+    return (min if worst else max)(moves, key=by_value) if moves else share.missing("price_change")
+
+
+def _counted(query: Query, share: Share, metric: str) -> Row:
+    """On how many days, or in how many months or years, of a span the conditions hold."""
+    step = query.unit.removesuffix("s")
+    if step == "day" and share.noted:
+        return share.too_few("number of days", 1)
+    closes = [Row(share.symbol, "price", close) for close in _ends(share.closes(), step)]
+    rows = closes if metric == "price" else _moves(share, step)
+    if not rows:
+        return share.missing(metric)
+    number = sum(fulfils(query, row) for row in rows)
+    row = share.row(metric, Decimal(number), f"{number} {query.unit}", [rows[-1].fact])
+    note = f"{len(rows)} in all"
+    return replace(row, fact=structs.replace(row.fact, unit="count", currency=None, note=note))
+
+
+def _extreme(share: Share, *, low: bool = False, month_ends: bool = False) -> Row:
     """The highest or lowest close of a span."""
-    closes = _month_ends(share.closes()) if month_ends else share.closes()
+    closes = _ends(share.closes(), "month") if month_ends else share.closes()
     if not closes:
         return share.missing("price")
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
     formula = f"{'lowest' if low else 'highest'} of {len(closes)} closes"
-    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, note=_noted(share))
+    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, note=share.noted)
     return Row(share.symbol, "price", fact, at=str(found.period_end))
 
 
-def _noted(share: _Share) -> str | None:
-    return None if share.kind == "daily closes" else share.kind
-
-
-def _first_close(query: Query, share: _Share) -> Row:
+def _first_close(query: Query, share: Share) -> Row:
     """The first or the last close of a span that fulfils the query's conditions."""
     closes = share.closes()
     ordered = closes if query.operation == "first" else closes[::-1]
@@ -257,18 +172,18 @@ def _first_close(query: Query, share: _Share) -> Row:
     return Row(share.symbol, "price", fact, at=str(found.period_end))
 
 
-def _mean_close(share: _Share) -> Row:
+def _mean_close(share: Share) -> Row:
     """The mean of the closes of a span."""
     closes, of = share.closes(), "closes"
     if not closes:
         return share.missing("price")
-    if _noted(share):
-        closes, of = _month_ends(closes), "month-end closes"
+    if share.noted:
+        closes, of = _ends(closes, "month"), "month-end closes"
     value = sum((fact.value or Decimal() for fact in closes), Decimal()) / len(closes)
     return share.row("price", value, f"mean of {len(closes)} {of}", closes[:1] + closes[-1:])
 
 
-def _drawdown(share: _Share) -> Row:
+def _drawdown(share: Share) -> Row:
     """The deepest fall from an earlier high of the span, as a negative fraction."""
     worst, peak, pair = Decimal(0), None, None
     for fact in share.closes():
@@ -283,19 +198,20 @@ def _drawdown(share: _Share) -> Row:
     return share.missing("max_drawdown", never if share.closes() else "")
 
 
-def _from_high(share: _Share) -> Row:
-    """The last close of a span against the highest one, as a fraction of nothing or less."""
-    closes = share.closes()
-    if not closes:
+def _from_high(share: Share, of: Share | None = None) -> Row:
+    """The last close of a span against the highest one, or that of another span, as a fraction of nothing or less."""
+    closes, highs = share.closes(), (of or share).closes()
+    if not closes or not highs:
         return share.missing("from_high")
-    high, last = max(closes, key=lambda fact: fact.value or Decimal()), closes[-1]
-    return share.moved("from_high", (last.value or Decimal()) / (high.value or Decimal(1)) - 1, high, last)
+    high, last = max(highs, key=lambda fact: fact.value or Decimal()), closes[-1]
+    row = share.moved("from_high", (last.value or Decimal()) / (high.value or Decimal(1)) - 1, high, last)
+    return replace(row, fact=structs.replace(row.fact, note=(of or share).noted))
 
 
-def _volatility(share: _Share) -> Row:
+def _volatility(share: Share) -> Row:
     """Standard deviation of daily returns, annualised."""
     returns = list(share.returns().values())
-    if len(returns) < 20 or _noted(share):
+    if len(returns) < 20 or share.noted:
         return share.too_few("volatility", 20)
     mean = sum(returns) / len(returns)
     variance = sum((each - mean) ** 2 for each in returns) / (len(returns) - 1)
@@ -303,11 +219,11 @@ def _volatility(share: _Share) -> Row:
     return share.row("volatility", value, "stdev(daily returns) * sqrt(252)")
 
 
-def _beta(share: _Share) -> Row:
+def _beta(share: Share) -> Row:
     """Covariance of daily returns with the index, divided by the variance of the index."""
     own, market = share.returns(), share.returns(_INDEX)
     days = sorted(own.keys() & market.keys())
-    if len(days) < 60 or _noted(share):
+    if len(days) < 60 or share.noted:
         return share.too_few("beta", 60)
     mean, base = (sum(each[d] for d in days) / len(days) for each in (own, market))
     shared = sum((own[d] - mean) * (market[d] - base) for d in days)
@@ -315,23 +231,31 @@ def _beta(share: _Share) -> Row:
     return share.row("beta", value, "cov(share, S&P 500) / var(S&P 500), daily returns")
 
 
-def _month_ends(closes: Sequence[Fact]) -> list[Fact]:
-    by_month = {(fact.period_end or date.min).replace(day=1): fact for fact in closes}
-    return [by_month[month] for month in sorted(by_month)]
-
-
-def _month_end_before(day: date) -> date:
-    following = day + timedelta(days=1)
-    return day if following.month != day.month else day.replace(day=1) - timedelta(days=1)
+def _ends(closes: Sequence[Fact], step: str) -> list[Fact]:
+    """The last close of each day, month or year."""
+    size = {"day": 10, "month": 7, "year": 4}[step]
+    last = {str(fact.period_end)[:size]: fact for fact in closes}
+    return [last[each] for each in sorted(last)]
 
 
 # ------------------------------------------------------------------------------------------------------ what was asked
 
 
+def counts_moves(query: Query) -> bool:
+    """Whether the days, months or years are counted in which a price fulfils the conditions."""
+    return query.operation == "count" and query.unit in ("days", "months", "years")
+
+
 def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:
     """What the share price of a company did in the asked periods, as the query's operation or the metric says."""
     ever = [Span(Period("calendar", _EVER), LATEST)] if query.operation in ("first", "last") else []
-    span, last = window(cube, symbol, asked or ever), cube.last_trading_day(symbol)
+    last = cube.last_trading_day(symbol)
+    ends = [each for each in asked if isinstance(each, Period)]
+    if last and query.operation in _OF_ALL_DAYS and 1 < len(asked) == len(ends):
+        ends.sort(key=lambda each: day_of(each, last) or last)
+        asked = [Span(ends[0], ends[-1])]
+    high = window(cube, symbol, asked[:1]) if metric == "from_high" and len(ends) == 2 else None
+    span = window(cube, symbol, asked or ever)
     if span is None or span.start >= span.end:
         note = f"Closes of {cube.name(symbol)} in the data end on {last}." if last else cube.no_price(symbol)
         if last and not all(cube.counted(symbol, each) for each in asked):
@@ -339,19 +263,23 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
                 f"Trading days of {cube.name(symbol)} cannot be counted there: the data have no daily closes of them."
             )
         return Row(symbol, metric, Fact(symbol=symbol, field=metric, statement="price", status="missing", note=note))
-    share = _Share(cube, symbol, span)
+    share = Share(cube, symbol, span)
     found = _move(query, share.at_month_ends() if metric == "total_return" else share, metric)
     if query.stake and found.first and found.first.period_end:
         found = worth(query.stake, found, share.close_at(found.first.period_end, "price"))
+    if high:
+        found = _from_high(Share(cube, symbol, replace(span, label=high.label)), Share(cube, symbol, high))
     odd = unadjusted_split(share.closes(span.start))
     return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 
 
-def _move(query: Query, share: _Share, metric: str) -> Row:
+def _move(query: Query, share: Share, metric: str) -> Row:
     dividends = metric == "total_return"
     match query.operation, metric:
-        case "best month" | "worst month" as which, _:
-            return _best_month(share, worst=which == "worst month")
+        case which, _ if which in OF_MOVES:
+            return _best(share, which.split()[1], worst=which.startswith("worst"))
+        case "count", "price" | "price_change":
+            return _counted(query, share, metric)
         case "high" | "max" | "low" | "min" as which, "price":
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
         case "first" | "last", "price":

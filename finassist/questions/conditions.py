@@ -73,6 +73,20 @@ def of_conditions(slots: Slots) -> Operation:
     return "first" if first else "none"
 
 
+def counted_moves(slots: Slots, metrics: Sequence[str], where: Sequence[Filter]) -> tuple[str, list[Filter], str]:
+    """`how many months did its shares rise?`: the metric of a price, its condition, and the unit that is counted."""
+    found = SAID["count_steps"].search(slots.low)
+    if found is None or metrics[0] not in ("price", "price_change"):
+        return "", [], ""
+    unit = {"d": "days", "s": "days", "m": "months", "y": "years"}[found["step"][0]]
+    if where:
+        return where[0].metric, list(where), unit
+    down = SAID["move_down"].search(slots.low) or SAID["lower"].search(slots.low) or NEGATIVE.search(slots.low)
+    moves = down or slots.has("growth", "trend", "difference") or slots.directions or POSITIVE.search(slots.low)
+    sign = Filter(metric="price_change", comparator="<" if down else ">", number=0)
+    return ("price_change", [sign], unit) if moves or "up" in slots.low.split() else ("", [], "")
+
+
 def _own_periods(slots: Slots) -> Mapping[int, str]:
     """The period of each amount, where each is followed by one of its own: `over 20% in 2024 and over 10% in 2025`."""
     ends = [*(hit.start for hit in slots.amounts[1:]), len(slots.low)]

@@ -12,9 +12,9 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID
-from finassist.questions.operations import direction_of, operation_of
+from finassist.questions.operations import direction_of, operation_of, periods_of
 from finassist.questions.periods import Shift, moved, quarterly, shift_of
-from finassist.questions.queries import answer_to, asks_statement, is_judgement, periods_of, screen
+from finassist.questions.queries import answer_to, asks_statement, is_judgement, screen
 from finassist.questions.slots import Slots, Understanding, hits_of
 from finassist.questions.terms import Figure, Fold, Joined, Writer
 from finassist.symbols.names import common_words

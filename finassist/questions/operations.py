@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from finassist.core.metrics import described
-from finassist.core.periods import Span
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Intent, Operation
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
 from finassist.questions.slots import Slots, Understanding, refuse
 from finassist.questions.terms import Figure, pair_of, query_of
-from finassist.questions.tokenizer import Hit, has_cjk
 
 type _Step = Callable[[Slots, Sequence[str]], Operation | None]
 
@@ -39,14 +38,47 @@ def many_periods(slots: Slots) -> bool:
     return spans(slots) or len(slots.points) > 1
 
 
+_YEARS = re.compile(r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)[- ]years?\b")
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+
+
+def periods_of(slots: Slots) -> list[str]:
+    """The periods as asked; a "five-year CAGR" gives a span."""
+    specific = [str(each.value) for each in slots.periods if not each.vague]
+    if any(":" in text for text in specific):
+        specific = [text for text in specific if not text.startswith("last ")]
+    chosen = list(dict.fromkeys(specific or [str(each.value) for each in slots.periods]))
+    chosen = [text for text in chosen if f"FY{text}" not in chosen]
+    if len(chosen) == 2 and chosen[0].endswith(":latest") and chosen[1].isdigit() and len(slots.metrics) == 1:
+        chosen = [f"{chosen[0].removesuffix('latest')}{chosen[1]}"]  # `since 2021? Compare with 2024`
+    years = _YEARS.search(slots.low)
+    spans = any(":" in text or text.startswith("last") for text in chosen)
+    if not years or spans or len(chosen) > 1 or not slots.has("cagr"):
+        return chosen
+    count = int(years[1]) if years[1].isdigit() else _COUNTS[years[1]]
+    end = parse_periods(chosen[0]) if chosen else Period("latest")
+    return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]
+
+
 # ------------------------------------------------------------------------------------------ share prices
 
 
-def _month(slots: Slots, _: Sequence[str]) -> Operation | None:
-    month = SAID["month_extreme"].search(slots.low)
-    if month is None:
+def _move(slots: Slots, _: Sequence[str]) -> Operation | None:
+    """`the worst trading day`, `which month rose most`, `the best of these years`."""
+    found = SAID["move_extreme"].search(slots.low)
+    if found is None:
         return None
-    return "worst month" if SAID["bad_month"].search(month.group()) else "best month"
+    word = found["step"] or found["step2"]
+    step = "year" if word[0] in "ya" else "month" if word[0] == "m" else "day"
+    if step == "year" and not spans(slots):
+        return None
+    falls = SAID["move_down"].search(slots.low, found.start(), found.end() + 20)
+    return _BEST_OR_WORST[step][bool(falls)]
+
+
+_BEST_OR_WORST: Mapping[str, tuple[Operation, Operation]] = {
+    "day": ("best day", "worst day"), "month": ("best month", "worst month"), "year": ("best year", "worst year"),
+}  # fmt: skip
 
 
 def _high_or_low(slots: Slots, metrics: Sequence[str]) -> Operation | None:
@@ -62,7 +94,7 @@ def _mean_or_points(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     if slots.has("mean"):
         return "mean"
     points = slots.points
-    moves = slots.has("growth", "yoy", "difference", "trend", "cagr")
+    moves = slots.has("growth", "yoy", "difference", "trend", "cagr", "times")
     return "none" if len(points) > 1 and not moves else None
 
 
@@ -127,7 +159,8 @@ def _extreme(slots: Slots, _: Sequence[str]) -> Operation | None:
     several_points = (many_periods(slots) or by_quarter) and not _graded(slots) and not slots.has("growth", "yoy")
     if not slots.says(SAID["which_year"]) and not slots.says(SAID["which_quarter"]) and not several_points:
         return None
-    return "max" if slots.directions[0].value > 0 else "min"
+    falls = slots.has("growth") and slots.directions[0].value > 0 and slots.says(SAID["shrank"])
+    return "max" if slots.directions[0].value > 0 and not falls else "min"
 
 
 def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
@@ -186,6 +219,16 @@ def _growth(slots: Slots, _: Sequence[str]) -> Operation | None:
     return "difference" if in_dollars else "growth"
 
 
+def _in_percent(slots: Slots, metrics: Sequence[str]) -> Operation | None:
+    """`revenue 2019 vs 2023 in percent`, `gross margin FY25 vs FY22 in pp`: the change between the two."""
+    ends = len(slots.points) == 2 or (spans(slots) and len(slots.points) == 1)
+    if slots.several or not ends or slots.has("share", "mean", "sum", "times", "cagr") or len(metrics) > 1:
+        return None
+    ratio = described(metrics[0]).unit == "percent"
+    asked = slots.says(SAID["in_points" if ratio else "as_percent"]) or (slots.unit == "percent" and not ratio)
+    return "growth" if asked else None
+
+
 def _grown_already(_: Slots, metrics: Sequence[str]) -> Operation | None:
     return "none" if metrics[0].startswith("growth(") else None
 
@@ -194,8 +237,18 @@ def _graded(slots: Slots) -> bool:
     return all(hit.words in ("better", "worse") for hit in slots.directions)
 
 
-_PRICE_STEPS: tuple[_Step, ...] = (_month, _high_or_low, _mean_or_points, _price_move)
-_STEPS: tuple[_Step, ...] = (_cagr, _times, _difference, _extreme, _folded, _grown_already, _trend, _growth)
+_PRICE_STEPS: tuple[_Step, ...] = (_move, _high_or_low, _mean_or_points, _price_move)
+_STEPS: tuple[_Step, ...] = (
+    _cagr,
+    _times,
+    _difference,
+    _extreme,
+    _folded,
+    _grown_already,
+    _in_percent,
+    _trend,
+    _growth,
+)
 
 
 # ------------------------------------------------------------------------------- figures of the conversation
@@ -298,69 +351,3 @@ def intent_of(slots: Slots, metrics: Sequence[str], operation: Operation) -> tup
     if slots.says(SAID["compare"]) and operation == "none" and len(metrics) == 1 and not series:
         return "compare", 1
     return "value", 0
-
-
-# ------------------------------------------------------------------------------------------- how many
-
-_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_FOREIGN_NUMBERS = {
-    3: "tres drei trois três tre",
-    4: "cuatro vier quatre quatro quattro",
-    5: "cinco fünf cinq cinque",
-    6: "seis sechs six sei",
-    7: "siete sieben sept sete sette",
-    8: "ocho acht huit oito otto",
-    10: "diez zehn dix dez dieci",
-}
-_NUMBERS = {
-    **{name: number for number, names in _FOREIGN_NUMBERS.items() for name in names.split()},
-    **{name: number for number, name in enumerate(_NAMES, 1)},
-    **{"fifteen": 15, "twenty": 20},
-}
-_CJK_NUMBERS = {name: number for number, name in enumerate("一二三四五六七八九十", 1)}
-_CJK_LIMIT = re.compile(
-    r"(?P<n>\d{1,2}|[一二三四五六七八九十])\s?(?:家|社|个公司|大)|前(?P<m>\d{1,2}|[一二三四五六七八九十])"
-)
-_NUMBER = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
-_TOP = re.compile(
-    r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list"
-    rf"|show(?: me)?|only|fastest|los|las|die|den|welche|les|le|i|os|as)(?: the)? {_NUMBER}\b"
-    r"(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
-)
-_LEAD = re.compile(
-    rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
-    r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
-)
-_ORDINALS = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
-_NTH = re.compile(
-    rf"\b(?P<n>{'|'.join(_ORDINALS)})[- ](?:most|highest|largest|biggest|best|lowest|smallest|least|worst|fastest)\b"
-)
-_FIRST = re.compile(
-    rf"(?:^|: |\b(?:the|name|list|show|me) ){_NUMBER} (?:[a-z&-]+ ){{1,3}}?(?:with|by|that|who|whose)\b"
-)
-_COUNT = re.compile(
-    r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks"
-    r"|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b"
-    r"|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas"
-    r"|quante (?:aziende|società))\b|多少(?:家)?公司|何社"
-)
-
-
-def count_in(slots: Slots) -> None:
-    """How many companies are asked for, and whether they are to be counted."""
-    if found := _COUNT.search(slots.low):
-        slots.marks.append(Hit("count", found.start(), found.end(), found.group()))
-    if has_cjk(slots.low) and (counted := _CJK_LIMIT.search(slots.low)):
-        text = counted["n"] or counted["m"]
-        number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
-        slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
-        return
-    if nth := _NTH.search(slots.low):  # the list down to the one that is asked for
-        slots.limit = Hit(_ORDINALS[nth["n"]], *nth.span("n"), nth["n"])
-        return
-    for pattern in (_LEAD, _TOP, _FIRST):
-        for match in pattern.finditer(slots.low):
-            number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
-            if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
-                slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
-                return

@@ -9,11 +9,11 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.companies import INDEX
-from finassist.questions.conditions import asks_over_time, filters, of_conditions, supposed
+from finassist.questions.conditions import asks_over_time, counted_moves, filters, of_conditions, supposed
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.numbers import more_than_before, of_stake, since_bought
-from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, spans
+from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, periods_of, spans
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
 from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
@@ -233,12 +233,16 @@ def _query(slots: Slots) -> Query:
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
     metrics, operation = _operated(slots, metrics)
     operation = of_conditions(slots) if where else operation
+    counted, of_moves, steps = counted_moves(slots, metrics, where)
+    if steps:
+        metrics, where, operation = [counted], of_moves, "count"
     if (slots.unit == "times" or slots.has("times")) and operation == "none":
         metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(slots)
     if where and operation in ("first", "last"):
         periods = [str(each.value) for each in slots.points]
-    if where and metrics[0] != "price" and not periods and (over_time or operation in ("first", "last")):
+    over_time = not steps and (over_time or operation in ("first", "last"))
+    if where and metrics[0] != "price" and not periods and over_time:
         periods = ["last 12 years"]
     held = slots.stake is not None and metrics[0] != "price"
     if periods and (held or (slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1)):
@@ -250,7 +254,7 @@ def _query(slots: Slots) -> Query:
         periods = moved(["latest quarter" if shift[1] == "quarter" else "latest"], shift)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = with_the_one_before(periods[0])
-    counts_quarters = operation == "count" and re.search(r"\bquarters\b", slots.low)
+    counts_quarters = operation == "count" and not steps and re.search(r"\bquarters\b", slots.low)
     if (
         counts_quarters
         or slots.says(SAID["which_quarter"])
@@ -259,6 +263,7 @@ def _query(slots: Slots) -> Query:
         )
     ):
         periods = quarterly(periods)
+    periods = _of_a_high(slots, periods) if metrics[0] == "from_high" else periods
     intent, direction = intent_of(slots, metrics, operation)
     fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(slots.about)
     month_ends = operation in ("high", "low") and slots.says(SAID["month_end"])
@@ -273,11 +278,19 @@ def _query(slots: Slots) -> Query:
         expects=supposed(slots, intent, operation),
         limit=slots.limit.value if slots.limit and fewer else None,
         stake=slots.stake.value if slots.stake else "",
-        unit="month-end" if month_ends else slots.unit,
+        unit="month-end" if month_ends else steps or slots.unit,
         language=slots.language,
         decimals=slots.decimals,
         evidence={"every": "every year"} if operation in ("trend", "none") and slots.says(SAID["every"]) else {},
     )
+
+
+def _of_a_high(slots: Slots, periods: list[str]) -> list[str]:
+    """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
+    said = next(hit for hit in slots.metrics if hit.value == "from_high")
+    own = [str(each.value) for each in slots.points if said.start < each.start < said.end]
+    rest = [f"end {text}" if text.isdigit() else text for text in periods if text not in own]
+    return [*own, *(rest or ["latest"])] if len(own) == 1 else periods
 
 
 def _settled(slots: Slots, metrics: list[str]) -> list[str]:
@@ -299,6 +312,8 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     if points == 2 and not slots.several and slots.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
     operation = operation_of(slots, metrics)
+    if _of_growth(slots, operation) and described(metrics[0]).unit not in ("percent", "points"):
+        return [f"growth({metrics[0]})"], operation
     if operation == "growth" and points > 1 and metrics[0] not in OF_MARKET and slots.says(SAID["in_turn"]):
         return [f"growth({each})" for each in metrics], "none"
     if operation == "growth" and metrics[0] in ("price", "price_change"):
@@ -315,6 +330,14 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     if sign and points < 2 and several and not slots.several and not spans(slots):
         return _joined(metrics, sign, operation)
     return metrics, operation
+
+
+def _of_growth(slots: Slots, operation: str) -> bool:
+    """`in which year did revenue grow fastest`, `the gap in revenue growth`: of growth, not of the figure."""
+    if operation in ("max", "min"):
+        return slots.has("growth", "yoy")
+    points = len(slots.points) < 2 and (slots.says(SAID["of_growth"]) or slots.says(SAID["faster"]))
+    return operation == "difference" and slots.several and points
 
 
 _ADDING = frozenset({"plus", "sum", "sum of", "combined", "together", "added", "add", "add up", "adding"})
@@ -339,23 +362,3 @@ def _without_parts(metrics: list[str]) -> list[str]:
     if not {"max_drawdown", "from_high", "volatility", "beta"}.isdisjoint(metrics):
         return [each for each in metrics if each not in ("price", "price_change")]
     return metrics
-
-
-_YEARS = re.compile(r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)[- ]years?\b")
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-
-
-def periods_of(slots: Slots) -> list[str]:
-    """The periods as asked; a "five-year CAGR" gives a span."""
-    specific = [str(each.value) for each in slots.periods if not each.vague]
-    if any(":" in text for text in specific):
-        specific = [text for text in specific if not text.startswith("last ")]
-    chosen = list(dict.fromkeys(specific or [str(each.value) for each in slots.periods]))
-    chosen = [text for text in chosen if f"FY{text}" not in chosen]
-    years = _YEARS.search(slots.low)
-    spans = any(":" in text or text.startswith("last") for text in chosen)
-    if not years or spans or len(chosen) > 1 or not slots.has("cagr"):
-        return chosen
-    count = int(years[1]) if years[1].isdigit() else _COUNTS[years[1]]
-    end = parse_periods(chosen[0]) if chosen else Period("latest")
-    return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]

@@ -271,7 +271,7 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     unused = [hit.words for hit in slots.operations if not done.get(hit.value, True)]
     quotient = shares or done["times"] or any(" / " in spelt(each) for query in queries for each in query.metrics)
     unused += [word.raw for word in slots.loose if word.text in ("ratio", "quotient", "divided") and not quotient]
-    percent = shares or re.search(r"growth|cagr|sequential|share|price_change|return", performed)
+    percent = shares or re.search(r"growth|cagr|sequential|share|price_change|return|from_high|best|worst", performed)
     return unused + ([] if percent else _asked_in_percent(slots))
 
 

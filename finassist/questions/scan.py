@@ -10,7 +10,6 @@ from finassist.questions.expressions import average_base
 from finassist.questions.grammar import ASIDES, FILLERS, function_words, language_of, tag_phrases
 from finassist.questions.metrics import metrics_in
 from finassist.questions.numbers import amounts_in
-from finassist.questions.operations import count_in
 from finassist.questions.periods import periods_in
 from finassist.questions.slots import Found, Named, Slots
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, words_of
@@ -125,3 +124,69 @@ def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]
     return text
+
+
+# ------------------------------------------------------------------------------------------- how many
+
+_NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_FOREIGN_NUMBERS = {
+    3: "tres drei trois três tre",
+    4: "cuatro vier quatre quatro quattro",
+    5: "cinco fünf cinq cinque",
+    6: "seis sechs six sei",
+    7: "siete sieben sept sete sette",
+    8: "ocho acht huit oito otto",
+    10: "diez zehn dix dez dieci",
+}
+_NUMBERS = {
+    **{name: number for number, names in _FOREIGN_NUMBERS.items() for name in names.split()},
+    **{name: number for number, name in enumerate(_NAMES, 1)},
+    **{"fifteen": 15, "twenty": 20},
+}
+_CJK_NUMBERS = {name: number for number, name in enumerate("一二三四五六七八九十", 1)}
+_CJK_LIMIT = re.compile(
+    r"(?P<n>\d{1,2}|[一二三四五六七八九十])\s?(?:家|社|个公司|大)|前(?P<m>\d{1,2}|[一二三四五六七八九十])"
+)
+_NUMBER = rf"(?P<n>\d{{1,3}}|{'|'.join(_NUMBERS)})"
+_TOP = re.compile(
+    r"\b(?:top|first|bottom|last|best|worst|largest|biggest|smallest|highest|lowest|cheapest|which|the|what|name|list"
+    rf"|show(?: me)?|only|fastest|los|las|die|den|welche|les|le|i|os|as)(?: the)? {_NUMBER}\b"
+    r"(?! (?:years?|quarters?|months?|fiscal|percent|%|billion|million|trillion|times|days|dollars|usd))"
+)
+_LEAD = re.compile(
+    rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
+    r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
+)
+_ORDINALS = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
+_NTH = re.compile(
+    rf"\b(?P<n>{'|'.join(_ORDINALS)})[- ](?:most|highest|largest|biggest|best|lowest|smallest|least|worst|fastest)\b"
+)
+_FIRST = re.compile(
+    rf"(?:^|: |\b(?:the|name|list|show|me) ){_NUMBER} (?:[a-z&-]+ ){{1,3}}?(?:with|by|that|who|whose)\b"
+)
+_COUNT = re.compile(
+    r"\b(?:how many|number of|count (?:of|the)?) (?:of (?:the |your )?)?(?:[\w&-]+ ){0,3}?(?:companies|firms|stocks"
+    r"|businesses|members|corporations|names|issuers|banks|insurers|utilities|constituents)\b"
+    r"|\b(?:cuántas empresas|wie viele (?:unternehmen|firmen)|combien d'(?:entreprises|e sociétés)|quantas empresas"
+    r"|quante (?:aziende|società))\b|多少(?:家)?公司|何社"
+)
+
+
+def count_in(slots: Slots) -> None:
+    """How many companies are asked for, and whether they are to be counted."""
+    if found := _COUNT.search(slots.low):
+        slots.marks.append(Hit("count", found.start(), found.end(), found.group()))
+    if has_cjk(slots.low) and (counted := _CJK_LIMIT.search(slots.low)):
+        text = counted["n"] or counted["m"]
+        number = int(text) if text.isdigit() else _CJK_NUMBERS[text]
+        slots.limit = Hit(number, counted.start(), counted.end(), counted.group())
+        return
+    if nth := _NTH.search(slots.low):  # the list down to the one that is asked for
+        slots.limit = Hit(_ORDINALS[nth["n"]], *nth.span("n"), nth["n"])
+        return
+    for pattern in (_LEAD, _TOP, _FIRST):
+        for match in pattern.finditer(slots.low):
+            number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
+            if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
+                slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
+                return

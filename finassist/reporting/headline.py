@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Outcome, Row
+from finassist.analysis.windows import OF_MOVES
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Query
@@ -92,11 +93,11 @@ def _sentence(outcome: Outcome, words: Words) -> str:
 # ------------------------------------------------------------------------------------- spans of days
 
 
-_OF_MONTH = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
+_OF_MOVE = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
 _OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}{of}."
 _OF_SPAN = {
-    "best month": _OF_MONTH,
-    "worst month": _OF_MONTH,
+    **dict.fromkeys(OF_MOVES, _OF_MOVE),
+    "count": "{owner} {what} {did} {formula} {span}{of}.",
     "high": _OF_EXTREME,
     "max": _OF_EXTREME,
     "low": _OF_EXTREME,
@@ -111,7 +112,7 @@ _OF_SPAN = {
     "stake total_return": "{stake} {were} worth {value}{on}, with dividends reinvested: the total return was {change}.",
     "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
     "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
-    "from_high": "{owner} last close {span} was {size} below the highest{ends}.",
+    "from_high": "{owner} close{on} was {size} below the highest {span}{ends}{of}.",
     "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
     "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
     "": "{owner} {what} {moved} {size} {span}{ends}.",
@@ -121,6 +122,14 @@ _OF_SPAN = {
 
 def _on_day(fact: Fact) -> str:
     return f"on {fact.period_end}"
+
+
+def _did(query: Query) -> str:
+    """What is counted, before the number of days, months or years: `rose in`, `closed above USD 150 on`."""
+    limit = limit_words(query.where)
+    signs = {"above 0%": "rose", "below 0%": "fell"}
+    did = f"closed {limit}" if query.metrics == ["price"] else signs.get(limit, f"had a change {limit}")
+    return f"{did} {'on' if query.unit == 'days' else 'in'}"
 
 
 def _window(it: Phrase) -> str:
@@ -146,9 +155,10 @@ def _window(it: Phrase) -> str:
         formula=it.fact.formula,
         side="lowest" if query.operation in ("low", "min") else "highest",
         kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",
-        of=f" ({of})" if "only" in of else "",
+        of=f" ({of})" if "only" in of or " in all" in of else "",
         limit=limit_words(query.where),
         begins=f", {of}" if "begin" in of else "",
+        did=_did(query),
         ends=f", {it.ends(_on_day)}" if row.first and row.last else "",
     )
 
@@ -201,8 +211,15 @@ def _comparison(outcome: Outcome, words: Words) -> str:
     if win.fact.value == lose.fact.value:
         return f"{win.name} and {lose.name} had the same {metric}{period}: {win.value}."
     each, other = ("", "") if period else (f" {win.when}", f" {lose.when}")
+    if outcome.query.order < 0 and max(win.direction, lose.direction) < 0 and _is_change(outcome.query, win.row):
+        what = "share price" if win.row.metric == "price_change" else spoken(win.row.metric).removesuffix(" growth")
+        return f"{win.owner} {what} fell more{period}: by {win.size}{each}, against {lose.size}{other} at {lose.name}."
     side = "higher" if outcome.query.order >= 0 else "lower"
     return f"{win.name} had the {side} {metric}{period}: {win.value}{each}, against {lose.value}{other} at {lose.name}."
+
+
+def _is_change(query: Query, row: Row) -> bool:
+    return row.metric == "price_change" or row.metric.startswith("growth(") or query.operation == "growth"
 
 
 # -------------------------------------------------------------------------------------- all companies
