@@ -14,7 +14,7 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -216,7 +216,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "on two lines": lambda key: f"{key[:13]}\n{key[13:]}",
 }
 KEY = "sk-canary/0123456789+abcdef"
-LEAKS = [leak.lower() for leak in (*(spelling(KEY) for spelling in SPELLINGS.values()), KEY[:13], KEY[8:])]
+LEAKS = [leak.lower() for leak in (*(spelling(KEY) for spelling in SPELLINGS.values()), KEY[:9], KEY[8:], KEY[-9:])]
 
 
 def echo(spelling: str) -> Any:
@@ -226,8 +226,12 @@ def echo(spelling: str) -> Any:
     return act
 
 
-async def in_two_pieces(seen: Seen, out: Out) -> None:
-    await out.say("Your key is ", seen.key[:9], seen.key[9:], ". It is a secret.")
+def in_pieces(*ends: int, between: str = "") -> Any:
+    async def act(seen: Seen, out: Out) -> None:
+        parts = [seen.key[start:end] for start, end in pairwise((0, *ends, len(seen.key)))]
+        await out.say("Your key is ", *(f"{part}{between}" for part in parts[:-1]), parts[-1], ". It is a secret.")
+
+    return act
 
 
 async def as_a_tool(seen: Seen, out: Out) -> None:
@@ -262,7 +266,8 @@ def test_a_key_in_a_reply_is_in_no_event_error_log_or_store(server: ModelServer,
     acts = [
         *[plain] * len([*each()]),
         *({"chat": act, "router": act} for act in said),
-        {"chat": in_two_pieces},
+        *({"chat": in_pieces(*ends)} for ends in ((9,), (18,), (9, 18), (4, 9, 13, 20), range(1, len(KEY)))),
+        *[{"chat": in_pieces(9, between="\n")}, {"chat": in_pieces(9, 18, between="\u200b\n")}] * 4,
         {"router": as_reason},
     ]
     search = Search()

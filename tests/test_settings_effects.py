@@ -98,6 +98,14 @@ def test_max_companies_is_the_most_an_answer_is_about() -> None:
     assert len({fact.symbol for fact in found.facts}) <= 2
 
 
+@shows("max_text_length")
+def test_max_text_length_is_the_longest_text_that_is_checked() -> None:
+    workflow = FinancialAssistantWorkflow(db=None, settings=Settings(max_text_length=20, max_question_length=5))
+    assert workflow.check("Apple's P/E is 12.")
+    with pytest.raises(QuestionTooLong, match=r"The text has 21 .* FINASSIST_MAX_TEXT_LENGTH"):
+        workflow.check("a" * 21)
+
+
 @shows("max_question_length")
 def test_max_question_length_is_the_longest_question() -> None:
     with pytest.raises(QuestionTooLong, match="FINASSIST_MAX_QUESTION_LENGTH"):

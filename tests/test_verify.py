@@ -240,6 +240,14 @@ def test_no_text_takes_longer_than_its_length() -> None:
         finassist.check(f"Apple's revenue was {piece * (9_900 // len(piece))}.")
 
 
+@pytest.mark.slow
+def test_a_press_release_of_forty_pages_is_checked_whole() -> None:
+    said = "Apple's net margin was 25.3% in FY2022, and its people served customers around the world. "
+    checked = finassist.check(said * (120_000 // len(said)) + "Its revenue was $383.3 billion in FY2023.")
+    assert (checked.ok, checked.findings[-1].claim.words) == (True, "$383.3 billion")
+    assert len(checked.findings) == 120_000 // len(said) + 1
+
+
 def test_what_a_figure_is_said_of_may_be_unclear() -> None:
     for text in (
         "YouTube brought in $36.1 billion for Alphabet in 2024.",

@@ -22,7 +22,7 @@ def check(text: str, *, provider: Provider | None = None, as_of: date | str | No
         cell, and `to_frame()` makes a DataFrame of it.
 
     Raises:
-        InputError: The text is empty or too long.
+        InputError: The text is empty, or longer than `max_text_length`, by default 200,000 characters: 60 pages.
         ConfigurationError: There is no such provider, or it lacks a key.
 
     Example:

@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     search_lifetime: Lifetime = Field(default=604_800, description="Seconds a search for a symbol is used again.")
 
     max_question_length: int = Field(default=10_000, ge=1, description="Characters a question may have.")
+    max_text_length: int = Field(default=200_000, ge=1, description="Characters of a text whose figures are checked.")
     max_companies: int = Field(default=10, ge=1, description="Companies in one answer.")
     remembered_turns: int = Field(default=3, ge=1, description="Earlier turns a follow-up can refer to in full.")
     summary_after: int = Field(default=6, ge=2, description="Turns after which older ones are summarised.")

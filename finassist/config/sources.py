@@ -25,7 +25,8 @@ PREFIX: Final = "FINASSIST_"
 
 HARMLESS: Final = frozenset({
     "cache", "concurrency", "fetch_timeout", "fmp_plan", "history_lifetime", "http_attempts", "http_timeout", "live",
-    "max_companies", "max_question_length", "max_reply_chars", "metrics_lifetime", "model_retries", "model_timeout",
+    "max_companies", "max_question_length", "max_reply_chars", "max_text_length", "metrics_lifetime", "model_retries",
+    "model_timeout",
     "news_lifetime", "per_minute", "profile_lifetime", "question_timeout", "quote_lifetime",
     "recommendations_lifetime", "remembered_turns", "routing", "search_lifetime", "statement_lifetime",
     "summary_after", "years",

@@ -46,6 +46,69 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return "".join([*pieces, text[at:]])
 
 
+class Redactor:
+    """`redact` for a text that comes in pieces: a tail that may be part of a secret waits for the next one.
+
+    Example:
+        >>> text = Redactor(["s3cret-key"])
+        >>> text.feed("It is s3cr"), text.feed("et-key.") + text.close()
+        ('It is ', '[hidden].')
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._known = [each for secret in secrets if len(secret) >= _SHORTEST for each in _spellings(secret)]
+        self._secrets, self._rest = Secrets(secrets), ""
+
+    def feed(self, piece: str) -> str:
+        """What may be shown with this piece."""
+        self._rest += piece
+        return self._ready(self._open())
+
+    def close(self) -> str:
+        """What may be shown of the rest: no piece follows."""
+        return self._ready(len(self._rest))
+
+    def _ready(self, end: int) -> str:
+        ready, self._rest = self._rest[:end], self._rest[end:]
+        return self._widened(redact(ready, self._secrets))
+
+    def _open(self) -> int:
+        """Where the tail begins that is a part of a secret, follows one that is hidden, or is half an escape."""
+        text = self._rest[: len(self._rest) - len(_HALF_ESCAPE.findall(self._rest)[0])]
+        while True:
+            plain = _Plain.of(text)
+            size = max((_ending(plain.text, own) for own in self._known), default=0)
+            start = plain.place(len(plain.text) - size, len(plain.text))[0] if size else len(text)
+            if not self._known or not text.endswith(HIDDEN, 0, start):
+                return start
+            text = text[: start - len(HIDDEN)]
+
+    def _widened(self, text: str) -> str:
+        """Without parts beside a secret that the transport has hidden: they are too short to be found by themselves."""
+        first, *others = text.split(HIDDEN)
+        pieces = [first]
+        for each in others:
+            before, after = _Plain.of(pieces[-1]), _Plain.of(each)
+            sizes = [(own, size) for own in self._known for size in range(1, len(own))]
+            left = max((size for own, size in sizes if before.text.endswith(own[:size])), default=0)
+            right = max((size for own, size in sizes if after.text.startswith(own[-size:])), default=0)
+            end = len(before.text)
+            pieces[-1] = pieces[-1][: before.place(end - left, end)[0]] if left else pieces[-1]
+            pieces.append(each[after.place(0, right)[1] :] if right else each)
+        return HIDDEN.join(pieces)
+
+
+_HALF_ESCAPE: Final = re.compile(r"(?:%[\da-f]?|\\+(?:u[\da-f]{0,3}|x[\da-f]?)?|&[#\w]{0,8})?$", re.IGNORECASE)
+
+
+def _ending(text: str, spelling: str) -> int:
+    """How many characters at the end of a text are a part of a spelling."""
+    size = 0
+    while size < min(len(text), len(spelling)) and text[-size - 1 :] in spelling:
+        size += 1
+    return size
+
+
 def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
     """Take the secrets out of an error, of its notes, of what it carries, and of every error behind or in it.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from finassist.core.errors import EmptyQuestion, InputError, NotText, QuestionTooLong
 
@@ -16,12 +16,13 @@ _CONTROL = ("Cc", "Cf", "Cs", "Co")
 """Control, format (which includes text direction), surrogate and private-use characters."""
 
 
-def check_question(question: Any, limit: int) -> str:
+def check_question(question: Any, limit: int, what: str = "question") -> str:
     r"""The question, stripped, without control and text-direction characters.
 
     Args:
         question: What was asked.
         limit: Characters a question may have.
+        what: What it is called where it cannot be used: `"question"`, or `"text"` where figures are checked.
 
     Raises:
         NotText: It is not a string.
@@ -33,17 +34,23 @@ def check_question(question: Any, limit: int) -> str:
         'What is EBITDA?'
     """
     if not isinstance(question, str):
-        raise NotText(
-            f"A question is text, not {type(question).__name__}. Pass a string such as “Tell me about Apple”."
-        )
+        raise NotText(f"A {what} is text, not {type(question).__name__}. Pass a string such as {_SUCH_AS[what]}.")
     if len(question) > limit:
         raise QuestionTooLong(
-            f"The question has {len(question):,} characters; {limit:,} are allowed. "
-            "Shorten it, or raise the limit with FINASSIST_MAX_QUESTION_LENGTH."
+            f"The {what} has {len(question):,} characters; {limit:,} are allowed. "
+            f"Shorten it, or raise the limit with FINASSIST_MAX_{what.upper()}_LENGTH."
         )
     if not (shown := visible(question).strip()):
-        raise EmptyQuestion("The question is empty. Ask something such as “Tell me about Apple”.")
+        raise EmptyQuestion(
+            f"The {what} is empty. {'Ask' if what == 'question' else 'Give'} something such as {_SUCH_AS[what]}."
+        )
     return shown
+
+
+_SUCH_AS: Final = {
+    "question": "“Tell me about Apple”",
+    "text": "“Apple's net margin was 25.3% in FY2022”",
+}
 
 
 def said(error: BaseException) -> str:

@@ -157,10 +157,13 @@ class BaseWorkflow(StoredSessions):
         user_id: str | None = None,
         run_id: str | None = None,
         as_of: date | str | None = None,
+        *,
+        what: str = "question",
     ) -> RunContext:
+        longest = self.settings.max_text_length if what == "text" else self.settings.max_question_length
         return RunContext(
             runtime=replace(self.runtime, as_of=check_day(as_of)) if as_of else self.runtime,
-            question=check_question(question, self.settings.max_question_length),
+            question=check_question(question, longest, what),
             run_id=run_id or str(uuid4()),
             session_id=check_session_id(session_id) if session_id is not None else str(self.session_id),
             user_id=user_id or self.user_id,
@@ -209,16 +212,16 @@ class BaseWorkflow(StoredSessions):
             Each figure that the text states, as right, wrong with the right value, or not checkable.
 
         Raises:
-            InputError: The text is empty or too long.
+            InputError: The text is empty, or longer than `max_text_length`, by default 200,000 characters: 60 pages.
         """
         bridge.check_caller()
-        run = self._new_run(text, as_of=as_of)
+        run = self._new_run(text, as_of=as_of, what="text")
         with run.measured("finassist.check"):
             return drive_to_end(check_flow(run.question, FlowContext.of(run.runtime)), run)
 
     async def acheck(self, text: str, *, as_of: date | str | None = None) -> Checked:
         """`check` on the running loop."""
-        run = self._new_run(text, as_of=as_of)
+        run = self._new_run(text, as_of=as_of, what="text")
         with run.measured("finassist.check"):
             return await adrive(check_flow(run.question, FlowContext.of(run.runtime)), run, lambda _: None)
 

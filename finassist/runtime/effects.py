@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.core.secrets import Secrets, redact, redact_error
+from finassist.core.secrets import Redactor, Secrets, redact, redact_error
 from finassist.core.spans import Attributes, measured
 from finassist.core.text import each_text
 from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion, shown
@@ -159,6 +159,7 @@ class AgentCall:
 
     def __post_init__(self) -> None:
         self._record.secrets = self.secrets
+        self._redactor = Redactor(self.secrets)
         self.agent = fit(self.agent, self.limits, self.ask.agent)
         if self.ask.review:
             self.ask.review.clean = self._clean
@@ -186,16 +187,18 @@ class AgentCall:
         elif isinstance(event, RunErrorEvent):
             self._reported = self._clean(str(event.content or event.error_type or "no reason given"))
         elif isinstance(event, RunContentEvent) and event.content and not self._record.broken:
-            text = str(event.content)
-            self._record.said += len(text)
-            if self.enough():
-                return None
-            return self._word(self.ask.review.feed(text) if self.ask.review else self._clean(text))
+            self._record.said += len(str(event.content))
+            return None if self.enough() else self._shown(self._redactor.feed(str(event.content)))
         return None
 
     def rest(self) -> RunContentEvent | None:
-        """The agent has stopped: the last sentence of a reply under review, if it may be shown."""
-        return self._word(self.ask.review.close()) if self.ask.review else None
+        """The agent has stopped: what waited for more, of a reply under review if it may be shown."""
+        return self._shown(self._redactor.close(), last=True)
+
+    def _shown(self, text: str, *, last: bool = False) -> RunContentEvent | None:
+        if self.ask.review:
+            text = self.ask.review.feed(text) + (self.ask.review.close() if last else "")
+        return self._word(text if self.ask.review else self._clean(text))
 
     def _word(self, content: Any) -> RunContentEvent | None:
         name, agent_id = self.ask.agent, str(getattr(self.agent, "id", "") or "")
