@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Protocol, cast, runtime_checkable
 
-import msgspec.structs
 from agno.tools.finance import FinanceProvider
 from agno.tools.finance.base import NotSupportedError
 
@@ -27,7 +26,7 @@ from finassist.core.result import NEEDS as NEEDS
 from finassist.core.result import NeedName as Need
 from finassist.core.result import QueryNeedName as QueryNeed
 from finassist.providers.from_agno import checked, facts_of, named_failure, not_offered, title
-from finassist.providers.values import changes
+from finassist.providers.values import last_price
 
 SPAN_DAYS = {"1d": 1, "5d": 5, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827, "10y": 3653}
 """Calendar days of a span of prices."""
@@ -250,9 +249,7 @@ async def _close_before(provider: FinanceProvider, symbol: str, periods: Periods
     """The last close up to a day as the price then, with the change from the close before."""
     asked = replace(periods, span="1mo", interval="1d", whole_bars=False)
     closes = [fact for fact in await fetch_facts(provider, "history", symbol, asked) if fact.known]
-    price, *before = [msgspec.structs.replace(fact, field="price") for fact in reversed(closes[-2:])]
-    previous = [msgspec.structs.replace(fact, field="previous_close", period=price.period) for fact in before]
-    return [price, *(fact for each in previous for fact in changes(price, each))]
+    return last_price(closes)
 
 
 def _nearest_method(provider: FinanceProvider, need: Need) -> str:

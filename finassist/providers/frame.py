@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +31,16 @@ from finassist.core.facts import FIELDS, Fact, canonical, snake
 from finassist.core.text import did_you_mean, visible
 from finassist.providers.base import Need, Periods, UniverseScope
 from finassist.providers.to_agno import FactProvider
-from finassist.providers.values import changes, currency, day, day_of_fact, figure, fiscal_period, number
+from finassist.providers.values import (
+    currency,
+    day,
+    day_of_fact,
+    figure,
+    fiscal_period,
+    last_price,
+    number,
+    of_newest,
+)
 from finassist.reporting.files import own_table
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import announce, directory
@@ -110,14 +118,11 @@ class FrameProvider(FactProvider):
         if need == "history":
             return [replace(fact, field="close") for fact in closes]
         if need == "quote":
-            last = closes[-1:]
-            before = [replace(fact, field="previous_close", period=last[0].period) for fact in closes[-2:-1]]
-            return [*last, *(fact for previous in before for fact in changes(last[0], previous))]
+            return last_price(closes)
         whole = "FY" if periods.frequency == "annual" else "Q"
         mine = [fact for fact in own if fact.statement == need and fact.period.startswith(whole)]
         mine.sort(key=lambda fact: fact.period_end or date.min, reverse=True)
-        parts = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
-        return [fact for facts in parts[: max(periods.limit, 1)] for fact in facts]
+        return of_newest(mine, periods.limit)
 
     async def fetch_figures(self, symbol: str) -> list[Fact]:
         """Every annual and quarterly figure of a company."""

@@ -62,11 +62,7 @@ _TITLES = {"income": "income statement", "history": "price history", "profile": 
 
 
 def facts_of(provider: FinanceProvider, need: Need, symbol: str, answer: object, frequency: str) -> list[Fact]:
-    """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields.
-
-    Raises:
-        BadPayload: The answer is of another kind, or about something else.
-    """
+    """Agno's answer as facts: those it carries where it is one of ours (`to_agno`), else made from its fields."""
     if isinstance(answer, CompanyProfile | Quote | PriceHistory):
         _check_symbol(provider, symbol, answer.symbol)
     match need, answer:
@@ -257,12 +253,7 @@ def _of_asking_package(error: Exception) -> bool:
 
 
 def checked(provider: FinanceProvider, need: Need, symbol: str, facts: list[Fact]) -> list[Fact]:
-    """The facts, if they are about the symbol and one of them can be used.
-
-    Raises:
-        UnknownSymbol: There are none.
-        BadPayload: None can be used, or they are about something else.
-    """
+    """The facts, if they are about the symbol and one of them can be used."""
     for answered in {fact.symbol for fact in facts}:
         _check_symbol(provider, symbol, answered)
     tomorrow = date.today() + timedelta(1)  # somewhere it is already the next day

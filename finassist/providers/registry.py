@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from importlib.util import find_spec
 from types import CoroutineType
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NoReturn, cast
 
 from agno.tools.finance import (
     FinanceProvider,
@@ -43,9 +43,6 @@ FMP = "fmp"
 SEC = "sec"
 SOURCES = (AUTO, "embedded", FMP, "fmp, embedded", SEC, "sec, embedded", "yfinance", "financial_datasets")
 """What a page offers to choose from."""
-
-# Agno imports these only when figures are fetched, which is too late to say what to install.
-_PACKAGES = {"yfinance": "yfinance"}
 
 type Provider = str | FinanceProvider | Sequence[str | FinanceProvider]
 
@@ -124,10 +121,10 @@ def _fmp(**options: Any) -> FinanceProvider:
 
 
 def _of_agno(provider: str, settings: Settings | None) -> FinanceProvider:
-    if (package := _PACKAGES.get(provider)) and find_spec(package) is None:
+    if provider == Yahoo.id and find_spec("yfinance") is None:  # Agno would say so when figures are fetched
         raise errors.MissingExtra(
-            f"The data provider “{provider}” needs the package {package}, which is not installed. "
-            f"Install it with `pip install 'finassist[{package}]'`, or use provider=\"embedded\"."
+            "The data provider “yfinance” needs the package yfinance, which is not installed. "
+            "Install it with `pip install 'finassist[yfinance]'`, or use provider=\"embedded\"."
         )
     key = _datasets_key(settings or Settings()) if provider == FinancialDatasets.id else None
     try:
@@ -252,12 +249,6 @@ class FallbackProvider(WaitingProvider):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Providers may hold keys, so a list of them is never pickled. Build it where it is used.")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        return self
 
     def status(self) -> ProviderStatus:
         """Usable when one of them is."""

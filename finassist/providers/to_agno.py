@@ -203,16 +203,10 @@ def profile(facts: list[Fact]) -> SourcedProfile:
 
 
 def wait_for[Result](work: Callable[[], Coroutine[Any, Any, Result]], name: str) -> Result:
-    """Run `work()` on the private loop and return its result; an interrupt cancels it.
+    """Run the coroutine of `work()` on the private loop and return its result; an interrupt cancels it.
 
-    Works on any thread, also on one whose own event loop is running, which waits until this returns.
-
-    Args:
-        work: Makes the coroutine.
-        name: Name of the sync method, for the error.
-
-    Raises:
-        BridgeError: Called on the private loop, which would wait for itself.
+    Works on any thread, also on one whose own event loop is running, which waits until this returns. Only the private
+    loop would wait for itself: that is a `BridgeError`, with the `name` of the sync method.
 
     Example:
         >>> async def answer() -> int:
@@ -247,7 +241,13 @@ def _waiting[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> C
 
 
 class WaitingProvider(FinanceProvider):
-    """A provider whose async methods are the real ones: each sync method waits for its async form."""
+    """A provider whose async methods are the real ones; each sync method waits for its async form. Never copied."""
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self
 
     async def astatus(self) -> ProviderStatus:
         """The same as `status`: nothing is asked of the source."""

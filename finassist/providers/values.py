@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 from numbers import Integral, Real
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -234,6 +236,31 @@ def kind(text: object) -> str:
     """
     name = snake(text).removesuffix("_statement").removesuffix("_sheet") if isinstance(text, str) else ""
     return _KINDS.get(name, name)
+
+
+def inside(data: object, *path: str) -> Mapping[str, Any]:
+    """The object at a path of names in decoded JSON; an empty one where there is none.
+
+    Example:
+        >>> inside({"facts": {"dei": {"cik": 1}}}, "facts", "dei"), inside([], "facts")
+        ({'cik': 1}, {})
+    """
+    for name in path:
+        data = cast("dict[str, object]", data).get(name) if isinstance(data, dict) else None
+    return cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+
+
+def of_newest(facts: Iterable[Fact], limit: int) -> list[Fact]:
+    """The facts of the first `limit` periods, in their order."""
+    parts = [list(own) for _, own in groupby(facts, key=lambda fact: fact.period)]
+    return [fact for own in parts[: max(limit, 1)] for fact in own]
+
+
+def last_price(closes: Sequence[Fact]) -> list[Fact]:
+    """The last close as the price, with the change from the close before."""
+    prices = [replace(fact, field="price") for fact in closes[-2:]]
+    before = (replace(fact, field="previous_close", period=prices[-1].period) for fact in prices[:-1])
+    return [*prices[-1:], *(fact for each in before for fact in changes(prices[-1], each))]
 
 
 def day_of_fact(blank: Fact, at: date) -> Fact:

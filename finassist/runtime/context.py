@@ -86,13 +86,7 @@ class Runtime:
         routing: Routing | None = None,
         as_of: date | str | None = None,
     ) -> Self:
-        """Open everything; what is not given is as the settings say.
-
-        Raises:
-            ConfigurationError: There is no such model or provider, or an optional package is missing.
-            InputError: `as_of` is no day.
-            SessionError: The session database cannot be opened.
-        """
+        """Open everything; what is not given is as the settings say."""
         settings = settings or Settings()
         chosen = (model or settings.model, provider or settings.provider)
         opened_model, opened_provider = resolve_model(chosen[0], settings), open_provider(chosen[1], settings)
@@ -314,11 +308,7 @@ class RunContext:
             self._flow_task.cancel()
 
     def check_stopped(self) -> None:
-        """Raise if the run is to stop, by `stop()` or by Agno's `cancel_run(run_id)`.
-
-        Raises:
-            RunCancelledException: It is.
-        """
+        """Raise if the run is to stop, by `stop()` or by Agno's `cancel_run(run_id)`."""
         if self.stopped or self.interrupts.heard or _of_agno(is_cancelled, self.run_id):
             self.stopped = True
             raise RunCancelledException("The run was stopped.")

@@ -38,15 +38,7 @@ _POLL_SECONDS = 0.05
 
 
 def drive[Result](flow: Flow[Result], run: RunContext) -> Generator[FlowEvent, None, Result]:
-    """Drive a flow to its end on the calling thread, yielding its events as they happen.
-
-    Returns:
-        What the flow returned (the value of `yield from`).
-
-    Raises:
-        RunCancelledException: The run was cancelled.
-        BridgeError: Called on the private data loop.
-    """
+    """Drive a flow to its end on the calling thread, yielding its events as they happen; its own value is returned."""
     result: Any = None
     with closing(flow):
         while True:
@@ -143,16 +135,9 @@ def _ask_caller(post: Callable[[Any], None]) -> AskAgent:
 
 
 async def adrive[Result](flow: Flow[Result], run: RunContext, emit: Emit, ask: AskAgent | None = None) -> Result:
-    """Drive a flow to its end on the running loop, handing each event to `emit` as it happens.
+    """Drive a flow to its end on the running loop, handing each event to `emit`, which must not block, as it happens.
 
-    Args:
-        flow: What to drive.
-        run: The run it belongs to.
-        emit: Receives each event; must not block.
-        ask: How agents are asked; by default with `await agent.arun()`.
-
-    Raises:
-        asyncio.CancelledError: The task was cancelled; children are cancelled with it.
+    `ask` says how agents are asked; by default with `await agent.arun()`. A cancelled task cancels its children.
     """
     ask = ask or aask_with(run)
     result: Any = None
@@ -183,10 +168,8 @@ async def adrive_stream[Result](
 ) -> AsyncGenerator[FlowEvent]:
     """`adrive` as an async iterator of events; the flow's result is appended to `into` at the end.
 
-    `started` receives the flow's task, through which it can be cancelled.
-
-    The flow runs in a task of its own and its events come through a queue: an async generator must never `yield`
-    inside a task group (PEP 789).
+    `started` receives the flow's task, through which it can be cancelled. Its events come through a queue: an async
+    generator must never `yield` inside a task group (PEP 789).
     """
     queue: asyncio.Queue[FlowEvent | None] = asyncio.Queue()
     task = asyncio.create_task(adrive(flow, run, queue.put_nowait), name="finassist-flow")

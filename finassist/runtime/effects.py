@@ -216,8 +216,7 @@ class AgentCall:
     def reply(self, output: RunOutput | None, interrupt: type[BaseException]) -> AgentReply:
         """The reply, when the agent has said what it had to say. `output` is `None` after a stream.
 
-        Raises:
-            interrupt: The run was interrupted; Agno turns that into a status, and the run as a whole has to stop.
+        Agno turns an interrupt into a status; it is raised again, since the run as a whole has to stop.
         """
         if output is None and self.enough() and self._final is None:
             return self._cut()

@@ -146,11 +146,7 @@ class Address:
 
     @classmethod
     def read(cls, address: str) -> Self:
-        """The address of a server, as libpq and SQLAlchemy write it.
-
-        Raises:
-            ConfigurationError: It cannot be read. It is not repeated: there may be a password in it.
-        """
+        """The address of a server, as libpq and SQLAlchemy write it. An error does not repeat it."""
         url = _parsed(address)
         if url is None or not _HOST.fullmatch(url.host or ""):
             raise ConfigurationError(
@@ -208,11 +204,6 @@ def open_server(address: str) -> tuple[BaseDb, ServerTurns]:
     Returns:
         Agno's adapter to the server, and the turns that are taken with other machines. Connections are closed when
         the adapter is deleted or by `close` of the turns, and open again when used.
-
-    Raises:
-        SessionError: The server cannot be reached, does not let us in, or does not let us create tables.
-        ConfigurationError: The address cannot be read.
-        MissingExtra: psycopg is not installed.
     """
     from agno.db.postgres import PostgresDb
     from agno.db.postgres.engine import create_postgres_engine

@@ -106,11 +106,7 @@ def _history_frame(found: tuple[list[Mapping[str, Any]], int]) -> DataFrame:
 
 
 def history_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per run, the latest first, for the frame of the history.
-
-    Args:
-        rows: As `get_runs(deserialize=False)` of an Agno database returns them: those of a session in turn order.
-    """
+    """One row per run, the latest first, from what `get_runs(deserialize=False)` of an Agno database returns."""
     placed: list[tuple[tuple[int, float], int, dict[str, Any]]] = []
     last: dict[Any, tuple[int, float]] = {}
     for place, run in enumerate(map(data_of, rows)):

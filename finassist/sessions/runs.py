@@ -95,12 +95,7 @@ def answer_of(run: WorkflowRunOutput) -> Answer:
 
 
 def rated(run: Any, thumb: Thumb | None, reason: str) -> WorkflowRunOutput:
-    """A stored run with what a person thinks of its answer.
-
-    Raises:
-        InputError: There is no such thumb.
-        SessionError: There is no such run, or it is damaged.
-    """
+    """A stored run with what a person thinks of its answer."""
     if thumb not in ("up", "down", None):
         raise InputError(f"A thumb is “up”, “down”, or None to take it back, not {thumb!r:.40}.")
     if not isinstance(run, WorkflowRunOutput) or is_damaged(run):

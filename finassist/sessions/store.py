@@ -100,11 +100,7 @@ class Store:
     turns: ServerTurns | None = None
 
     def for_run(self) -> BaseDb:
-        """The adapter `run()` uses.
-
-        Raises:
-            ConfigurationError: The workflow was given an async database that has no sync form.
-        """
+        """The adapter `run()` uses; an error where the workflow was given an async database that has no sync form."""
         if self.sync is None:
             raise ConfigurationError("This database is async only. Use `await workflow.arun(...)`, or a sync database.")
         return self.sync
@@ -153,12 +149,7 @@ class Store:
             return False
 
     def ask[T](self, work: Callable[[Any], T]) -> T:
-        """What `work` makes of the sync adapter.
-
-        Raises:
-            SessionError: The database cannot be reached.
-            ConfigurationError: It is async only.
-        """
+        """What `work` makes of the sync adapter; a `SessionError` where it cannot be reached."""
         database = self.for_run()
         with _reaching():
             return quietly(lambda: work(database))
@@ -218,11 +209,6 @@ def open_store(database: Database) -> Store:
     Args:
         database: A path to a SQLite file (created if need be), the address of a PostgreSQL server
             (`"postgresql://user@host/database"`), an Agno database, or `None` for memory only.
-
-    Raises:
-        SessionError: The file cannot be opened for writing, or the server cannot be used.
-        MissingExtra: It is a server, and the packages of `finassist[postgres]` are not installed.
-        ConfigurationError: It is the address of something else.
     """
     if database is None:
         database = MemoryDb()
@@ -283,9 +269,7 @@ class SessionLocks:
     def turn(self, session_id: str) -> Generator[None]:
         """Inside, it is the turn of the caller in this session.
 
-        Raises:
-            SessionError: The session is shared, and cannot be taken: its database is away, or another process does
-                not come to an end.
+        A `SessionError` where it cannot be taken elsewhere: the database is away, or another process comes to no end.
         """
         with self._here(session_id), self._elsewhere.turn(session_id) if self._elsewhere else nullcontext():
             yield
@@ -316,11 +300,7 @@ class SessionLocks:
                 del self._on_loops[key]
 
     def check_loop_is_free(self, session_id: str) -> None:
-        """Refuse to block a loop that an async run of the same session needs to come to its end.
-
-        Raises:
-            SessionError: Such a run would be waited for, for ever.
-        """
+        """Refuse to block a loop that an async run of the same session needs to come to its end."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

@@ -49,12 +49,7 @@ _OURS: Final = ("session_state", "session_metrics")
 
 
 def remember(session: WorkflowSession | None, turns: int) -> Context:
-    """What a conversation carries into its next question.
-
-    Args:
-        session: The stored session, or `None` for a new one.
-        turns: How many earlier turns are carried in full; older ones are in the summary.
-    """
+    """What a conversation carries into its next question: its last `turns` in full, older ones as the summary."""
     answered = [(run, record) for run in turns_of(session) if (record := stored_record(run))]
     if not answered:
         return Context()
@@ -247,14 +242,7 @@ class Summariser:
         self._in_turn: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def consider(self, session_id: str, session: WorkflowSession | None, turns: int, agent: Askable) -> None:
-        """Summarise the session in the background if enough turns have passed since the last time.
-
-        Args:
-            session_id: The session.
-            session: Its last turns, and its summary so far.
-            turns: How many turns it has.
-            agent: The agent that summarises.
-        """
+        """Summarise a session of so many turns in the background if enough have passed since the last time."""
         if not self._due(turns, stored_summary(session)) or not _is_worth_it(session, agent):
             return
         work = bridge.spawn(self._summarise(session_id, turns, agent))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 from agno.tools.finance import ProviderStatus, SymbolMatch, register_provider
@@ -35,7 +34,7 @@ from finassist.providers.to_agno import (
     distinct,
     plain,
 )
-from finassist.providers.values import symbol_hint
+from finassist.providers.values import of_newest, symbol_hint
 from finassist.symbols.company import normalise_symbol
 from finassist.symbols.directory import directory
 
@@ -122,9 +121,7 @@ class EmbeddedProvider(FactProvider):
                 return prices.last(prices.series(_need_prices(symbol), periods.interval), periods.span)
             case _:
                 found = _quarters(symbol) if periods.frequency == "quarterly" else figures.annual(_need_annual(symbol))
-                mine = [fact for fact in found if fact.statement == need]
-                parts = [list(facts) for _, facts in groupby(mine, key=lambda fact: fact.period)]
-                return [fact for facts in parts[: max(periods.limit, 1)] for fact in facts]
+                return of_newest((fact for fact in found if fact.statement == need), periods.limit)
 
     # ---------------------------------------------------------------------------------------- queries
 

@@ -67,20 +67,12 @@ def loaded() -> bool:
 
 
 def table(name: str) -> Any:
-    """A whole embedded table.
-
-    Raises:
-        DataError: The file is damaged or is not the one that belongs here.
-    """
+    """A whole embedded table."""
     return column(name, *names_of(name))
 
 
 def column(name: str, *columns: str) -> Any:
-    """Some columns of a table.
-
-    Raises:
-        DataError: The file is damaged or is not the one that belongs here.
-    """
+    """Some columns of a table."""
     with _reading(name):
         return _file(name).read(list(columns), use_threads=False)
 
@@ -92,22 +84,14 @@ def names_of(name: str) -> list[str]:
 
 @lru_cache(maxsize=4)  # figures and closes of one company are asked for in several forms at a time
 def rows_of(name: str, symbol: str) -> Any:
-    """The rows of one company; the files are sorted by symbol.
-
-    Raises:
-        DataError: The file is damaged or is not the one that belongs here.
-    """
+    """The rows of one company; the files are sorted by symbol."""
     found = _read(name, [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last])
     own = [place for place, each in enumerate(plain(found["symbol"])) if each == symbol]
     return found.slice(own[0], len(own)) if own else found.slice(0, 0)
 
 
 def parts(name: str) -> Iterator[Any]:
-    """A table piece by piece, a row group each.
-
-    Raises:
-        DataError: The file is damaged or is not the one that belongs here.
-    """
+    """A table piece by piece, a row group each."""
     return (_read(name, [place]) for place in range(_file(name).num_row_groups))
 
 
@@ -124,12 +108,7 @@ def _file(name: str) -> Any:
 
 
 def opened(path: Path, needed: Sequence[str]) -> Any:
-    """A Parquet file with these columns, opened for reading.
-
-    Raises:
-        DataError: A column is not there, or holds something else.
-        OSError, ValueError: It is no readable Parquet file.
-    """
+    """A Parquet file with these columns, opened for reading."""
     found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
     absent = [column for column in needed if column not in found.schema_arrow.names]
     if absent:

@@ -50,12 +50,7 @@ ADJUSTED = "closes are adjusted for splits, not for dividends"
 
 
 def quote_facts(data: object, asked: Asked) -> list[Fact]:
-    """The newest price with what belongs to its day. The change is computed, exactly, where both prices are known.
-
-    Raises:
-        BadPayload: The answer is no quote, or about another symbol.
-        UnknownSymbol: The source does not know the symbol.
-    """
+    """The newest price with what belongs to its day. The change is computed, exactly, where both prices are known."""
     row = one_row(data, asked)
     moment = _moment(row.get("timestamp"))
     at = moment.astimezone(_NEW_YORK_DAY).date() if moment else asked.fetched
@@ -78,12 +73,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def history_facts(data: object, asked: Asked, periods: Periods) -> list[Fact]:
-    """Prices of each day, or of the last trading day of each week or month, oldest first.
-
-    Raises:
-        BadPayload: The answer is no price history, or about another symbol.
-        UnknownSymbol: The source has none.
-    """
+    """Prices of each day, or of the last trading day of each week or month, oldest first."""
     by_day: dict[date, Row] = {}
     for row in rows_of(data, asked):
         if at := day(row.get("date")):
@@ -116,12 +106,7 @@ def _bar(blank: Fact, days: list[Dated], *, whole: bool) -> list[Fact]:
 
 
 def profile_facts(data: object, asked: Asked) -> list[Fact]:
-    """Texts about a company, and its number of employees; what the source does not say is missing.
-
-    Raises:
-        BadPayload: The answer is no profile, or about another symbol.
-        UnknownSymbol: The source does not know the symbol.
-    """
+    """Texts about a company, and its number of employees; what the source does not say is missing."""
     row = one_row(data, asked)
     texts = {
         "name": text(row.get("companyName")),
@@ -178,12 +163,7 @@ _NOTES = {"debt_to_equity": "all debt and leases, not long-term debt alone"}
 
 
 def parse_metrics(answers: Answers, notes: Iterable[str] = ()) -> SourcedMetrics:
-    """Key metrics of the past twelve months from the answers that came; `notes` says why another did not.
-
-    Raises:
-        BadPayload: An answer is no list of metrics, or about another symbol.
-        UnknownSymbol: The source has none.
-    """
+    """Key metrics of the past twelve months from the answers that came; `notes` says why another did not."""
     given = [(one_row(data, asked), asked) for data, asked in answers]
     facts = [_metric(name, given) for name in METRICS]
     known, asked = [fact for fact in facts if fact.known], given[0][1]

@@ -181,11 +181,7 @@ class FMPProvider(LiveProvider):
 
 
 def _key(given: str | SecretStr | None) -> SecretStr:
-    """The key without blanks around it.
-
-    Raises:
-        ConfigurationError: There is none; the message says how to get one.
-    """
+    """The key without blanks around it."""
     value = (given.get_secret_value() if isinstance(given, SecretStr) else given or "").strip()
     if not value:
         raise ConfigurationError(

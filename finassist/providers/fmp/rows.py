@@ -97,12 +97,7 @@ class Asked:
 
 
 def rows_of(data: object, asked: Asked) -> list[Row]:
-    """The rows of an answer about the symbol that was asked for; at least one.
-
-    Raises:
-        BadPayload: The answer is no list of objects, or about another symbol.
-        UnknownSymbol: The list is empty.
-    """
+    """The rows of an answer about the symbol that was asked for; at least one."""
     rows = objects_of(data, asked)
     if not rows:
         raise asked.nothing()
@@ -116,11 +111,7 @@ def rows_of(data: object, asked: Asked) -> list[Row]:
 
 
 def objects_of(data: object, asked: Asked) -> list[Row]:
-    """The answer as a list of objects, which may be empty.
-
-    Raises:
-        BadPayload: It is none.
-    """
+    """The answer as a list of objects, which may be empty."""
     if not isinstance(data, list):
         raise asked.bad(f"{_kind(data)} instead of a list")
     rows = cast("list[object]", data)
@@ -145,11 +136,7 @@ def _kind(value: object) -> str:
 def figure(blank: Fact, field: str, row: Row, *names: str) -> Fact:
     """A blank fact with the figure of the first of these names that the row has, or with the reason for none.
 
-    Args:
-        blank: What all figures of the row share; its currency is that of the money in it.
-        field: Our name of the figure.
-        row: The row.
-        names: The source's names of it.
+    The currency of the blank fact is that of the money in the row.
 
     Example:
         >>> blank = Fact(symbol="A", field="", statement="cash_flow", currency="USD")
@@ -210,19 +197,7 @@ _QUARTER = re.compile(r"Q[1-4]")
 
 
 def statement_facts(data: object, asked: Asked, statement: Statement, period: str, limit: int) -> list[Fact]:
-    """The figures of the newest `limit` statements, newest first.
-
-    Args:
-        data: The decoded answer.
-        asked: What was asked.
-        statement: Which statement.
-        period: `"annual"`, `"quarterly"` or `"ttm"`.
-        limit: How many at most.
-
-    Raises:
-        BadPayload: The answer is no statement, has no dates, or is of other periods than asked for.
-        UnknownSymbol: The source has none.
-    """
+    """The figures of the newest `limit` statements (`"annual"`, `"quarterly"` or `"ttm"`), newest first."""
     newest = _by_period(data, asked, period, limit).items()
     return [fact for label, row in newest for fact in _figures(row, asked, statement, label)]
 

@@ -45,9 +45,6 @@ class BadJson(ValueError):
 def read_json(text: str) -> Any:
     """What a body says. Whole numbers are `int`, all others exact; what JSON has no number for is one of `Decimal`.
 
-    Raises:
-        BadJson: The text is not JSON that can be used.
-
     Example:
         >>> read_json('{"price": 1.10, "shares": 3, "eps": NaN}')
         {'price': Decimal('1.10'), 'shares': 3, 'eps': Decimal('NaN')}

@@ -85,11 +85,7 @@ class Endpoint:
             return self._broken(problem)
 
     def _url(self, path: str, params: Mapping[str, str]) -> URL:
-        """The address of a path below the base, with the key.
-
-        Raises:
-            ValueError: The path has anything but plain names and slashes, and might lead elsewhere.
-        """
+        """The address of a path below the base, with the key. A path of other than plain names might lead elsewhere."""
         if not _PATH.fullmatch(path) or ".." in path:
             raise ValueError("A request path is plain names joined by slashes. Put values into params.")
         key = {self.secret_param: self.secret.get_secret_value()} if self.secret else {}
@@ -152,9 +148,6 @@ _MAY_PASS = frozenset({"silent", "broken_off", "closed_early"})
 def check_base(base_url: str, *, allow_custom_host: bool) -> URL:
     """The address, if a key may be sent there.
 
-    Raises:
-        ConfigurationError: It is no plain https address, or its host is neither known nor allowed.
-
     Example:
         >>> check_base("https://financialmodelingprep.com/stable", allow_custom_host=False).host
         'financialmodelingprep.com'
@@ -198,13 +191,7 @@ class _Overflow(Exception):
 
 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The decoded body, of at most `limit` bytes.
-
-    Raises:
-        _Overflow: There is more.
-        ValueError, zlib.error: It is compressed in a way that was not asked for, or is damaged.
-        aiohttp.ClientError: The connection broke.
-    """
+    """The decoded body, of at most `limit` bytes; a `ValueError` where it is compressed in another way, or damaged."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         raise ValueError(encoding)

@@ -110,11 +110,7 @@ class Transport:
 
     @classmethod
     def from_settings(cls, settings: Settings, options: Options, **fixed: Any) -> Self:
-        """A transport with the cache and the limits of the settings where the options say nothing, or `None`.
-
-        Raises:
-            TypeError: There is no such option.
-        """
+        """A transport with the cache and the limits of the settings where the options say nothing."""
         if unknown := options.keys() - Options.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}. Use: {', '.join(Options.__annotations__)}.")
         usual = {
@@ -141,16 +137,9 @@ class Transport:
     async def get_json(
         self, path: str, params: Mapping[str, str], *, kind: Kind, check: Check | None = None
     ) -> Payload:
-        """The provider's answer, from the cache while that is fresh.
+        """The provider's answer, from the cache while that is fresh; a `DataError` never holds the key.
 
-        Args:
-            path: Below `base_url`.
-            params: The query, without the key.
-            kind: Decides how long the answer is used again.
-            check: Raises a `DataError` if the data cannot be used; such an answer is not cached.
-
-        Raises:
-            DataError: One of its kinds, by what happened. It never holds the key.
+        `kind` decides how long it is used again. `check` raises where data cannot be used; it is not cached then.
         """
         state = await self._loops.here()
         request = _Request(self, state, path, dict(params), kind, check)
@@ -298,12 +287,6 @@ class LiveProvider(FactProvider):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"A {type(self).__name__} may hold a key and is never pickled. Build it where it is used.")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        return self
 
     def universe(self) -> NoReturn:
         """Not offered: an API of single companies has no list of all with figures.

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from finassist.core.errors import BadPayload, NotOffered
 from finassist.core.facts import Fact, Statement
 from finassist.core.periods import fiscal_quarter
-from finassist.providers.values import day, number, years_named
+from finassist.providers.values import day, inside, number, years_named
 from finassist.symbols.company import Company
 
 SOURCE = "SEC EDGAR"
@@ -64,14 +64,15 @@ class Asked:
             as_of=self.fetched,
         )  # fmt: skip
 
-    def check_company(self, cik: object) -> None:
-        """Refuse an answer about another company.
-
-        Raises:
-            BadPayload: It is.
-        """
+    def checked(self, data: object) -> Mapping[str, Any]:
+        """The answer, if it is an object about the company that was asked for."""
+        answer = inside(data)
+        if not isinstance(data, dict):
+            raise self.bad("something else than an object")
+        cik = answer.get("cik")
         if not isinstance(cik, int | str) or str(cik).zfill(10) != self.company.cik:
             raise self.bad("data about another company")
+        return answer
 
     def bad(self, what: str) -> BadPayload:
         """The error for an answer that is not what was asked for."""
@@ -116,39 +117,27 @@ type Found = Mapping[str, Sequence[Entry]]
 
 
 def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
-    """The us-gaap part of an answer, or its IFRS part, and the cover pages.
-
-    Raises:
-        BadPayload: The answer is no `companyfacts`, or about another company.
-        NotOffered: There are no figures under either.
-    """
-    if not isinstance(data, dict):
-        raise asked.bad("something else than an object")
-    answer = cast("dict[str, Any]", data)
-    asked.check_company(answer.get("cik"))
-    facts = answer.get("facts")
-    if not isinstance(facts, dict):
+    """The us-gaap part of an answer, or its IFRS part, and the cover pages."""
+    answer = asked.checked(data)
+    if not isinstance(answer.get("facts"), dict):
         raise asked.bad("an object without facts")
-    taxonomies = cast("dict[str, Any]", facts)
-    both = (taxonomies.get(taxonomy) for taxonomy in ("us-gaap", "ifrs-full"))
-    found = [cast("dict[str, Any]", ours) for ours in both if isinstance(ours, dict) and ours]
+    found = [ours for taxonomy in ("us-gaap", "ifrs-full") if (ours := inside(answer, "facts", taxonomy))]
     if not found:
         raise asked.no_statements()
     chosen = found[0] if len(found) == 1 else max(found, key=_newest_end)
-    cover: object = taxonomies.get("dei")
-    return {**chosen, _COVER: cast("dict[str, Any]", cover).get(_COVER)} if isinstance(cover, dict) else chosen
+    return {**chosen, _COVER: inside(answer, "facts", "dei").get(_COVER)}
 
 
 def _newest_end(facts: Mapping[str, Any]) -> str:
     """The last day of the newest figure, as a text: a filer may have changed from one taxonomy to the other."""
-    rows = (row for tag in facts for unit in _units(facts, tag).values() for row in _rows(unit))
+    rows = (row for tag in facts for unit in inside(facts, tag, "units").values() for row in _rows(unit))
     return max((str(row.get("end")) for row in rows), default="")
 
 
 def currency_of(facts: Mapping[str, Any]) -> str:
     """The currency of the newest total assets, or of revenue, or of what else is tagged; dollars where nothing is."""
     for tag in ("Assets", "Revenues", "NetIncomeLoss", "Revenue", "ProfitLoss", *facts):
-        units = [unit for unit in _units(facts, tag) if len(unit) == 3 and unit.isupper()]
+        units = [unit for unit in inside(facts, tag, "units") if len(unit) == 3 and unit.isupper()]
         if units:
             return max(units, key=lambda unit: max((e.end for e in entries(facts, tag, unit)), default=date.min))
     return "USD"
@@ -156,14 +145,8 @@ def currency_of(facts: Mapping[str, Any]) -> str:
 
 def entries(facts: Mapping[str, Any], tag: str, unit: str, until: date = date.max) -> list[Entry]:
     """What was filed under a tag in a unit up to a day; lines that cannot be placed in time are left out."""
-    read = (_entry(row) for row in _rows(_units(facts, tag).get(unit)))
+    read = (_entry(row) for row in _rows(inside(facts, tag, "units").get(unit)))
     return [entry for entry in read if entry is not None and entry.filed <= until]
-
-
-def _units(facts: Mapping[str, Any], tag: str) -> Mapping[str, object]:
-    found = facts.get(tag)
-    units: object = cast("dict[str, Any]", found).get("units") if isinstance(found, dict) else None
-    return cast("dict[str, object]", units) if isinstance(units, dict) else {}
 
 
 def _rows(rows: object) -> Iterable[Mapping[str, Any]]:

@@ -24,7 +24,7 @@ from finassist.providers.http.cache import Kind
 from finassist.providers.http.transport import LiveProvider, Options, Transport
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
-from finassist.providers.values import link, symbol_hint, text, text_fact
+from finassist.providers.values import inside, link, symbol_hint, text, text_fact
 from finassist.symbols.company import Company, normalise_symbol
 from finassist.symbols.directory import directory
 
@@ -99,7 +99,7 @@ class SECProvider(LiveProvider):
         of two of them, and says so.
         """
         if need == "profile":
-            return profile_facts(*await self._get(_SUBMISSIONS, symbol, "profile", submissions_of))
+            return profile_facts(*await self._get(_SUBMISSIONS, symbol, "profile", _submissions))
         if need in ("quote", "history"):
             raise NotOffered(f"{SOURCE} does not offer {need}. Use another provider for it.")
         facts, asked = await self._get(_COMPANY_FACTS, symbol, "statement", facts_of)
@@ -115,7 +115,7 @@ class SECProvider(LiveProvider):
 
     async def aget_sec_filings(self, symbol: str, form_type: str | None = None, limit: int = 10) -> list[Filing]:
         """The newest filings, newest first; with `form_type` those of this form only."""
-        answer, asked = await self._get(_SUBMISSIONS, symbol, "profile", submissions_of)
+        answer, asked = await self._get(_SUBMISSIONS, symbol, "profile", _submissions)
         return parse_filings(answer, asked, form_type, limit)
 
     async def _get[Answer](
@@ -131,6 +131,10 @@ class SECProvider(LiveProvider):
         return checked[-1] if checked else read(payload.data, asked), asked
 
 
+def _submissions(data: object, asked: Asked) -> Mapping[str, Any]:
+    return asked.checked(data)
+
+
 def _company(symbol: str) -> Company:
     wanted = normalise_symbol(symbol)
     company = directory().lookup(wanted)
@@ -140,11 +144,7 @@ def _company(symbol: str) -> Company:
 
 
 def _address(contact: str) -> str:
-    """The address, which becomes part of a header and of nothing else.
-
-    Raises:
-        ConfigurationError: There is none, or it is no e-mail address.
-    """
+    """The address, which becomes part of a header and of nothing else."""
     if not _CONTACT.fullmatch(contact.strip()):
         raise ConfigurationError(
             f"{SOURCE} wants to know whom to write to. Set FINASSIST_SEC_CONTACT to an e-mail address of yours, or use "
@@ -157,19 +157,6 @@ register_provider(SECProvider.id, SECProvider)
 
 
 # -------------------------------------------------------------------------------------------- profile and filings
-
-
-def submissions_of(data: object, asked: Asked) -> Mapping[str, Any]:
-    """The answer as an object about the company that was asked for.
-
-    Raises:
-        BadPayload: It is none.
-    """
-    if not isinstance(data, dict):
-        raise asked.bad("something else than an object")
-    answer = cast("dict[str, Any]", data)
-    asked.check_company(answer.get("cik"))
-    return answer
 
 
 def profile_facts(answer: Mapping[str, Any], asked: Asked) -> list[Fact]:
@@ -199,22 +186,16 @@ def _exchange(answer: Mapping[str, Any], symbol: str) -> str | None:
 
 
 def _location(answer: Mapping[str, Any]) -> str | None:
-    addresses = answer.get("addresses")
-    seat: object = cast("dict[str, Any]", addresses).get("business") if isinstance(addresses, dict) else None
-    if not isinstance(seat, dict):
-        return None
-    row = cast("dict[str, Any]", seat)
+    row = inside(answer, "addresses", "business")
     city, state = text(row.get("city")), text(row.get("stateOrCountryDescription")) or text(row.get("stateOrCountry"))
     return ", ".join(part for part in (city.title() if city else None, state) if part) or None
 
 
 def parse_filings(answer: Mapping[str, Any], asked: Asked, form_type: str | None, limit: int) -> list[Filing]:
     """The newest filings, newest first; with `form_type` those of this form only."""
-    filings = answer.get("filings")
-    recent: object = cast("dict[str, Any]", filings).get("recent") if isinstance(filings, dict) else None
-    if not isinstance(recent, dict):
+    if not isinstance(inside(answer, "filings").get("recent"), dict):
         raise asked.bad("an object without filings")
-    columns = cast("dict[str, object]", recent)
+    columns = inside(answer, "filings", "recent")
     wanted = ("accessionNumber", "form", "filingDate", "reportDate", "primaryDocument", "primaryDocDescription")
     lists = [cast("list[object]", column) if isinstance(column := columns.get(name), list) else [] for name in wanted]
     rows: list[dict[str, object]] = [dict(zip(wanted, row, strict=True)) for row in zip(*lists, strict=False)]

@@ -65,14 +65,8 @@ _CALENDAR = ("net_income", "eps_diluted", "shares_diluted")
 def statement_facts(facts: Mapping[str, Any], asked: Asked, statement: Statement, periods: Periods) -> list[Fact]:
     """The figures of the newest statements, newest first; none if the company filed no such reports.
 
-    Args:
-        facts: The us-gaap part of `companyfacts`.
-        asked: What was asked.
-        statement: Which statement.
-        periods: How many at most, annual or quarterly, and as known on which day.
-
-    Returns:
-        Of each period every field; after those of income statements, the numbers of shares on cover pages.
+    `facts` are the us-gaap part of `companyfacts`. Of each period every field is there; after those of income
+    statements come the numbers of shares on cover pages.
     """
     currency, until = currency_of(facts), min(periods.as_of or date.max, asked.fetched)
     tags = _tags(facts, statement)
