@@ -258,7 +258,7 @@ class Answer(WorkflowRunOutput):
         return {company.symbol: company.cik for company in self._companies()}
 
     def _companies(self) -> list[Company]:
-        from finassist.symbols.directory import directory
+        from finassist.symbols import directory
 
         return [company for symbol in self.symbols if (company := directory().lookup(symbol))]
 

@@ -24,7 +24,7 @@ from finassist.core.events import RunResponse
 from finassist.core.process import awaited_by_cell, on_display
 from finassist.core.query import Query, queries_of
 from finassist.core.text import check_keywords
-from finassist.llm.models import ModelChoice
+from finassist.llm import ModelChoice
 from finassist.providers.registry import Provider
 from finassist.runtime.agno_step import AgnoOptions, FlowStep, RunOptions, astream, in_background, stream
 from finassist.runtime.context import RunContext, Runtime
@@ -56,7 +56,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
 
     Args:
         model: Language model that routes, extracts names and chats: a name such as `"offline"` or `"openai"`, an
-            Agno model, or a list of which each stands in for those before it; see `finassist.llm.models`.
+            Agno model, or a list of which each stands in for those before it; see `finassist.llm`.
         provider: Where figures come from: a name such as `"embedded"` or `"fmp"`, any Agno finance provider, or a list
             of which each is asked where those before it fail.
         settings: Settings; by default from `FINASSIST_*` variables and `.env`.

@@ -15,8 +15,8 @@ os.environ["FINASSIST_CACHE_FOLDER"] = os.path.join(os.devnull, "cache")
 for name in [name for name in os.environ if name.endswith("_API_KEY")]:
     del os.environ[name]
 
+import finassist.symbols as symbols  # noqa: E402
 from finassist import FinancialAssistantWorkflow  # noqa: E402  after the environment is set
-from finassist.symbols import directory as symbols  # noqa: E402
 
 
 def pytest_collection_finish() -> None:

@@ -246,7 +246,7 @@ def test_an_iterator_is_read_only_as_fast_as_its_questions_are_answered(form, le
 
 
 def _companies(many: int) -> list[Any]:
-    from finassist.symbols.directory import directory
+    from finassist.symbols import directory
 
     return [company for company in directory().companies() if company.symbol.isalpha()][:many]
 

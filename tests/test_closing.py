@@ -26,7 +26,7 @@ SCRIPT = """
 import asyncio, logging, os, pathlib, sys
 from finassist import FinancialAssistantWorkflow, FMPProvider, Settings
 from finassist.providers.to_agno import wait_for
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 
 logging.getLogger("asyncio").setLevel(logging.ERROR)  # with -X dev it reports whatever takes a while
 forms, fmp_url, model_url, end = sys.argv[1:]

@@ -13,7 +13,7 @@ import finassist
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
 from finassist.__main__ import main
 from finassist.config.sources import trust
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from tests.fmp_server import KEY, fixture, fmp, fmp_server
 from tests.model_server import ModelServer
 from tests.sec_server import sec, sec_server

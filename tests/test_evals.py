@@ -130,7 +130,7 @@ def test_a_model_that_invents_is_graded_by_what_is_shown(counts: bool, monkeypat
     with ModelServer(category="chat") as server:
         server.chat = ["Apple's revenue was USD 512.4 billion in FY2023. A margin is a part of revenue."] * 2
         settings = finassist.Settings(openai_api_key="sk-none", model_retries=0)
-        model = finassist.llm.models.resolve_model("openai", settings, base_url=server.url)
+        model = finassist.llm.resolve_model("openai", settings, base_url=server.url)
         with FinancialAssistantWorkflow(db=None, model=model, settings=settings, routing="model") as workflow:
             result = finassist.evaluate(
                 workflow, [Case("Explain the business of Apple to a child", words="part of revenue")]
@@ -145,7 +145,7 @@ def test_a_model_that_invents_is_graded_by_what_is_shown(counts: bool, monkeypat
 def test_an_error_is_a_grade(run_async: Any) -> None:
     with ModelServer({"chat": "401"}, category="chat") as server:
         settings = finassist.Settings(openai_api_key="sk-none", model_retries=0)
-        model = finassist.llm.models.resolve_model("openai", settings, base_url=server.url)
+        model = finassist.llm.resolve_model("openai", settings, base_url=server.url)
         with FinancialAssistantWorkflow(db=None, model=model, settings=settings) as workflow:
             result = run_async(finassist.aevaluate(workflow, [Case("Tell me a joke", words="joke"), MARGIN]))
     assert [each.passed for each in result.graded] == [False, True]

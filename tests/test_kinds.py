@@ -15,7 +15,7 @@ from finassist.providers import from_agno
 from finassist.providers.base import Periods
 from finassist.providers.sec.companyfacts import Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 APPLE = directory().lookup("AAPL")
 assert APPLE

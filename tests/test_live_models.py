@@ -30,8 +30,8 @@ from finassist.core.errors import (
     ReplyTooLong,
     TruncatedReply,
 )
+from finassist.llm import resolve_model
 from finassist.llm.calls import CallRecord, Failure, Limits, call_error, recording
-from finassist.llm.models import resolve_model
 from finassist.llm.transport import Caller, Exchange
 from tests.model_server import CHAT_TEXT, CHAT_WORDS, FAULTS, ModelServer
 

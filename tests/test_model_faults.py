@@ -30,9 +30,9 @@ from agno.tools import Function
 from finassist import Answer, FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ContextOverflow, FinassistError, ModelFailed, ModelUnreachable, ReplyTooLong
 from finassist.core.secrets import redact, redact_error, secrets_of
+from finassist.llm import resolve_model
 from finassist.llm.calls import CallRecord, Failure, Limits, call_error
 from finassist.llm.connections import TOKENS, fit
-from finassist.llm.models import resolve_model
 from tests.model_server import CHAT_TEXT, ModelServer, Out, Seen
 from tests.test_live_models import CANARY, build
 from tests.test_secrets import Search, everything_logged

@@ -12,9 +12,9 @@ from agno.models.openai import OpenAIChat
 
 from finassist import FinancialAssistantWorkflow, Settings
 from finassist.core.errors import ConfigurationError, MissingExtra, UnknownModel
+from finassist.llm import PROVIDERS, ModelProvider, resolve_model
 from finassist.llm.calls import Limits
 from finassist.llm.connections import connect
-from finassist.llm.models import PROVIDERS, ModelProvider, resolve_model
 from finassist.llm.offline import OfflineModel
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -114,7 +114,7 @@ def test_auto_passes_over_a_missing_sdk_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", CANARY)
-    monkeypatch.setattr("finassist.llm.models.find_spec", lambda name: None)
+    monkeypatch.setattr("finassist.llm.find_spec", lambda name: None)
     assert isinstance(resolve_model("auto"), OfflineModel)
     assert "pip install 'finassist[anthropic]'" in caplog.text
     assert CANARY not in caplog.text

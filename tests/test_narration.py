@@ -13,7 +13,7 @@ from agno.run.base import RunStatus
 
 from finassist import Answer, Budget, FinancialAssistantWorkflow, Query, Settings
 from finassist.core.formatting import figure
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from tests.model_server import ModelServer
 from tests.test_twins import outcome
 

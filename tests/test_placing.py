@@ -10,7 +10,7 @@ import pytest
 
 from finassist import Answer, FinancialAssistantWorkflow, Settings
 from finassist.core.metrics import catalogue
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from finassist.llm.offline import OfflineModel
 from finassist.questions.parser import understand
 from finassist.questions.scan import slots_of

@@ -30,7 +30,7 @@ from finassist.providers.registry import open_provider
 from finassist.providers.sec import SECProvider
 from finassist.providers.sec.companyfacts import Asked
 from finassist.providers.sec.statements import TAGS, statement_facts
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 from tests.sec_server import CONTACT, FACTS, SUBMISSIONS, YEARS, company_facts, sec, sec_server, submissions
 from tests.servers import answer
 

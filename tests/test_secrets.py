@@ -28,7 +28,7 @@ from finassist import FinancialAssistantWorkflow, Settings
 from finassist.config.settings import KEYS
 from finassist.config.sources import variable_of
 from finassist.core.secrets import secrets_of
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.http.endpoint import Endpoint
 from finassist.providers.registry import open_provider

@@ -20,7 +20,7 @@ from finassist.core.errors import (
     SourceTimeout,
     Unreachable,
 )
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.registry import open_provider
 from finassist.providers.sec import SECProvider

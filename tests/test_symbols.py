@@ -15,9 +15,8 @@ from finassist.core.errors import InvalidSymbol
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.scan import slots_of
 from finassist.reporting.words import short_name
-from finassist.symbols import names
+from finassist.symbols import SymbolDirectory, directory, names
 from finassist.symbols.company import Company, normalise_symbol
-from finassist.symbols.directory import SymbolDirectory, directory
 from tests.tools import build_tickers
 
 DATA = Path(__file__).parent / "data"

@@ -11,7 +11,7 @@ import pytest
 
 import finassist
 from finassist import FinancialAssistantWorkflow, Query, Settings
-from finassist.llm.models import resolve_model
+from finassist.llm import resolve_model
 from finassist.providers.embedded.coverage import attributes
 from finassist.reporting.words import short_name
 from tests.model_server import ModelServer

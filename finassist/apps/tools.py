@@ -24,7 +24,7 @@ from finassist.core.formatting import figure
 from finassist.core.metrics import Metric, catalogue
 from finassist.core.query import Operation, Query, filter_of
 from finassist.providers.base import QuerySource
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 from finassist.workflow import FinancialAssistantWorkflow
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from finassist.core.errors import (
     WorkerLost,
 )
 from finassist.core.process import hush
+from finassist.llm import ModelChoice
 from finassist.llm.agents import build_agents
-from finassist.llm.models import ModelChoice
 from finassist.llm.offline import OfflineModel
 from finassist.providers.registry import Provider
 from finassist.runtime.context import Runtime

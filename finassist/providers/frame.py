@@ -42,8 +42,8 @@ from finassist.providers.values import (
     of_newest,
 )
 from finassist.reporting.files import own_table
+from finassist.symbols import announce, directory
 from finassist.symbols.company import Company, normalise_symbol
-from finassist.symbols.directory import announce, directory
 
 _ABOUT = ("symbol", "name", "period", "period_end", "date", "currency", "sector", "industry", "filed")
 _SLIP = 0.88

@@ -29,7 +29,7 @@ from finassist.core.concurrency import Ended, bridge
 from finassist.core.errors import BridgeError, NotOffered
 from finassist.core.facts import Fact
 from finassist.providers.base import Need, Periods
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 _POLL_SECONDS = 0.5
 

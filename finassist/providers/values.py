@@ -19,7 +19,7 @@ from typing import Any, cast
 from msgspec.structs import replace
 
 from finassist.core.facts import FIELDS, OUTFLOWS, Fact, Field, snake
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 NOT_SAID = "the source does not say"
 _KINDS = {"balance": "balance_sheet", "cashflow": "cash_flow", "income": "income"}

@@ -13,8 +13,8 @@ from finassist.questions.grammar import TERMS, metric_names, vocabulary
 from finassist.questions.slots import Named
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.questions.wording import closest, is_vocabulary, well_known
+from finassist.symbols import directory
 from finassist.symbols.company import Match, Unmatched
-from finassist.symbols.directory import directory
 
 INDEX = "^GSPC"
 """The symbol of the S&P 500, the one index with data."""

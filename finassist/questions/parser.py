@@ -33,7 +33,7 @@ from finassist.questions.scan import blanked, slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit, fold, normalise
 from finassist.questions.wording import Framing, corrected_words, framed, reworded
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 
 def understand(text: str, memory: Memory | None = None) -> Understanding:

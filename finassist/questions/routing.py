@@ -19,8 +19,8 @@ from typing import Literal
 from finassist.core.result import CATEGORY
 from finassist.core.result import CategoryName as Category
 from finassist.questions.topics import COMPANY, WORDS, Topics, glossary, small_talk, tokens, topics
+from finassist.symbols import directory
 from finassist.symbols.company import Match, Resolution, Unmatched
-from finassist.symbols.directory import directory
 
 _HALF = 1_000
 _NEAR = 60

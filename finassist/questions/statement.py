@@ -13,7 +13,7 @@ from finassist.core.periods import Period, Span
 from finassist.questions.grammar import table_of
 from finassist.questions.slots import Found, Named, Slots
 from finassist.questions.tokenizer import Hit
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 NEAR = 40
 _STEPS = {"quarter": 4, "calendar quarter": 4, "half": 2}

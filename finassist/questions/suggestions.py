@@ -21,7 +21,7 @@ from finassist.core.query import Filter, filter_of
 from finassist.questions.scan import slots_of
 from finassist.questions.slots import Slots, Understanding
 from finassist.questions.tokenizer import Word, fold, has_cjk, normalise
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 type SuggestionKind = Literal["company", "metric", "period", "operation", "condition"]
 

@@ -17,7 +17,7 @@ from finassist.core.periods import Period
 from finassist.questions.grammar import SPELLING, metric_names, table_of, tagged_words, vocabulary
 from finassist.questions.periods import periods_in
 from finassist.questions.tokenizer import fold, words_of
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 from finassist.symbols.names import ALIASES, common_words
 
 _TABLE = table_of("framing")

@@ -25,8 +25,8 @@ from finassist.core.query import Query
 from finassist.core.result import CategoryName as Category
 from finassist.core.result import Draft
 from finassist.core.text import check_day, check_question
+from finassist.llm import ModelChoice, resolve_model
 from finassist.llm.agents import SCHEMAS, build_agents
-from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.reporting.checked import Checked
 from finassist.runtime.agno_step import FlowStep, RunOptions

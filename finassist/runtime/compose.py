@@ -29,7 +29,7 @@ from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.words import distinct, possessive, short_name
 from finassist.runtime.known import FlowContext, parted
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 _FEW_ROWS = 60
 _FEW_SYMBOLS = 25

@@ -34,10 +34,10 @@ from finassist.core.spans import RunTrace, problem_of
 from finassist.core.spans import begin as begin_trace
 from finassist.core.state import TASKS, Task, replay, stored_tasks
 from finassist.core.text import check_day, said
+from finassist.llm import ModelChoice, resolve_model
 from finassist.llm.agents import Askable, build_agents
 from finassist.llm.calls import Limits
 from finassist.llm.connections import Connections
-from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.registry import Provider, open_provider
 from finassist.sessions.store import Database, SessionLocks, Store, as_session_error, open_store
 from finassist.sessions.summary import TURNS_REFERRED, Turn

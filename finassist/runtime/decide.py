@@ -26,7 +26,7 @@ from finassist.questions.suggestions import hints, is_doubtful, is_named, place
 from finassist.questions.wording import as_of_day
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
 from finassist.runtime.known import FlowContext
-from finassist.symbols.directory import SymbolDirectory
+from finassist.symbols import SymbolDirectory
 
 _TICKER = re.compile(r"[A-Z]{1,5}([.-][A-Z])?")
 _OF_PERIODS = ("flow", "per_share", "ratio")

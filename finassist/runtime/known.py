@@ -31,8 +31,8 @@ from finassist.questions.slots import Memory
 from finassist.questions.verify import verify
 from finassist.runtime.context import Runtime
 from finassist.sessions.summary import query_memory, remember
+from finassist.symbols import SymbolDirectory, directory
 from finassist.symbols.company import Company
-from finassist.symbols.directory import SymbolDirectory, directory
 
 FEW_COMPANIES, _FEW_METRICS, THREE_YEARS = 3, 12, str(Span(None, LATEST, 3))
 _USUAL = ("revenue", "net_income", "operating_income", "net_margin", "eps_diluted", "free_cash_flow", "total_assets",

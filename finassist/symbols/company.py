@@ -247,7 +247,7 @@ class NameIndex:
         """The company with that ticker; `None` when there is none or it cannot be a ticker.
 
         Example:
-            >>> from finassist.symbols.directory import directory
+            >>> from finassist.symbols import directory
             >>> directory().lookup("$TSLA").name, directory().lookup("../../x")
             ('Tesla, Inc.', None)
         """
@@ -261,7 +261,7 @@ class NameIndex:
         """Companies for a search box: ticker, then name, then similar names; by size within each.
 
         Example:
-            >>> from finassist.symbols.directory import directory
+            >>> from finassist.symbols import directory
             >>> [company.symbol for company in directory().search("micros", limit=2)]
             ['MSFT', 'MSTR']
         """
@@ -284,7 +284,7 @@ class NameIndex:
         """Companies with a similar name, alias or first word, for "did you mean"; never an answer by itself.
 
         Example:
-            >>> from finassist.symbols.directory import directory
+            >>> from finassist.symbols import directory
             >>> [company.symbol for company in directory().suggest("Microsft", limit=1)]
             ['MSFT']
         """

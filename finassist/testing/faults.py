@@ -31,9 +31,9 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.core.facts import Fact
+from finassist.llm import ModelChoice, resolve_model
 from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion, parse
 from finassist.llm.calls import Failure, Limits, current_record
-from finassist.llm.models import ModelChoice, resolve_model
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider
 from finassist.providers.to_agno import WaitingProvider

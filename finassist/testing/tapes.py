@@ -36,8 +36,8 @@ from finassist.core.facts import Fact
 from finassist.core.process import check_ordinary
 from finassist.core.result import decode, encode
 from finassist.core.secrets import redact
+from finassist.llm import ModelChoice, resolve_model
 from finassist.llm.calls import current_record
-from finassist.llm.models import ModelChoice, resolve_model
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Need, Periods, fetch_facts
 from finassist.providers.registry import Provider, open_provider

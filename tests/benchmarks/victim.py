@@ -21,7 +21,7 @@ from time import sleep
 
 from agno.tools.finance import FinanceProvider, FinancialStatement
 
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 from finassist.workflow import FinancialAssistantWorkflow
 
 _DELAY, _LOOK = 0.004, 0.002

@@ -9,8 +9,8 @@ from typing import Any, Final
 from finassist.apps.chat import widgets as ui
 from finassist.apps.live.view import discard
 from finassist.reporting.sanitize import escape
+from finassist.symbols import directory
 from finassist.symbols.company import Company
-from finassist.symbols.directory import directory
 from finassist.symbols.names import common_words, ordinary_words
 
 OFFERED: Final = 6

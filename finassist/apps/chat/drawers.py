@@ -18,7 +18,7 @@ from finassist.config.settings import KEYS, ROUTINGS, Routing
 from finassist.config.sources import variable_of
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact
-from finassist.llm.models import MODELS
+from finassist.llm import MODELS
 from finassist.llm.offline import OfflineModel
 from finassist.providers.embedded.provider import EmbeddedProvider
 from finassist.providers.registry import AUTO, SOURCES

@@ -209,7 +209,7 @@ async def _sample(source: FinanceProvider) -> str:
 
 
 async def _model(model: Any, settings: Settings) -> AsyncIterator[Check]:
-    from finassist.llm.models import resolve_model
+    from finassist.llm import resolve_model
 
     opened: Any = resolve_model(model or settings.model, settings)
     for each in cast("Sequence[Model]", (opened, *getattr(opened, "fallbacks", ()))):

@@ -20,7 +20,7 @@ from finassist.core.errors import FinassistError
 from finassist.core.events import RunResponse
 from finassist.core.query import Query
 from finassist.core.state import RunState, reduce
-from finassist.llm.models import MODELS
+from finassist.llm import MODELS
 from finassist.providers.registry import SOURCES
 from finassist.reporting.files import safe_csv
 from finassist.reporting.html import conversation_html, without_follow_ups

@@ -35,8 +35,8 @@ from finassist.providers.to_agno import (
     plain,
 )
 from finassist.providers.values import of_newest, symbol_hint
+from finassist.symbols import directory
 from finassist.symbols.company import normalise_symbol
-from finassist.symbols.directory import directory
 
 LIVE = (
     'Its filings, without a key: set FINASSIST_SEC_CONTACT and use provider="sec".\n'

@@ -37,7 +37,7 @@ from finassist.core.errors import BadPayload, UnknownSymbol
 from finassist.core.facts import Fact, Statement
 from finassist.providers import values
 from finassist.providers.values import currency, day, number, symbol_hint, text, years_named
-from finassist.symbols.directory import directory
+from finassist.symbols import directory
 
 SOURCE = "Financial Modeling Prep"
 

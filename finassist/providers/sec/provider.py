@@ -25,8 +25,8 @@ from finassist.providers.http.transport import LiveProvider, Options, Transport
 from finassist.providers.sec.companyfacts import SOURCE, Asked, facts_of
 from finassist.providers.sec.statements import statement_facts
 from finassist.providers.values import inside, link, symbol_hint, text, text_fact
+from finassist.symbols import directory
 from finassist.symbols.company import Company, normalise_symbol
-from finassist.symbols.directory import directory
 
 BASE_URL = "https://data.sec.gov"
 PER_SECOND = 10
