@@ -52,12 +52,7 @@ def _unasked(given: str) -> str:
 
 
 class QuestionSource:
-    """Reads questions in order, and none before it is needed.
-
-    Args:
-        questions: Any iterable or async iterable, a Series, or a frame with a column of questions.
-        column: The column; `"question"` by default.
-        longest: Characters a question may have.
+    """Reads questions in order, and none before it is needed, from anything that `Questions` may be or a frame.
 
     Raises:
         NotQuestions: It is one text, or cannot be iterated.

@@ -109,10 +109,7 @@ def variable_of(name: str) -> str:
 def unread_variables(names: Iterable[str], settings: Collection[str], *, keys: bool = False) -> dict[str, str]:
     """Variables that look like ours and are not read, each with a hint at the one that was meant, if it is clear.
 
-    Args:
-        names: Variables that are set.
-        settings: Names of all settings.
-        keys: Whether also those that look like a key of ours which is not set.
+    With `keys` also those that look like a key of ours which is not set.
 
     Example:
         >>> unread_variables(["FINASSIST_ROUTNG", "FINASSIST_XYZZY_Q", "PATH"], ["routing"])

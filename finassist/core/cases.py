@@ -35,19 +35,12 @@ _WRITTEN: Final = {"ratio": ("%", 2), "points": ("points", 2), "count": ("", 0)}
 
 
 class Amount(NamedTuple):
-    """A number that an answer has to state.
+    """A number that an answer has to state."""
 
-    Attributes:
-        value: In plain units; 25 % is 0.25.
-        slack: Half of the last digit that is written.
-        unit: What it is measured in; empty for a count or an index.
-        currency: ISO code of money.
-    """
-
-    value: Decimal
-    slack: Decimal
-    unit: Unit
-    currency: str = ""
+    value: Decimal  # in plain units; 25 % is 0.25
+    slack: Decimal  # half of the last digit that is written
+    unit: Unit  # what it is measured in; empty for a count or an index
+    currency: str = ""  # ISO code of money
 
     @classmethod
     def of(cls, text: str) -> Self:

@@ -22,29 +22,17 @@ Verdict = Literal["right", "wrong", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number as written.
+    """A number as written."""
 
-    Attributes:
-        words: The characters that state it.
-        start: Where they begin.
-        end: Where they end.
-        value: The number in plain units; 25 % is 0.25, 3 points are 0.03.
-        slack: Half of the last shown digit, in the same units; more where the text says "about".
-        unit: What it is measured in, as far as the text says.
-        currency: ISO code where the text names one.
-        bound: `">"` for "more than", `"<"` for "less than".
-        per_share: Whether it says per share.
-    """
-
-    words: str
-    start: int
-    end: int
-    value: Decimal
-    slack: Decimal
-    unit: Unit = ""
-    currency: str = ""
-    bound: Literal["", ">", "<"] = ""
-    per_share: bool = False
+    words: str  # the characters that state it
+    start: int  # where they begin
+    end: int  # where they end
+    value: Decimal  # the number in plain units; 25 % is 0.25, 3 points are 0.03
+    slack: Decimal  # half of the last shown digit, in the same units; more where the text says "about"
+    unit: Unit = ""  # what it is measured in, as far as the text says
+    currency: str = ""  # ISO code where the text names one
+    bound: Literal["", ">", "<"] = ""  # `">"` for "more than", `"<"` for "less than"
+    per_share: bool = False  # whether it says per share
 
     @property
     def bare(self) -> bool:
@@ -101,17 +89,11 @@ class Finding:
 
 
 class Check(NamedTuple):
-    """Words of a question, and what became of them.
+    """Words of a question, and what became of them."""
 
-    Attributes:
-        words: The words; of a typed query, the query as a phrase.
-        became: What they mean, or why they are no part of the answer.
-        status: `"used"`, `"refused"`, `"not understood"`, or `"set aside"` where they ask for nothing.
-    """
-
-    words: str
-    became: str = ""
-    status: Literal["used", "refused", "not understood", "set aside"] = "used"
+    words: str  # the words; of a typed query, the query as a phrase
+    became: str = ""  # what they mean, or why they are no part of the answer
+    status: Literal["used", "refused", "not understood", "set aside"] = "used"  # set aside: they ask for nothing
 
     @property
     def done(self) -> bool:

@@ -244,11 +244,8 @@ class Bridge:
         """End the private loop: what runs on it is cancelled, and what is open on it is closed.
 
         Called when the process ends. A thread that the process waits for anyway is served to its end first, and work
-        in the background has some seconds: a process that asks one question summarises its conversation too. Whoever
-        needs the loop later gets a new one.
-
-        Args:
-            seconds: How long to wait for that; work that does not let itself be cancelled is left alone then.
+        in the background has some seconds: a process that asks one question summarises its conversation too. What
+        does not let itself be cancelled in time is left alone. Whoever needs the loop later gets a new one.
         """
         while self._is_waited_for():
             threading.Event().wait(_POLL_SECONDS)

@@ -194,21 +194,13 @@ OUTFLOWS = frozenset({"capex", "buybacks", "dividends_paid"})
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a field name means.
+    """What a field name means."""
 
-    Attributes:
-        name: Our name (`"revenue"`).
-        label: Heading for people (`"Revenue"`).
-        statement: The statement it belongs to.
-        unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"`, `"times"`, or `""` for text.
-        aliases: Snake_case names other providers use, the closest in meaning first.
-    """
-
-    name: str
-    label: str
-    statement: Statement
-    unit: str
-    aliases: tuple[str, ...] = ()
+    name: str  # our name (`"revenue"`)
+    label: str  # heading for people (`"Revenue"`)
+    statement: Statement  # the statement it belongs to
+    unit: str  # `"USD"`, `"USD/share"`, `"shares"`, `"ratio"`, `"times"`, or `""` for text
+    aliases: tuple[str, ...] = ()  # snake_case names other providers use, the closest in meaning first
 
 
 def snake(name: str) -> str:
@@ -234,12 +226,10 @@ def fields_of(statement: Statement) -> tuple[Field, ...]:
 
 
 def canonical(name: str, statement: Statement | None = None) -> str | None:
-    """Our name for a provider's name, or `None` when there is none.
+    """Our name for a provider's name in any case style, or `None` when there is none.
 
-    Args:
-        name: The provider's name, in any case style.
-        statement: The statement the name was found on. Some providers reuse a name with another meaning
-            (`inventory` on a cash flow statement is the *change* in inventory), so give it where it is known.
+    Give the statement it was found on where that is known: some providers reuse a name with another meaning
+    (`inventory` on a cash flow statement is the *change* in inventory).
 
     Example:
         >>> canonical("epsDiluted"), canonical("Total Revenue"), canonical("made_up")

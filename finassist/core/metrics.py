@@ -28,35 +28,20 @@ FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest"})
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row of the catalogue.
+    """One row of the catalogue."""
 
-    Attributes:
-        id: Stable name (`"net_margin"`), used in queries and keys of facts.
-        label: What a sentence calls it (`"net margin"`).
-        unit: `USD`, `USD/share`, `shares`, `percent` (0.25 is 25 %), `times` or `days`.
-        kind: `flow` (a period), `stock` (a moment), `ratio`, `per_share`, `count`, or `price` (needs a share price).
-        formula: Arithmetic over other ids, or empty for a reported line.
-        base: What the formula divides by or leaves out, where readings differ.
-        better: 1 where more is better, -1 where less is, 0 where neither.
-        report: Its heading in the tables of a report, or empty where reports leave it out.
-        positive: The input that must be above zero for the figure to say something.
-        without: Industries in which the figure makes no sense: `bank`, `insurer`.
-        names: What people call it, by language.
-        about: One or two sentences for somebody who meets the term for the first time.
-    """
-
-    id: str
-    label: str
-    unit: Unit
-    kind: Kind
-    formula: str = ""
-    base: str = ""
-    better: int = 0
-    report: str = ""
-    positive: str = ""
-    without: frozenset[str] = frozenset()
-    names: Mapping[str, tuple[str, ...]] | None = None
-    about: str = ""
+    id: str  # stable name (`"net_margin"`), used in queries and keys of facts
+    label: str  # what a sentence calls it (`"net margin"`)
+    unit: Unit  # `USD`, `USD/share`, `shares`, `percent` (0.25 is 25 %), `times` or `days`
+    kind: Kind  # `flow` (a period), `stock` (a moment), `ratio`, `per_share`, `count`, or `price` (needs a share price)
+    formula: str = ""  # arithmetic over other ids, or empty for a reported line
+    base: str = ""  # what the formula divides by or leaves out, where readings differ
+    better: int = 0  # 1 where more is better, -1 where less is, 0 where neither
+    report: str = ""  # its heading in the tables of a report, or empty where reports leave it out
+    positive: str = ""  # the input that must be above zero for the figure to say something
+    without: frozenset[str] = frozenset()  # industries in which the figure makes no sense: `bank`, `insurer`
+    names: Mapping[str, tuple[str, ...]] | None = None  # what people call it, by language
+    about: str = ""  # one or two sentences for somebody who meets the term for the first time
 
     @property
     def title(self) -> str:

@@ -70,23 +70,16 @@ EXAMPLES = "FY2024, Q3 2024, H1 2025, TTM, 2024-03-14, 2024-03, latest or FY2020
 class Period:
     """One period as asked.
 
-    Attributes:
-        kind: What sort of period.
-        year: Its year, as the company labels it (fiscal kinds) or of the calendar.
-        number: Quarter, half or month.
-        day: Day of the month.
-        shift: Years (or quarters, for quarters; trading days, for days) later; -1 is the one before.
-
     Example:
         >>> str(Period.parse("FY2024")), str(Period.parse("latest-1").moved(-1))
         ('FY2024', 'latest-2')
     """
 
     kind: PeriodKind
-    year: int = 0
-    number: int = 0
+    year: int = 0  # its year, as the company labels it (fiscal kinds) or of the calendar
+    number: int = 0  # quarter, half or month
     day: int = 0
-    shift: int = 0
+    shift: int = 0  # years (or quarters, for quarters; trading days, for days) later; -1 is the one before
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -228,9 +221,7 @@ def _rank(period: Period) -> tuple[int, int, int]:
 def fiscal_quarter(end: date, years: Mapping[date, int]) -> str:
     """The name of the fiscal quarter that ends on a day, counted back from the last day of its year; empty if unclear.
 
-    Args:
-        end: The last day of the quarter.
-        years: The fiscal years of the company by their last days.
+    `years` are the fiscal years of the company by their last days.
 
     Example:
         >>> fiscal_quarter(date(2024, 6, 29), {date(2023, 9, 30): 2023})

@@ -100,13 +100,9 @@ def awaited_by_cell() -> bool:
 
 @dataclass
 class Interrupts:
-    """What one sync run does about interrupts.
+    """What one sync run does about interrupts."""
 
-    Attributes:
-        heard: Whether there was one.
-    """
-
-    heard: bool = False
+    heard: bool = False  # whether there was one
     _breakable: bool = False
 
     @contextmanager

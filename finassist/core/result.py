@@ -29,31 +29,18 @@ YEARS_SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """One kind of answer.
+    """One kind of answer."""
 
-    Attributes:
-        name: What users and models call it.
-        title: Heading of its document, in lower case.
-        needs: The data that is fetched for each company.
-        statements: The statements it shows.
-        prices: Whether it shows the price, and with it ratios such as P/E.
-        meaning: Which questions belong to it, for a model that sorts questions.
-        spoken: The object of "It asks for …".
-        plural: The same for several questions, in a summary.
-        ask: A question that leads to it; `{names}` stands for the companies.
-        concept: A question about a term that fits after it.
-    """
-
-    name: str
-    title: str
-    needs: tuple[NeedName, ...] = ()
-    statements: tuple[Statement, ...] = ()
-    prices: bool = False
-    meaning: str = ""
-    spoken: str = ""
-    plural: str = ""
-    ask: str = ""
-    concept: str = "What is return on equity?"
+    name: str  # what users and models call it
+    title: str  # heading of its document, in lower case
+    needs: tuple[NeedName, ...] = ()  # the data that is fetched for each company
+    statements: tuple[Statement, ...] = ()  # the statements it shows
+    prices: bool = False  # whether it shows the price, and with it ratios such as P/E
+    meaning: str = ""  # which questions belong to it, for a model that sorts questions
+    spoken: str = ""  # the object of "It asks for …"
+    plural: str = ""  # the same for several questions, in a summary
+    ask: str = ""  # a question that leads to it; `{names}` stands for the companies
+    concept: str = "What is return on equity?"  # a question about a term that fits after it
 
     @property
     def whole(self) -> bool:
@@ -182,45 +169,25 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An answer as the flows compose it, before the run around it is known.
+    """An answer as the flows compose it, before the run around it is known."""
 
-    Attributes:
-        content: The answer in markdown.
-        category: One of the five categories.
-        symbols: Ticker symbols the answer is about, in the order asked.
-        facts: Every figure, fetched and derived.
-        gaps: What should be there and is not.
-        follow_ups: Questions that make sense next.
-        decided_by: Who decided what was asked: `"rules"`, `"model"`, or `"rules because the model failed"`.
-        reason: Why it was understood so, in a sentence.
-        warnings: What the person should know about how the answer came about.
-        years: How many fiscal years it shows; its facts may go further back, as growth is from the year before.
-        headline: The answer in a sentence, where a query was answered.
-        narration: What a language model wrote below the headline of a report, as Markdown.
-        queries: What was understood, as values.
-        rows: Keys of the facts that were asked for, in order.
-        figure: Key of the one figure asked for, or empty.
-        choices: Readings to pick from, where the question has several.
-        usage: Token use of each agent that was asked, with the model's name.
-    """
-
-    content: str = ""
+    content: str = ""  # the answer in markdown
     category: str
-    symbols: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    follow_ups: tuple[str, ...] = ()
-    decided_by: str = "rules"
-    reason: str = ""
-    warnings: tuple[str, ...] = ()
-    years: int = YEARS_SHOWN
-    headline: str = ""
-    narration: str = ""
-    queries: tuple[Query, ...] = ()
-    rows: tuple[str, ...] = ()
-    figure: str = ""
-    choices: tuple[Choice, ...] = ()
-    usage: tuple[Usage, ...] = field(default=(), compare=False)
+    symbols: tuple[str, ...] = ()  # ticker symbols the answer is about, in the order asked
+    facts: tuple[Fact, ...] = ()  # every figure, fetched and derived
+    gaps: tuple[Gap, ...] = ()  # what should be there and is not
+    follow_ups: tuple[str, ...] = ()  # questions that make sense next
+    decided_by: str = "rules"  # who decided what was asked: `"rules"`, `"model"`, or `"rules because the model failed"`
+    reason: str = ""  # why it was understood so, in a sentence
+    warnings: tuple[str, ...] = ()  # what the person should know about how the answer came about
+    years: int = YEARS_SHOWN  # fiscal years it shows; its facts go further back, as growth is from the year before
+    headline: str = ""  # the answer in a sentence, where a query was answered
+    narration: str = ""  # what a language model wrote below the headline of a report, as Markdown
+    queries: tuple[Query, ...] = ()  # what was understood, as values
+    rows: tuple[str, ...] = ()  # keys of the facts that were asked for, in order
+    figure: str = ""  # key of the one figure asked for, or empty
+    choices: tuple[Choice, ...] = ()  # readings to pick from, where the question has several
+    usage: tuple[Usage, ...] = field(default=(), compare=False)  # of each agent that was asked
 
     @property
     def outcome(self) -> Verdict:

@@ -37,12 +37,9 @@ _NUMBER: Final = re.compile(r"\d{3,}")
 
 
 def measured(name: str, attributes: Attributes, *, step: str = "") -> AbstractContextManager[object]:
-    """Inside, a span of the run under way.
+    """Inside, a span of the run under way: part of a step, or by default of the span around it.
 
-    Args:
-        name: What is done.
-        attributes: What is known of it; they are read at the end once more, so that results can be added.
-        step: The step of the run that it is part of; by default part of the span around it.
+    Its attributes are read once more at the end, so that results can be added.
 
     Example:
         >>> span = {"finassist.need": "income"}

@@ -57,58 +57,33 @@ _DETAIL_CHARS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing a run does: a step, or a fetch.
+    """One thing a run does: a step, or a fetch."""
 
-    Attributes:
-        name: Which task, once a run: `"gather"`, `"income AAPL"`.
-        label: The same in words for a reader.
-        parent: The task it is part of, or `"run"`.
-        start: Seconds since the run started.
-        end: The same for its end; `None` while it runs.
-        status: How it is.
-        detail: What came of it, why it failed, or why it is tried again.
-        attempts: How often a source was asked; 1 unless something had to be tried again.
-    """
-
-    name: str
-    label: str
-    parent: str
-    start: float
-    end: float | None = None
+    name: str  # which task, once a run: `"gather"`, `"income AAPL"`
+    label: str  # the same in words for a reader
+    parent: str  # the task it is part of, or `"run"`
+    start: float  # seconds since the run started
+    end: float | None = None  # the same for its end; `None` while it runs
     status: TaskStatus = "running"
-    detail: str = ""
-    attempts: int = 1
+    detail: str = ""  # what came of it, why it failed, or why it is tried again
+    attempts: int = 1  # how often a source was asked; 1 unless something had to be tried again
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Everything a view shows of a run.
-
-    Attributes:
-        question: What was asked.
-        status: How the run is.
-        category: What kind of answer the question gets, once that is known.
-        symbols: Ticker symbols of its companies.
-        companies: Their names by symbol, as they become known.
-        decided_by: `"rules"`, `"model"`, or `"rules because the model failed"`.
-        reason: Why the question was understood so.
-        tasks: In the order they began.
-        text: The answer as far as it has been said.
-        elapsed: Seconds since the run started, by its latest event.
-        error: Why the run failed, or `""`.
-    """
+    """Everything a view shows of a run."""
 
     question: str = ""
     status: RunStatus = "waiting"
-    category: str = ""
-    symbols: tuple[str, ...] = ()
-    companies: Mapping[str, str] = field(default_factory=dict[str, str])
-    decided_by: str = ""
-    reason: str = ""
-    tasks: tuple[Task, ...] = ()
-    text: str = ""
-    elapsed: float = 0.0
-    error: str = ""
+    category: str = ""  # what kind of answer the question gets, once that is known
+    symbols: tuple[str, ...] = ()  # ticker symbols of its companies
+    companies: Mapping[str, str] = field(default_factory=dict[str, str])  # their names by symbol, as they become known
+    decided_by: str = ""  # `"rules"`, `"model"`, or `"rules because the model failed"`
+    reason: str = ""  # why the question was understood so
+    tasks: tuple[Task, ...] = ()  # in the order they began
+    text: str = ""  # the answer as far as it has been said
+    elapsed: float = 0.0  # seconds since the run started, by its latest event
+    error: str = ""  # why the run failed, or `""`
 
     @property
     def ended(self) -> bool:
@@ -159,9 +134,7 @@ class RunState:
 def reduce(state: RunState, event: Any) -> RunState:
     """The state after an event. Pure; the same for `run` and `arun`, live or from a stored run.
 
-    Args:
-        state: The state before it.
-        event: A `RunResponse`; anything else changes nothing, and neither does what comes after the end.
+    What is no `RunResponse` changes nothing, and neither does what comes after the end.
 
     Example:
         >>> state = reduce(RunState("Apple?"), FetchStarted(symbol="AAPL", need="quote", elapsed=0.1))
@@ -180,12 +153,9 @@ def reduce(state: RunState, event: Any) -> RunState:
 
 
 def replay(question: str, events: Iterable[RunResponse], duration: float | None = None) -> RunState:
-    """The state that a run's events lead to.
+    """The state that a run's events lead to, in the order they were streamed.
 
-    Args:
-        question: What was asked.
-        events: The events of one run, in the order they were streamed.
-        duration: Seconds the run took; by default the time of its latest event.
+    `duration` is how many seconds the run took; by default the time of its latest event.
     """
     state = RunState(question)
     for event in joined(events):

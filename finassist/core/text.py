@@ -19,10 +19,7 @@ _CONTROL = ("Cc", "Cf", "Cs", "Co")
 def check_question(question: Any, limit: int, what: str = "question") -> str:
     r"""The question, stripped, without control and text-direction characters.
 
-    Args:
-        question: What was asked.
-        limit: Characters a question may have.
-        what: What it is called where it cannot be used: `"question"`, or `"text"` where figures are checked.
+    `what` names it where it cannot be used: `"question"`, or `"text"` where figures are checked.
 
     Raises:
         NotText: It is not a string.
@@ -121,11 +118,7 @@ def check_day(value: date | str | None) -> date | None:
 def check_keywords(call: str, given: Iterable[str], known: Sequence[str], elsewhere: Mapping[str, str] = _NONE) -> None:
     """Refuse keywords that a call does not have, and suggest the right one.
 
-    Args:
-        call: The call, for the message.
-        given: Keywords that were given.
-        known: Keywords of the call, those of interest first.
-        elsewhere: Where keywords belong that this call does not have.
+    `known` begins with those of interest; `elsewhere` says where some belong that this call does not have.
 
     Raises:
         TypeError: There is an unknown one.

@@ -170,13 +170,7 @@ _ROUNDING: Final = Decimal("0.0005")
 
 
 def grade(case: Case, answer: Answer, checked: Checked | None, seconds: float = 0.0) -> Graded:
-    """Grade an answer.
-
-    Args:
-        case: The question and what is right.
-        answer: The answer to it.
-        checked: The figures of its text against the data, where it states any.
-        seconds: How long it took.
+    """Grade an answer that took so many seconds; `checked` are the figures of its text, where it states any.
 
     Example:
         >>> from finassist import Case, FinancialAssistantWorkflow

@@ -23,21 +23,13 @@ from finassist.llm.offline import OfflineModel
 
 @dataclass(frozen=True, slots=True)
 class ModelProvider:
-    """How one provider of language models is reached.
+    """How one provider of language models is reached."""
 
-    Attributes:
-        name: What it is called here; also the name of the extra that installs its SDK.
-        default_id: The model that the name alone stands for.
-        module: Agno's module.
-        class_name: Agno's model class in it.
-        key: Variable its key is read from, or `None` where it needs none.
-    """
-
-    name: str
-    default_id: str
-    module: str
-    class_name: str
-    key: str | None
+    name: str  # what it is called here; also the name of the extra that installs its SDK
+    default_id: str  # the model that the name alone stands for
+    module: str  # Agno's module
+    class_name: str  # Agno's model class in it
+    key: str | None  # variable its key is read from, or `None` where it needs none
 
     def installed(self) -> bool:
         """Whether its SDK is."""

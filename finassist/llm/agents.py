@@ -112,21 +112,13 @@ _SUMMARY_LIMIT: Final = 1200
 
 
 class Envelope(BaseModel, extra="forbid", frozen=True):
-    """What a message to a model carries, as JSON: the question and the conversation around it.
+    """What a message to a model carries, as JSON: the question and the conversation around it."""
 
-    Attributes:
-        context: What the conversation so far carries over.
-        hints: What rules made of the question.
-        facts: Figures that the reply may state.
-        withheld: Sentences of the last reply whose figures the facts do not confirm.
-        question: The question; the whole message when it came without an envelope; `""` in a request to summarise.
-    """
-
-    context: Context = Context()
-    hints: dict[str, str] = {}
-    facts: tuple[str, ...] = ()
-    withheld: tuple[str, ...] = ()
-    question: str
+    context: Context = Context()  # what the conversation so far carries over
+    hints: dict[str, str] = {}  # what rules made of the question
+    facts: tuple[str, ...] = ()  # figures that the reply may state
+    withheld: tuple[str, ...] = ()  # sentences of the last reply whose figures the facts do not confirm
+    question: str  # the question; the whole message when it came without an envelope; `""` in a request to summarise
 
 
 def question_message(
@@ -136,14 +128,7 @@ def question_message(
     facts: Sequence[str] = (),
     withheld: Sequence[str] = (),
 ) -> str:
-    """The message that asks the router, extraction, chat or narration agent.
-
-    Args:
-        question: The question.
-        context: What the conversation so far carries over.
-        hints: What rules made of the question.
-        facts: Figures that the reply may state.
-        withheld: Sentences of the last reply whose figures the facts do not confirm.
+    """The message that asks the router, extraction, chat or narration agent: the text of an `Envelope`.
 
     Example:
         >>> question_message("What about Tesla?", Context(category="stock_price", symbols=("AAPL",)))

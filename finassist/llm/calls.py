@@ -66,23 +66,14 @@ _PRICES: Final = TypeAdapter(dict[str, Price])
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a model may take for one question, and how much it may say.
+    """What a model may take for one question, and how much it may say."""
 
-    Attributes:
-        seconds: For one model, its retries and tool calls included.
-        connect_seconds: For one connection.
-        retries: Requests sent again by the SDK after an overload or a lost connection.
-        characters: Of a reply.
-        rounds: Replies of one model to one question; each tool call takes one.
-        prices: Of models by id.
-    """
-
-    seconds: float = 60.0
-    connect_seconds: float = 5.0
-    retries: int = 2
-    characters: int = 20_000
-    rounds: int = 20
-    prices: Prices = field(default_factory=dict[str, Price])
+    seconds: float = 60.0  # for one model, its retries and tool calls included
+    connect_seconds: float = 5.0  # for one connection
+    retries: int = 2  # requests sent again by the SDK after an overload or a lost connection
+    characters: int = 20_000  # of a reply
+    rounds: int = 20  # replies of one model to one question; each tool call takes one
+    prices: Prices = field(default_factory=dict[str, Price])  # of models by id
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -144,46 +135,27 @@ def cost(model_id: str, used: BaseMetrics, prices: Prices) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a request to a model failed.
+    """Why a request to a model failed."""
 
-    Attributes:
-        kind: `"rejected"` is an answer with an error; the others are failures of the connection or of a limit.
-        text: What the server or the transport says about it, without keys.
-        status: HTTP status of a rejection.
-        address: Where a server was looked for that cannot be reached.
-    """
-
-    kind: FailureKind
-    text: str = ""
-    status: int | None = None
-    address: str = ""
+    kind: FailureKind  # rejected: an answer with an error; else the connection or a limit failed
+    text: str = ""  # what the server or the transport says about it, without keys
+    status: int | None = None  # HTTP status of a rejection
+    address: str = ""  # where a server was looked for that cannot be reached
 
 
 @dataclass
 class CallRecord:
-    """What happened while one question to an agent was answered, fallback models included.
+    """What happened while one question to an agent was answered, fallback models included."""
 
-    Attributes:
-        models: Ids of the models that were tried, in order.
-        key: The variable that the last of them reads its key from, if it has one.
-        failure: Why its last request failed, if it did.
-        ending: Why its reply ended, in the provider's word (`"stop"`, `"length"`, …).
-        refusal: Whether it declined to answer.
-        said: Characters of a streamed reply that were handed on.
-        broken: Whether a stream failed after some of its words were passed on. Such a reply cannot be restarted.
-        stream: The body of a sync reply that is being read. Nothing else closes it at once when its reader stops.
-        secrets: What no text and no log of it may repeat.
-    """
-
-    models: list[str] = field(default_factory=list[str])
-    key: str | None = None
-    failure: Failure | None = None
-    ending: str | None = None
-    refusal: bool = False
-    said: int = 0
-    broken: bool = False
-    stream: Any = None
-    secrets: Secrets = Secrets()  # noqa: RUF009  immutable
+    models: list[str] = field(default_factory=list[str])  # ids of the models that were tried, in order
+    key: str | None = None  # the variable that the last of them reads its key from, if it has one
+    failure: Failure | None = None  # why its last request failed, if it did
+    ending: str | None = None  # why its reply ended, in the provider's word (`"stop"`, `"length"`, …)
+    refusal: bool = False  # whether it declined to answer
+    said: int = 0  # characters of a streamed reply that were handed on
+    broken: bool = False  # whether a stream failed after some of its words were passed on: it cannot be restarted
+    stream: Any = None  # the body of a sync reply that is read; nothing else closes it when its reader stops
+    secrets: Secrets = Secrets()  # noqa: RUF009  immutable; what no text and no log of it may repeat
     _deadlines: dict[int, float] = field(default_factory=dict[int, float])
 
     def begin(self, model_id: str, key: str | None = None) -> None:

@@ -50,17 +50,11 @@ class LimitReached(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """The sender of requests: one model.
-
-    Attributes:
-        model_id: Its id.
-        limits: What it may take.
-        key: The variable its key is read from, if it has one.
-    """
+    """The sender of requests: one model."""
 
     model_id: str
     limits: Limits
-    key: str | None = None
+    key: str | None = None  # the variable its key is read from, if it has one
 
 
 # ------------------------------------------------------------------------------------- what both forms share
@@ -237,17 +231,11 @@ def as_one_of(ours: type, theirs: type) -> Any:
 
 @dataclass(eq=False)
 class SyncTransport:
-    """Sends requests within the limits.
+    """Sends requests within the limits."""
 
-    Attributes:
-        http: httpx or httpx2.
-        caller: Who sends.
-        client: Gives the HTTP client to send with.
-    """
-
-    http: Http
+    http: Http  # httpx or httpx2
     caller: Caller
-    client: Callable[[], Any]
+    client: Callable[[], Any]  # gives the HTTP client to send with
 
     def handle_request(self, request: Request) -> Response:
         """The answer to a request, or what tells the SDK why there is none."""

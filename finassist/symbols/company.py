@@ -33,70 +33,42 @@ _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,8}[A-Z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One line of the directory.
+    """One line of the directory."""
 
-    Attributes:
-        symbol: Ticker, share classes with a dash (`BRK-B`).
-        name: Display name.
-        exchange: `NYSE`, `Nasdaq`, `OTC`, `CBOE` or empty.
-        cik: SEC's number of the filer, ten digits.
-    """
-
-    symbol: str
+    symbol: str  # ticker, share classes with a dash (`BRK-B`)
     name: str
-    exchange: str
-    cik: str
+    exchange: str  # `NYSE`, `Nasdaq`, `OTC`, `CBOE` or empty
+    cik: str  # SEC's number of the filer, ten digits
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A company found in a text.
-
-    Attributes:
-        company: The company.
-        text: The words that name it, `source[start:end]`.
-        start: Where they begin.
-        end: Where they end.
-        how: Which rule found it.
-        certain: Whether no other reading is reasonable: a marked ticker, an alias, a full name.
-    """
+    """A company found in a text."""
 
     company: Company
-    text: str
-    start: int
-    end: int
-    how: How
-    certain: bool
+    text: str  # the words that name it, `source[start:end]`
+    start: int  # where they begin
+    end: int  # where they end
+    how: How  # which rule found it
+    certain: bool  # whether no other reading is reasonable: a marked ticker, an alias, a full name
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """Something that reads like a company and is not in the directory, or not surely.
-
-    Attributes:
-        text: The words.
-        reason: `unknown`, `delisted` (also: never listed) or `ambiguous`.
-        message: One sentence for the person, ending with what to do next.
-        suggestions: Companies that may have been meant; never used without asking.
-    """
+    """Something that reads like a company and is not in the directory, or not surely."""
 
     text: str
-    reason: Reason
-    message: str
-    suggestions: tuple[Company, ...] = ()
+    reason: Reason  # `unknown`, `delisted` (also: never listed) or `ambiguous`
+    message: str  # one sentence for the person, ending with what to do next
+    suggestions: tuple[Company, ...] = ()  # companies that may have been meant; never used without asking
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a text says about companies.
+    """What a text says about companies."""
 
-    Attributes:
-        matches: Companies in order of mention, without overlaps.
-        unmatched: Mentions that could not be placed.
-    """
-
-    matches: tuple[Match, ...] = ()
-    unmatched: tuple[Unmatched, ...] = ()
+    matches: tuple[Match, ...] = ()  # companies in order of mention, without overlaps
+    unmatched: tuple[Unmatched, ...] = ()  # mentions that could not be placed
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -163,27 +135,18 @@ WELL_SIZED = 2_000
 
 @dataclass(slots=True)
 class Named:
-    """What a key stands for.
+    """What a key stands for."""
 
-    Attributes:
-        rank: Place of the company in the directory; the largest company of that name wins.
-        how: Which form of the name the key is.
-        words: How many words the form has.
-        shared: Whether another company of some size has a name of the same form, or any one the same beginning.
-    """
-
-    rank: int
-    how: How
+    rank: int  # place of the company in the directory; the largest company of that name wins
+    how: How  # which form of the name the key is
     words: int
-    shared: bool = False
+    shared: bool = False  # whether another company of some size has such a name, or any one the same beginning
 
 
 class NameIndex:
     """Companies by ticker and by name, largest first; the tables of names are built on first use.
 
-    Args:
-        companies: Largest first.
-        filed: Ticker to a name that is filed in another order.
+    `filed` has, by ticker, names that are filed in another order.
     """
 
     def __init__(self, companies: Iterable[Company], filed: Mapping[str, str] | None = None) -> None:

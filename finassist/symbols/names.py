@@ -45,21 +45,13 @@ _SHORT_FORMS = {"company": "co", "companies": "cos", "corporation": "corp", "inc
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of a text.
+    """A word of a text."""
 
-    Attributes:
-        text: The folded word without its apostrophe: `"apples"` for `Apple's`, `"and"` for `&`.
-        base: The same without a possessive ending: `"apple"`; equal to `text` when there is none.
-        raw: The word as written.
-        start: Where it begins in the text.
-        end: Where it ends, including a possessive ending.
-    """
-
-    text: str
-    base: str
-    raw: str
-    start: int
-    end: int
+    text: str  # the folded word without its apostrophe: `"apples"` for `Apple's`, `"and"` for `&`
+    base: str  # the same without a possessive ending: `"apple"`; equal to `text` when there is none
+    raw: str  # the word as written
+    start: int  # where it begins in the text
+    end: int  # where it ends, including a possessive ending
 
     @property
     def possessive(self) -> bool:
