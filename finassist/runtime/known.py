@@ -24,11 +24,10 @@ from finassist.core.query import Query
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import QuerySource, query_sources
 from finassist.providers.embedded.coverage import attributes
-from finassist.questions.review import Review
+from finassist.questions.review import Review, verify
 from finassist.questions.routing import Context
 from finassist.questions.scan import slots_of
 from finassist.questions.slots import Memory
-from finassist.questions.verify import verify
 from finassist.runtime.context import Runtime
 from finassist.sessions.summary import query_memory, remember
 from finassist.symbols import SymbolDirectory, directory
