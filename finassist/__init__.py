@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from finassist.providers.frame import FrameProvider as FrameProvider
     from finassist.providers.registry import FallbackProvider as FallbackProvider
     from finassist.providers.sec import SECProvider as SECProvider
-    from finassist.reporting.checked import Checked as Checked
     from finassist.reporting.files import read_frame as read_frame
     from finassist.reporting.files import write_frame as write_frame
     from finassist.reporting.frames import by_company as by_company
     from finassist.reporting.frames import by_year as by_year
     from finassist.reporting.frames import describe as describe
+    from finassist.reporting.markdown import Checked as Checked
     from finassist.runtime.tracing import Tracing as Tracing
     from finassist.runtime.tracing import trace as trace
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
@@ -102,7 +102,7 @@ _NAMES: Final = {
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.frame": "FrameProvider",
     "finassist.providers.sec": "SECProvider",
-    "finassist.reporting.checked": "Checked",
+    "finassist.reporting.markdown": "Checked",
     "finassist.reporting.files": "read_frame write_frame",
     "finassist.reporting.frames": "by_company by_year describe",
     "finassist.runtime.tracing": "Tracing trace",

@@ -24,7 +24,7 @@ from finassist import (
 from finassist.__main__ import main
 from finassist.evals import grade
 from finassist.evals.evaluation import Graded, mcnemar
-from finassist.reporting.checked import Checked
+from finassist.reporting.markdown import Checked
 from tests.model_server import ModelServer
 from tests.tools import build_evals
 

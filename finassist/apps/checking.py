@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from finassist.providers.registry import Provider
-from finassist.reporting.checked import Checked
+from finassist.reporting.markdown import Checked
 from finassist.workflow import FinancialAssistantWorkflow
 
 

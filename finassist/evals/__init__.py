@@ -24,7 +24,7 @@ from finassist.core.secrets import redact
 from finassist.evals.evaluation import Evaluation, Graded, known_sum
 from finassist.providers.to_agno import wait_for
 from finassist.questions.claims import claims_in
-from finassist.reporting.checked import Checked
+from finassist.reporting.markdown import Checked
 from finassist.reporting.words import short_name
 from finassist.workflow import FinancialAssistantWorkflow
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from finassist.core.cases import Case
 from finassist.core.formatting import escape_markdown
 from finassist.reporting.frames import SCHEMAS, typed
+from finassist.reporting.markdown import table_lines
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
@@ -112,7 +113,9 @@ class Evaluation:
         """How many passed, a table by kind, and what failed."""
         passed = len(self.graded) - len(self.failed)
         lines = [f"{passed} of {len(self.graded)} cases passed ({self.share:.1%}): {self.about}.", ""]
-        lines += _markdown(self.table, ["kind", "n_cases", "n_passed", *_SHARES.values(), "seconds", "tokens", "cost"])
+        lines += [
+            _markdown(self.table, ["kind", "n_cases", "n_passed", *_SHARES.values(), "seconds", "tokens", "cost"])
+        ]
         return "\n".join([*lines, *_listed(map(_line, self.failed))])
 
     def __repr__(self) -> str:
@@ -186,7 +189,7 @@ class Comparison:
             f"Of {len(self.pairs)} cases the second gained {len(self.gained)} and lost {len(self.lost)} "
             f"(McNemar's exact test: p = {self.p_value:.3g}).",
             "",
-            *_markdown(self.to_frame(), list(SCHEMAS["comparison"])),
+            _markdown(self.to_frame(), list(SCHEMAS["comparison"])),
         ]
         parted = [(word, each) for word, some in (("gained", self.gained), ("lost", self.lost)) for each in some]
         return "\n".join([*lines, *_listed(f"{word} {_line(each)}" for word, each in parted)])
@@ -280,10 +283,9 @@ def _spent(graded: Sequence[Graded]) -> dict[str, Any]:
     }
 
 
-def _markdown(frame: DataFrame, columns: Sequence[str]) -> list[str]:
-    heads = [f"| {' | '.join(map(_title, columns))} |", f"| :-- |{' --: |' * (len(columns) - 1)}"]
-    rows = frame[list(columns)].to_dict("records")
-    return [*heads, *(f"| {' | '.join(_cell(name, row[name]) for name in columns)} |" for row in rows), ""]
+def _markdown(frame: DataFrame, columns: Sequence[str]) -> str:
+    rows = [[_cell(name, row[name]) for name in columns] for row in frame.to_dict("records")]
+    return table_lines(map(_title, columns), [":--", *["--:"] * (len(columns) - 1)], *rows) + "\n"
 
 
 def _title(column: str) -> str:

@@ -1,13 +1,16 @@
-"""Documents and conversations as Markdown: deterministic, with every text that is not ours escaped."""
+"""Documents, conversations and checked texts as Markdown: deterministic, with every text that is not ours escaped."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from finassist.core.formatting import clean, escape_line, escape_markdown, listed
+from finassist.core.claims import Finding
+from finassist.core.formatting import clean, escape_line, escape_markdown, figure, listed
 from finassist.core.result import category_of
 from finassist.reporting.asked import answer_document
 from finassist.reporting.company import AnswerLike, missing
@@ -25,9 +28,14 @@ from finassist.reporting.document import (
 )
 from finassist.reporting.tables import Table
 
+if TYPE_CHECKING:
+    from finassist.reporting.frames import DataFrame
+
 CONVERSATION = "Conversation with finassist"
 _LONGEST_QUESTION = 2000
 _FORMULA = re.compile(r"[\w ./()*+-]+").fullmatch
+_VERDICTS = {"right": "✓ right", "wrong": "✗ wrong", "unknown": "– not checkable"}
+_COLUMNS = ("claim", "verdict", "asked", "right", "source", "reason")
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -146,18 +154,19 @@ def _table(table: Table, depth: int) -> Iterator[str]:
     formulas = any(row.formula for row in table.rows)
     head = [table.unit or table.corner, *table.columns, *(["Formula"] if formulas else [])]
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
-    lines = [_row(escape_markdown(text) for text in head), _row(align)]
+    lines = [[escape_markdown(text) for text in head], align]
     for row in table.rows:
         cells = [escape_markdown(cell.text) + (_mark(cell.mark) if cell.mark else "") for cell in row.cells]
         formula = [_code(row.formula)] if formulas else []
-        lines.append(_row([escape_markdown(row.label), *cells, *formula]))
-    yield "\n".join(lines)
+        lines.append([escape_markdown(row.label), *cells, *formula])
+    yield table_lines(*lines)
     numbered = [f"{_mark(n)[1:]} {escape_markdown(note)}" for n, note in enumerate(table.footnotes, 1)]
     yield "  \n".join([*numbered, *(escape_line(note) for note in table.notes)])
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def table_lines(*rows: Iterable[str]) -> str:
+    """Rows of cells as the lines of a table; the second says how its columns are aligned."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def _code(formula: str | None) -> str:
@@ -183,3 +192,85 @@ def _bullets(bullets: Bullets, depth: int) -> Iterator[str]:
     if bullets.lines:
         yield f"{'#' * depth} {bullets.title}" if depth else f"**{bullets.title}**"
         yield "\n".join(f"- {escape_line(line)}" for line in bullets.lines)
+
+
+# --------------------------------------------------------------------------------------- a checked text
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the data say of a text.
+
+    Attributes:
+        text: The text.
+        findings: Each claim of it, in order, with its verdict (`right`, `wrong` or `unknown`) and the figure from the
+            data.
+
+    Example:
+        >>> import finassist
+        >>> checked = finassist.check("Apple's revenue was $512.4 billion in FY2023, up 2% on the year.")
+        >>> [(each.claim.words, each.verdict) for each in checked]
+        [('$512.4 billion', 'wrong'), ('2%', 'wrong')]
+        >>> checked.ok
+        False
+    """
+
+    text: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing in it is wrong."""
+        return all(finding.verdict != "wrong" for finding in self.findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def rows(self) -> list[dict[str, str]]:
+        """Each claim in words: what is said, the verdict, what the data say, and where that comes from."""
+        return [_checked_row(finding) for finding in self.findings]
+
+    def to_frame(self) -> DataFrame:
+        """Each claim as a row of a DataFrame."""
+        from finassist.reporting.frames import DataFrame
+
+        return DataFrame(self.rows(), columns=list(_COLUMNS))
+
+    def to_markdown(self) -> str:
+        """A sentence that counts, and a table claim by claim."""
+        if not self.findings:
+            return "The text states no figures."
+        heads = [name.capitalize() for name in _COLUMNS]
+        rows = [[escape_markdown(row[name]) for name in _COLUMNS] for row in self.rows()]
+        return f"{self._summary()}\n\n{table_lines(heads, [':--'] * len(_COLUMNS), *rows)}"
+
+    def _summary(self) -> str:
+        counts = Counter(finding.verdict for finding in self.findings)
+        number = len(self.findings)
+        total = f"{number} claim{'s' if number != 1 else ''}"
+        return f"{total}: {counts['right']} right, {counts['wrong']} wrong, {counts['unknown']} not checkable."
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from finassist.reporting.sanitize import safe_html
+
+        text = self.to_markdown()
+        return {"text/plain": text, "text/html": safe_html(text)}
+
+
+def _checked_row(finding: Finding) -> dict[str, str]:
+    fact = finding.fact
+    known = fact is not None and fact.known
+    return {
+        "claim": finding.claim.words,
+        "verdict": _VERDICTS[finding.verdict],
+        "asked": str(finding.claim.queries[0]) if finding.claim.queries else "",
+        "right": figure(fact) if fact is not None and known else "",
+        "source": fact.source if fact is not None and known else "",
+        "reason": finding.reason,
+    }

@@ -28,7 +28,7 @@ from finassist.core.text import check_day, check_question
 from finassist.llm import ModelChoice, resolve_model
 from finassist.llm.agents import SCHEMAS, build_agents
 from finassist.providers.registry import Provider, open_provider
-from finassist.reporting.checked import Checked
+from finassist.reporting.markdown import Checked
 from finassist.runtime.agno_step import FlowStep, RunOptions
 from finassist.runtime.context import RunContext, Runtime
 from finassist.runtime.drivers import adrive, adrive_stream, drive, drive_to_end

@@ -33,7 +33,7 @@ from finassist.questions.review import Narration, Review, left_out
 from finassist.questions.slots import Understanding
 from finassist.questions.wording import as_of_day, known_on_day
 from finassist.reporting.asked import written_by
-from finassist.reporting.checked import Checked
+from finassist.reporting.markdown import Checked
 from finassist.runtime.compose import compose_answer, compose_document
 from finassist.runtime.decide import completed, decide, decide_typed
 from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, ask, compute, fetch, gather
