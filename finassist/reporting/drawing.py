@@ -7,11 +7,12 @@ figure of it is in a table as well. SVG is also printed, which backgrounds are n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import ceil, floor, log10
+from typing import Any
 
 from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, label, listed, number
@@ -77,8 +78,10 @@ def _line_chart(panel: Panel) -> Drawing:
     ticks = [Mark("fin-y", f"bottom:{frame.y(level):.1f}%", tick(level)) for level in frame.levels]
     dates = [Mark("fin-x", _box(frame.x(when) - 8, 16), f"{when:%Y-%m}") for when in months(frame)]
     hits = [_hit(fact, frame, len(line.points)) for each in panel.lines for fact in each.known]
-    shapes = [*(_rule(frame.y(level)) for level in frame.levels), _path(panel, line, frame)]
-    shapes += _dot(panel, price, frame) if price else []
+    shapes = [*(_rule(frame.y(level)) for level in frame.levels)]
+    shapes.append(_stroke("fin-a", _FALLBACK["fin-a"], 2, path_of(panel, line, frame.point)))
+    if price:
+        shapes.append(_stroke("fin-b fin-dot", _FALLBACK["fin-b"], 9, path_of(panel, price, frame.point)))
     dot = f"; the dot is the price of {day(price.known[0].period_end)}" if price else ""
     below, words = f"{_closes(line)}{_gap(line)}{dot}", f"{_symbol(panel)}: {_closes(line)}, {panel.unit}"
     marks = (*ticks, *dates, *hits)
@@ -99,6 +102,10 @@ class Frame:
     def y(self, value: float) -> float:
         """From 0, the lowest level, to 100, the highest."""
         return _share(value, self.levels[0], self.levels[-1])
+
+    def point(self, place: Any, value: float) -> str:
+        """A close of a day, as paths have it: down from the top."""
+        return f"{self.x(place):.2f} {100 - self.y(value):.2f}"
 
 
 # ------------------------------------------------------------------------------------------------ parts
@@ -133,27 +140,14 @@ def _bar(css: str, fact: Fact, value: float, across: _Pair, up: _Pair) -> tuple[
     return ("rect", shape), Mark("fin-bar fin-below" if value < 0 else "fin-bar", place, text, _tip(fact))
 
 
-def _path(panel: Panel, line: Line, frame: Frame) -> Shape:
-    """A line that is broken wherever a close is missing."""
-    drawn: list[str] = []
-    pen = "M"
+def path_of(panel: Panel, line: Line, at: Callable[[str | date, float], str]) -> str:
+    """A line that is broken where a figure is missing; a figure between two gaps is a dot."""
+    drawn, pen = "", "M{}h0"
     for place, fact in line.points:
         value = panel.value(fact)
-        if value is None or not isinstance(place, date):
-            pen = "M"
-        else:
-            drawn.append(f"{pen}{frame.x(place):.2f} {100 - frame.y(value):.2f}")
-            pen = "L"
-    return _stroke("fin-a", _FALLBACK["fin-a"], 2, "".join(drawn))
-
-
-def _dot(panel: Panel, line: Line, frame: Frame) -> list[Shape]:
-    [(place, fact)] = line.points
-    value = panel.value(fact)
-    if value is None or not isinstance(place, date):
-        return []
-    where = f"M{frame.x(place):.2f} {100 - frame.y(value):.2f}h0"
-    return [_stroke("fin-b fin-dot", _FALLBACK["fin-b"], 9, where)]
+        drawn += "" if value is None else pen.format(at(place, value))
+        pen = "M{}h0" if value is None else "L{}"
+    return drawn
 
 
 def _rule(height: float) -> Shape:

@@ -15,7 +15,7 @@ from finassist.core.formatting import clean, figure, label
 from finassist.core.process import shell
 from finassist.reporting.charts import Line, Panel, panels_of
 from finassist.reporting.company import AnswerLike
-from finassist.reporting.drawing import Frame, Shape, months, round_levels, tick
+from finassist.reporting.drawing import Frame, Shape, months, path_of, round_levels, tick
 from finassist.reporting.sanitize import rendered
 
 try:
@@ -198,7 +198,7 @@ class _Plot:
     def shapes(self) -> Iterator[Shape]:
         """Bars, or lines."""
         for i, line in enumerate(self.panel.lines):
-            yield from self._bars(i, line) if self.panel.kind == "bars" else self._line(i, line)
+            yield from self._bars(i, line) if self.panel.kind == "bars" else [self._line(i, line)]
 
     def _bars(self, number: int, line: Line) -> Iterator[Shape]:
         many = len(self.panel.lines)
@@ -211,20 +211,11 @@ class _Plot:
                 sides = {"x": x, "y": top, "width": wide - 1, "height": bottom - top}
                 yield "rect", {**{name: f"{side:.1f}" for name, side in sides.items()}, "fill": _colour(number)}
 
-    def _line(self, number: int, line: Line) -> Iterator[Shape]:
-        """A line that is broken where a figure is missing; a figure between two gaps is a dot."""
-        drawn, pen = "", "M"
-        for place, fact in line.points:
-            value = self.panel.value(fact)
-            if value is None:
-                pen = "M"
-            else:
-                where = f"{self._x(place):.1f} {self._y(value):.1f}"
-                drawn += f"M{where}h0" if pen == "M" else ""
-                drawn, pen = f"{drawn}{pen}{where}", "L"
+    def _line(self, number: int, line: Line) -> Shape:
+        path = path_of(self.panel, line, lambda place, value: f"{self._x(place):.1f} {self._y(value):.1f}")
         width = "8" if len(line.known) == 1 else "2"
         look = {"fill": "none", "stroke": _colour(number), "stroke-width": width, "stroke-linecap": "round"}
-        yield "path", {"d": drawn, **look}
+        return "path", {"d": path, **look}
 
     def _x(self, place: str | date) -> float:
         if isinstance(place, date):

@@ -112,11 +112,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         self.picker = Picker(actions, guarded)
         self.exports = Exports(self.export, guarded)
         self.settings = SettingsDrawer(workflow, self._use, guarded)
-        drawers = {
-            "conversations": self.picker.widget,
-            "export": self.exports.widget,
-            "settings": self.settings.widget,
-        }
+        drawers = {"conversations": self.picker.widget, "export": self.exports.widget, "settings": self.settings.widget}
         self.header = Header(drawers, self.new, self._opened, guarded)
         foot = ui.column([self.composer], "foot")
         self._base = super()

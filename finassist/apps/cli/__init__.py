@@ -18,17 +18,7 @@ from typing import Any, Final, NoReturn
 
 from finassist.apps import serve
 from finassist.apps.cli import answers, stored
-from finassist.apps.terminal import (
-    FAILED,
-    INTERRUPTED,
-    OK,
-    USAGE,
-    complain,
-    option_meant,
-    printable,
-    say,
-    warning,
-)
+from finassist.apps.terminal import FAILED, INTERRUPTED, OK, USAGE, complain, option_meant, printable, say, warning
 
 __all__ = ["main"]
 
@@ -170,12 +160,7 @@ def _add_query(commands: _Commands) -> None:
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
     several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')
     several("--sector", metavar="NAME", help="of a screen or rank of all companies")
-    add(
-        "--limit",
-        type=_COUNT,
-        metavar="N",
-        help="how many companies to show; 10 without companies and conditions",
-    )
+    add("--limit", type=_COUNT, metavar="N", help="how many companies to show; 10 without companies and conditions")
     add("--smallest", action="store_true", help="the smallest first")
     add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
     _add_form(parser, json="the answer as JSON", markdown=True)
