@@ -93,16 +93,17 @@ class StoredSessions(StoredTurns):
 
 
 def _sessions_frame(found: Iterable[Any]) -> DataFrame:
-    from finassist.reporting.frames import SCHEMAS, typed
-
-    return typed(session_rows(latest_first(found)), SCHEMAS["sessions"])
+    return _frame("sessions", session_rows(latest_first(found)))
 
 
 def _history_frame(found: tuple[list[Mapping[str, Any]], int]) -> DataFrame:
+    return _frame("history", history_rows(row for row in found[0] if row.get("run_type", "workflow") == "workflow"))
+
+
+def _frame(name: str, rows: list[dict[str, Any]]) -> DataFrame:
     from finassist.reporting.frames import SCHEMAS, typed
 
-    rows = (row for row in found[0] if row.get("run_type", "workflow") == "workflow")
-    return typed(history_rows(rows), SCHEMAS["history"])
+    return typed(rows, SCHEMAS[name])
 
 
 def history_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -137,8 +137,7 @@ class Turn:
 
     def begin(self, session: WorkflowSession | None, turns: int) -> None:
         """Note the session as it was read."""
-        runs = (session.runs if session else None) or []
-        self.stored, self.before, self.damaged = session is not None, turns, sum(map(is_damaged, runs))
+        self.stored, self.before, self.damaged = session is not None, turns, sum(map(is_damaged, turns_of(session)))
 
     def keep(self, session: WorkflowSession, stored: WorkflowSession | None) -> bool:
         """Whether to save the session; if so, with the name and the summary that are stored now."""

@@ -102,8 +102,8 @@ class Desk:
 def wanted(symbol: str) -> list[Request]:
     """What a report asks for."""
     return [
-        *requests_for("profile", symbol),
-        *requests_for("quote", symbol),
+        *requests_for("profile", symbol=symbol),
+        *requests_for("quote", symbol=symbol),
         request_history(symbol, HISTORY_PERIOD, datetime.now(UTC).date()),
         *(request_statement(symbol, kind, "annual", 6) for kind in ("income", "balance_sheet", "cash_flow")),
     ]

@@ -35,8 +35,6 @@ SOURCE = "embedded data"
 
 _STATEMENTS: tuple[Statement, ...] = ("income", "balance_sheet", "cash_flow")
 _NOTED = ("vendor differs", "single source", "doubtful")
-_COLUMNS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
-            "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _CURRENCY = {"USD": "USD", "USD/share": "USD"}
 _SPLIT, _ROUNDING = 1.4, 0.005
 _NONE_PAID = "none paid"
@@ -149,7 +147,7 @@ def checks(symbol: str) -> dict[str, str]:
 
 
 def _facts(table: Any, rows: Any = None) -> list[Fact]:
-    columns = [tables.plain(table[name], rows) for name in _COLUMNS]
+    columns = [tables.plain(table[name], rows) for name in tables.STATEMENTS]
     return [
         Fact(
             symbol=symbol,

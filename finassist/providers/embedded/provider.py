@@ -219,12 +219,9 @@ class EmbeddedProvider(FactProvider):
         """
         return figures.checks(fact.symbol).get(fact.key)
 
-    search_symbols = _direct(asearch_symbols)
-    get_quote = _direct(aget_quote)
-    get_price_history = _direct(aget_price_history)
-    get_company_profile = _direct(FactProvider.aget_company_profile)
-    get_key_metrics = _direct(aget_key_metrics)
-    get_financials = _direct(FactProvider.aget_financials)
+
+for _capability in EmbeddedProvider.capabilities:
+    setattr(EmbeddedProvider, _capability, _direct(getattr(EmbeddedProvider, f"a{_capability}")))
 
 
 # --------------------------------------------------------------------------------------------------- facts
@@ -232,14 +229,15 @@ class EmbeddedProvider(FactProvider):
 
 def _profile(symbol: str) -> list[Fact]:
     """Name, exchange, SEC number, sector and seat; a description is not embedded."""
-    company, record = directory().lookup(symbol), tables.companies().get(symbol)
+    record = tables.companies()[symbol]
+    listed = directory().lookup(symbol) or record
     texts = {
-        "name": company.name if company else record.name if record else None,
-        "exchange": company.exchange if company else record.exchange if record else None,
-        "cik": company.cik if company else record.cik if record else None,
-        "sector": record.sector if record else None,
-        "industry": record.sub_industry if record else None,
-        "location": record.headquarters if record else None,
+        "name": listed.name,
+        "exchange": listed.exchange,
+        "cik": listed.cik,
+        "sector": record.sector,
+        "industry": record.sub_industry,
+        "location": record.headquarters,
         "currency": "USD",
     }
     blank = Fact(symbol=symbol, field="", source=PROFILE_SOURCE, statement="profile")

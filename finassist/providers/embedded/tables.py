@@ -25,11 +25,11 @@ TABLES = ("annual", "quarterly", "companies", "splits", "dividends", "index", "r
 """The embedded tables."""
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_STATEMENTS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
+STATEMENTS = ("symbol", "field", "fiscal_year", "fiscal_period", "period_end", "first_filed", "filed", "form", "value",
                "first_value", "unit", "tag", "accession", "quality", "note", "formula", "inputs")  # fmt: skip
 _NEEDED = {
-    "annual": _STATEMENTS,
-    "quarterly": _STATEMENTS,
+    "annual": STATEMENTS,
+    "quarterly": STATEMENTS,
     "companies": ("symbol", "name", "cik", "exchange", "sector", "sub_industry", "industry", "primary", "headquarters",
                   "in_sp500", "shares_outstanding", "shares_as_of"),
     "splits": ("symbol", "date", "ratio"),

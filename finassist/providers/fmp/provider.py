@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Unpack, get_args
 
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from finassist.config.settings import FmpPlan, Settings
 from finassist.core.errors import ConfigurationError, DataError, PlanError
 from finassist.core.facts import Fact, Statement
-from finassist.providers.base import Need, Periods
+from finassist.providers.base import SPAN_DAYS, Need, Periods
 from finassist.providers.fmp.parse import (
     ADJUSTED,
     history_facts,
@@ -111,9 +111,9 @@ class FMPProvider(LiveProvider):
         symbol, get = normalise_symbol(symbol), self._get
         match need:
             case "profile":
-                return profile_facts(*await get(requests_for("profile", symbol)[0]))
+                return profile_facts(*await get(requests_for("profile", symbol=symbol)[0]))
             case "quote":
-                return quote_facts(*await get(requests_for("quote", symbol)[0]))
+                return quote_facts(*await get(requests_for("quote", symbol=symbol)[0]))
             case "history":
                 request = request_history(symbol, periods.span, datetime.now(UTC).date())
                 return await asyncio.to_thread(history_facts, *await get(request), periods)
@@ -132,21 +132,22 @@ class FMPProvider(LiveProvider):
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits."""
         limit = max(limit, 1)
-        answers, _ = await self._get_all(request_search(query.strip(), limit))
+        answers, _ = await self._get_all(requests_for("search", query=query.strip(), limit=limit))
         return parse_search(answers, limit)
 
     async def aget_key_metrics(self, symbol: str) -> SourcedMetrics:
         """Ratios and multiples of the past twelve months, as the source computes them."""
-        return parse_metrics(*await self._get_all(requests_for("metrics", normalise_symbol(symbol))))
+        return parse_metrics(*await self._get_all(requests_for("metrics", symbol=normalise_symbol(symbol))))
 
     async def aget_news(self, symbol: str, limit: int = 10) -> list[NewsItem]:
         """Headlines, newest first; none is an empty list."""
         limit = max(limit, 1)
-        return parse_news(*await self._get(request_news(normalise_symbol(symbol), limit)), limit)
+        [request] = requests_for("news", symbols=normalise_symbol(symbol), limit=limit)
+        return parse_news(*await self._get(request), limit)
 
     async def aget_analyst_recommendations(self, symbol: str) -> SourcedRecommendations:
         """How many analysts advise what, and the prices they expect."""
-        asked = requests_for("recommendations", normalise_symbol(symbol))
+        asked = requests_for("recommendations", symbol=normalise_symbol(symbol))
         return parse_recommendations(*await self._get_all(asked))
 
     async def _get(self, request: Request) -> Answer:
@@ -198,13 +199,8 @@ PLANS: tuple[FmpPlan, ...] = get_args(FmpPlan)
 MOST_ROWS: Mapping[FmpPlan | None, int] = {None: 5, "free": 5, "starter": 40, "premium": 120, "ultimate": 120}
 """The largest `limit` a plan accepts; more is answered with 402. An unknown plan is assumed to be free."""
 
-_PATHS: Mapping[str, str] = {
-    "income": "/income-statement",
-    "balance_sheet": "/balance-sheet-statement",
-    "cash_flow": "/cash-flow-statement",
-}
 _PERIODS = {"annual": "annual", "quarterly": "quarter"}
-_DAYS = {"1d": 7, "5d": 12, "1mo": 31, "3mo": 92, "6mo": 183, "1y": 366, "2y": 731, "5y": 1827}
+_DAYS = {**SPAN_DAYS, "1d": 7, "5d": 12}  # with the days on which nothing is traded
 _FIRST_DAY = date(1970, 1, 1)
 
 type Answer = tuple[object, Asked]
@@ -226,7 +222,11 @@ class Request:
         return Asked(about, self.words, day, cached)
 
 
-_SIMPLE: Mapping[str, tuple[tuple[str, Kind, str], ...]] = {
+_TOPICS: Mapping[str, tuple[tuple[str, Kind, str], ...]] = {
+    "income": (("/income-statement", "statement", "income statement"),),
+    "balance_sheet": (("/balance-sheet-statement", "statement", "balance sheet"),),
+    "cash_flow": (("/cash-flow-statement", "statement", "cash flow statement"),),
+    "history": (("/historical-price-eod/full", "history", "price history"),),
     "quote": (("/quote", "quote", "quote"),),
     "profile": (("/profile", "profile", "company profile"),),
     "metrics": (("/key-metrics-ttm", "metrics", "key metrics"), ("/ratios-ttm", "metrics", "ratios")),
@@ -234,17 +234,23 @@ _SIMPLE: Mapping[str, tuple[tuple[str, Kind, str], ...]] = {
         ("/grades-consensus", "recommendations", "analyst grades"),
         ("/price-target-consensus", "recommendations", "price targets"),
     ),
+    "news": (("/news/stock", "news", "news"),),
+    "search": (("/search-symbol", "search", "search by ticker"), ("/search-name", "search", "search by name")),
 }
+"""What is asked for each topic: the path, how long the answer is used again, and words for it."""
+
+_MAY_BE_EMPTY = ("news", "search")
 
 
-def requests_for(topic: str, symbol: str) -> list[Request]:
-    """What is asked by the symbol alone: a `"quote"`, `"profile"`, `"metrics"` or `"recommendations"`.
+def requests_for(topic: str, **params: object) -> list[Request]:
+    """What is asked about a topic.
 
     Example:
-        >>> [request.path for request in requests_for("metrics", "AAPL")]
+        >>> [request.path for request in requests_for("metrics", symbol="AAPL")]
         ['/key-metrics-ttm', '/ratios-ttm']
     """
-    return [Request(path, {"symbol": symbol}, kind, words) for path, kind, words in _SIMPLE[topic]]
+    given = {name: str(value) for name, value in params.items()}
+    return [Request(path, given, kind, words, topic in _MAY_BE_EMPTY) for path, kind, words in _TOPICS[topic]]
 
 
 def request_statement(symbol: str, statement: Statement, period: str, limit: int) -> Request:
@@ -254,12 +260,11 @@ def request_statement(symbol: str, statement: Statement, period: str, limit: int
         >>> request_statement("AAPL", "cash_flow", "ttm", 4).path
         '/cash-flow-statement-ttm'
     """
-    words = f"{statement.replace('_', ' ')} statement".replace("sheet statement", "sheet")
     if period == "ttm":
-        params = {"symbol": symbol, "limit": "1"}
-        return Request(f"{_PATHS[statement]}-ttm", params, "statement", f"{words} of twelve months")
-    params = {"symbol": symbol, "period": _PERIODS[period], "limit": str(limit)}
-    return Request(_PATHS[statement], params, "statement", words)
+        [request] = requests_for(statement, symbol=symbol, limit=1)
+        return replace(request, path=f"{request.path}-ttm", words=f"{request.words} of twelve months")
+    [request] = requests_for(statement, symbol=symbol, period=_PERIODS[period], limit=limit)
+    return request
 
 
 def request_history(symbol: str, period: str, today: date) -> Request:
@@ -269,24 +274,10 @@ def request_history(symbol: str, period: str, today: date) -> Request:
         >>> request_history("AAPL", "ytd", date(2026, 3, 2)).params["from"]
         '2026-01-01'
     """
-    first = _FIRST_DAY
-    if period == "ytd":
-        first = date(today.year, 1, 1)
-    elif period in _DAYS:
-        first = today - timedelta(_DAYS[period])
-    params = {"symbol": symbol, "from": first.isoformat(), "to": today.isoformat()}
-    return Request("/historical-price-eod/full", params, "history", "price history")
-
-
-def request_news(symbol: str, limit: int) -> Request:
-    """Headlines about one company, newest first."""
-    return Request("/news/stock", {"symbols": symbol, "limit": str(limit)}, "news", "news", may_be_empty=True)
-
-
-def request_search(query: str, limit: int) -> list[Request]:
-    """Companies by ticker and by name."""
-    params, kinds = {"query": query, "limit": str(limit)}, {"symbol": "ticker", "name": "name"}
-    return [Request(f"/search-{by}", params, "search", f"search by {words}", True) for by, words in kinds.items()]
+    first = today - timedelta(_DAYS[period]) if period in _DAYS else _FIRST_DAY
+    first = date(today.year, 1, 1) if period == "ytd" else first
+    [request] = requests_for("history", symbol=symbol, **{"from": first, "to": today})
+    return request
 
 
 register_provider(FMPProvider.id, FMPProvider)
