@@ -9,7 +9,7 @@ read), nothing was paid (`none_paid`), and such a company has no such line (`not
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -127,11 +127,16 @@ def _not_in_filings(symbol: str, found: Iterable[Fact]) -> Iterator[Fact]:
         yield from filter(None, (_absent(record, FIELDS[name], period, end, ()) for name in names))
 
 
-def facts_across(fields: Collection[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
+def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True) -> list[Fact]:
     """Some lines of all companies from a fiscal year on, annual and quarterly."""
     names = ("annual", "quarterly") if quarters else ("annual",)
-    parts = (part for name in names for part in tables.parts(name))
-    return [fact for part in parts for fact in _facts(part, tables.matching(part, "field", fields, since))]
+    return [fact for name in names for fact in _lines(name, frozenset(fields), since)]
+
+
+@lru_cache(maxsize=2)  # of both tables those of the last question, which a follow-up is likely to be about
+def _lines(name: str, fields: frozenset[str], since: int) -> tuple[Fact, ...]:
+    parts = tables.parts(name)
+    return tuple(fact for part in parts for fact in _facts(part, tables.matching(part, "field", fields, since)))
 
 
 @lru_cache(maxsize=16)
