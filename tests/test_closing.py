@@ -160,7 +160,7 @@ def test_the_private_loop_ends_with_what_is_on_it_and_begins_anew() -> None:
     first = bridge.loop
     work = bridge.spawn(begin())
     assert begun.wait(10)
-    bridge.stop()
+    bridge.stop(1)
     assert (ended, work.cancelled(), first.is_closed()) == (["finassist-bridge"], True, True)
     assert bridge.loop is not first
     bridge.stop()

@@ -250,7 +250,7 @@ class Bridge:
         while self._is_waited_for():
             threading.Event().wait(_POLL_SECONDS)
         if self._pid == os.getpid():
-            wait(list(self._background), _BACKGROUND_SECONDS)
+            wait(list(self._background), min(seconds, _BACKGROUND_SECONDS))
         with self._starting:
             loop, thread = self._loop, self._thread
             if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():

@@ -41,6 +41,13 @@ NOTES = {
     ("WMT", "interest_expense", 2024): "interest on debt only",
     ("WMT", "interest_expense", 2025): "interest on debt only",
 }
+# What was first reported where the source has the restated figure alone (10-K of the year, income statement).
+FIRST_VALUES = {
+    ("JNJ", "revenue", 2021): 93_775e6,
+    ("JNJ", "revenue", 2022): 94_943e6,
+    ("JNJ", "gross_profit", 2021): 63_920e6,
+    ("JNJ", "gross_profit", 2022): 63_854e6,
+}
 _BREAK = "FY2023 to FY2025 are restated, FY2021 and FY2022 are as first filed: FY{} is not comparable with FY{}"
 YEAR_NOTES = {("BAC", 2022): _BREAK.format(2022, 2023), ("BAC", 2023): _BREAK.format(2023, 2022)}
 _BASIS = {
@@ -97,6 +104,9 @@ def annual(table: pd.DataFrame, suspects: pd.DataFrame, truth: pd.DataFrame) -> 
     for place in table.index[key.isin(reasons)]:
         table.loc[place, "quality"] = "doubtful"
         table.loc[place, "note"] = _plain_reason(reasons[key[place]])
+    for (symbol, field, year), value in FIRST_VALUES.items():
+        restated = (table.symbol == symbol) & (table.field == field) & (table.fiscal_year == year)
+        table.loc[restated, "first_value"] = value
     table, left_out = _without_other_lines(table)
     said += left_out
     table = table[~((table.symbol == "V") & (table.field == "dividends_per_share"))]
