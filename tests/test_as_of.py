@@ -35,6 +35,15 @@ def test_a_restated_figure_is_what_was_reported_by_then(day: str, revenue: int) 
         assert found.value.as_of <= date.fromisoformat(day)
 
 
+def test_a_figure_before_a_separation_is_what_the_company_reported_then() -> None:
+    """Kenvue left in 2023: since then the years before stand without it."""
+    asked_then = OFFLINE.query(asked("revenue", "JNJ", "FY2021"), as_of="2022-06-01")
+    today = OFFLINE.query(asked("revenue", "JNJ", "FY2021"))
+    assert (asked_then.value.value, today.value.value) == (93_775_000_000, 78_740_000_000)
+    [change] = today.restatements().to_dict("records")
+    assert (change["first_value"], change["latest_value"]) == (93_775_000_000, 78_740_000_000)
+
+
 def test_call_workflow_and_query_mean_the_same_in_both_forms(run_async: Any) -> None:
     query, day = asked("revenue", "AAPL", "latest"), "2022-10-20"
     workflow = FinancialAssistantWorkflow(db=None, as_of=date(2022, 10, 20))

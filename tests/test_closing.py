@@ -160,7 +160,7 @@ def test_the_private_loop_ends_with_what_is_on_it_and_begins_anew() -> None:
     first = bridge.loop
     work = bridge.spawn(begin())
     assert begun.wait(10)
-    bridge.stop(1)
+    bridge.stop(background=0.1)
     assert (ended, work.cancelled(), first.is_closed()) == (["finassist-bridge"], True, True)
     assert bridge.loop is not first
     bridge.stop()
@@ -176,7 +176,7 @@ def test_work_that_does_not_end_holds_nobody_up() -> None:
 
     bridge.spawn(blocks())
     assert begun.wait(10)
-    bridge.stop(0.01)
+    bridge.stop(0.01, background=0.01)
     assert not over.is_set()
     over.set()
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from agno.models.openai import OpenAIChat
 from agno.run.base import RunStatus
+from agno.run.cancel import get_active_runs
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -296,7 +297,7 @@ def test_a_run_that_is_stopped_or_fails_has_complete_spans(seen: InMemorySpanExp
 def test_a_run_in_the_background_has_a_trace(seen: InMemorySpanExporter, run_async: Any) -> None:
     async def scene() -> Any:
         run = await FinancialAssistantWorkflow(db=None).arun(COMPARE, background=True)
-        while run.status not in (RunStatus.completed, RunStatus.error):
+        while run.status not in (RunStatus.completed, RunStatus.error) or run.run_id in get_active_runs():
             await asyncio.sleep(0.01)
         return run
 

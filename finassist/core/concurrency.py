@@ -240,7 +240,7 @@ class Bridge:
         self._thread.start()
         return ready.get()
 
-    def stop(self, seconds: float = _LAST_SECONDS) -> None:
+    def stop(self, seconds: float = _LAST_SECONDS, background: float = _BACKGROUND_SECONDS) -> None:
         """End the private loop: what runs on it is cancelled, and what is open on it is closed.
 
         Called when the process ends. A thread that the process waits for anyway is served to its end first, and work
@@ -250,7 +250,7 @@ class Bridge:
         while self._is_waited_for():
             threading.Event().wait(_POLL_SECONDS)
         if self._pid == os.getpid():
-            wait(list(self._background), min(seconds, _BACKGROUND_SECONDS))
+            wait(list(self._background), background)
         with self._starting:
             loop, thread = self._loop, self._thread
             if loop is None or thread is None or self._pid != os.getpid() or thread is threading.current_thread():
