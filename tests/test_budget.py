@@ -97,6 +97,36 @@ def test_no_time_is_no_call(ledger) -> None:
     assert batch.left.questions == 20
 
 
+class Endless(Counted):
+    """Routes, and then chats without end."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.chatting = asyncio.Event()
+
+    async def ainvoke_stream(self, *args: Any, **kwargs: Any) -> Any:
+        self.chatting.set()
+        await asyncio.Event().wait()
+        yield ModelResponse()
+
+
+def test_what_a_cancelled_question_used_is_in_the_ledger(ledger, run_async) -> None:
+    async def story() -> None:
+        model = Endless(WORLD, 0)
+        batch = asyncio.create_task(build(model).arun_many(CHATS[:1], ledger=ledger))
+        await model.chatting.wait()
+        batch.cancel()
+        await asyncio.wait([batch])
+
+    run_async(story())
+    with closing(sqlite3.connect(ledger)) as database:
+        [(state, routed, cost)] = database.execute("SELECT state, tokens, cost FROM questions").fetchall()
+    assert (state, routed % 15, cost) == ("unasked", 0, routed / 30)
+    assert routed > 0
+    [result] = build().run_many(CHATS[:1], ledger=ledger)
+    assert result.tokens == 2 * routed + 15, "routed twice, chatted once"
+
+
 def test_an_iterator_that_stops_at_a_budget_is_not_read_on(ledger) -> None:
     read = []
 

@@ -140,6 +140,10 @@ class Asker(Protocol):
         """Ask questions; the outcome of each, in order."""
         ...
 
+    def broken_off(self, text: str) -> Outcome | None:
+        """What a question has used so far that is no longer waited for, where that is known."""
+        ...
+
 
 class LocalAsker:
     """Asks in this process, any number of questions at once. Belongs to one loop."""
@@ -149,6 +153,7 @@ class LocalAsker:
     def __init__(self, work: Work, spending: Spending, calls: int, fetches: SharedFetches | None = None) -> None:
         self.work, self.spending, self.calls = work, spending, calls
         self.fetches = fetches or SharedFetches(work.runtime.provider)
+        self._under_way: dict[str, Spending] = {}
 
     async def ask(self, texts: Sequence[str]) -> Sequence[Outcome]:
         """Ask questions one after the other."""
@@ -157,6 +162,7 @@ class LocalAsker:
     async def ask_one(self, text: str) -> Outcome:
         """Ask a question. Any failure, also a bug, is its outcome and concerns no other question."""
         own, started = Spending(batch=self.spending), perf_counter()
+        self._under_way[text] = own
         found: Draft | BaseException
         try:
             found = await self._drive(text, own)
@@ -166,12 +172,18 @@ class LocalAsker:
             found = RuntimeError("It cancelled itself. Ask again.")
         except (Exception, SystemExit) as error:  # noqa: BLE001  recorded with its name
             found = error
+        del self._under_way[text]
         latency = perf_counter() - started
         used = {"latency": latency, "tokens": own.tokens, "cost": own.cost, "calls": own.calls}
         if isinstance(found, Draft):
             return Outcome.of(found, **used)
         outcome = Outcome.failed(found, unasked=isinstance(found, BudgetReached), **used)
         return replace(outcome, message=redact(str(outcome.message), self.work.runtime.secrets))
+
+    def broken_off(self, text: str) -> Outcome | None:
+        """What its models and sources took before it was cancelled."""
+        own = self._under_way.pop(text, None)
+        return Outcome(unasked=True, tokens=own.tokens, cost=own.cost, calls=own.calls) if own else None
 
     async def _drive(self, text: str, own: Spending) -> Draft:
         shared = _SharedQuerySource if isinstance(self.fetches.provider, QuerySource) else _SharedProvider

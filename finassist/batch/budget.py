@@ -140,7 +140,7 @@ class Spending:
 
     async def ask(self, ask: AskAgent, wanted: Ask, emit: Emit) -> AgentReply:
         """Ask an agent, if the budget allows it, and count what that took."""
-        batch, reply = self.batch or self, AgentReply()
+        batch = self.batch or self
         batch.check_model()
         batch._under_way += 1
         try:
@@ -148,7 +148,7 @@ class Spending:
         finally:
             batch._under_way -= 1
             batch._asked += 1
-            self._count(reply)
+        self._count(reply)  # of a call that is broken off, no model says what it took
         return reply
 
     def _count(self, reply: AgentReply) -> None:

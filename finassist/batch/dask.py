@@ -241,6 +241,9 @@ class DaskAsker:
                 outcomes = [each for text in texts for each in await self._ask([text]) or [lost]]
         return outcomes
 
+    def broken_off(self, text: str) -> None:
+        """Only its worker knows what it used."""
+
     async def _ask(self, texts: Sequence[str]) -> list[Outcome] | None:
         """The outcomes of a chunk; `None` where it ended its workers."""
         if reason := self._used_up():

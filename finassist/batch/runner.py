@@ -297,10 +297,20 @@ class _Pool:
                     await self._recorded(question, state)
             asked = [question for question, state in begun if state == "begun"]
             if asked:
-                await self._record(asked, await self._asker.ask([each.text or "" for each in asked]))
+                await self._record(asked, await self._outcomes(asked))
         finally:
             for question in questions:
                 self._under_way.pop(question.digest).set_result(None)
+
+    async def _outcomes(self, asked: list[Question]) -> Sequence[Outcome]:
+        """What became of questions; of those that are broken off, the ledger keeps what they used."""
+        try:
+            return await self._asker.ask([each.text or "" for each in asked])
+        except asyncio.CancelledError:
+            used = [(each.ordinal, self._asker.broken_off(each.text or "")) for each in asked]
+            known = [(ordinal, outcome) for ordinal, outcome in used if outcome]
+            await self._ledger.write(lambda: [self._ledger.record(*each) for each in known])
+            raise
 
     async def _record(self, asked: list[Question], outcomes: Sequence[Outcome]) -> None:
         ledger, pairs = self._ledger, list(zip(asked, outcomes, strict=True))
