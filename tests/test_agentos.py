@@ -13,8 +13,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Settings, trace
 from finassist.__main__ import main
 from finassist.apps import serve
 
@@ -124,6 +125,24 @@ def test_a_blank_message_is_refused_in_words(stored_workflow: FinancialAssistant
 
 
 OPEN = {"/", "/health", "/info", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"}
+
+
+def test_it_shows_what_runs_did(tmp_path: Path) -> None:
+    async def scene() -> None:
+        workflow = FinancialAssistantWorkflow(db=tmp_path / "s.db", settings=Settings(trace="local"))
+        async with served(workflow) as client:
+            _, text = await ask(client, "Compare Apple and Microsoft", stream="false", session_id="s1")
+            with trace(InMemorySpanExporter()):  # ends the other, which sends what it has
+                pass
+            listed = await (await client.get("/traces", params={"session_id": "s1"})).json()
+            [found] = listed["data"]
+            tree = await (await client.get(f"/traces/{found['trace_id']}")).json()
+        assert (found["run_id"], found["status"]) == (json.loads(text)["run_id"], "OK")
+        [run] = tree["tree"]
+        assert [span["name"] for span in run["spans"]] == ["understand", "gather", "compose", "store"]
+        assert {span["type"] for span in run["spans"][1]["spans"]} == {"TOOL"}
+
+    asyncio.run(scene())
 
 
 def test_every_route_asks_for_the_token(stored_workflow: FinancialAssistantWorkflow) -> None:

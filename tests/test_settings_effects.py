@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from finassist import FinancialAssistantWorkflow, Settings
+from finassist import FinancialAssistantWorkflow, Settings, trace
 from finassist.core.errors import (
     ConfigurationError,
     ModelError,
@@ -96,6 +97,17 @@ def test_years_are_the_years_of_an_answer(years) -> None:
 def test_max_companies_is_the_most_an_answer_is_about() -> None:
     found = ask("Compare Apple, Microsoft and Nvidia", settings=Settings(max_companies=2))
     assert len({fact.symbol for fact in found.facts}) <= 2
+
+
+@shows("trace")
+def test_trace_is_where_spans_go_and_its_password_is_not_shown() -> None:
+    with Server(answer("")) as server:
+        address = server.url.replace("://", "://me:hunter2-and-more@")
+        chosen = Settings(trace=address)
+        ask("What is Apple's stock price?", settings=chosen)
+        with trace(InMemorySpanExporter()):  # ends the other
+            assert [request.path for request in server.requests] == ["/v1/traces"]
+    assert "hunter2" not in repr(chosen)
 
 
 @shows("max_text_length")

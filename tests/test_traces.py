@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import get_current_span, get_tracer
 
 from finassist import Answer, FinancialAssistantWorkflow, MissingExtra, Settings, trace
-from finassist.runtime import tracing
 from tests.fmp_server import KEY as FMP_KEY
 from tests.fmp_server import fmp, fmp_server
 from tests.model_server import ModelServer
@@ -116,15 +117,27 @@ RUN, STEPS = "finassist.run", ("understand", "gather", "compose", "store")
 @pytest.fixture
 def seen() -> Iterator[InMemorySpanExporter]:
     """Where the spans of a test arrive; whatever it traced has ended with it."""
-    exporter = InMemorySpanExporter()
-    with trace(exporter):
+    with traced() as exporter:
         yield exporter
 
 
-def arrived(exporter: InMemorySpanExporter) -> list[Any]:
+class Arrivals(InMemorySpanExporter):
+    """Knows how to wait for what is under way."""
+
+    flush: Any = None
+
+
+@contextmanager
+def traced(**options: Any) -> Iterator[Arrivals]:
+    exporter = Arrivals()
+    with trace(exporter, **options) as handle:
+        exporter.flush = handle.flush
+        yield exporter
+
+
+def arrived(exporter: Any) -> list[Any]:
     """The spans so far, in order of their beginning, each with the name of its parent."""
-    assert tracing._active is not None
-    tracing._active.flush()
+    exporter.flush()
     spans = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time)
     exporter.clear()
     return spans
@@ -201,8 +214,8 @@ def test_requests_are_part_of_what_needs_them(seen: InMemorySpanExporter, run_as
 
 @pytest.mark.parametrize("content", [False, True])
 def test_what_stands_in_spans(content: bool, run_async: Any) -> None:
-    exporter = InMemorySpanExporter()
-    with ModelServer() as models, fmp_server() as source, trace(exporter, content=content, headers={"key": FMP_KEY}):
+    tracing = traced(content=content, headers={"key": FMP_KEY})
+    with ModelServer() as models, fmp_server() as source, tracing as exporter:
         models.moods = {"chat": "401"}  # its answer repeats the key
         model = OpenAIChat(id="live", api_key=FMP_KEY, base_url=models.url)
         workflow = FinancialAssistantWorkflow(db=None, model=model, provider=fmp(source), routing="model")
@@ -422,6 +435,19 @@ def test_the_local_database_keeps_them(form: str, tmp_path: Path, run_async: Any
     assert set(frame[frame["parent"] == "gather"]["name"]) >= {"fetch income", "fetch quote"}
     [found], _ = workflow.store.for_run().get_traces(session_id=answer.session_id)
     assert (found.run_id, found.status, found.workflow_id) == (answer.run_id, "OK", "finassist")
+    workflow.close()
+
+
+def test_commands_write_them_where_the_setting_says(tmp_path: Path) -> None:
+    (tmp_path / "questions.txt").write_text("What is EBITDA?\nWhat is Apple's stock price?\n")
+    environment = {**os.environ, "FINASSIST_TRACE": "local", "FINASSIST_HOME": str(tmp_path)}
+    for arguments in (["ask", COMPARE], ["batch", "questions.txt", "--ledger", "ledger.db"]):
+        command = [sys.executable, "-m", "finassist", *arguments]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=120, env=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    workflow = FinancialAssistantWorkflow(db=tmp_path / "sessions.db")
+    found, _ = workflow.store.for_run().get_traces()
+    assert [each.name for each in found] == [RUN] * 3
     workflow.close()
 
 

@@ -32,6 +32,7 @@ from finassist.config.sources import (
     warn_of_untrusted,
 )
 from finassist.core.errors import ConfigurationError
+from finassist.core.secrets import redact, secrets_of
 from finassist.core.text import did_you_mean
 
 type Origin = Literal["argument", "configure()", "environment", ".env", "default"]
@@ -101,6 +102,10 @@ class Settings(BaseSettings):
     )
     narration: bool = Field(
         default=False, description="Whether a live model writes a few sentences below the headline of a report."
+    )
+
+    trace: str = Field(
+        default="", description="Where what runs do is written as spans: local, otlp, or the address of an endpoint."
     )
 
     question_timeout: Seconds = Field(default=60.0, description="Seconds all fetches of one question may take.")
@@ -323,4 +328,5 @@ def _shown(name: str, value: Any) -> str:
         return "set" if value else "not set"
     if isinstance(value, Path) and value.is_relative_to(Path.home()):
         return str(Path("~") / value.relative_to(Path.home()))
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+    return redact(text, secrets_of(text)) if "://" in text else text

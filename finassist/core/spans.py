@@ -70,23 +70,37 @@ def sent(method: str, url: Any) -> Generator[Attributes]:
 
 
 class Writer(NamedTuple):
-    """Who writes the spans of runs, and whether also what was asked and found."""
+    """Who writes the spans of runs, whether also what was asked and found, and what ends it when another begins."""
 
     tracer: Tracer
     content: bool
+    close: Callable[[], None]
 
 
-_writers: list[Writer] = []
+_active: list[Writer] = []
 
 
-def write_with(writer: Writer | None) -> None:
-    """Set what writes the spans of runs from now on; `None` ends tracing."""
-    _writers[:] = [writer] if writer else []
+def is_traced() -> bool:
+    """Whether runs are traced now."""
+    return bool(_active)
+
+
+def write_with(writer: Writer) -> None:
+    """From now on this writes the spans of runs; what did so before is closed."""
+    before, _active[:] = _active[:], [writer]
+    for each in before:
+        each.close()
+
+
+def stop_writing(writer: Writer) -> None:
+    """Trace no further run with it."""
+    if _active == [writer]:
+        _active.clear()
 
 
 def begin(name: str, secrets: Callable[[], Secrets], attributes: Attributes) -> RunTrace | None:
     """The trace of a run that begins now; `None` where tracing is off."""
-    return RunTrace(_writers[0], name, secrets(), attributes) if _writers else None
+    return RunTrace(_active[0], name, secrets(), attributes) if _active else None
 
 
 class RunTrace:

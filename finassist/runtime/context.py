@@ -39,6 +39,7 @@ from finassist.llm.agents import Askable, build_agents
 from finassist.llm.calls import Limits
 from finassist.llm.connections import Connections
 from finassist.providers.registry import Provider, open_provider
+from finassist.runtime.tracing import trace_as_set
 from finassist.sessions.store import Database, SessionLocks, Store, as_session_error, open_store
 from finassist.sessions.summary import TURNS_REFERRED, Turn
 
@@ -92,6 +93,7 @@ class Runtime:
         opened_model, opened_provider = resolve_model(chosen[0], settings), open_provider(chosen[1], settings)
         by_name = ((Connections(opened_model), model), (opened_provider, provider))
         store = open_store(settings.database if db == "default" else db)
+        trace_as_set(settings.trace, settings.database if db in ("default", None) else db)
         return cls(
             settings=settings,
             model=opened_model,

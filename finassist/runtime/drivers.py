@@ -260,7 +260,12 @@ async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
 
 async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
     need, provider, symbol = effect.need, run.runtime.provider.id, effect.symbol
-    span: Attributes = {"finassist.need": need, "finassist.provider": provider, "finassist.symbol": symbol}
+    span: Attributes = {
+        "openinference.span.kind": "TOOL",  # as AgentOS shows it
+        "finassist.need": need,
+        "finassist.provider": provider,
+        "finassist.symbol": symbol,
+    }
     with measured(f"fetch {need}", span, step="gather"):
         found = await _found(effect, run, emit)
         span |= _outcome(found)

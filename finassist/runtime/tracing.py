@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from finassist.config.settings import Settings
 from finassist.core.errors import MissingExtra
 from finassist.core.process import hush_logs, quietly
-from finassist.core.spans import Writer, write_with
+from finassist.core.spans import Writer, is_traced, stop_writing, write_with
 from finassist.sessions.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Tracing(AbstractContextManager["Tracing", None]):
         self, provider: Any, place: str, delivery: _Delivery | None = None, *, content: bool, store: Store | None = None
     ) -> None:
         self._provider, self._place, self._delivery, self._store = provider, place, delivery, store
-        self.writer = Writer(provider.get_tracer("finassist", version("finassist")), content)
+        self.writer = Writer(provider.get_tracer("finassist", version("finassist")), content, self.close)
         atexit.register(self.close)
 
     @property
@@ -86,11 +86,8 @@ class Tracing(AbstractContextManager["Tracing", None]):
 
     def close(self) -> None:
         """Trace no further run, and send what is left: within three seconds, or not at all."""
-        global _active
         atexit.unregister(self.close)
-        if _active is self:
-            _active = None
-            write_with(None)
+        stop_writing(self.writer)
         if self._delivery:
             self._delivery.closing = True
             self._provider.shutdown()
@@ -113,9 +110,6 @@ class Tracing(AbstractContextManager["Tracing", None]):
     def __repr__(self) -> str:
         lost = f"; {self.lost:,} spans lost: {self.problem}" if self.lost else ""
         return f"<traces to {self._place}{lost}>"
-
-
-_active: Tracing | None = None
 
 
 def trace(
@@ -152,16 +146,18 @@ def trace(
         >>> [span.name for span in seen.get_finished_spans()]
         ['understand', 'fetch closes', 'gather', 'compose', 'store', 'finassist.run']
     """
-    global _active
     try:
         opened = _opened(to, headers, content=content)
     except ImportError as error:
         raise MissingExtra("Tracing needs OpenTelemetry. Run: pip install 'finassist[trace]'") from error
-    if _active is not None:
-        _active.close()
-    _active = opened
     write_with(opened.writer)
     return opened
+
+
+def trace_as_set(to: str, database: Any) -> None:
+    """Begin what the setting `trace` asks for, where nothing is traced yet; `"local"` is the database of a workflow."""
+    if to and not is_traced():
+        trace(database if to == "local" else to)
 
 
 def _opened(to: Any, headers: Mapping[str, str] | None, *, content: bool) -> Tracing:
