@@ -61,7 +61,6 @@ def reply(payload: str, category: str) -> Reply:
         gaps=[Gap(symbol=payload, need=payload, reason=payload), Gap(symbol="ACME", need="quote", reason=payload)],
         follow_ups=[payload],
         content=payload,
-        status=payload,
         run_id=payload,
         session_id=payload,
     )

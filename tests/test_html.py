@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
+from agno.run.base import RunStatus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +43,6 @@ class Reply:
     gaps: list[Gap] = field(default_factory=list)
     follow_ups: list[str] = field(default_factory=list)
     content: str = ""
-    status: str = "COMPLETED"
     run_id: str = "run-1"
     session_id: str = "session-1"
 
@@ -126,9 +126,10 @@ def test_companies_stand_side_by_side():
 
 def test_gaps_and_a_stopped_run_are_named():
     gap = Gap(symbol="AAPL", need="quote", reason="The source did not answer.")
-    read = Reader(answer_html(Reply(category="chat", content="Hello", gaps=[gap], status="CANCELLED")))
+    stopped = replace(FinancialAssistantWorkflow(db=None).run("Hello"), gaps=[gap], status=RunStatus.cancelled)
+    read = Reader(stopped.to_html())
     assert "AAPL, stock price: The source did not answer." in read.text
-    assert "cancelled" in read.text
+    assert "This run was stopped." in read.text
 
 
 def test_an_answer_without_figures_shows_its_text():

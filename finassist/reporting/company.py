@@ -43,7 +43,6 @@ class AnswerLike(Protocol):
     facts: list[Fact]
     gaps: list[Gap]
     follow_ups: list[str]
-    status: Any
     run_id: str | None
     session_id: str | None
 

@@ -38,22 +38,14 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
 
     `style` is whether it brings its scoped style sheet; not where the page around it has it already.
     """
-    status = str(getattr(answer.status, "value", answer.status) or "")
     notes: Callable[[], Sequence[str]] = getattr(answer, "notes", tuple)
     flags = (*notes(), *getattr(answer, "warnings", ()))
-    unusual = status.upper() not in ("", "COMPLETED", "RUNNING") and not notes()
     named = (("run", answer.run_id), ("session", answer.session_id))
     document = answer_document(answer)
     has_figures = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
     hint = "Hover over a figure for its source." if has_figures and answer.facts else ""
     footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
-    card = _macros().card(
-        document,
-        Markup(CSS) if style else "",
-        status.lower() if unusual else "",
-        flags,
-        " · ".join(filter(None, footer)),
-    )
+    card = _macros().card(document, Markup(CSS) if style else "", flags, " · ".join(filter(None, footer)))
     return str(card)  # not `Markup`, which escapes what is added to it, `replace` included
 
 
