@@ -582,3 +582,19 @@ def test_a_price_as_a_multiple_of_another_day() -> None:
     assert value(multiple) == pytest.approx(
         own.loc[: date(2024, 12, 31)].iloc[-1] / own.loc[: date(2021, 12, 31)].iloc[-1]
     )
+
+
+@pytest.mark.parametrize("question", ["tell me about KEY", "Show me the numbers for ALL", "Give me the figures on CAT"])
+def test_a_ticker_in_capitals_is_a_company_though_it_is_a_word(question: str) -> None:
+    answer = told(question)
+    assert (answer.symbols, answer.category) == ((question[-3:],), "report")
+
+
+def test_a_screen_ordered_by_another_figure() -> None:
+    sales, before = over("revenue", 2024), over("revenue", 2023)
+    grown = (sales[sales > 2e11] / before.reindex(sales.index) - 1).dropna()
+    answer = told("Among companies with FY2024 revenue above $200 billion, which one grew its revenue fastest?")
+    assert symbols(answer) == [grown.idxmax()]
+    assert value(answer) == pytest.approx(grown.max())
+    assert answer.headline.startswith(f"Of {len(grown)} companies with revenue above")
+    assert "not answered" in told("Yield of the 30-year US Treasury on 29 December 2023?").headline

@@ -135,7 +135,7 @@ def _turned(slots: Slots) -> bool:
     if not slots.several or len(slots.companies) < 2:
         return False
     first, second = (slots.low[: hit.start] for hit in slots.companies[:2])
-    return first.endswith("how many times ") and re.search(r"\b(?:is|was|were|are) $", second) is not None
+    return first.endswith("how many times ") and re.search(r"\b(?:is|was|were|are|did|does|do) $", second) is not None
 
 
 def _difference(slots: Slots, _: Sequence[str]) -> Operation | None:
@@ -316,7 +316,8 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
         return -1, True
     if slots.says(DESCENDING):
         return 1, True
-    for hit in slots.directions[:1]:
+    others = [hit for hit in slots.directions if hit.words not in ("top", "leading")]  # `top 5 with the lowest P/E`
+    for hit in (others or slots.directions)[:1]:
         if hit.words in _ALWAYS_LEAST:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1

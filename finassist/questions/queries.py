@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Operation, Query
+from finassist.core.query import Filter, Operation, Query
 from finassist.questions.companies import INDEX
 from finassist.questions.conditions import asks_over_time, counted_moves, filters, of_conditions, supposed
-from finassist.questions.expressions import expressions
+from finassist.questions.expressions import expression_hits, expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.numbers import more_than_before, of_stake, since_bought
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, periods_of, spans
@@ -172,12 +172,14 @@ def screen(slots: Slots) -> Understanding:
         return refuse(words, "not understood", reason, "amount without a metric")
     if not shown:
         return Understanding(decided="screen without a metric")
+    by = _ranked_by(slots, where)
+    shown = [by, *(each for each in shown if each != by)] if by else shown
     direction, ordered = direction_of(slots, shown[0])
     if where and not ordered and where[0].metric == shown[0]:
         direction = -1 if where[0].comparator in ("<", "<=") else 1
     operation: Operation = "count" if slots.has("count") else _set_operation(slots)
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
-    default = 1 if ordered and not where and not plural else None if where else 10
+    default = 1 if ordered and (by or not where) and not plural else None if where and not by else 10
     own = [each.period for each in where if each.period]
     query = Query(
         intent="screen" if where else "rank",
@@ -194,6 +196,23 @@ def screen(slots: Slots) -> Understanding:
         language=slots.language,
     )
     return Understanding((query,), decided="universe")
+
+
+_ORDERS = re.compile(r"\w+est|most|least|best|worst|top")
+
+
+def _ranked_by(slots: Slots, where: Sequence[Filter]) -> str:
+    """The metric of `which one grew fastest` after conditions on others; empty where the order is that of these."""
+    marks = [*(hit for hit in slots.directions if _ORDERS.fullmatch(hit.words)), *slots.marks]
+    mark = next((hit for hit in marks if isinstance(hit.value, int) or hit.value == "rank"), None)
+    if not where or mark is None:
+        return ""
+    limits = {each.metric for each in where}
+    near = sorted(expression_hits(slots), key=lambda hit: max(hit.start - mark.end, mark.start - hit.end))
+    others = [hit.value for hit in near if hit.value not in limits]
+    if others or not slots.has("growth"):
+        return next(iter(others), "")
+    return f"growth({where[0].metric})" if described(where[0].metric).unit.startswith("USD") else ""
 
 
 def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:

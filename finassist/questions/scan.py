@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from finassist.questions.companies import companies_in
 from finassist.questions.expressions import average_base
-from finassist.questions.grammar import ASIDES, FILLERS, function_words, language_of, tag_phrases
+from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
 from finassist.questions.metrics import metrics_in
 from finassist.questions.numbers import amounts_in
 from finassist.questions.periods import periods_in
@@ -43,9 +43,21 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     slots.companies.sort(key=lambda hit: hit.start)
     _take(taken, [*slots.sets, *([slots.limit] if slots.limit else [])])
     slots.loose = [word for word in slots.words if _loose(word, taken, slots.language)]
+    _without_denied(slots)
     slots.about = slots.symbols
     average_base(slots)
     return slots
+
+
+def _without_denied(slots: Slots) -> None:
+    """`Lowe's, not Home Depot's`, `Ford rather than GM`: who is denied is not asked about, where another is named."""
+    denied: list[Hit[Named]] = []
+    for hit in slots.companies:
+        linked = denied and SAID["denies_too"].search(slots.low[denied[-1].end : hit.start])
+        if linked or SAID["denies"].search(slots.low[: hit.start]):
+            denied.append(hit)
+    asked = [hit for hit in slots.companies if hit not in denied]
+    slots.companies = asked or slots.companies
 
 
 def _without_asides(text: str) -> str:

@@ -198,7 +198,8 @@ _SUFFIX = re.compile(
 )
 _SLIPS = {
     "gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income",
-    "csh": "cash", "wat": "what", "earnt": "earned", "payed": "paid", "wht": "what", "wats": "what", "revs": "revenue",
+    "csh": "cash", "wat": "what", "earnt": "earned", "payed": "paid", "wht": "what",
+    "wats": "what", "revs": "revenue", "prise": "price",
 }  # fmt: skip
 
 

@@ -254,6 +254,8 @@ def _first_of_all(row: Row, words: Words) -> str:
 def _screened(outcome: Outcome, words: Words) -> str:
     query = outcome.query
     kind = f"{outcome.matches} {'company' if outcome.matches == 1 else 'companies'}{in_sectors(query)}"
+    if query.metrics and query.metrics[0] not in {each.metric for each in query.where}:
+        return _best_of_screened(outcome, words, kind)
     shown = outcome.rows[: query.limit or 25]
     named = shown if len(shown) <= _MEMBERS else shown[:MOST_NAMED]
     names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in named)
@@ -262,6 +264,19 @@ def _screened(outcome: Outcome, words: Words) -> str:
     more = f" and {left} more{table}" if left else ""
     period = "" if dated_apart(query) else _period_label(outcome.rows)
     return f"{kind} had {conditions(query)}{period}: {names}{more}."
+
+
+def _best_of_screened(outcome: Outcome, words: Words, kind: str) -> str:
+    """Those that fulfil a screen in the order of another figure."""
+    query, rows = outcome.query, outcome.rows
+    period = _period_label(rows)
+    known = f" and a known {_metric(query, rows[0])}" if outcome.left_out else ""
+    lead = f"Of {kind} with {conditions(query)}{asked_periods(query)}{known}"
+    what = f"the {_side(query)} {_metric(query, rows[0])}"
+    if len(rows) == 1:
+        it = words.of(rows[0])
+        return f"{lead}, {it.name} had {what}{period}: {it.value}."
+    return f"{lead}, these had {what}{period}: {_places(rows, words, periods=not period)}."
 
 
 def _period_label(rows: Sequence[Row]) -> str:

@@ -93,11 +93,19 @@ def _announce(draft: Draft, known: FlowContext) -> Flow[None]:
 def _by_rules(question: str, known: FlowContext, *, document: bool) -> Decision:
     found = understand(question, known.memory)
     if document or not (found.queries or found.unknown) or _for_the_glossary(found, question, known):
-        there = route(question, known.context)
+        there = _as_understood(route(question, known.context), found)
         return Decision(_draft_of_route(there, known), found, there)
     found = _known_then(found, as_of_day(question)[1])
     found = _dated(found, known.as_of or _carried_day(found, known.memory))
     return Decision(_draft_of(found), found)
+
+
+def _as_understood(there: Route, found: Understanding) -> Route:
+    """`Tell me about CAT`: a company in a word that routing takes for none."""
+    symbols = tuple(found.slots.about) if found.slots and found.document == "report" else ()
+    if there.symbols or not symbols:
+        return there
+    return replace(there, category="report", symbols=symbols, unmatched=(), reason=f"It names {', '.join(symbols)}.")
 
 
 def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -> bool:
