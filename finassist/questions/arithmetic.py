@@ -43,7 +43,7 @@ def arithmetic(slots: Slots) -> Understanding | None:
     """The queries of a question that joins figures in several steps, or `None` where it does not."""
     recall(slots)
     about = owners(slots)
-    if not (slots.metrics or slots.operands) or not about or slots.language != "en":
+    if not (slots.metrics or slots.operands) or not about or slots.language != "en" or _compares_all(slots):
         return None
     slots = replace(slots, about=about)
     in_percent = slots.unit == "percent" or "percent" in slots.low or "%" in slots.low
@@ -65,6 +65,12 @@ def arithmetic(slots: Slots) -> Understanding | None:
             continue
         return Understanding(queries, decided="arithmetic") if all(queries) else None
     return None
+
+
+def _compares_all(slots: Slots) -> bool:
+    """`Which one kept more of it …`: all companies of the conversation are compared, by other rules."""
+    which = slots.directions and any(hit.value == "which" for hit in slots.sets)
+    return bool(which and not slots.companies and len(slots.memory.companies) > 1)
 
 
 def _as_amount(token: Token, slots: Slots) -> Token:

@@ -73,6 +73,23 @@ def of_conditions(slots: Slots) -> Operation:
     return "first" if first else "none"
 
 
+_ORDERS = re.compile(r"\w+est|most|least|best|worst|top")
+
+
+def ranked_by(slots: Slots, where: Sequence[Filter]) -> str:
+    """The metric of `which one grew fastest` after conditions on others; empty where the order is that of these."""
+    marks = [*(hit for hit in slots.directions if _ORDERS.fullmatch(hit.words)), *slots.marks]
+    mark = next((hit for hit in marks if isinstance(hit.value, int) or hit.value == "rank"), None)
+    if not where or mark is None:
+        return ""
+    limits = {each.metric for each in where}
+    near = sorted(expression_hits(slots), key=lambda hit: max(hit.start - mark.end, mark.start - hit.end))
+    others = [hit.value for hit in near if hit.value not in limits]
+    if others or not slots.has("growth"):
+        return next(iter(others), "")
+    return f"growth({where[0].metric})" if described(where[0].metric).unit.startswith("USD") else ""
+
+
 def counted_moves(slots: Slots, metrics: Sequence[str], where: Sequence[Filter]) -> tuple[str, list[Filter], str]:
     """`how many months did its shares rise?`: the metric of a price, its condition, and the unit that is counted."""
     found = SAID["count_steps"].search(slots.low)

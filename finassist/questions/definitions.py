@@ -124,8 +124,8 @@ _SENTENCE = re.compile(
 def _named(low: str, at: int) -> tuple[int, str]:
     """Where the sentence that defines begins, and what it defines."""
     inside = re.match(r"\b(?:define|calculate|compute|measure|take) (?:the )?(.{2,60}?) as", low[at:])
-    if inside:
-        return at, inside[1]
+    if inside:  # `compute Apple's turnover as …` names the company; `define turnover as …` asks for no meaning
+        return (at if low.startswith("define", at) else at + inside.end(1)), inside[1]
     sentence = _SENTENCE.search(low[max(0, at - 80) : at])
     if not sentence:
         return at, ""

@@ -15,7 +15,7 @@ from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.operations import direction_of, operation_of, periods_of
 from finassist.questions.periods import Shift, moved, quarterly, shift_of
 from finassist.questions.queries import answer_to, asks_statement, is_judgement, screen
-from finassist.questions.slots import Slots, Understanding, hits_of
+from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown
 from finassist.questions.terms import Figure, Fold, Joined, Writer
 from finassist.symbols.names import common_words
 
@@ -29,6 +29,9 @@ def follow_up(slots: Slots) -> Understanding | None:
     """The understanding of a question that inherits from the last one; `None` where it stands alone."""
     memory = slots.memory
     last = memory.queries[0] if memory.queries else None
+    if memory.term and slots.about and not slots.metrics and _points_back(slots, None):
+        slots.metrics = hits_of([memory.term])
+        return answer_to(slots)
     if not last and not memory.companies:
         return None
     if slots.low.lstrip().startswith("now "):
@@ -145,7 +148,8 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
     made = answer_to(slots)
     if slots.periods or not last:
         return made
-    carried = [] if last.scope == "universe" else list(last.periods)
+    then = slots.says(POINTS_BACK["same_time"]) or nth_shown(slots)
+    carried = [] if last.scope == "universe" and not then else list(last.periods)
     made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
     there = moved(last.periods or ["latest"], shift, of_price=_of_price(last)) if shift else carried
     made = _with_periods(made, there, last)
@@ -210,6 +214,9 @@ def _complete_companies(slots: Slots, last: Query | None) -> None:
     if slots.about:
         if last and not slots.metrics and slots.says(POINTS_BACK["against"]):
             slots.about = list(dict.fromkeys([*last.companies, *slots.about]))
+        return
+    if one := nth_shown(slots):
+        slots.about = [one]
         return
     them, group = slots.says(POINTS_BACK["of_them"]), _group(slots)
     if (group or _compares(slots)) and not them and len(memory.companies) > 1:

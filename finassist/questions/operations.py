@@ -179,7 +179,9 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return "mean"
     if slots.has("median"):
         return "median"
-    if slots.has("sum") and not (slots.several and slots.has("growth")):
+    if slots.has("growth", "yoy"):  # `total growth from 2019 to 2022`
+        return None
+    if slots.has("sum"):
         return "sum"
     total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
     return "sum" if total and described(metrics[0]).summable() else None

@@ -45,7 +45,11 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     """
     plain = normalise(_ASIDE_DASH.sub(": ", text))
     language = language_of(plain)
-    framing = framed(_as_corrected(reworded(plain))) if language == "en" else Framing(plain)
+    framing = (
+        framed(_as_corrected(reworded(plain, resumes=bool(memory and memory.figures))))
+        if language == "en"
+        else Framing(plain)
+    )
     spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)

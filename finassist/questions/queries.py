@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Filter, Operation, Query
+from finassist.core.query import Operation, Query
 from finassist.questions.companies import INDEX
-from finassist.questions.conditions import asks_over_time, counted_moves, filters, of_conditions, supposed
-from finassist.questions.expressions import expression_hits, expressions
+from finassist.questions.conditions import asks_over_time, counted_moves, filters, of_conditions, ranked_by, supposed
+from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.numbers import more_than_before, of_stake, since_bought
 from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, periods_of, spans
@@ -172,7 +172,7 @@ def screen(slots: Slots) -> Understanding:
         return refuse(words, "not understood", reason, "amount without a metric")
     if not shown:
         return Understanding(decided="screen without a metric")
-    by = _ranked_by(slots, where)
+    by = ranked_by(slots, where)
     shown = [by, *(each for each in shown if each != by)] if by else shown
     direction, ordered = direction_of(slots, shown[0])
     if where and not ordered and where[0].metric == shown[0]:
@@ -196,23 +196,6 @@ def screen(slots: Slots) -> Understanding:
         language=slots.language,
     )
     return Understanding((query,), decided="universe")
-
-
-_ORDERS = re.compile(r"\w+est|most|least|best|worst|top")
-
-
-def _ranked_by(slots: Slots, where: Sequence[Filter]) -> str:
-    """The metric of `which one grew fastest` after conditions on others; empty where the order is that of these."""
-    marks = [*(hit for hit in slots.directions if _ORDERS.fullmatch(hit.words)), *slots.marks]
-    mark = next((hit for hit in marks if isinstance(hit.value, int) or hit.value == "rank"), None)
-    if not where or mark is None:
-        return ""
-    limits = {each.metric for each in where}
-    near = sorted(expression_hits(slots), key=lambda hit: max(hit.start - mark.end, mark.start - hit.end))
-    others = [hit.value for hit in near if hit.value not in limits]
-    if others or not slots.has("growth"):
-        return next(iter(others), "")
-    return f"growth({where[0].metric})" if described(where[0].metric).unit.startswith("USD") else ""
 
 
 def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:

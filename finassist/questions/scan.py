@@ -49,6 +49,12 @@ def slots_of(text: str, language: str | None = None) -> Slots:
     return slots
 
 
+def explained_in(text: str) -> str:
+    """The metric whose meaning a question asks for, about no company; empty where none is."""
+    slots = slots_of(text)
+    return slots.metrics[0].value if slots.metrics and slots.asks_definition and not slots.about else ""
+
+
 def _without_denied(slots: Slots) -> None:
     """`Lowe's, not Home Depot's`, `Ford rather than GM`: who is denied is not asked about, where another is named."""
     denied: list[Hit[Named]] = []
@@ -184,6 +190,9 @@ _COUNT = re.compile(
 )
 
 
+_PRONOUN = ("which", "the ", "what", "first", "last", "best", "worst")
+
+
 def count_in(slots: Slots) -> None:
     """How many companies are asked for, and whether they are to be counted."""
     if found := _COUNT.search(slots.low):
@@ -199,6 +208,8 @@ def count_in(slots: Slots) -> None:
     for pattern in (_LEAD, _TOP, _FIRST):
         for match in pattern.finditer(slots.low):
             number = int(match["n"]) if match["n"].isdigit() else _NUMBERS[match["n"]]
+            if match["n"] == "one" and match.group().startswith(_PRONOUN):  # no number
+                continue
             if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
                 slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
                 return

@@ -9,7 +9,7 @@ from typing import Any
 
 from finassist.core.periods import Period, Span
 from finassist.core.query import Choice, Comparator, Filter, Query, Unknown
-from finassist.questions.grammar import DEFINE, OPERAND
+from finassist.questions.grammar import DEFINE, OPERAND, POINTS_BACK
 from finassist.questions.terms import Figure, figures_of, pair_of
 from finassist.questions.tokenizer import Hit, Word
 
@@ -79,6 +79,7 @@ class Memory:
         result: Companies that the last rank or screen showed.
         periods: The last two periods in which the same figure was asked, for "the change between the two".
         figures: The last figures shown, for "that as a share of the first".
+        term: The metric that the last turn explained, for "and how high was it at Costco?".
     """
 
     queries: tuple[Query, ...] = ()
@@ -86,6 +87,7 @@ class Memory:
     result: tuple[str, ...] = ()
     periods: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
+    term: str = ""
 
 
 def remembered(memory: Memory, record: Mapping[str, Any]) -> Memory:
@@ -267,12 +269,21 @@ def _within(slots: Slots, found: re.Match[str]) -> bool:
 
 
 def _meant(name: str, found: re.Match[str], figures: Sequence[Figure]) -> Figure | None:
+    if name == "previous":
+        return figures[-2] if len(figures) > 1 else None
     if name in ("that", "result"):
+        if name == "that" and _PART_OF.match(found.string, found.end()):
+            return replace(figures[-1], metric=_GROWN.sub(r"\1 - \2", figures[-1].metric))
         return None if name == "result" and figures[-1].metric.isidentifier() else figures[-1]
     if name == "of_year":
         return _of_year(found["year"] or found["year2"], figures)
     pair = pair_of(figures)
     return pair and pair[name == "second"]
+
+
+_PART_OF = re.compile(r" (?:in (?:percent|per cent|%)|as an? (?:share|percentage|percent|fraction|part)) of ")
+_GROWN = re.compile(r"^(at\([^)]*\)) / (at\([^)]*\)) - 1$")
+"""A growth as a share of an amount is the change in amounts as a share of it."""
 
 
 def _of_year(year: str, figures: Sequence[Figure]) -> Figure:
@@ -285,6 +296,18 @@ def _of_year(year: str, figures: Sequence[Figure]) -> Figure:
 def owners(slots: Slots) -> list[str]:
     """The companies of the operands, and those that the question names."""
     return list(dict.fromkeys([*(each for hit in slots.operands for each in hit.value.companies), *slots.about]))
+
+
+_NTH = {"second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "latter": -1}
+
+
+def nth_shown(slots: Slots) -> str:
+    """`how much did the first of them earn?`: that company of the list shown last."""
+    found = POINTS_BACK["nth"].search(slots.low)
+    named, result = slots.memory.companies, slots.memory.result
+    shown = named if len(named) > 1 else result
+    at = _NTH.get(found["n"], 0) if found else 0
+    return shown[at] if found and at < len(shown) > 1 else ""
 
 
 # ---------------------------------------------------------------------------------------------- what is understood

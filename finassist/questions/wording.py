@@ -163,17 +163,17 @@ _TENS = "|".join([f"twenty[ -](?:{'|'.join(_SMALL)})", "twenty", *_TEENS])
 _YEAR = re.compile(rf"\btwenty[ -](?P<y>{_TENS})\b(?! (?:percent|per cent|companies))", re.I)
 
 
-def _rows() -> Iterator[tuple[re.Pattern[str], str]]:
-    for block in table_of("rewording")["reword"]:
+def _rows(name: str) -> Iterator[tuple[re.Pattern[str], str]]:
+    for block in table_of("rewording")[name]:
         for pattern, replacement in block["rows"]:
             exact = "[A-Z]" in pattern
             yield re.compile(pattern if exact else f"(?i){pattern}"), replacement
 
 
-_ROWS = tuple(_rows())
+_ROWS, _RESUMING = tuple(_rows("reword")), tuple(_rows("resume"))
 
 
-def reworded(text: str) -> str:
+def reworded(text: str, *, resumes: bool = False) -> str:
     """The question with its idioms replaced.
 
     Example:
@@ -181,7 +181,7 @@ def reworded(text: str) -> str:
         ('sales 2024', 'Visa top line, percent change from 2023 to 2024')
     """
     text = _YEAR.sub(lambda match: str(_YEARS[match["y"].lower().replace("-", " ")]), text)
-    for pattern, replacement in _ROWS:
+    for pattern, replacement in (*_ROWS, *(_RESUMING if resumes else ())):
         text = pattern.sub(replacement, text)
     return text
 

@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from weakref import WeakValueDictionary
 
@@ -33,6 +33,7 @@ from finassist.llm.connections import fit
 from finassist.llm.offline import OfflineModel
 from finassist.questions.review import without_figures
 from finassist.questions.routing import Context
+from finassist.questions.scan import explained_in
 from finassist.questions.slots import Memory, remembered
 from finassist.sessions.runs import is_damaged, run_of
 from finassist.sessions.store import SessionLocks, Store
@@ -65,11 +66,12 @@ def remember(session: WorkflowSession | None, turns: int) -> Context:
 
 def query_memory(session: WorkflowSession | None) -> Memory:
     """What the next question of a conversation may refer to: queries, companies and lists of the turns before."""
-    memory = Memory()
+    memory, record, asked = Memory(), None, ""
     for run in turns_of(session)[-TURNS_REFERRED:]:
         if record := stored_record(run):
-            memory = remembered(memory, record)
-    return memory
+            memory, asked = remembered(memory, record), str(run.input or "")
+    explains = record is not None and record["category"] == "chat"
+    return replace(memory, term=explained_in(asked)) if explains else memory
 
 
 def turn_of(run: WorkflowRunOutput) -> tuple[str, str]:
