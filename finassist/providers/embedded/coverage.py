@@ -84,8 +84,8 @@ class Universe:
         return {each.symbol: each for each in self.companies}[symbol]
 
     def __repr__(self) -> str:
-        members = sum(each.in_sp500 for each in self)
-        return f"<Universe of {len(self)} companies, {members} in the S&P 500; to_frame() lists them>"
+        companies = len({each.primary for each in self})
+        return f"<Universe of {companies} companies ({len(self)} symbols); to_frame() lists them>"
 
     def to_frame(self) -> Any:
         """A pandas frame with a row for each company, indexed by symbol."""
