@@ -131,12 +131,7 @@ async def fetch_for_query(
     scope: UniverseScope | None = None,
     as_of: date | None = None,
 ) -> list[Fact]:
-    """What a query needs of one company, or of all; with `as_of` as it was public on that day.
-
-    Raises:
-        NotOffered: The provider has whole statements of single companies only.
-        DataError: The provider could not deliver.
-    """
+    """What a query needs of one company, or of all; with `as_of` as it was public on that day."""
     if need == "universe":
         found = await _universe(provider, scope or UniverseScope(frozenset()))
     elif isinstance(provider, QuerySource):

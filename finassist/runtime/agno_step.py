@@ -88,8 +88,7 @@ def answer_question(step_input: StepInput) -> StepOutput:
 class FlowStep(Step):
     """The single step of the workflow: it drives the flow of a run, in the form Agno asks for.
 
-    Args:
-        made_for: Gives the run of a step: the one at hand, or one for a step that Agno runs by itself.
+    `made_for` gives the run of a step: the one at hand, or one for a step that Agno runs by itself.
     """
 
     def __init__(self, made_for: Callable[[StepInput, WorkflowRunOutput | None], RunContext]) -> None:

@@ -51,11 +51,7 @@ class Runtime:
     """What every run of a workflow needs; a variant is `dataclasses.replace`.
 
     Attributes:
-        settings: The settings.
-        model: The language model that the agents were built with.
-        provider: Where figures come from.
         agents: Agents by name: `router`, `symbol_extraction`, `chat`, `narration` and `summary`.
-        store: Where sessions are stored.
         locks: One lock per session.
         routing: Who decides what is asked.
         live: Whether runs show themselves, as the settings say.

@@ -34,13 +34,7 @@ _OF_PERIODS = ("flow", "per_share", "ratio")
 
 @dataclass(frozen=True)
 class Decision:
-    """What is asked.
-
-    Attributes:
-        draft: The answer so far; it has no content yet.
-        found: The queries of the question, and what its words claim.
-        route: Where it goes, if to a document or a chat.
-    """
+    """What is asked: the answer so far, what the question's words claim, and the route to a document or a chat."""
 
     draft: Draft
     found: Understanding

@@ -139,14 +139,7 @@ _DUTY: Final[Mapping[type[BaseModel], str]] = {
 
 @dataclass
 class AgentCall:
-    """A question to an agent, from asking to its reply.
-
-    Attributes:
-        ask: What is asked.
-        agent: Who is asked.
-        limits: How long the agent may take and how much it may say.
-        secrets: What no text of it may repeat.
-    """
+    """A question to an agent, from asking to its reply; no text of it repeats one of the secrets."""
 
     ask: Ask
     agent: Askable

@@ -46,12 +46,8 @@ class FlowContext:
     """What a flow knows from the start.
 
     Attributes:
-        directory: All ticker symbols.
         provider: Name of the data provider, for events.
-        routing: Who decides what is asked.
         context: What the conversation so far carries over.
-        years: Fiscal years in an answer.
-        max_companies: Companies in one answer.
         memory: What the next question may refer to.
         covered: Companies with what is known of them besides figures.
         as_of: Only what was public on this day counts.
@@ -135,13 +131,7 @@ def grounds_query(question: str, symbols: Sequence[str], known: FlowContext) -> 
 
 @dataclass(frozen=True)
 class Grounds:
-    """The figures that a model gets with a question, and that its reply is checked against.
-
-    Attributes:
-        lines: Figures in words, those of a metric in one line.
-        cube: All figures.
-        companies: Whom the question is about.
-    """
+    """The figures that a model gets with a question, as lines of words and as a cube, to check its reply against."""
 
     lines: tuple[str, ...]
     cube: Cube

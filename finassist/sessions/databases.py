@@ -57,11 +57,7 @@ _HOST: Final = re.compile(r"[\w.:%\-\[\]/,]*")
 
 
 class FileDb(RunByRun, SqliteDb):
-    """Agno's adapter to one file. It closes its connections when deleted or by `close`, and reopens them on use.
-
-    Args:
-        path: The file; created, readable by its owner only, with Agno's tables if need be.
-    """
+    """Agno's adapter to one file, which only its owner can read. `close` closes its connections; they reopen on use."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -129,11 +125,7 @@ def _ensure_schema(database: BaseDb) -> None:
 
 @dataclass(frozen=True)
 class Address:
-    """The address of the server and our user there, apart from the secrets.
-
-    Attributes:
-        url: Without a password.
-        secrets: Values for the driver alone.
+    """The address of the server and our user there, apart from the secrets, which are for the driver alone.
 
     Example:
         >>> address = Address.read("postgresql://ann:hunter2@db.example.org/research?sslmode=require")
@@ -254,11 +246,7 @@ class ServerTurns:
 
     @contextmanager
     def turn(self, session_id: str) -> Generator[None]:
-        """Inside, no other process answers in this session.
-
-        Raises:
-            SessionError: One still does after two minutes, or the server is away.
-        """
+        """Inside, no other process answers in this session; an error where one still does after two minutes."""
         try:
             for pause in _pauses(session_id):
                 if self._ask(_TAKE, session_id):

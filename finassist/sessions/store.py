@@ -255,8 +255,7 @@ def _file_store(path: Path) -> Store:
 class SessionLocks:
     """One lock per session, for threads and loops alike: turns of one conversation never overlap.
 
-    Args:
-        elsewhere: Takes turns with other processes and machines, where the sessions are shared with them.
+    `elsewhere` takes turns with other processes and machines, where the sessions are shared with them.
     """
 
     def __init__(self, elsewhere: ServerTurns | None = None) -> None:

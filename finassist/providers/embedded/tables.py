@@ -203,16 +203,7 @@ def _day(number: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class CompanyRecord(Member):
-    """What is known of a company besides its figures.
-
-    Attributes:
-        cik: SEC's number of the filer.
-        exchange: `NYSE` or `Nasdaq`.
-        headquarters: Seat of the company.
-        in_sp500: Whether it is a member of the S&P 500.
-        shares: Shares outstanding on the cover page, or `None`.
-        shares_as_of: The day they were counted.
-    """
+    """What is known of a company besides its figures; `shares` are those that a cover page counts as outstanding."""
 
     cik: str = ""
     exchange: str = ""

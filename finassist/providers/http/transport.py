@@ -59,23 +59,10 @@ class Options(TypedDict, total=False):
 class Transport:
     """Requests to one provider's HTTP API. Safe to use from several loops and threads.
 
-    Args:
-        name: The provider's name, for messages.
-        base_url: Where its API begins; https, or this machine.
-        secret: The key, or `None`.
-        secret_param: Query parameter that carries the key.
-        timeout: Seconds a request may take in all: waiting for its turn, retries and body included.
-        attempts: How often to ask at most.
-        concurrency: Requests at the same time on one loop.
-        per_minute: Requests in any minute on one loop, or `None` for no limit.
-        per_second: Requests in any second on one loop, instead of `per_minute`.
-        max_bytes: Largest body, decompressed.
-        user_agent: The value of the header.
-        cache: The cache of answers, or `None`.
-        allow_custom_host: Whether the key may go to a host that is not a known data source.
-
-    Raises:
-        ConfigurationError: The key would not be safe at this address, or a limit is not a positive number.
+    `timeout` is for a request in all: waiting for its turn, retries and body included; `attempts` is how often to ask.
+    `concurrency`, `per_minute` and `per_second` are limits of one loop; `max_bytes` is that of a decompressed body. The
+    key is sent as the query parameter `secret_param`, and to a host that is not a known data source only with
+    `allow_custom_host`; an address at which it is not safe is a `ConfigurationError`.
 
     Example:
         >>> Transport(name="FMP", base_url="https://financialmodelingprep.com/stable", secret=SecretStr("s3cret"))
