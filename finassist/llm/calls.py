@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.resources import files
 from time import monotonic
 from typing import Any, Final, Literal, Self
 
@@ -15,19 +17,8 @@ from agno.metrics import BaseMetrics
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from finassist.config.settings import Settings
-from finassist.core.errors import (
-    ConfigurationError,
-    ContextOverflow,
-    ModelAuthError,
-    ModelError,
-    ModelFailed,
-    ModelOverloaded,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnreachable,
-    ReplyTooLong,
-    TruncatedReply,
-)
+from finassist.core import errors
+from finassist.core.errors import ConfigurationError, ModelError
 from finassist.core.secrets import Secrets
 from finassist.core.spans import Attributes
 
@@ -219,43 +210,33 @@ def answered_by(model: str, used: BaseMetrics | None, content: Any, error: Excep
     }
 
 
+# --------------------------------------------------------------------------------------------------- errors
+
 _CUT_SHORT: Final = frozenset({"length", "max_tokens", "model_context_window_exceeded"})
 _LONGEST: Final = 200
-_OFFLINE: Final = 'or use model="offline", which needs neither key nor network.'
-_NETWORK: Final = f"Check that its server runs and the network connection, {_OFFLINE}"
-
-# What a server says that refuses a key by another status than 401 and 403, or that reaches no server of its own.
-_KEY_REFUSED: Final = re.compile(r"\bapi[ _-]?key\b|authentication|unauthori[sz]ed|no connected db", re.IGNORECASE)
-_NOT_THERE: Final = re.compile(
-    r"\bconnection (error|refused)|connect call failed|(cannot|could not|failed to|unable to) connect\b", re.IGNORECASE
+_FAILURES: Final[dict[str, Any]] = tomllib.loads(
+    files("finassist.llm").joinpath("failures.toml").read_text(encoding="utf-8")
 )
+_BEFORE_AGNO: Final = ("no_key", "bad_key", "not_there")
+"""Meanings that count whatever Agno takes an error for."""
 
 
 def ending_error(agent: str, record: CallRecord) -> ModelError | None:
     """What is wrong with how a reply ended, if anything is."""
     if record.refusal:
-        return ModelRefused(f"{_model(agent, record)} declined to answer. Ask in other words, or try another model.")
-    if record.ending in _CUT_SHORT:
-        return TruncatedReply(
-            f"The reply of {_model(agent, record, capital=False)} was cut off at the model's limit. "
-            "Ask for less at a time, or try another model."
-        )
-    return None
+        return _error("refused", agent, record)
+    return _error("cut_short", agent, record) if record.ending in _CUT_SHORT else None
 
 
 def call_error(agent: str, record: CallRecord, text: str) -> ModelError:
     """Why the call failed; `text` is what Agno reports, and counts where the transport saw no failure."""
     found = record.failure or Failure("rejected", text)
-    who, text = _model(agent, record), _shortened(found.text or text)
-    if found.kind == "timeout":
-        return ModelTimeout(f"{who} took too long: {text}. Ask again, or raise FINASSIST_MODEL_TIMEOUT.")
-    if found.kind == "too_long":
-        return ReplyTooLong(f"{who} went on and on: {text}. Ask for less, or raise FINASSIST_MAX_REPLY_CHARS.")
-    if found.kind == "cut" or record.broken:
-        return TruncatedReply(f"{who} broke off in the middle of its reply: {text}. Ask again.")
-    if found.kind == "unreachable":
-        return ModelUnreachable(f"{who} cannot be reached{f' at {found.address}' if found.address else ''}. {_NETWORK}")
-    return _rejected(found.status, who, text, record)
+    text = _shortened(found.text or text)
+    if record.broken and found.kind in ("unreachable", "rejected"):
+        meaning = "cut"
+    else:
+        meaning = _meaning(found.status, text) if found.kind == "rejected" else found.kind
+    return _error(meaning, agent, record, found, text)
 
 
 def limit_error(agent: str, record: CallRecord, kind: FailureKind, text: str) -> ModelError:
@@ -263,58 +244,37 @@ def limit_error(agent: str, record: CallRecord, kind: FailureKind, text: str) ->
     return call_error(agent, CallRecord(models=record.models, failure=Failure(kind, text)), "")
 
 
-def _rejected(status: int | None, who: str, text: str, record: CallRecord) -> ModelError:
-    if status is None and "API_KEY not set" in text:
-        return ModelAuthError(f"{who} has no key. Set one in the environment, {_OFFLINE}")
-    if status in (401, 403) or (status in (None, 400) and _KEY_REFUSED.search(text)):
-        key = f"Check {record.key}" if record.key else "Check the key"
-        return ModelAuthError(f"{who} did not accept the key ({status or text}). {key}, {_OFFLINE}")
-    if status in (None, 500, 502, 504) and _NOT_THERE.search(text):
-        return ModelUnreachable(f"{who} cannot be reached: {text}. {_NETWORK}")
-    if status == 413 or _is_context_overflow(text, status):
-        return ContextOverflow(
-            f"The question with its conversation is longer than {who[0].lower()}{who[1:]} can read. "
-            "Ask a shorter question, or begin a new session."
-        )
-    if status == 429:
-        return ModelOverloaded(
-            f"{who} allows no more requests now (429): {text}. Wait a minute and ask again, or check plan and billing."
-        )
-    if status in (503, 529):
-        return ModelOverloaded(f"{who} is overloaded ({status}). Ask again in a minute, or try another model.")
-    code = f" ({status})" if status else ""
-    if status is None and _OF_PYTHON.search(text):
-        text = "its answer is not in the form that its API promises"
-    return ModelFailed(f"{who} failed{code}: {text}. Ask again, or try another model.")
-
-
-_TOO_LONG: Final = re.compile(
-    r"(exceed|larger|longer|greater|over|beyond|too \w+ for)\w*\b.{0,60}\b(context|token limit)"
-    r"|context[_ ](length|size|window)[_ ](is )?exceed|exceed_context"
-    r"|maximum (context|model length|number of tokens)"
-    r"|(prompt|input|request) is too long|too many (input |prompt )?tokens|reduce the length of the messages"
-    r"|\bcontext\b.{0,40}\b(overflow|exceed|too (long|large|small))",
-    re.IGNORECASE | re.DOTALL,
-)
-_OF_PYTHON: Final = re.compile(
-    r"object has no attribute|object is not|is not iterable|index out of range|unsupported operand|can only concatenate"
-    r"|must be str|Expecting value|Extra data|Unterminated string|Expecting property name|codec can't decode"
-    r"|recursion depth"
-)
-"""What Python says where an SDK or Agno reads an answer that is none."""
-
-_NOT_TOO_LONG: Final = (401, 403, 404, 429)
-
-
-def _is_context_overflow(text: str, status: int | None) -> bool:
-    if _TOO_LONG.search(text) and status not in _NOT_TOO_LONG:
-        return True
-    return isinstance(ModelProviderError.classify(ModelProviderError(text, status or 502)), ContextWindowExceededError)
-
-
-def _model(agent: str, record: CallRecord, *, capital: bool = True) -> str:
+def _error(meaning: str, agent: str, record: CallRecord, found: Failure | None = None, text: str = "") -> ModelError:
+    """The error of this name in `failures.toml`, in words about this call."""
+    row, found = _FAILURES[meaning], found or Failure("rejected")
     tried = " and ".join(dict.fromkeys(record.models))
-    return f"{'The' if capital else 'the'} model {f'{tried} ' if tried else ''}of the {agent} agent"
+    model = f"model {f'{tried} ' if tried else ''}of the {agent} agent"
+    words = row["says"].format(
+        who=f"The {model}",
+        whom=f"the {model}",
+        text=text,
+        status=found.status or text,
+        code=f" ({found.status})" if found.status else "",
+        where=f" at {found.address}" if found.address else "",
+        key=record.key or "the key",
+        network=_FAILURES["network"],
+        offline=_FAILURES["offline"],
+    )
+    return getattr(errors, row["error"])(words)
+
+
+def _meaning(status: int | None, text: str) -> str:
+    """What a rejection means."""
+    meaning = next(row["means"] for row in _FAILURES["rejected"] if _fits(row, status or 0, text))
+    of_agno = ModelProviderError.classify(ModelProviderError(text, status or 502))
+    is_overflow = isinstance(of_agno, ContextWindowExceededError) and meaning not in _BEFORE_AGNO
+    return "overflow" if is_overflow else meaning
+
+
+def _fits(row: Mapping[str, Any], status: int, text: str) -> bool:
+    if status not in row.get("status", (status,)) or status in row.get("unless", ()):
+        return False
+    return re.search("|".join(row.get("words", ())), text, re.IGNORECASE) is not None
 
 
 def _shortened(text: str) -> str:
