@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from html import escape
 from operator import ge, gt, le, lt
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import Binary, Expression, Number, described, parse, spoken, unit_of
@@ -48,6 +48,15 @@ class _Checked(BaseModel):
                 raise InvalidQuery(" ".join(dict.fromkeys(wrong))) from None
 
 
+def _parsed(text: str) -> str:
+    parse(text)
+    return text
+
+
+Formula = Annotated[str, AfterValidator(_parsed)]
+AskedPeriod = Annotated[str, AfterValidator(lambda text: str(parse_periods(text)))]
+
+
 class Filter(_Checked):
     """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25).
 
@@ -66,17 +75,11 @@ class Filter(_Checked):
         'net margin between 0.1 and 0.2'
     """
 
-    metric: str
+    metric: Formula
     comparator: Comparator
     number: float = Field(allow_inf_nan=False)
     upper: float | None = Field(default=None, allow_inf_nan=False)
     period: str | None = None
-
-    @field_validator("metric")
-    @classmethod
-    def _metric(cls, value: str) -> str:
-        parse(value)
-        return value
 
     @model_validator(mode="after")
     def _limits(self) -> Filter:
@@ -164,17 +167,17 @@ class Query(_Checked):
     """
 
     intent: Intent = "value"
-    metrics: list[str] = Field(default_factory=list[str])
+    metrics: list[Formula] = Field(default_factory=list[str])
     companies: list[str] = Field(default_factory=list[str])
     scope: Scope = "named"
     sectors: list[str] = Field(default_factory=list[str])
-    periods: list[str] = Field(default_factory=list[str])
+    periods: list[AskedPeriod] = Field(default_factory=list[str])
     operation: Operation = "none"
     where: list[Filter] = Field(default_factory=list[Filter])
     order: int = Field(default=0, ge=-1, le=1)
     expects: Literal[-1, 0, 1] = 0
     limit: int | None = Field(default=None, ge=1)
-    stake: str = ""
+    stake: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)? (USD|shares))?$")
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""
@@ -183,29 +186,10 @@ class Query(_Checked):
     evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
 
-    @field_validator("metrics")
-    @classmethod
-    def _metrics(cls, value: list[str]) -> list[str]:
-        for text in value:
-            parse(text)
-        return value
-
-    @field_validator("periods")
-    @classmethod
-    def _periods(cls, value: list[str]) -> list[str]:
-        return [str(parse_periods(text)) for text in value]
-
     @field_validator("companies")
     @classmethod
     def _companies(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(symbol.strip().upper().replace(".", "-") for symbol in value))
-
-    @field_validator("stake")
-    @classmethod
-    def _stake(cls, value: str) -> str:
-        if value and not re.fullmatch(r"\d+(?:\.\d+)? (?:USD|shares)", value):
-            raise ValueError(f"“{value[:60]}” is nothing to hold. Write stake='1000 USD' or stake='100 shares'.")
-        return value
 
     @model_validator(mode="after")
     def _bounded(self) -> Query:
@@ -335,6 +319,8 @@ def _sentence(details: Mapping[str, Any]) -> str:
     match details["type"]:
         case "value_error":
             return str(details["ctx"]["error"])
+        case "string_pattern_mismatch":
+            return f"“{value}” is nothing to hold. Write stake='1000 USD' or stake='100 shares'."
         case "extra_forbidden":
             return f"A query has no field “{place}”.{did_you_mean(place, Query.model_fields)}"
         case "literal_error":
