@@ -33,6 +33,14 @@ type Background = Future[None]
 # --------------------------------------------------------------------------------------------------------------- tasks
 
 
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs here, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 async def settle(task: asyncio.Task[Any]) -> None:
     """Wait until `task` is done, however often the waiting itself is cancelled meanwhile."""
     while not task.done():

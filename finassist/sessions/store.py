@@ -23,7 +23,7 @@ from agno.db.in_memory import InMemoryDb
 from agno.exceptions import MigrationRequiredError
 from agno.session import WorkflowSession
 
-from finassist.core.concurrency import in_thread
+from finassist.core.concurrency import in_thread, running_loop
 from finassist.core.errors import ConfigurationError, FinassistError, InvalidSessionId, SessionError
 from finassist.core.process import quietly
 from finassist.sessions.runs import MemoryDb
@@ -300,11 +300,7 @@ class SessionLocks:
 
     def check_loop_is_free(self, session_id: str) -> None:
         """Refuse to block a loop that an async run of the same session needs to come to its end."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        if (session_id, loop) in self._on_loops:
+        if (session_id, running_loop()) in self._on_loops:
             raise SessionError(
                 "This conversation is still answering an `arun()`, and a sync `run()` here would keep it from ending. "
                 "Await that answer first, use `await workflow.arun(...)`, or pass another session_id."

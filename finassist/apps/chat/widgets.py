@@ -15,6 +15,7 @@ import anywidget
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 
+from finassist.core.concurrency import running_loop
 from finassist.core.errors import FinassistError
 from finassist.core.secrets import redact
 
@@ -102,7 +103,7 @@ class Callbacks:
 
     def __init__(self, complain: Callable[[str], None], secrets: Callable[[], tuple[str, ...]]) -> None:
         self._complain, self._secrets = complain, secrets
-        self._loop = _running_loop()
+        self._loop = running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed = False
         self.last_error: BaseException | None = None
@@ -111,7 +112,7 @@ class Callbacks:
         """A callback for a widget, on any thread, that never raises; `values` replace what the front end passes."""
 
         def callback(*args: Any) -> None:
-            self._loop = self._loop or _running_loop()
+            self._loop = self._loop or running_loop()
             if self._loop is None:
                 self._complain(NO_LOOP)
             elif not self.closed and not self._loop.is_closed():
@@ -128,7 +129,7 @@ class Callbacks:
     @property
     def ready(self) -> bool:
         """Whether a loop is running here."""
-        return _running_loop() is not None
+        return running_loop() is not None
 
     def close(self) -> None:
         """Cancel what is under way; later messages are ignored."""
@@ -169,13 +170,6 @@ class Callbacks:
             words = self.describe(error)
             if not self.closed:
                 self._complain(words)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 class _Scripted(anywidget.AnyWidget):

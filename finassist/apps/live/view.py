@@ -20,6 +20,7 @@ import traitlets
 from agno.exceptions import RunCancelledException
 
 from finassist.answer import Answer
+from finassist.core.concurrency import running_loop
 from finassist.core.events import RunResponse
 from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
@@ -60,8 +61,8 @@ class Pace:
         wait = self._last + self._seconds - perf_counter()
         if wait <= 0:
             self.flush()
-        elif self._timer is None:
-            self._later(wait)
+        elif self._timer is None and (loop := running_loop()):
+            self._timer = loop.call_later(wait, self.flush)
 
     def flush(self) -> None:
         """Draw now what is wanted, if anything."""
@@ -78,13 +79,6 @@ class Pace:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _later(self, wait: float) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        self._timer = loop.call_later(wait, self.flush)
 
 
 def discard(widget: Any) -> None:
