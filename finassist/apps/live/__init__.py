@@ -55,19 +55,17 @@ def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
 
 def open_view(question: str, shown: bool = True) -> View | None:
     """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
+    if not shown:
+        return None
     try:
-        return _view(question) if shown else None
+        if on_display():
+            from finassist.apps.live.view import LiveCell
+
+            return LiveCell(question)
+        return ProgressLine(question) if _in_terminal() else None
     except Exception as error:  # noqa: BLE001  an answer is worth more than its picture
         _warn(error)
         return None
-
-
-def _view(question: str) -> View | None:
-    if on_display():
-        from finassist.apps.live.view import LiveCell
-
-        return LiveCell(question)
-    return ProgressLine(question) if _in_terminal() else None
 
 
 def open_display(live: bool | None) -> Display | None:
