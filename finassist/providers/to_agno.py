@@ -234,7 +234,7 @@ def _waiting[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> C
         provider: Any = args[0]
         if not provider.supports(name):
             raise provider._not_supported(name)
-        return provider._wait_for(lambda: getattr(provider, awaited)(*args[1:], **kwargs), name)
+        return wait_for(lambda: getattr(provider, awaited)(*args[1:], **kwargs), name)
 
     wait.__name__, wait.__doc__ = name, f"The sync form of `{awaited}`."
     return wait
@@ -242,8 +242,6 @@ def _waiting[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> C
 
 class WaitingProvider(FinanceProvider):
     """A provider whose async methods are the real ones; each sync method waits for its async form. Never copied."""
-
-    _wait_for = staticmethod(wait_for)
 
     def __copy__(self) -> Self:
         return self

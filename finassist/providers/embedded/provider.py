@@ -90,16 +90,6 @@ class EmbeddedProvider(FactProvider):
     })  # fmt: skip
     _frequencies = ("annual", "quarterly")
 
-    @staticmethod
-    def _wait_for(work: Callable[[], Coroutine[Any, Any, Any]], name: str) -> Any:
-        """What the work returns, without a thread or a loop: nothing waits once the files are open."""
-        tables.load()
-        try:
-            work().send(None)
-        except StopIteration as end:
-            return end.value
-        raise RuntimeError(f"{name} of the embedded data waited for something. Await a{name}.")
-
     def status(self) -> ProviderStatus:
         """Always usable: there is nothing to reach."""
         return ProviderStatus(ok=True, detail="the S&P 500 and a few more companies, no key, no network")
@@ -213,6 +203,28 @@ class EmbeddedProvider(FactProvider):
             'held against the filing or other services by hand'
         """
         return figures.checks(fact.symbol).get(fact.key)
+
+
+def _direct[**P, Result](method: Callable[P, Coroutine[Any, Any, Result]]) -> Callable[P, Result]:
+    """The sync form of an async method that never waits once the files are open: no thread and no loop.
+
+    A subclass may override the async method and call this one in it.
+    """
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> Result:
+        tables.load()
+        try:
+            method(*args, **kwargs).send(None)
+        except StopIteration as end:
+            return end.value
+        raise RuntimeError(f"{method.__name__} of the embedded data waited for something. Await it.")
+
+    run.__name__, run.__doc__ = method.__name__.removeprefix("a"), f"The sync form of `{method.__name__}`."
+    return run
+
+
+for _capability in EmbeddedProvider.capabilities:
+    setattr(EmbeddedProvider, _capability, _direct(getattr(EmbeddedProvider, f"a{_capability}")))
 
 
 # --------------------------------------------------------------------------------------------------- facts
