@@ -96,6 +96,14 @@ def test_its_sentences_stream_as_they_are_checked(server: ModelServer) -> None:
     assert not [event for event in events if "31%" in str(event.to_dict())]
 
 
+def test_no_sentence_is_said_twice_and_the_model_knows_the_headline(server: ModelServer) -> None:
+    server.narration = [f"{SALES} {LIE}", f"{SALES} {MARGIN}"]
+    answer = build(server).run(ASKED)
+    assert answer.narration == f"{SALES} {MARGIN}"
+    assert "The headline is: " in str(server.seen[0].body)
+    assert f'<div class="fin-written"><p>{SALES} {MARGIN}</p>' in answer.to_html().replace("&#x27;", "'")
+
+
 def test_a_typed_report_is_narrated_and_other_answers_are_not(server: ModelServer) -> None:
     server.narration = [SALES]
     workflow = build(server)

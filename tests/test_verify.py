@@ -229,6 +229,14 @@ def test_names_that_are_numbers_and_rows_that_begin_with_a_name() -> None:
     assert _verdicts("| Cash | revenue | FY2022 | USD 8.00 billion |") == [("USD 8.00 billion", "unknown")]
 
 
+def test_a_figure_without_a_period_behind_another_is_of_the_year_before() -> None:
+    said = "Apple's revenue was $416.2 billion in FY2025, {}."
+    for words in ("up from $391.0 billion", "compared with $391.0 billion", "against about $391.0 billion"):
+        assert {verdict for _, verdict in _verdicts(said.format(words))} == {"right"}, words
+    assert ("$395.0 billion", "wrong") in _verdicts(said.format("up from $395.0 billion"))
+    assert ("$391.0 billion", "wrong") in _verdicts(said.format("up from $391.0 billion in FY2023"))
+
+
 def test_what_a_loss_did_and_a_level_in_percent() -> None:
     assert _verdicts("Wynn's net income fell in FY2022.") == [("fell", "wrong")]
     assert _verdicts("In FY2023, Apple had diluted EPS of 6.13%.") == [("6.13%", "wrong")]
@@ -283,6 +291,8 @@ _CHANGES = (
     "In {period}, {metric} at {company} {moved} by {percent}.",
     "{metric} of {company} {moved} from {before} in {earlier} to {value} in {period}.",
     "{company}'s {metric} {moved} in {period}.",
+    "{company}'s {metric} was {value} in {period}, {way} from {before}.",
+    "In {period}, {metric} at {company} {moved} to {value} from {before}.",
 )
 
 
@@ -322,6 +332,7 @@ class Stated:
             "value": _written(value, metric), "before": _written(before, metric),
             "change": (value - before) / before,
             "percent": f"{abs((value - before) / before):.1%}", "moved": "rose" if value > before else "fell",
+            "way": "up" if value > before else "down",
         }  # fmt: skip
 
     def __call__(self) -> tuple[str, str, str]:
@@ -341,7 +352,8 @@ class Stated:
     def _wrong(self, said: dict[str, Any], template: str, kind: str) -> dict[str, Any] | None:
         match kind:
             case "direction":
-                return {**said, "moved": "fell" if said["moved"] == "rose" else "rose"}
+                up = said["moved"] == "rose"
+                return {**said, "moved": "fell" if up else "rose", "way": "down" if up else "up"}
             case "year":
                 other = self._said(said["symbol"], said["id"], said["year"] - 2)
             case "company":

@@ -206,7 +206,9 @@ def _of_number(said: Attribution, number: Number) -> Claim:
         return Claim(number.words, number.start, number.end, (), number, company=bool(symbols))
     query, direction = said.query(number, metric, symbols)
     readings = [query, *_other_readings(query)]
-    readings += [query.model_copy(update={"periods": [each]}) for each in said.year_before(number)]
+    readings += [
+        query.model_copy(update={"periods": [each]}) for each in (*said.year_before(number), *said.base(number))
+    ]
     unclear = said.unclear(number, metric)
     number = said.signed(number)
     return Claim(number.words, number.start, number.end, tuple(readings), number, direction, company=True,

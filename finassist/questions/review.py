@@ -100,8 +100,10 @@ class Review:
 class Narration(Review):
     """A review of a few sentences about figures: one paragraph of plain text, shown below a headline.
 
-    Each sentence that is shown states a figure, and all its figures agree with facts.
+    Each sentence that is shown states a figure, and all its figures agree with facts; none is shown twice.
     """
+
+    _said: set[str] = field(default_factory=set[str])
 
     @property
     def full(self) -> bool:
@@ -109,8 +111,9 @@ class Narration(Review):
         return len(self._shown) >= _NARRATED
 
     def _judged(self, text: str, findings: Sequence[Finding]) -> str:
-        if self.full or not _WHOLE.search(text):
+        if self.full or not _WHOLE.search(text) or text.strip() in self._said:
             return ""
+        self._said.add(text.strip())
         stated = [each for each in findings if not _is_usual(each)]
         if bad := [each for each in stated if each.verdict != "right"]:
             self.withheld.append((text.strip(), bad))

@@ -176,6 +176,19 @@ class Statement:
         own = self._own_period(self.numbers[at - 1], self.slots.periods) if opened and at else None
         return [_year_before(own.value)] if own and own.end <= number.start and isinstance(own.value, Period) else []
 
+    def base(self, number: Number) -> list[str]:
+        """`416.2 billion in FY2025, up from 391.0 billion`: without a period of its own, it is of the year before."""
+        at, found = self.numbers.index(number), self.slots.periods
+        first = self.numbers[at - 1]
+        dated = (own := self._own_period(number, found)) is not None and own.start >= number.end
+        if not at or dated or first.unit != number.unit or len(self.slots.symbols) > 1:
+            return []
+        between = self.low[first.end : number.start]
+        period = self._own_period(first, found) or self._nearest(number, found)
+        if len(between) > 2 * NEAR or not SAYS["base"].search(between) or not period:
+            return []
+        return [_year_before(period.value)] if isinstance(period.value, Period) else []
+
     def _nearest(self, number: Number, found: Sequence[Found]) -> Found | None:
         usable = [each for each in found if not self._is_base(each)]
         inside = _bracketed(self.low, number)

@@ -44,21 +44,20 @@ def answer_document(answer: AnswerLike) -> Document:
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])
     gaps = Bullets("What is missing", tuple(unsaid))
-    return Document((), "", (Text(content), *_writer(answer), gaps, next_questions))
+    return Document((), "", (Text(content, _by_model(answer, "chat")), gaps, next_questions))
 
 
 def _with_narration(found: Sequence[Section], answer: AnswerLike) -> Sequence[Section]:
     """The sections of a report, with what a language model wrote below the headline."""
     text: str = getattr(answer, "narration", "")
     at = int(bool(found) and isinstance(found[0], Headline))
-    return [*found[:at], Text(text), *_writer(answer, "narration"), *found[at:]] if text else found
+    return [*found[:at], Text(text, _by_model(answer, "narration")), *found[at:]] if text else found
 
 
-def _writer(answer: AnswerLike, agent: str = "chat") -> Iterator[Note]:
-    """A note on words of a language model: they are not finassist's own."""
+def _by_model(answer: AnswerLike, agent: str) -> str:
+    """That words of an answer are a language model's, where they are not finassist's own."""
     model = getattr(answer, "models", {}).get(agent, "")
-    if model and model != "offline":
-        yield Note(written_by(model))
+    return written_by(model) if model and model != "offline" else ""
 
 
 def written_by(model: str) -> str:

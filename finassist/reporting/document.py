@@ -48,9 +48,10 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Markdown from a model, a person or a template; surfaces sanitise it."""
+    """Markdown from a model, a person or a template; surfaces sanitise it. `written` says so where a model wrote it."""
 
     markdown: str
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

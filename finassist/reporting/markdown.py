@@ -115,10 +115,11 @@ def _section(section: Section, depth: int) -> Iterator[str]:
             yield escape_markdown(text, 4000)
         case Note(text, heading):
             yield f"> **{heading}** {text}" if heading else escape_line(text, 2000)
-        case Text(markdown):
+        case Text(markdown, written):
             from finassist.reporting.sanitize import safe_markdown  # a parser that reports do not need
 
             yield safe_markdown(markdown, depth=depth)
+            yield escape_line(written, 2000)
         case Bullets():
             yield from _bullets(section, depth)
         case Sources():

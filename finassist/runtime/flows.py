@@ -175,7 +175,8 @@ def _narrated(draft: Draft, head: str, grounds: Grounds) -> Flow[Draft]:
     """The report with a few sentences of a model below its head: none where the data confirm none of them."""
     yield StepStarted(step_name="narration")
     review = Narration(grounds.cube, grounds.companies)
-    replies = yield from _told(f"Write about {listed(draft.symbols)}.", grounds.lines, review)
+    about = f"Write about {listed(draft.symbols)}. The headline is: {head.strip().splitlines()[-1]}"
+    replies = yield from _told(about, grounds.lines, review)
     reply, used = replies[-1], [Usage(each.agent, each.model, each.metrics) for each in replies]
     draft = replace(draft, narration=review.text.strip(), usage=(*draft.usage, *used))
     below = f"\n\n*{escape_markdown(written_by(reply.model))}*\n" if draft.narration else ""
