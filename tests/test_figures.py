@@ -545,6 +545,15 @@ def test_days_are_counted() -> None:
     assert value(told("On how many days in 2022 did Intel close below $30?")) == (intel < 30).sum()
 
 
+def test_the_worst_week_and_how_often() -> None:
+    own = closes("BA", 2024)
+    weeks = own.groupby([f"{day:%G-%V}" for day in own.index]).last()
+    assert value(told("The steepest weekly drop of Boeing in 2024")) == pytest.approx(weeks.pct_change().min())
+    assert value(told("How often did Boeing close below $150 in 2024?")) == (own.iloc[1:] < 150).sum()
+    worst = told("Was 2022 Disney's worst year on the stock market since 2016?")
+    assert worst.headline.startswith("Walt Disney's worst year from 2016")
+
+
 def test_months_are_counted() -> None:
     own = closes("F", 2024)
     ends = own.groupby([f"{day:%Y-%m}" for day in own.index]).last()
@@ -624,6 +633,16 @@ def test_a_conversation_goes_on_from_the_last_figure() -> None:
     part = last_of("CSX's revenue in 2023?", "and in 2022?", "the change between the two?",
                    "how much is that in percent of the 2022 figure?")  # fmt: skip
     assert value(part) == pytest.approx(sales[1] / sales[0] - 1)
+
+
+def test_a_conversation_compares_its_last_figures() -> None:
+    kroger, target = year("KR", "revenue", 2023), year("TGT", "revenue", 2023)
+    assert value(last_of("Kroger revenue 2023", "And Target?", "difference in percent")) == pytest.approx(
+        target / kroger - 1
+    )
+    earlier = year("KR", "revenue", 2022)
+    assert value(last_of("Kroger revenue 2023", "less 2022's")) == pytest.approx(kroger - earlier)
+    assert "none paid" in told("Which airlines did not pay dividends in 2023?").headline
 
 
 def test_a_conversation_points_back_to_companies_and_terms() -> None:

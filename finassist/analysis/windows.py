@@ -28,7 +28,7 @@ _INDEX = "^GSPC"
 WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "from_high", "volatility", "beta"})
 
 
-OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "month", "year"))
+OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "week", "month", "year"))
 OF_PRICE = OF_MOVES | {"growth", "difference", "high", "low", "first", "last", "max", "min", "mean", "cagr", "trend"}
 _OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "count"}
 """Operations that look at every day of the periods asked, and not at the closes at their ends."""
@@ -104,8 +104,8 @@ def _change(share: Share, *, dividends: bool = False) -> Row:
     return share.moved(metric, last.value / first.value - 1, first, last)
 
 
-_BACK = {"day": 10, "month": 45, "year": 400}
-"""Days before a span among which the close lies that its first day, month or year is compared with."""
+_BACK = {"day": 10, "week": 10, "month": 45, "year": 400}
+"""Days before a span among which the close lies that its first day, week, month or year is compared with."""
 
 
 def _moves(share: Share, step: str) -> list[Row]:
@@ -121,22 +121,22 @@ def _moves(share: Share, step: str) -> list[Row]:
 
 def _called(close: Fact, step: str) -> str:
     day = close.period_end or date.min
-    return {"day": str(day), "month": f"{day:%B %Y}", "year": str(day.year)}[step]
+    return {"day": str(day), "week": f"the week to {day}", "month": f"{day:%B %Y}", "year": str(day.year)}[step]
 
 
 def _best(share: Share, step: str, *, worst: bool = False) -> Row:
     """The day, calendar month or year of a span in which the price rose most, or fell most."""
     moves = _moves(share, step)
-    if step == "day" and share.noted:
-        return share.too_few("best or worst day", 1)
+    if step in ("day", "week") and share.noted:
+        return share.too_few(f"best or worst {step}", 1)
     return (min if worst else max)(moves, key=by_value) if moves else share.missing("price_change")
 
 
 def _counted(query: Query, share: Share, metric: str) -> Row:
     """On how many days, or in how many months or years, of a span the conditions hold."""
     step = query.unit.removesuffix("s")
-    if step == "day" and share.noted:
-        return share.too_few("number of days", 1)
+    if step in ("day", "week") and share.noted:
+        return share.too_few(f"number of {query.unit}", 1)
     closes = [Row(share.symbol, "price", close) for close in _ends(share.closes(), step)]
     rows = closes if metric == "price" else _moves(share, step)
     if not rows:
@@ -232,9 +232,9 @@ def _beta(share: Share) -> Row:
 
 
 def _ends(closes: Sequence[Fact], step: str) -> list[Fact]:
-    """The last close of each day, month or year."""
-    size = {"day": 10, "month": 7, "year": 4}[step]
-    last = {str(fact.period_end)[:size]: fact for fact in closes}
+    """The last close of each day, week, month or year."""
+    form = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m", "year": "%Y"}[step]
+    last = {format(fact.period_end or date.min, form): fact for fact in closes}
     return [last[each] for each in sorted(last)]
 
 
@@ -243,7 +243,7 @@ def _ends(closes: Sequence[Fact], step: str) -> list[Fact]:
 
 def counts_moves(query: Query) -> bool:
     """Whether the days, months or years are counted in which a price fulfils the conditions."""
-    return query.operation == "count" and query.unit in ("days", "months", "years")
+    return query.operation == "count" and query.unit in ("days", "weeks", "months", "years")
 
 
 def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Span]) -> Row:

@@ -19,8 +19,9 @@ from finassist.core.text import did_you_mean
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
                  "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
-                    "min", "count", "times", "trend", "best day", "worst day", "best month", "worst month",
-                    "best year", "worst year", "high", "low", "first", "last"]  # fmt: skip
+                    "min", "count", "times", "trend", "best day", "worst day", "best week", "worst week",
+                    "best month", "worst month", "best year", "worst year", "high", "low", "first",
+                    "last"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
                 "window", "order", "count", "check", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
@@ -244,7 +245,7 @@ class Choice(NamedTuple):
 
 
 UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times",
-         "basis points", "month-end", "days", "months", "years")  # fmt: skip
+         "basis points", "month-end", "days", "weeks", "months", "years")  # fmt: skip
 """Units that an answer can be stated in; an empty one is the metric's own."""
 
 _EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."

@@ -291,8 +291,9 @@ def _settled(tokens: list[Token]) -> list[Token]:
         after = next((each.kind for each in tokens[index + 1 :] if each.kind != "word"), "")
         if token.value == "percent" and index and tokens[index - 1].kind == "metric" and after == "period":
             token = replace(token, kind="strange", value="growth")
-        before = next((each.kind for each in reversed(found) if each.kind != "word"), "")
-        if token.kind == "operator" and _only_a_link(token, before, after):
+        previous = next((each for each in reversed(found) if each.kind != "word"), Token("word", "", 0, 0))
+        of_figure = previous.figure is not None and token.value == "minus"  # `that less 2022's`
+        if token.kind == "operator" and not of_figure and _only_a_link(token, previous.kind, after):
             token = replace(token, kind="word", value="over")
         found.append(token)
     depth, kept = 0, list[Token]()

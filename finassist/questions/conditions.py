@@ -93,9 +93,10 @@ def ranked_by(slots: Slots, where: Sequence[Filter]) -> str:
 def counted_moves(slots: Slots, metrics: Sequence[str], where: Sequence[Filter]) -> tuple[str, list[Filter], str]:
     """`how many months did its shares rise?`: the metric of a price, its condition, and the unit that is counted."""
     found = SAID["count_steps"].search(slots.low)
-    if found is None or metrics[0] not in ("price", "price_change"):
+    often = bool(where) and SAID["how_often"].search(slots.low)
+    if not (found or often) or metrics[0] not in ("price", "price_change"):
         return "", [], ""
-    unit = {"d": "days", "s": "days", "m": "months", "y": "years"}[found["step"][0]]
+    unit = {"w": "weeks", "m": "months", "y": "years"}.get(found["step"][0], "days") if found else "days"
     if where:
         return where[0].metric, list(where), unit
     down = SAID["move_down"].search(slots.low) or SAID["lower"].search(slots.low) or NEGATIVE.search(slots.low)

@@ -60,6 +60,20 @@ def periods_of(slots: Slots) -> list[str]:
     return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]
 
 
+_ALL_TIME = "2015:latest"
+"""The years of which the embedded data have closes."""
+
+
+def of_a_high(slots: Slots, periods: list[str]) -> list[str]:
+    """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
+    if not periods and slots.says(SAID["all_time"]):
+        return [_ALL_TIME]
+    said = next((hit for hit in slots.metrics if hit.value == "from_high"), None)
+    own = [str(each.value) for each in slots.points if said and said.start < each.start < said.end]
+    rest = [f"end {text}" if text.isdigit() else text for text in periods if text not in own]
+    return [*own, *(rest or ["latest"])] if len(own) == 1 else periods
+
+
 # ------------------------------------------------------------------------------------------ share prices
 
 
@@ -69,7 +83,7 @@ def _move(slots: Slots, _: Sequence[str]) -> Operation | None:
     if found is None:
         return None
     word = found["step"] or found["step2"]
-    step = "year" if word[0] in "ya" else "month" if word[0] == "m" else "day"
+    step = {"y": "year", "a": "year", "m": "month", "w": "week"}.get(word[0], "day")
     if step == "year" and not spans(slots):
         return None
     falls = SAID["move_down"].search(slots.low, found.start(), found.end() + 20)
@@ -77,7 +91,8 @@ def _move(slots: Slots, _: Sequence[str]) -> Operation | None:
 
 
 _BEST_OR_WORST: Mapping[str, tuple[Operation, Operation]] = {
-    "day": ("best day", "worst day"), "month": ("best month", "worst month"), "year": ("best year", "worst year"),
+    "day": ("best day", "worst day"), "week": ("best week", "worst week"), "month": ("best month", "worst month"),
+    "year": ("best year", "worst year"),
 }  # fmt: skip
 
 
@@ -159,7 +174,8 @@ def _extreme(slots: Slots, _: Sequence[str]) -> Operation | None:
     several_points = (many_periods(slots) or by_quarter) and not _graded(slots) and not slots.has("growth", "yoy")
     if not slots.says(SAID["which_year"]) and not slots.says(SAID["which_quarter"]) and not several_points:
         return None
-    falls = slots.has("growth") and slots.directions[0].value > 0 and slots.says(SAID["shrank"])
+    moves = slots.has("growth") or slots.says(SAID["moves_most"])
+    falls = moves and slots.directions[0].value > 0 and slots.says(SAID["shrank"])
     return "max" if slots.directions[0].value > 0 and not falls else "min"
 
 
@@ -280,7 +296,8 @@ def of_the_pair(slots: Slots) -> Understanding | None:
         )
         return refuse(ordered[0], "not understood", reason, "operands not read")
     figures = _alike(slots, pair) if done in ("sum", "mean") else pair
-    query = query_of(done, figures) if done else None
+    grows = done == "growth" and not percent and pair[0].companies != pair[1].companies  # `which one grew faster?`
+    query = query_of(done, figures) if done and not grows else None
     if query is None:
         return None
     common = {"unit": slots.unit, "decimals": slots.decimals}

@@ -13,7 +13,15 @@ from finassist.questions.conditions import asks_over_time, counted_moves, filter
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.numbers import more_than_before, of_stake, since_bought
-from finassist.questions.operations import OF_MARKET, direction_of, intent_of, operation_of, periods_of, spans
+from finassist.questions.operations import (
+    OF_MARKET,
+    direction_of,
+    intent_of,
+    of_a_high,
+    operation_of,
+    periods_of,
+    spans,
+)
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
 from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
@@ -229,7 +237,7 @@ def _figures(slots: Slots) -> Understanding:
 
 
 def _query(slots: Slots) -> Query:
-    metrics = _settled(slots, _without_parts(expressions(slots)))
+    metrics = _settled(slots, _without_parts(slots, expressions(slots)))
     over_time = asks_over_time(slots)
     metrics, where = filters(slots, metrics) if slots.amounts or over_time else (metrics, [])
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
@@ -265,7 +273,9 @@ def _query(slots: Slots) -> Query:
         )
     ):
         periods = quarterly(periods)
-    periods = _of_a_high(slots, periods) if metrics[0] == "from_high" else periods
+    periods = of_a_high(slots, periods) if metrics[0] in ("price", "from_high") else periods
+    if operation in ("best year", "worst year"):
+        periods = [text for text in periods if ":" in text or text.startswith("last ")] or periods
     intent, direction = intent_of(slots, metrics, operation)
     fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(slots.about)
     month_ends = operation in ("high", "low") and slots.says(SAID["month_end"])
@@ -287,14 +297,6 @@ def _query(slots: Slots) -> Query:
     )
 
 
-def _of_a_high(slots: Slots, periods: list[str]) -> list[str]:
-    """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
-    said = next(hit for hit in slots.metrics if hit.value == "from_high")
-    own = [str(each.value) for each in slots.points if said.start < each.start < said.end]
-    rest = [f"end {text}" if text.isdigit() else text for text in periods if text not in own]
-    return [*own, *(rest or ["latest"])] if len(own) == 1 else periods
-
-
 def _settled(slots: Slots, metrics: list[str]) -> list[str]:
     """Growth of several lines of one company is an operation on them; shares of a past year are diluted ones."""
     past = bool(slots.points)
@@ -313,8 +315,12 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
         return [f"growth({each})" for each in metrics], "none"
     if points == 2 and not slots.several and slots.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
+    faster = slots.says(SAID["faster"]) or (slots.directions and slots.says(SAID["how_much_apart"]))
+    if len(slots.about) == 2 and points < 2 and faster and slots.has("growth") and metrics[0] not in OF_MARKET:
+        return [f"growth({metrics[0]})"], "difference"  # `which grew faster, and by how many points?`
     operation = operation_of(slots, metrics)
-    if _of_growth(slots, operation) and described(metrics[0]).unit not in ("percent", "points"):
+    ratio = described(metrics[0]).unit in ("percent", "points")
+    if _of_growth(slots, operation) and not (ratio and operation == "difference"):
         return [f"growth({metrics[0]})"], operation
     if operation == "growth" and points > 1 and metrics[0] not in OF_MARKET and slots.says(SAID["in_turn"]):
         return [f"growth({each})" for each in metrics], "none"
@@ -337,7 +343,7 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
 def _of_growth(slots: Slots, operation: str) -> bool:
     """`in which year did revenue grow fastest`, `the gap in revenue growth`: of growth, not of the figure."""
     if operation in ("max", "min"):
-        return slots.has("growth", "yoy")
+        return slots.has("growth", "yoy") or slots.says(SAID["moves_most"])
     points = len(slots.points) < 2 and (slots.says(SAID["of_growth"]) or slots.says(SAID["faster"]))
     return operation == "difference" and slots.several and points
 
@@ -354,10 +360,11 @@ def _joined(metrics: list[str], sign: str, operation: Operation) -> tuple[list[s
     return [f"times({made})" if sign == "/" else made], "none"
 
 
-def _without_parts(metrics: list[str]) -> list[str]:
+def _without_parts(slots: Slots, metrics: list[str]) -> list[str]:
     """Without a plain price beside `price_change`, which it explains, and the like."""
     if "price" in metrics and "price_change" in metrics:
-        return [each for each in metrics if each != "price"]
+        part = "price_change" if slots.says(SAID["extreme_price"]) else "price"
+        return [each for each in metrics if each != part]
     if "total_return" in metrics:
         parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
         return [each for each in metrics if each not in parts]

@@ -167,6 +167,9 @@ def _name(slots: Slots) -> Unknown | None:
     return Unknown(words=words, topic="company", reason=message)
 
 
+_NEGATIONS = frozenset(
+    {"not", "never", "didn", "doesn", "don", "haven", "hasn", "hadn", "isn", "aren", "wasn", "weren"}
+)
 _CHANGING = frozenset(str(table_of("refusals")["changing"]["words"]).split())
 
 
@@ -174,7 +177,7 @@ def _changing(slots: Slots) -> Unknown | None:
     """`excluding`, `percentile`: a word that no slot holds and without which another figure would be answered."""
     if not slots.metrics or slots.language != "en":
         return None
-    changing = [word for word in slots.loose if word.text in _CHANGING]
+    changing = [word for word in slots.loose if word.text in _CHANGING or (slots.asks_all and word.text in _NEGATIONS)]
     days = [each.start for each in slots.periods if isinstance(each.value, Period) and each.value.kind == "day"]
     word = next((word for word in changing if not any(0 < at - word.end <= 2 for at in days)), None)
     reason = f"“{word.raw}” was not understood, and it changes what is asked" if word else ""
@@ -266,7 +269,9 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
         "mean": "mean" in performed or "cagr" in performed or "avg(" in performed or "average" in performed,
         "median": "median" in performed,
         "share": shares or "share" in performed or "growth" in performed,
-        "times": "times" in performed or any(described(text).unit == "times" for q in queries for text in q.metrics),
+        "times": "times" in performed
+        or "count" in performed
+        or any(described(text).unit == "times" for q in queries for text in q.metrics),
     }
     unused = [hit.words for hit in slots.operations if not done.get(hit.value, True)]
     quotient = shares or done["times"] or any(" / " in spelt(each) for query in queries for each in query.metrics)

@@ -56,14 +56,23 @@ def explained_in(text: str) -> str:
 
 
 def _without_denied(slots: Slots) -> None:
-    """`Lowe's, not Home Depot's`, `Ford rather than GM`: who is denied is not asked about, where another is named."""
-    denied: list[Hit[Named]] = []
-    for hit in slots.companies:
+    """`Lowe's, not Home Depot's`, `for 2022, not 2021`: what is denied is not asked, where another is named."""
+    slots.companies = _not_denied(slots, slots.companies)
+    slots.metrics = _not_denied(slots, slots.metrics)
+    slots.periods = _not_denied(slots, slots.periods)
+
+
+def _not_denied[T: _Placed](slots: Slots, hits: list[T]) -> list[T]:
+    denied: list[T] = []
+    for hit in hits:
         linked = denied and SAID["denies_too"].search(slots.low[denied[-1].end : hit.start])
         if linked or SAID["denies"].search(slots.low[: hit.start]):
             denied.append(hit)
-    asked = [hit for hit in slots.companies if hit not in denied]
-    slots.companies = asked or slots.companies
+    if len(denied) == len(hits):
+        return hits
+    ends = [hit.start for hit in denied]
+    slots.loose = [word for word in slots.loose if word.text != "not" or all(at < word.start for at in ends)]
+    return [hit for hit in hits if hit not in denied]
 
 
 def _without_asides(text: str) -> str:

@@ -302,12 +302,12 @@ def query_of(done: str, figures: Sequence[Figure]) -> Query | None:
     same = len({each.metric for each in figures}) == 1 and (len(symbols) == 1) != (len(periods) == 1)
     if same and done != "times" and (len(symbols) == 1 or done not in ("growth", "cagr")):
         return _of_one(figures[0].metric, done, symbols, periods)
-    signs = {"times": "/", "sum": "+", "difference": "-"}
-    if done not in signs:
+    signs = {"times": "/", "sum": "+", "difference": "-", "growth": "more"}
+    if done not in signs or (done == "growth" and (len(figures) != 2 or len({each.metric for each in figures}) > 1)):
         return None
     tree: Tree = figures[0]
     for each in figures[1:]:
-        tree = Joined(signs[done], tree, each)
+        tree = Joined("more", each, tree) if done == "growth" else Joined(signs[done], tree, each)
     writer = Writer(tree, (), symbols[0])
     formula = writer.formula()
     formula = f"times({formula})" if done == "times" and described(formula).unit == "percent" else formula

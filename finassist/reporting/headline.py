@@ -56,7 +56,7 @@ def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
 def _yes_or_no(outcome: Outcome) -> str:
     """`Yes: ` or `No: ` where the question supposes something."""
     query, figure = outcome.query, outcome.figure
-    if not query.expects or not outcome.rows:
+    if not query.expects or not outcome.rows or query.operation in (*OF_MOVES, "high", "low", "count"):
         return ""
     if outcome.shape == "order":
         ahead = outcome.rows[0].symbol == query.companies[0] and len(outcome.rows) > 1
@@ -271,7 +271,8 @@ def _best_of_screened(outcome: Outcome, words: Words, kind: str) -> str:
     query, rows = outcome.query, outcome.rows
     period = _period_label(rows)
     known = f" and a known {_metric(query, rows[0])}" if outcome.left_out else ""
-    lead = f"Of {kind} with {conditions(query)}{asked_periods(query)}{known}"
+    asked = "" if dated_apart(query) else asked_periods(query)
+    lead = f"Of {kind} with {conditions(query)}{asked}{known}"
     what = f"the {_side(query)} {_metric(query, rows[0])}"
     if len(rows) == 1:
         it = words.of(rows[0])

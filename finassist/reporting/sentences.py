@@ -311,7 +311,9 @@ def _over_periods(it: Phrase, did: str) -> str:
 def _extreme(it: Phrase) -> str:
     """The period in which a figure was highest or lowest."""
     ended = f"({it.length} ended {it.fact.period_end})"
-    return f"{it.owner} {it.metric} was {it.row.at or 'highest'} in {it.brief}, at {it.value} {ended}."
+    of_points = it.fact.unit == "points" and it.row.metric.startswith("growth(")
+    what = f"change in {spoken(it.row.metric[7:-1])}" if of_points else it.metric
+    return f"{it.owner} {what} was {it.row.at or 'highest'} in {it.brief}, at {it.value} {ended}."
 
 
 def _series(outcome: Outcome, words: Words) -> str:
