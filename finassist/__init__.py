@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from finassist.evals.evaluation import Comparison as Comparison
     from finassist.evals.evaluation import Evaluation as Evaluation
     from finassist.llm.offline import OfflineModel as OfflineModel
-    from finassist.providers.embedded.provider import EmbeddedProvider as EmbeddedProvider
+    from finassist.providers.embedded import EmbeddedProvider as EmbeddedProvider
     from finassist.providers.fmp import FMPProvider as FMPProvider
     from finassist.providers.frame import FrameProvider as FrameProvider
     from finassist.providers.registry import FallbackProvider as FallbackProvider
@@ -97,7 +97,7 @@ _NAMES: Final = {
     "finassist.evals.evaluation": "Comparison Evaluation",
     "finassist.evals": "aevaluate evaluate",
     "finassist.llm.offline": "OfflineModel",
-    "finassist.providers.embedded.provider": "EmbeddedProvider",
+    "finassist.providers.embedded": "EmbeddedProvider",
     "finassist.providers.registry": "FallbackProvider",
     "finassist.providers.fmp": "FMPProvider",
     "finassist.providers.frame": "FrameProvider",

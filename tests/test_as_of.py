@@ -11,7 +11,7 @@ from agno.tools.finance import FinanceProvider, FinancialStatement, PriceBar, Pr
 from finassist import FinancialAssistantWorkflow, Query
 from finassist.core.errors import InputError
 from finassist.providers.base import Periods, fetch_facts
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from tests.fmp_server import fmp, fmp_server
 from tests.sec_server import sec, sec_server
 

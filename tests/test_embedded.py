@@ -22,8 +22,7 @@ from finassist.core.errors import DataError, FinassistError, InvalidSymbol, NotE
 from finassist.core.facts import EXPECTED, FIELDS, Fact
 from finassist.core.formatting import ABSENCE, Scale, cell
 from finassist.providers.base import UniverseScope, fetch_facts
-from finassist.providers.embedded import figures, prices, tables
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider, figures, prices, tables
 from finassist.providers.to_agno import SourcedQuote, SourcedStatement
 from finassist.symbols.names import word_set
 
@@ -408,7 +407,7 @@ def test_agnos_toolkit_serves_the_embedded_data() -> None:
 
 def test_a_fresh_process_reads_a_figure_without_pandas() -> None:
     script = (
-        "import sys; from finassist.providers.embedded.provider import EmbeddedProvider as P; p = P();"
+        "import sys; from finassist.providers.embedded import EmbeddedProvider as P; p = P();"
         "print(p.get_quote('MSFT').price, len(p.get_financials('KO', limit=3)), 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -421,7 +420,7 @@ def test_the_first_question_blocks_no_loop_and_opens_the_files_once() -> None:
 
     script = (
         "import asyncio, time\n"
-        "from finassist.providers.embedded.provider import EmbeddedProvider as P\n"
+        "from finassist.providers.embedded import EmbeddedProvider as P\n"
         "from finassist.providers.embedded import tables\n"
         "async def main():\n"
         "    ahead = asyncio.create_task(P().aget_quote('MSFT'))\n"

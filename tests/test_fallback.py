@@ -23,7 +23,7 @@ from finassist.core.errors import (
     Unreachable,
 )
 from finassist.providers.base import NEEDS, fetch_facts
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.registry import REASONS, FallbackProvider, open_provider
 from finassist.providers.to_agno import SourcedQuote

@@ -29,7 +29,7 @@ from finassist.core.errors import (
 )
 from finassist.core.facts import FIELDS, Fact
 from finassist.providers.base import Periods, fetch_facts
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from finassist.providers.fmp import FMPProvider
 from finassist.providers.fmp.rows import statement_facts
 from finassist.providers.http.cache import Cache

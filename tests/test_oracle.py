@@ -18,9 +18,8 @@ from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, lines
-from finassist.providers.embedded import figures
+from finassist.providers.embedded import EmbeddedProvider, figures
 from finassist.providers.embedded.coverage import attributes
-from finassist.providers.embedded.provider import EmbeddedProvider
 
 MODELS = {
     "profitability": profitability_model,

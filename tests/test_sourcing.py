@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from finassist.core.errors import BadPayload, DataError, InvalidSymbol, NotEmbedded, NotOffered, UnknownSymbol
 from finassist.core.facts import Fact
 from finassist.providers.base import NEEDS, Need, Periods, fetch_facts
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 
 
 class Canned(FinanceProvider):

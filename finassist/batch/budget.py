@@ -18,7 +18,7 @@ from finassist.core.result import Draft
 from finassist.llm.calls import cost, priced
 from finassist.llm.offline import OfflineModel
 from finassist.providers.base import Periods
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from finassist.runtime.context import Runtime
 from finassist.runtime.drivers import AskAgent, Emit
 from finassist.runtime.effects import AgentReply, Ask, Fetch, Flow, Gather

@@ -189,7 +189,7 @@ async def fetch_facts(
         DataError: The provider could not deliver.
 
     Example:
-        >>> from finassist.providers.embedded.provider import EmbeddedProvider
+        >>> from finassist.providers.embedded import EmbeddedProvider
         >>> facts = await fetch_facts(EmbeddedProvider(), "income", "AAPL", limit=1)  # doctest: +SKIP
         >>> facts[0].key, facts[0].value  # doctest: +SKIP
         ('AAPL/revenue/FY2025', Decimal('416161000000'))

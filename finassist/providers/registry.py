@@ -34,7 +34,7 @@ from finassist.core.errors import ConfigurationError, DataError
 from finassist.core.facts import Fact
 from finassist.core.text import did_you_mean
 from finassist.providers.base import Need, Periods, fetch_facts
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from finassist.providers.from_agno import Yahoo, named_failure
 from finassist.providers.to_agno import Sourced, WaitingProvider
 

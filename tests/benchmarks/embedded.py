@@ -62,8 +62,7 @@ def _measured() -> dict[str, float]:
     bare = _resident()
     workflow = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
     workflow.run("Hello", live=False)
-    from finassist.providers.embedded import figures, tables
-    from finassist.providers.embedded.provider import EmbeddedProvider
+    from finassist.providers.embedded import EmbeddedProvider, figures, tables
 
     tables.load()
     imported = _resident()

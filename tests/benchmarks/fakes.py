@@ -19,7 +19,7 @@ from agno.models.response import ModelResponse
 from agno.tools.finance import CompanyProfile, FinanceProvider, FinancialStatement, PriceHistory, Quote
 
 from finassist.llm.agents import ConversationSummary, ExtractedSymbols, RoutedQuestion
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 
 WORDS = ("A ", "chat ", "answer ", "in ", "six ", "words.")
 

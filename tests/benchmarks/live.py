@@ -25,7 +25,7 @@ import aiohttp
 from finassist.answer import Answer
 from finassist.config.settings import Routing
 from finassist.providers.base import HISTORY_PERIOD
-from finassist.providers.fmp.provider import FMPProvider, Request, request_history, request_statement, requests_for
+from finassist.providers.fmp import FMPProvider, Request, request_history, request_statement, requests_for
 from finassist.workflow import FinancialAssistantWorkflow
 from tests.benchmarks.cases import TICKER, WARM_UP, on_loop
 from tests.benchmarks.fakes import NamingModel

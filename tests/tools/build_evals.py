@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from finassist.core.cases import Case, write_cases
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 
 TARGET = Path(__file__).resolve().parents[2] / "finassist" / "evals" / "cases.jsonl"
 

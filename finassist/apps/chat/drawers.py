@@ -20,7 +20,7 @@ from finassist.core.errors import InputError
 from finassist.core.facts import Fact
 from finassist.llm import MODELS
 from finassist.llm.offline import OfflineModel
-from finassist.providers.embedded.provider import EmbeddedProvider
+from finassist.providers.embedded import EmbeddedProvider
 from finassist.providers.registry import AUTO, SOURCES
 from finassist.reporting.html import conversation_html
 from finassist.reporting.markdown import conversation_markdown
