@@ -125,7 +125,8 @@ def facts_of(data: object, asked: Asked) -> Mapping[str, Any]:
     if not found:
         raise asked.no_statements()
     chosen = found[0] if len(found) == 1 else max(found, key=_newest_end)
-    return {**chosen, _COVER: inside(answer, "facts", "dei").get(_COVER)}
+    cover = inside(answer, "facts", "dei").get(_COVER)
+    return {**chosen, _COVER: cover} if cover else chosen
 
 
 def _newest_end(facts: Mapping[str, Any]) -> str:
