@@ -656,6 +656,8 @@ def test_a_conversation_points_back_to_companies_and_terms() -> None:
     assert symbols(kept)[0] == min(margins, key=lambda each: margins[each])
     share = last_of("What is return on assets?", "And how high was it at Adobe in fiscal 2023?")
     assert share.headline.startswith("Adobe's return on assets was")
+    for asked, kind in (("Show the income statement of Nike", "income_statement"), ("Report on Nike", "report")):
+        assert last_of("What is return on assets?", asked).category == kind
 
 
 def test_a_formula_after_the_question_is_used() -> None:

@@ -22,14 +22,16 @@ from finassist.symbols.names import common_words
 _SHORT = 6
 """A question of so few words may be incomplete without pointing back."""
 
-_ABOUT = re.compile(r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|give me (?:a report|an overview))\b")
+_ABOUT = re.compile(
+    r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|(?:give me )?(?:an? |full )*(?:report|overview))\b"
+)
 
 
 def follow_up(slots: Slots) -> Understanding | None:
     """The understanding of a question that inherits from the last one; `None` where it stands alone."""
     memory = slots.memory
     last = memory.queries[0] if memory.queries else None
-    if memory.term and slots.about and not slots.metrics and _points_back(slots, None):
+    if memory.term and slots.about and not (slots.metrics or _asks_document(slots)) and _points_back(slots, None):
         slots.metrics = hits_of([memory.term])
         return answer_to(slots)
     if not last and not memory.companies:
@@ -52,7 +54,7 @@ def follow_up(slots: Slots) -> Understanding | None:
 
 def _stands_alone(slots: Slots, shift: Shift | None) -> bool:
     """A question with its own company and metric or kind of document, or with several companies, inherits nothing."""
-    if slots.about and not slots.metrics and (slots.says(_ABOUT) or asks_statement(slots)):
+    if slots.about and not slots.metrics and _asks_document(slots):
         return True
     if is_judgement(slots):
         return True
@@ -83,6 +85,10 @@ def _same_of_a_set(slots: Slots) -> bool:
     own = slots.metrics or slots.about or _compares(slots)
     back = _group(slots) or slots.says(POINTS_BACK["them"])
     return slots.asks_set and bool(slots.directions) and not own and not back
+
+
+def _asks_document(slots: Slots) -> bool:
+    return slots.says(_ABOUT) or asks_statement(slots)
 
 
 def _points_back(slots: Slots, shift: Shift | None) -> bool:
