@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,18 @@ def test_a_damaged_session_keeps_its_runs(data: Any, talk: Path, tmp_path: Path)
     assert workflow.sessions()["turns"].tolist() == [1, 3]
     assert workflow.run("And Tesla?").saved
     assert len(workflow.answers()) == 4
+
+
+@pytest.mark.parametrize("column", ["created_at", "updated_at", "user_id", "workflow_id"])
+@pytest.mark.parametrize("data", ["{torn", b"\xff\xfe", "9" * 400, -5, 10**15, None])
+def test_a_damaged_column_of_a_session_costs_no_other(column: str, data: Any, talk: Path, tmp_path: Path) -> None:
+    db = copy_of(talk, tmp_path / "column")
+    with closing(sqlite3.connect(db)) as connection, suppress(sqlite3.IntegrityError):
+        connection.execute(f"UPDATE agno_sessions SET {column} = ? WHERE session_id = 'talk'", (data,))
+        connection.commit()
+    workflow = FinancialAssistantWorkflow(db=db, session_id="other")
+    assert "other" in workflow.sessions()["session_id"].tolist()
+    assert workflow.run("And Tesla?").saved
 
 
 @pytest.mark.parametrize("name", ["a?mode=memory", "a#b", "a%41b"])

@@ -32,7 +32,7 @@ from finassist.core.errors import (
 )
 from finassist.llm import resolve_model
 from finassist.llm.calls import CallRecord, Failure, Limits, call_error, recording
-from finassist.llm.transport import Caller, Exchange
+from finassist.llm.transport import Caller, Exchange, LimitReached
 from tests.model_server import CHAT_TEXT, CHAT_WORDS, FAULTS, ModelServer
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -267,6 +267,21 @@ def test_words_of_the_model_are_no_ending() -> None:
     reply.feed(b'{"finish_reason": "length"}\n')
     reply.finish()
     assert reply.record.ending == "length"
+
+
+def test_a_stream_that_says_it_is_done_has_ended_whatever_it_gives_as_a_reason() -> None:
+    for text in (b'{"finish_reason": null}\n\ndata: [DONE]\n', b'{"finish_reason": "end-of-turn"}\n'):
+        reply = exchange()
+        reply.feed(text)
+        reply.finish()
+        assert reply.record.ending
+
+
+def test_a_place_far_out_in_a_list_is_no_answer() -> None:
+    reply = exchange()
+    reply.feed(b'{"tool_calls": [{"index": 10000000}]}\n')
+    with pytest.raises(LimitReached, match="form that its API promises"):
+        reply.finish()
 
 
 def test_all_requests_of_a_question_to_a_model_share_its_time() -> None:

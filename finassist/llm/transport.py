@@ -39,7 +39,11 @@ _KEPT_HEADERS: Final = ("content-type", "retry-after", "retry-after-ms", "x-shou
 _USED_UP: Final = "insufficient_quota"  # a 429 that will be the same in a minute
 
 # Quotes inside a JSON text are escaped, so these match names and never what a model says.
-_ENDING: Final = re.compile(r'"(?:finish_reason|stop_reason|done_reason)"\s*:\s*"(\w+)"')
+_ENDING: Final = re.compile(r'"(?:finish_reason|stop_reason|done_reason)"\s*:\s*"([^"\\]+)"')
+_DONE: Final = re.compile(r"^data: ?\[DONE\]", re.MULTILINE)
+_FAR: Final = re.compile(r'"index"\s*:\s*\d{4}')
+"""A place in a list that Agno would fill up to it: with a million the process would stand still."""
+
 _REFUSAL: Final = re.compile(r'"refusal"\s*:\s*"')
 _TELLS_ENDING: Final = re.compile(r'"finish_reason"|"message_start"')
 
@@ -203,6 +207,10 @@ class Exchange:
 
     def _clean(self, text: str) -> bytes:
         self._tells_ending = self._tells_ending or bool(_TELLS_ENDING.search(text))
+        if _FAR.search(text):
+            raise self._limit("rejected", "its answer is not in the form that its API promises")
+        if _DONE.search(text):
+            self.record.ending = self.record.ending or "stop"
         for ending in _ENDING.findall(text):
             self.record.ending = ending
             self.record.refusal |= ending in ("refusal", "content_filter")

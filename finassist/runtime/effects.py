@@ -211,7 +211,8 @@ class AgentCall:
 
         Agno turns an interrupt into a status; it is raised again, since the run as a whole has to stop.
         """
-        if output is None and self.enough() and self._final is None:
+        ended = self._final is not None and self._final.status != RunStatus.cancelled  # as Agno calls one that is left
+        if output is None and self.enough() and not ended:
             return self._cut()
         output = output or self._final or RunOutput(status=RunStatus.error)
         if output.status == RunStatus.cancelled:

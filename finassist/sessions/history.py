@@ -180,7 +180,16 @@ def _last_used(session: WorkflowSession) -> tuple[int, float]:
     """By Agno's clock, which counts whole seconds, then by ours."""
     runs = turns_of(session)
     record = (stored_record(runs[-1]) if runs else None) or {}
-    return session.updated_at or session.created_at or 0, record.get("answered_at", 0.0)
+    return _moment(session) or 0, record.get("answered_at", 0.0)
+
+
+def _moment(session: WorkflowSession) -> int | None:
+    """When it was used last; nothing where its row is damaged."""
+    return _second(session.updated_at) or _second(session.created_at)
+
+
+def _second(stored: Any) -> int | None:
+    return int(stored) if isinstance(stored, int | float) and 0 < stored < _END_OF_TIME else None
 
 
 def session_rows(sessions: Iterable[WorkflowSession]) -> list[dict[str, Any]]:
@@ -192,7 +201,7 @@ def _session_row(session: WorkflowSession) -> dict[str, Any]:
     runs = turns_of(session)
     records = [record for run in runs if (record := stored_record(run))]
     return {
-        "session_id": session.session_id,
+        "session_id": _text(session.session_id),
         "name": (session.session_data or {}).get("session_name"),
         "turns": len(runs),
         "first_question": _text(runs[0].input) if runs else None,
@@ -200,12 +209,13 @@ def _session_row(session: WorkflowSession) -> dict[str, Any]:
         "last_status": str(getattr(runs[-1].status, "value", runs[-1].status)) if runs else None,
         "symbols": list(dict.fromkeys(symbol for record in records for symbol in record["symbols"])),
         "summary": stored_summary(session).get("text"),
-        "created_at": session.created_at,
-        "updated_at": session.updated_at or session.created_at,
+        "created_at": _second(session.created_at),
+        "updated_at": _moment(session),
     }
 
 
 LONGEST_NAME: Final = 80
+_END_OF_TIME: Final = 2**33  # seconds, some two centuries from now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
