@@ -61,6 +61,45 @@ def test_a_range_that_ends_at_zero_has_that_end() -> None:
     assert value(counted) == losses.between(-0.5, 0).sum()
 
 
+def spans(field: str, first: int, last: int) -> pd.Series:
+    """Change from one fiscal year to another, of the companies that have both and began above zero."""
+    before, after = (YEARS.xs((field, of), level=("field", "fiscal_year")) for of in (first, last))
+    return (after / before[before > 0] - 1).reindex(COMPANIES.index[COMPANIES["primary"] == COMPANIES.index]).dropna()
+
+
+def test_growth_over_years_is_one_change_when_companies_are_ordered_or_counted() -> None:
+    right = spans("revenue", 2020, 2024)
+    most = ask("growth(revenue)", periods="FY2020:FY2024", intent="rank", order=1, limit=5, **ALL)
+    assert symbols(most) == [*right.nlargest(5).index]
+    assert "from FY2020 to FY2024" in most.headline
+    where = [above("growth(revenue)", 1)]
+    assert (
+        value(ask("growth(revenue)", periods="FY2020:FY2024", operation="count", where=where, **ALL))
+        == (right > 1).sum()
+    )
+    assert (
+        value(WORKFLOW.run("How many companies have more than doubled revenue from FY2020 to FY2024?"))
+        == (right >= 1).sum()
+    )
+    asked = WORKFLOW.run("Did Apple's revenue grow more than 40% from FY2020 to FY2024?")
+    assert asked.headline.startswith("Yes, above 40%")
+
+
+def test_in_every_year_means_each_of_them() -> None:
+    margins = [
+        YEARS.xs(("net_income", of), level=("field", "fiscal_year"))
+        / YEARS.xs(("revenue", of), level=("field", "fiscal_year"))
+        for of in (2022, 2023, 2024)
+    ]
+    right = pd.concat(margins, axis=1, join="inner")
+    found = WORKFLOW.run("Which companies had a net margin above 35% in every year from FY2022 to FY2024?")
+    assert set(symbols(found)) <= set(right.index[(right > 0.35).all(axis=1)])
+    assert "in every year from FY2022 to FY2024" in found.headline
+    dropped = right.index[(right.iloc[:, -1] > 0.35) & ~(right > 0.35).all(axis=1)]
+    assert len(dropped)
+    assert not set(symbols(found)) & set(dropped)
+
+
 def test_each_condition_is_about_its_own_figure_and_period() -> None:
     rich = [above("net_margin", 0.3)]
     assert ask("revenue", of="AAPL MSFT KO", periods="FY2023", where=rich).headline.startswith(

@@ -18,6 +18,16 @@ WORDED = [
         "number of companies by net margin of HSY, GIS, TSN where net margin > 0.1 in 2023",
     ),
     ("Compare Coca-Cola's and Pepsi's net margin from 2021 to 2024", "net margin of KO, PEP in 2021:2024"),
+    (
+        "gross, operating and net margin of Adobe in FY2024",
+        "gross margin and operating margin and net margin of ADBE in FY2024",
+    ),
+    ("What were Lowe's current and quick ratio in FY2023?", "current ratio and quick ratio of LOW in FY2023"),
+    ("Operating and free cash flow of Chevron, FY2022", "operating cash flow and free cash flow of CVX in FY2022"),
+    (
+        "Which companies have raised their dividend per share every year since 2018?",
+        "dividends per share growth of all companies where dividends per share growth > 0 in 2018:latest",
+    ),
     ("How far is Adobe below its 52-week high?", "distance from the high of ADBE"),
     ("How much below its peak did Meta close in 2022?", "distance from the high of META in 2022"),
     ("Gross margin for Hershey in 22", "gross margin of HSY in 2022"),

@@ -25,7 +25,7 @@ from finassist.analysis.outcome import (
 from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, counts_moves, window_row
 from finassist.core.facts import Fact, Status
-from finassist.core.metrics import described
+from finassist.core.metrics import Call, described, parse
 from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
@@ -55,6 +55,17 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
         rows = [_plain_row(cube, symbol, metric, point) for point in found]
         return [worth(query.stake, row, None) for row in rows] if query.stake else rows
     return step(cube, symbol, metric, found)
+
+
+def last_cell(query: Query, cube: Cube, symbol: str, metric: str) -> Row:
+    """The figure by which a company is ordered or tested; growth over a span is one change, not that of each year."""
+    match parse(metric):
+        case Call(name="growth") if is_series(query.asked()) and not query.evidence.get("every"):
+            change = query.model_copy(update={"operation": "growth"})
+            grown = cell(change, cube, symbol, metric.removeprefix("growth(").removesuffix(")"))[-1]
+            return replace(grown, metric=metric)
+        case _:
+            return cell(query, cube, symbol, metric)[-1]
 
 
 def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:

@@ -12,14 +12,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from finassist.analysis.calendar import STALE, Member
-from finassist.analysis.cells import cell, folded, is_series, is_window
+from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import (
     Outcome,
     Row,
     as_senseless,
     by_value,
+    counted,
     derived,
+    gap_of_apart,
     gaps_of,
     gaps_of_others,
     less,
@@ -114,6 +116,8 @@ def _checked(query: Query, cube: Cube) -> Outcome:
     """Whether named companies fulfil the conditions, each about its own metric and period."""
     metrics = query.metrics or [query.where[0].metric]
     rows = [row for symbol in query.companies for metric in metrics for row in cell(query, cube, symbol, metric)]
+    if query.operation == "growth":  # of the whole span, which the conditions are about
+        rows = [replace(row, metric=f"growth({row.metric})") for row in rows]
     tested = {row: [_tested(query, cube, row, each) for each in query.where] for row in rows if row.known}
     unknown = [test for tests in tested.values() for test in tests if not test.known]
     known = [row for row, tests in tested.items() if all(test.known for test in tests)]
@@ -149,7 +153,7 @@ def _tested(query: Query, cube: Cube, row: Row, condition: Filter) -> Row:
     dated = own[:1].isdigit() and fiscal
     usual = (query.periods[-1] if len(query.periods) == 1 else "latest") if dated or not own else own
     asked = query.model_copy(update={"periods": [condition.period or usual], "operation": "none"})
-    return cell(asked, cube, row.symbol, condition.metric)[-1]
+    return last_cell(asked, cube, row.symbol, condition.metric)
 
 
 def _several_points(query: Query) -> bool:
@@ -192,11 +196,6 @@ def _addable(metric: str) -> bool:
     return described(metric).unit in ("USD", "shares")
 
 
-def _apart(metric: str, reason: str) -> Gap:
-    """The gap of a comparison that would set amounts of other currencies against each other."""
-    return Gap(symbol="", need=metric, reason=f"These are not compared: {reason}.", error="NotMeaningful")
-
-
 _ACROSS: dict[str, Shape] = {
     "sum": "sum", "mean": "mean", "median": "mean", "difference": "difference", "times": "times", "share": "share",
 }  # fmt: skip
@@ -206,11 +205,13 @@ _SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum
 def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
     """Companies in order of a figure: for comparisons and ranks."""
     metric = query.metrics[0]
-    rows = [cell(query, cube, symbol, metric)[-1] for symbol in symbols]
+    rows = [last_cell(query, cube, symbol, metric) for symbol in symbols]
     known = sorted((row for row in rows if row.known), key=by_value, reverse=query.order >= 0)
     if reason := currencies_apart(row.fact for row in known):
-        return Outcome(query, "values", tuple(known), None, (*gaps_of(rows, cube.nearest), _apart(metric, reason)))
-    more = [cell(query, cube, symbol, other)[-1] for other in query.metrics[1:] for symbol in symbols]
+        return Outcome(
+            query, "values", tuple(known), None, (*gaps_of(rows, cube.nearest), gap_of_apart(metric, reason))
+        )
+    more = [last_cell(query, cube, symbol, other) for other in query.metrics[1:] for symbol in symbols]
     shown = known[: query.limit] if query.limit else known
     gaps = gaps_of([*rows, *more], cube.nearest)
     return Outcome(query, "order", tuple(shown), shown[0].fact if shown else None, gaps,
@@ -253,7 +254,7 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     query = _settled(query, cube, members, metric)
     found: list[Row] = []
     left_out = 0
-    rows = {member.symbol: cell(query, cube, member.symbol, metric)[-1] for member in members}
+    rows = {member.symbol: last_cell(query, cube, member.symbol, metric) for member in members}
     currencies = Counter(row.fact.currency for row in rows.values() if row.known)
     usual = max(currencies, key=lambda each: currencies[each], default=None)
     for symbol, row in rows.items():
@@ -323,7 +324,7 @@ def _universe_outcome(
         reason = f"No company in the data has {spoken(metric)}{when}."
         return replace(common, gaps=(Gap(symbol="", need=metric, reason=reason, error="NotInData"),))
     if query.operation == "count":
-        return replace(common, shape="count", rows=tuple(ordered[:10]), figure=_counted(query, metric, len(ordered)))
+        return replace(common, shape="count", rows=tuple(ordered[:10]), figure=counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:
         if query.operation == "sum" and not _addable(metric):
             refused = Row("", metric, not_added(ordered[0].fact, "companies"))
@@ -331,7 +332,7 @@ def _universe_outcome(
         figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
         return replace(common, shape=_ACROSS[query.operation], rows=tuple(ordered[:5]), figure=figure)
     shown = ordered[: query.limit] if query.limit else ordered
-    more = [cell(query, cube, row.symbol, other)[-1] for other in query.metrics[1:] for row in shown]
+    more = [last_cell(query, cube, row.symbol, other) for other in query.metrics[1:] for row in shown]
     figure = shown[0].fact if shown and query.limit == 1 else None
     return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
 
@@ -345,18 +346,16 @@ def _with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[
     return condition.model_copy(update={"period": period})
 
 
-def _counted(query: Query, metric: str, number: int) -> Fact:
-    return Fact(symbol="", field=f"count of {metric}", value=Decimal(number), unit="count", statement="ratio",
-                period=", ".join(query.periods), status="derived", formula="count")  # fmt: skip
-
-
 def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
     """Whether a company fulfils a condition; `None` where its figure is not known."""
     asked = query.model_copy(update={"periods": [condition.period or "latest"], "operation": "none"})
-    fact = cell(asked, cube, symbol, condition.metric)[-1].fact
-    if fact.value is None or not fact.known:
+    if query.evidence.get("every"):
+        rows = cell(asked, cube, symbol, condition.metric)
+    else:
+        rows = [last_cell(asked, cube, symbol, condition.metric)]
+    if not all(row.known for row in rows):
         return None
-    return condition.holds(float(fact.value))
+    return all(_holds(condition, row) for row in rows)
 
 
 def in_sector(member: Member, sectors: Iterable[str]) -> bool:

@@ -254,3 +254,14 @@ def derived(
         inputs=tuple(keys),
         note=note,
     )
+
+
+def gap_of_apart(metric: str, reason: str) -> Gap:
+    """The gap of a comparison that would set amounts of other currencies against each other."""
+    return Gap(symbol="", need=metric, reason=f"These are not compared: {reason}.", error="NotMeaningful")
+
+
+def counted(query: Query, metric: str, number: int) -> Fact:
+    """How many companies fulfil it, as a fact."""
+    return Fact(symbol="", field=f"count of {metric}", value=Decimal(number), unit="count", statement="ratio",
+                period=", ".join(query.periods), status="derived", formula="count")  # fmt: skip

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from finassist.core.metrics import described
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Operation
 from finassist.questions.expressions import expression_hits
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
@@ -71,6 +72,23 @@ def of_conditions(slots: Slots) -> Operation:
         return "last"
     first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
     return "first" if first else "none"
+
+
+def of_whole_span(metrics: list[str], where: Sequence[Filter], periods: Sequence[str]) -> tuple[list[str], Operation]:
+    """`more than 40% from 2020 to 2024` is a condition on one change, not on that of each year."""
+    span = len(periods) == 1 and isinstance(parse_periods(periods[0]), Span)
+    if span and len(metrics) == 1 and metrics[0].startswith("growth(") and not any(each.period for each in where):
+        return [metrics[0].removeprefix("growth(").removesuffix(")")], "growth"
+    return metrics, "none"
+
+
+def compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
+    """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
+    growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)
+    years = [value for text in periods if isinstance(value := parse_periods(text), Period) and value.year]
+    if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
+        return periods
+    return [str(max(years, key=lambda each: each.year))]
 
 
 _ORDERS = re.compile(r"\w+est|most|least|best|worst|top")

@@ -40,6 +40,7 @@ def paraphrases() -> tuple[tuple[str, re.Pattern[str]], ...]:
 def metrics_in(text: str, words: Sequence[Word], language: str, taken: Claims) -> list[Hit[str]]:
     """The metrics of a lower-case text in order of mention; what names one is taken."""
     found = [*_said_first(text, words, taken), *_named(text, words, language, taken)]
+    found += [*_with_a_shared_noun(words, found, language, taken)]
     found += _said_otherwise(text, found)
     return _bracketed(text, sorted(found, key=lambda hit: hit.start))
 
@@ -70,6 +71,33 @@ def _named(text: str, words: Sequence[Word], language: str, taken: Claims) -> It
     for hit in metric_phrases(language).free(text, words, taken, lambda at, size: _usable(words, at, size)):
         taken.take(hit.start, hit.end)
         yield hit
+
+
+def _with_a_shared_noun(
+    words: Sequence[Word], found: Sequence[Hit[str]], language: str, taken: Claims
+) -> Iterator[Hit[str]]:
+    """`gross and operating margin`: a metric whose name goes on in that of the one after it."""
+    for hit in found:
+        places = [place for place, word in enumerate(words) if hit.start <= word.start < hit.end]
+        noun, first = [words[place] for place in places[1:]], min(places, default=0)
+        while noun and (first := _before_a_join(words, first)) >= 0:
+            word = words[first]
+            size, name = metric_phrases(language).longest([word, *noun], 0) or (0, "")
+            if size != len(noun) + 1 or not taken.free(word.start, word.end):
+                break
+            taken.take(word.start, word.end)
+            yield Hit(name, word.start, word.end, word.text)
+
+
+def _before_a_join(words: Sequence[Word], at: int) -> int:
+    """The place of the word before an “and” or a comma that stands before a place; -1 where none does."""
+    before = at - 1
+    while before >= 0 and words[before].text in _JOINS:
+        before -= 1
+    return before if before < at - 1 else -1
+
+
+_JOINS = word_set("and or vs versus") | {",", "/", "&"}
 
 
 def _said_otherwise(text: str, found: Sequence[Hit[str]]) -> list[Hit[str]]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query
 from finassist.questions.companies import INDEX
-from finassist.questions.conditions import asks_over_time, counted_moves, filters, of_conditions, ranked_by, supposed
+from finassist.questions.conditions import (
+    asks_over_time,
+    compared,
+    counted_moves,
+    filters,
+    of_conditions,
+    of_whole_span,
+    ranked_by,
+    supposed,
+)
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.numbers import more_than_before, of_stake, since_bought
@@ -189,14 +198,17 @@ def screen(slots: Slots) -> Understanding:
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
     default = 1 if ordered and (by or not where) and not plural else None if where and not by else 10
     own = [each.period for each in where if each.period]
+    periods = own[-1:] or compared(periods_of(slots), shown)
+    every = bool(where) and slots.says(SAID["every"])
     query = Query(
         intent="screen" if where else "rank",
         metrics=shown[:_MOST_COLUMNS],
         scope="universe",
         sectors=list(dict.fromkeys(hit.value for hit in slots.sectors)),
-        periods=own[-1:] or _compared(periods_of(slots), shown),
+        periods=periods or ["last 5 years"] if every else periods,
         where=where,
         order=direction,
+        evidence={"every": "every year"} if every else {},
         limit=None if operation not in ("none", "cagr") else slots.limit.value if slots.limit else default,
         operation=operation,
         unit=slots.unit,
@@ -204,15 +216,6 @@ def screen(slots: Slots) -> Understanding:
         language=slots.language,
     )
     return Understanding((query,), decided="universe")
-
-
-def _compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
-    """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
-    growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)
-    years = [value for text in periods if isinstance(value := parse_periods(text), Period) and value.year]
-    if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
-        return periods
-    return [str(max(years, key=lambda each: each.year))]
 
 
 def _set_operation(slots: Slots) -> Operation:
@@ -249,6 +252,8 @@ def _query(slots: Slots) -> Query:
     if (slots.unit == "times" or slots.has("times")) and operation == "none":
         metrics = [f"times({each})" if described(each).unit == "percent" else each for each in metrics]
     periods = periods_of(slots)
+    if where and operation == "none" and not over_time and not steps and not slots.says(SAID["every"]):
+        metrics, operation = of_whole_span(metrics, where, periods)
     if where and operation in ("first", "last"):
         periods = [str(each.value) for each in slots.points]
     over_time = not steps and (over_time or operation in ("first", "last"))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from finassist.analysis.calendar import Member
+from finassist.analysis.cells import is_series
 from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.windows import OF_MOVES
 from finassist.core.facts import Fact
@@ -238,7 +239,8 @@ def _universe(outcome: Outcome, words: Words) -> str:
         return f"{_first_of_all(rows[0], words)}{left}"
     losses = query.order < 0 and rows[0].metric == "net_income" and all((row.fact.value or 0) < 0 for row in rows)
     what = "largest net losses" if losses else f"{_side(query)} {_metric(query, rows[0])}"
-    lead = f"The {len(rows)} companies{in_sectors(query)} with the {what}{period}"
+    span = "" if period or not is_series(query.asked()) else asked_periods(query)
+    lead = f"The {len(rows)} companies{in_sectors(query)} with the {what}{period or span}"
     return f"{lead}: {_places(rows, words, periods=not period)}.{left}"
 
 
@@ -258,11 +260,13 @@ def _screened(outcome: Outcome, words: Words) -> str:
         return _best_of_screened(outcome, words, kind)
     shown = outcome.rows[: query.limit or 25]
     named = shown if len(shown) <= _MEMBERS else shown[:MOST_NAMED]
-    names = ", ".join(f"{words.name(row.symbol)} ({words.figure(row.fact)})" for row in named)
+    every = bool(query.evidence.get("every"))
+    names = ", ".join(words.name(row.symbol) + ("" if every else f" ({words.figure(row.fact)})") for row in named)
     left = outcome.matches - len(named)
     table = " in the table" if outcome.matches == len(shown) else f"; the table has the first {len(shown)}"
     more = f" and {left} more{table}" if left else ""
-    period = "" if dated_apart(query) else _period_label(outcome.rows)
+    span = asked_periods(query) if is_series(query.asked()) else ""
+    period = span if every else "" if dated_apart(query) else _period_label(outcome.rows) or span
     return f"{kind} had {conditions(query)}{period}: {names}{more}."
 
 

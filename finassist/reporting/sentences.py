@@ -28,6 +28,7 @@ from finassist.reporting.words import (
     length_of,
     limit_words,
     number,
+    own_span,
     possessive,
     shared_period,
     when,
@@ -90,7 +91,7 @@ def one_figure(it: Phrase) -> str:
         return f"{it.name} paid no dividends {it.when}."
     was = "were" if it.row.metric in _PLURAL else "was"
     shown = it.size if "loss" in it.label else it.value
-    period = "" if "at(" in it.row.metric else f" {it.when}"
+    period = "" if "at(" in it.row.metric else own_span(it.row) or f" {it.when}"
     return f"{it.owner} {it.label} {was} {shown}{period}{_how(it)}."
 
 
