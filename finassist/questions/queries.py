@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span
+from finassist.core.periods import Span
 from finassist.core.query import Operation, Query
-from finassist.questions.companies import INDEX
 from finassist.questions.conditions import (
     asks_over_time,
     compared,
@@ -21,7 +20,7 @@ from finassist.questions.conditions import (
 )
 from finassist.questions.expressions import expressions
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
-from finassist.questions.numbers import more_than_before, of_stake, since_bought
+from finassist.questions.numbers import more_than_before, since_bought
 from finassist.questions.operations import (
     OF_MARKET,
     direction_of,
@@ -33,7 +32,8 @@ from finassist.questions.operations import (
 )
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import unplaced
-from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
+from finassist.questions.scan import settle_market_words
+from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
 
 _MOST_METRICS = 8
@@ -46,7 +46,7 @@ def answer_to(slots: Slots) -> Understanding:
         return defined
     if is_judgement(slots):
         return _judgement(slots)
-    _settle_market_words(slots)
+    settle_market_words(slots)
     if slots.about and asks_statement(slots):
         return Understanding(document="report", decided="statement")
     if slots.metrics == hits_of(["price_change"]) and slots.stake and not slots.points:
@@ -57,23 +57,6 @@ def answer_to(slots: Slots) -> Understanding:
     if not slots.about:
         return Understanding(decided="no company")
     return _about_a_company(slots) if not slots.metrics else _figures(slots)
-
-
-def _settle_market_words(slots: Slots) -> None:
-    """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
-    if slots.stake:
-        slots.metrics = hits_of([of_stake(slots)])
-    from_high = any(hit.value == "from_high" for hit in slots.metrics)
-    if not from_high and (week := re.search(r"\b52[- ]week (high|low)", slots.low)):
-        slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
-        slots.periods = []
-    of_market = any(hit.value in OF_MARKET for hit in slots.metrics)
-    if of_market and not slots.points and (this := re.search(r"\bthis year\b", slots.low)):
-        slots.periods = [Found(Period("ytd"), this.start(), this.end(), this.group())]
-    if INDEX in slots.about and (not slots.metrics or slots.metrics[0].value == "price"):
-        moves = slots.has("growth", "yoy") or slots.several or slots.says(SAID["index_moves"])
-        level = slots.says(SAID["index_level"])
-        slots.metrics = hits_of(["price_change" if moves and not level else "price"], "level")
 
 
 # ------------------------------------------------------------------------------------------- definitions

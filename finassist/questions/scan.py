@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from finassist.questions.companies import companies_in
+from finassist.core.periods import Period
+from finassist.questions.companies import INDEX, companies_in
 from finassist.questions.expressions import average_base
 from finassist.questions.grammar import ASIDES, FILLERS, SAID, function_words, language_of, tag_phrases
 from finassist.questions.metrics import metrics_in
-from finassist.questions.numbers import amounts_in
+from finassist.questions.numbers import amounts_in, of_stake
+from finassist.questions.operations import OF_MARKET
 from finassist.questions.periods import periods_in
-from finassist.questions.slots import Found, Named, Slots
+from finassist.questions.slots import Found, Named, Slots, hits_of
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, normalise, words_of
 from finassist.questions.wording import closest, is_vocabulary
 
@@ -222,3 +224,20 @@ def count_in(slots: Slots) -> None:
             if number and not any(each.start <= match.start("n") < each.end for each in slots.periods):
                 slots.limit = Hit(number, match.start("n"), match.end("n"), match.group())
                 return
+
+
+def settle_market_words(slots: Slots) -> None:
+    """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
+    if slots.stake:
+        slots.metrics = hits_of([of_stake(slots)])
+    from_high = any(hit.value == "from_high" for hit in slots.metrics)
+    if not from_high and (week := re.search(r"\b52[- ]week (high|low)", slots.low)):
+        slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
+        slots.periods = []
+    of_market = any(hit.value in OF_MARKET for hit in slots.metrics)
+    if of_market and not slots.points and (this := re.search(r"\bthis year\b", slots.low)):
+        slots.periods = [Found(Period("ytd"), this.start(), this.end(), this.group())]
+    if INDEX in slots.about and (not slots.metrics or slots.metrics[0].value == "price"):
+        moves = slots.has("growth", "yoy") or slots.several or slots.says(SAID["index_moves"])
+        level = slots.says(SAID["index_level"])
+        slots.metrics = hits_of(["price_change" if moves and not level else "price"], "level")
