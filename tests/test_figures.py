@@ -706,6 +706,8 @@ def test_a_formula_after_the_question_is_used() -> None:
     assert value(turned) == pytest.approx(year("TGT", "revenue", 2023) / (sum(held) / 2))
     computed = told("Compute the asset turnover of Nike for FY2023, using revenue over average total assets.")
     owned = [year("NKE", "total_assets", of) for of in (2022, 2023)]
+    before = told("Using revenue divided by average total assets, what was Nike's asset turnover in FY2023?")
+    assert (value(before), before.value and before.value.unit) == (value(computed), "times")
     assert value(computed) == pytest.approx(year("NKE", "revenue", 2023) / (sum(owned) / 2))
 
 

@@ -301,7 +301,7 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     points = len(slots.points)
     if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):
         return [f"growth({each})" for each in metrics], "none"
-    if points == 2 and not slots.several and slots.says(SAID["faster"]):
+    if (points == 2 or (points == 1 and spans(slots))) and not slots.several and slots.says(SAID["faster"]):
         return [f"growth({metrics[0]})"], "difference"
     faster = slots.says(SAID["faster"]) or (slots.directions and slots.says(SAID["how_much_apart"]))
     if len(slots.about) == 2 and points < 2 and faster and slots.has("growth") and metrics[0] not in OF_MARKET:
