@@ -153,6 +153,12 @@ def test_a_pipe_in_place_of_the_file_is_named_and_not_waited_for() -> None:
             Settings(_env_file=named)
 
 
+def test_a_file_too_long_for_settings_is_named_and_not_read() -> None:
+    Path(".env").write_text("FINASSIST_YEARS=3\n" + "A=b\n" * 100_000)
+    with pytest.warns(FinassistWarning, match=r"\.env has more than 262,144 bytes and is not read"):
+        assert Settings().origin("years") == "default"
+
+
 def test_folders_may_begin_with_a_tilde(monkeypatch) -> None:
     monkeypatch.setenv("FINASSIST_CACHE_FOLDER", "~/somewhere")
     assert Settings().cache_folder == Path.home() / "somewhere"

@@ -61,7 +61,13 @@ def env_file() -> Path | None:
 def _is_file(path: Path) -> bool:
     if path.exists() and not path.is_file() and not path.is_dir():
         _warn(f"{path} is no ordinary file and is not read.")
+    if path.is_file() and path.stat().st_size > _MOST_BYTES:
+        _warn(f"{path} has more than {_MOST_BYTES:,} bytes and is not read.")
+        return False
     return path.is_file()
+
+
+_MOST_BYTES: Final = 1 << 18  # a longer file takes seconds to read, and holds no settings
 
 
 def ordinary(files: Any) -> Any:
