@@ -85,6 +85,16 @@ def test_growth_over_years_is_one_change_when_companies_are_ordered_or_counted()
     assert asked.headline.startswith("Yes, above 40%")
 
 
+def test_a_line_that_ended_years_ago_is_no_latest_figure() -> None:
+    """Berkshire tags its cash in another way since FY2017."""
+    asked = WORKFLOW.run("How much cash does Berkshire have?")
+    assert asked.value is None
+    assert "FY2017" in asked.headline
+    assert value(ask("cash_and_equivalents", of="BRK-B", periods="FY2017")) == year(
+        "BRK-B", "cash_and_equivalents", 2017
+    )
+
+
 def test_in_every_year_means_each_of_them() -> None:
     margins = [
         YEARS.xs(("net_income", of), level=("field", "fiscal_year"))

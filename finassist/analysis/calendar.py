@@ -135,6 +135,9 @@ _NEAR = timedelta(days=46)
 STALE = timedelta(days=550)
 """A report that ended longer ago says nothing of a company today."""
 
+_ALWAYS = ("revenue", "net_income", "total_assets", "equity")
+"""Lines of every report: the latest of them is the company's latest."""
+
 
 @dataclass
 class FiscalCalendar:
@@ -183,6 +186,12 @@ class FiscalCalendar:
         """The latest fiscal year for which a metric can be computed."""
         years = [set(self.years(symbol, name)) for name in rows_of(metric)]
         return max(years[0].intersection(*years[1:]), default=None) if years else None
+
+    def _newest_year(self, symbol: str, metric: str) -> int | None:
+        """The latest fiscal year of a metric; where it ended years before, of the company: it is missing then."""
+        year = self.latest_year(symbol, metric)
+        newest = max((each for line in _ALWAYS for each in self.years(symbol, line)[-1:]), default=0)
+        return newest if year and newest - year > 1 else year
 
     def name(self, symbol: str) -> str:
         """The company's name, or its ticker."""
@@ -233,7 +242,7 @@ class FiscalCalendar:
             case "nine months":
                 return self.ended(symbol, lead, Point("9M", period.year, 3))
             case "latest":
-                year = self.latest_year(symbol, metric)
+                year = self._newest_year(symbol, metric)
                 return self.ended(symbol, lead, Point("FY", year + period.shift)) if year else None
             case "latest quarter":
                 return self._latest_quarter(symbol, lead, period.shift)

@@ -237,6 +237,11 @@ def settle_market_words(slots: Slots) -> None:
     of_market = any(hit.value in OF_MARKET for hit in slots.metrics)
     if of_market and not slots.points and (this := re.search(r"\bthis year\b", slots.low)):
         slots.periods = [Found(Period("ytd"), this.start(), this.end(), this.group())]
+    joined = slots.has("mean", "median", "sum", "rank", "count") or slots.says(SAID["total_of_all"])
+    joined = joined or bool(slots.directions or slots.amounts)
+    members = slots.sets if of_market else joined
+    if slots.about == [INDEX] and slots.metrics and members:  # the companies in it
+        slots.about, slots.sets = [], [*slots.sets, Hit("set", 0, 0, "S&P 500")]
     if INDEX in slots.about and (not slots.metrics or slots.metrics[0].value == "price"):
         moves = slots.has("growth", "yoy") or slots.several or slots.says(SAID["index_moves"])
         level = slots.says(SAID["index_level"])

@@ -208,7 +208,10 @@ class Slots:
         """Whether it names no company and asks for some out of all."""
         if self.about or not (self.metrics or self.amounts):
             return False
-        ordered = bool(self.sets and (self.directions or self.amounts)) or bool(self.directions and self.amounts)
+        joined = self.has("mean", "median", "sum")
+        ordered = bool(self.sets and (self.directions or self.amounts or joined)) or bool(
+            self.directions and self.amounts
+        )
         alone = not self.memory.queries and not self.memory.companies
         ordered = ordered or (alone and any(_SUPERLATIVE.fullmatch(hit.words) for hit in self.directions))
         return self.asks_set or bool(self.sectors or self.limit) or self.has("count", "rank") or ordered
