@@ -229,6 +229,13 @@ def test_brackets_joined_with_a_figure_and_one_line_to_another(workflow: Financi
         "AAPL FCF/sh 2023": free / of("AAPL", "shares_diluted"),
         "AAPL div per sh. 2023": of("AAPL", "dividends_per_share"),
         "How much did Apple eran in FY2023?": netted,
+        "Add Apple's net income to its free cash flow in FY2023": netted + free,
+        "Apple: FY2023 net income in excess of its free cash flow": netted - free,
+        "Define my ratio: (net income - free cash flow) / total liabilities. Apple FY2023": (netted - free) / owed,
+        "Define the adjusted margin as net income times 0.79 over total liabilities. Apple FY2023?": netted
+        * Decimal("0.79")
+        / owed,
+        "How much of Apple's FY2023 net income was left after depreciation and free cash flow?": netted - worn - free,
     }
     for question, value in expected.items():
         answer = workflow.run(question)

@@ -544,6 +544,85 @@ def test_what_would_be_and_what_will_come_is_refused_by_name(question: str, topi
     assert not answer.rows
 
 
+# ------------------------------------------------------------------------------------ conditions in other words
+
+
+def test_a_condition_holds_as_it_is_said() -> None:
+    sales, before = over("revenue", 2023), over("revenue", 2022)
+    netted, lost = over("net_income", 2023), over("net_income", 2022)
+    both, paid = before / over("revenue", 2021) - 1 > 0.2, over("stock_based_compensation", 2023)
+    right = {
+        "Which companies had revenue above $100bn but not net income above $5bn in FY2023?":
+            (sales > 1e11) & (netted <= 5e9),
+        "Companies with net margin of 15 to 20 percent and revenue over 80 billion in FY2023":
+            (netted / sales).between(0.15, 0.2) & (sales > 8e10),
+        "Which companies grew revenue over 20% in both FY2022 and FY2023?": both & (sales / before - 1 > 0.2),
+        "Which companies lost money in FY2022 but made a profit in FY2023 with revenue above 50 billion dollars?":
+            (lost < 0) & (netted > 0) & (sales > 5e10),
+        "companies whose revenue grew more than 50% in FY2023 while net income was negative":
+            (sales / before - 1 > 0.5) & (netted < 0),
+        "Which companies' capex exceeded operating cash flow by more than $1 billion in FY2023?":
+            over("capex", 2023) - over("operating_cash_flow", 2023) > 1e9,
+        "Which companies' stock-based compensation was above 20% of revenue and above $1bn in FY2023?":
+            (paid / sales > 0.2) & (paid > 1e9),
+    }  # fmt: skip
+    for question, holds in right.items():
+        assert set(symbols(told(question))) == {*holds.index[holds]}, question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Companies with gross margin over 70% or net margin over 40% in FY2023",
+        "Companies that neither paid dividends nor bought back shares in FY2023",
+        "How much did Adobe's share price fall from its 2024 high to its 2024 low?",
+        "Price change of Uber from IPO to end of 2023",
+        "At what price did Tesla open on 2024-10-24?",
+        "Microsoft's revenue exceeded Apple's in which years since 2020?",
+        "Apple Bank revenue 2023",
+    ],
+)
+def test_what_no_query_holds_is_refused(question: str) -> None:
+    answer = told(question)
+    assert not answer.rows, answer.headline
+    assert answer.gaps
+
+
+def test_closes_in_other_words() -> None:
+    tesla = DAILY["TSLA"].dropna().loc[date(2022, 12, 30) : date(2023, 12, 31)]
+    assert value(told("How volatile was Tesla in 2023?")) == pytest.approx(
+        tesla.pct_change().std() * 252**0.5, rel=1e-4
+    )
+    assert value(told("What was Tesla's median close in 2023?")) == pytest.approx(tesla.iloc[1:].median())
+    netflix = DAILY["NFLX"].loc[date(2022, 1, 1) : date(2022, 12, 31)]
+    assert value(told("Netflix: cheapest close of 2022")) == netflix.min()
+    assert value(told("What's the lowest Netflix has closed in 2022?")) == netflix.min()
+    assert value(told("Apple close 31.12.2023")) == DAILY["AAPL"].dropna().loc[: date(2023, 12, 31)].iloc[-1]
+    assert "April 2024" in told("Intel's stock: biggest monthly drop in 2024").headline
+    times = told("How many times did Nvidia's share price multiply from the end of 2022 to the end of 2024?")
+    assert value(times) == pytest.approx(_close("NVDA", "2024-12-31") / _close("NVDA", "2022-12-31"))
+    moves = [_close(each, "2024-12-31") / _close(each, "2023-12-31") - 1 for each in ("NVDA", "AMD")]
+    points = told("By how many percentage points did Nvidia beat AMD in 2024 (share price change)?")
+    assert value(points) == pytest.approx(moves[0] - moves[1], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("question", "metrics", "periods"),
+    [
+        ("KO DPS 23", ["dividends_per_share"], ["2023"]),
+        ("F TA FY23", ["total_assets"], ["FY2023"]),
+        ("V ROE '23", ["roe"], ["2023"]),
+        ("AVGO int exp FY2022", ["interest_expense"], ["FY2022"]),
+        ("PG gr. margin fy23", ["gross_margin"], ["FY2023"]),
+        ("UPS capex 21/22/23", ["capex"], ["2021", "2022", "2023"]),
+        ("GS bvps YE2023", ["book_value_per_share"], ["end 2023"]),
+    ],
+)
+def test_notes_of_analysts_are_read(question: str, metrics: list[str], periods: list[str]) -> None:
+    query = told(question).query
+    assert (query.metrics, query.periods, query.unknown) == (metrics, periods, [])
+
+
 # ------------------------------------------------------------------------------------------- expressions
 
 

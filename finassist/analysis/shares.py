@@ -84,10 +84,11 @@ class Share:
         return sorted(found, key=lambda fact: fact.period_end or date.min)
 
     def returns(self, symbol: str = "") -> dict[date, float]:
-        """Daily returns, by day."""
+        """Daily returns, by day; the first from the close before the span."""
+        start = (close := self.close_at(self.span.start, "price")) and close.period_end
         return {
             after.period_end or date.min: float(after.value or 0) / float(before.value) - 1
-            for before, after in pairwise(self.closes(self.span.start, symbol))
+            for before, after in pairwise(self.closes(start, symbol))
             if before.value
         }
 

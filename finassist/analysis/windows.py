@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from statistics import mean, median, stdev
 
 from msgspec import structs
 
@@ -29,8 +30,9 @@ WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "fro
 
 
 OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "week", "month", "year"))
-OF_PRICE = OF_MOVES | {"growth", "difference", "high", "low", "first", "last", "max", "min", "mean", "cagr", "trend"}
-_OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "count"}
+OF_PRICE = OF_MOVES | {"growth", "difference", "high", "low", "first", "last", "max", "min", "mean", "median", "cagr",
+                       "trend"}  # fmt: skip
+_OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "median", "count"}
 """Operations that look at every day of the periods asked, and not at the closes at their ends."""
 
 
@@ -172,15 +174,15 @@ def _first_close(query: Query, share: Share) -> Row:
     return Row(share.symbol, "price", fact, at=str(found.period_end))
 
 
-def _mean_close(share: Share) -> Row:
-    """The mean of the closes of a span."""
+def _mean_close(share: Share, which: str) -> Row:
+    """The mean or the median of the closes of a span."""
     closes, of = share.closes(), "closes"
     if not closes:
         return share.missing("price")
     if share.noted:
         closes, of = _ends(closes, "month"), "month-end closes"
-    value = sum((fact.value or Decimal() for fact in closes), Decimal()) / len(closes)
-    return share.row("price", value, f"mean of {len(closes)} {of}", closes[:1] + closes[-1:])
+    value = (mean if which == "mean" else median)(fact.value or Decimal() for fact in closes)
+    return share.row("price", value, f"{which} of {len(closes)} {of}", closes[:1] + closes[-1:])
 
 
 def _drawdown(share: Share) -> Row:
@@ -213,9 +215,7 @@ def _volatility(share: Share) -> Row:
     returns = list(share.returns().values())
     if len(returns) < 20 or share.noted:
         return share.too_few("volatility", 20)
-    mean = sum(returns) / len(returns)
-    variance = sum((each - mean) ** 2 for each in returns) / (len(returns) - 1)
-    value = Decimal(repr(math.sqrt(variance * TRADING_DAYS)))
+    value = Decimal(repr(stdev(returns) * math.sqrt(TRADING_DAYS)))
     return share.row("volatility", value, "stdev(daily returns) * sqrt(252)")
 
 
@@ -256,6 +256,7 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
         asked = [Span(ends[0], ends[-1])]
     high = window(cube, symbol, asked[:1]) if metric == "from_high" and len(ends) == 2 else None
     span = window(cube, symbol, asked or ever)
+    span = high if high and (span is None or span.start >= span.end) else span
     if span is None or span.start >= span.end:
         note = f"Closes of {cube.name(symbol)} in the data end on {last}." if last else cube.no_price(symbol)
         if last and not all(cube.counted(symbol, each) for each in asked):
@@ -284,8 +285,8 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
         case "first" | "last", "price":
             return _first_close(query, share)
-        case "mean", "price":
-            return _mean_close(share)
+        case "mean" | "median" as which, "price":
+            return _mean_close(share, which)
         case "difference", "price":
             move = _change(share)
             return replace(move, fact=less("price", move.last, move.first)) if move.first and move.last else move

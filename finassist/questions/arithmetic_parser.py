@@ -107,7 +107,7 @@ class Parser:
     def joined(self) -> bool:
         """Whether words join two figures: `the ratio of A to B`, `dividends plus buybacks`."""
         return any(
-            (token.kind == "prefix" and token.value in ("ratio", "both", "divided", "multiplied"))
+            (token.kind == "prefix" and token.value in ("ratio", "both", "divided", "multiplied", "add"))
             or (token.kind == "operator" and token.value != "part_of")
             for token in self.tokens
         )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Filter, Operation
+from finassist.core.query import Comparator, Filter, Operation
 from finassist.questions.expressions import expression_hits
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
 from finassist.questions.numbers import turned
+from finassist.questions.operations import spans
 from finassist.questions.slots import Amount, Slots
-from finassist.questions.tokenizer import Hit
+from finassist.questions.tokenizer import Hit, Word
 
 _OF_BASE = re.compile(
     r"\s*of (?:[\w&. -]{2,40}?'s? )?(?:its |their |total |net )?(?:(?:fy ?|fiscal |calendar )?\d{4} )?(?:net )?"
@@ -40,6 +41,8 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
             found.append(share)
             continue
         near = _metric_of_amount(slots, hit)
+        if near is None and len(slots.amounts) > 1:
+            slots.loose.append(Word(hit.words.strip(), hit.words.strip(), hit.start, hit.end))
         metric = near and near.value
         if SAID["lost"].search(slots.low, 0, hit.end) or (near and re.search(r"\bloss", near.words)):
             found.append(_loss_of(hit.value, metric if near and "loss" in near.words and metric else "net_income"))
@@ -48,9 +51,9 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
             metrics = [metric[7:-1] if each == metric else each for each in metrics]
             metric = metric[7:-1]
         if metric:
-            amount = hit.value.fallen() if _is_change(metric) and _falls(slots, hit) else hit.value
-            made = amount.on(metric, percent=described(metric).unit == "percent")
-            found.append(made.model_copy(update={"period": own.get(hit.start)}))
+            made = _denied(slots, hit, near).on(metric, percent=described(metric).unit == "percent")
+            periods = own.get(hit.start, [])
+            found += [made.model_copy(update={"period": each}) for each in periods or [None]]
     if any(" / " in each.metric for each in found):
         metrics = list(dict.fromkeys(each.metric for each in found))
     signs = _signs(slots, found, metrics)
@@ -70,25 +73,10 @@ def of_conditions(slots: Slots) -> Operation:
         return "count"
     if slots.says(SAID["last_time"]):
         return "last"
+    if spans(slots) and not slots.several and (slots.has("sum", "mean") or slots.says(SAID["total_of"])):
+        return "mean" if slots.has("mean") else "sum"
     first = slots.says(SAID["first_time"]) or (slots.says(SAID["which_year"]) and "first" in slots.low)
     return "first" if first else "none"
-
-
-def of_whole_span(metrics: list[str], where: Sequence[Filter], periods: Sequence[str]) -> tuple[list[str], Operation]:
-    """`more than 40% from 2020 to 2024` is a condition on one change, not on that of each year."""
-    span = len(periods) == 1 and isinstance(parse_periods(periods[0]), Span)
-    if span and len(metrics) == 1 and metrics[0].startswith("growth(") and not any(each.period for each in where):
-        return [metrics[0].removeprefix("growth(").removesuffix(")")], "growth"
-    return metrics, "none"
-
-
-def compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
-    """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
-    growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)
-    years = [value for text in periods if isinstance(value := parse_periods(text), Period) and value.year]
-    if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
-        return periods
-    return [str(max(years, key=lambda each: each.year))]
 
 
 _ORDERS = re.compile(r"\w+est|most|least|best|worst|top")
@@ -123,16 +111,35 @@ def counted_moves(slots: Slots, metrics: Sequence[str], where: Sequence[Filter])
     return ("price_change", [sign], unit) if moves or "up" in slots.low.split() else ("", [], "")
 
 
-def _own_periods(slots: Slots) -> Mapping[int, str]:
-    """The period of each amount, where each is followed by one of its own: `over 20% in 2024 and over 10% in 2025`."""
+_NOT = re.compile(r"(?:\bnot|\bwithout|\bnor|n't)\b[^,.;?]{0,30}$")
+_OTHER_SIDE: Mapping[str, Comparator] = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+
+
+def _denied(slots: Slots, hit: Hit[Amount], near: Hit[str] | None) -> Amount:
+    """The amount downwards where its verb falls, and the other side of it where it is denied: `not above $5bn`."""
+    if near is None:
+        return hit.value
+    amount = hit.value.fallen() if _is_change(near.value) and _falls(slots, hit) else hit.value
+    start = max((each.end for each in slots.amounts if each.end <= hit.start), default=0)
+    place = min(near.start, hit.start) if near.start >= start else hit.start
+    denied = _NOT.search(slots.low, start, place) or _NOT.search(slots.low, max(start, hit.start - 5), hit.start)
+    if denied is None or amount.comparator == "between":
+        return amount
+    slots.loose = [word for word in slots.loose if not denied.start() <= word.start < denied.end()]
+    return replace(amount, comparator=_OTHER_SIDE[amount.comparator])
+
+
+def _own_periods(slots: Slots) -> Mapping[int, list[str]]:
+    """The periods of each amount, where each is followed by its own: `over 20% in 2024 and over 10% in 2025`."""
     ends = [*(hit.start for hit in slots.amounts[1:]), len(slots.low)]
     own = {
-        hit.start: str(period.value)
+        hit.start: [str(each.value) for each in slots.points if hit.end <= each.start < end]
         for hit, end in zip(slots.amounts, ends, strict=False)
-        for period in slots.points[::-1]
-        if hit.end <= period.start < end
     }
-    return own if len(own) == len(slots.amounts) and len(set(own.values())) > 1 else {}
+    several = any(len(each) > 1 for each in own.values()) and not slots.has("growth", "yoy", "cagr")
+    several = several or slots.says(SAID["both_of"])
+    apart = all(own.values()) and len({str(each) for each in own.values()}) > 1
+    return own if several or apart else {}
 
 
 def _is_change(metric: str) -> bool:
@@ -184,7 +191,21 @@ def _of_two_metrics(slots: Slots) -> Iterator[Filter]:
         used = match.span() if match else (0, 0)
         slots.loose = [word for word in slots.loose if not used[0] <= word.start < used[1]]
         if match and first.value != second.value and described(first.value).unit == described(second.value).unit:
-            yield Filter(metric=f"{first.value} - {second.value}", comparator="<" if match["lt"] else ">", number=0)
+            yield _apart_by(slots, f"{first.value} - {second.value}", "<" if match["lt"] else ">", right.end)
+
+
+_BY = re.compile(r"\s*by\s*")
+
+
+def _apart_by(slots: Slots, metric: str, side: Comparator, end: int) -> Filter:
+    """`exceeded net income by at least 3 times`, `by more than $1bn`: how far one figure lies from the other."""
+    by = next((hit for hit in slots.amounts if _BY.fullmatch(slots.low, end, hit.start)), None)
+    if by is None or side == "<":
+        return Filter(metric=metric, comparator=side, number=0)
+    slots.amounts = [hit for hit in slots.amounts if hit is not by]
+    quotient = metric.replace(" - ", " / ")
+    metric = {"times": f"times({quotient})", "percent": f"{quotient} - 1"}.get(by.value.unit, metric)
+    return by.value.on(metric, percent=False)
 
 
 def _loss_of(amount: Amount, metric: str) -> Filter:
@@ -200,23 +221,24 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     if not slots.asks_all and not slots.has("count") and not asks_over_time(slots):
         return []
     hits = expression_hits(slots)
-    for hit in hits:
-        before = slots.low[: hit.start]
-        if _NONE_OF.search(before):
-            return [Filter(metric=hit.value, comparator="<=", number=0)]
-        if moving := SAID["moving"].search(before):
-            return [_moving(f"growth({hit.value})", moving.group())]
+    none = [hit for hit in hits if _NONE_OF.search(slots.low[: hit.start])]
+    moving = [(hit, verb) for hit in hits if (verb := SAID["moving"].search(slots.low[: hit.start]))]
+    if none or moving:
+        return [Filter(metric=hit.value, comparator="<=", number=0) for hit in none] + [
+            _moving(f"growth({hit.value})", verb.group()) for hit, verb in moving
+        ]
     ordered = [hit for hit in slots.directions if not slots.low.startswith(" than ", hit.end)]
     if not (ordered or slots.limit) and (moved := _moved(slots, hits, others)):
         return [*moved, *_of_income(slots)]
     loses = NEGATIVE.search(slots.low)
-    if (both := turned(slots, hits, loses)) and not others:
+    if both := turned(slots, hits, loses):
         return both
     match = loses or POSITIVE.search(slots.low)
     if match is None:
         return []
     of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
     after = next((hit.value for hit in hits if 0 <= hit.start - match.end() <= 2), "")
+    after = after or next((hit.value for hit in hits if _WAS.fullmatch(slots.low, hit.end, match.start())), "")
     metric = "" if of_income else after or ("" if others else next(iter(metrics), ""))
     metric = metric or "net_income"
     said = of_income or after or not others or metric != "net_income"
@@ -225,6 +247,7 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
 
 
+_WAS = re.compile(r" (?:(?:was|is|were|are|turned|stayed|remained|being) )?")
 _OBJECT = re.compile(r" (?:its |their |the )?")
 
 
@@ -289,8 +312,10 @@ def _share_of_amount(slots: Slots, hit: Hit[Amount]) -> Filter | None:
 
 def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
     """The metric nearest to a number whose unit fits."""
-    candidates = expression_hits(slots)
-    fitting = [each for each in candidates if _fits(hit.value.unit, each.value)]
+    bases = [(each.end, base.start) for each in slots.amounts for base in slots.metrics if base.start >= each.end]
+    stands = {start for end, start in bases if _OF_BASE.fullmatch(slots.low, end, start)}
+    candidates = [each for each in expression_hits(slots) if each.start not in stands]
+    fitting = [each for each in candidates if _fits(hit.value, each.value)]
     if not fitting:
         moves = slots.has("growth") or re.search(r"\b(?:up|down)\b", slots.low)
         if hit.value.unit != "percent" or not moves:
@@ -308,10 +333,13 @@ def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
     return after[0] if after else fitting[0]
 
 
-def _fits(kind: str, metric: str) -> bool:
-    unit = described(metric).unit
+_MOST_PER_SHARE = 1e6
+
+
+def _fits(amount: Amount, metric: str) -> bool:
+    unit, kind = described(metric).unit, amount.unit
     if kind == "USD":
-        return unit.startswith("USD")
+        return unit == "USD" or (unit == "USD/share" and abs(amount.number) < _MOST_PER_SHARE)
     return kind in ("", unit) or (kind == "percent" and unit == "times")
 
 

@@ -20,7 +20,8 @@ from finassist.symbols.names import word_set
 _MARK = re.compile(
     r"\b(?:is |are )?(?:defined (?:here |below |above |there )?as|taken as|understood as|meaning(?! of)|calculated as"
     r"|computed as|measured as|expressed as|given by|formula:|i\.e\.)\s*:?\s*"
-    r"|\b(?:define|calculate|compute|measure|take) [^.?]{2,60}? as:?\s+|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
+    r"|\b(?:define|calculate|compute|measure|take) [^.?]{2,60}? as:?\s+|\bdefine [^.?:]{2,60}?:\s*(?=\()"
+    r"|(?<![<>!=])=\s*|\bwhere (?=[\w ]{3,40} is )"
 )
 
 
@@ -123,7 +124,7 @@ _SENTENCE = re.compile(
 
 def _named(low: str, at: int) -> tuple[int, str]:
     """Where the sentence that defines begins, and what it defines."""
-    inside = re.match(r"\b(?:define|calculate|compute|measure|take) (?:the )?(.{2,60}?) as", low[at:])
+    inside = re.match(r"\b(?:define|calculate|compute|measure|take) (?:the )?(.{2,60}?)(?: as\b|:)", low[at:])
     if inside:  # `compute Apple's turnover as …` names the company; `define turnover as …` asks for no meaning
         return (at if low.startswith("define", at) else at + inside.end(1)), inside[1]
     sentence = _SENTENCE.search(low[max(0, at - 80) : at])
@@ -159,7 +160,7 @@ class _Formula:
         word, text = words[at], words[at].text
         if found := metric_phrases("en").longest(words, at):
             return found[0] if self._operand(found[1]) else 0
-        if text.isdigit() and len(text) < 4 and self._expects:
+        if re.fullmatch(r"\d{1,3}(?:\.\d+)?", text) and self._expects:
             return int(self._operand(text))
         if re.fullmatch(r"20\d\d|fy\d{2,4}", text):
             return self._year(2000 + int(text[-2:]))
@@ -225,7 +226,7 @@ _SUM_OVER = re.compile(r"([^/*]+) ([+-]) ([^-+*/]+) / ([^-+*/]+)")
 def _in_one_unit(text: str) -> str:
     """`a + b / c` as `(a + b) / c` where the one has no unit and the other has."""
     found = _SUM_OVER.fullmatch(text)
-    if not found or text.count("(") > 2:
+    if not found or text.count("(") > 2 or found[1].count("(") != found[1].count(")"):
         return text
     first, above, quotient = (described(each).unit for each in (found[1], found[3], f"{found[3]} / {found[4]}"))
     return f"({found[1]} {found[2]} {found[3]}) / {found[4]}" if first == above != quotient else text

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.metrics import catalogue, described
+from finassist.core.periods import Period, Span, parse_periods
+from finassist.core.query import Filter, Operation
 from finassist.questions.grammar import SAID, metric_phrases
 from finassist.questions.slots import Slots
 from finassist.questions.tokenizer import Hit, words_of
@@ -90,7 +93,7 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
 _SLASH = re.compile(
     r"\s*(?:/|%(?: of)?|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?"
 )
-_TO = re.compile(r" (?:to|relative to|against) (?:its |the |their )?")
+_TO = re.compile(r"[ -](?:to|relative to|against)[ -](?:its |the |their )?")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 
 
@@ -146,3 +149,20 @@ def metric_named(name: str) -> str:
     words = words_of(name)
     found = (metric_phrases("en").longest(words, at) for at in range(len(words)))
     return next((each[1] for each in found if each), "")
+
+
+def of_whole_span(metrics: list[str], where: Sequence[Filter], periods: Sequence[str]) -> tuple[list[str], Operation]:
+    """`more than 40% from 2020 to 2024` is a condition on one change, not on that of each year."""
+    span = len(periods) == 1 and isinstance(parse_periods(periods[0]), Span)
+    if span and len(metrics) == 1 and metrics[0].startswith("growth(") and not any(each.period for each in where):
+        return [metrics[0].removeprefix("growth(").removesuffix(")")], "growth"
+    return metrics, "none"
+
+
+def compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
+    """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
+    growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)
+    years = [value for text in periods if isinstance(value := parse_periods(text), Period) and value.year]
+    if not growth or len(years) != 2 or len(periods) != 2 or abs(years[0].year - years[1].year) != 1:
+        return periods
+    return [str(max(years, key=lambda each: each.year))]

@@ -12,9 +12,10 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID
+from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, operation_of, periods_of
 from finassist.questions.periods import Shift, moved, quarterly, shift_of
-from finassist.questions.queries import answer_to, asks_statement, is_judgement, screen
+from finassist.questions.queries import answer_to, is_judgement, screen
 from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown
 from finassist.questions.terms import Figure, Fold, Joined, Writer
 from finassist.symbols.names import common_words
@@ -157,7 +158,7 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
     then = slots.says(POINTS_BACK["same_time"]) or nth_shown(slots)
     carried = [] if last.scope == "universe" and not then else list(last.periods)
     made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
-    there = moved(last.periods or ["latest"], shift, of_price=_of_price(last)) if shift else carried
+    there = moved(last.periods or ["latest"], shift, of_price=of_price(last)) if shift else carried
     made = _with_periods(made, there, last)
     return _in_the_same_order(slots, made, last)
 
@@ -285,18 +286,17 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
         periods = periods_of(slots)
         if periods == last.periods and (again := slots.says(POINTS_BACK["previous"]) and parse_periods(periods[0])):
             shift = (-again.count, _UNITS.get(again.end.kind, "year")) if isinstance(again, Span) else (-1, "year")
-            return {"periods": moved(periods, shift, of_price=_of_price(last))}
+            return {"periods": moved(periods, shift, of_price=of_price(last))}
         changes = slots.has("growth", "difference") or slots.says(SAID["by_how_much"])
-        of_price = _of_price(last)
         if (
             changes
-            and not of_price
+            and not of_price(last)
             and len(periods) == len(last.periods) == 1
             and ":" not in periods[0] + last.periods[0]
         ):
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
-        periods = moved(last.periods or ["latest"], shift, of_price=_of_price(last))
+        periods = moved(last.periods or ["latest"], shift, of_price=of_price(last))
     elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
         periods = sorted(slots.memory.periods, key=_year)
     if slots.says(POINTS_BACK["by_quarter"]):
@@ -309,10 +309,6 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
 
 
 _UNITS = {"month": "month", "day": "day", "latest quarter": "quarter"}
-
-
-def _of_price(query: Query) -> bool:
-    return bool(query.metrics) and described(query.metrics[0]).kind == "price"
 
 
 def _shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
@@ -331,7 +327,7 @@ def _other_stake(slots: Slots, last: Query | None) -> Understanding | None:
     if not last or not last.stake or not (slots.stake or (paid and not slots.points)):
         return None
     stake, metrics = slots.stake.value if slots.stake else last.stake, ["total_return"] if paid else last.metrics
-    changes = {"stake": stake, "metrics": metrics, "companies": slots.about or last.companies}
+    changes: dict[str, Any] = {"stake": stake, "metrics": metrics, "companies": slots.about or last.companies}
     return Understanding((last.model_copy(update=changes),), decided="follow-up")
 
 

@@ -6,7 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
-from finassist.questions.grammar import metric_phrases, table_of
+from finassist.core.metrics import described
+from finassist.core.query import Query
+from finassist.questions.grammar import SAID, metric_phrases, table_of
+from finassist.questions.slots import Slots
 from finassist.questions.tokenizer import Claims, Hit, Word
 from finassist.symbols.names import word_set
 
@@ -120,7 +123,7 @@ def _new_sense(others: set[str], name: str, words: str) -> bool:
         case "net_income":
             return not others - {"price_change"} and not re.search(r"dividend|share price|stock", words)
         case "price_change":
-            return not others - {"price"} or "perform" in words
+            return not others - {"price"} or "perform" in words or words.startswith("stock")
         case "price" | "market_cap" | "revenue" | "eps_diluted":
             return not others
         case "dividends_paid":
@@ -168,3 +171,31 @@ _SENSES: Mapping[str, _Sense] = {
     "turnover": lambda before, after: before[-1:] not in (["staff"], ["employee"]),
     "margin between": _never,
 }
+
+
+def asks_statement(slots: Slots) -> bool:
+    """Whether a whole statement is asked for, and no single line of it."""
+    flows = re.compile(r".*\bcash ?flows?(?: statements?)?$")
+    return slots.says(SAID["statement"]) and all(
+        flows.fullmatch(slots.low[hit.start : hit.end + 11].rstrip(" ?.")) for hit in slots.metrics
+    )
+
+
+def without_parts(slots: Slots, metrics: list[str]) -> list[str]:
+    """Without a plain price beside `price_change`, which it explains, and the like."""
+    if "price" in metrics and "price_change" in metrics:
+        part = "price_change" if slots.says(SAID["extreme_price"]) else "price"
+        return [each for each in metrics if each != part]
+    if "interest_cover" in metrics:
+        return [each for each in metrics if each not in ("operating_income", "interest_expense")]
+    if "total_return" in metrics:
+        parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
+        return [each for each in metrics if each not in parts]
+    if not {"max_drawdown", "from_high", "volatility", "beta"}.isdisjoint(metrics):
+        return [each for each in metrics if each not in ("price", "price_change")]
+    return metrics
+
+
+def of_price(query: Query) -> bool:
+    """Whether a query asks for a share price or what is made of one."""
+    return bool(query.metrics) and described(query.metrics[0]).kind == "price"

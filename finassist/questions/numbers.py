@@ -221,7 +221,11 @@ _IN_UNIT = (
 )
 _NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
 _AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>(?<![\d.,])-?\d++(?:[.,]\d++)*+|{_NAMED})\s?-?(?P<unit>{_IN_UNIT})?"
-_BETWEEN = re.compile(rf"\bbetween {_AMOUNT.replace('?P<', '?P<a')} and {_AMOUNT}")
+_FIRST = _AMOUNT.replace("?P<", "?P<a")
+_RANGES = (
+    re.compile(rf"\bbetween {_FIRST} and {_AMOUNT}"),
+    re.compile(rf"\b(?:of|within|in the range of|ranging from) {_FIRST}\s?(?:to|-) ?{_AMOUNT}"),
+)
 _COMPARISON = re.compile(
     rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
 )
@@ -239,7 +243,7 @@ _LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 
 def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
     """The amounts of a lower-case text; what they stand on is taken."""
-    for match in _BETWEEN.finditer(text):
+    for match in (match for pattern in _RANGES for match in pattern.finditer(text)):
         if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"]):
             low, high = (
                 _size(match["anum"], match["aunit"] or match["unit"]),
@@ -352,3 +356,8 @@ def since_bought(slots: Slots, periods: list[str]) -> list[str]:
     first = parse_periods(periods[0])
     day = first.last_day() if isinstance(first, Period) and first.kind == "month" else None
     return [f"{day or first}:{periods[1]}"]
+
+
+def invested(slots: Slots) -> bool:
+    """Whether what was bought is asked for from then on, and not over a period in which it was held."""
+    return slots.says(SAID["invested"]) and not slots.says(SAID["held_through"])

@@ -106,16 +106,18 @@ def _high_or_low(slots: Slots, metrics: Sequence[str]) -> Operation | None:
 def _mean_or_points(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     if metrics[0] != "price":
         return None
-    if slots.has("mean"):
-        return "mean"
-    points = slots.points
-    moves = slots.has("growth", "yoy", "difference", "trend", "cagr", "times")
+    if slots.has("mean", "median"):
+        return "mean" if slots.has("mean") else "median"
+    points, falls = slots.points, slots.says(SAID["falls"])
+    moves = falls or slots.has("growth", "yoy", "difference", "trend", "cagr", "times")
     return "none" if len(points) > 1 and not moves else None
 
 
 def _price_move(slots: Slots, _: Sequence[str]) -> Operation | None:
     if slots.has("cagr"):
         return "cagr"
+    if many_periods(slots) and slots.says(SAID["falls"]) and not slots.has("difference"):
+        return "growth"
     dollars = slots.says(SAID["dollars"]) and slots.has("growth", "yoy")
     return "difference" if slots.has("difference") or dollars else None
 
@@ -153,11 +155,13 @@ def _turned(slots: Slots) -> bool:
     return first.endswith("how many times ") and re.search(r"\b(?:is|was|were|are|did|does|do) $", second) is not None
 
 
-def _difference(slots: Slots, _: Sequence[str]) -> Operation | None:
+def _difference(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     mark = slots.at("difference")
-    if mark is None and len(slots.about) == 2 and slots.directions and not slots.has("growth", "yoy"):
+    pair = len(slots.about) == 2 or (len(metrics) == 2 and not slots.several and slots.says(SAID["one_or_other"]))
+    if mark is None and pair and slots.directions and not slots.has("growth", "yoy"):
         return "difference" if slots.says(SAID["how_much_apart"]) else None
-    if mark is None or slots.has("yoy") or (mark.words == "minus" and not slots.several):
+    alone = not slots.several and not (len(slots.points) == 2 and len(metrics) == 1)  # `2023 revenue minus 2022 …`
+    if mark is None or slots.has("yoy") or (mark.words == "minus" and alone):
         return None
     if slots.several and slots.says(SAID["from_it"]):
         slots.about = [slots.about[1], slots.about[0], *slots.about[2:]]
@@ -184,11 +188,8 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     by_quarter = slots.has("mean") and slots.has("trend") and slots.says(SAID["by_quarter"])
     if not slots.several and not many_periods(slots) and not by_quarter:
         return None
-    if (
-        slots.several
-        and len(metrics) == 1
-        and (slots.says(SAID["part_of_all"]) or (slots.has("sum") and _asks_a_part(slots)))
-    ):
+    part = slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"])
+    if slots.several and len(metrics) == 1 and (slots.says(SAID["part_of_all"]) or (slots.has("sum") and part)):
         _begin_with_its_owner(slots)
         return "share"
     if slots.has("mean"):
@@ -201,10 +202,6 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return "sum"
     total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
     return "sum" if total and described(metrics[0]).summable() else None
-
-
-def _asks_a_part(slots: Slots) -> bool:
-    return slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"])
 
 
 def _begin_with_its_owner(slots: Slots) -> None:

@@ -199,6 +199,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "calendar year": _of("calendar year"),
     "ytd": _of("ytd"),
     "short ago": _short_ago,
+    "years to": lambda parts, year: Span(Period("year", year - _number(parts["n"]) + 1), Period("year", year)),
     "ago": lambda parts, year: LATEST.moved(-_number(parts["n"])),
     "before2": lambda parts, year: LATEST.moved(-2),
     "latest quarter": _of("latest quarter"),

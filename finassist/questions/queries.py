@@ -10,17 +10,16 @@ from finassist.core.periods import Span
 from finassist.core.query import Operation, Query
 from finassist.questions.conditions import (
     asks_over_time,
-    compared,
     counted_moves,
     filters,
     of_conditions,
-    of_whole_span,
     ranked_by,
     supposed,
 )
-from finassist.questions.expressions import expressions
+from finassist.questions.expressions import compared, expressions, of_whole_span
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
-from finassist.questions.numbers import more_than_before, since_bought
+from finassist.questions.metrics import asks_statement, without_parts
+from finassist.questions.numbers import invested, more_than_before, since_bought
 from finassist.questions.operations import (
     OF_MARKET,
     direction_of,
@@ -31,7 +30,7 @@ from finassist.questions.operations import (
     spans,
 )
 from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
-from finassist.questions.refusals import unplaced
+from finassist.questions.refusals import alternatives, unplaced, years_ahead
 from finassist.questions.scan import settle_market_words
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
@@ -149,14 +148,6 @@ def _about_a_company(slots: Slots) -> Understanding:
     return Understanding(document="report", decided="company alone")
 
 
-def asks_statement(slots: Slots) -> bool:
-    """Whether a whole statement is asked for, and no single line of it."""
-    flows = re.compile(r".*\bcash ?flows?(?: statements?)?$")
-    return slots.says(SAID["statement"]) and all(
-        flows.fullmatch(slots.low[hit.start : hit.end + 11].rstrip(" ?.")) for hit in slots.metrics
-    )
-
-
 # ------------------------------------------------------------------------------------------- all companies
 
 
@@ -165,6 +156,8 @@ def screen(slots: Slots) -> Understanding:
     metrics, where = filters(slots, expressions(slots))
     if (than := more_than_before(slots, metrics)) and not where:
         metrics, where = [than.metric], [than]
+    if len(where) > 1 and (either := alternatives(slots)):
+        return either
     shown = metrics or list(dict.fromkeys(each.metric for each in where))
     if shown and len(where) < len(slots.amounts):
         words = ", ".join(hit.words.strip() for hit in slots.amounts)
@@ -217,13 +210,15 @@ def _set_operation(slots: Slots) -> Operation:
 
 def _figures(slots: Slots) -> Understanding:
     query = _query(slots)
+    if ahead := years_ahead(slots, query.operation):
+        return ahead
     both = query.operation in ("high", "low") and slots.says(SAID["high_and_low"])
     queries = [query.model_copy(update={"operation": each}) for each in ("high", "low")] if both else [query]
     return Understanding(tuple(queries), decided="figures")
 
 
 def _query(slots: Slots) -> Query:
-    metrics = _settled(slots, _without_parts(slots, expressions(slots)))
+    metrics = _settled(slots, without_parts(slots, expressions(slots)))
     over_time = asks_over_time(slots)
     metrics, where = filters(slots, metrics) if slots.amounts or over_time else (metrics, [])
     metrics = list(dict.fromkeys(each.metric for each in where)) or metrics
@@ -243,8 +238,10 @@ def _query(slots: Slots) -> Query:
     if where and metrics[0] != "price" and not periods and over_time:
         periods = ["last 12 years"]
     held = slots.stake is not None and metrics[0] != "price"
-    if periods and (held or (slots.says(SAID["invested"]) and metrics[0] in OF_MARKET and len(periods) == 1)):
+    if periods and (held or (invested(slots) and metrics[0] in OF_MARKET and len(periods) == 1)):
         periods = since_bought(slots, periods)
+    if operation == "times" and metrics == ["price"] and len(periods) == 1:
+        periods = periods[0].split(":")
     whole = operation == "sum" or (operation == "none" and "how much" in slots.low and not slots.has("trend"))
     if whole and periods == ["last 4 quarters"] and not slots.several:
         periods, operation = ["TTM"], "none"
@@ -296,7 +293,7 @@ def _settled(slots: Slots, metrics: list[str]) -> list[str]:
 
 
 def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
-    if metrics[0] == "from_high":
+    if metrics[0] in ("from_high", "volatility", "beta", "max_drawdown"):
         return metrics, "none"
     points = len(slots.points)
     if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):
@@ -314,7 +311,7 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
         return [f"growth({each})" for each in metrics], "none"
     if operation == "growth" and metrics[0] in ("price", "price_change"):
         return ["price_change", *metrics[1:]], "none"
-    if operation == "difference" and metrics[0] == "price_change":
+    if operation == "difference" and metrics[0] == "price_change" and not slots.several:
         return ["price", *metrics[1:]], operation
     plus = (slots_sum := slots.at("sum")) and slots_sum.words in _ADDING
     minus = (mark := slots.at("difference")) and mark.words == "minus"
@@ -346,16 +343,3 @@ def _joined(metrics: list[str], sign: str, operation: Operation) -> tuple[list[s
         return metrics, operation
     made = f" {sign} ".join(metrics)
     return [f"times({made})" if sign == "/" else made], "none"
-
-
-def _without_parts(slots: Slots, metrics: list[str]) -> list[str]:
-    """Without a plain price beside `price_change`, which it explains, and the like."""
-    if "price" in metrics and "price_change" in metrics:
-        part = "price_change" if slots.says(SAID["extreme_price"]) else "price"
-        return [each for each in metrics if each != part]
-    if "total_return" in metrics:
-        parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
-        return [each for each in metrics if each not in parts]
-    if not {"max_drawdown", "from_high", "volatility", "beta"}.isdisjoint(metrics):
-        return [each for each in metrics if each not in ("price", "price_change")]
-    return metrics

@@ -10,10 +10,10 @@ from itertools import islice
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span
-from finassist.core.query import SET_ASIDE, Query, Unknown
+from finassist.core.query import SET_ASIDE, Operation, Query, Unknown
 from finassist.questions.expressions import spelt
-from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, metric_names, pattern_of, table_of
-from finassist.questions.slots import Found, Slots, Understanding
+from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, metric_names, pattern_of, table_of
+from finassist.questions.slots import Found, Slots, Understanding, refuse
 from finassist.symbols.names import FOREIGN_LISTING
 
 FIRST_YEAR = 2010
@@ -113,7 +113,8 @@ def _other_metric(slots: Slots) -> Unknown | None:
         if before and any(each.start <= before.start < each.end for each in slots.companies):
             before = None
         after = words[last + 1] if last + 1 < len(words) and words[last + 1].text in _HEADS else None
-        if after and (after.start not in loose or described(hit.value).unit not in _LINES):
+        quotient = re.search(r"\bto[ -]$", slots.low[: hit.start]) and after and after.text == "ratio"
+        if after and (quotient or after.start not in loose or described(hit.value).unit not in _LINES):
             after = None
         if before or after:
             start, end = (before.start if before else hit.start), (after.end if after else hit.end)
@@ -179,12 +180,20 @@ def _changing(slots: Slots) -> Unknown | None:
         return None
     changing = [word for word in slots.loose if word.text in _CHANGING or (slots.asks_all and word.text in _NEGATIONS)]
     days = [each.start for each in slots.periods if isinstance(each.value, Period) and each.value.kind == "day"]
+    limits = [] if slots.about else [each.start for each in slots.amounts]  # `not above $5bn` is a condition
+    changing = [word for word in changing if not (word.text == "not" and _just_before(slots, word.end, limits))]
     word = next((word for word in changing if not any(0 < at - word.end <= 2 for at in days)), None)
     reason = f"“{word.raw}” was not understood, and it changes what is asked" if word else ""
     return Unknown(words=word.raw, topic="not understood", reason=reason) if word else None
 
 
-_OWNED_PART = re.compile(r" ([A-Z][a-z]+)'s (?!fiscal|latest|last)")
+def _just_before(slots: Slots, end: int, places: Sequence[int]) -> bool:
+    """Whether one of the places follows, with no more than a figure between."""
+    return any(re.fullmatch(r"[^,.;?]{0,30}", slots.low[end:at]) for at in places if at >= end)
+
+
+_UNITS = "Bank|Pay|Card|Music|TV|Stores?|Studios?|Ventures|Foundation|Credit|Cloud|Wallet|Arcade"
+_OWNED_PART = re.compile(rf" (?:(?P<owner>[A-Z][a-z]+)'s|(?P<unit>(?:{_UNITS})))(?:'s)? (?!fiscal|latest|last)")
 
 
 def _own_part(slots: Slots) -> Unknown | None:
@@ -192,8 +201,8 @@ def _own_part(slots: Slots) -> Unknown | None:
     claimed = [(hit.start, hit.end) for hit in slots.companies]
     for hit in slots.companies if slots.metrics else ():
         part = _OWNED_PART.match(slots.text, hit.end)
-        if part and not any(start < part.end() and part.start(1) < end for start, end in claimed):
-            words = slots.text[hit.start : part.end(1)]
+        if part and not any(start < part.end() and part.start() + 1 < end for start, end in claimed):
+            words = f"{slots.text[hit.start : hit.end]} {part['owner'] or part['unit']}"
             reason = f"“{words}” was not understood: figures of single segments and products are not in the data"
             return Unknown(words=words, topic="segment", reason=reason)
     for words, message in slots.unmatched:
@@ -201,6 +210,29 @@ def _own_part(slots: Slots) -> Unknown | None:
         if inside and slots.about and slots.metrics:
             return Unknown(words=words, topic="not understood", reason=message or f"“{words}” was not understood")
     return None
+
+
+_OR = re.compile(r"\bor\b(?! (?:more|less|higher|lower|above|below|over|under|better|fewer|greater|up|so)\b)")
+
+
+def alternatives(slots: Slots) -> Understanding | None:
+    """A refusal where conditions need not hold together: `margin over 70% or growth over 40%`."""
+    for match in _OR.finditer(slots.low):
+        of_sectors = [each for each in slots.sectors if each.end <= match.start() or each.start >= match.end()]
+        if len(of_sectors) < 2 and any(each.end <= match.start() for each in (*slots.amounts, *slots.metrics)):
+            words = slots.text[max(0, match.start() - 12) : match.end() + 12].strip()
+            reason = f"“… {words} …”: companies have to fulfil all conditions here; ask for each of them by itself"
+            return refuse(words, "not understood", reason, "one condition or another")
+    return None
+
+
+def years_ahead(slots: Slots, operation: Operation) -> Understanding | None:
+    """A refusal of `in which years did A's revenue exceed B's?`, which would list years, not differences."""
+    if operation != "difference" or len(slots.about) != 2 or not slots.says(SAID["years_ahead"]):
+        return None
+    words = " and ".join(slots.about)
+    reason = f"The years in which one of {words} was ahead are not listed: ask for the figures of both over time"
+    return refuse(words, "not understood", reason, "years of one ahead of another")
 
 
 # --------------------------------------------------------------------------------------- what was not placed
@@ -269,6 +301,7 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
         "mean": "mean" in performed or "cagr" in performed or "avg(" in performed or "average" in performed,
         "median": "median" in performed,
         "share": shares or "share" in performed or "growth" in performed,
+        "difference": not {"high", "low"} & {query.operation for query in queries},
         "times": "times" in performed
         or "count" in performed
         or any(described(text).unit == "times" for q in queries for text in q.metrics),

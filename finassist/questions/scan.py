@@ -68,7 +68,8 @@ def _not_denied[T: _Placed](slots: Slots, hits: list[T]) -> list[T]:
     denied: list[T] = []
     for hit in hits:
         linked = denied and SAID["denies_too"].search(slots.low[denied[-1].end : hit.start])
-        if linked or SAID["denies"].search(slots.low[: hit.start]):
+        limited = any(0 <= each.start - hit.end <= 2 for each in slots.amounts)  # `but not net income above $5bn`
+        if not limited and (linked or SAID["denies"].search(slots.low[: hit.start])):
             denied.append(hit)
     if len(denied) == len(hits):
         return hits
@@ -111,7 +112,11 @@ def _misspelt(slots: Slots, taken: Claims, refused: frozenset[str]) -> None:
         if len(word.text) < 4 or not _loose(word, taken, slots.language) or is_vocabulary(word.text):
             continue
         foreign = slots.language != "en" and not word.raw[:1].isupper()
-        if word.raw in refused or foreign:
+        longer = word.raw[:1].isupper() and any(
+            each.start == word.end + 1 and each.raw[:1].isupper() and _loose(each, taken, slots.language)
+            for each in slots.words
+        )
+        if word.raw in refused or foreign or longer:  # `Costa Coffee` is no slip of CoStar
             continue
         if symbol := closest(word.text) or closest(word.text.removesuffix("s")):
             slots.companies.append(Hit(Named(symbol, False, True), word.start, word.end, word.raw))

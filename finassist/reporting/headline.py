@@ -106,6 +106,7 @@ _OF_SPAN = {
     "first": "{name} first closed {limit} on {at}, at {value}{begins}.",
     "last": "{name} last closed {limit} on {at}, at {value}.",
     "mean price": "{owner} average {what} {span} was {value} ({formula}).",
+    "median price": "{owner} median {what} {span} was {value} ({formula}).",
     "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
     "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
     "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
