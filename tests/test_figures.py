@@ -706,6 +706,18 @@ def test_highs_and_lows_in_other_words() -> None:
         assert value(told(question)) == pytest.approx(own.min() if lowest else own.max()), question
 
 
+def test_the_lowest_close_of_several_and_whether_ever() -> None:
+    answer = told("Which of these had the lowest close in 2023: Ford, Disney, Target?")
+    lows = {each: closes(each, 2023).iloc[1:].min() for each in ("F", "DIS", "TGT")}
+    assert symbols(answer)[0] == min(lows, key=lambda each: lows[each])
+    assert f"low at the close in 2023: 1. Ford Motor USD {lows['F']:.2f}" in answer.headline
+    own = DAILY["META"].dropna()
+    assert str(own[own > 500].index[0]) in told("Has Meta stock ever closed above $500?").headline
+    months = closes("DIS", 2022)
+    ends = months.groupby([f"{day:%Y-%m}" for day in months.index]).last()
+    assert value(told("Did Disney stock fall every month in 2022?")) == (ends.diff() < 0).sum()
+
+
 def test_which_of_two_shares_fell_more() -> None:
     answer = told("Target or Nike - whose shares fell more during 2022?")
     moved = {each: closes(each, 2022).iloc[-1] / closes(each, 2022).iloc[0] - 1 for each in ("TGT", "NKE")}

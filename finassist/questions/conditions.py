@@ -98,7 +98,7 @@ def ranked_by(slots: Slots, where: Sequence[Filter]) -> str:
 
 def counted_moves(slots: Slots, metrics: Sequence[str], where: Sequence[Filter]) -> tuple[str, list[Filter], str]:
     """`how many months did its shares rise?`: the metric of a price, its condition, and the unit that is counted."""
-    found = SAID["count_steps"].search(slots.low)
+    found = SAID["count_steps"].search(slots.low) or SAID["every_step"].search(slots.low)
     often = bool(where) and SAID["how_often"].search(slots.low)
     if not (found or often) or metrics[0] not in ("price", "price_change"):
         return "", [], ""

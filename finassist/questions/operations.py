@@ -60,14 +60,10 @@ def periods_of(slots: Slots) -> list[str]:
     return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]
 
 
-_ALL_TIME = "2015:latest"
-"""The years of which the embedded data have closes."""
-
-
-def of_a_high(slots: Slots, periods: list[str]) -> list[str]:
+def of_a_high(slots: Slots, periods: list[str], operation: Operation) -> list[str]:
     """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
-    if not periods and slots.says(SAID["all_time"]):
-        return [_ALL_TIME]
+    if not periods and slots.says(SAID["all_time"]) and operation in ("none", "high", "low"):
+        return ["2015:latest"]  # the embedded data have closes of these years
     said = next((hit for hit in slots.metrics if hit.value == "from_high"), None)
     own = [str(each.value) for each in slots.points if said and said.start < each.start < said.end]
     rest = [f"end {text}" if text.isdigit() else text for text in periods if text not in own]
@@ -97,8 +93,10 @@ _BEST_OR_WORST: Mapping[str, tuple[Operation, Operation]] = {
 
 
 def _high_or_low(slots: Slots, metrics: Sequence[str]) -> Operation | None:
+    dated = any(isinstance(each.value, Period) and each.value.kind in ("day", "end") for each in slots.points)
+    several = slots.several and bool(slots.points) and not dated and slots.says(SAID["extreme_price"])
     one = len(slots.about) == 1 and not slots.has("rank")
-    if metrics[0] != "price" or not one or not slots.says(SAID["price_extreme"]):
+    if metrics[0] != "price" or not (one or several) or not slots.says(SAID["price_extreme"]):
         return None
     return "low" if slots.says(SAID["price_low"]) else "high"
 
@@ -361,7 +359,8 @@ def intent_of(slots: Slots, metrics: Sequence[str], operation: Operation) -> tup
         return "rank", direction
     asks_which = bool(slots.sets) or slots.says(SAID["one_or_other"])
     if said and (
-        (operation in _ORDERED and len(metrics) == 1) or (asks_which and operation in (*_ORDERED, "mean", "max", "min"))
+        (operation in _ORDERED and len(metrics) == 1)
+        or (asks_which and operation in (*_ORDERED, "mean", "max", "min", "high", "low"))
     ):
         return "compare", direction
     series = spans(slots) and metrics[0] not in OF_MARKET

@@ -258,7 +258,9 @@ def _query(slots: Slots) -> Query:
         )
     ):
         periods = quarterly(periods)
-    periods = of_a_high(slots, periods) if metrics[0] in ("price", "from_high") else periods
+    if where and metrics == ["price"] and operation == "none" and slots.says(SAID["all_time"]):
+        operation = "first"  # `has it ever closed above $200?`
+    periods = of_a_high(slots, periods, operation) if metrics[0] in ("price", "from_high") else periods
     if operation in ("best year", "worst year"):
         periods = [text for text in periods if ":" in text or text.startswith("last ")] or periods
     intent, direction = intent_of(slots, metrics, operation)

@@ -177,7 +177,13 @@ def _order(outcome: Outcome, words: Words) -> str:
     if query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
     lead = f"{words.name(rows[0].symbol)} had the {_side(query)} {_metric(query, rows[0])}"
-    return f"{lead}{shared_period(rows, words)}: {_places(rows, words)}."
+    return f"{lead}{_period_of(rows, words)}: {_places(rows, words)}."
+
+
+def _period_of(rows: Sequence[Row], words: Words) -> str:
+    """The period that all rows share; a high or low is that of a span."""
+    of_span = words.query.operation in ("high", "low")
+    return f" {over_span(rows[0].fact.period)}" if of_span else shared_period(rows, words)
 
 
 def _side(query: Query) -> str:
@@ -202,6 +208,7 @@ def _metric(query: Query, row: Row) -> str:
 
 
 _RANKED = {
+    "high": "high at the close", "low": "low at the close",
     "growth": "{} growth", "sequential": "{} growth on the quarter before", "cagr": "{} CAGR", "mean": "average {}",
     "median": "median {}", "sum": "total {}", "difference": "change in {}", "times": "multiple of earlier {}",
 }  # fmt: skip
@@ -209,7 +216,7 @@ _RANKED = {
 
 def _comparison(outcome: Outcome, words: Words) -> str:
     win, lose = map(words.of, outcome.rows)
-    metric, period = _metric(outcome.query, win.row), shared_period(outcome.rows, words)
+    metric, period = _metric(outcome.query, win.row), _period_of(outcome.rows, words)
     if win.fact.value == lose.fact.value:
         return f"{win.name} and {lose.name} had the same {metric}{period}: {win.value}."
     each, other = ("", "") if period else (f" {win.when}", f" {lose.when}")
