@@ -32,7 +32,8 @@ def follow_up(slots: Slots) -> Understanding | None:
     """The understanding of a question that inherits from the last one; `None` where it stands alone."""
     memory = slots.memory
     last = memory.queries[0] if memory.queries else None
-    if memory.term and slots.about and not (slots.metrics or _asks_document(slots)) and _points_back(slots, None):
+    of_term = memory.term and (not last or slots.says(POINTS_BACK["term"]))
+    if of_term and slots.about and not (slots.metrics or _asks_document(slots)) and _points_back(slots, None):
         slots.metrics = hits_of([memory.term])
         return answer_to(slots)
     if not last and not memory.companies:
