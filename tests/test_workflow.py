@@ -117,7 +117,7 @@ def test_a_conversation_under_every_routing(routing: Any, run_async: Any) -> Non
 
     async def talk() -> Answer:
         await workflow.arun("What is Apple's stock price?")
-        await workflow.arun("What is EBITDA?")
+        await workflow.arun("What is inflation?")
         return await workflow.arun("What about Tesla?")
 
     answer = run_async(talk())
