@@ -99,6 +99,10 @@ WORDED = [
     ("Kellogg's rival General Mills: revenue for 2022, not 2021", "revenue of GIS in 2022"),
     ("Kroger's operating margin, not the net margin, in 2023", "operating margin of KR in 2023"),
     ("I don't want Visa, I want Mastercard: net margin 2023", "net margin of MA in 2023"),
+    (
+        "Which firms earned more than $20 billion of net income in FY2024?",
+        "net income of all companies where net income > 2e+10 in FY2024",
+    ),
     ("What does Target earn per dollar of sales?", "net margin of TGT"),
     ("How many cents of profit did Kroger make per dollar of revenue in 2023?", "net margin of KR in 2023"),
     ("What multiple of its 2016 revenue did AMD make in 2023?", "ratio of revenue of AMD in 2016 and 2023"),

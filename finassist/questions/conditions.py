@@ -312,7 +312,10 @@ def _share_of_amount(slots: Slots, hit: Hit[Amount]) -> Filter | None:
 
 def _metric_of_amount(slots: Slots, hit: Hit[Amount]) -> Hit[str] | None:
     """The metric nearest to a number whose unit fits."""
-    bases = [(each.end, base.start) for each in slots.amounts for base in slots.metrics if base.start >= each.end]
+    shares = [
+        each for each in slots.amounts if each.value.unit == "percent"
+    ]  # `over $30 billion of net income` is none
+    bases = [(each.end, base.start) for each in shares for base in slots.metrics if base.start >= each.end]
     stands = {start for end, start in bases if _OF_BASE.fullmatch(slots.low, end, start)}
     candidates = [each for each in expression_hits(slots) if each.start not in stands]
     fitting = [each for each in candidates if _fits(hit.value, each.value)]
