@@ -573,3 +573,77 @@ def test_what_can_be_answered_is_and_the_rest_is_named_after_it(question: str, f
     assert figure in answer.headline.partition(". ")[0]
     assert gap in answer.headline.partition(". ")[2]
     assert answer.gaps
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Nike's close on Christmas Eve (24 December 2024)?", "at the close on 2024-12-24"),
+        ("PepsiCo share price, New Year's Eve 2024", "at the close on 2024-12-31"),
+        ("Nike stock at the end of March 2023?", "at the close on 2023-03-31"),
+        ("Nike's share price, end of March 2024 to end of September 2024", "on 2024-03-28 to"),
+        ("Nike's shares: how did they move from the end of March to the end of September 2024?", "on 2024-03-28 to"),
+        (
+            "In how many months of 2023 did Nike's shares close lower than the month before?",
+            "months in 2023 (12 in all)",
+        ),
+        (
+            "Nike at the end of 2024 was worth how many times what it was at the end of 2019?",
+            "times as large on 2024-12",
+        ),
+        (
+            "How far is Deere's latest close from its highest close of 2024, in percent?",
+            "38.9% above the highest in 2024",
+        ),
+    ],
+)
+def test_days_of_prices_in_other_words(question: str, said: str) -> None:
+    assert said in FinancialAssistantWorkflow(db=None).run(question).headline
+
+
+@pytest.mark.parametrize(
+    ("question", "where"),
+    [
+        (
+            "Which companies combine a net margin above 45% with revenue growth over 20% in FY2023?",
+            ["net_margin > 0.45", "growth(revenue) > 0.2"],
+        ),
+        (
+            "Companies that took in over $60bn of revenue in FY2023 yet made a net loss",
+            ["revenue > 60000000000", "net_income < 0"],
+        ),
+        (
+            "Of the utilities that sold more than $15 billion in FY2023, which had the best net margin?",
+            ["revenue > 15000000000"],
+        ),
+        ("Which companies had free cash flow under minus $3 billion in FY2023?", ["free_cash_flow < -3000000000"]),
+        (
+            "Which companies had over $90bn of revenue and spent over 12% of revenue on R&D in FY2023?",
+            ["revenue > 90000000000", "research_and_development / revenue > 0.12"],
+        ),
+    ],
+)
+def test_amounts_belong_to_their_figures(question: str, where: list[str]) -> None:
+    query = FinancialAssistantWorkflow(db=None).run(question).query
+    assert query
+    assert [f"{each.metric} {each.comparator} {each.number:.15g}" for each in query.where] == where
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Total up FY2023 revenue of Nike, PepsiCo and Deere", "The combined revenue"),
+        ("PepsiCo's 2023 revenue minus Nike's 2023 revenue = ?", "FY2023"),
+        ("How far did Nike's net income fall short of PepsiCo's in FY2023?", "lower than PepsiCo's"),
+        ("Boeing lost how much altogether across 2021, 2022 and 2023?", "added up to USD -11.36"),
+        (
+            "What remains of Deere's 2023 operating cash flow after capex and dividends are deducted?",
+            "operating cash flow - capital expenditure - dividends paid",
+        ),
+        ("H1 2024 revenue of PepsiCo (i.e. Q1 2024 plus Q2 2024)?", "in H1 2024"),
+        ("R&D as a percentage of gross profit - Intel 2023", "R&D expense as a share of gross profit"),
+        ("Which health care firm was the largest dividend payer (in dollars) in FY2023?", "highest dividends paid"),
+    ],
+)
+def test_sums_and_differences_in_other_words(question: str, said: str) -> None:
+    assert said in FinancialAssistantWorkflow(db=None).run(question).headline

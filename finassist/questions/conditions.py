@@ -304,7 +304,7 @@ def _share_of_amount(slots: Slots, hit: Hit[Amount]) -> Filter | None:
     base = next((each for each in after if _OF_BASE.fullmatch(slots.low, hit.end, each.start)), None)
     if base is None or hit.value.unit != "percent":
         return None
-    before = [each.value for each in slots.metrics if each.end <= hit.start]
+    before = [each.value for each in slots.metrics if each.end <= hit.start and each.value != base.value]
     behind = [each.value for each in slots.metrics if each.start >= base.end]
     part = (before[-1:] or behind[:1] or [""])[0]
     return hit.value.on(f"{part} / {base.value}", percent=True) if part else None

@@ -136,6 +136,9 @@ def _about_a_company(slots: Slots) -> Understanding:
     if days and (spans(slots) or slots.has("growth", "difference")):
         slots.metrics = hits_of(["price_change"])
         return _figures(slots)
+    if (days or any(end.kind == "end" for end in ends)) and re.search(r"\b(?:stocks?|shares?)\b", slots.low):
+        slots.metrics = hits_of(["price"])  # `Deere stock at the end of June 2023?`
+        return _figures(slots)
     if slots.has(*_NEEDS_A_METRIC) or slots.amounts:
         words = next(hit.words for hit in (*slots.operations, *slots.amounts))
         reason = f"“{words}” of what? Name a figure, such as revenue or net income"
