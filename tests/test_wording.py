@@ -7,6 +7,20 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    (
+        "Capex as a percentage of net income - Target 2022",
+        "capital expenditure as a share of net income of TGT in 2022",
+    ),
+    ("Trailing four-quarter net income of Nike", "net income of NKE in TTM"),
+    ("Caterpillar stock at the end of March 2022?", "share price of CAT in 2022-03"),
+    ("ADBE OM FY22", "operating margin of ADBE in FY2022"),
+    ("HLT LTM NI", "net income of HLT in TTM"),
+    ("CAT shs dil. FY23", "diluted shares of CAT in FY2023"),
+    ("For ALL, what was revenue in 2022? (the ticker, not the word)", "revenue of ALL in 2022"),
+    ("Ford, never to be confused with Tesla: revenue 2022", "revenue of F in 2022"),
+    ("Vertex net income 2022", "net income of VRTX in 2022"),
+    ("Quanto somam as receitas de Visa e Mastercard em 2022?", "sum of revenue of V, MA in 2022"),
+    ("Welchen Anteil seines Umsatzes gab Adobe 2022 für F&E aus?", "R&D expense as a share of revenue of ADBE in 2022"),
     ("How much more did Merck earn than Pfizer in 2024, in dollars?", "difference in net income of MRK, PFE in 2024"),
     (
         "How much higher was Apple's revenue than Microsoft's in 2023, in percent?",
@@ -502,6 +516,10 @@ CONVERSATIONS = [
     (["Netflix revenue 2019", "Netflix revenue 2024", "what is the CAGR"], "CAGR of revenue of NFLX in 2019 and 2024"),
     (["top 5 energy companies by net income 2023", "how about utilities?"],
      "net income of all companies in Utilities (top 10)"),
+    (["Marriott revenue in Q2 2024", "and in Q3?"], "revenue of MAR in Q3 2024"),
+    (["Walmart revenue in 2023", "what was its net income in the third quarter?"], "net income of WMT in Q3 2023"),
+    (["Hilton EPS in Q1 2024?", "one quarter on?", "revenue for that quarter?", "and Marriott's?"],
+     "revenue of MAR in Q2 2024"),
 ]  # fmt: skip
 
 

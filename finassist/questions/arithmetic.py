@@ -292,6 +292,9 @@ def _settled(tokens: list[Token]) -> list[Token]:
         if token.value == "percent" and index and tokens[index - 1].kind == "metric" and after == "period":
             token = replace(token, kind="strange", value="growth")
         previous = next((each for each in reversed(found) if each.kind != "word"), Token("word", "", 0, 0))
+        later = {each.kind for each in tokens[index + 1 :]}
+        if _dash_before_owner(token, {each.kind for each in found}, after, later):
+            token = replace(token, kind="word", value="over")
         of_figure = previous.figure is not None and token.value == "minus"  # `that less 2022's`
         if token.kind == "operator" and not of_figure and _only_a_link(token, previous.kind, after):
             token = replace(token, kind="word", value="over")
@@ -304,6 +307,12 @@ def _settled(tokens: list[Token]) -> list[Token]:
             continue
         kept.append(token)
     return kept
+
+
+def _dash_before_owner(token: Token, earlier: set[Kind], after: str, later: set[Kind]) -> bool:
+    """`capex / revenue - Comcast 2023`: the dash stands before the one company, and no figure follows."""
+    dash = token.value == "minus" and token.end - token.start == 1
+    return dash and after == "company" and "company" not in earlier and not later & {"metric", "number"}
 
 
 def _only_a_link(token: Token, before: str, after: str) -> bool:

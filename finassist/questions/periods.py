@@ -286,6 +286,20 @@ def shift_of(slots: Slots) -> Shift | None:
     return None
 
 
+_OF_YEAR = re.compile(r"\b(?:the )?(?:q(?P<q>[1-4])|(?P<n>first|second|third|fourth|1st|2nd|3rd|4th) quarter)\b")
+
+
+def quarter_of(slots: Slots, last: Sequence[str]) -> Found | None:
+    """`and in Q3?`: a quarter without a year is of the year of the last question; its words are used."""
+    found, value = _OF_YEAR.search(slots.low), parse_periods(last[-1]) if last else None
+    if found is None or not isinstance(value, Period) or not value.year or "day" in value.kind:
+        return None
+    slots.loose = [word for word in slots.loose if not found.start() <= word.start < found.end()]
+    kind = "calendar quarter" if value.kind.startswith("calendar ") else "quarter"
+    quarter = replace(value, kind=kind, number=int(found["q"] or _number(found["n"])))
+    return Found(quarter, *found.span(), found.group())
+
+
 def moved(periods: Sequence[str], shift: Shift, *, of_price: bool = False) -> list[str]:
     """Periods that many steps later or earlier; the last years of a price end with the latest close."""
     return [_moved_one(text, *shift, of_price=of_price) for text in periods]
