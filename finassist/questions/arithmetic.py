@@ -292,8 +292,9 @@ def _settled(tokens: list[Token]) -> list[Token]:
         if token.value == "percent" and index and tokens[index - 1].kind == "metric" and after == "period":
             token = replace(token, kind="strange", value="growth")
         previous = next((each for each in reversed(found) if each.kind != "word"), Token("word", "", 0, 0))
-        later = {each.kind for each in tokens[index + 1 :]}
-        if _dash_before_owner(token, {each.kind for each in found}, after, later):
+        earlier: set[str] = {each.kind for each in found}
+        later: set[str] = {each.kind for each in tokens[index + 1 :]}
+        if _dash_before_owner(token, earlier, after, later):
             token = replace(token, kind="word", value="over")
         of_figure = previous.figure is not None and token.value == "minus"  # `that less 2022's`
         if token.kind == "operator" and not of_figure and _only_a_link(token, previous.kind, after):
@@ -309,7 +310,7 @@ def _settled(tokens: list[Token]) -> list[Token]:
     return kept
 
 
-def _dash_before_owner(token: Token, earlier: set[Kind], after: str, later: set[Kind]) -> bool:
+def _dash_before_owner(token: Token, earlier: set[str], after: str, later: set[str]) -> bool:
     """`capex / revenue - Comcast 2023`: the dash stands before the one company, and no figure follows."""
     dash = token.value == "minus" and token.end - token.start == 1
     return dash and after == "company" and "company" not in earlier and not later & {"metric", "number"}
