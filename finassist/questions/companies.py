@@ -187,7 +187,7 @@ _PLACES = frozenset({"united states", "united kingdom", "north america", "latin 
 def _is_vocabulary(match: Match, text: str) -> bool:
     """Abbreviations of finance are no tickers: DPO, CCC, YOY, CEO."""
     raw, plain = match.text, fold(match.text)
-    if plain in _PLACES:
+    if plain in _PLACES or re.fullmatch(r"[qh][1-4]", plain):  # `in Q2?`
         return True
     if text[max(0, match.start - 1) : match.start] == "$":
         return False

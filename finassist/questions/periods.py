@@ -313,7 +313,7 @@ def _moved_one(text: str, steps: int, unit: str, *, of_price: bool) -> str:
     value = parse_periods(text)
     if isinstance(value, Span):
         if value.start is None:
-            return _last_moved(value, steps, unit, of_price=of_price)
+            return _last_moved(value, steps, "year" if unit == "same" else unit, of_price=of_price)
         ends = (_moved_one(str(each), steps, unit, of_price=of_price) for each in (value.start, value.end))
         return ":".join(ends)
     if value.kind == "months ago" and unit in _IN_MONTHS:

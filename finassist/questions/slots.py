@@ -110,7 +110,7 @@ def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -
     if not own and not named:
         return memory
     same = bool(own) and bool(memory.queries) and own[0].metrics == memory.queries[0].metrics
-    if len(named) == 1 and memory.companies and same:
+    if len(named) == 1 and memory.companies and (same or named[0] in memory.companies):
         named = tuple(dict.fromkeys((*memory.companies, *named)))[-5:]
     again = same and own[0].companies == memory.queries[0].companies
     periods = (*(memory.periods if again else ()), *(own[0].periods if own else ()))
@@ -305,10 +305,14 @@ _NTH = {"second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "latter": 
 
 
 def nth_shown(slots: Slots) -> str:
-    """`how much did the first of them earn?`: that company of the list shown last."""
+    """`how much did the first of them earn?`, `and the other one?`: that company of those shown last."""
     found = POINTS_BACK["nth"].search(slots.low)
     named, result = slots.memory.companies, slots.memory.result
     shown = named if len(named) > 1 else result
+    asked = slots.memory.queries[0].companies if slots.memory.queries else []
+    others = [each for each in named if each not in asked]
+    if len(asked) == len(others) == 1 and slots.says(POINTS_BACK["other"]):
+        return others[0]
     at = _NTH.get(found["n"], 0) if found else 0
     return shown[at] if found and at < len(shown) > 1 else ""
 
