@@ -2,7 +2,8 @@
 
 import pytest
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, InvalidQuery, Query
+from finassist.core.query import Filter
 from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
@@ -670,3 +671,64 @@ def test_amounts_belong_to_their_figures(question: str, where: list[str]) -> Non
 )
 def test_sums_and_differences_in_other_words(question: str, said: str) -> None:
     assert said in FinancialAssistantWorkflow(db=None).run(question).headline
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "What was the difference between Nike's highest and lowest close in 2023?",
+            "range of USD 40.08, from USD 89.42 on 2023-09-27 to USD 129.50 on 2023-02-01",
+        ),
+        (
+            "How far apart were Nike's highest and lowest revenue from 2019 to 2023?",
+            "range of USD 13.81 billion, from USD 37.40 billion in FY2020",
+        ),
+        ("Gap between the worst and the best gross margin of Nike over 2019-2024", "range of 2.6 percentage points"),
+    ],
+)
+def test_the_range_of_a_figure(question: str, said: str) -> None:
+    assert said in FinancialAssistantWorkflow(db=None).run(question).headline
+
+
+@pytest.mark.parametrize(
+    ("question", "order", "where"),
+    [
+        (
+            "Of the ten companies with the most revenue in FY2023, which had the best net margin?",
+            1,
+            "revenue top 10",
+        ),
+        (
+            "Consider the six banks with the most net income in FY2024; which one had the lowest return on equity?",
+            -1,
+            "net income top 6",
+        ),
+        (
+            "Among the 3 energy companies with the lowest net margin in FY2023, who had the most revenue?",
+            1,
+            "net margin bottom 3",
+        ),
+    ],
+)
+def test_a_rank_inside_a_rank(question: str, order: int, where: str) -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    answer = workflow.run(question)
+    assert answer.query
+    assert ([*map(str, answer.query.where)], answer.query.order) == ([where], order)
+    inner = answer.query.where[0]
+    outer = answer.query.model_copy(update={
+        "intent": "rank", "metrics": [inner.metric], "where": [], "limit": int(inner.number),
+        "order": 1 if inner.comparator == "top" else -1,
+    })  # fmt: skip
+    members = workflow.query(outer).symbols
+    assert set(answer.symbols) <= set(members)
+    assert len(members) == inner.number
+    assert f"among the {inner.number:g}" in answer.headline
+
+
+def test_a_place_is_one_among_all_companies() -> None:
+    with pytest.raises(InvalidQuery, match="universe"):
+        Query(metrics=["revenue"], companies=["NKE"], where=[Filter(metric="net_margin", comparator="top", number=3)])
+    with pytest.raises(InvalidQuery, match="how many"):
+        Filter(metric="net_margin", comparator="top", number=0)

@@ -27,7 +27,7 @@ from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, counts_moves, w
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import Call, described, parse
 from finassist.core.periods import LATEST, Period, Span, months_back
-from finassist.core.query import Query
+from finassist.core.query import Filter, Query
 
 
 def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
@@ -68,6 +68,18 @@ def last_cell(query: Query, cube: Cube, symbol: str, metric: str) -> Row:
             return cell(query, cube, symbol, metric)[-1]
 
 
+def placed(query: Query, cube: Cube, symbols: Sequence[str], condition: Filter) -> Filter:
+    """`among the four with the most revenue` as what it takes: at least the fourth largest figure."""
+    if condition.comparator not in ("top", "bottom"):
+        return condition
+    asked = query.model_copy(update={"periods": [condition.period or "latest"], "operation": "none"})
+    facts = [last_cell(asked, cube, symbol, condition.metric).fact for symbol in symbols]
+    values = [float(fact.value) for fact in facts if fact.value is not None and fact.currency in (None, "USD")]
+    top = condition.comparator == "top"
+    last = sorted(values, reverse=top)[: int(condition.number)][-1:]
+    return condition.model_copy(update={"comparator": ">=" if top else "<=", "number": (last or [0.0])[0]})
+
+
 def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:
     """Why periods are not joined: a quarter is less than a year, and of a run of days only the ends are known."""
     about, name = described(metric), query.operation
@@ -76,7 +88,7 @@ def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:
         labels = " and ".join(point.label for point in points)
         return f"The {name} of {about.label} is not meaningful: {labels} are not equally long."
     days = any(isinstance(each, Span) and each.start and each.start.kind in ("day", "month") for each in query.asked())
-    if days and name in ("mean", "median", "max", "min"):
+    if days and name in ("mean", "median", "max", "min", "range"):
         return (
             f"The {name} of {about.label} over days is not computed; ask for years or quarters, such as 2020 to 2024."
         )
@@ -84,7 +96,7 @@ def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:
 
 
 _MONTHS = {"FY": 12, "TTM": 12, "Q": 3, "H": 6, "9M": 9}
-_OF_LIKE = frozenset({"growth", "sequential", "cagr", "sum", "mean", "median", "max", "min", "trend"})
+_OF_LIKE = frozenset({"growth", "sequential", "cagr", "sum", "mean", "median", "max", "min", "trend", "range"})
 
 
 def _plain_row(cube: Cube, symbol: str, metric: str, point: Point) -> Row:
@@ -106,7 +118,7 @@ def _points(query: Query, cube: Cube, symbol: str, metric: str) -> list[Point]:
 
 def _default(query: Query, metric: str) -> Period | Span:
     if (
-        query.operation in ("cagr", "trend", "max", "min", "sum", "mean", "median")
+        query.operation in ("cagr", "trend", "max", "min", "sum", "mean", "median", "range")
         and described(metric).kind != "price"
     ):
         return Span(None, LATEST, 6 if query.operation == "cagr" else 5)
@@ -300,6 +312,15 @@ def _extreme(pick: Callable[..., Row], how: str) -> _Step:
     return step
 
 
+def _range(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
+    """The highest figure less the lowest."""
+    facts = [cube.value(symbol, metric, point) for point in points]
+    if missing := next((fact for fact in facts if not fact.known), None):
+        return [Row(symbol, metric, missing)]
+    low, high = (pick(facts, key=lambda fact: fact.value or Decimal()) for pick in (min, max))
+    return [Row(symbol, metric, less(metric, high, low), low, high, "range")]
+
+
 def _trend(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     if len(points) == 1:
         points = [cube.before(symbol, points[0], metric), points[0]]
@@ -319,4 +340,5 @@ _OVER_PERIODS: dict[str, _Step] = {
     "max": _extreme(max, "highest"),
     "min": _extreme(min, "lowest"),
     "trend": _trend,
+    "range": _range,
 }

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from finassist.analysis.calendar import STALE, Member
-from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
+from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell, placed
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import (
     Outcome,
@@ -199,7 +199,8 @@ def _addable(metric: str) -> bool:
 _ACROSS: dict[str, Shape] = {
     "sum": "sum", "mean": "mean", "median": "mean", "difference": "difference", "times": "times", "share": "share",
 }  # fmt: skip
-_SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "median", "max", "min"})
+_SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "median", "max", "min",
+                     "range"})  # fmt: skip
 
 
 def _ordered(query: Query, cube: Cube, symbols: Sequence[str]) -> Outcome:
@@ -225,10 +226,9 @@ def _shape(query: Query, rows: Sequence[Row]) -> Shape:
     if rows[0].metric in WINDOW_METRICS or query.operation in _OF_SPAN or (rows[0].metric == "price" and by_day):
         return "window"
     shapes: dict[str, Shape] = {
-        "growth": "change", "sequential": "change",
-        "cagr": "cagr", "difference": "difference", "times": "times", "sum": "sum", "mean": "mean",
-        "median": "mean",
-        "max": "extreme", "min": "extreme", "trend": "series",
+        "growth": "change", "sequential": "change", "cagr": "cagr", "difference": "difference", "times": "times",
+        "sum": "sum", "mean": "mean", "median": "mean", "max": "extreme", "min": "extreme", "trend": "series",
+        "range": "difference",
     }  # fmt: skip
     found = shapes.get(query.operation)
     if currencies_apart(row.fact for row in rows if row.symbol == rows[0].symbol and row.metric == rows[0].metric):
@@ -257,8 +257,9 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     rows = {member.symbol: last_cell(query, cube, member.symbol, metric) for member in members}
     currencies = Counter(row.fact.currency for row in rows.values() if row.known)
     usual = max(currencies, key=lambda each: currencies[each], default=None)
+    limits = [placed(query, cube, [*rows], each) for each in query.where]
     for symbol, row in rows.items():
-        fulfilled = [_condition(cube, symbol, each, query) for each in query.where]
+        fulfilled = [_condition(cube, symbol, each, query) for each in limits]
         if all(each is not False for each in fulfilled):
             if None in fulfilled or not row.known:
                 left_out += 1

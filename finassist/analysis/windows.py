@@ -31,8 +31,8 @@ WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "fro
 
 OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "week", "month", "year"))
 OF_PRICE = OF_MOVES | {"growth", "difference", "high", "low", "first", "last", "max", "min", "mean", "median", "cagr",
-                       "trend"}  # fmt: skip
-_OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "median", "count"}
+                       "trend", "range"}  # fmt: skip
+_OF_ALL_DAYS = OF_MOVES | {"high", "low", "max", "min", "mean", "median", "count", "range"}
 """Operations that look at every day of the periods asked, and not at the closes at their ends."""
 
 
@@ -283,6 +283,9 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return _counted(query, share, metric)
         case "high" | "max" | "low" | "min" as which, "price":
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
+        case "range", "price":
+            low, high = (_extreme(share, low=side, month_ends=query.unit == "month-end") for side in (True, False))
+            return replace(low, fact=less("price", high.fact, low.fact), first=low.fact, last=high.fact)
         case "first" | "last", "price":
             return _first_close(query, share)
         case "mean" | "median" as which, "price":

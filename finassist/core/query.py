@@ -21,13 +21,13 @@ Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggr
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
                     "min", "count", "times", "trend", "best day", "worst day", "best week", "worst week",
                     "best month", "worst month", "best year", "worst year", "high", "low", "first",
-                    "last"]  # fmt: skip
+                    "last", "range"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
                 "window", "order", "count", "check", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
 
 Scope = Literal["named", "earlier", "universe"]
-Comparator = Literal[">", ">=", "<", "<=", "between"]
+Comparator = Literal[">", ">=", "<", "<=", "between", "top", "bottom"]
 
 MOST_CELLS = 600
 SET_ASIDE = "set aside"
@@ -63,8 +63,8 @@ class Filter(_Checked):
 
     Attributes:
         metric: A catalogue id or an expression over ids.
-        comparator: `">"`, `">="`, `"<"`, `"<="` or `"between"`.
-        number: The limit; of `"between"` the lower one.
+        comparator: `">"`, `">="`, `"<"`, `"<="` or `"between"`; of all companies also `"top"` and `"bottom"`.
+        number: The limit; of `"between"` the lower one, of `"top"` how many companies.
         upper: The upper limit of `"between"`; both limits count as inside.
         period: The period of the metric, where it is not that of the query.
 
@@ -88,6 +88,8 @@ class Filter(_Checked):
             raise ValueError("“between” needs two numbers: number=10, upper=15.")
         if self.upper is not None and self.upper < self.number:
             raise ValueError(f"Nothing is between {self.number:g} and {self.upper:g}: give the lower number first.")
+        if self.comparator in ("top", "bottom") and self.number < 1:
+            raise ValueError(f"“{self.comparator}” needs how many companies: number=5.")
         return self
 
     def holds(self, value: float) -> bool:
@@ -198,6 +200,8 @@ class Query(_Checked):
         if cells > MOST_CELLS:
             asked = f"{len(self.companies)} companies × {len(self.metrics)} metrics are {cells:,} figures"
             raise ValueError(f"{asked}; one query has at most {MOST_CELLS}. Ask for fewer companies or metrics.")
+        if self.scope != "universe" and any(each.comparator in ("top", "bottom") for each in self.where):
+            raise ValueError("“top” and “bottom” are places among all companies: add scope='universe'.")
         return self
 
     def asked(self) -> list[Period | Span]:
@@ -345,5 +349,5 @@ def _is_metric(name: str) -> bool:
 _OPERATIONS: dict[str, str] = {
     "growth": "growth of ", "cagr": "CAGR of ", "difference": "difference in ", "sum": "sum of ", "mean": "mean ",
     "median": "median ", "share": "share of ", "max": "highest ", "min": "lowest ", "count": "number of companies by ",
-    "times": "ratio of ", "trend": "trend of ",
+    "times": "ratio of ", "trend": "trend of ", "range": "range of ",
 }  # fmt: skip

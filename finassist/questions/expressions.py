@@ -44,6 +44,25 @@ def expression_hits(slots: Slots) -> list[Hit[str]]:
     return [_grown(slots, hit) for hit in hits] if each_own else hits
 
 
+_OUT_OF = re.compile(
+    r"\b(?:of|among|amongst|take|taking|consider|considering|from|within)\W+(?:all )?(?:the )?(?:top )?$"
+)
+
+
+def inside_a_rank(slots: Slots) -> list[Filter]:
+    """`of the four with the most X, which had the smallest Y`: the rank inside which another figure is ranked."""
+    if slots.limit is None or len(slots.directions) < 2 or not _OUT_OF.search(slots.low[: slots.limit.start]):
+        return []
+    first, last = slots.directions[0], slots.directions[-1]
+    hits = [hit for hit in expression_hits(slots) if slots.limit.start < hit.start < last.start]
+    if not hits or not any(hit.start > last.start for hit in slots.metrics) or first.start > hits[0].start + 60:
+        return []
+    slots.metrics = [hit for hit in slots.metrics if hit.start > last.start]
+    number, slots.directions = slots.limit.value, [last]
+    slots.limit = replace(slots.limit, value=1)
+    return [Filter(metric=hits[0].value, comparator="top" if first.value > 0 else "bottom", number=number)]
+
+
 _TWO_ENDS = re.compile(
     r"(?:\s|,|\b(?:of|the|its|total|opening|beginning|closing|ending|start|end|year|years|ends|and|both|fiscal|(?:fy)?20\d\d)\b|-)*"
 )

@@ -18,6 +18,8 @@ type _Step = Callable[[Slots, Sequence[str]], Operation | None]
 
 def operation_of(slots: Slots, metrics: Sequence[str]) -> Operation:
     """The operation on the figures of named companies; the first rule that fits decides."""
+    if slots.says(SAID["best_to_worst"]) and not slots.several and metrics[0] not in ("price_change", "total_return"):
+        return "range"
     steps = _PRICE_STEPS if metrics[0] in OF_MARKET else ()
     for step in (*steps, *_STEPS):
         if (found := step(slots, metrics)) is not None:

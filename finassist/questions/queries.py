@@ -16,7 +16,7 @@ from finassist.questions.conditions import (
     ranked_by,
     supposed,
 )
-from finassist.questions.expressions import compared, expressions, of_whole_span
+from finassist.questions.expressions import compared, expressions, inside_a_rank, of_whole_span
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import asks_statement, without_parts
 from finassist.questions.numbers import invested, more_than_before, since_bought
@@ -156,13 +156,15 @@ def _about_a_company(slots: Slots) -> Understanding:
 
 def screen(slots: Slots) -> Understanding:
     """A rank or a screen of all companies."""
+    rank = inside_a_rank(slots)
     metrics, where = filters(slots, expressions(slots))
+    where = [*rank, *where]
     if (than := more_than_before(slots, metrics)) and not where:
         metrics, where = [than.metric], [than]
     if len(where) > 1 and (either := alternatives(slots)):
         return either
     shown = metrics or list(dict.fromkeys(each.metric for each in where))
-    if shown and len(where) < len(slots.amounts):
+    if shown and len(where) - len(rank) < len(slots.amounts):
         words = ", ".join(hit.words.strip() for hit in slots.amounts)
         reason = f"“{words}” is a condition without its figure. Name the figure, as in “net margin above 30%”"
         return refuse(words, "not understood", reason, "amount without a metric")

@@ -108,6 +108,7 @@ _OF_SPAN = {
     "mean price": "{owner} average {what} {span} was {value} ({formula}).",
     "median price": "{owner} median {what} {span} was {value} ({formula}).",
     "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
+    "range": "{owner} closes {span} had a range of {size}{ends}.",
     "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
     "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
     "stake price_change": "{stake} {were} worth {value}{on}, without dividends: the price {moved} {change}{ends}.",

@@ -212,7 +212,8 @@ def _cagr(it: Phrase) -> str:
 def _difference(it: Phrase) -> str:
     if it.row.first is None or it.row.last is None:
         return one_figure(it)
-    return f"{it.owner} {it.metric} {_apart(_moved(it, 'by '))}, {it.ends()}."
+    moved = f"had a range of {it.size}" if it.row.at == "range" else _moved(it, "by ")
+    return f"{it.owner} {it.metric} {_apart(moved)}, {it.ends()}."
 
 
 def _apart(size: str) -> str:

@@ -229,6 +229,8 @@ def limit_words(where: Sequence[Filter]) -> str:
 
 
 def _limit(each: Filter) -> str:
+    if each.comparator in ("top", "bottom"):
+        return f"among the {each.number:g} {'highest' if each.comparator == 'top' else 'lowest'}"
     side = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[each.comparator]
     upper = f" and {threshold(each.metric, each.upper)}" if each.upper is not None else ""
     return f"{side} {threshold(each.metric, each.number)}{upper}"
