@@ -198,6 +198,7 @@ _SUFFIX = re.compile(
 )
 _SLIPS = {
     "gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income",
+    "expence": "expense", "expences": "expenses",
     "csh": "cash", "wat": "what", "earnt": "earned", "payed": "paid", "wht": "what",
     "wats": "what", "revs": "revenue", "prise": "price",
 }  # fmt: skip
