@@ -50,6 +50,7 @@ WORDED = [
     ("Which stocks in the S&P 500 fell the most in 2022?", "share price change of all companies in 2022 (bottom 10)"),
     ("What was the highest close of the S&P 500 in 2024?", "share price of ^GSPC in 2024"),
     ("How much more R&D than Ford did GM report in 2024?", "difference in R&D expense of GM, F in 2024"),
+    ("qualcom R&D expence FY2023", "R&D expense of QCOM in FY2023"),
     ("How far is Adobe below its 52-week high?", "distance from the high of ADBE"),
     ("How much below its peak did Meta close in 2022?", "distance from the high of META in 2022"),
     ("Gross margin for Hershey in 22", "gross margin of HSY in 2022"),

@@ -166,7 +166,7 @@ def _mend_pair(found: Names, left: Word, right: Word, text: str) -> None:
     hits = [hit for hit in found.named if hit.start < right.end and left.start < hit.end]
     symbol = closest(left.text + right.text)
     inside = all(left.start <= hit.start and hit.end <= right.end and not hit.value.strong for hit in hits)
-    slip = not is_vocabulary(left.text) and not is_vocabulary(right.text)
+    slip = not any(is_vocabulary(word.text) or word.text in metric_names() for word in (left, right))
     if symbol and inside and slip:
         found.named = [hit for hit in found.named if hit not in hits]
         found.corrected = [each for each in found.corrected if each[0] not in {hit.words for hit in hits}]
