@@ -96,10 +96,16 @@ def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
     mark = slots.at("share") or _how_much_of(slots)
     after = [hit for hit in hits if mark and hit.start >= mark.end]
     before = [hit for hit in hits if mark and hit.end <= mark.start]
+    if mark and len(before) == 2 and not after and _OF_CJK.search(slots.low, before[0].end, mark.end):
+        before, after = before[:1], before[1:]
     if mark is None or len(hits) < 2 or not after:
         return hits
     below, above = after[0], before[-1] if before else after[1]
     return _over(hits, above, below, f"{above.value} / {below.value}", f"{above.words} {mark.words} {below.words}")
+
+
+_OF_CJK = re.compile("占|の何")
+"""`研发费用占营收的百分比`: what is divided, then by what."""
 
 
 def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, words: str) -> list[Hit[str]]:
