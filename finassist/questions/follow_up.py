@@ -14,7 +14,7 @@ from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, operation_of, periods_of
-from finassist.questions.periods import Shift, moved, quarter_of, quarterly, shift_of
+from finassist.questions.periods import Shift, moved, parts_of, quarterly, shift_of
 from finassist.questions.queries import answer_to, is_judgement, screen
 from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown
 from finassist.questions.terms import Figure, Fold, Joined, Writer
@@ -40,8 +40,8 @@ def follow_up(slots: Slots) -> Understanding | None:
         return None
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
-    if last and not slots.points and (quarter := quarter_of(slots, last.periods)):
-        slots.periods = [quarter]
+    if last and not slots.points and (parts := parts_of(slots, last.periods)):
+        slots.periods = parts
     shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):

@@ -286,18 +286,23 @@ def shift_of(slots: Slots) -> Shift | None:
     return None
 
 
-_OF_YEAR = re.compile(r"\b(?:the )?(?:q(?P<q>[1-4])|(?P<n>first|second|third|fourth|1st|2nd|3rd|4th) quarter)\b")
+_OF_YEAR = re.compile(r"\b(?:the )?(?:(?P<a>[qh])(?P<q>[1-4])|(?P<n>first|second|third|fourth) (?P<b>quarter|half))\b")
 
 
-def quarter_of(slots: Slots, last: Sequence[str]) -> Found | None:
-    """`and in Q3?`: a quarter without a year is of the year of the last question; its words are used."""
-    found, value = _OF_YEAR.search(slots.low), parse_periods(last[-1]) if last else None
-    if found is None or not isinstance(value, Period) or not value.year or "day" in value.kind:
-        return None
-    slots.loose = [word for word in slots.loose if not found.start() <= word.start < found.end()]
-    kind = "calendar quarter" if value.kind.startswith("calendar ") else "quarter"
-    quarter = replace(value, kind=kind, number=int(found["q"] or _number(found["n"])))
-    return Found(quarter, *found.span(), found.group())
+def parts_of(slots: Slots, last: Sequence[str]) -> list[Found]:
+    """`and in Q3?`, `the second half?`: parts of a year without it are of the last question's; their words are used."""
+    value = parse_periods(last[-1]) if last else None
+    end = value.end if isinstance(value, Span) else value
+    if end is None or not end.year or end.kind == "day":
+        return []
+    quarter = "calendar quarter" if end.kind.startswith("calendar ") else "quarter"
+    parts: list[Found] = []
+    for found in _OF_YEAR.finditer(slots.low):
+        kind = "half" if (found["a"] or found["b"])[0] == "h" else quarter
+        number = int(found["q"] or _number(found["n"]))
+        slots.loose = [word for word in slots.loose if not found.start() <= word.start < found.end()]
+        parts.append(Found(replace(end, kind=kind, number=number), *found.span(), found.group()))
+    return parts
 
 
 def moved(periods: Sequence[str], shift: Shift, *, of_price: bool = False) -> list[str]:
