@@ -143,7 +143,7 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
         if (
             len(joined) < 7
             or right.text[0].isdigit()
-            or not TERMS.isdisjoint((left.text, right.text))
+            or not (TERMS | metric_names()).isdisjoint((left.text, right.text))
             or right.start - left.end > 1
             or not (english or right.raw[:1].isupper())
         ):
@@ -166,7 +166,7 @@ def _mend_pair(found: Names, left: Word, right: Word, text: str) -> None:
     hits = [hit for hit in found.named if hit.start < right.end and left.start < hit.end]
     symbol = closest(left.text + right.text)
     inside = all(left.start <= hit.start and hit.end <= right.end and not hit.value.strong for hit in hits)
-    slip = not any(is_vocabulary(word.text) or word.text in metric_names() for word in (left, right))
+    slip = not is_vocabulary(left.text) and not is_vocabulary(right.text)
     if symbol and inside and slip:
         found.named = [hit for hit in found.named if hit not in hits]
         found.corrected = [each for each in found.corrected if each[0] not in {hit.words for hit in hits}]
