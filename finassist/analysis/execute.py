@@ -281,7 +281,7 @@ def _current(query: Query, rows: list[Row]) -> list[Row]:
 def _rankable(query: Query, metric: str) -> bool:
     """Whether a figure of all companies can be had: of prices only closes at the ends of spans are read."""
     of_price = metric == "price" or metric in WINDOW_METRICS
-    daily = metric in ("volatility", "beta", "max_drawdown", "from_high")
+    daily = metric in ("volatility", "beta", "max_drawdown", "from_high", "from_low")
     return (query.operation in _OF_ENDS and not daily) if of_price else query.operation in _OF_ALL
 
 

@@ -26,7 +26,9 @@ TRADING_DAYS = 252
 _EVER = 2000
 _INDEX = "^GSPC"
 
-WINDOW_METRICS = frozenset({"price_change", "total_return", "max_drawdown", "from_high", "volatility", "beta"})
+WINDOW_METRICS = frozenset(
+    {"price_change", "total_return", "max_drawdown", "from_high", "from_low", "volatility", "beta"}
+)
 
 
 OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "week", "month", "year"))
@@ -200,13 +202,14 @@ def _drawdown(share: Share) -> Row:
     return share.missing("max_drawdown", never if share.closes() else "")
 
 
-def _from_high(share: Share, of: Share | None = None) -> Row:
-    """The last close of a span against the highest one, or that of another span, as a fraction of nothing or less."""
-    closes, highs = share.closes(), (of or share).closes()
-    if not closes or not highs:
-        return share.missing("from_high")
-    high, last = max(highs, key=lambda fact: fact.value or Decimal()), closes[-1]
-    row = share.moved("from_high", (last.value or Decimal()) / (high.value or Decimal(1)) - 1, high, last)
+def _from_extreme(share: Share, metric: str, of: Share | None = None) -> Row:
+    """The last close of a span against the highest or lowest one, or that of another span, as a fraction."""
+    closes, others = share.closes(), (of or share).closes()
+    if not closes or not others:
+        return share.missing(metric)
+    pick = max if metric == "from_high" else min
+    far, last = pick(others, key=lambda fact: fact.value or Decimal()), closes[-1]
+    row = share.moved(metric, (last.value or Decimal()) / (far.value or Decimal(1)) - 1, far, last)
     return replace(row, fact=structs.replace(row.fact, note=(of or share).noted))
 
 
@@ -254,7 +257,7 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
     if last and query.operation in _OF_ALL_DAYS and 1 < len(asked) == len(ends):
         ends.sort(key=lambda each: day_of(each, last) or last)
         asked = [Span(ends[0], ends[-1])]
-    high = window(cube, symbol, asked[:1]) if metric == "from_high" and len(ends) == 2 else None
+    high = window(cube, symbol, asked[:1]) if metric in ("from_high", "from_low") and len(ends) == 2 else None
     span = window(cube, symbol, asked or ever)
     span = high if high and (span is None or span.start >= span.end) else span
     if span is None or span.start >= span.end:
@@ -269,7 +272,8 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
     if query.stake and found.first and found.first.period_end:
         found = worth(query.stake, found, share.close_at(found.first.period_end, "price"))
     if high:
-        found = _from_high(Share(cube, symbol, replace(span, label=high.label)), Share(cube, symbol, high))
+        own = Share(cube, symbol, replace(span, label=high.label))
+        found = _from_extreme(own, metric, Share(cube, symbol, high))
     odd = unadjusted_split(share.closes(span.start))
     return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 
@@ -297,8 +301,8 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return a_year(_change(share, dividends=dividends), (share.span.end - share.span.start).days)
         case _, "max_drawdown":
             return _drawdown(share)
-        case _, "from_high":
-            return _from_high(share)
+        case _, "from_high" | "from_low":
+            return _from_extreme(share, metric)
         case _, "volatility":
             return _volatility(share)
         case _, "beta":

@@ -191,7 +191,7 @@ def without_parts(slots: Slots, metrics: list[str]) -> list[str]:
     if "total_return" in metrics:
         parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
         return [each for each in metrics if each not in parts]
-    if not {"max_drawdown", "from_high", "volatility", "beta"}.isdisjoint(metrics):
+    if not {"max_drawdown", "from_high", "from_low", "volatility", "beta"}.isdisjoint(metrics):
         return [each for each in metrics if each not in ("price", "price_change")]
     return metrics
 

@@ -66,7 +66,7 @@ def of_a_high(slots: Slots, periods: list[str], operation: Operation) -> list[st
     """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
     if not periods and slots.says(SAID["all_time"]) and operation in ("none", "high", "low"):
         return ["2015:latest"]  # the embedded data have closes of these years
-    said = next((hit for hit in slots.metrics if hit.value == "from_high"), None)
+    said = next((hit for hit in slots.metrics if hit.value in ("from_high", "from_low")), None)
     own = [str(each.value) for each in slots.points if said and said.start < each.start < said.end]
     rest = [f"end {text}" if text.isdigit() else text for text in periods if text not in own]
     return [*own, *(rest or ["latest"])] if len(own) == 1 else periods

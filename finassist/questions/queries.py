@@ -265,7 +265,7 @@ def _query(slots: Slots) -> Query:
         periods = quarterly(periods)
     if where and metrics == ["price"] and operation == "none" and slots.says(SAID["all_time"]):
         operation = "first"  # `has it ever closed above $200?`
-    periods = of_a_high(slots, periods, operation) if metrics[0] in ("price", "from_high") else periods
+    periods = of_a_high(slots, periods, operation) if metrics[0] in ("price", "from_high", "from_low") else periods
     if operation in ("best year", "worst year"):
         periods = [text for text in periods if ":" in text or text.startswith("last ")] or periods
     intent, direction = intent_of(slots, metrics, operation)
@@ -300,7 +300,7 @@ def _settled(slots: Slots, metrics: list[str]) -> list[str]:
 
 
 def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
-    if metrics[0] in ("from_high", "volatility", "beta", "max_drawdown"):
+    if metrics[0] in ("from_high", "from_low", "volatility", "beta", "max_drawdown"):
         return metrics, "none"
     points = len(slots.points)
     if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):

@@ -235,7 +235,7 @@ def settle_market_words(slots: Slots) -> None:
     """A 52-week high is a price; the level of the S&P 500 is one, its performance a change."""
     if slots.stake:
         slots.metrics = hits_of([of_stake(slots)])
-    from_high = any(hit.value == "from_high" for hit in slots.metrics)
+    from_high = any(hit.value in ("from_high", "from_low") for hit in slots.metrics)
     if not from_high and (week := re.search(r"\b52[- ]week (high|low)", slots.low)):
         slots.metrics = [Hit("price", week.start(), week.end(), week.group())]
         slots.periods = []

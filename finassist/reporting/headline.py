@@ -116,6 +116,7 @@ _OF_SPAN = {
     "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
     "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
     "from_high": "{owner} close{on} was {size} {apart} the highest {span}{ends}{of}.",
+    "from_low": "{owner} close{on} was {size} {apart} the lowest {span}{ends}{of}.",
     "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
     "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
     "": "{owner} {what} {moved} {size} {span}{ends}.",

@@ -230,7 +230,7 @@ def limit_words(where: Sequence[Filter]) -> str:
 
 def _limit(each: Filter) -> str:
     if each.comparator in ("top", "bottom"):
-        return f"among the {each.number:g} {'highest' if each.comparator == 'top' else 'lowest'}"
+        return f"among the {each.comparator} {each.number:g}"
     side = {">": "above", ">=": "of at least", "<": "below", "<=": "of at most", "between": "between"}[each.comparator]
     upper = f" and {threshold(each.metric, each.upper)}" if each.upper is not None else ""
     return f"{side} {threshold(each.metric, each.number)}{upper}"
