@@ -143,7 +143,7 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
         if (
             len(joined) < 7
             or right.text[0].isdigit()
-            or not (TERMS | metric_names()).isdisjoint((left.text, right.text))
+            or not TERMS.isdisjoint((left.text, right.text))
             or right.start - left.end > 1
             or not (english or right.raw[:1].isupper())
         ):
@@ -157,7 +157,7 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
             _name(found, known[1], left.start, right.end, text, strong=True)
         elif (capitals := left.raw[:1].isupper() and right.raw[:1].isupper()) or not both:
             symbol = closest(joined) if capitals or len(joined) > 7 else None
-            if symbol:
+            if symbol and right.text not in metric_names():
                 _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
 
 
