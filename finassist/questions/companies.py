@@ -44,7 +44,7 @@ _INDEX = re.compile(
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
 ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
-               "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ", "Carrier": "CARR"}  # fmt: skip
+               "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
 _CAPITALISED = re.compile(
     rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(ALSO_WORDS)})\b"
