@@ -617,6 +617,11 @@ def test_what_can_be_answered_is_and_the_rest_is_named_after_it(question: str, f
         ("PepsiCo share price, New Year's Eve 2024", "at the close on 2024-12-31"),
         ("Nike stock at the end of March 2023?", "at the close on 2023-03-31"),
         ("Nike's share price, end of March 2024 to end of September 2024", "on 2024-03-28 to"),
+        (
+            "Nike's total return between the end of March 2023 and the end of March 2024",
+            "from 2023-03-31 to 2024-03-31",
+        ),
+        ("Nike's share price from end-March 2024 to end-September 2024", "on 2024-03-28 to"),
         ("Nike's shares: how did they move from the end of March to the end of September 2024?", "on 2024-03-28 to"),
         (
             "In how many months of 2023 did Nike's shares close lower than the month before?",
@@ -670,6 +675,7 @@ def test_amounts_belong_to_their_figures(question: str, where: list[str]) -> Non
         ("Total up FY2023 revenue of Nike, PepsiCo and Deere", "The combined revenue"),
         ("PepsiCo's 2023 revenue minus Nike's 2023 revenue = ?", "FY2023"),
         ("How far did Nike's net income fall short of PepsiCo's in FY2023?", "lower than PepsiCo's"),
+        ("By how much did Nike's 2023 net income fall short of PepsiCo's?", "lower than PepsiCo's"),
         ("Boeing lost how much altogether across 2021, 2022 and 2023?", "added up to USD -11.36"),
         (
             "What remains of Deere's 2023 operating cash flow after capex and dividends are deducted?",

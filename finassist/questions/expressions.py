@@ -54,10 +54,13 @@ def inside_a_rank(slots: Slots) -> list[Filter]:
     if slots.limit is None or len(slots.directions) < 2 or not _OUT_OF.search(slots.low[: slots.limit.start]):
         return []
     first, last = slots.directions[0], slots.directions[-1]
-    hits = [hit for hit in expression_hits(slots) if slots.limit.start < hit.start < last.start]
-    if not hits or not any(hit.start > last.start for hit in slots.metrics) or first.start > hits[0].start + 60:
+    after = [hit for hit in slots.metrics if hit.start > last.start]
+    grows = not after and slots.has("growth")  # `of the ten largest by revenue, which grew fastest?`
+    named = slots.metrics if grows else expression_hits(slots)
+    hits = [hit for hit in named if slots.limit.start < hit.start < last.start]
+    if not hits or not (after or grows) or first.start > hits[0].start + 60:
         return []
-    slots.metrics = [hit for hit in slots.metrics if hit.start > last.start]
+    slots.metrics = after or hits
     number, slots.directions = slots.limit.value, [last]
     slots.limit = replace(slots.limit, value=1)
     return [Filter(metric=hits[0].value, comparator="top" if first.value > 0 else "bottom", number=number)]
