@@ -599,6 +599,7 @@ def test_words_around_a_question_are_set_aside() -> None:
         ),
         ("Tesla: deliveries in 2023 and revenue in 2023", "revenue was USD 96.77 billion", "deliveries"),
         ("Netflix subscribers Q4 2023 and its revenue that quarter", "USD 8.83 billion in Q4 2023", "subscribers"),
+        ("Number of hotel rooms at Hilton in 2023 and its revenue in 2023", "revenue was USD 10.24 billion", "rooms"),
         ("Nike's net income in 2023; who is its CEO?", "net income was USD 5.07 billion", "CEO"),
         ("Microsoft's 2023 revenue and Azure's revenue", "revenue was USD 211.9 billion", "products"),
     ],
