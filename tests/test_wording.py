@@ -677,6 +677,7 @@ def test_amounts_belong_to_their_figures(question: str, where: list[str]) -> Non
         ("PepsiCo's 2023 revenue minus Nike's 2023 revenue = ?", "FY2023"),
         ("How far did Nike's net income fall short of PepsiCo's in FY2023?", "lower than PepsiCo's"),
         ("By how much did Nike's 2023 net income fall short of PepsiCo's?", "lower than PepsiCo's"),
+        ("How far short of PepsiCo's net income did Nike's fall in 2023?", "lower than PepsiCo's"),
         ("Boeing lost how much altogether across 2021, 2022 and 2023?", "added up to USD -11.36"),
         (
             "What remains of Deere's 2023 operating cash flow after capex and dividends are deducted?",
@@ -702,6 +703,7 @@ def test_sums_and_differences_in_other_words(question: str, said: str) -> None:
             "How far apart were Nike's highest and lowest revenue from 2019 to 2023?",
             "range of USD 13.81 billion, from USD 37.40 billion in FY2020",
         ),
+        ("Nike's highest close minus its lowest close in 2023", "range of USD 40.08"),
         ("Gap between the worst and the best gross margin of Nike over 2019-2024", "range of 2.6 percentage points"),
     ],
 )
