@@ -200,7 +200,8 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return None
     if slots.has("sum"):
         return "sum"
-    total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
+    listed = len(slots.points) > 1 and re.search(r"\b(?:over|across|for all)\b", slots.low)
+    total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several or listed)
     return "sum" if total and described(metrics[0]).summable() else None
 
 
