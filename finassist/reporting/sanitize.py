@@ -11,15 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nh3
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from markupsafe import Markup
 
 from finassist.core.formatting import clean, escape_markdown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TAGS = frozenset(
     {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "strong", "em", "s",
@@ -103,6 +105,8 @@ def rendered(name: str, **values: Any) -> str:
 @cache
 def environment() -> Environment:
     """The one of all templates."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # a first answer in words needs no template
+
     return Environment(loader=FunctionLoader(_template), autoescape=True, finalize=_escaped, undefined=StrictUndefined)
 
 
