@@ -280,9 +280,11 @@ def test_an_answer_is_rated_by_keyboard(lab: Lab, notebook: Notebook, theme: str
     panel.page.keyboard.press("Enter")
     expect(panel.area.get_by_role("status").filter(has_text="Kept with this answer.")).to_be_visible()
     expect(panel.turns).to_have_count(1)
-    assert "Feedback(thumb='down', reason='It was 310 USD.')" in notebook.printed(
-        f"print(workflow.answers({session!r})[0].feedback)"
+    stored = f"workflow.answers({session!r})[0].feedback"  # the reason is kept after the thumb
+    kept = notebook.printed(
+        f"import asyncio\nwhile not {stored}.reason:\n    await asyncio.sleep(0.05)\nprint({stored})"
     )
+    assert "Feedback(thumb='down', reason='It was 310 USD.')" in kept
     assert poor_contrast(panel.area) == []
     shoot(panel.area, f"panel rated {theme}")
     lab.page.set_viewport_size({"width": 480, "height": 900})
