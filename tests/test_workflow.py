@@ -124,6 +124,13 @@ def test_a_conversation_under_every_routing(routing: Any, run_async: Any) -> Non
     assert (answer.category, answer.symbols) == ("stock_price", ["TSLA"])
 
 
+def test_a_term_in_a_conversation_about_a_company_is_explained(workflow: FinancialAssistantWorkflow) -> None:
+    workflow.run("What is Apple's stock price?")
+    answer = workflow.run("What is inflation now?")
+    assert (answer.category, answer.symbols) == ("chat", [])
+    assert "Inflation" in answer.content
+
+
 def test_another_session_knows_nothing_of_this_one(workflow: FinancialAssistantWorkflow) -> None:
     workflow.run("What is Apple's stock price?", session_id="one")
     answer = workflow.run("and its income statement?", session_id="two")

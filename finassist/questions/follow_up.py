@@ -110,7 +110,8 @@ def _points_back(slots: Slots, shift: Shift | None) -> bool:
         return True
     short = sum(not word.mark for word in slots.words) <= _SHORT
     by_period = any(slots.says(POINTS_BACK[each]) for each in ("by_quarter", "by_year", "as_chart", "as_table"))
-    own = by_period or slots.about or slots.metrics or slots.periods or slots.operations or slots.directions
+    when = slots.points or (slots.periods and not slots.loose)  # “now” alone, not “What is inflation now?”
+    own = by_period or slots.about or slots.metrics or when or slots.operations or slots.directions
     return short and bool(own)
 
 
