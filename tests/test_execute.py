@@ -182,6 +182,7 @@ def test_a_trend_goes_forward_in_time_whatever_the_order_of_the_periods() -> Non
 
 
 EVERYONE: dict[str, Any] = {"scope": "universe", "metrics": ["revenue"], "intent": "rank"}
+RISING = {"where": [Filter(metric="growth(revenue)", comparator=">", number=0.05)], "periods": ["FY2022:FY2024"]}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,8 @@ EVERYONE: dict[str, Any] = {"scope": "universe", "metrics": ["revenue"], "intent
         ({**EVERYONE, "where": [Filter(metric="revenue", comparator="between", number=40, upper=140)]},
          ["ACME", "BANK"]),
         ({**EVERYONE, "where": [Filter(metric="growth(revenue)", comparator=">", number=1)]}, ["ZEN"]),
+        ({**EVERYONE, **RISING, "every": True}, ["ACME"]),
+        ({**EVERYONE, **RISING}, ["ZEN", "ACME"]),
     ],
 )  # fmt: skip
 def test_ranks_and_screens_of_all_companies(query: dict[str, Any], symbols: list[str]) -> None:
@@ -213,6 +216,8 @@ def test_only_what_a_query_needs_is_named() -> None:
     multiple = needed(Query(metrics=["pe"], companies=["ACME"]))
     assert multiple.prices
     assert "eps_diluted" in multiple.lines
+    assert needed(Query(metrics=["growth(revenue)"], scope="universe", periods=["FY2021:latest"])).since == 2019
+    assert needed(Query(metrics=["revenue"], scope="universe")).since == -4  # before the year of the newest data
 
 
 SENTENCES: list[tuple[dict[str, Any], str]] = [

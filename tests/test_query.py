@@ -163,6 +163,8 @@ def test_a_query_is_a_value_that_shows_itself() -> None:
     bundle = MARGIN._repr_mimebundle_()  # pyright: ignore[reportPrivateUsage]
     assert "net margin of AAPL in FY2023" in bundle["text/plain"]
     assert "<b>net margin" in bundle["text/html"]
+    every = MARGIN.model_copy(update={"periods": ["FY2021:FY2023"], "every": True})
+    assert str(every) == "net margin of AAPL in every year of FY2021:FY2023"
     assert filter_of("pe between 10 and 15") == Filter(metric="pe", comparator="between", number=10, upper=15)
 
 

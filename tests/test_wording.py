@@ -49,7 +49,7 @@ WORDED = [
     ("Operating and free cash flow of Chevron, FY2022", "operating cash flow and free cash flow of CVX in FY2022"),
     (
         "Which companies have raised their dividend per share every year since 2018?",
-        "dividends per share growth of all companies where dividends per share growth > 0 in 2018:latest",
+        "dividends per share growth of all companies where dividends per share growth > 0 in every year of 2018:latest",
     ),
     ("Median P/E in the S&P 500", "median P/E of all companies"),
     ("total revenue of the S&P 500 in FY2024", "sum of revenue of all companies in FY2024"),

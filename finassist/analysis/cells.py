@@ -27,7 +27,7 @@ from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, counts_moves, w
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import Call, described, parse
 from finassist.core.periods import LATEST, Period, Span, months_back
-from finassist.core.query import Filter, Query
+from finassist.core.query import Query
 
 
 def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
@@ -60,24 +60,12 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
 def last_cell(query: Query, cube: Cube, symbol: str, metric: str) -> Row:
     """The figure by which a company is ordered or tested; growth over a span is one change, not that of each year."""
     match parse(metric):
-        case Call(name="growth") if is_series(query.asked()) and not query.evidence.get("every"):
+        case Call(name="growth") if is_series(query.asked()) and not query.every:
             change = query.model_copy(update={"operation": "growth"})
             grown = cell(change, cube, symbol, metric.removeprefix("growth(").removesuffix(")"))[-1]
             return replace(grown, metric=metric)
         case _:
             return cell(query, cube, symbol, metric)[-1]
-
-
-def placed(query: Query, cube: Cube, symbols: Sequence[str], condition: Filter) -> Filter:
-    """`among the four with the most revenue` as what it takes: at least the fourth largest figure."""
-    if condition.comparator not in ("top", "bottom"):
-        return condition
-    asked = query.model_copy(update={"periods": [condition.period or "latest"], "operation": "none"})
-    facts = [last_cell(asked, cube, symbol, condition.metric).fact for symbol in symbols]
-    values = [float(fact.value) for fact in facts if fact.value is not None and fact.currency in (None, "USD")]
-    top = condition.comparator == "top"
-    last = sorted(values, reverse=top)[: int(condition.number)][-1:]
-    return condition.model_copy(update={"comparator": ">=" if top else "<=", "number": (last or [0.0])[0]})
 
 
 def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from finassist.analysis.calendar import STALE, Member
-from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell, placed
+from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
+from finassist.analysis.conditions import ONCE, checked, fulfils_it, placed, usual_year, with_period
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import (
     Outcome,
@@ -20,7 +20,6 @@ from finassist.analysis.outcome import (
     as_senseless,
     by_value,
     counted,
-    derived,
     gap_of_apart,
     gaps_of,
     gaps_of_others,
@@ -28,14 +27,13 @@ from finassist.analysis.outcome import (
     not_added,
     over,
     part_of,
-    still_open,
 )
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, spoken
 from finassist.core.periods import Period, Span
-from finassist.core.query import Filter, Query, Shape
+from finassist.core.query import Query, Shape
 
 
 def apart(query: Query) -> list[Query]:
@@ -77,9 +75,9 @@ def execute(query: Query, cube: Cube) -> Outcome:
     if several and query.operation in _ACROSS and not _of_price(query):
         query = query.model_copy(update={"companies": _once_each(query.companies, cube)})
         several = len(query.companies) > 1
-    by_day = counts_moves(query) or (query.operation in _ONCE and _of_price(query))
+    by_day = counts_moves(query) or (query.operation in ONCE and _of_price(query))
     if query.where and query.intent != "judge" and not by_day:
-        return _checked(query, cube)
+        return checked(query, cube)
     if several and query.operation in _EXTREMES and not points:
         changes = {"operation": "none", "intent": "rank", "order": _EXTREMES[query.operation]}
         return _ordered(query.model_copy(update=changes), cube, query.companies)
@@ -90,8 +88,8 @@ def execute(query: Query, cube: Cube) -> Outcome:
     return _each(query, cube)
 
 
-_EXTREMES, _ONCE = {"max": 1, "min": -1}, ("first", "last")
-_OF_SPAN = (*OF_MOVES, "high", "low", *_ONCE)
+_EXTREMES = {"max": 1, "min": -1}
+_OF_SPAN = (*OF_MOVES, "high", "low", *ONCE)
 
 
 def _of_price(query: Query) -> bool:
@@ -110,50 +108,6 @@ def _each(query: Query, cube: Cube) -> Outcome:
     known = tuple(row for row in rows if row.known)
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows, cube.nearest))
-
-
-def _checked(query: Query, cube: Cube) -> Outcome:
-    """Whether named companies fulfil the conditions, each about its own metric and period."""
-    metrics = query.metrics or [query.where[0].metric]
-    rows = [row for symbol in query.companies for metric in metrics for row in cell(query, cube, symbol, metric)]
-    if query.operation == "growth":  # of the whole span, which the conditions are about
-        rows = [replace(row, metric=f"growth({row.metric})") for row in rows]
-    tested = {row: [_tested(query, cube, row, each) for each in query.where] for row in rows if row.known}
-    unknown = [test for tests in tested.values() for test in tests if not test.known]
-    known = [row for row, tests in tested.items() if all(test.known for test in tests)]
-    known = sorted(known, key=by_value, reverse=query.order > 0) if query.order else known
-    holds = {row: all(map(_holds, query.where, tested[row])) for row in known}
-    met = tuple(row for row in known if holds[row])
-    if query.limit:
-        met = met[: query.limit]
-        known = list(met)
-    figure = known[0].fact if len(known) == 1 else None
-    if query.operation in _ONCE and met:
-        figure = met[-1 if query.operation == "last" else 0].fact
-    if query.operation == "count" and known:
-        number = len({(row.symbol, row.fact.period) for row in met})
-        facts = [row.fact for row in known]
-        of = "companies" if len({row.symbol for row in known}) > 1 else "periods"
-        figure = derived(facts[-1], f"number of {of}", Decimal(number), "count", facts, f"{of} that fulfil it")
-    absent = [row for row in rows if not row.known] if query.operation not in _ONCE else still_open(query, rows, met)
-    gaps = gaps_of([*absent, *unknown], cube.nearest)
-    return Outcome(query, "check" if known else "nothing", tuple(known), figure, gaps, matches=len(met), met=met)
-
-
-def _holds(condition: Filter, row: Row) -> bool:
-    return row.fact.value is not None and condition.holds(float(row.fact.value))
-
-
-def _tested(query: Query, cube: Cube, row: Row, condition: Filter) -> Row:
-    """The figure that a condition is about, in its own period or in that of a row."""
-    if condition.metric == row.metric and not condition.period:
-        return row
-    fiscal = described(condition.metric).kind != "price"
-    own = "TTM" if row.fact.period.startswith("TTM") else row.fact.period
-    dated = own[:1].isdigit() and fiscal
-    usual = (query.periods[-1] if len(query.periods) == 1 else "latest") if dated or not own else own
-    asked = query.model_copy(update={"periods": [condition.period or usual], "operation": "none"})
-    return last_cell(asked, cube, row.symbol, condition.metric)
 
 
 def _several_points(query: Query) -> bool:
@@ -259,7 +213,7 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     usual = max(currencies, key=lambda each: currencies[each], default=None)
     limits = [placed(query, cube, [*rows], each) for each in query.where]
     for symbol, row in rows.items():
-        fulfilled = [_condition(cube, symbol, each, query) for each in limits]
+        fulfilled = [fulfils_it(cube, symbol, each, query) for each in limits]
         if all(each is not False for each in fulfilled):
             if None in fulfilled or not row.known:
                 left_out += 1
@@ -291,11 +245,11 @@ _OF_ALL = frozenset({*_OF_ENDS, "sequential", "max", "min", "times"})
 
 def _settled(query: Query, cube: Cube, members: Sequence[Member], metric: str) -> Query:
     """A query with the period that it means, and each condition with its own."""
-    where = [_with_period(each, query, cube, members) for each in query.where]
+    where = [with_period(each, query, cube, members) for each in query.where]
     changes: dict[str, object] = {"where": where}
     if query.operation in _EXTREMES and not _several_points(query):
         changes |= {"operation": "none", "order": query.order or _EXTREMES[query.operation]}
-    if not query.periods and query.operation != "cagr" and (year := _usual_year(cube, members, metric)):
+    if not query.periods and query.operation != "cagr" and (year := usual_year(cube, members, metric)):
         changes["periods"] = [f"FY{year}"]
     return query.model_copy(update=changes)
 
@@ -305,14 +259,6 @@ def _no_member(query: Query, cube: Cube) -> Gap:
     there = f"Sectors: {', '.join(sectors)}." if sectors else "Name the companies instead."
     asked = f"is in {' or '.join(query.sectors)}" if query.sectors else "is covered by this source as a whole"
     return Gap(symbol="", need="companies", reason=f"No company in the data {asked}. {there}", error="NotInData")
-
-
-def _usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | None:
-    """The latest fiscal year that most companies have, so that a rank compares one year; `None` for market figures."""
-    if described(metric).kind == "price":
-        return None
-    years = Counter(year for member in members if (year := cube.latest_year(member.symbol, metric)))
-    return max(years, key=lambda year: (years[year], year)) if years else None
 
 
 def _universe_outcome(
@@ -336,27 +282,6 @@ def _universe_outcome(
     more = [last_cell(query, cube, row.symbol, other) for other in query.metrics[1:] for row in shown]
     figure = shown[0].fact if shown and query.limit == 1 else None
     return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
-
-
-def _with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[Member]) -> Filter:
-    """The condition with its own period: as asked, else the usual year of its metric, else the latest."""
-    if condition.period:
-        return condition
-    usual = _usual_year(cube, members, condition.metric)
-    period = query.periods[-1] if query.periods else f"FY{usual}" if usual else "latest"
-    return condition.model_copy(update={"period": period})
-
-
-def _condition(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:
-    """Whether a company fulfils a condition; `None` where its figure is not known."""
-    asked = query.model_copy(update={"periods": [condition.period or "latest"], "operation": "none"})
-    if query.evidence.get("every"):
-        rows = cell(asked, cube, symbol, condition.metric)
-    else:
-        rows = [last_cell(asked, cube, symbol, condition.metric)]
-    if not all(row.known for row in rows):
-        return None
-    return all(_holds(condition, row) for row in rows)
 
 
 def in_sector(member: Member, sectors: Iterable[str]) -> bool:

@@ -20,7 +20,7 @@ class Needed(NamedTuple):
     Attributes:
         lines: Reported lines.
         prices: Whether it needs share prices.
-        since: The first fiscal year that counts.
+        since: The first fiscal year that counts; below 0 how many before the year of the newest data.
         days: Days whose closes it needs, where it asks all companies.
         quarters: Whether it needs quarterly figures besides annual ones.
         back: Months or days before the latest close, of the closes it needs besides; 0 is the end of the year before.
@@ -66,6 +66,9 @@ _MONTHS = {"latest": 12, "latest quarter": 3, "month": 1}
 _USUAL_SPAN = 6
 """Years that an operation looks back on where no period is asked."""
 
+_LAG = 2
+"""The latest annual report of a company may be of two years before that of its latest price."""
+
 
 def _every(query: Query) -> list[Period | Span]:
     """The periods of a query, of its conditions, and of parts of its metrics."""
@@ -78,13 +81,14 @@ def _ends(each: Period | Span) -> list[Period]:
 
 
 def _since(query: Query) -> int:
-    """The first fiscal year that counts: two before the first asked, for growth and averages."""
-    newest = query.as_of.year - 1 if query.as_of else 2024
-    years = [] if query.periods or query.operation == "none" else [newest - _USUAL_SPAN]
+    """The first fiscal year that counts, two before the first asked, for growth and averages; or how far back it is."""
+    years = [query.as_of.year - 1] if query.as_of else []
+    back = [0 if query.periods or query.operation == "none" else _USUAL_SPAN]
     for each in _every(query):
         count = each.count * _MONTHS.get(each.end.kind, 0) // 12 if isinstance(each, Span) else 0
-        years += [period.year or newest + period.shift - count for period in _ends(each)]
-    return min(years, default=newest) - 2
+        years += [period.year for period in _ends(each) if period.year]
+        back += [count - period.shift for period in _ends(each) if not period.year]
+    return min(years, default=-_LAG) - max(back) - 2
 
 
 def _quarters(query: Query) -> bool:

@@ -137,7 +137,7 @@ def _used(query: Query) -> list[Check]:
         "periods": ", ".join(query.periods),
         "operation": query.operation,
     }
-    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items() if slot != "every"]
+    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items()]
 
 
 def _refused(gap: Gap) -> Check:

@@ -148,6 +148,7 @@ class Query(_Checked):
         sectors: Sectors or industries that limit a universe.
         periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`,
             `"latest"`.
+        every: Whether each period of a span counts by itself: a condition has to hold in every one of them.
         operation: What is done with the figures.
         where: Conditions of a screen.
         order: 1 for the largest first, -1 for the smallest first, 0 for as asked.
@@ -175,6 +176,7 @@ class Query(_Checked):
     scope: Scope = "named"
     sectors: list[str] = Field(default_factory=list[str])
     periods: list[AskedPeriod] = Field(default_factory=list[str])
+    every: bool = False
     operation: Operation = "none"
     where: list[Filter] = Field(default_factory=list[Filter])
     order: int = Field(default=0, ge=-1, le=1)
@@ -221,8 +223,8 @@ class Query(_Checked):
             words.append("of " + ", ".join(self.companies))
         if self.where:
             words.append("where " + " and ".join(map(str, self.where)))
-        if self.periods:
-            words.append("in " + " and ".join(self.periods))
+        if when := ["every year"] * self.every + [" and ".join(self.periods)] * bool(self.periods):
+            words.append("in " + " of ".join(when))
         if self.limit:
             words.append(f"({'top' if self.order >= 0 else 'bottom'} {self.limit})")
         return " ".join(words)

@@ -90,7 +90,7 @@ class UniverseScope:
 
     Attributes:
         lines: Reported lines.
-        since: The first fiscal year that counts.
+        since: The first fiscal year that counts; below 0 how many before the year of the newest data, 0 for all.
         days: Days whose closes are needed.
         quarters: Whether quarterly figures are needed besides annual ones.
         back: Months or days before the latest of these days, whose closes are needed; 0 is the last year end.

@@ -1,20 +1,19 @@
-"""A question that is incomplete by itself, completed from the one before it. Pure."""
+"""A question that is incomplete by itself: what of the one before it is kept. `editing` says what is replaced. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 from finassist.questions.arithmetic import listed
+from finassist.questions.editing import edited, other_stake, shown_otherwise
 from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
-from finassist.questions.operations import direction_of, operation_of, periods_of
-from finassist.questions.periods import Shift, moved, parts_of, quarterly, shift_of
+from finassist.questions.operations import direction_of, periods_of
+from finassist.questions.periods import Shift, moved, parts_of, shift_of
 from finassist.questions.queries import answer_to, is_judgement, screen
 from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown
 from finassist.questions.terms import Figure, Fold, Joined, Writer
@@ -140,7 +139,7 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 
 
 def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
-    if again := _shown_otherwise(slots, last) or _other_stake(slots, last):
+    if again := shown_otherwise(slots, last) or other_stake(slots, last):
         return again
     _complete_companies(slots, last)
     if not slots.about:
@@ -155,7 +154,7 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
             return _of_totals(Figure(above), Figure(below), last)
         slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
-        return _part_of_total(slots, last) or _edited(slots, last, shift) if last else None
+        return _part_of_total(slots, last) or edited(slots, last, shift) if last else None
     made = answer_to(slots)
     if slots.periods or not last:
         return made
@@ -260,116 +259,3 @@ def _suit(query: Query, periods: Sequence[str], last: Query) -> bool:
     days = any(re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text) or text.startswith("end") for text in periods)
     fiscal = any(text.startswith(("Q", "H", "FY", "TTM", "9M")) for text in periods)
     return not (days and not market) and not (fiscal and market)
-
-
-# ------------------------------------------------------------------------------------------------- editing
-
-
-def _edited(slots: Slots, last: Query, shift: Shift | None) -> Understanding | None:
-    """The last query with other companies, periods, or another way to show it."""
-    changes: dict[str, Any] = {**_other_companies(slots, last), **_other_periods(slots, last, shift)}
-    manner = _other_manner(slots, last, changed=bool(changes))
-    if manner is None:
-        return None
-    if not last.metrics:
-        return Understanding(document="report", decided="same document")
-    query = last.model_copy(update={**changes, **manner})
-    return Understanding((query,), decided="follow-up")
-
-
-def _other_companies(slots: Slots, last: Query) -> Mapping[str, Any]:
-    if not slots.about or slots.about == last.companies:
-        return {}
-    named: dict[str, Any] = {"scope": "named", "where": [], "limit": None, "intent": "value", "sectors": []}
-    return {"companies": slots.about, **(named if last.scope == "universe" else {})}
-
-
-def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[str, Any]:
-    periods: list[str] | None = None
-    if bool(slots.points):
-        periods = periods_of(slots)
-        if periods == last.periods and (again := slots.says(POINTS_BACK["previous"]) and parse_periods(periods[0])):
-            shift = (-again.count, _UNITS.get(again.end.kind, "year")) if isinstance(again, Span) else (-1, "year")
-            return {"periods": moved(periods, shift, of_price=of_price(last))}
-        changes = slots.has("growth", "difference") or slots.says(SAID["by_how_much"])
-        if (
-            changes
-            and not of_price(last)
-            and len(periods) == len(last.periods) == 1
-            and ":" not in periods[0] + last.periods[0]
-        ):
-            periods = [*periods, *(text for text in last.periods if text not in periods)]
-    elif shift:
-        periods = moved(last.periods or ["latest"], shift, of_price=of_price(last))
-    elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
-        periods = sorted(slots.memory.periods, key=_year)
-    if slots.says(POINTS_BACK["by_quarter"]):
-        own = [text for text in periods or last.periods if "latest" not in text]
-        return {"periods": quarterly(own), "operation": "none", "intent": "value", "order": 0}
-    if periods is None and slots.says(POINTS_BACK["by_year"]):
-        values = [parse_periods(text) for text in last.periods]
-        periods = [f"FY{value.year}" for value in values if isinstance(value, Period) and value.year]
-    return {} if periods is None else {"periods": periods}
-
-
-_UNITS = {"month": "month", "day": "day", "latest quarter": "quarter"}
-
-
-def _shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
-    """`as a chart`, `plot it`: the same figures again; those of one year with the four before it."""
-    chart, own = slots.says(POINTS_BACK["as_chart"]), slots.about or slots.metrics or slots.points or slots.operations
-    if last is None or not last.metrics or own or not (chart or slots.says(POINTS_BACK["as_table"])):
-        return None
-    periods = _years_to(last) if chart else None
-    query = last.model_copy(update={"periods": periods}) if periods else last
-    return Understanding((query, *slots.memory.queries[1:]), decided="follow-up")
-
-
-def _other_stake(slots: Slots, last: Query | None) -> Understanding | None:
-    """`and $500?`, `and with dividends?` after what an amount put into a share became."""
-    paid = "dividend" in slots.low
-    if not last or not last.stake or not (slots.stake or (paid and not slots.points)):
-        return None
-    stake, metrics = slots.stake.value if slots.stake else last.stake, ["total_return"] if paid else last.metrics
-    changes: dict[str, Any] = {"stake": stake, "metrics": metrics, "companies": slots.about or last.companies}
-    return Understanding((last.model_copy(update=changes),), decided="follow-up")
-
-
-def _years_to(last: Query) -> list[str] | None:
-    """The five years up to the one that was asked, so that a chart has something to show; `None` where it has."""
-    periods = [parse_periods(text) for text in last.periods or ["latest"]]
-    one = periods[0] if len(periods) == 1 and last.scope == "named" and last.operation == "none" else None
-    if not isinstance(one, Period) or one.kind not in ("year", "calendar", "end", "latest"):
-        return None
-    if not last.metrics or described(last.metrics[0]).kind == "price":
-        return None
-    return [str(Span(one.moved(-4), one))] if one.year else ["last 5 years"]
-
-
-def _year(text: str) -> tuple[int, int]:
-    value = parse_periods(text)
-    end = value if isinstance(value, Period) else value.end
-    return end.year, end.number
-
-
-def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
-    """Another intent or operation; `None` where nothing at all was edited."""
-    if slots.directions and slots.several:
-        direction = direction_of(slots, last.metrics[0])[0] if last.metrics else 1
-        grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}
-        return {"intent": "compare", "order": direction, **grown}
-    if slots.says(POINTS_BACK["adds"]) or slots.says(POINTS_BACK["drops"]):
-        return {}
-    if slots.says(SAID["what_was_it"]) and not slots.operations:
-        return {"operation": "none", "intent": "value", "order": 0}
-    tagged = slots.has("growth", "yoy", "cagr", "mean", "sum", "difference", "times", "trend")
-    if tagged or slots.says(SAID["by_how_much"]):
-        if slots.says(POINTS_BACK["by_quarter"]):
-            return {}
-        operation = operation_of(slots, last.metrics or ["revenue"])
-        return {"operation": "growth" if operation == "none" else operation, "intent": "value", "order": 0}
-    if not changed:
-        return None
-    if slots.several and last.intent == "value" and slots.says(POINTS_BACK["compare"]):
-        return {"intent": "compare", "order": 1}
-    return {"intent": "value", "order": 0} if not slots.several and last.intent in ("compare", "rank") else {}

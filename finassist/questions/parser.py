@@ -135,12 +135,11 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
         "sectors": slots.sectors if query.sectors else (),
         "limit": [slots.limit] if limited and slots.limit else (),
     }
-    words = {
+    return {
         slot: ", ".join(dict.fromkeys(slots.text[hit.start : hit.end] or hit.words for hit in hits))
         for slot, hits in claims.items()
         if hits
     }
-    return words | {name: text for name, text in query.evidence.items() if name == "every"}
 
 
 _ALSO = re.compile(r"[;?.]\s+(?=\w)|,? (?:and|plus|as well as|along with) (?:also )?")

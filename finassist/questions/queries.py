@@ -189,7 +189,7 @@ def screen(slots: Slots) -> Understanding:
         periods=periods or ["last 5 years"] if every else periods,
         where=where,
         order=direction,
-        evidence={"every": "every year"} if every else {},
+        every=every,
         limit=None if operation not in ("none", "cagr") else slots.limit.value if slots.limit else default,
         operation=operation,
         unit=slots.unit,
@@ -285,7 +285,7 @@ def _query(slots: Slots) -> Query:
         unit="month-end" if month_ends else steps or slots.unit,
         language=slots.language,
         decimals=slots.decimals,
-        evidence={"every": "every year"} if operation in ("trend", "none") and slots.says(SAID["every"]) else {},
+        every=operation in ("trend", "none") and slots.says(SAID["every"]),
     )
 
 

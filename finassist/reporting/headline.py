@@ -271,13 +271,12 @@ def _screened(outcome: Outcome, words: Words) -> str:
         return _best_of_screened(outcome, words, kind)
     shown = outcome.rows[: query.limit or 25]
     named = shown if len(shown) <= _MEMBERS else shown[:MOST_NAMED]
-    every = bool(query.evidence.get("every"))
-    names = ", ".join(words.name(row.symbol) + ("" if every else f" ({words.figure(row.fact)})") for row in named)
+    names = ", ".join(words.name(row.symbol) + ("" if query.every else f" ({words.figure(row.fact)})") for row in named)
     left = outcome.matches - len(named)
     table = " in the table" if outcome.matches == len(shown) else f"; the table has the first {len(shown)}"
     more = f" and {left} more{table}" if left else ""
     span = asked_periods(query) if is_series(query.asked()) else ""
-    period = span if every else "" if dated_apart(query) else _period_label(outcome.rows) or span
+    period = span if query.every else "" if dated_apart(query) else _period_label(outcome.rows) or span
     return f"{kind} had {conditions(query)}{period}: {names}{more}."
 
 

@@ -344,7 +344,7 @@ def _course(each: Sequence[Phrase]) -> str:
     if len(each) < 4:
         return ""
     best, worst = (pick(each, key=lambda it: it.fact.value or Decimal()) for pick in (max, min))
-    asked = f"; not every {length}" if each[0].words.query.evidence.get("every") else ""
+    asked = f"; not every {length}" if each[0].words.query.every else ""
     return f"{asked}; the highest was {best.value} in {best.brief}, the lowest {worst.value} in {worst.brief}"
 
 

@@ -251,8 +251,8 @@ def threshold(metric: str, value: float) -> str:
 
 def asked_periods(query: Query) -> str:
     """` in FY2024`, ` in every year from FY2020 to FY2024`, ` since 2020`, or nothing."""
-    if query.evidence.get("every"):
-        return f" in every year{asked_periods(query.model_copy(update={'evidence': {}}))}".replace(" in the", " of the")
+    if query.every:
+        return f" in every year{asked_periods(query.model_copy(update={'every': False}))}".replace(" in the", " of the")
     first, between, last = query.periods[0].partition(":") if len(query.periods) == 1 else ("", "", "")
     if between:
         return f" since {first}" if last == "latest" else f" from {first} to {last}"

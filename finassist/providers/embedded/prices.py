@@ -192,7 +192,8 @@ def universe(scope: UniverseScope) -> list[Fact]:
 
     Shares outstanding come along where there are days.
     """
-    found = figures.facts_across(scope.lines, scope.since, quarters=scope.quarters)
+    since = last_day().year + scope.since if scope.since < 0 else scope.since
+    found = figures.facts_across(scope.lines, since, quarters=scope.quarters)
     days = sorted(_days_of(scope))
     for day in days:
         found += closes_on(day)
