@@ -8,6 +8,20 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("Nike net income in the last four quarters", "net income of NKE in TTM"),
+    ("Nike net income in each of the last four quarters", "net income of NKE in last 4 quarters"),
+    ("Which company had the most revenue over the last four quarters?", "revenue of all companies in TTM (top 1)"),
+    ("Umsatz von Nike in den letzten vier Quartalen", "revenue of NKE in TTM"),
+    ("Chiffre d'affaires de Nike sur les quatre derniers trimestres", "revenue of NKE in TTM"),
+    ("How many times the revenue of Apple was the revenue of Adobe?", "ratio of revenue of ADBE, AAPL"),
+    ("How many times Coca-Cola's revenue is PepsiCo's in 2023?", "ratio of revenue of PEP, KO in 2023"),
+    ("What multiple of Nike's net income was Visa's in 2022?", "ratio of net income of V, NKE in 2022"),
+    ("Total revenue of Nike in 2021, 2022 and 2023", "sum of revenue of NKE in 2021 and 2022 and 2023"),
+    ("Nike total revenue 2022 vs 2023", "growth of revenue of NKE in 2022 and 2023"),
+    ("Nike total assets in 2021, 2022 and 2023", "total assets of NKE in 2021 and 2022 and 2023"),
+    ("Apple rev FY23 v FY22", "growth of revenue of AAPL in FY2023 and FY2022"),
+    ("Nike Umsatz 2023 im Vergleich zu 2022", "growth of revenue of NKE in 2023 and 2022"),
+    ("Nike - capex 2023 - revenue 2023", "capital expenditure and revenue of NKE in 2023"),
     (
         "Capex as a percentage of net income - Target 2022",
         "capital expenditure as a share of net income of TGT in 2022",
@@ -715,6 +729,20 @@ def test_sums_and_differences_in_other_words(question: str, said: str) -> None:
 )
 def test_the_range_of_a_figure(question: str, said: str) -> None:
     assert said in FinancialAssistantWorkflow(db=None).run(question).headline
+
+
+@pytest.mark.parametrize(
+    ("question", "queries"),
+    [
+        ("Nike's capex in 2023, and what share of revenue that was?", ["capital expenditure", "capex to revenue"]),
+        ("Nike net income in 2023, and what percent of sales is that", ["net income", "net margin"]),
+        ("Nike's net income in 2023 and what share was paid as dividends?", ["net income", "dividend payout ratio"]),
+        ("Nike's cash from operations in 2023 and what part of it went to capex?",
+         ["operating cash flow", "capex to operating cash flow"]),
+    ],
+)  # fmt: skip
+def test_a_figure_and_its_share(question: str, queries: list[str]) -> None:
+    assert [str(each) for each in understand(question).queries] == [f"{each} of NKE in 2023" for each in queries]
 
 
 @pytest.mark.parametrize(

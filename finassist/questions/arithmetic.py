@@ -283,6 +283,7 @@ _ORDINALS = ["fir", "sec", "thi", "fou", "1st", "2nd", "3rd", "4th"]
 def _settled(tokens: list[Token]) -> list[Token]:
     """Tokens with the sense that what follows gives them: `over 2023` divides nothing; half a bracket is none."""
     found: list[Token] = []
+    listing = False
     years = {text[-4:] for token in tokens for text in token.periods if not text.endswith("?")}
     for index, token in enumerate(tokens):
         if token.periods and token.periods[0].endswith("?"):
@@ -294,7 +295,8 @@ def _settled(tokens: list[Token]) -> list[Token]:
         previous = next((each for each in reversed(found) if each.kind != "word"), Token("word", "", 0, 0))
         earlier: set[str] = {each.kind for each in found}
         later: set[str] = {each.kind for each in tokens[index + 1 :]}
-        if _dash_before_owner(token, earlier, after, later):
+        listing = listing or (_is_dash(token) and previous.kind == "company" and earlier <= {"company", "word"})
+        if _dash_before_owner(token, earlier, after, later) or (listing and _is_dash(token) and previous.periods):
             token = replace(token, kind="word", value="over")
         of_figure = previous.figure is not None and token.value == "minus"  # `that less 2022's`
         if token.kind == "operator" and not of_figure and _only_a_link(token, previous.kind, after):
@@ -312,15 +314,18 @@ def _settled(tokens: list[Token]) -> list[Token]:
 
 def _dash_before_owner(token: Token, earlier: set[str], after: str, later: set[str]) -> bool:
     """`capex / revenue - Comcast 2023`: the dash stands before the one company, and no figure follows."""
-    dash = token.value == "minus" and token.end - token.start == 1
-    return dash and after == "company" and "company" not in earlier and not later & {"metric", "number"}
+    return _is_dash(token) and after == "company" and "company" not in earlier and not later & {"metric", "number"}
+
+
+def _is_dash(token: Token) -> bool:
+    return token.value == "minus" and token.end - token.start == 1
 
 
 def _only_a_link(token: Token, before: str, after: str) -> bool:
     """Whether a sign joins no figures: `over 2023`, or a dash between a name and what is asked of it."""
     if token.value == "divide" and token.end - token.start == 1 and before == after == "company":
         return True
-    dash = token.value == "minus" and token.end - token.start == 1
+    dash = _is_dash(token)
     if dash and (before not in ("metric", ")", "number", "period") or (before == "period" and after != "metric")):
         return True
     spelt_out = token.value == "minus" and not dash and before == "period"

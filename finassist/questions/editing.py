@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import of_price
 from finassist.questions.operations import direction_of, operation_of, periods_of
 from finassist.questions.periods import Shift, moved, quarterly
-from finassist.questions.slots import Slots, Understanding
+from finassist.questions.slots import Slots, Understanding, refuse
+from finassist.questions.terms import Figure, pair_of, query_of
 
 
 def edited(slots: Slots, last: Query, shift: Shift | None) -> Understanding | None:
@@ -123,3 +125,53 @@ def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, A
     if slots.several and last.intent == "value" and slots.says(POINTS_BACK["compare"]):
         return {"intent": "compare", "order": 1}
     return {"intent": "value", "order": 0} if not slots.several and last.intent in ("compare", "rank") else {}
+
+
+# ------------------------------------------------------------------------------- figures of the conversation
+
+_OF_ORDER = re.compile(r"\b(?:first|second|former|latter|earlier|later|one|other)\b")
+_ALSO: Mapping[str, re.Pattern[str]] = {
+    "times": re.compile(r"\b(?:ratio|quotient|divide (?:them|the two|one by))\b"),
+    "sum": re.compile(r"\b(?:add|total)\b"),
+    "growth": re.compile(r"%|\bper ?cent(?:age)?\b(?! points?\b)"),
+}
+_RUN = re.compile(r"\b(?:the|all|those|these) (three|four|five)\b")
+_RUNS = {"three": 3, "four": 4, "five": 5}
+
+
+def of_the_pair(slots: Slots) -> Understanding | None:
+    """`what is the difference?`, `add them up`: what is done to the last figures, where nothing else is named."""
+    pair = pair_of(slots.memory.figures)
+    if slots.metrics or slots.about or slots.points or slots.language != "en" or pair is None:
+        return None
+    percent = slots.says(_ALSO["growth"])
+    asked = (name for name in ("cagr", "times", "mean", "sum", "difference", "growth") if _asks(slots, name))
+    done = next((name for name in asked if not (name == "difference" and percent)), "")
+    ordered = [hit.words for hit in slots.operands if _OF_ORDER.search(hit.words)]
+    if ordered and done in ("times", "growth", "cagr"):
+        reason = (
+            f"“{slots.text.strip()}” was not understood: name the figures, or ask for “the first divided by the second”"
+        )
+        return refuse(ordered[0], "not understood", reason, "operands not read")
+    figures = _alike(slots, pair) if done in ("sum", "mean") else pair
+    grows = done == "growth" and not percent and pair[0].companies != pair[1].companies  # `which one grew faster?`
+    query = query_of(done, figures) if done and not grows else None
+    if query is None:
+        return None
+    common = {"unit": slots.unit, "decimals": slots.decimals}
+    return Understanding((query.model_copy(update=common),), decided="follow-up")
+
+
+def _asks(slots: Slots, name: str) -> bool:
+    return slots.has(name) or (name in _ALSO and slots.says(_ALSO[name]))
+
+
+def _alike(slots: Slots, pair: tuple[Figure, ...]) -> tuple[Figure, ...]:
+    """The figures that are added up: as many as the question says, or all that were shown of the same metric."""
+    figures = slots.memory.figures
+    if counted := _RUN.search(slots.low):
+        return figures[-_RUNS[counted[1]] :]
+    if re.search(r"\b(?:two|both)\b", slots.low):
+        return pair
+    plain = [each for each in figures if each.metric == pair[1].metric]
+    return tuple(plain) if len(plain) > 1 else pair

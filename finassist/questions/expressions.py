@@ -187,6 +187,13 @@ def of_whole_span(metrics: list[str], where: Sequence[Filter], periods: Sequence
     return metrics, "none"
 
 
+def trailing(slots: Slots, metrics: Sequence[str], periods: list[str]) -> list[str]:
+    """`net income in the last four quarters`: what four quarters add up to, unless they are asked one by one."""
+    adds = all(described(each).kind in ("flow", "per_share") for each in metrics)
+    apart = slots.says(SAID["one_by_one"]) or slots.has("trend", "growth", "yoy", "qoq", "mean", "median", "cagr")
+    return ["TTM"] if periods == ["last 4 quarters"] and adds and not apart else periods
+
+
 def compared(periods: list[str], metrics: Sequence[str]) -> list[str]:
     """`growth, FY2023 versus FY2022`: the later year's growth is that against the one before it."""
     growth = any(each.startswith("growth(") or each.endswith("_growth") for each in metrics)

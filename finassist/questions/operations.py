@@ -10,8 +10,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Intent, Operation
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
-from finassist.questions.slots import Slots, Understanding, refuse
-from finassist.questions.terms import Figure, pair_of, query_of
+from finassist.questions.slots import Slots
 
 type _Step = Callable[[Slots, Sequence[str]], Operation | None]
 
@@ -140,19 +139,24 @@ def _times(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     if len(metrics) == 1 and not many_periods(slots) and not slots.several and not slots.has("yoy", "growth"):
         return "none"  # `operating income over interest expense: how many times?`
     as_large = SAID["as_large"].search(slots.low) if slots.several else None
-    if as_large and slots.companies and 0 <= slots.companies[0].start - as_large.end() < 5:
-        slots.about = [slots.about[1], slots.about[0], *slots.about[2:]]
-    if _turned(slots):
+    of_first = as_large and slots.companies and 0 <= slots.companies[0].start - as_large.end() < 5
+    if of_first or _turned(slots):
         slots.about = [slots.about[1], slots.about[0], *slots.about[2:]]
     return "times"
 
 
+_MULTIPLE_OF = re.compile(r"\b(?:how many times|(?:what|which) multiple of)\b")
+_VERB = re.compile(r"\b(?:is|was|were|are|did|does|do|has|have|had)\b")
+
+
 def _turned(slots: Slots) -> bool:
-    """`how many times A's revenue was B's`: the second over the first."""
-    if not slots.several or len(slots.companies) < 2:
+    """`how many times A's revenue was B's`: the second over the first, whose verb stands between the two."""
+    asked = _MULTIPLE_OF.search(slots.low)
+    if asked is None or not slots.several or len(slots.companies) < 2:
         return False
-    first, second = (slots.low[: hit.start] for hit in slots.companies[:2])
-    return first.endswith("how many times ") and re.search(r"\b(?:is|was|were|are|did|does|do) $", second) is not None
+    first, second = slots.companies[:2]
+    before = _VERB.search(slots.low, asked.end(), first.start)
+    return before is None and _VERB.search(slots.low, first.end, second.start) is not None
 
 
 def _difference(slots: Slots, metrics: Sequence[str]) -> Operation | None:
@@ -200,9 +204,11 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return None
     if slots.has("sum"):
         return "sum"
-    listed = len(slots.points) > 1 and re.search(r"\b(?:over|across|for all)\b", slots.low)
-    total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several or listed)
-    return "sum" if total and described(metrics[0]).summable() else None
+    apart = any(slots.says(SAID[each]) for each in ("set_apart", "one_or_other", "compare"))
+    apart = apart or slots.has("trend", "share")
+    listed = many_periods(slots) and not slots.several and not apart and slots.says(SAID["total"])
+    total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
+    return "sum" if (total or listed) and described(metrics[0]).summable() else None
 
 
 def _begin_with_its_owner(slots: Slots) -> None:
@@ -235,14 +241,26 @@ def _growth(slots: Slots, _: Sequence[str]) -> Operation | None:
     return "difference" if in_dollars else "growth"
 
 
-def _in_percent(slots: Slots, metrics: Sequence[str]) -> Operation | None:
-    """`revenue 2019 vs 2023 in percent`, `gross margin FY25 vs FY22 in pp`: the change between the two."""
+def _set_apart(slots: Slots, metrics: Sequence[str]) -> Operation | None:
+    """`revenue 2019 vs 2023`, `gross margin FY25 vs FY22 in pp`: the change between the two."""
+    others = slots.directions or slots.has("share", "mean", "sum", "times", "cagr", "trend", "difference")
+    if len(slots.points) == 2 and not slots.several and not others and _against_each_other(slots):
+        return "growth"
     ends = len(slots.points) == 2 or (spans(slots) and len(slots.points) == 1)
     if slots.several or not ends or slots.has("share", "mean", "sum", "times", "cagr") or len(metrics) > 1:
         return None
     ratio = described(metrics[0]).unit == "percent"
     asked = slots.says(SAID["in_points" if ratio else "as_percent"]) or (slots.unit == "percent" and not ratio)
     return "growth" if asked else None
+
+
+def _against_each_other(slots: Slots) -> bool:
+    """Whether two periods are set against each other, or compared."""
+    first, second = slots.points[:2]
+    kinds = {each.value.kind if isinstance(each.value, Period) else "" for each in (first, second)}
+    alike = len(kinds) == 1 and "" not in kinds
+    between = SAID["set_apart"].search(slots.low, first.end, second.start)
+    return alike and (between is not None or slots.says(SAID["compare"]))
 
 
 def _grown_already(_: Slots, metrics: Sequence[str]) -> Operation | None:
@@ -261,60 +279,10 @@ _STEPS: tuple[_Step, ...] = (
     _extreme,
     _folded,
     _grown_already,
-    _in_percent,
+    _set_apart,
     _trend,
     _growth,
 )
-
-
-# ------------------------------------------------------------------------------- figures of the conversation
-
-_OF_ORDER = re.compile(r"\b(?:first|second|former|latter|earlier|later|one|other)\b")
-_ALSO: Mapping[str, re.Pattern[str]] = {
-    "times": re.compile(r"\b(?:ratio|quotient|divide (?:them|the two|one by))\b"),
-    "sum": re.compile(r"\b(?:add|total)\b"),
-    "growth": re.compile(r"%|\bper ?cent(?:age)?\b(?! points?\b)"),
-}
-_RUN = re.compile(r"\b(?:the|all|those|these) (three|four|five)\b")
-_RUNS = {"three": 3, "four": 4, "five": 5}
-
-
-def of_the_pair(slots: Slots) -> Understanding | None:
-    """`what is the difference?`, `add them up`: what is done to the last figures, where nothing else is named."""
-    pair = pair_of(slots.memory.figures)
-    if slots.metrics or slots.about or slots.points or slots.language != "en" or pair is None:
-        return None
-    percent = slots.says(_ALSO["growth"])
-    asked = (name for name in ("cagr", "times", "mean", "sum", "difference", "growth") if _asks(slots, name))
-    done = next((name for name in asked if not (name == "difference" and percent)), "")
-    ordered = [hit.words for hit in slots.operands if _OF_ORDER.search(hit.words)]
-    if ordered and done in ("times", "growth", "cagr"):
-        reason = (
-            f"“{slots.text.strip()}” was not understood: name the figures, or ask for “the first divided by the second”"
-        )
-        return refuse(ordered[0], "not understood", reason, "operands not read")
-    figures = _alike(slots, pair) if done in ("sum", "mean") else pair
-    grows = done == "growth" and not percent and pair[0].companies != pair[1].companies  # `which one grew faster?`
-    query = query_of(done, figures) if done and not grows else None
-    if query is None:
-        return None
-    common = {"unit": slots.unit, "decimals": slots.decimals}
-    return Understanding((query.model_copy(update=common),), decided="follow-up")
-
-
-def _asks(slots: Slots, name: str) -> bool:
-    return slots.has(name) or (name in _ALSO and slots.says(_ALSO[name]))
-
-
-def _alike(slots: Slots, pair: tuple[Figure, ...]) -> tuple[Figure, ...]:
-    """The figures that are added up: as many as the question says, or all that were shown of the same metric."""
-    figures = slots.memory.figures
-    if counted := _RUN.search(slots.low):
-        return figures[-_RUNS[counted[1]] :]
-    if re.search(r"\b(?:two|both)\b", slots.low):
-        return pair
-    plain = [each for each in figures if each.metric == pair[1].metric]
-    return tuple(plain) if len(plain) > 1 else pair
 
 
 # ---------------------------------------------------------------------------------------------- intent

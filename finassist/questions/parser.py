@@ -22,11 +22,11 @@ from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.definitions import Definition, defined, definitions_in
+from finassist.questions.editing import of_the_pair
 from finassist.questions.expressions import simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.numbers import settle_stake
-from finassist.questions.operations import of_the_pair
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
 from finassist.questions.scan import blanked, slots_of
@@ -213,8 +213,8 @@ def _which_company(slots: Slots) -> Understanding:
 
 _SPLIT = re.compile(
     r"(?<=[a-z0-9%])(?:\?\s+|;\s*|, (?=how (?:fast|much)\b)"
-    r"|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are| share| part| percentage)"
-    r"|by how much)\b)"
+    r"|,? and (?=(?:how (?:did|much|has|fast|was)|what(?:'s| was| is| were| are)|by how much)\b)"
+    r"|,? and (?=what (?:share|part|percent(?:age)?|portion|fraction|proportion)\b)"
     r"|, (?=and the growth\b)|,? and (?=(?:the )?(?:growth|change|difference) (?:between|from)\b)"
     r"|, and (?=[a-z]+ in (?:fiscal|fy|20)))"
 )
@@ -222,7 +222,9 @@ _ON_THE_YEAR = re.compile(
     r"\b(?:on|from|over|against|versus|vs\.?|compared (?:with|to)|relative to) (?:the )?"
     r"(?:fiscal |fy ?|calendar )?20\d\d\b"
 )
-_WHAT_SHARE = re.compile(r"what (?:share|part|percentage|portion)\b(?! of)")
+_WHAT_SHARE = re.compile(
+    r"what (?:share|part|percent(?:age)?|portion|fraction|proportion)\b(?P<of> of(?! (?:it|that|this|them)\b))?"
+)
 _SAME_PERIOD = re.compile(r"\bthat (?:year|quarter|period)\b|\bbetween them\b")
 
 
@@ -248,8 +250,11 @@ def _clauses(whole: Slots) -> Understanding | None:
 def _carry_over(slots: Slots, whole: Slots, before: list[Query]) -> None:
     if not slots.metrics and before:
         slots.metrics = hits_of(before[-1].metrics[:1])
-    if _WHAT_SHARE.match(slots.low) and len(slots.metrics) == 1 and before:
-        slots.metrics = hits_of([simplest(f"{slots.metrics[0].value} / {before[0].metrics[0]}")])
+    share = _WHAT_SHARE.match(slots.low)
+    if share and len(slots.metrics) == 1 and before and slots.metrics[0].value != before[0].metrics[0]:
+        part, whole_of = slots.metrics[0].value, before[0].metrics[0]
+        part, whole_of = (whole_of, part) if share["of"] else (part, whole_of)  # `what share of revenue that was`
+        slots.metrics = hits_of([simplest(f"{part} / {whole_of}")])
     based = _ON_THE_YEAR.search(slots.low)
     if based and len(slots.periods) == 1 and before and len(before[-1].periods) == 1:
         slots.periods = [*slots.periods, *(each for each in whole.periods if str(each.value) == before[-1].periods[0])]

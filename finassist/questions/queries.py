@@ -16,7 +16,7 @@ from finassist.questions.conditions import (
     ranked_by,
     supposed,
 )
-from finassist.questions.expressions import compared, expressions, inside_a_rank, of_whole_span
+from finassist.questions.expressions import compared, expressions, inside_a_rank, of_whole_span, trailing
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import asks_statement, without_parts
 from finassist.questions.numbers import invested, more_than_before, since_bought
@@ -179,7 +179,7 @@ def screen(slots: Slots) -> Understanding:
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
     default = 1 if ordered and (by or not where) and not plural else None if where and not by else 10
     own = [each.period for each in where if each.period]
-    periods = own[-1:] or compared(periods_of(slots), shown)
+    periods = own[-1:] or trailing(slots, shown, compared(periods_of(slots), shown))
     every = bool(where) and slots.says(SAID["every"])
     query = Query(
         intent="screen" if where else "rank",
@@ -247,9 +247,8 @@ def _query(slots: Slots) -> Query:
         periods = since_bought(slots, periods)
     if operation == "times" and metrics == ["price"] and len(periods) == 1:
         periods = periods[0].split(":")
-    whole = operation == "sum" or (operation == "none" and "how much" in slots.low and not slots.has("trend"))
-    if whole and periods == ["last 4 quarters"] and not slots.several:
-        periods, operation = ["TTM"], "none"
+    if operation in ("none", "sum") and not (where or (slots.several and operation == "sum")):
+        periods, operation = trailing(slots, metrics, periods), "none" if periods == ["last 4 quarters"] else operation
     if not periods and operation == "none" and not where and (shift := shift_of(slots)) and shift[0] < 0:
         periods = moved(["latest quarter" if shift[1] == "quarter" else "latest"], shift)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
