@@ -29,7 +29,7 @@ from finassist.analysis.outcome import (
     part_of,
 )
 from finassist.analysis.statements import currencies_apart
-from finassist.analysis.windows import OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
+from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, spoken
 from finassist.core.periods import Period, Span
@@ -235,8 +235,9 @@ def _current(query: Query, rows: list[Row]) -> list[Row]:
 def _rankable(query: Query, metric: str) -> bool:
     """Whether a figure of all companies can be had: of prices only closes at the ends of spans are read."""
     of_price = metric == "price" or metric in WINDOW_METRICS
-    daily = metric in ("volatility", "beta", "max_drawdown", "from_high", "from_low")
-    return (query.operation in _OF_ENDS and not daily) if of_price else query.operation in _OF_ALL
+    if of_price:
+        return query.operation in _OF_ENDS and metric not in OF_ALL_CLOSES
+    return query.operation in _OF_ALL
 
 
 _OF_ENDS = frozenset({"none", "growth", "difference", "cagr", "count", "sum", "mean", "median"})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from finassist.analysis.risk import INDEX, OF_EXCESS, OF_INDEX, RATE
 from finassist.analysis.windows import WINDOW_METRICS
 from finassist.core.metrics import anchors, lines, parse
 from finassist.core.periods import Period, Span, parse_periods
@@ -48,6 +49,15 @@ def needed(query: Query) -> Needed:
     )
 
 
+def beside(query: Query) -> Iterator[str]:
+    """Symbols of the market that the figures of companies are measured against."""
+    asked = {*query.metrics, *(condition.metric for condition in query.where)}
+    if asked & OF_INDEX:
+        yield INDEX
+    if asked & OF_EXCESS:
+        yield RATE
+
+
 def of_today(query: Query) -> bool:
     """Whether a query asks for the latest price and for nothing that lies further back."""
     measured = query.operation != "none" or WINDOW_METRICS.intersection(query.metrics)
@@ -57,7 +67,7 @@ def of_today(query: Query) -> bool:
 def companies_of(query: Query) -> list[str]:
     """Its companies, and those that parts of its metrics are about."""
     own = [each.symbol for text in query.metrics for each in anchors(parse(text)) if each.symbol]
-    return list(dict.fromkeys([*query.companies, *own]))
+    return list(dict.fromkeys([*query.companies, *own, *filter(None, [query.benchmark])]))
 
 
 _BEHIND = {"trailing_eps": ("eps_diluted", "net_income", "shares_diluted"), "cover_shares": ("shares_diluted",)}

@@ -126,9 +126,10 @@ class Share:
 
     def too_few(self, metric: str, fewest: int) -> Row:
         """A row without a figure, because a span has no closes or so few that they say nothing."""
-        few = f"A {metric} needs {fewest} daily returns; {self.cube.name(self.symbol)} has fewer in {self.span.label}."
+        what = catalogue()[metric].label if metric in catalogue() else metric
+        few = f"A {what} needs {fewest} daily returns; {self.cube.name(self.symbol)} has fewer in {self.span.label}."
         if self.noted:
-            few = f"A {metric} needs daily closes of all of {self.span.label}: there are {self.kind}."
+            few = f"A {what} needs daily closes of all of {self.span.label}: there are {self.kind}."
         return self.missing(metric, few if self.closes(self.span.start) else "")
 
 

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
-from statistics import mean, median, stdev
+from statistics import mean, median
 
 from msgspec import structs
 
 from finassist.analysis.calendar import day_of
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Row, a_year, as_senseless, by_value, fulfils, less, worth
+from finassist.analysis.risk import OF_DAYS, risk_row
 from finassist.analysis.shares import Share, Window
 from finassist.analysis.statements import unadjusted_split
 from finassist.core.facts import Fact
 from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
-TRADING_DAYS = 252
 _EVER = 2000
-_INDEX = "^GSPC"
 
-WINDOW_METRICS = frozenset(
-    {"price_change", "total_return", "max_drawdown", "from_high", "from_low", "volatility", "beta"}
-)
+OF_ALL_CLOSES = OF_DAYS | {"max_drawdown", "from_high", "from_low", "best_month", "worst_month"}
+"""Figures that look at every close of a span."""
+
+WINDOW_METRICS = OF_ALL_CLOSES | {"price_change", "total_return", "annual_return"}
 
 
 OF_MOVES = frozenset(f"{side} {step}" for side in ("best", "worst") for step in ("day", "week", "month", "year"))
@@ -106,6 +105,18 @@ def _change(share: Share, *, dividends: bool = False) -> Row:
     if first is None or last is None or not first.value or last.value is None:
         return share.missing(metric, day=share.span.start)
     return share.moved(metric, last.value / first.value - 1, first, last)
+
+
+def _a_year_at_least(share: Share) -> Row:
+    """The price change as a rate a year, of a span that is not shorter: a good month times twelve is no return."""
+    days = (share.span.end - share.span.start).days
+    if days < _A_YEAR:
+        return share.missing("annual_return", f"An annualised return needs a year; {share.span.label} is shorter.")
+    row = a_year(_change(share), days)
+    return replace(row, fact=structs.replace(row.fact, field="annual_return"))
+
+
+_A_YEAR = 360
 
 
 _BACK = {"day": 10, "week": 10, "month": 45, "year": 400}
@@ -213,27 +224,6 @@ def _from_extreme(share: Share, metric: str, of: Share | None = None) -> Row:
     return replace(row, fact=structs.replace(row.fact, note=(of or share).noted))
 
 
-def _volatility(share: Share) -> Row:
-    """Standard deviation of daily returns, annualised."""
-    returns = list(share.returns().values())
-    if len(returns) < 20 or share.noted:
-        return share.too_few("volatility", 20)
-    value = Decimal(repr(stdev(returns) * math.sqrt(TRADING_DAYS)))
-    return share.row("volatility", value, "stdev(daily returns) * sqrt(252)")
-
-
-def _beta(share: Share) -> Row:
-    """Covariance of daily returns with the index, divided by the variance of the index."""
-    own, market = share.returns(), share.returns(_INDEX)
-    days = sorted(own.keys() & market.keys())
-    if len(days) < 60 or share.noted:
-        return share.too_few("beta", 60)
-    mean, base = (sum(each[d] for d in days) / len(days) for each in (own, market))
-    shared = sum((own[d] - mean) * (market[d] - base) for d in days)
-    value = Decimal(repr(shared / sum((market[d] - base) ** 2 for d in days)))
-    return share.row("beta", value, "cov(share, S&P 500) / var(S&P 500), daily returns")
-
-
 def _ends(closes: Sequence[Fact], step: str) -> list[Fact]:
     """The last close of each day, week, month or year."""
     form = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m", "year": "%Y"}[step]
@@ -299,13 +289,16 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return replace(move, fact=less("price", move.last, move.first)) if move.first and move.last else move
         case "cagr", "price" | "price_change" | "total_return":
             return a_year(_change(share, dividends=dividends), (share.span.end - share.span.start).days)
+        case _, "annual_return":
+            return _a_year_at_least(share)
         case _, "max_drawdown":
             return _drawdown(share)
         case _, "from_high" | "from_low":
             return _from_extreme(share, metric)
-        case _, "volatility":
-            return _volatility(share)
-        case _, "beta":
-            return _beta(share)
+        case _, "best_month" | "worst_month":
+            row = _best(share, "month", worst=metric == "worst_month")
+            return replace(row, fact=structs.replace(row.fact, field=metric, note=row.at or row.fact.note))
+        case _ if metric in OF_DAYS:
+            return risk_row(share, metric, against=query.benchmark)
         case _:
             return _change(share, dividends=dividends)

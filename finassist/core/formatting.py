@@ -122,7 +122,7 @@ def figure(fact: Fact) -> str:
         return fact.text
     if fact.value is None or not fact.known or fact.status == "none_paid":
         return ABSENCE.get(fact.status, NOT_IN_DATA)
-    if fact.unit in ("ratio", "times") or per_share(fact):
+    if fact.unit in ("ratio", "times", "number") or per_share(fact):
         text = cell(fact, Scale(Decimal(1), ""))
         money_of = f"{fact.currency} " if fact.currency else ""
         return f"{money_of}{text}{' per share' if per_share(fact) else ''}"
@@ -142,6 +142,8 @@ def cell(fact: Fact | None, scale: Scale) -> str:
         return percent(fact.value, signed=_signed(fact.field))
     if fact.unit == "times":
         return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
+    if fact.unit == "number":
+        return number(fact.value, 2)
     if per_share(fact):
         return f"{'+' if _signed(fact.field) and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))
@@ -160,7 +162,7 @@ def per_share(fact: Fact) -> bool:
 
 def scaled(fact: Fact) -> bool:
     """Whether tables divide the figure by their scale: money amounts and share counts."""
-    return fact.unit not in ("ratio", "times", "") and not per_share(fact)
+    return fact.unit not in ("ratio", "times", "number", "") and not per_share(fact)
 
 
 def label(field: str) -> str:

@@ -20,7 +20,7 @@ from finassist.core.periods import Period
 from finassist.core.text import did_you_mean
 
 Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
-Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count"]
+Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count", "number"]
 
 LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
 FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest"})

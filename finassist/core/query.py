@@ -155,6 +155,7 @@ class Query(_Checked):
         expects: What a yes-or-no question supposes: 1 that the figure rose or the first company leads, -1 that it fell.
         limit: How many rows.
         stake: What is held of a share: `"1000 USD"` put into it, or `"100 shares"`; prices say what it is worth.
+        benchmark: The share that beta and correlation are measured against; empty for the S&P 500.
         as_of: Only what was known on that day counts.
         explain: Ids of metrics, or terms, to define.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
@@ -183,6 +184,7 @@ class Query(_Checked):
     expects: Literal[-1, 0, 1] = 0
     limit: int | None = Field(default=None, ge=1)
     stake: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)? (USD|shares))?$")
+    benchmark: str = Field(default="", max_length=20)
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""

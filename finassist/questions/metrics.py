@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
+from finassist.analysis.windows import OF_ALL_CLOSES
 from finassist.core.metrics import described
 from finassist.core.query import Query
 from finassist.questions.grammar import SAID, metric_phrases, table_of
@@ -191,7 +192,7 @@ def without_parts(slots: Slots, metrics: list[str]) -> list[str]:
     if "total_return" in metrics:
         parts = ("price", "price_change", "dividends_paid", "dividends_per_share")
         return [each for each in metrics if each not in parts]
-    if not {"max_drawdown", "from_high", "from_low", "volatility", "beta"}.isdisjoint(metrics):
+    if not OF_ALL_CLOSES.isdisjoint(metrics):
         return [each for each in metrics if each not in ("price", "price_change")]
     return metrics
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from finassist.analysis.windows import OF_ALL_CLOSES
 from finassist.core.metrics import described
 from finassist.core.periods import Span
 from finassist.core.query import Operation, Query
@@ -214,12 +215,21 @@ def _set_operation(slots: Slots) -> Operation:
 
 
 def _figures(slots: Slots) -> Understanding:
-    query = _query(slots)
+    query = _of_the_two(slots, _query(slots))
     if ahead := years_ahead(slots, query.operation):
         return ahead
     both = query.operation in ("high", "low") and slots.says(SAID["high_and_low"])
     queries = [query.model_copy(update={"operation": each}) for each in ("high", "low")] if both else [query]
     return Understanding(tuple(queries), decided="figures")
+
+
+def _of_the_two(slots: Slots, query: Query) -> Query:
+    """`the correlation between Coke and Pepsi`: of the one with the other, not of each with the market."""
+    if query.metrics != ["correlation"] or len(query.companies) != 2 or slots.says(SAID["the_market"]):
+        return query
+    one, other = query.companies
+    changes = {"companies": [one], "benchmark": other, "intent": "value", "order": 0}
+    return query.model_copy(update=changes)
 
 
 def _query(slots: Slots) -> Query:
@@ -299,7 +309,7 @@ def _settled(slots: Slots, metrics: list[str]) -> list[str]:
 
 
 def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
-    if metrics[0] in ("from_high", "from_low", "volatility", "beta", "max_drawdown"):
+    if metrics[0] in OF_ALL_CLOSES or metrics[0] == "annual_return":
         return metrics, "none"
     points = len(slots.points)
     if points == 2 and slots.has("growth", "yoy") and slots.says(SAID["each_of_two"]):

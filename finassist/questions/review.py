@@ -243,7 +243,7 @@ def _order(claim: Claim, value: Decimal) -> str:
 _UNITS: dict[str, frozenset[str]] = {
     "USD": frozenset({"money", ""}), "USD/share": frozenset({"money", ""}), "ratio": frozenset({"percent", ""}),
     "points": frozenset({"points", "percent"}), "times": frozenset({"times", ""}), "days": frozenset({"days", ""}),
-    "shares": frozenset({"count", "money", ""}),
+    "shares": frozenset({"count", "money", ""}), "number": frozenset({"times", ""}),
 }  # fmt: skip
 
 

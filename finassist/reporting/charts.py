@@ -149,8 +149,8 @@ def _scale(facts: Sequence[Fact]) -> tuple[Decimal, str]:
     fact = facts[0]
     if fact.unit == "ratio":
         return Decimal("0.01"), "percent"
-    if fact.unit == "times":
-        return Decimal(1), "times"
+    if fact.unit in ("times", "number"):
+        return Decimal(1), fact.unit.replace("number", "")
     of = fact.currency or ("shares" if fact.unit == "shares" else "")
     if fact.unit.endswith("/share"):
         return Decimal(1), f"{of} per share".strip()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cells import is_series
@@ -30,7 +29,6 @@ from finassist.reporting.words import (
     in_sectors,
     is_window,
     limit_words,
-    number,
     over_span,
     own_span,
     shared_period,
@@ -118,7 +116,13 @@ _OF_SPAN = {
     "from_high": "{owner} close{on} was {size} {apart} the highest {span}{ends}{of}.",
     "from_low": "{owner} close{on} was {size} {apart} the lowest {span}{ends}{of}.",
     "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
-    "beta": "{owner} beta to the S&P 500 {span} was {plain}.",
+    "beta": "{owner} beta to {against} {span} was {value}.",
+    "correlation": "{owner} correlation with {against} {span} was {value} (daily returns).",
+    "sharpe": "{owner} Sharpe ratio {span} was {value}{over}.",
+    "sortino": "{owner} Sortino ratio {span} was {value}{over}.",
+    "annual_return": "{owner} share price {moved} {size} a year {span}{ends}.",
+    "best_month": "{owner} best month {span} was {at}: the {what} {moved} {size}{ends}.",
+    "worst_month": "{owner} worst month {span} was {at}: the {what} {moved} {size}{ends}.",
     "": "{owner} {what} {moved} {size} {span}{ends}.",
 }
 """What prices did over a span of days, by operation or metric; else they moved."""
@@ -156,7 +160,8 @@ def _window(it: Phrase) -> str:
         change=change.value if row.metric == "total_return" else change.size,
         size=it.size,
         value=it.value,
-        plain=number(it.fact.value or Decimal(), 2),
+        against=it.words.name(query.benchmark or MARKET_INDEX),
+        over=f", above a risk-free rate of {it.words.figure(row.parts[0])} a year" if row.parts else "",
         formula=it.fact.formula,
         side="lowest" if query.operation in ("low", "min") else "highest",
         kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",

@@ -208,6 +208,8 @@ class _Sentences:
                 return f"{self._number(value * 100, 1)}{gap}{units['points']}"
             case "times":
                 return f"{self._number(value, 2)}×"
+            case "number":
+                return self._number(value, 2)
             case "days":
                 return f"{self._number(value, 1)}{gap}{units['days']}"
             case "count":

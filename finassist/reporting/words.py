@@ -157,6 +157,8 @@ class Phrase:
     @property
     def when(self) -> str:
         """The period, and when it ended."""
+        if is_window(self.row):
+            return over_span(self.fact.period)
         stock = described(self.row.metric).kind in ("stock", "count")
         of_a_day = re.fullmatch(r"\d{4}-\d\d-\d\d", " ".join(self.words.query.periods))
         if stock and of_a_day and self.fact.period_end:
@@ -330,6 +332,7 @@ _WRITTEN = {
     "points": (100, 1, " percentage points"),
     "times": (1, 2, " times"),
     "days": (1, 1, " days"),
+    "number": (1, 2, ""),
 }
 """Units whose figures are written with a fixed number of decimals: a factor, the decimals, and what follows."""
 

@@ -16,7 +16,7 @@ from typing import cast
 from agno.run.agent import RunContentEvent
 from msgspec import structs
 
-from finassist.analysis.needs import companies_of, needed, of_today
+from finassist.analysis.needs import beside, companies_of, needed, of_today
 from finassist.core.errors import MalformedReply
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
@@ -274,8 +274,8 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
             yield from _of_statements(symbol, lines, known, query.as_of, quarters=quarters)
         if prices or "price" in lines:
             yield from _of_market(symbol, query, known)
-    if "beta" in query.metrics and known.queryable:
-        yield Fetch(INDEX, "closes", Periods(_YEARS, as_of=query.as_of))
+    if known.queryable:
+        yield from (Fetch(each, "closes", Periods(_YEARS, as_of=query.as_of)) for each in beside(query))
 
 
 def _of_statements(

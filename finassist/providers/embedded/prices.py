@@ -22,14 +22,20 @@ from finassist.providers.values import changes
 INDEX = "^GSPC"
 """Symbol under which the level of the S&P 500 is asked for."""
 
+RATES = {"^IRX": "us_treasury_3m_bill_monthly"}
+"""Symbols of interest rates, and their names in the embedded table."""
+
+BILL = "3-month Treasury bill, mean of the month (Federal Reserve, FRED)"
 CLOSE = "published closing price, split-adjusted"
 
 
 @lru_cache(maxsize=32)
 def closes(symbol: str) -> tuple[Fact, ...]:
-    """Closes of a share or of the index, oldest first: month ends, and every trading day from July 2021."""
+    """Closes of a share, oldest first: month ends, and every trading day from July 2021; or of the index, or a rate."""
     if symbol == INDEX:
         return tuple(_index())
+    if symbol in RATES:
+        return tuple(_rates(symbol))
     found = {fact.period: fact for fact in (*_month_ends(symbol, "close", "price"), *_daily(symbol, "price"))}
     return tuple(found[day] for day in sorted(found))
 
@@ -45,6 +51,17 @@ def _index() -> Iterator[Fact]:
         rows = tables.matching(part, "series", ["S&P 500"])
         for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
             yield _close(INDEX, day, repr(value))
+
+
+def _rates(symbol: str) -> Iterator[Fact]:
+    """The mean rate of each month, known when the month is over; 0.05 is 5 % a year."""
+    for part in tables.parts("rates"):
+        rows = tables.matching(part, "series", [RATES[symbol]])
+        for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
+            after = months_back(day, -1)
+            yield Fact(symbol=symbol, field="risk_free_rate", value=Decimal(repr(value)) / 100, unit="ratio",
+                       period=f"{day:%Y-%m}", period_end=after - timedelta(days=1), as_of=after, source=BILL,
+                       statement="price")  # fmt: skip
 
 
 def _daily(symbol: str, field: str) -> Iterator[Fact]:

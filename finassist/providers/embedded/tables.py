@@ -37,6 +37,7 @@ _NEEDED = {
     "prices_monthly": ("symbol", "date", "close", "adj_close"),
     "prices_daily": ("date",),
     "index": ("series", "date", "value"),
+    "rates": ("series", "date", "value"),
 }  # fmt: skip
 _TYPES = {
     **dict.fromkeys(("value", "first_value", "close", "adj_close", "ratio", "amount", "shares_outstanding"), "double"),
