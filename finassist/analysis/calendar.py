@@ -200,7 +200,7 @@ class FiscalCalendar:
 
     def at(self, symbol: str, metric: str, period: Period) -> Point | None:
         """Which of a company's own periods is meant, or `None` where it has none such."""
-        if described(metric).kind == "price" or metric == "price":
+        if described(metric).kind in ("price", "assumption"):
             return self._day_point(symbol, period)
         return self._fiscal_point(symbol, metric, period)
 
@@ -367,4 +367,4 @@ class FiscalCalendar:
 def rows_of(formula: str | Expression) -> list[str]:
     """The reported lines below a metric or expression, without what the market gives, in order."""
     found = ("eps_diluted" if name == "trailing_eps" else name for name in lines(formula))
-    return [name for name in dict.fromkeys(found) if name not in ("price", "cover_shares")]
+    return [name for name in dict.fromkeys(found) if name not in ("price", "cover_shares", "beta")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, DivisionByZero, InvalidOperation
@@ -15,11 +16,13 @@ from itertools import combinations
 
 from msgspec import structs
 
-from finassist.analysis.calendar import STALE, FiscalCalendar, Point, known_on, rows_of
-from finassist.analysis.outcome import KEPT, shares_noted, told
-from finassist.analysis.statements import currencies_apart, nearest_cover, not_comparable, other_shares
+from finassist.analysis.calendar import Point, rows_of
+from finassist.analysis.outcome import KEPT, shares_noted
+from finassist.analysis.reported import ReportedFigures, absent, made
+from finassist.analysis.statements import currencies_apart, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
 from finassist.core.metrics import (
+    MARKET_INPUTS,
     At,
     Binary,
     Call,
@@ -36,12 +39,32 @@ from finassist.core.metrics import (
 )
 from finassist.core.periods import Period
 
+TREASURY = "^TNX"
+"""Symbol under which the yield of ten-year US treasury bonds is known."""
+
+_RATE_HOLDS = timedelta(days=120)
+
 
 @dataclass
-class Cube(FiscalCalendar):
-    """Every figure that a query asks for, looked up or computed."""
+class Cube(ReportedFigures):
+    """Every figure that a query asks for, looked up or computed.
 
+    Attributes:
+        beyond: Gives the figures that no formula makes: statistics of closes, and models of many steps.
+        assumed: What the query assumes, by metric, instead of what the data say.
+    """
+
+    beyond: Callable[[Cube, str, str, Point], Fact] | None = None
+    assumed: Mapping[str, float] = field(default_factory=dict[str, float])
     _known: dict[tuple[str, str, str], Fact] = field(default_factory=dict[tuple[str, str, str], Fact])
+
+    def assuming(self, values: Mapping[str, float]) -> Cube:
+        """The same facts with other assumptions."""
+        if values == self.assumed:
+            return self
+        other = copy(self)
+        other.assumed, other._known = values, {}
+        return other
 
     def value(self, symbol: str, metric: str, point: Point) -> Fact:
         """The figure of a metric in a period: reported, derived, or absent with the reason as note."""
@@ -59,115 +82,43 @@ class Cube(FiscalCalendar):
         return f"{metric.title} is not meaningful for {article} {member.industry}."
 
     def _value(self, symbol: str, metric: str, point: Point) -> Fact:
-        about = described(metric) if metric not in ("cover_shares", "trailing_eps") else _INPUTS[metric]
+        about = MARKET_INPUTS.get(metric) or described(metric)
+        if metric in self.assumed:
+            return self._assumed(symbol, about, point, self.assumed[metric])
         if note := self.senseless(symbol, about):
-            return _absent(symbol, about, point, note, "not_meaningful")
-        if metric == "cover_shares":
-            return self._shares(symbol, point)
-        if metric == "trailing_eps":
-            return self._trailing_eps(symbol, point)
-        if metric == "price":
-            return self._close(symbol, point)
-        if about.formula:
-            given = self.series(symbol, metric).get(point.label) if about.kind == "price" else None
-            return given if given is not None and given.known else self._computed(symbol, about, point)
-        return self._reported(symbol, about, point)
+            return absent(symbol, about, point, note, "not_meaningful")
+        match metric:
+            case "cover_shares":
+                return self.shares(symbol, point)
+            case "trailing_eps":
+                return self._trailing_eps(symbol, point)
+            case "price":
+                return self.close(symbol, point)
+            case "risk_free_rate":
+                return self._treasury(point) or self._assumed(symbol, about, point, about.value or 0)
+            case _ if about.formula:
+                given = self.series(symbol, metric).get(point.label) if about.kind == "price" else None
+                return given if given is not None and given.known else self._computed(symbol, about, point)
+            case _ if about.value is not None:
+                return self._assumed(symbol, about, point, about.value)
+            case _ if self.beyond and (about.rests_on or metric == "beta"):
+                return self.beyond(self, symbol, metric, point)
+            case _:
+                return self.reported(symbol, about, point)
 
-    def _reported(self, symbol: str, metric: Metric, point: Point) -> Fact:
-        found, fact = self.series(symbol, metric.id), None
-        if point.kind == "DAY":
-            return self._as_known(symbol, metric, point)
-        if point.kind in ("FY", "Q"):
-            fact = found.get(point.label)
-        elif metric.kind in ("stock", "count"):
-            label = f"Q{point.number * 2 if point.kind == 'H' else point.number} {point.year}"
-            annual = found.get(f"FY{point.year}") if label.startswith("Q4") else None
-            fact = found.get(point.label) or found.get(label) or annual
-        else:
-            return self._summed(symbol, metric, point)
-        return fact if fact is not None and fact.known else self._not_there(symbol, metric, point, fact)
+    def _assumed(self, symbol: str, metric: Metric, point: Point, value: float) -> Fact:
+        fact = made(symbol, metric, point, Decimal(repr(value)), "", [])
+        money = metric.unit.startswith("USD")
+        unit = metric.unit if money else fact.unit
+        return structs.replace(fact, unit=unit, currency="USD" if money else None, source="assumption",
+                               status="assumed", formula=None)  # fmt: skip
 
-    def _summed(self, symbol: str, metric: Metric, point: Point) -> Fact:
-        """A flow over several quarters: their sum, or year + quarters since - the same quarters a year before."""
-        if point.kind == "TTM":
-            return self._twelve_months(symbol, metric, point)
-        if (own := self.series(symbol, metric.id).get(point.label)) is not None and own.known:
-            return own
-        wanted = {"H": (1, 2) if point.number == 1 else (3, 4), "9M": (1, 2, 3)}[point.kind]
-        parts = [self.series(symbol, metric.id).get(f"Q{n} {point.year}") for n in wanted]
-        return self._total(symbol, metric, point, [(1, part) for part in parts])
-
-    def _twelve_months(self, symbol: str, metric: Metric, point: Point) -> Fact:
-        found = self.series(symbol, metric.id)
-        whole = found.get(f"FY{point.year}")
-        if point.number in (0, 4) and whole is not None and whole.known:
-            return self._total(symbol, metric, point, [(1, whole)])
-        labels = [point.quarter_back(steps).label for steps in range(4)]
-        parts = [found.get(label) for label in labels]
-        if all(part is not None and part.known for part in parts):
-            return self._total(symbol, metric, point, [(1, part) for part in parts])
-        year, now = found.get(f"FY{point.year - 1}"), range(1, point.number + 1)
-        bridge: list[tuple[int, Fact | None]] = [(1, year)]
-        bridge += [(1, found.get(f"Q{n} {point.year}")) for n in now]
-        bridge += [(-1, found.get(f"Q{n} {point.year - 1}")) for n in now]
-        return self._total(symbol, metric, point, bridge)
-
-    def _total(self, symbol: str, metric: Metric, point: Point, parts: Sequence[tuple[int, Fact | None]]) -> Fact:
-        known = [(sign, part) for sign, part in parts if part is not None and part.known and part.value is not None]
-        if len(known) < len(parts):
-            return self._not_there(symbol, metric, point, None)
-        if reason := currencies_apart(part for _, part in known):
-            return _absent(symbol, metric, point, f"{metric.title} cannot be added up: {reason}.", "not_meaningful")
-        total = sum((sign * (part.value or Decimal()) for sign, part in known), Decimal())
-        formula = " ".join(f"{'+' if sign > 0 else '-'} {part.period}" for sign, part in known).removeprefix("+ ")
-        return _derived(symbol, metric, point, total, formula, [part for _, part in known])
-
-    def _as_known(self, symbol: str, metric: Metric, point: Point) -> Fact:
-        """The latest fiscal-year figure that was public on a day."""
-        if point.end is None:
-            return self._not_there(symbol, metric, point, None)
-        public = [
-            fact
-            for fact in self.series(symbol, metric.id).values()
-            if fact.known and fact.period_end and known_on(fact) <= point.end and fact.period_end > point.end - STALE
-        ]
-        balances = metric.kind in ("stock", "count")
-        usable = [fact for fact in public if balances or fact.period.startswith("FY")]
-        best = max(usable, key=lambda fact: fact.period_end or date.min, default=None)
-        return best or self._not_there(symbol, metric, point, None)
-
-    def _not_there(self, symbol: str, metric: Metric, point: Point, fact: Fact | None) -> Fact:
-        if fact is not None:
-            return told(f"{metric.title} of {self.name(symbol)}", fact)
-        years, what = self.years(symbol, metric.id), f"{metric.title} of {self.name(symbol)} is"
-        never = next((each for each in self.series(symbol, metric.id).values() if each.status == "not_reported"), None)
-        if not years and never:
-            return _absent(symbol, metric, point, f"{what} not reported: {never.note}.", "not_reported")
-        if not years:
-            note = f"{what} not in the data."
-        elif point.kind != "FY":
-            note = f"{what} not in the data for {point.label}; by year it is there to FY{years[-1]}."
-        else:
-            span = f"FY{years[0]} to FY{years[-1]}" if len(years) > 1 else f"FY{years[0]} only"
-            note = f"{what} there for {span}, not for {point.label}."
-        return _absent(symbol, metric, point, note)
-
-    def _close(self, symbol: str, point: Point) -> Fact:
-        metric = catalogue()["price"]
-        closes, day = self.series(symbol, "price"), point.end
-        recent = (closes.get(str(day - timedelta(days=back))) for back in range(8) if day)
-        found = next((fact for fact in recent if fact is not None and fact.known), None)
-        return found or _absent(symbol, metric, point, self.no_price(symbol, day))
-
-    def _shares(self, symbol: str, point: Point) -> Fact:
-        """Shares outstanding on a day: the cover page's where it is near, else diluted shares of the latest report."""
+    def _treasury(self, point: Point) -> Fact | None:
+        """The yield of ten-year treasury bonds that was known on a day, not long before it."""
         day = point.end or date.max
-        if cover := nearest_cover(self.series(symbol, "cover_shares").values(), day):
-            return cover
-        diluted = catalogue()["shares_diluted"]
-        if point.end is None:
-            return _absent(symbol, diluted, point, "The number of shares is not known.")
-        return self._as_known(symbol, diluted, Point("DAY", end=point.end))
+        known = [fact for fact in self.series(TREASURY, "risk_free_rate").values() if (fact.as_of or date.max) <= day]
+        latest = max(known, key=lambda fact: fact.as_of or date.min, default=None)
+        return latest if latest and latest.as_of and day - latest.as_of < _RATE_HOLDS else None
 
     def _trailing_eps(self, symbol: str, point: Point) -> Fact:
         """EPS of the twelve months that were public on a day; net income per diluted share where that is newer."""
@@ -175,33 +126,36 @@ class Cube(FiscalCalendar):
         trailing = self.trailing_at(symbol, metric.id, point)
         fact = self.value(symbol, metric.id, trailing) if trailing else None
         if fact is None or not fact.known:
-            fact = self._as_known(symbol, metric, point)
+            fact = self.as_known(symbol, metric, point)
         months = self.trailing_at(symbol, "net_income", point)
         if months is None or (fact.known and fact.period_end and months.end and fact.period_end >= months.end):
             return fact
         income = self.value(symbol, "net_income", months)
-        shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
+        shares = self.as_known(symbol, catalogue()["shares_diluted"], point)
         if not income.known or not shares.value or income.value is None:
             return fact
         value = income.value / shares.value
-        return _derived(symbol, metric, months, value, "net_income / shares_diluted", [income, shares])
+        return made(symbol, metric, months, value, "net_income / shares_diluted", [income, shares])
 
     def _computed(self, symbol: str, metric: Metric, point: Point) -> Fact:
         inputs: list[Fact] = []
         try:
             value = self._evaluate(symbol, parse(metric.formula), point, inputs)
         except (DivisionByZero, InvalidOperation):
-            return _absent(symbol, metric, point, f"{metric.title} would divide by zero.", "not_meaningful")
+            return absent(symbol, metric, point, f"{metric.title} would divide by zero.", "not_meaningful")
         missing = next((fact for fact in inputs if not fact.known), None)
         if value is None or missing is not None:
             note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
             status: Status = missing.status if missing and missing.status in KEPT else "missing"
-            return _absent(symbol, metric, point, note, status)
+            return absent(symbol, metric, point, note, status)
         if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
-            return _absent(symbol, metric, point, reason, "not_meaningful")
-        made = shares_noted(_derived(symbol, metric, point, value, metric.formula, inputs), inputs)
+            return absent(symbol, metric, point, reason, "not_meaningful")
+        fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)
+        if metric.between and value != (kept := _within(value, metric.between)):
+            low, high = metric.between
+            return structs.replace(fact, value=kept, note=f"{value:.1%} in the data, held between {low:g} and {high:g}")
         alone = point.kind in ("Q", "H", "9M") and _turnover(parse(metric.formula))
-        return structs.replace(made, note=f"of {point.label} alone, not annualised") if alone else made
+        return structs.replace(fact, note=f"of {point.label} alone, not annualised") if alone else fact
 
     def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
         """Why the inputs of a formula do not belong together; empty where they do."""
@@ -213,7 +167,7 @@ class Cube(FiscalCalendar):
         if price is not None and not reason:
             reason = next((note for fact in inputs if "before a share split" in (note := fact.note or "")), "")
         if price is not None and any(fact.field == "eps_diluted" for fact in inputs) and not reason:
-            shares = self._as_known(symbol, catalogue()["shares_diluted"], point)
+            shares = self.as_known(symbol, catalogue()["shares_diluted"], point)
             reason = other_shares(price, self.series(symbol, "market_cap").get(price.period), shares)
         return f"{metric.title} is not meaningful: {reason}." if reason else ""
 
@@ -253,11 +207,44 @@ class Cube(FiscalCalendar):
                 return None if above is None or below is None else _SIGNS[sign](above, below)
 
     def _called(self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]) -> Decimal | None:
-        if name == "times":
-            return self._evaluate(symbol, argument, point, inputs)
-        if name in ("ttm", "latest"):
-            inner = self._inner_point(symbol, name, argument, point)
-            return self._evaluate(symbol, argument, inner or point, inputs)
+        match name:
+            case "times":
+                return self._evaluate(symbol, argument, point, inputs)
+            case "sqrt" | "passed":
+                value = self._evaluate(symbol, argument, point, inputs)
+                return None if value is None else Decimal(value > 0) if name == "passed" else value.sqrt()
+            case "at_end":
+                return self._evaluate(symbol, argument, Point("DAY", end=point.end), inputs)
+            case "ttm" | "latest":
+                inner = self._inner_point(symbol, name, argument, point)
+                return self._evaluate(symbol, argument, inner or point, inputs)
+            case "mean5" | "cagr3":
+                return self._of_years(symbol, name, argument, point, inputs)
+            case _:
+                return self._from_before(symbol, name, argument, point, inputs)
+
+    def _of_years(
+        self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]
+    ) -> Decimal | None:
+        """The mean of five years, or the compound growth of three."""
+        points = [self._inner_point(symbol, "latest", argument, point) or point]
+        for _ in range(4 if name == "mean5" else 3):
+            points.append(self.before(symbol, points[-1], argument))
+        wanted = points if name == "mean5" else [points[0], points[-1]]
+        values = [self._evaluate(symbol, argument, each, inputs) for each in wanted]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            return None
+        if name == "mean5":
+            return sum(known, Decimal()) / len(known)
+        if min(known) <= 0:
+            raise InvalidOperation
+        return (known[0] / known[-1]) ** (Decimal(1) / 3) - 1
+
+    def _from_before(
+        self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]
+    ) -> Decimal | None:
+        """The figure of the year before, the mean of both, or the growth since."""
         before = self._evaluate(symbol, argument, self.before(symbol, point, argument), inputs)
         if name == "prev":
             return before
@@ -295,10 +282,9 @@ def _of_a_year(node: Binary) -> bool:
     return node.sign == "/" and (kind_of(node.left), kind_of(node.right)) == ("stock", "flow")
 
 
-_INPUTS = {
-    "cover_shares": Metric("cover_shares", "shares outstanding", "shares", "count"),
-    "trailing_eps": Metric("trailing_eps", "trailing EPS", "USD/share", "per_share"),
-}
+def _within(value: Decimal, limits: Sequence[float]) -> Decimal:
+    low, high = (Decimal(repr(each)) for each in limits)
+    return min(max(value, low), high)
 
 
 _SIGNS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
@@ -332,35 +318,3 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
     if negative:
         return f"{metric.title} is not meaningful: {_NEGATIVE[metric.positive]}."
     return None
-
-
-def _derived(symbol: str, metric: Metric, point: Point, value: Decimal, formula: str, inputs: Sequence[Fact]) -> Fact:
-    days = [fact.as_of for fact in inputs if fact.as_of]
-    ends = [fact.period_end for fact in inputs if fact.period_end]
-    currency = next((fact.currency for fact in inputs if fact.currency and metric.unit.startswith("USD")), None)
-    return Fact(
-        symbol=symbol,
-        field=metric.id,
-        value=value,
-        unit=_unit(metric, currency),
-        currency=currency,
-        period=point.label,
-        period_end=point.end or max(ends, default=None),
-        as_of=max(days, default=None),
-        source=next((fact.source for fact in inputs if fact.source), "computed"),
-        statement="ratio" if metric.kind in ("ratio", "price", "per_share") else "income",
-        status="derived",
-        formula=formula,
-        inputs=tuple(dict.fromkeys(fact.key for fact in inputs)),
-    )
-
-
-def _unit(metric: Metric, currency: str | None) -> str:
-    if metric.unit.startswith("USD"):
-        return metric.unit.replace("USD", currency) if currency else ""
-    return "ratio" if metric.unit == "percent" else metric.unit
-
-
-def _absent(symbol: str, metric: Metric, point: Point, note: str, status: Status = "missing") -> Fact:
-    return Fact(symbol=symbol, field=metric.id, unit="ratio" if metric.unit == "percent" else metric.unit,
-                period=point.label, period_end=point.end, statement="ratio", status=status, note=note)  # fmt: skip

@@ -26,8 +26,11 @@ from typing import Any, Literal, Self, cast
 
 from msgspec import Struct, convert, to_builtins
 
-Status = Literal["reported", "derived", "missing", "not_reported", "none_paid", "not_meaningful", "error"]
+Status = Literal["reported", "derived", "assumed", "missing", "not_reported", "none_paid", "not_meaningful", "error"]
 Statement = Literal["income", "balance_sheet", "cash_flow", "price", "ratio", "profile"]
+
+
+_KNOWN = frozenset({"reported", "derived", "assumed", "none_paid"})
 
 
 class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands, and none refers to another
@@ -36,8 +39,8 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
     Attributes:
         symbol: Ticker, share classes with a dash (`BRK-B`).
         field: Name from `FIELDS` or of a metric (`"revenue"`, `"net_margin"`, `"price"`).
-        value: The figure, exact; 0 where `status` is `"none_paid"`; else `None` unless it is `"reported"` or
-            `"derived"`.
+        value: The figure, exact; 0 where `status` is `"none_paid"`; else `None` unless it is `"reported"`,
+            `"derived"` or `"assumed"`.
         unit: `"USD"`, `"USD/share"`, `"shares"`, `"ratio"` (0.25 is 25 %), `"times"`, or `""` for text.
         currency: ISO code of money figures, else `None`.
         period: `"FY2025"`, `"Q1 2026"`, `"TTM"`, or an ISO date for a figure of one day.
@@ -45,8 +48,9 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
         as_of: The day the figure was known: the filing's date, or the day of the price.
         source: Where it came from, in words a person can follow.
         statement: Which statement the figure belongs to.
-        status: `reported`, `derived`, or why there is no figure: `missing` (not in the data at hand), `not_reported` (a
-            filing was read and has no such line), `none_paid`, `not_meaningful` or `error`.
+        status: `reported`, `derived`, `assumed` (by a query, or as a model's default), or why there is no figure:
+            `missing` (not in the data at hand), `not_reported` (a filing was read and has no such line), `none_paid`,
+            `not_meaningful` or `error`.
         filing: SEC accession number where known.
         concept: The filer's own tag (us-gaap) where known.
         formula: How a derived figure is computed, in field names.
@@ -92,7 +96,7 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):  # there are thousands,
     @property
     def known(self) -> bool:
         """Whether there is a number to compute with."""
-        return self.value is not None and self.status in ("reported", "derived", "none_paid")
+        return self.value is not None and self.status in _KNOWN
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; the value is a string so that no digit is lost."""

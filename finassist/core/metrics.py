@@ -2,8 +2,11 @@
 
 The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that
 companies report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the
-year before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months) and `latest(x)` (latest fiscal
-year). In a query, `at(x, 'FY2022')` is the figure of another period and `of(x, 'MSFT')` that of another company.
+year before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months), `latest(x)` (latest fiscal
+year), `at_end(x)` (market figure on the last day of the period), `mean5(x)` (mean of five years), `cagr3(x)`, `sqrt(x)`
+and `passed(x)` (1 where x is above zero, else 0). In a query, `at(x, 'FY2022')` is the figure of another period and
+`of(x, 'MSFT')` that of another company. An assumption is a metric of kind `assumption`: what a query assumes, else
+what its row says.
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ from typing import Any, Literal
 from finassist.core.periods import Period
 from finassist.core.text import did_you_mean
 
-Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price"]
+Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price", "assumption"]
 Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count", "number"]
 
 LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
-FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest"})
+FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest", "at_end", "mean5", "sqrt", "passed", "cagr3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,17 @@ class Metric:
     id: str  # stable name (`"net_margin"`), used in queries and keys of facts
     label: str  # what a sentence calls it (`"net margin"`)
     unit: Unit  # `USD`, `USD/share`, `shares`, `percent` (0.25 is 25 %), `times` or `days`
-    kind: Kind  # `flow` (a period), `stock` (a moment), `ratio`, `per_share`, `count`, or `price` (needs a share price)
+    kind: Kind  # `flow` (a period), `stock` (a moment), `ratio`, `per_share`, `count`, `price` (needs a share price)
     formula: str = ""  # arithmetic over other ids, or empty for a reported line
     base: str = ""  # what the formula divides by or leaves out, where readings differ
     better: int = 0  # 1 where more is better, -1 where less is, 0 where neither
     report: str = ""  # its heading in the tables of a report, or empty where reports leave it out
     positive: str = ""  # the input that must be above zero for the figure to say something
+    value: float | None = None  # of an assumption: what is taken where the query assumes nothing else
+    between: tuple[float, ...] = ()  # limits of an assumption that is computed where the query assumes nothing
+    model: str = ""  # of a model: how its steps are shown; without a formula it is a chain of steps over `rests_on`
+    rests_on: str = ""  # ids that the steps of a chain begin with
+    reading: str = ""  # what values of a score mean: `1.81 distress | 2.99 grey zone | safe`
     without: frozenset[str] = frozenset()  # industries in which the figure makes no sense: `bank`, `insurer`
     names: Mapping[str, tuple[str, ...]] | None = None  # what people call it, by language
     about: str = ""  # one or two sentences for somebody who meets the term for the first time
@@ -74,6 +82,7 @@ def catalogue() -> Mapping[str, Metric]:
 
 def _metric(name: str, row: Mapping[str, Any]) -> Metric:
     own = {key: value for key, value in row.items() if key not in LANGUAGES}
+    own["between"] = tuple(row.get("between", ()))
     own["without"] = frozenset(row.get("without", "").split())
     return Metric(id=name, **own, names={lang: _names(row[lang]) for lang in LANGUAGES if lang in row})
 
@@ -129,7 +138,7 @@ type Expression = Number | Ref | Call | At | Binary
 
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _LONGEST = 500
-_LARGEST = 1e30
+LARGEST = 1e30
 
 
 @lru_cache(maxsize=4096)
@@ -154,10 +163,10 @@ def parse(text: str) -> Expression:
 
 def _node(node: ast.expr) -> Expression:
     match node:
-        case ast.Constant(value=int() | float() as value) if abs(value) < _LARGEST:
+        case ast.Constant(value=int() | float() as value) if abs(value) < LARGEST:
             return Number(float(value))
         case ast.Name(id=name):
-            return Ref(_known(name))
+            return Ref(known_id(name))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
             return Binary(_SIGNS[type(op)], _node(left), _node(right))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -172,7 +181,12 @@ def _node(node: ast.expr) -> Expression:
             raise ValueError(f"“{ast.unparse(node)[:80]}” cannot stand in a formula. Use ids, + - * / and brackets.")
 
 
-def _known(name: str) -> str:
+def known_id(name: str) -> str:
+    """A metric id, if there is such a metric.
+
+    Raises:
+        ValueError: There is none.
+    """
     if name in catalogue() or name in MARKET_INPUTS:
         return name
     hint = did_you_mean(name.lower(), catalogue())
@@ -214,7 +228,11 @@ def lines(formula: str | Expression) -> tuple[str, ...]:
     found: list[str] = []
     for name in references(parse(formula) if isinstance(formula, str) else formula):
         metric = catalogue().get(name)
-        found += lines(metric.formula) if metric and metric.formula else [name]
+        if metric and (metric.formula or metric.rests_on):
+            below = [metric.formula] if metric.formula else metric.rests_on.split()
+            found += [line for part in below for line in lines(part)]
+        elif metric is None or metric.value is None:
+            found.append(name)
     return tuple(dict.fromkeys(found))
 
 
@@ -253,6 +271,12 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return "points" if unit == "percent" else "percent", "price" if kind == "price" else "ratio"
         case Call(name="times"):
             return "times", "ratio"
+        case Call(name="cagr3"):
+            return "percent", "ratio"
+        case Call(name="passed"):
+            return "count", "ratio"
+        case Call(name="at_end", argument=argument):
+            return _dimension(argument)[0], "stock"
         case Call(argument=argument) | At(argument=argument):
             return _dimension(argument)
         case Binary(sign="/", left=left, right=right):
@@ -317,8 +341,7 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
         case Call(name="times", argument=argument):
             return _spoken(argument, inner)
         case Call(name=name, argument=argument):
-            words = {"avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest"}[name]
-            return f"{words} {_spoken(argument, True)}"
+            return f"{_FUNCTION_WORDS[name]} {_spoken(argument, True)}"
         case At(argument=argument, period=period, symbol=symbol):
             return f"{_spoken(argument, True)} {f'in {period}' if period else f'of {symbol}'}"
         case Binary("-", At(last, to, ""), At(first, start, "")) if last == first and to and start:
@@ -333,3 +356,9 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
         case Binary(sign=sign, left=left, right=right):
             text = f"{_spoken(left, sign in '*/')} {sign} {_spoken(right, sign in '*/-')}"
             return f"({text})" if inner else text
+
+
+_FUNCTION_WORDS = {
+    "avg": "average", "prev": "prior-year", "ttm": "trailing", "latest": "latest", "at_end": "year-end",
+    "mean5": "five-year average", "sqrt": "square root of", "passed": "test of", "cagr3": "three-year CAGR of",
+}  # fmt: skip

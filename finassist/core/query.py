@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from finassist.core.assumptions import assumptions
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import Binary, Expression, Number, described, parse, spoken, unit_of
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.text import did_you_mean
 
-Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "refuse",
-                 "document", "chat"]  # fmt: skip
+Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "model",
+                 "refuse", "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
                     "min", "count", "times", "trend", "best day", "worst day", "best week", "worst week",
                     "best month", "worst month", "best year", "worst year", "high", "low", "first",
                     "last", "range"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "window", "order", "count", "check", "nothing"]  # fmt: skip
+                "window", "order", "count", "check", "model", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
 
 Scope = Literal["named", "earlier", "universe"]
@@ -156,6 +157,8 @@ class Query(_Checked):
         limit: How many rows.
         stake: What is held of a share: `"1000 USD"` put into it, or `"100 shares"`; prices say what it is worth.
         benchmark: The share that beta and correlation are measured against; empty for the S&P 500.
+        assume: What is assumed instead of what the data say or a model's default: metric ids with values in their own
+            unit (5 % is 0.05). `growth`, `margin`, `multiple` and `years` are those that a valuation forecasts.
         as_of: Only what was known on that day counts.
         explain: Ids of metrics, or terms, to define.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
@@ -185,6 +188,7 @@ class Query(_Checked):
     limit: int | None = Field(default=None, ge=1)
     stake: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)? (USD|shares))?$")
     benchmark: str = Field(default="", max_length=20)
+    assume: dict[str, float] = Field(default_factory=dict[str, float])
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""
@@ -197,6 +201,11 @@ class Query(_Checked):
     @classmethod
     def _companies(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(symbol.strip().upper().replace(".", "-") for symbol in value))
+
+    @field_validator("assume")
+    @classmethod
+    def _assumed(cls, value: dict[str, float]) -> dict[str, float]:
+        return assumptions(value)
 
     @model_validator(mode="after")
     def _bounded(self) -> Query:
@@ -227,6 +236,8 @@ class Query(_Checked):
             words.append("where " + " and ".join(map(str, self.where)))
         if when := ["every year"] * self.every + [" and ".join(self.periods)] * bool(self.periods):
             words.append("in " + " of ".join(when))
+        if self.assume:
+            words.append("assuming " + ", ".join(f"{spoken(name)} {value:g}" for name, value in self.assume.items()))
         if self.limit:
             words.append(f"({'top' if self.order >= 0 else 'bottom'} {self.limit})")
         return " ".join(words)

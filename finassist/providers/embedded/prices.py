@@ -22,10 +22,11 @@ from finassist.providers.values import changes
 INDEX = "^GSPC"
 """Symbol under which the level of the S&P 500 is asked for."""
 
-RATES = {"^IRX": "us_treasury_3m_bill_monthly"}
+RATES = {"^IRX": "us_treasury_3m_bill_monthly", "^TNX": "us_treasury_10y_monthly"}
 """Symbols of interest rates, and their names in the embedded table."""
 
-BILL = "3-month Treasury bill, mean of the month (Federal Reserve, FRED)"
+_RATE_NAMES = {"^IRX": "3-month Treasury bill", "^TNX": "10-year Treasury bond"}
+
 CLOSE = "published closing price, split-adjusted"
 
 
@@ -60,8 +61,8 @@ def _rates(symbol: str) -> Iterator[Fact]:
         for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
             after = months_back(day, -1)
             yield Fact(symbol=symbol, field="risk_free_rate", value=Decimal(repr(value)) / 100, unit="ratio",
-                       period=f"{day:%Y-%m}", period_end=after - timedelta(days=1), as_of=after, source=BILL,
-                       statement="price")  # fmt: skip
+                       period=f"{day:%Y-%m}", period_end=after - timedelta(days=1), as_of=after, statement="price",
+                       source=f"{_RATE_NAMES[symbol]}, mean of the month (Federal Reserve, FRED)")  # fmt: skip
 
 
 def _daily(symbol: str, field: str) -> Iterator[Fact]:
