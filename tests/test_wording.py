@@ -480,7 +480,7 @@ def test_a_question_in_other_words_is_the_same_query(question: str, query: str) 
         ("Who sits on the board of Merck?", "sits on the board"),
         ("RSI of Apple", "rsi of"),
         ("What is the 50-day moving average of Ford?", "moving average"),
-        ("Do a DCF valuation of Apple", "DCF"),
+        ("Run a Monte Carlo simulation of Apple", "Monte Carlo"),
         ("Which sector had the highest total net income in 2024?", "Which sector had"),
         ("What's JPMorgan's net interest margin?", "net interest margin"),
         ("How many shares did Apple buy back in 2023?", "How many shares did Apple buy back"),

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from statistics import median
 
-from finassist.analysis.calendar import Point
+from finassist.analysis.calendar import Point, rows_of
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import (
     Row,
@@ -25,7 +25,8 @@ from finassist.analysis.outcome import (
 from finassist.analysis.statements import currencies_apart, not_comparable
 from finassist.analysis.windows import OF_PRICE, WINDOW_METRICS, counts_moves, window_row
 from finassist.core.facts import Fact, Status
-from finassist.core.metrics import Call, described, parse
+from finassist.core.formatting import listed
+from finassist.core.metrics import Call, described, parse, spoken
 from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
@@ -185,6 +186,10 @@ def _no_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Sp
             f"Companies report {about.label} by quarter and by year, not by month or day: there is no such "
             f"figure of {name} for {wanted}."
         )
+    lacking = [name for name in rows_of(metric) if not cube.years(symbol, name)] if about.formula else []
+    if lacking and not senseless and about.kind != "price":
+        note = f"{about.title} of {name} cannot be computed: {listed(spoken(each) for each in lacking)} of {name} are"
+        note = f"{note if len(lacking) > 1 else note[:-3] + 'is'} not in the data."
     status: Status = "not_meaningful" if senseless else "missing"
     return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status=status, note=note)
 

@@ -29,9 +29,10 @@ from finassist.analysis.outcome import (
     part_of,
 )
 from finassist.analysis.statements import currencies_apart
+from finassist.analysis.valuation import is_model, modelled
 from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
 from finassist.core.facts import Fact, Gap
-from finassist.core.metrics import described, spoken
+from finassist.core.metrics import described, lines, spoken
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query, Shape
 
@@ -69,8 +70,11 @@ def execute(query: Query, cube: Cube) -> Outcome:
         query: What is asked; its companies are known to the cube.
         cube: The facts.
     """
+    cube = cube.assuming(query.assume)
     if query.scope == "universe":
         return _across_all(query, cube)
+    if is_model(query):
+        return modelled(query, cube)
     several, points = len(query.companies) > 1, _several_points(query)
     if several and query.operation in _ACROSS and not _of_price(query):
         query = query.model_copy(update={"companies": _once_each(query.companies, cube)})
@@ -237,7 +241,7 @@ def _rankable(query: Query, metric: str) -> bool:
     of_price = metric == "price" or metric in WINDOW_METRICS
     if of_price:
         return query.operation in _OF_ENDS and metric not in OF_ALL_CLOSES
-    return query.operation in _OF_ALL
+    return query.operation in _OF_ALL and "beta" not in lines(metric)
 
 
 _OF_ENDS = frozenset({"none", "growth", "difference", "cagr", "count", "sum", "mean", "median"})

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from finassist.analysis.cube import TREASURY
 from finassist.analysis.risk import INDEX, OF_EXCESS, OF_INDEX, RATE
 from finassist.analysis.windows import WINDOW_METRICS
-from finassist.core.metrics import anchors, lines, parse
+from finassist.core.metrics import anchors, described, lines, parse
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
 
@@ -25,6 +26,7 @@ class Needed(NamedTuple):
         days: Days whose closes it needs, where it asks all companies.
         quarters: Whether it needs quarterly figures besides annual ones.
         back: Months or days before the latest close, of the closes it needs besides; 0 is the end of the year before.
+        year_ends: Whether it needs the closes at the ends of fiscal years, where it asks all companies.
     """
 
     lines: frozenset[str]
@@ -33,6 +35,7 @@ class Needed(NamedTuple):
     days: tuple[date, ...]
     quarters: bool
     back: tuple[int | timedelta, ...]
+    year_ends: bool
 
 
 def needed(query: Query) -> Needed:
@@ -44,16 +47,19 @@ def needed(query: Query) -> Needed:
     if query.scope == "universe" and "total_return" in found:
         rows |= {"adjusted_close"}
     days, back = _closes(query) if prices else ((), ())
-    return Needed(
-        rows, prices, _since(query), days, prices or query.operation == "sequential" or _quarters(query), back
-    )
+    year_ends = prices and any("price" in lines(each) and described(each).kind != "price" for each in metrics)
+    quarters = prices or query.operation == "sequential" or _quarters(query)
+    return Needed(rows, prices, _since(query), days, quarters, back, year_ends)
 
 
 def beside(query: Query) -> Iterator[str]:
     """Symbols of the market that the figures of companies are measured against."""
     asked = {*query.metrics, *(condition.metric for condition in query.where)}
-    if asked & OF_INDEX:
+    on_beta = any("beta" in lines(metric) for metric in asked - OF_INDEX)  # a cost of capital, which needs both
+    if asked & OF_INDEX or on_beta:
         yield INDEX
+    if on_beta:
+        yield TREASURY
     if asked & OF_EXCESS:
         yield RATE
 

@@ -14,14 +14,15 @@ from itertools import pairwise
 from msgspec import structs
 
 from finassist.analysis.calendar import Point
+from finassist.analysis.cells import cell
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import KEPT
+from finassist.analysis.outcome import KEPT, Outcome, Row, gaps_of
 from finassist.analysis.reported import absent, made
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import window_row
 from finassist.core.facts import Fact
 from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, parse
-from finassist.core.periods import Period, Span, months_back
+from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
 _BETA_YEARS = 5
@@ -48,10 +49,13 @@ def beyond(cube: Cube, symbol: str, metric: str, point: Point) -> Fact:
 
 
 def steps_of(cube: Cube, symbol: str, metric: str, point: Point) -> list[Fact]:
-    """The steps of a model, oldest first; the last is the figure, or the reason why there is none."""
+    """What a model takes, then its steps; the last is the figure, or the reason why there is none."""
     about = catalogue()[metric]
     try:
-        return _MODELS[metric](Chain(cube, symbol, point))
+        chain = Chain(cube, symbol, point)
+        _MODELS[metric](chain)
+        figure = next(fact for fact in chain.steps if fact.field == metric)
+        return [*chain.inputs.values(), *(fact for fact in chain.steps if fact is not figure), figure]
     except Impossible as reason:
         lack = reason.fact
         status = lack.status if lack.status in KEPT else "missing"
@@ -78,8 +82,9 @@ class Chain:
 
     def __init__(self, cube: Cube, symbol: str, point: Point) -> None:
         self.cube, self.symbol, self.point = cube, symbol, point
+        self.inputs: dict[str, Fact] = {}
         self.steps: list[Fact] = []
-        self._latest: dict[str, Fact] = {}
+        self.latest: dict[str, Fact] = {}
 
     def take(self, metric: str, point: Point | None = None) -> Fact:
         """A figure of the cube, as an input of steps.
@@ -90,12 +95,16 @@ class Chain:
         fact = self.cube.value(self.symbol, metric, point or self.point)
         if not fact.known or fact.value is None:
             raise Impossible(structs.replace(fact, field=metric))
-        self._latest[metric] = fact
+        return self.given(metric, fact)
+
+    def given(self, metric: str, fact: Fact) -> Fact:
+        """A fact as the input of that name."""
+        self.inputs[metric] = self.latest[metric] = fact
         return fact
 
     def amount(self, metric: str) -> Decimal:
         """The value of an input or of the latest step of that name."""
-        return self._latest[metric].value or Decimal()
+        return self.latest[metric].value or Decimal()
 
     def step(self, metric: str, formula: str, point: Point | None = None) -> Fact:
         """One more step: the formula over inputs and earlier steps."""
@@ -122,7 +131,7 @@ class Chain:
 
     def _keep(self, fact: Fact) -> Fact:
         self.steps.append(fact)
-        self._latest[fact.field] = fact
+        self.latest[fact.field] = fact
         return fact
 
     def _evaluate(self, node: Expression, inputs: list[Fact]) -> Decimal:
@@ -130,7 +139,7 @@ class Chain:
             case Number(value=value):
                 return Decimal(repr(value))
             case Ref(id=name) | Call(argument=Ref(id=name)):  # `prev(x)` is the latest step of x, `ttm(x)` its input
-                inputs.append(self._latest[name])
+                inputs.append(self.latest[name])
                 return self.amount(name)
             case Binary(sign=sign, left=left, right=right):
                 one, two = self._evaluate(left, inputs), self._evaluate(right, inputs)
@@ -139,10 +148,10 @@ class Chain:
                 raise ValueError(f"{node} is no step.")
 
 
-# --------------------------------------------------------------------------------------------------- discounted cash flow
+# ------------------------------------------------------------------------------------------------ discounted cash flow
 
 
-def _dcf(chain: Chain) -> list[Fact]:
+def _dcf(chain: Chain) -> None:
     years = _forecast(chain)
     _discount(chain, "forecast_cash_flow", "present_value", "wacc", years)
     chain.total("present_values", "present_value")
@@ -150,11 +159,10 @@ def _dcf(chain: Chain) -> list[Fact]:
     chain.step("terminal_value_today", "terminal_value * discount_factor")
     chain.step("dcf_enterprise_value", "present_values + terminal_value_today")
     chain.step("dcf_equity_value", "dcf_enterprise_value + cash_and_equivalents - long_term_debt")
-    value = chain.step("dcf_value", "dcf_equity_value / cover_shares")
+    chain.step("dcf_value", "dcf_equity_value / cover_shares")
     chain.step("upside", "dcf_value / price - 1")
     _by_multiple(chain)
     chain.steps += [*_grid(chain), *_scenarios(chain)]
-    return [*(fact for fact in chain.steps if fact is not value), value]
 
 
 def _forecast(chain: Chain) -> list[Point]:
@@ -193,14 +201,13 @@ def _margin(chain: Chain) -> Fact:
         if not fact.known:
             raise Impossible(structs.replace(fact, field="margin")) from None
         note = "of cash flow after interest: its interest is not in the data"
-        chain._latest["forecast_margin"] = structs.replace(fact, field="forecast_margin", note=note)
-        return chain._latest["forecast_margin"]
+        return chain.given("forecast_margin", structs.replace(fact, field="forecast_margin", note=note))
 
 
 def _discount(chain: Chain, flow: str, today: str, rate: str, years: list[Point]) -> None:
     flows = [fact for fact in chain.steps if fact.field == flow]
     for place, (year, fact) in enumerate(zip(years, flows, strict=True)):
-        chain._latest[flow] = fact
+        chain.latest[flow] = fact
         chain.step("discount_factor", f"prev(discount_factor) / (1 + {rate})" if place else f"1 / (1 + {rate})", year)
         chain.step(today, f"{flow} * discount_factor", year)
 
@@ -230,7 +237,7 @@ def _worth(chain: Chain, changed: Mapping[str, Decimal]) -> Decimal:
 
 def _other(chain: Chain, metric: str, label: str, formula: str, changed: Mapping[str, Decimal]) -> Fact:
     """The value under other assumptions, labelled by them."""
-    inputs = [chain._latest[name] for name in ("forecast_growth", "forecast_margin", "wacc", "terminal_growth")]
+    inputs = [chain.latest[name] for name in ("forecast_growth", "forecast_margin", "wacc", "terminal_growth")]
     fact = made(chain.symbol, catalogue()[metric], chain.point, _worth(chain, changed), formula, inputs)
     return structs.replace(fact, period=label, currency="USD", unit="USD/share")
 
@@ -261,7 +268,7 @@ def _scenarios(chain: Chain) -> list[Fact]:
 _WIDEST = (Decimal("-0.5"), Decimal(1))
 
 
-def _implied(chain: Chain) -> list[Fact]:
+def _implied(chain: Chain) -> None:
     """The forecast growth at which the value is the price, found by halving: more growth is more value."""
     _forecast(chain)
     price = chain.amount("price")
@@ -274,16 +281,16 @@ def _implied(chain: Chain) -> list[Fact]:
         low, high = (middle, high) if _worth(chain, {"forecast_growth": middle}) < price else (low, middle)
     names = ("revenue", "forecast_margin", "forecast_years", "terminal_growth", "wacc", "cash_and_equivalents",
              "long_term_debt", "cover_shares", "price")  # fmt: skip
-    inputs = [chain._latest[name] for name in names]
+    inputs = [chain.latest[name] for name in names]
     formula = "forecast growth at which dcf_value is the price"
     about = catalogue()["implied_growth"]
-    return [chain._latest["forecast_growth"], made(chain.symbol, about, chain.point, high, formula, inputs)]
+    chain.steps.append(made(chain.symbol, about, chain.point, high, formula, inputs))
 
 
-# ------------------------------------------------------------------------------------------------------------- dividends
+# ------------------------------------------------------------------------------------------------------------ dividends
 
 
-def _two_stage(chain: Chain) -> list[Fact]:
+def _two_stage(chain: Chain) -> None:
     for name in ("cost_of_equity", "terminal_growth", "dividend_growth", "forecast_years", "price"):
         chain.take(name)
     if chain.amount("cost_of_equity") <= chain.amount("terminal_growth"):
@@ -300,9 +307,39 @@ def _two_stage(chain: Chain) -> list[Fact]:
     chain.step("terminal_dividend_value", value)
     chain.step("two_stage_value", "present_dividends + terminal_dividend_value * discount_factor")
     chain.step("upside", "two_stage_value / price - 1")
-    return [*chain.steps[:-2], chain.steps[-1], chain.steps[-2]]
 
 
-_MODELS: Mapping[str, Callable[[Chain], list[Fact]]] = {
+_MODELS: Mapping[str, Callable[[Chain], None]] = {
     "dcf_value": _dcf, "implied_growth": _implied, "two_stage_value": _two_stage,
 }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- what is asked
+
+
+def is_model(query: Query) -> bool:
+    """Whether a query asks for one model of one company, whose steps are shown."""
+    asked = len(query.companies) == len(query.metrics) == 1 and len(query.periods) < 2
+    name = query.metrics[0] if asked else ""
+    plain = query.operation == "none" and not query.where and not any(isinstance(each, Span) for each in query.asked())
+    return asked and plain and name in catalogue() and catalogue()[name].model not in ("", "step")
+
+
+def modelled(query: Query, cube: Cube) -> Outcome:
+    """The figure of a model with its steps, or of a formula with its parts."""
+    symbol, metric = query.companies[0], query.metrics[0]
+    row = cell(query, cube, symbol, metric)[-1]
+    if not row.known:
+        return Outcome(query, "nothing", gaps=gaps_of([row], cube.nearest))
+    point = cube.at(symbol, metric, period_of(query)) or Point("FY")
+    steps = steps_of(cube, symbol, metric, point)[:-1] if metric in _MODELS else cube.inputs(symbol, metric, point)
+    if catalogue()[metric].model == "value" and not any(step.field == "price" for step in steps):
+        steps = [*steps, cube.value(symbol, "price", Point("DAY", end=cube.last_trading_day(symbol)))]
+    more = [Row(symbol, step.field, step) for step in steps if step.known]
+    return Outcome(query, "model", (row,), row.fact, more=tuple(more))
+
+
+def period_of(query: Query) -> Period:
+    """The one period that a query asks, or the latest."""
+    first = next(iter(query.asked()), LATEST)
+    return first if isinstance(first, Period) else LATEST

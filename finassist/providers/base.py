@@ -94,6 +94,7 @@ class UniverseScope:
         days: Days whose closes are needed.
         quarters: Whether quarterly figures are needed besides annual ones.
         back: Months or days before the latest of these days, whose closes are needed; 0 is the last year end.
+        year_ends: Whether the closes at the ends of the fiscal years of these lines are needed.
     """
 
     lines: frozenset[str]
@@ -101,6 +102,7 @@ class UniverseScope:
     days: tuple[date, ...] = ()
     quarters: bool = True
     back: tuple[int | timedelta, ...] = ()
+    year_ends: bool = False
 
 
 @runtime_checkable

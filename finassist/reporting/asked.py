@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from finassist.analysis.valuation import is_model
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described
@@ -18,6 +19,7 @@ from finassist.core.result import category_of
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
+from finassist.reporting.models import model_tables
 from finassist.reporting.tables import Cell, Row, Table
 from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, short_name
 
@@ -85,7 +87,9 @@ def sections(
     companies, for links to their filings.
     """
     yield Headline(lead)
-    if queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
+    if queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
+        yield from model_tables(figures, Words({}, queries[0]))
+    elif queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
     heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:

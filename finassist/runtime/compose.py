@@ -14,6 +14,7 @@ from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.statements import quarters_named
+from finassist.analysis.valuation import beyond
 from finassist.core.errors import NotOffered
 from finassist.core.facts import FIELDS, Fact, FactBook, Gap
 from finassist.core.formatting import escape_markdown, listed
@@ -109,7 +110,7 @@ def compose_answer(
         understood.queries,
         known.members_of(each for q in understood.queries for each in companies_of(q)),
     )
-    cube = Cube(facts, members)
+    cube = Cube(facts, members, beyond=beyond)
     each = [part for query in queries for part in apart(query)]
     outcomes = [_with_reasons(_in_language(execute(query, cube), members), gaps) for query in each]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
@@ -226,7 +227,7 @@ _NEAREST = {
     "forecast": "the figures of the latest fiscal year",
     "earnings date": "the figures of the latest reported quarter",
     "intraday price": "the price at the close",
-    "valuation model": "multiples such as P/E and EV/EBITDA",
+    "valuation model": "a DCF with a grid of WACC and terminal growth",
 }
 """What there is instead of a topic that is not in the data."""
 

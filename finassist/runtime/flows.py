@@ -263,11 +263,10 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
     """The fetches of a query: of its companies, or of all."""
     if query.intent == "define":
         return
-    lines, prices, since, days, quarters, back = needed(query)
+    lines, prices, since, days, quarters, back, year_ends = needed(query)
     if query.scope == "universe":
-        yield Fetch(
-            "*", "universe", Periods(_YEARS, as_of=query.as_of), UniverseScope(lines, since, days, quarters, back)
-        )
+        scope = UniverseScope(lines, since, days, quarters, back, year_ends)
+        yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), scope)
         return
     for symbol in companies_of(query):
         if lines and symbol != INDEX:

@@ -14,6 +14,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute
 from finassist.analysis.needs import companies_of
 from finassist.analysis.statements import quarters_named
+from finassist.analysis.valuation import beyond
 from finassist.config.settings import Routing
 from finassist.core.claims import Claim, Finding
 from finassist.core.facts import Fact, Gap
@@ -142,7 +143,7 @@ class Grounds:
         """From what was fetched for a query."""
         facts, _ = parted(found)
         members = known.members_of(query.companies)
-        cube = Cube(quarters_named(facts), members)
+        cube = Cube(quarters_named(facts), members, beyond=beyond)
         return cls(tuple(_lines(query, cube, members)), cube, tuple(query.companies))
 
     def review(self) -> Review:
@@ -155,7 +156,7 @@ def checked_against(
 ) -> tuple[Finding, ...]:
     """What was fetched says of each claim."""
     symbols = [symbol for claim in claims for query in claim.queries for symbol in companies_of(query)]
-    return tuple(verify(claims, Cube(quarters_named(parted(found)[0]), known.members_of(symbols))))
+    return tuple(verify(claims, Cube(quarters_named(parted(found)[0]), known.members_of(symbols), beyond=beyond)))
 
 
 def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[str]:

@@ -5,7 +5,8 @@ All are on today's split basis. A price is of one day, and that day is its perio
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -218,9 +219,28 @@ def universe(scope: UniverseScope) -> list[Fact]:
     if "adjusted_close" in scope.lines:
         for day in sorted({*days, *map(_month_end_before, days)}):
             found += _month_ends_near(day, "adj_close", "adjusted_close")
+    if scope.year_ends:
+        found += _year_ends(found)
     if scope.days:
         found += [fact for symbol in tables.companies() if (fact := cover_shares(symbol))]
     return found
+
+
+def _year_ends(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """The closes of companies on the last days of their fiscal years, or in the week before."""
+    days, first = trading_days(), trading_days()[0]
+    wanted: dict[str, set[date]] = {}
+    for fact in facts:
+        if fact.period_end and fact.period.startswith("FY") and fact.period_end >= first:
+            wanted.setdefault(fact.symbol, set()).add(fact.period_end)
+    for symbols in batched(sorted(wanted.keys() & set(tables.names_of("prices_daily"))), 64):
+        rows = tables.column("prices_daily", *symbols)
+        for symbol in symbols:
+            for end in wanted[symbol]:
+                at = bisect_right(days, end) - 1
+                value = rows[symbol][at].as_py() if (end - days[at]).days < 8 else None
+                if value is not None:
+                    yield _close(symbol, days[at], _short(value))
 
 
 def _days_of(scope: UniverseScope) -> set[date]:
