@@ -147,7 +147,8 @@ class Cube(ReportedFigures):
         if value is None or missing is not None:
             note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
             status: Status = missing.status if missing and missing.status in KEPT else "missing"
-            return absent(symbol, metric, point, note, status)
+            of = f"{metric.title} of {self.name(symbol)} cannot be computed: " if metric.model else ""
+            return absent(symbol, metric, point, f"{of}{note}", status)
         if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
             return absent(symbol, metric, point, reason, "not_meaningful")
         fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)

@@ -54,7 +54,7 @@ def _assumed(steps: Steps, words: Words) -> str:
 
 
 def _plain(fact: Fact, words: Words) -> str:
-    return f"{fact.value:g}" if fact.unit == "count" and fact.value is not None else words.figure(fact)
+    return f"{float(fact.value):g}" if fact.unit == "count" and fact.value is not None else words.figure(fact)
 
 
 def _valued(it: Phrase, about: Metric, steps: Steps, words: Words) -> str:
@@ -91,7 +91,7 @@ def _implied(it: Phrase, steps: Steps, words: Words) -> str:
 
 def _scored(it: Phrase, about: Metric, steps: Sequence[Row], words: Words) -> str:
     of = f" of {len(steps)}" if about.model == "tests" else ""
-    value = f"{it.fact.value:g}" if about.unit == "count" and it.fact.value is not None else it.value
+    value = f"{float(it.fact.value):g}" if about.unit == "count" and it.fact.value is not None else it.value
     lead = f"{it.owner} {about.label} was {value}{of} {it.when}"
     if about.reading and it.fact.value is not None:
         lead += f": {reading(about, it.fact.value)}"
