@@ -108,3 +108,12 @@ def test_a_jump_of_the_closes_is_no_gain(metric: str) -> None:
     found = FinancialAssistantWorkflow(db=None, provider=Foreign()).query(query)
     assert found.value is None
     assert "split" in found.headline
+
+
+@pytest.mark.parametrize("metric", ["ev_to_ebitda", "ev_to_fcf", "fcf_yield"])
+def test_a_multiple_on_several_days_is_that_of_each_day_alone(metric: str) -> None:
+    days = ["2022-08-22", "2024-08-21", "2026-08-21"]
+    workflow = FinancialAssistantWorkflow(db=None)
+    together = workflow.query(Query(metrics=[metric], companies=["NVDA"], periods=days))
+    alone = [workflow.query(Query(metrics=[metric], companies=["NVDA"], periods=[each])).value for each in days]
+    assert [fact.value for fact in together.facts if fact.field == metric] == [fact.value for fact in alone]

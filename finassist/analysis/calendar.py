@@ -146,6 +146,7 @@ class FiscalCalendar:
     facts: Iterable[Fact]
     members: Mapping[str, Member] = field(default_factory=dict[str, Member])
     _series: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict[tuple[str, str], dict[str, Fact]])
+    _quarters: dict[tuple[str, ...], Sequence[Point]] = field(default_factory=dict[tuple[str, ...], Sequence[Point]])
 
     def __post_init__(self) -> None:
         for fact in self.facts:
@@ -281,13 +282,13 @@ class FiscalCalendar:
                 return Point(point.kind, point.year, point.number, fact.period_end)
         return point
 
-    def common_quarters(self, symbol: str, lead: Sequence[str]) -> list[Point]:
+    def common_quarters(self, symbol: str, lead: Sequence[str]) -> Sequence[Point]:
         """The fiscal quarters in which all lines are known, oldest first."""
-        each = [{(q.year, q.number): q for q in self.quarters(symbol, name)} for name in lead]
-        if not each:
-            return []
-        common = set(each[0]).intersection(*each[1:])
-        return [each[0][key] for key in sorted(common)]
+        if (symbol, *lead) not in self._quarters:
+            each = [{(q.year, q.number): q for q in self.quarters(symbol, name)} for name in lead] or [{}]
+            common = set(each[0]).intersection(*each[1:])
+            self._quarters[symbol, *lead] = tuple(each[0][key] for key in sorted(common))
+        return self._quarters[symbol, *lead]
 
     def _latest_quarter(self, symbol: str, lead: Sequence[str], shift: int) -> Point | None:
         found = self.common_quarters(symbol, lead)
@@ -315,7 +316,7 @@ class FiscalCalendar:
         if day is None or not lead:
             return None
         within = {"day": timedelta(days=8), "month": timedelta(days=9)}.get(period.kind, _NEAR)
-        ends = self.common_quarters(symbol, lead)
+        ends = [*self.common_quarters(symbol, lead)]
         if period.kind == "day":
             ends += [self.ended(symbol, lead[:1], Point("FY", year)) for year in self.years(symbol, lead[0])]
         close = [
@@ -343,7 +344,7 @@ class FiscalCalendar:
             ):
                 return Point("TTM", quarter.year, quarter.number, quarter.end)
         years = self.public_years(symbol, own[0], point)
-        return self.ended(symbol, own, Point("TTM", years[-1], 4)) if years else None
+        return Point("TTM", years[-1], 4, self.ended(symbol, own, Point("FY", years[-1])).end) if years else None
 
     def public_years(self, symbol: str, name: str, point: Point) -> list[int]:
         """Fiscal years of which a line was public on a day, and not long ago."""
