@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -20,6 +20,7 @@ from finassist.core.state import TASKS, RunState, Task, end, read_tasks, spans
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
+    from finassist.reporting.proof import Proof
     from finassist.reporting.timeline import TimelineImage
     from finassist.symbols.company import Company
 
@@ -220,6 +221,26 @@ class Answer(WorkflowRunOutput):
 
         return TimelineImage(self._state())
 
+    def why(self, key: str | None = None) -> Proof:
+        """The way from a figure down to filings, each figure on it computed anew and compared.
+
+        Args:
+            key: The `Fact.key` of a figure, or a field such as `"net_margin"`, of its latest period; by default
+                `value`, or what was asked for.
+
+        Raises:
+            InputError: The answer has no such figure, or several figures and no key is given.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> FinancialAssistantWorkflow(db=None).run("What was Apple's net margin in FY2023?").why()
+            <Proof of AAPL/net_margin/FY2023: 3 figures: 1 computed anew and right and 2 as reported.>
+        """
+        from finassist.reporting.proof import prove
+
+        symbols = dict.fromkeys(fact.symbol for fact in self.facts)
+        return prove(self, key, {company.symbol: company.cik for company in _companies(symbols)})
+
     def to_markdown(self) -> str:
         """The answer as markdown, with a line on anything unusual about the run."""
         notes = [f"> **Note:** {note}" for note in self.notes()]
@@ -251,16 +272,11 @@ class Answer(WorkflowRunOutput):
 
     def company_names(self) -> dict[str, str]:
         """The names of its companies by ticker symbol, from the directory of US tickers."""
-        return {company.symbol: company.name for company in self._companies()}
+        return {company.symbol: company.name for company in _companies(self.symbols)}
 
     def filers(self) -> dict[str, str]:
         """The SEC's numbers of its companies by ticker symbol, for links to their filings."""
-        return {company.symbol: company.cik for company in self._companies()}
-
-    def _companies(self) -> list[Company]:
-        from finassist.symbols import directory
-
-        return [company for symbol in self.symbols if (company := directory().lookup(symbol))]
+        return {company.symbol: company.cik for company in _companies(self.symbols)}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""
@@ -295,6 +311,12 @@ _ENDED: Final[Mapping[RunStatus, Literal["completed", "error", "cancelled"]]] = 
     RunStatus.error: "error",
     RunStatus.cancelled: "cancelled",
 }
+
+
+def _companies(symbols: Iterable[str]) -> list[Company]:
+    from finassist.symbols import directory
+
+    return [company for symbol in symbols if (company := directory().lookup(symbol))]
 
 
 def _plain(queries: Sequence[Query]) -> list[dict[str, Any]]:

@@ -256,7 +256,7 @@ def _cagr(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list
         note = f"A compound rate needs positive figures at both ends: {described(metric).label} was not."
         return [Row(symbol, metric, derived(last, f"cagr of {metric}", None, "ratio", [first, last], "", note))]
     rate = Decimal(repr(float(last.value / first.value) ** (1 / years) - 1))
-    fact = derived(last, f"cagr of {metric}", rate, "ratio", [first, last], f"({{b}} / {{a}}) ^ (1/{years:g}) - 1")
+    fact = derived(last, f"cagr of {metric}", rate, "ratio", [first, last], f"({{b}} / {{a}}) ^ (1 / {years!r}) - 1")
     return [Row(symbol, metric, fact, first, last, f"{round(years, 2):g}")]
 
 

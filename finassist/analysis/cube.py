@@ -57,6 +57,7 @@ class Cube(ReportedFigures):
     beyond: Callable[[Cube, str, str, Point], Fact] | None = None
     assumed: Mapping[str, float] = field(default_factory=dict[str, float])
     _known: dict[tuple[str, str, str], Fact] = field(default_factory=dict[tuple[str, str, str], Fact])
+    _made: dict[str, Fact] = field(default_factory=dict[str, Fact])
 
     def assuming(self, values: Mapping[str, float]) -> Cube:
         """The same facts with other assumptions."""
@@ -70,8 +71,19 @@ class Cube(ReportedFigures):
         """The figure of a metric in a period: reported, derived, or absent with the reason as note."""
         key = (symbol, metric, point.label)
         if key not in self._known:
-            self._known[key] = self._value(symbol, metric, point)
+            self._known[key] = self.keep(self._value(symbol, metric, point))
         return self._known[key]
+
+    def keep(self, fact: Fact) -> Fact:
+        """Remember a fact that others may be computed from."""
+        self._made[fact.key] = fact
+        return fact
+
+    def find(self, key: str) -> Fact | None:
+        """The fact with a `Fact.key`, among those computed here and those at hand."""
+        symbol, _, rest = key.partition("/")
+        name, _, label = rest.rpartition("/")
+        return self._made.get(key) or self.series(symbol, name).get(label)
 
     def senseless(self, symbol: str, metric: Metric) -> str:
         """Why a metric makes no sense for a company; empty where it does."""
@@ -154,7 +166,8 @@ class Cube(ReportedFigures):
         fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)
         if metric.between and value != (kept := _within(value, metric.between)):
             low, high = metric.between
-            return structs.replace(fact, value=kept, note=f"{value:.1%} in the data, held between {low:g} and {high:g}")
+            note = f"{value:.1%} in the data, held between {low:g} and {high:g}"
+            return structs.replace(fact, value=kept, formula=f"within({metric.formula}, {low:g}, {high:g})", note=note)
         alone = point.kind in ("Q", "H", "9M") and _turnover(parse(metric.formula))
         return structs.replace(fact, note=f"of {point.label} alone, not annualised") if alone else fact
 

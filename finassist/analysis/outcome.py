@@ -174,7 +174,7 @@ def a_year(move: Row, days: int) -> Row:
         return move
     years = days / 365.25
     rate = Decimal(repr(float(1 + move.fact.value) ** (1 / years) - 1)) if years > 0 else move.fact.value
-    formula = f"({{b}} / {{a}}) ^ (1/{years:.2f}) - 1"
+    formula = f"({{b}} / {{a}}) ^ (365.25 / {days}) - 1" if years > 0 else "{b} / {a} - 1"
     fact = derived(move.fact, "cagr of price", rate, "ratio", [move.first, move.last], formula)
     return replace(move, fact=fact, at=f"{years:.1f}")
 
@@ -186,12 +186,19 @@ def worth(stake: str, row: Row, close: Fact | None) -> Row:
     price = row.fact if alone else close
     if row.fact.value is None or price is None or not price.value:
         return row
-    bought = alone and unit == "USD"
-    put = Decimal(number) / (price.value if bought else 1) * (price.value if unit == "shares" else 1)
-    value = put if alone else put * (1 + row.fact.value)
+    bought, value, formula, inputs = alone and unit == "USD", Decimal(number), number, [price.key]
+    if bought:
+        value, formula = value / price.value, f"{number} / {price.key}"
+    elif unit == "shares":
+        value, formula = value * price.value, f"{number} * {price.key}"
+    else:
+        inputs = []
+    if not alone:
+        value, formula = value * (1 + row.fact.value), f"{formula} * (1 + {row.fact.key})"
+        inputs.append(row.fact.key)
     units = ("shares", None) if bought else ("USD", price.currency or "USD")
     fact = structs.replace(row.fact, field=f"worth of {stake}", value=value, unit=units[0], currency=units[1],
-                           status="derived", inputs=(row.fact.key, price.key))  # fmt: skip
+                           status="derived", formula=formula, inputs=tuple(inputs))  # fmt: skip
     return replace(row, fact=fact, parts=(row.fact,))
 
 

@@ -135,7 +135,7 @@ def made(symbol: str, metric: Metric, point: Point, value: Decimal, formula: str
         statement="ratio" if metric.kind in ("ratio", "price", "per_share") else "income",
         status="derived",
         formula=formula,
-        inputs=tuple(dict.fromkeys(fact.key for fact in inputs)),
+        inputs=tuple(fact.key for fact in inputs),
     )
 
 

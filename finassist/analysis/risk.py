@@ -57,7 +57,7 @@ def risk_row(share: Share, metric: str, *, against: str = "", assumed: float | N
 def _made(share: Share, metric: str, value: float, formula: str, others: Sequence[Fact] = ()) -> Row:
     """A row of daily returns, of which the first and the last close stand for all."""
     closes = share.closes(share.span.start)
-    return share.row(metric, Decimal(repr(value)), formula, [closes[0], closes[-1], *others])
+    return share.row(metric, Decimal(repr(value)), f"{formula}; {len(closes)} closes", [closes[0], closes[-1], *others])
 
 
 def _beside(share: Share, metric: str, own: Mapping[date, float], against: str) -> Row:

@@ -55,6 +55,8 @@ def steps_of(cube: Cube, symbol: str, metric: str, point: Point) -> list[Fact]:
         chain = Chain(cube, symbol, point)
         _MODELS[metric](chain)
         figure = next(fact for fact in chain.steps if fact.field == metric)
+        for fact in (*chain.inputs.values(), *chain.steps):
+            cube.keep(fact)
         return [*chain.inputs.values(), *(fact for fact in chain.steps if fact is not figure), figure]
     except Impossible as reason:
         lack = reason.fact

@@ -169,7 +169,8 @@ def _extreme(share: Share, *, low: bool = False, month_ends: bool = False) -> Ro
         return share.missing("price")
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
     formula = f"{'lowest' if low else 'highest'} of {len(closes)} closes"
-    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, note=share.noted)
+    fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, inputs=(found.key,),
+                           note=share.noted)  # fmt: skip
     return Row(share.symbol, "price", fact, at=str(found.period_end))
 
 
@@ -279,7 +280,9 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
         case "range", "price":
             low, high = (_extreme(share, low=side, month_ends=query.unit == "month-end") for side in (True, False))
-            return replace(low, fact=less("price", high.fact, low.fact), first=low.fact, last=high.fact)
+            ends = [share.cube.series(share.symbol, "price").get(each.at, each.fact) for each in (high, low)]
+            fact = structs.replace(less("price", *ends), period=low.fact.period)
+            return replace(low, fact=fact, first=low.fact, last=high.fact)
         case "first" | "last", "price":
             return _first_close(query, share)
         case "mean" | "median" as which, "price":

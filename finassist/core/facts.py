@@ -16,7 +16,7 @@ Conventions:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -185,6 +185,18 @@ class FactBook:
     def latest(self, symbol: str, field: str) -> Fact | None:
         """The most recent known fact of one field, or `None`."""
         return next((f for f in reversed(self.series(symbol, field)) if f.known), None)
+
+
+def with_inputs(facts: Iterable[Fact], find: Callable[[str], Fact | None], most: int | None = None) -> list[Fact]:
+    """Facts, each once, and those that they were computed from, down to the reported ones; `most` in all."""
+    found = {fact.key: fact for fact in facts}
+    waiting = list(found.values())
+    while waiting and (most is None or len(found) < most):
+        for key in waiting.pop().inputs:
+            if key not in found and (fact := find(key)):
+                found[key] = fact
+                waiting.append(fact)
+    return list(found.values())
 
 
 # ---------------------------------------------------------------------------------------- the vocabulary

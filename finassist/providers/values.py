@@ -284,7 +284,7 @@ def changes(price: Fact, previous: Fact) -> Iterable[Fact]:
     yield replace(
         derived,
         field="change_percent",
-        value=round(change / previous.value, 8),
+        value=change / previous.value,
         unit="ratio",
         currency=None,
         formula="(price - previous_close) / previous_close",

@@ -208,7 +208,7 @@ class _Heads:
         return self._labels.said(text) if self._labels else text
 
     def title(self, field: str) -> str:
-        return (self._labels.title(field) if self._labels else "") or _title(field)
+        return (self._labels.title(field) if self._labels else "") or title_of(field)
 
     def period(self, fact: Fact) -> str:
         ended = is_fiscal(fact) and fact.period_end
@@ -227,7 +227,7 @@ def labels(language: str) -> Labels | None:
     return Labels(language)
 
 
-def _title(field: str) -> str:
+def title_of(field: str) -> str:
     """The name of a figure as the head of a column: `Net margin`, `Revenue growth`."""
     how, of, metric = field.partition(" of ")
     if field in catalogue() or not of:
@@ -253,7 +253,7 @@ def _chart(figures: Sequence[Fact], names: Mapping[str, str]) -> Panel | None:
         return None
     name = {symbol: short_name(names.get(symbol, symbol)) for symbol in symbols}
     lines = [(name[symbol], [fact for fact in figures if fact.symbol == symbol]) for symbol in symbols]
-    title = f"{listed(list(name.values()))}: {_title(figures[0].field)}"
+    title = f"{listed(list(name.values()))}: {title_of(figures[0].field)}"
     return over_time(title, lines)
 
 
@@ -296,14 +296,14 @@ def _of_source(fact: Fact) -> bool:
 def _source(fact: Fact, filers: Mapping[str, str]) -> tuple[str, str]:
     """A source in words, and the address of its filing at the SEC where it has one."""
     dated = "filed" in fact.source or not fact.as_of
-    url = _address(fact.filing or "", filers.get(fact.symbol, ""))
+    url = filing_url(fact.filing or "", filers.get(fact.symbol, ""))
     if fact.filing:
         named = "" if url else f" {fact.filing}"
         return f"{fact.source}{named}" + ("" if dated else f" of {fact.as_of}"), url
     return fact.source if dated or fact.statement == "price" else f"{fact.source}, first known {fact.as_of}", ""
 
 
-def _address(filing: str, filer: str) -> str:
+def filing_url(filing: str, filer: str) -> str:
     """Where a filing is read; empty where its number or its filer is not known."""
     if not filer.isdecimal() or not _ACCESSION.fullmatch(filing):
         return ""

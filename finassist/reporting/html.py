@@ -22,6 +22,7 @@ from finassist.reporting.charts import Panel
 from finassist.reporting.company import AnswerLike
 from finassist.reporting.drawing import drawing
 from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
+from finassist.reporting.proof import Proof
 from finassist.reporting.sanitize import environment, escape, rendered, safe_html, style_sheet, whole
 from finassist.reporting.tables import Cell, Row, Table
 
@@ -30,6 +31,7 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none';
 """What a browser lets the exported page do: use its own style, and nothing else."""
 
 CSS: Final = style_sheet("card.css").replace("& ", ".fin-answer:not(#x) ")
+_FEW_STEPS = 12
 PAGE: Final = style_sheet("page.css")
 
 
@@ -47,6 +49,12 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
     card = _macros().card(document, Markup(CSS) if style else "", flags, " · ".join(filter(None, footer)))
     return str(card)  # not `Markup`, which escapes what is added to it, `replace` included
+
+
+def proof_html(proof: Proof) -> str:
+    """The tree of a proof as nested folds: open where they are few, else the top ones."""
+    few = sum(1 for _ in proof.steps()) <= _FEW_STEPS
+    return str(_macros().proof(proof, Markup(CSS), few))
 
 
 def without_follow_ups[A: AnswerLike](answer: A) -> A:

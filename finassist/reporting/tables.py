@@ -14,7 +14,7 @@ from itertools import chain
 from msgspec import Struct
 
 from finassist.analysis.statements import SPENDING, is_fiscal_year, report_ratios
-from finassist.core.facts import Fact, FactBook, Statement, fields_of
+from finassist.core.facts import Fact, FactBook, Statement, fields_of, with_inputs
 from finassist.core.formatting import Scale, cell, day, label, scaled, span
 from finassist.core.result import Category
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
@@ -306,11 +306,4 @@ def _latest(company: CompanyFigures, name: str) -> Fact | None:
 def used_facts(shown: Iterable[Table | None], book: FactBook) -> list[Fact]:
     """The facts that tables show and those they were computed from."""
     cells = [cell for table in shown if table for row in table.rows for cell in row.cells]
-    used = {cell.fact.key: cell.fact for cell in cells if cell.fact}
-    waiting = list(used.values())
-    while waiting:
-        for key in waiting.pop().inputs:
-            if key not in used and (fact := book.find(key)):
-                used[key] = fact
-                waiting.append(fact)
-    return list(used.values())
+    return with_inputs((cell.fact for cell in cells if cell.fact), book.find)

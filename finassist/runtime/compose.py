@@ -16,7 +16,7 @@ from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.statements import quarters_named
 from finassist.analysis.valuation import beyond
 from finassist.core.errors import NotOffered
-from finassist.core.facts import FIELDS, Fact, FactBook, Gap
+from finassist.core.facts import FIELDS, Fact, FactBook, Gap, with_inputs
 from finassist.core.formatting import escape_markdown, listed
 from finassist.core.metrics import described
 from finassist.core.periods import Period
@@ -32,7 +32,7 @@ from finassist.reporting.words import distinct, possessive, short_name
 from finassist.runtime.known import FlowContext, parted
 from finassist.symbols import directory
 
-_FEW_ROWS = 60
+_MOST_KEPT = 5000
 _FEW_SYMBOLS = 25
 _REASON_SHOWN = 600
 _QUARTER = re.compile(r"Q[1-4] \d{4}")
@@ -126,7 +126,7 @@ def compose_answer(
         lead = f"As known on {as_of}: {lead}"
     rows = [row for outcome in outcomes for row in (*outcome.rows, *outcome.more)]
     figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
-    shown = _shown(rows, figure, facts)
+    shown = _shown(rows, figure, cube)
     symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
     return replace(
         draft,
@@ -143,15 +143,10 @@ def compose_answer(
     )
 
 
-def _shown(rows: Sequence[Row], figure: Fact | None, facts: Sequence[Fact]) -> list[Fact]:
-    """The facts of an answer, each once; with few of them also what they were computed from, to name its sources."""
+def _shown(rows: Sequence[Row], figure: Fact | None, cube: Cube) -> list[Fact]:
+    """The facts of an answer, each once, and what they were computed from, down to what was filed."""
     own = [fact for row in rows for fact in (row.fact, row.first, row.last, *row.parts) if fact is not None]
-    shown = {fact.key: fact for fact in [*own, *([figure] if figure is not None else [])]}
-    if len(rows) <= _FEW_ROWS:
-        fetched = {fact.key: fact for fact in facts}
-        inputs = [key for fact in shown.values() for key in fact.inputs if key in fetched]
-        shown |= {key: fetched[key] for key in inputs if key not in shown}
-    return list(shown.values())
+    return with_inputs([*own, *([figure] if figure is not None else [])], cube.find, _MOST_KEPT)
 
 
 def _content(

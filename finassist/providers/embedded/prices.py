@@ -131,12 +131,11 @@ def quote(symbol: str) -> tuple[Fact, ...]:
     if len(found) > 1 and price.period_end and (price.period_end - (found[-2].period_end or date.min)).days < 8:
         before = replace(price, field="previous_close", value=found[-2].value, note=f"the close of {found[-2].period}")
         facts += changes(price, before)
-    value = _market_value(symbol, price)
-    return (*facts, value) if value else tuple(facts)
+    return (*facts, *_market_value(symbol, price))
 
 
-def _market_value(symbol: str, price: Fact) -> Fact | None:
-    """Price times shares: of the cover page where they are near the price, else the average diluted shares."""
+def _market_value(symbol: str, price: Fact) -> Iterator[Fact]:
+    """Price times shares, and the shares: of the cover page near the price, else the average diluted ones."""
     shares = cover_shares(symbol)
     if shares is not None and shares.as_of:
         note = f"price × shares outstanding of {shares.as_of} (cover page of the latest filing)"
@@ -146,8 +145,9 @@ def _market_value(symbol: str, price: Fact) -> Fact | None:
         of = shares.period if shares else ""
         note = f"approximate, from the average diluted shares of {of} and not the shares of the day"
     if shares is None or shares.value is None or price.value is None:
-        return None
-    return replace(
+        return
+    yield shares
+    yield replace(
         price,
         field="market_cap",
         value=price.value * shares.value,
