@@ -58,6 +58,7 @@ class Cube(ReportedFigures):
     assumed: Mapping[str, float] = field(default_factory=dict[str, float])
     _known: dict[tuple[str, str, str], Fact] = field(default_factory=dict[tuple[str, str, str], Fact])
     _made: dict[str, Fact] = field(default_factory=dict[str, Fact])
+    _first: dict[str, str] = field(default_factory=dict[str, str])
 
     def assuming(self, values: Mapping[str, float]) -> Cube:
         """The same facts with other assumptions."""
@@ -78,6 +79,11 @@ class Cube(ReportedFigures):
         """Remember a fact that others may be computed from."""
         self._made[fact.key] = fact
         return fact
+
+    def mark(self, symbol: str, of: str) -> str:
+        """What tells the steps of a model from those of the first model of a company; empty for that one."""
+        own = f"{of} {sorted(self.assumed.items())}" if self.assumed else of
+        return "" if self._first.setdefault(symbol, own) == own else f" ({of})"
 
     def find(self, key: str) -> Fact | None:
         """The fact with a `Fact.key`, among those computed here and those at hand."""

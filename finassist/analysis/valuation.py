@@ -52,7 +52,7 @@ def steps_of(cube: Cube, symbol: str, metric: str, point: Point) -> list[Fact]:
     """What a model takes, then its steps; the last is the figure, or the reason why there is none."""
     about = catalogue()[metric]
     try:
-        chain = Chain(cube, symbol, point)
+        chain = Chain(cube, symbol, point, cube.mark(symbol, f"{metric} {point.label}"))
         _MODELS[metric](chain)
         figure = next(fact for fact in chain.steps if fact.field == metric)
         for fact in (*chain.inputs.values(), *chain.steps):
@@ -82,8 +82,8 @@ def _beta(cube: Cube, symbol: str, point: Point) -> Fact:
 class Chain:
     """The steps of one model of one company on one day, each made of those before and of the cube's figures."""
 
-    def __init__(self, cube: Cube, symbol: str, point: Point) -> None:
-        self.cube, self.symbol, self.point = cube, symbol, point
+    def __init__(self, cube: Cube, symbol: str, point: Point, mark: str) -> None:
+        self.cube, self.symbol, self.point, self.mark = cube, symbol, point, mark
         self.inputs: dict[str, Fact] = {}
         self.steps: list[Fact] = []
         self.latest: dict[str, Fact] = {}
@@ -132,6 +132,8 @@ class Chain:
         raise Impossible(Fact(symbol=self.symbol, field="", statement="ratio", status="not_meaningful", note=note))
 
     def _keep(self, fact: Fact) -> Fact:
+        if fact.field not in _MODELS:  # a step of another model or day may have the same name and period
+            fact = structs.replace(fact, period=f"{fact.period}{self.mark}")
         self.steps.append(fact)
         self.latest[fact.field] = fact
         return fact

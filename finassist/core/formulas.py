@@ -94,6 +94,8 @@ class _Reader:
             case ast.Name(id=name):
                 place = _PLACE(name)
                 return self._keys[int(place[1])] if place else self._next(name)
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+                return -Decimal(repr(value))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return Operation("-", (Decimal(0), self.read(operand)))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
@@ -168,21 +170,29 @@ def _value(formula: Arithmetic, values: Mapping[str, Decimal]) -> Decimal:
         case str():
             return values[formula]
         case Operation(name=name, parts=parts):
-            return _APPLIED[name](*(_value(part, values) for part in parts))
+            return _applied(name, [_value(part, values) for part in parts])
 
 
-_APPLIED: Mapping[str, Callable[..., Decimal]] = {
-    "+": Decimal.__add__,
-    "-": Decimal.__sub__,
-    "*": Decimal.__mul__,
-    "/": Decimal.__truediv__,
-    "^": Decimal.__pow__,
-    "sum": lambda *values: sum(values, Decimal()),
-    "mean": lambda *values: sum(values, Decimal()) / len(values),
-    "median": lambda *values: median(values),
-    "passed": lambda value: Decimal(value > 0),
-    "within": lambda value, low, high: min(max(value, low), high),
-}
+def _applied(name: str, values: Sequence[Decimal]) -> Decimal:
+    match name:
+        case "sum":
+            return sum(values, Decimal())
+        case "mean":
+            return sum(values, Decimal()) / len(values)
+        case "median":
+            return median(values)
+        case "passed":
+            return Decimal(values[0] > 0)
+        case "within":
+            value, low, high = values
+            return min(max(value, low), high)
+        case sign:
+            return _OF_TWO[sign](*values)
+
+
+_OF_TWO: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": Decimal.__add__, "-": Decimal.__sub__, "*": Decimal.__mul__, "/": Decimal.__truediv__, "^": Decimal.__pow__,
+}  # fmt: skip
 
 
 def agree(stored: Decimal, anew: Decimal) -> bool:
@@ -224,7 +234,7 @@ def as_code(formula: Arithmetic, name: Callable[[str], str]) -> str:
 _PYTHON = {"^": "**"}
 _RANK = {"+": 1, "-": 1, "*": 2, "/": 2, "^": 3}
 _WRITTEN = {
-    "sum": "({sum})",
+    "sum": "{sum}",
     "mean": "({sum}) / {count}",
     "median": "median([{all}])",
     "passed": "Decimal({0} > 0)",
@@ -237,5 +247,5 @@ def _side(part: Arithmetic, sign: str, at: int, name: Callable[[str], str]) -> s
     text = as_code(part, name)
     if not isinstance(part, Operation):
         return text
-    own, outer = _RANK.get(part.name, 2 if part.name == "mean" else 9), _RANK[sign]
+    own, outer = {**_RANK, "sum": 1, "mean": 2}.get(part.name, 9), _RANK[sign]
     return f"({text})" if own < outer or (own == outer and (at == 1 or sign == "^")) else text

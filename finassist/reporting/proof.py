@@ -18,13 +18,16 @@ from finassist.core.text import did_you_mean
 from finassist.reporting.asked import filing_url, title_of
 from finassist.reporting.words import Words
 
-State = Literal["right", "wrong", "given", "open", "absent"]
+State = Literal["right", "wrong", "given", "assumed", "open", "absent"]
 
-MARKS: Final[Mapping[State, str]] = {"right": "✓", "wrong": "✗", "given": "•", "open": "?", "absent": "–"}
+MARKS: Final[Mapping[State, str]] = {
+    "right": "✓", "wrong": "✗", "given": "•", "assumed": "○", "open": "?", "absent": "–",
+}  # fmt: skip
 _COUNTED: Final[Mapping[State, str]] = {
     "right": "computed anew and right",
     "wrong": "computed anew and wrong",
     "given": "as reported",
+    "assumed": "assumed",
     "open": "not checked",
     "absent": "not there",
 }
@@ -43,7 +46,8 @@ class Step:
     Attributes:
         fact: The figure.
         state: `"right"` or `"wrong"` where it was computed anew from its inputs, `"given"` where a source reports it,
-            `"open"` where it rests on more than its inputs, `"absent"` where there is no figure.
+            `"assumed"` where the query or a model assumes it, `"open"` where it rests on more than its inputs,
+            `"absent"` where there is no figure.
         said: How it was computed, and what came of it, or where it comes from.
         anew: The figure computed anew.
         url: Its filing at the SEC.
@@ -62,16 +66,16 @@ class Step:
     @property
     def title(self) -> str:
         """Whose figure of what it is, and when."""
-        own = [self.fact.symbol] if self.fact.symbol else []
-        of = list(dict.fromkeys(each.fact.symbol for each in self.inputs)) or own
-        of = own if len(of) == 1 else of
+        of = [self.fact.symbol] if self.fact.symbol else []
+        if (self.fact.formula or "").endswith(" figures"):
+            of = list(dict.fromkeys(each.fact.symbol for each in self.inputs)) or of
         whose = listed(of) if 0 < len(of) <= _MOST_WRITTEN else f"{len(of) or 'all'} companies"
         return f"{title_of(self.fact.field)} of {whose}, {self.fact.period}"
 
     @property
     def figure(self) -> str:
         """The figure: every digit of a reported one."""
-        return exact(self.fact) if self.state == "given" else _rounded(self.fact)
+        return exact(self.fact) if self.state in ("given", "assumed") else _rounded(self.fact)
 
     @property
     def mark(self) -> str:
@@ -195,6 +199,8 @@ class _Tree:
         """What becomes of a figure: whether it was computed anew, with which result, or where it comes from."""
         if not fact.known or fact.value is None or not fact.value.is_finite():
             return ("given", (fact.source,), None) if fact.text else ("absent", (_absence(fact),), None)
+        if fact.status == "assumed":
+            return "assumed", (fact.source,), None
         if fact.status != "derived" or not fact.inputs:
             if fact.status == "derived" and fact.statement not in _FILED:
                 return "open", (f"computed from {_rest(fact)}, not checked here",), None
@@ -227,6 +233,8 @@ def exact(fact: Fact) -> str:
     """
     if fact.value is None:
         return fact.text or ABSENCE.get(fact.status, "")
+    if fact.unit == "ratio":
+        return f"{(fact.value * 100).normalize():f}%"
     return f"{fact.value.normalize():,f} {fact.unit}".strip()
 
 
