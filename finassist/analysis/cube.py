@@ -333,6 +333,8 @@ def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str 
     negative = any(fact.field == metric.positive and fact.value is not None and fact.value <= 0 for fact in inputs)
     if metric.id == "pe" and value <= 0:
         return "P/E is not meaningful: the company made a loss."
+    if metric.id == "gordon_value" and value <= 0:
+        return "Gordon dividend value is not meaningful: the cost of equity has to be above the growth of dividends."
     if metric.id == "peg" and value <= 0:
         return "PEG is not meaningful: EPS did not grow."
     if negative:

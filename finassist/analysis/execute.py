@@ -29,7 +29,7 @@ from finassist.analysis.outcome import (
     part_of,
 )
 from finassist.analysis.statements import currencies_apart
-from finassist.analysis.valuation import is_model, modelled
+from finassist.analysis.valuation import is_model, modelled, valued
 from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines, spoken
@@ -45,6 +45,8 @@ def apart(query: Query) -> list[Query]:
         >>> [each.periods for each in apart(query)]
         [['FY2022'], ['FY2023']]
     """
+    if len(query.companies) > 1 and query.metrics and valued(query):
+        return [query.model_copy(update={"companies": [symbol]}) for symbol in query.companies]
     if query.operation in _ACROSS and len(query.metrics) > 1:
         return [query.model_copy(update={"metrics": [metric]}) for metric in query.metrics]
     spans = not WINDOW_METRICS.isdisjoint(query.metrics) and not any(each.kind in _ENDS for each in _last_of(query))

@@ -171,8 +171,8 @@ def _dcf(chain: Chain) -> None:
 
 def _forecast(chain: Chain) -> list[Point]:
     """Revenue and cash flow of the years to come, from the last twelve months on."""
-    for name in ("wacc", "terminal_growth", "forecast_growth", "forecast_years", "cash_and_equivalents",
-                 "long_term_debt", "cover_shares", "price"):  # fmt: skip
+    for name in ("price", "cover_shares", "cash_and_equivalents", "long_term_debt", "wacc", "terminal_growth",
+                 "forecast_growth", "forecast_years"):  # fmt: skip
         chain.take(name)
     start = chain.cube.trailing_at(chain.symbol, "revenue", chain.point)
     revenue = chain.take("revenue", start)
@@ -329,6 +329,13 @@ def is_model(query: Query) -> bool:
     return asked and plain and name in catalogue() and catalogue()[name].model not in ("", "step")
 
 
+def valued(query: Query) -> bool:
+    """Whether a query asks what shares of named companies are worth by a model: each has assumptions of its own."""
+    one = [is_model(query.model_copy(update={"companies": [symbol]})) for symbol in query.companies[:1]]
+    plain = query.intent not in ("compare", "rank", "screen")
+    return all(one) and plain and catalogue()[query.metrics[0]].model == "value"
+
+
 def modelled(query: Query, cube: Cube) -> Outcome:
     """The figure of a model with its steps, or of a formula with its parts."""
     symbol, metric = query.companies[0], query.metrics[0]
@@ -338,7 +345,8 @@ def modelled(query: Query, cube: Cube) -> Outcome:
     point = cube.at(symbol, metric, period_of(query)) or Point("FY")
     steps = steps_of(cube, symbol, metric, point)[:-1] if metric in _MODELS else cube.inputs(symbol, metric, point)
     if catalogue()[metric].model == "value" and not any(step.field == "price" for step in steps):
-        steps = [*steps, cube.value(symbol, "price", Point("DAY", end=cube.last_trading_day(symbol)))]
+        day = point.end if query.periods else cube.last_trading_day(symbol)
+        steps = [*steps, cube.value(symbol, "price", Point("DAY", end=day))]
     more = [Row(symbol, step.field, step) for step in steps if step.known]
     return Outcome(query, "model", (row,), row.fact, more=tuple(more))
 

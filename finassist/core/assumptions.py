@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from finassist.core.metrics import LARGEST, catalogue, known_id
+from finassist.core.metrics import LARGEST, catalogue, known_id, spoken
 
 _SHORT = {"growth": "forecast_growth", "margin": "forecast_margin", "multiple": "exit_multiple",
           "years": "forecast_years"}  # fmt: skip
@@ -26,7 +26,7 @@ def assumptions(given: Mapping[str, float]) -> dict[str, float]:
         if not abs(value) < LARGEST:
             raise ValueError(f"{name}={value} is no number to assume.")
         if name in catalogue() and catalogue()[name].unit == "percent" and abs(value) > 1:
-            raise ValueError(f"{name}={value:g} would be {value:.0%}. Write {value:g}% as {value / 100:g}.")
+            raise ValueError(f"A {spoken(name)} of {value:.0%} is out of range. In code 5% is written 0.05.")
         if name == "forecast_years" and value not in range(1, _MOST_YEARS + 1):
             raise ValueError(f"years={value:g} cannot be forecast. Take a whole number from 1 to {_MOST_YEARS}.")
     return found

@@ -229,7 +229,7 @@ def lines(formula: str | Expression) -> tuple[str, ...]:
     for name in references(parse(formula) if isinstance(formula, str) else formula):
         metric = catalogue().get(name)
         if metric and (metric.formula or metric.rests_on):
-            below = [metric.formula] if metric.formula else metric.rests_on.split()
+            below = [*([metric.formula] if metric.formula else []), *metric.rests_on.split()]
             found += [line for part in below for line in lines(part)]
         elif metric is None or metric.value is None:
             found.append(name)

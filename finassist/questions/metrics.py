@@ -19,6 +19,10 @@ type _Sense = Callable[[Sequence[str], Sequence[str]], bool]
 # Ways of saying that come before names: inside "cash from operations", no single word is a metric.
 _FIRST = frozenset(
     {
+        "implied_growth",
+        "dupont",
+        "altman_z",
+        "beneish_m",
         "operating_cash_flow",
         "investing_cash_flow",
         "financing_cash_flow",
@@ -31,6 +35,14 @@ _FIRST = frozenset(
 _OF_FIRST = word_set(
     "cash from operations operation by through left total return returns dividends reinvested including with what was "
     "net investing investment financing activities used provided obtain obtained use earn earned on its equity assets"
+)
+
+
+_OF_MODELS = {"implied_growth", "dupont", "altman_z", "beneish_m"}
+_IN_MODELS = word_set(
+    "growth rate revenue sales earnings imply implies implied price share stock priced baked in into roe return "
+    "returns on equity shareholders why high low manipulate manipulates manipulation accounting profit books accounts "
+    "numbers risk bankruptcy insolvency expect expects expected expecting assume assumes justify justified"
 )
 
 
@@ -66,7 +78,8 @@ def _said_first(text: str, words: Sequence[Word], taken: Claims) -> list[Hit[str
             if taken.free(match.start(), match.start() + 1):
                 found.append(Hit(name, match.start(), match.end(), match.group()))
                 for word in words:
-                    if match.start() <= word.start and word.end <= match.end() and word.text in _OF_FIRST:
+                    own = _IN_MODELS if name in _OF_MODELS else _OF_FIRST
+                    if match.start() <= word.start and word.end <= match.end() and word.text in own:
                         taken.take(word.start, word.end)
     return found
 

@@ -21,6 +21,7 @@ from finassist.core.periods import Period
 from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.arithmetic import arithmetic, unread
+from finassist.questions.assuming import assumed_in, with_assumptions
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.editing import of_the_pair
 from finassist.questions.expressions import simplest
@@ -43,19 +44,19 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
         >>> [str(query) for query in understand("What was Apple's net margin in FY2023?").queries]
         ['net margin of AAPL in FY2023']
     """
-    plain = normalise(_ASIDE_DASH.sub(": ", text))
+    memory = memory or Memory()
+    plain, assume = assumed_in(normalise(_ASIDE_DASH.sub(": ", text)), memory)
     language = language_of(plain)
     framing = (
-        framed(_as_corrected(reworded(plain, resumes=bool(memory and memory.figures))))
-        if language == "en"
-        else Framing(plain)
+        framed(_as_corrected(reworded(plain, resumes=bool(memory.figures)))) if language == "en" else Framing(plain)
     )
     spelt, corrected = corrected_words(framing.text) if language == "en" else (plain, [])
     bare, given = definitions_in(spelt)
     slots = slots_of(bare, language)
-    slots.memory, slots.unit, slots.decimals = memory or Memory(), framing.unit, framing.decimals
+    slots.memory, slots.unit, slots.decimals = memory, framing.unit, framing.decimals
     settle_stake(slots)
     found = _by_definition(slots, given) or _understood(slots)
+    found = with_assumptions(found, slots, assume) or found
     queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
     return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
 
