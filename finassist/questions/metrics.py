@@ -169,6 +169,9 @@ def _not_pretax(before: Sequence[str], after: Sequence[str]) -> bool:
 
 _OF_A_QUOTE = word_set("a the stock share price current latest last market live")
 _SENSES: Mapping[str, _Sense] = {
+    "dupont": lambda before, after: (
+        after[:1] == ["of"] or (after[:1] == ["for"] and not _PERIOD.match("".join(after[1:2])))
+    ),
     "cfo": lambda before, after: "who" not in before and bool(_PERIOD.match("".join(after[:1]))),
     "close": lambda before, after: after[:1] != ["to"],
     "shares": lambda before, after: "many" in before,
