@@ -40,7 +40,7 @@ _OF_FIRST = word_set(
 
 _OF_MODELS = {"implied_growth", "dupont", "altman_z", "beneish_m"}
 _IN_MODELS = word_set(
-    "growth rate revenue sales earnings imply implies implied price share stock priced baked in into roe return "
+    "dupont growth rate revenue sales earnings imply implies implied price share stock priced baked in into roe return "
     "returns on equity shareholders why high low manipulate manipulates manipulation accounting profit books accounts "
     "numbers risk bankruptcy insolvency expect expects expected expecting assume assumes justify justified"
 )
@@ -169,9 +169,6 @@ def _not_pretax(before: Sequence[str], after: Sequence[str]) -> bool:
 
 _OF_A_QUOTE = word_set("a the stock share price current latest last market live")
 _SENSES: Mapping[str, _Sense] = {
-    "dupont": lambda before, after: (
-        after[:1] == ["of"] or (after[:1] == ["for"] and not _PERIOD.match("".join(after[1:2])))
-    ),
     "cfo": lambda before, after: "who" not in before and bool(_PERIOD.match("".join(after[:1]))),
     "close": lambda before, after: after[:1] != ["to"],
     "shares": lambda before, after: "many" in before,
