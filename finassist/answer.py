@@ -145,6 +145,33 @@ class Answer(WorkflowRunOutput):
         """`pick` on the running loop."""
         return await self._workflow().aquery(list(self._choice(number).queries), session_id=self.session_id)
 
+    def assume(self, **values: float) -> Answer:
+        """The same question under other assumptions, in the same conversation.
+
+        Args:
+            **values: Metric ids with values in their own unit (5 % is 0.05); `growth`, `margin`, `multiple` and
+                `years` are those that a valuation forecasts. Assumptions that were made before are kept.
+
+        Raises:
+            InputError: It has no query, or comes from a store and has no workflow.
+            InvalidQuery: There is no such metric, or it cannot have that value.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> answer = FinancialAssistantWorkflow(db=None).run("DCF of Apple").assume(growth=0.05, wacc=0.09)
+            >>> answer.query.assume
+            {'forecast_growth': 0.05, 'wacc': 0.09}
+        """
+        return self._workflow().query(self._assuming(values), session_id=self.session_id)
+
+    async def aassume(self, **values: float) -> Answer:
+        """`assume` on the running loop."""
+        return await self._workflow().aquery(self._assuming(values), session_id=self.session_id)
+
+    def what_if(self) -> Any:
+        """Sliders for its assumptions, in a cell: see `workflow.what_if`."""
+        return self._workflow().what_if(self)
+
     def as_case(self, right: Any = None, *, kind: str = "own") -> Case:
         """Its question with what is right, for `finassist.evaluate`.
 
@@ -173,6 +200,11 @@ class Answer(WorkflowRunOutput):
     def asked_by(self, workflow: Any) -> None:
         """Remember the workflow, whose `query` and `aquery` answer a choice; it is not stored with the answer."""
         vars(self)["_asked"] = workflow
+
+    def _assuming(self, values: Mapping[str, float]) -> list[Query]:
+        if not self.queries:
+            raise InputError("This answer has no query whose assumptions could be changed. Ask for a figure.")
+        return [query.assuming({**query.assume, **values}) for query in self.queries]
 
     def _choice(self, number: int) -> Choice:
         if not 1 <= number <= len(self.choices):

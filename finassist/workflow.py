@@ -34,6 +34,7 @@ from finassist.sessions.summary import Summariser
 
 if TYPE_CHECKING:
     from finassist.apps.chat import ChatPanel
+    from finassist.apps.chat.what_if import WhatIf
     from finassist.batch.runner import Display
 
 _NAME: Final = "finassist"
@@ -326,6 +327,19 @@ class FinancialAssistantWorkflow(ManyQuestions):
         run = rated(await self.store.aask(lambda db: db.get_run(answer.run_id)), thumb, reason)
         await self.store.aask(lambda db: db.upsert_run(run, session_id=run.session_id, user_id=run.user_id))
         answer.metadata = with_feedback(answer.metadata, Feedback.of(run.metadata))
+
+    def what_if(self, answer: Answer) -> WhatIf:
+        """Sliders for what an answer assumes, in a cell; what they change is answered anew and not stored.
+
+        Raises:
+            InputError: The answer assumes nothing: it is no valuation.
+        """
+        from finassist.apps.chat.what_if import WhatIf
+
+        aside = FinancialAssistantWorkflow(
+            db=None, model="offline", provider=self.provider, settings=self.settings, as_of=self.as_of
+        )
+        return WhatIf(answer, aside.aquery)
 
     def chat(self, session_id: str | None = None) -> ChatPanel:
         """A panel to ask, watch, stop and follow up; opens a stored conversation, by default the workflow's own."""

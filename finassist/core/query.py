@@ -217,6 +217,11 @@ class Query(_Checked):
             raise ValueError("“top” and “bottom” are places among all companies: add scope='universe'.")
         return self
 
+    def assuming(self, values: Mapping[str, float]) -> Query:
+        """The same query under other assumptions; an `InvalidQuery` says which cannot be."""
+        fields: dict[str, Any] = {**dict(self), "assume": dict(values)}
+        return Query(**fields)
+
     def asked(self) -> list[Period | Span]:
         """The periods as values."""
         return [parse_periods(text) for text in self.periods]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import catalogue
@@ -113,13 +112,8 @@ def with_assumptions(found: Understanding, slots: Slots, assume: Mapping[str, fl
         assume = same.assume  # `And for Microsoft?` keeps what was assumed
     try:
         if not slots.metrics and not slots.about and same:
-            return Understanding((_assuming(same, {**same.assume, **assume}),), decided="follow-up")
-        queries = tuple(_assuming(each, assume) if _of_model(each) else each for each in found.queries)
+            return Understanding((same.assuming({**same.assume, **assume}),), decided="follow-up")
+        queries = tuple(each.assuming(assume) if _of_model(each) else each for each in found.queries)
     except InvalidQuery as error:
         return refuse("", "assumption", str(error))
     return replace(found, queries=queries) if queries else None
-
-
-def _assuming(query: Query, assume: Mapping[str, float]) -> Query:
-    fields: dict[str, Any] = {**query.model_dump(), "assume": dict(assume)}
-    return Query(**fields)

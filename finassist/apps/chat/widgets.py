@@ -67,6 +67,17 @@ def text_field(
     return _classed(made, f"field search {classes}")
 
 
+def slider(
+    label: str, value: float, limits: tuple[float, float, float], form: str, on_change: Callable[..., None]
+) -> Widget:
+    """A number between two limits, in steps; `on_change` is called when it is let go."""
+    low, high, step = limits
+    made = _w.FloatSlider(value, min=low, max=high, step=step, description=label, readout_format=form)
+    made.continuous_update, made.style.description_width, made.layout.width = False, "14em", "36em"
+    made.observe(on_change, names="value")
+    return _classed(made, "field")
+
+
 def choice(label: str, options: Sequence[tuple[str, str]], value: str, tooltip: str) -> Widget:
     """One of a few, `(what is shown, value)`."""
     return _classed(_w.Dropdown(options=list(options), value=value, description=label, tooltip=tooltip), "field")
