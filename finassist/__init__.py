@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from finassist import frames as frames
     from finassist.answer import Answer as Answer
     from finassist.apps.checking import acheck as acheck
     from finassist.apps.checking import check as check
@@ -114,6 +115,8 @@ __all__ = sorted(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]  one list
 
 
 def __getattr__(name: str) -> Any:
+    if name == "frames":
+        return import_module("finassist.frames")
     if name not in _HOME:
         raise AttributeError(f"module 'finassist' has no attribute {name!r}")
     attribute = "CATEGORIES" if name == "categories" else name

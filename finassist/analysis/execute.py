@@ -207,7 +207,7 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     metric = query.metrics[0] if query.metrics else query.where[0].metric
     if not members:
         return Outcome(query, "nothing", gaps=(_no_member(query, cube),))
-    if not _rankable(query, metric):
+    if not rankable(query, metric):
         what = described(metric).title if query.operation == "none" else f"“{query.operation}” of {spoken(metric)}"
         reason = f"{what} is computed for companies that are named, not for all at once. Name some."
         return Outcome(query, "nothing", gaps=(Gap(symbol="", need=metric, reason=reason, error="NotInData"),))
@@ -238,7 +238,7 @@ def _current(query: Query, rows: list[Row]) -> list[Row]:
     return [row for row in rows if (row.fact.period_end or newest) > newest - STALE]
 
 
-def _rankable(query: Query, metric: str) -> bool:
+def rankable(query: Query, metric: str) -> bool:
     """Whether a figure of all companies can be had: of prices only closes at the ends of spans are read."""
     of_price = metric == "price" or metric in WINDOW_METRICS
     if of_price:

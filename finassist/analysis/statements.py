@@ -29,7 +29,9 @@ NOT_COMPARABLE = "not comparable"
 
 _FISCAL_YEAR = re.compile(r"FY\d{4}").fullmatch
 
-_A_YEAR = range(340, 391)
+A_YEAR = range(340, 391)
+"""Days from the end of one fiscal year to that of the next."""
+
 _COVER_DAYS = 200
 _JUMP = 8
 """From one close to the next; a share that has moved so far has in most cases been split."""
@@ -248,7 +250,7 @@ def not_comparable(now: Fact, before: Fact) -> str:
         if named is not None and (not named or other.period in named):
             return fact.note or ""
     years = now.period.startswith("FY") and before.period == f"FY{int(now.period[2:]) - 1}"
-    if years and now.period_end and before.period_end and (now.period_end - before.period_end).days not in _A_YEAR:
+    if years and now.period_end and before.period_end and (now.period_end - before.period_end).days not in A_YEAR:
         return "the two fiscal years do not end a year apart"
     return ""
 

@@ -134,6 +134,10 @@ class FrameProvider(FactProvider):
 
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
         """Some lines of every company."""
+        return self.universe_facts(scope)
+
+    def universe_facts(self, scope: UniverseScope) -> list[Fact]:
+        """Some lines of every company, and its closes where days are asked."""
         return [fact for fact in self._facts if fact.field in scope.lines or (scope.days and fact.field == "price")]
 
     def _of(self, symbol: str) -> list[Fact]:

@@ -312,3 +312,16 @@ def _table(rows: pd.DataFrame, index: list[str], columns: str, show: Shown) -> p
     last = rows.drop_duplicates([*index, columns], keep="last")
     order = pd.MultiIndex.from_frame(rows.drop_duplicates(index)[index])
     return last.set_index([*index, columns])[show].unstack(columns).reindex(order)
+
+
+def panel_frame(
+    values: Mapping[tuple[str, str], float], symbols: Sequence[str], periods: Sequence[str]
+) -> pd.DataFrame:
+    """One row a company, one column a period, `<NA>` where there is no value.
+
+    Example:
+        >>> panel_frame({("ACME", "FY2025"): 0.25}, ["ACME"], ["FY2024", "FY2025"]).isna().loc["ACME"].tolist()
+        [True, False]
+    """
+    columns = {each: pd.array([values.get((symbol, each)) for symbol in symbols], dtype="Float64") for each in periods}
+    return pd.DataFrame(columns, index=pd.Index(list(symbols), name="symbol"), columns=list(periods))

@@ -148,9 +148,13 @@ class EmbeddedProvider(FactProvider):
         shares = prices.cover_shares(symbol)
         return [*found, *prices.adjusted_closes(symbol), *([shares] if shares else [])]
 
+    def universe_facts(self, scope: UniverseScope) -> list[Fact]:
+        """Some lines of every company, and its closes on some days."""
+        return prices.universe(scope)
+
     async def fetch_universe(self, scope: UniverseScope) -> list[Fact]:
-        """Some lines of every company, and its closes on some days; made in a thread, as it takes a while."""
-        return await asyncio.to_thread(prices.universe, scope)
+        """`universe_facts` in a thread, as it takes a while."""
+        return await asyncio.to_thread(self.universe_facts, scope)
 
     async def asearch_symbols(self, query: str, limit: int = 5) -> list[SymbolMatch]:
         """Companies whose ticker or name fits, from all US tickers; most have no embedded figures."""

@@ -5,12 +5,13 @@ All are on today's split basis. A price is of one day, and that day is its perio
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
-from itertools import batched, takewhile
+from itertools import batched
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -214,11 +215,9 @@ def universe(scope: UniverseScope) -> list[Fact]:
     since = last_day().year + scope.since if scope.since < 0 else scope.since
     found = figures.facts_across(scope.lines, since, quarters=scope.quarters)
     days = sorted(_days_of(scope))
-    for day in days:
-        found += closes_on(day)
+    found += closes_on(*days)
     if "adjusted_close" in scope.lines:
-        for day in sorted({*days, *map(_month_end_before, days)}):
-            found += _month_ends_near(day, "adj_close", "adjusted_close")
+        found += _month_ends_near({*days, *map(_month_end_before, days)}, "adj_close", "adjusted_close")
     if scope.year_ends:
         found += _year_ends(found)
     if scope.days:
@@ -258,27 +257,35 @@ def _month_end_before(day: date) -> date:
     return day.replace(day=1) - timedelta(days=1)
 
 
-@lru_cache(maxsize=8)
-def closes_on(day: date) -> tuple[Fact, ...]:
-    """The last close of every company on or up to a week before a day."""
+@lru_cache(maxsize=4)
+def closes_on(*on: date) -> tuple[Fact, ...]:
+    """The last close of every company on, or up to a week before, each of some days."""
     days = trading_days()
-    at = sum(1 for _ in takewhile(lambda each: each <= day, days)) - 1
-    if at < 0 or (day - days[at]).days > 8:
-        return tuple(_month_ends_near(day))
-    first = max(at - 7, 0)
-    found: list[Fact] = []
-    for symbols in batched(tables.names_of("prices_daily")[1:], 64):  # few at a time: a week is read of five years
-        rows = tables.column("prices_daily", *symbols).slice(first, at - first + 1)
-        for symbol in symbols:
-            known = [(place, value) for place, value in enumerate(rows[symbol].to_pylist()) if value is not None]
-            if known:
-                found.append(_close(symbol, days[first + known[-1][0]], _short(known[-1][1])))
+    ends = {day: bisect_right(days, day) - 1 for day in on}
+    early = [day for day, at in ends.items() if at < 0 or (day - days[at]).days > 8]
+    found = [*_month_ends_near(early)]
+    rows = sorted({at for day, at in ends.items() if day not in early})
+    for symbols in batched(tables.names_of("prices_daily")[1:], 64) if rows else ():  # few at a time, to save memory
+        closes = tables.column("prices_daily", *symbols)
+        found += [each for symbol in symbols for each in _last_in_week(symbol, closes[symbol], rows)]
     return tuple(found)
 
 
-def _month_ends_near(day: date, column: str = "close", field: str = "price") -> Iterator[Fact]:
-    for rows in tables.parts("prices_monthly"):
+def _last_in_week(symbol: str, closes: Any, rows: Iterable[int]) -> Iterator[Fact]:
+    """The last close up to each of some rows of the daily prices."""
+    for at in rows:
+        first = max(at - 7, 0)
+        week = enumerate(closes.slice(first, at - first + 1).to_pylist(), first)
+        if known := [(row, value) for row, value in week if value is not None]:
+            yield _close(symbol, trading_days()[known[-1][0]], _short(known[-1][1]))
+
+
+def _month_ends_near(on: Iterable[date], column: str = "close", field: str = "price") -> Iterator[Fact]:
+    """The month ends that lie less than nine days before one of some days."""
+    days = sorted(on)
+    for rows in tables.parts("prices_monthly") if days else ():
         columns = (tables.plain(rows["symbol"]), tables.plain(rows["date"]), rows[column].to_pylist())
         for symbol, each, value in zip(*columns, strict=True):
-            if value is not None and day - timedelta(days=9) < each <= day:
+            after = bisect_left(days, each)
+            if value is not None and after < len(days) and days[after] - timedelta(days=9) < each:
                 yield _close(symbol, each, repr(round(value, 6)), field)
