@@ -1,8 +1,8 @@
 """Frames for work of your own: one metric of all companies in all years, facts as pivots, files to keep them in.
 
 >>> frame = panel("net_income / avg(equity)", "Health Care", "FY2015:FY2025")
->>> frame.shape[1], round(frame.loc["JNJ", "FY2023"], 3)
-(11, 0.484)
+>>> frame.shape[1], f"{frame.loc['JNJ', 'FY2023']:.1%}"
+(11, '48.3%')
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from finassist.analysis.calendar import Member, as_known
-from finassist.analysis.conditions import in_sector
 from finassist.analysis.cube import Cube
-from finassist.analysis.execute import rankable
+from finassist.analysis.execute import in_sector, rankable
 from finassist.analysis.needs import needed
 from finassist.analysis.panel import columns_of, figures, query_of, values
 from finassist.analysis.valuation import beyond

@@ -160,7 +160,8 @@ class Cube(ReportedFigures):
         try:
             value = self._evaluate(symbol, parse(metric.formula), point, inputs)
         except (DivisionByZero, InvalidOperation):
-            return absent(symbol, metric, point, f"{metric.title} would divide by zero.", "not_meaningful")
+            reason = _meaningless(metric, Decimal(1), inputs) or f"{metric.title} would divide by zero."
+            return absent(symbol, metric, point, reason, "not_meaningful")
         missing = next((fact for fact in inputs if not fact.known), None)
         if value is None or missing is not None:
             note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
@@ -316,6 +317,7 @@ _SIGNS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
 
 _NEGATIVE = {
     "equity": "shareholders' equity is negative",
+    "eps_diluted": "the company made a loss",
     "net_income": "the company made a loss",
     "pretax_income": "pre-tax income is negative",
     "operating_income": "the company made an operating loss",
