@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finassist.analysis.insights import insights
+from finassist.analysis.insights import foremost, insights
 from finassist.analysis.ratios import derive
 from finassist.analysis.statements import CompanyFacts, report_ratios
 from finassist.core.facts import Fact, FactBook
+from finassist.core.formatting import figure, number, percent
 
 MONEY = st.integers(min_value=-(10**9), max_value=10**9).map(lambda n: Decimal(n) * 1000)
 INPUTS = sorted(
@@ -375,3 +376,32 @@ def test_a_far_price_says_so():
     assert (
         text == "The price of USD 100.00 on 2026-08-21 was 50.0 times diluted earnings of USD 2.00 per share in FY2025."
     )
+
+
+# ------------------------------------------------------------------------------------------- insights of any figures
+
+
+@given(books())
+def test_every_insight_rests_on_facts_that_are_known(facts):
+    book = FactBook([*facts, *derive(FactBook(facts), "ACME")])
+    found = insights(CompanyFacts(book, "ACME"))
+    for each in found:
+        assert each.facts
+        assert all(book.find(fact.key) == fact and fact.known for fact in each.facts)
+        rest = each.text
+        for fact_ in each.facts:
+            value = abs(fact_.value or Decimal())
+            forms = (figure(fact_), percent(value), number(value, 2), number(value, 1), fact_.period)
+            for form in sorted(forms, key=len, reverse=True):
+                rest = rest.replace(form, "")
+        assert not any(letter.isdigit() for letter in rest), (each.text, rest)
+    assert not found or facts
+
+
+@given(books(), st.integers(min_value=1, max_value=4))
+def test_the_foremost_insights_are_some_of_all_and_no_more_than_asked(facts, most):
+    found = insights(CompanyFacts(FactBook([*facts, *derive(FactBook(facts), "ACME")]), "ACME"))
+    first = foremost(found, most)
+    assert len(first) == min(most, len(found))
+    assert len(set(map(id, first))) == len(first)
+    assert all(each in found for each in first)

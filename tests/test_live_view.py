@@ -44,7 +44,7 @@ def test_it_ends_with_question_timeline_and_card(workflow: FinancialAssistantWor
     view, answer = watched_run(workflow)
     assert view.state.status == "completed"
     html = shown(view)
-    for part in (QUESTION, "Apple Inc. (AAPL)", "decided by rules", "14 of 14 tasks done", "<svg", "416,161"):
+    for part in (QUESTION, "Apple Inc. (AAPL)", "decided by rules", "18 of 18 tasks done", "<svg", "416,161"):
         assert part in html
     assert answer.to_html() in html
 

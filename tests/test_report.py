@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from finassist import Answer, FinancialAssistantWorkflow, Query
+from finassist.analysis.overview import MULTIPLES, SCORES
 from finassist.analysis.ratios import derive
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.result import category_of
@@ -313,3 +315,66 @@ def test_follow_ups_are_other_questions():
         assert len(set(asked)) == len(asked)
     assert "What is the stock price of AAPL and MSFT?" not in follow_ups("stock_price", subjects)
     assert 2 <= len(follow_ups("chat", [])) <= 4
+
+
+# -------------------------------------------------------------------------------------------- what a report opens with
+
+
+@pytest.fixture(scope="module")
+def nvidia() -> Answer:
+    return FinancialAssistantWorkflow(db=None).run("Tell me about Nvidia", live=False)
+
+
+def test_a_report_opens_with_what_matters_and_ends_with_the_statements(nvidia: Answer) -> None:
+    titles = re.findall(r"^## (.*)$", nvidia.content, re.M)
+    wanted = ["Strengths", "Concerns", "Quality", "Valuation", "Q1 2027 against Q1 2026", "Key figures"]
+    wanted += ["Income statement", "Balance sheet", "Cash flow statement", "Ratios and growth", "Sources"]
+    assert [title for title in titles if title in wanted] == wanted
+    for title in ("Strengths", "Concerns"):
+        lines = section(nvidia.content, title).strip().splitlines()
+        assert 1 <= len(lines) <= 3
+        assert all(re.search(r"\d", line) for line in lines)
+
+
+@pytest.mark.parametrize("metric", [*SCORES, *MULTIPLES])
+def test_the_opening_has_the_figures_that_a_question_about_them_gets(nvidia: Answer, metric: str) -> None:
+    days = [fact for fact in nvidia.facts if fact.field == metric and fact.known]
+    assert len(days) == (1 if metric in SCORES else 4)
+    workflow = FinancialAssistantWorkflow(db=None)
+    for fact_ in days:
+        value = workflow.query(Query(metrics=[metric], companies=["NVDA"], periods=[fact_.period])).value
+        assert (value.value, value.formula) == (fact_.value, fact_.formula)
+
+
+def test_every_figure_of_the_opening_can_be_followed_to_what_was_filed(nvidia: Answer) -> None:
+    by_key = {fact.key: fact for fact in nvidia.facts}
+    waiting = [fact for fact in nvidia.facts if fact.field in (*SCORES, *MULTIPLES) or fact.field.startswith("growth(")]
+    assert waiting
+    while waiting:
+        fact_ = waiting.pop()
+        assert fact_.source or fact_.formula
+        waiting += [by_key[key] for key in fact_.inputs]
+
+
+def test_what_a_score_lacks_is_said_in_a_line() -> None:
+    bank = FinancialAssistantWorkflow(db=None).run("Tell me about JPMorgan", live=False)
+    quality = section(bank.content, "Quality")
+    assert "Piotroski F-score is not meaningful for a bank." in quality
+    assert "| Piotroski" not in quality
+
+
+def test_a_figure_that_a_later_filing_changed_is_named() -> None:
+    was = {"first_value": Decimal(450_000_000), "first_as_of": date(2025, 2, 1), "as_of": date(2026, 2, 1)}
+    facts = [fact("revenue", "500000000", as_of=date(2026, 2, 1)), fact("revenue", "400000000", 2024, **was)]
+    report = compose("report", [Subject("ACME", "")], facts, [])
+    assert section(report, "Restated in the last year").strip() == (
+        "- Revenue of FY2024 is now USD 400.0 million, first reported as USD 450.0 million on 2025-02-01;"
+        " the change was filed on 2026-02-01."
+    )
+
+
+def test_a_comparison_marks_the_best_of_each_row() -> None:
+    table = rows(section(compose("report", *embedded("AAPL", "MSFT"), []), "Side by side"))
+    assert [cell.startswith("**") for cell in table["Net margin"][:2]] == [False, True]
+    assert [cell.startswith("**") for cell in table["Long-term debt to equity"][:2]] == [False, True]  # less is better
+    assert not any("**" in cell for name in ("Diluted EPS", "Total assets", "Year ended") for cell in table[name])

@@ -133,7 +133,7 @@ def test_an_answer_has_its_timeline(workflow: FinancialAssistantWorkflow) -> Non
     assert set(timeline._repr_mimebundle_()) == {"text/plain", "text/html"}
     assert not hasattr(timeline, "_repr_svg_")
     assert "AAPL income statement" in texts(ElementTree.fromstring(str(timeline)))
-    assert "14 of 14 tasks done" in repr(timeline)
+    assert "18 of 18 tasks done" in repr(timeline)
 
 
 # ------------------------------------------------------------------------------------------------ colours

@@ -6,7 +6,7 @@ between industries, and the text says the figure so that a reader can judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import takewhile
@@ -101,6 +101,9 @@ HIGH_RETURN, THIN_EQUITY = Decimal("0.15"), Decimal("0.75")
 HIGH_MULTIPLE = Decimal(35)
 """A price worth an insight, in years of earnings."""
 
+DISTRESS, HIGH_ACCRUALS = Decimal("1.81"), Decimal("0.10")
+"""An Altman Z-score of distress, and accruals worth an insight, as a share of total assets."""
+
 MARGIN_STEP = Decimal("0.02")
 """A change of a margin within one year that is worth an insight: two percentage points."""
 
@@ -109,10 +112,14 @@ STREAK = range(3, 5)
 
 
 class Insight(NamedTuple):
-    """One observation: whether it is a strength or asks for attention, and its text with figures and their period."""
+    """One observation: whether it is a strength or asks for attention, and its text with figures and their period.
+
+    `facts` are the figures that it names, the first the one it is about.
+    """
 
     kind: InsightKind
     text: str
+    facts: tuple[Fact, ...]
 
 
 def insights(data: CompanyFacts) -> list[Insight]:
@@ -132,9 +139,38 @@ def insights(data: CompanyFacts) -> list[Insight]:
     """
     if not data.years:
         return []
-    makers = (_by_rules, _return, _margin_moves, _growth_streak, _multiple)
+    makers = (_by_rules, _return, _margin_moves, _growth_streak, _multiple, _scores, _own_range)
     found = [insight for make in makers for insight in make(data, data.years[-1])]
     return sorted(found, key=lambda insight: insight.kind != "strength")
+
+
+def foremost(found: Iterable[Insight], most: int = 3) -> list[Insight]:
+    """The observations to see first: of different things where they are, in the order of the rules.
+
+    Example:
+        >>> foremost([])
+        []
+    """
+    waiting, topics, chosen = list(found), list[str](), list[Insight]()
+    while waiting and len(chosen) < most:
+        rarest = min(waiting, key=lambda insight: topics.count(_topic(insight)))
+        waiting.remove(rarest)
+        topics.append(_topic(rarest))
+        chosen.append(rarest)
+    return chosen
+
+
+_TOPICS: Mapping[str, str] = {
+    **dict.fromkeys(("revenue_growth", "net_income_growth", "revenue"), "growth"),
+    **dict.fromkeys(("net_income", "net_margin", "gross_margin", "operating_margin", "roe"), "profit"),
+    **dict.fromkeys(("fcf_margin", "free_cash_flow", "fcf_growth", "sbc_to_revenue", "payout_ratio"), "cash"),
+    **dict.fromkeys(("pe_ratio", "pe", "ps", "pb", "ev_to_ebitda"), "valuation"),
+    **dict.fromkeys(("piotroski", "accruals_ratio"), "quality"),
+}
+
+
+def _topic(insight: Insight) -> str:
+    return _TOPICS.get(insight.facts[0].field, "balance")
 
 
 def _by_rules(data: CompanyFacts, year: str) -> Iterator[Insight]:
@@ -143,10 +179,12 @@ def _by_rules(data: CompanyFacts, year: str) -> Iterator[Insight]:
         fact = data.usable(rule.field, year)
         if fact is None or fact.value is None or (bank and rule.unless_bank) or not rule.passes(fact.value):
             continue
-        cited = {field: figure(other) for field in rule.cites if (other := data.usable(field, year))}
+        cited = [other for field in rule.cites if (other := data.usable(field, year))]
         if len(cited) == len(rule.cites):
             size = percent(abs(fact.value)) if fact.unit == "ratio" else ""
-            yield Insight(rule.kind, rule.says.format(value=_spoken(fact), size=size, period=fact.period, **cited))
+            told = {other.field: figure(other) for other in cited}
+            text = rule.says.format(value=_spoken(fact), size=size, period=fact.period, **told)
+            yield Insight(rule.kind, text, (fact, *cited))
 
 
 def _is_bank(data: CompanyFacts, year: str) -> bool:
@@ -170,9 +208,10 @@ def _return(data: CompanyFacts, year: str) -> Iterator[Insight]:
         return
     text = f"Return on year-end equity of {figure(fact)} in {year}: {figure(income)} on {figure(equity)}."
     share = data.usable("liabilities_to_assets", year)
-    if share and share.value is not None and share.value >= THIN_EQUITY:
-        text += f" Little equity lifts this figure: liabilities were {figure(share)} of total assets."
-    yield Insight("strength", text)
+    thin = [share] if share and share.value is not None and share.value >= THIN_EQUITY else []
+    for each in thin:
+        text += f" Little equity lifts this figure: liabilities were {figure(each)} of total assets."
+    yield Insight("strength", text, (fact, income, equity, *thin))
 
 
 def _margin_moves(data: CompanyFacts, year: str) -> Iterator[Insight]:
@@ -184,7 +223,7 @@ def _margin_moves(data: CompanyFacts, year: str) -> Iterator[Insight]:
         if abs(moved) >= MARGIN_STEP and (moved < 0 or now.value > 0):
             verb = "rose" if moved > 0 else "fell"
             text = f"{name} {verb} from {figure(before)} in {before.period} to {figure(now)} in {year}."
-            yield Insight("strength" if moved > 0 else "attention", text)
+            yield Insight("strength" if moved > 0 else "attention", text, (now, before))
 
 
 def _growth_streak(data: CompanyFacts, year: str) -> Iterator[Insight]:
@@ -196,16 +235,47 @@ def _growth_streak(data: CompanyFacts, year: str) -> Iterator[Insight]:
     first, last = data.usable("revenue", year_before(streak[-1].period)), data.usable("revenue", year)
     if first and last:
         start, end = (f"{figure(fact)} in {fact.period}" for fact in (first, last))
-        yield Insight("strength", f"Revenue grew every year from {start} to {end}.")
+        yield Insight("strength", f"Revenue grew every year from {start} to {end}.", (last, first))
 
 
 def _multiple(data: CompanyFacts, year: str) -> Iterator[Insight]:
     price = data.newest_price()
-    fact = data.usable("pe_ratio", price.period) if price else None
+    fact = (data.usable("pe", price.period) or data.usable("pe_ratio", price.period)) if price else None
     if price is None or fact is None or fact.value is None or fact.value < HIGH_MULTIPLE:
         return
     earnings = next((f for f in data.facts.values() if f.key in fact.inputs and f.field == "eps_diluted"), None)
     per = f" of {figure(earnings)} in {earnings.period}" if earnings else ""
     paid = figure(price).removesuffix(" per share")
     text = f"The price of {paid} on {day(price.as_of)} was {_spoken(fact)} diluted earnings{per}."
-    yield Insight("attention", text)
+    yield Insight("attention", text, tuple(filter(None, (fact, price, earnings))))
+
+
+def _scores(data: CompanyFacts, year: str) -> Iterator[Insight]:
+    """Scores of the latest year at either end of their scale, and earnings that cash does not bear out."""
+    if (score := data.usable("piotroski", year)) and score.value is not None and not 3 < score.value < 8:
+        text = f"Piotroski F-score of {score.value:f} out of 9 in {year}."
+        yield Insight("strength" if score.value > 3 else "attention", text, (score,))
+    if (score := data.usable("altman_z", year)) and score.value is not None and score.value <= DISTRESS:
+        text = f"Altman Z-score of {number(score.value, 2)} in {year}: up to {DISTRESS} is its zone of distress."
+        yield Insight("attention", text, (score,))
+    accruals, income, cash = (data.usable(f, year) for f in ("accruals_ratio", "net_income", "operating_cash_flow"))
+    if accruals and income and cash and accruals.value is not None and accruals.value >= HIGH_ACCRUALS:
+        text = f"Net income of {figure(income)} exceeded operating cash flow of {figure(cash)} in {year}"
+        yield Insight("attention", f"{text} by {figure(accruals)} of total assets.", (accruals, income, cash))
+
+
+def _own_range(data: CompanyFacts, year: str) -> Iterator[Insight]:
+    """A price to earnings above or below all those of the years before."""
+    price = data.newest_price()
+    now = data.usable("pe", price.period) if price else None
+    before = [fact for (field, _), fact in data.facts.items() if field == "pe" and fact is not now and fact.known]
+    if now is None or now.value is None or len(before) < 2:
+        return
+    low, *_, high = sorted(before, key=lambda fact: fact.value or 0)
+    text = f"P/E of {_spoken(now)} on {now.period} is"
+    if now.value > (high.value or 0):
+        text += f" above the {_spoken(high)} of {high.period}, its highest before."
+        yield Insight("attention", text, (now, high))
+    elif now.value < (low.value or 0):
+        text += f" below the {_spoken(low)} of {low.period}, its lowest before."
+        yield Insight("strength", text, (now, low))

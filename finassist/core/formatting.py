@@ -162,7 +162,7 @@ def per_share(fact: Fact) -> bool:
 
 def scaled(fact: Fact) -> bool:
     """Whether tables divide the figure by their scale: money amounts and share counts."""
-    return fact.unit not in ("ratio", "times", "number", "") and not per_share(fact)
+    return fact.unit not in ("ratio", "times", "number", "count", "points", "") and not per_share(fact)
 
 
 def label(field: str) -> str:
@@ -177,6 +177,8 @@ def label(field: str) -> str:
         return metric.report
     if known := FIELDS.get(field):
         return known.label
+    if metric:
+        return metric.title
     text = " ".join(_SHORT.get(word, word) for word in snake(field).split("_"))
     return text[:1].upper() + text[1:]
 

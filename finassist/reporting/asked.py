@@ -17,7 +17,7 @@ from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting.charts import Panel, over_time
-from finassist.reporting.company import AnswerLike, companies_of, missing, with_figures
+from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.models import model_tables
 from finassist.reporting.tables import Cell, Row, Table
@@ -37,7 +37,7 @@ _FEWEST = 3
 def answer_document(answer: AnswerLike) -> Document:
     """The document of an answer: its figures, or its own words where it has none, and the questions that come next."""
     companies, category = companies_of(answer), category_of(answer.category)
-    next_questions = Bullets("You could ask next", tuple(answer.follow_ups))
+    next_questions = Bullets("You could ask next", tuple(answer.follow_ups), "next")
     if getattr(answer, "headline", ""):
         return Document((), "", (*sections_of(answer), next_questions))
     if with_figures(category, companies):
@@ -278,19 +278,13 @@ def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
 
 def _sources(facts: Iterable[Fact], filers: Mapping[str, str], heads: _Heads) -> Cited | None:
     """Where the reported figures come from, each source once."""
-    found = distinct(_source(fact, filers) for fact in facts if _of_source(fact))
+    found = distinct(_source(fact, filers) for fact in facts if of_source(fact))
     others = len(found) - _MOST_SOURCES
     filings = heads.said("filings")
     plain = f" and {others} more {'filing' if others == 1 else 'filings'}"
     more = (plain if filings == "filings" else filings.format(more=others)) if others > 0 else ""
     title = heads.said("Source" if len(found) == 1 else "Sources")
     return Cited(title, tuple(found[:_MOST_SOURCES]), more) if found else None
-
-
-def _of_source(fact: Fact) -> bool:
-    """Whether a source gave the figure, or made it of what was filed, and not this answer."""
-    made = fact.status == "derived" and bool(fact.filing or fact.concept or not fact.inputs)
-    return bool(fact.source) and (made or fact.status in ("reported", "none_paid"))
 
 
 def _source(fact: Fact, filers: Mapping[str, str]) -> tuple[str, str]:

@@ -86,6 +86,12 @@ def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: 
     return _panel(title, kind, drawn, fewest=2)
 
 
+def by_company(title: str, companies: Iterable[CompanyFigures], field: str) -> Panel | None:
+    """One figure of the latest fiscal year of each company, as bars on one scale."""
+    found = [(c.subject.symbol, c.data.usable(field, c.years[-1]) if c.years else None) for c in companies]
+    return _panel(title, "bars", [Line(title, tuple(found))], fewest=1)
+
+
 def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
     """Facts by period as bars, in a colour for each name; `None` where fewer than three periods have any."""
     lines = [(name, {fact.period: fact for fact in facts if fact.known}) for name, facts in named]

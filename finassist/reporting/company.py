@@ -205,12 +205,19 @@ def sources(facts: Iterable[Fact]) -> list[str]:
         >>> sources([fact])
         ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
     """
-    known = (f for f in facts if f.source and (f.known or f.text) and not f.source.startswith("computed"))
+    known = (fact for fact in facts if (fact.known or fact.text) and of_source(fact))
     lines: list[str] = []
     for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
         taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
         lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
     return lines
+
+
+def of_source(fact: Fact) -> bool:
+    """Whether a source gave the figure, or made it of what was filed, and not this answer."""
+    made = fact.status == "derived" and bool(fact.filing or fact.concept or not fact.inputs)
+    named = bool(fact.source) and not fact.source.startswith("computed")
+    return named and (made or fact.status in ("reported", "none_paid"))
 
 
 def _absent_lines(category: Category, company: CompanyFigures) -> Iterator[str]:

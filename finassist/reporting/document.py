@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
-from finassist.analysis.insights import InsightKind, insights
+from finassist.analysis.insights import Insight, InsightKind, foremost, insights
 from finassist.analysis.statements import currencies_apart
 from finassist.core.facts import Fact, FactBook, Gap
-from finassist.core.formatting import day, listed, percent
+from finassist.core.formatting import day, listed
 from finassist.core.metrics import catalogue
 from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
-from finassist.reporting.charts import Panel, closes, statements
+from finassist.reporting.charts import Panel, by_company, by_year, closes, statements
 from finassist.reporting.company import (
     CompanyFigures,
     Subject,
@@ -26,6 +26,7 @@ from finassist.reporting.company import (
     too_thin,
     with_figures,
 )
+from finassist.reporting.opening import latest_quarter, moved, openings, restated
 from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
 from finassist.reporting.words import SHOWN, capital, figure, possessive, short_name, when
 
@@ -60,7 +61,7 @@ class Bullets:
 
     title: str
     lines: tuple[str, ...]
-    kind: Literal["", "strength", "attention"] = ""
+    kind: Literal["", "strength", "attention", "next"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,13 @@ class Tile:
 
     fact: Fact
     beside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Figures to see first; a surface without tiles leaves them out, as tables have them too."""
+
+    tiles: tuple[Tile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +107,28 @@ class Cited:
 class CompanySection:
     """One company's part: surfaces without tiles and charts show `as_of`, the others `as_of_short`, without the price.
 
-    `sections` are notes, charts, insights and tables; `unfolded` is how many tables are open where they can be folded,
-    `None` for all.
+    What follows the `sections` is `folded` where it can be.
     """
 
     title: str
     as_of: str
     as_of_short: str
-    tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
-    unfolded: int | None = None
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        """The sections of one type, in order."""
-        return [section for section in self.sections if isinstance(section, kind)]
+    folded: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Companies:
-    """The parts of all companies, and the table that compares them; `titled` where each has a heading."""
+    """The parts of all companies, and the table and charts that compare them; `titled` where each has a heading."""
 
     parts: tuple[CompanySection, ...]
     titled: bool = False
     compared: Table | None = None
     note: str = ""
+    panels: tuple[Panel, ...] = ()
 
 
-type Section = Headline | Note | Text | Bullets | Table | Panel | Companies | Sources | Cited
+type Section = Headline | Note | Text | Bullets | Tiles | Table | Panel | Companies | Sources | Cited
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +142,10 @@ class Document:
 
 DIFFERENT_YEARS = "The fiscal years end on different days, so the columns do not cover the same months."
 
-_IN_SUMMARY = ("revenue", "net_margin")
-_OPEN_IN_REPORT = 2
-"""Tables of a report that a card shows open: the key figures and the price."""
+_FEW, _MOST_COLOURS = 3, 6
+"""Companies whose own charts stand in a comparison, and those that one chart tells apart."""
 
+_IN_SUMMARY = ("revenue", "net_margin")
 
 # ------------------------------------------------------------------------------------------ composing
 
@@ -169,7 +172,9 @@ def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook,
     if len(found) > 1:
         compared = comparison(found, statements=bool(about.statements), prices=about.prices)
     differ = compared is not None and about.statements and len(year_ends(found)) > 1
-    parts = tuple(_company(about, company, own) for company, own in zip(found, shown, strict=True))
+    charted = len(found) <= _FEW
+    parts = tuple(_company(about, company, own, charted) for company, own in zip(found, shown, strict=True))
+    used = [*chain(*shown), *(each for part in parts for each in part.sections if isinstance(each, Table))]
     absent = left_out(about, companies)
     closing = [last for company in found if (last := last_close(about, company))]
     drawn = [fact for company in found for fact in company.closes] if about.prices else []
@@ -177,45 +182,78 @@ def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook,
     sections: list[Section] = [
         *([Headline(lead)] if lead else []),
         *([Note(absent, warning=True)] if absent else []),
-        Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else ""),
+        Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else "", tuple(_shared(about, found))),
         Bullets("What is missing", tuple(missing(about, companies, gaps))),
-        Sources((*used_facts([compared, *chain(*shown)], book), *closing), tuple(drawn)),
+        Sources((*used_facts([compared, *used], book), *closing), tuple(drawn)),
     ]
     return Document(tuple(company.subject.title for company in companies), about.title, tuple(sections))
 
 
-def _company(category: Category, company: CompanyFigures, tables: Sequence[Table]) -> CompanySection:
-    charts = [statements(company) if category.statements else None, closes(company) if category.prices else None]
-    insights = list(_insights(company)) if category.name == "report" else list[Bullets]()
-    first = next((i for i, table in enumerate(tables) if table.title == "Income statement"), len(tables))
+def _company(category: Category, company: CompanyFigures, tables: Sequence[Table], charted: bool) -> CompanySection:
+    charts = list(_charts(category, company)) if charted else []
     thin = too_thin(category, company)
     heading = "Too thin for a report." if category.whole else "Incomplete."
-    parts: list[Section] = [Note(thin, heading, warning=True)] if thin else []
-    parts += [*filter(None, charts), *tables[:first], *insights, *tables[first:]]
+    notes: list[Section] = [Note(thin, heading, warning=True)] if thin else []
+    opened: list[Section] = [*charts, *tables]
+    folded: list[Section] = []
+    if category.name == "report":
+        observed = insights(company.data)
+        opened = [*_foremost(observed), *openings(company), *charts, *_since_last_filing(company)]
+        folded = [*tables, *_others(observed)]
     return CompanySection(
         company.subject.title,
         as_of(category, company),
         as_of(category, company, amount=False),
-        tuple(_tiles(category, company)),
-        tuple(parts),
-        _OPEN_IN_REPORT if category.name == "report" else None,
+        (*notes, Tiles(tuple(_tiles(category, company))), *opened),
+        tuple(folded),
     )
 
 
-def _insights(company: CompanyFigures) -> Iterator[Bullets]:
-    observed = insights(company.data)
-    titles: dict[InsightKind, str] = {"strength": "Strengths", "attention": "Points of attention"}
-    for kind, title in titles.items():
-        if lines := tuple(insight.text for insight in observed if insight.kind == kind):
-            yield Bullets(title, lines, kind)
+def _charts(category: Category, company: CompanyFigures) -> Iterator[Panel]:
+    found = (statements(company) if category.statements else None, closes(company) if category.prices else None)
+    yield from filter(None, found)
+
+
+def _shared(category: Category, companies: Sequence[CompanyFigures]) -> Iterator[Panel]:
+    """The charts of several companies on one scale."""
+    if len(companies) < 2 or not category.statements:
+        return
+    years = 5 if len(companies) <= _FEW else 3
+    named = [(_name(each), replace(each, years=each.years[-years:]), "revenue") for each in companies]
+    many = len(companies) > _MOST_COLOURS
+    yield from filter(
+        None, [by_company("Revenue", companies, "revenue") if many else by_year("Revenue", named, "bars")]
+    )
+
+
+_TITLES: Mapping[InsightKind, str] = {"strength": "Strengths", "attention": "Concerns"}
+
+
+def _foremost(observed: Sequence[Insight]) -> Iterator[Bullets]:
+    for kind, title in _TITLES.items():
+        if first := foremost(insight for insight in observed if insight.kind == kind):
+            yield Bullets(title, tuple(insight.text for insight in first), kind)
+
+
+def _others(observed: Sequence[Insight]) -> Iterator[Bullets]:
+    first = [*chain(*(foremost(each for each in observed if each.kind == kind) for kind in _TITLES))]
+    if others := tuple(insight.text for insight in observed if insight not in first):
+        yield Bullets("Further observations", others)
+
+
+def _since_last_filing(company: CompanyFigures) -> Iterator[Section]:
+    if table := latest_quarter(company):
+        yield table
+    if lines := tuple(restated(company)):
+        yield Bullets("Restated in the last year", lines)
 
 
 def _tiles(category: Category, company: CompanyFigures) -> Iterator[Tile]:
     if category.prices and company.price:
         when = day(company.price.as_of or company.price.period_end)
         yield Tile(company.price, (_signed(company.on_day("change_percent")), when))
-        for name in ("market_cap", "pe_ratio"):
-            fact = company.on_day(name)
+        multiple = company.on_day("pe") or company.on_day("pe_ratio")
+        for fact in (company.on_day("market_cap"), multiple):
             if fact and fact.known:
                 yield Tile(fact, (when,))
     if category.statements and company.years:
@@ -229,7 +267,7 @@ def _tiles(category: Category, company: CompanyFigures) -> Iterator[Tile]:
 
 
 def _signed(fact: Fact | None) -> str:
-    return percent(fact.value, signed=True) if fact and fact.known and fact.value is not None else ""
+    return moved(fact) if fact and fact.known else ""
 
 
 def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:

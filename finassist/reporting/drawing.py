@@ -18,8 +18,10 @@ from finassist.core.facts import Fact
 from finassist.core.formatting import day, figure, label, listed, number
 from finassist.reporting.charts import Line, Panel
 
-COLOURS = ("fin-a", "fin-b")
-_FALLBACK = {"fin-a": "#1765cc", "fin-b": "#12876f"}
+_FALLBACK = {"fin-a": "#1765cc", "fin-b": "#12876f", "fin-c": "#9a6700", "fin-d": "#8a3ffc", "fin-e": "#c2255c",
+             "fin-f": "#5c6b7a"}  # fmt: skip
+COLOURS = tuple(_FALLBACK)
+"""One for each line of a chart; those of the plots of an answer."""
 _BELOW = 0.12
 """Room under the lowest bar for its figure, as a part of the whole."""
 
@@ -64,9 +66,12 @@ def _bar_chart(panel: Panel) -> Drawing:
     years = [Mark("fin-x", _box(i * share, share), str(year)) for i, year in enumerate(panel.places)]
     bars = [bar for i in range(len(panel.places)) for bar in _bars(panel, i, share, low, high)]
     shapes = [*(shape for shape, _ in bars), _rule(_share(0, low, high))]
-    names = listed(line.name.lower() for line in panel.lines)
-    words = f"{_symbol(panel)}: {names} by fiscal year, {panel.unit}"
-    return Drawing(words, _keys(panel), panel.unit, tuple(shapes), (*years, *(mark for _, mark in bars)))
+    several = len({fact.symbol for line in panel.lines for fact in line.known}) > 1
+    whose = panel.title if several else _symbol(panel)
+    names = listed(line.name if several else line.name.lower() for line in panel.lines)
+    words = f"{whose}: {names} by {'company' if several and len(panel.lines) < 2 else 'fiscal year'}, {panel.unit}"
+    unit = f"{whose}, {panel.unit}" if several else panel.unit
+    return Drawing(words, _keys(panel), unit, tuple(shapes), (*years, *(mark for _, mark in bars)))
 
 
 def _line_chart(panel: Panel) -> Drawing:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import SimpleNamespace
+from itertools import groupby
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -25,6 +25,10 @@ from finassist.reporting.markdown import CONVERSATION, asked_at, question_of
 from finassist.reporting.proof import Proof
 from finassist.reporting.sanitize import environment, escape, rendered, safe_html, style_sheet, whole
 from finassist.reporting.tables import Cell, Row, Table
+
+_SMALL = (parts.Bullets, Panel)
+_FEW = 4
+"""Columns with which a table may stand beside another."""
 
 _ABSENT: Final = frozenset(ABSENCE.values())
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -87,7 +91,8 @@ def conversation_html(answers: Sequence[AnswerLike]) -> str:
 def _macros() -> Any:
     """The templates of a card, with what they know besides their arguments."""
     made = environment()
-    filters: dict[str, Callable[..., str]] = {
+    filters: dict[str, Callable[..., Any]] = {
+        "beside": _beside,
         "listed": listed,
         "provenance": provenance,
         "render": section_html,
@@ -98,8 +103,7 @@ def _macros() -> Any:
         "whole": _markup(whole),
     }
     made.filters.update(filters)
-    types = SimpleNamespace(Bullets=parts.Bullets, Note=parts.Note, Panel=Panel, Table=Table)
-    names: dict[str, Any] = {"breaks": Markup("<br>"), "types": types}
+    names: dict[str, Any] = {"breaks": Markup("<br>")}
     made.globals.update(names)
     return made.get_template("card.html.j2").module
 
@@ -113,6 +117,16 @@ def section_html(section: parts.Section) -> Markup:
     """One section of a document, by the macro of its type."""
     macro = getattr(_macros(), type(section).__name__.lower())
     return macro(drawing(section) if isinstance(section, Panel) else section)
+
+
+def _beside(sections: Sequence[parts.Section]) -> list[list[parts.Section]]:
+    """Sections that stand beside each other where there is room: lists, charts and small tables in a row."""
+
+    def kind(section: parts.Section) -> type | int:
+        small = len(section.columns) <= _FEW if isinstance(section, Table) else isinstance(section, _SMALL)
+        return type(section) if small else id(section)
+
+    return [list(group) for _, group in groupby(sections, key=kind)]
 
 
 def _rows(table: Table) -> Markup:
@@ -130,7 +144,8 @@ def _cell(cell: Cell) -> str:
     kind = "fin-n fin-none" if cell.text in _ABSENT else "fin-n"
     title = f' title="{escape(provenance(cell.fact))}"' if cell.fact else ""
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
-    return f'<td class="{kind}"{title}>{escape(cell.text)}{mark}</td>'
+    text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
+    return f'<td class="{kind}"{title}>{text}{mark}</td>'
 
 
 def _tile_label(fact: Fact) -> str:

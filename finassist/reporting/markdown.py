@@ -26,7 +26,7 @@ from finassist.reporting.document import (
     Sources,
     Text,
 )
-from finassist.reporting.tables import Table
+from finassist.reporting.tables import Cell, Table
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
@@ -146,7 +146,7 @@ def _companies(section: Companies, depth: int) -> Iterator[str]:
 
 def _company(company: CompanySection, depth: int) -> Iterator[str]:
     yield f"*{escape_markdown(company.as_of)}*" if company.as_of else "No figures are at hand for this company."
-    for section in company.sections:
+    for section in (*company.sections, *company.folded):
         yield from _section(section, depth)
 
 
@@ -157,12 +157,17 @@ def _table(table: Table, depth: int) -> Iterator[str]:
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
     lines = [[escape_markdown(text) for text in head], align]
     for row in table.rows:
-        cells = [escape_markdown(cell.text) + (_mark(cell.mark) if cell.mark else "") for cell in row.cells]
+        cells = list(map(_cell, row.cells))
         formula = [_code(row.formula)] if formulas else []
         lines.append([escape_markdown(row.label), *cells, *formula])
     yield table_lines(*lines)
     numbered = [f"{_mark(n)[1:]} {escape_markdown(note)}" for n, note in enumerate(table.footnotes, 1)]
     yield "  \n".join([*numbered, *(escape_line(note) for note in table.notes)])
+
+
+def _cell(cell: Cell) -> str:
+    text = escape_markdown(cell.text)
+    return f"{f'**{text}**' if cell.best else text}{_mark(cell.mark) if cell.mark else ''}"
 
 
 def table_lines(*rows: Iterable[str]) -> str:

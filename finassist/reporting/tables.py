@@ -6,16 +6,17 @@ A cell keeps the fact it shows, so that every surface can name its source, formu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from finassist.analysis.statements import SPENDING, is_fiscal_year, report_ratios
+from finassist.analysis.statements import SPENDING, currencies_apart, is_fiscal_year, report_ratios
 from finassist.core.facts import Fact, FactBook, Statement, fields_of, with_inputs
 from finassist.core.formatting import Scale, cell, day, label, scaled, span
+from finassist.core.metrics import catalogue
 from finassist.core.result import Category
 from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
 
@@ -29,8 +30,11 @@ KEY_FIGURES = (
     *("revenue", "revenue_growth", "operating_income", "net_income", "net_margin", "eps_diluted"),
     *("operating_cash_flow", "free_cash_flow", "total_assets", "equity"),
 )
-COMPARED = (*KEY_FIGURES, "roe", "debt_to_equity")
-ON_DAY = ("price", "change_percent", "market_cap", "pe_ratio", "dividend_yield")
+COMPARED = (*KEY_FIGURES, "roe", "debt_to_equity", "piotroski", "altman_z")
+ON_DAY = ("price", "change_percent", "market_cap", "pe", "pe_ratio", "ev_to_ebitda", "dividend_yield")
+BEST = "Bold is the best of its row: the highest, or the lowest where less is better."
+_BEYOND = ("piotroski", "altman_z", "ev_to_ebitda")
+_NOT_JUDGED = ("market_cap", "price", "change_percent")
 PRICE_LINES = (
     *("price", "previous_close", "change", "change_percent", "open", "low", "high", "volume", "market_cap"),
     *("fifty_two_week_low", "fifty_two_week_high"),
@@ -43,11 +47,12 @@ UNSCALED = Scale(Decimal(1), "")
 
 
 class Cell(Struct, frozen=True, gc=False):
-    """One place of a table: its text, the fact it shows, and the number of its footnote."""
+    """One place of a table: its text, the fact it shows, the number of its footnote, whether it is best of its row."""
 
     text: str
     fact: Fact | None = None
     mark: int | None = None
+    best: bool = False
 
 
 class Row(Struct, frozen=True, gc=False):
@@ -237,11 +242,37 @@ def comparison(companies: Sequence[CompanyFigures], *, statements: bool = True, 
     """The companies side by side: latest fiscal year of each, and the price with its date; `None` without figures."""
     wanted = {n: [_latest(d, n) for d in companies] for n in COMPARED if statements}
     wanted |= {n: [d.on_day(n) for d in companies] for n in ON_DAY if prices}
-    facts = {n: found for n, found in wanted.items() if any(fact and fact.known for fact in found)}
+    if any(fact and fact.known for fact in wanted.get("pe", ())):
+        del wanted["pe_ratio"]
+    facts = {n: found for n, found in wanted.items() if _enough(n, found)}
     if not facts:
         return None
     calendar = _calendar(companies, statements=statements, prices=prices)
-    return _grid("Side by side", tuple(d.subject.symbol for d in companies), facts, calendar)
+    table = _grid("Side by side", tuple(d.subject.symbol for d in companies), facts, calendar)
+    rows = tuple(map(_with_best, table.rows))
+    marked = any(cell.best for row in rows for cell in row.cells)
+    return replace(table, rows=rows, notes=(*table.notes, *((BEST,) if marked else ())))
+
+
+def _enough(name: str, found: Sequence[Fact | None]) -> bool:
+    """Whether a line has any figure; a score or multiple beyond the usual, half of its figures."""
+    known = sum(1 for fact in found if fact and fact.known)
+    return known > 0 and (name not in _BEYOND or 2 * known >= len(found))
+
+
+def _with_best(row: Row) -> Row:
+    """The row with its best figure marked: the largest, or the smallest where less is better."""
+    facts = [cell.fact for cell in row.cells if cell.fact and cell.fact.known]
+    metric = catalogue().get(facts[0].field) if facts else None
+    if not metric or not metric.better or metric.kind not in ("flow", "ratio", "price") or metric.id in _NOT_JUDGED:
+        return row
+    values = {fact.value for fact in facts if fact.value is not None}
+    if len(values) < 2 or currencies_apart(facts):
+        return row
+    best = max(values) if metric.better > 0 else min(values)
+    return structs.replace(
+        row, cells=tuple(structs.replace(c, best=True) if c.fact and c.fact.value == best else c for c in row.cells)
+    )
 
 
 def _grid(

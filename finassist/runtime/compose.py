@@ -13,6 +13,7 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
+from finassist.analysis.overview import overview
 from finassist.analysis.statements import quarters_named
 from finassist.analysis.valuation import beyond
 from finassist.core.errors import NotOffered
@@ -29,7 +30,7 @@ from finassist.reporting.document import Document, Note, document, follow_ups
 from finassist.reporting.headline import headline
 from finassist.reporting.markdown import to_markdown
 from finassist.reporting.words import distinct, possessive, short_name
-from finassist.runtime.known import FlowContext, parted
+from finassist.runtime.known import FEW_COMPANIES, FlowContext, parted
 from finassist.symbols import directory
 
 _MOST_KEPT = 5000
@@ -42,8 +43,10 @@ _HALF_A_QUARTER = timedelta(days=45)
 # ---------------------------------------------------------------------------------------------------------- a document
 
 
-def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Draft:
-    """Facts and gaps to a document; pure."""
+def compose_document(
+    draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext, beside: Sequence[list[Fact] | Gap] = ()
+) -> Draft:
+    """Facts and gaps to a document; pure. Of the facts `beside` them it has only what opens a report."""
     facts, missing = parted(found)
     gaps = (*draft.gaps, *_merged(gap for gap in missing if _matters(gap)))
     draft = replace(draft, gaps=gaps)
@@ -53,6 +56,9 @@ def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: Flo
         return replace(draft, content=_with_warnings(content, draft.warnings))
     book = FactBook(facts)
     book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
+    if draft.category == "report":
+        more = _opening([*facts, *parted(beside)[0]], draft.symbols, known)
+        book = book.joined(fact for fact in more if book.find(fact.key) is None)
     content = to_markdown(document(draft.category, subjects, book, gaps, known.years))
     return replace(
         draft,
@@ -61,6 +67,12 @@ def compose_document(draft: Draft, found: Sequence[list[Fact] | Gap], known: Flo
         years=known.years,
         follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
     )
+
+
+def _opening(facts: Sequence[Fact], symbols: Sequence[str], known: FlowContext) -> list[Fact]:
+    """What opens the report of each company; of many companies without the past of their multiples."""
+    cube = Cube(quarters_named(facts), known.members_of(symbols), beyond=beyond)
+    return [fact for symbol in symbols for fact in overview(cube, symbol, past=len(symbols) <= FEW_COMPANIES)]
 
 
 def _merged(gaps: Iterable[Gap]) -> list[Gap]:

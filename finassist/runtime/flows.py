@@ -26,7 +26,7 @@ from finassist.core.query import Query
 from finassist.core.result import CATEGORY, Draft, Usage
 from finassist.core.result import CategoryName as Category
 from finassist.llm.agents import question_message
-from finassist.providers.base import Need, Periods, UniverseScope
+from finassist.providers.base import Need, Periods, QueryNeed, UniverseScope
 from finassist.questions.claims import Claim, claims_in
 from finassist.questions.companies import INDEX
 from finassist.questions.review import Narration, Review, left_out
@@ -148,10 +148,11 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     periods = Periods(known.years + 1, as_of=known.as_of)  # growth of the first year shown needs the year before
     needs = CATEGORY[draft.category].needs
     wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
-    found = (yield from _gather(wanted, known)) if draft.symbols else []
+    fetched = (yield from _gather([*wanted, *_opening(draft, known)], known)) if draft.symbols else []
+    found, more = fetched[: len(wanted)], fetched[len(wanted) :]
     yield StepStarted(step_name="compose")
     begun = _with_day(draft, known.as_of)
-    draft = yield from compute(lambda: compose_document(begun, found, known), found)
+    draft = yield from compute(lambda: compose_document(begun, found, known, more), fetched)
     head, *sections = _sections(draft.content)
     yield RunContentEvent(content=head, step_name="compose")
     if known.narrated and draft.category == "report" and draft.facts:
@@ -162,6 +163,13 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
         yield RunContentEvent(content=section, step_name="compose")
     yield StepCompleted(step_name="compose")
     return draft
+
+
+def _opening(draft: Draft, known: FlowContext) -> Iterator[Fetch]:
+    """What the first figures of a report need besides: quarters, and closes where companies are few."""
+    if draft.category == "report" and known.queryable:
+        needs: tuple[QueryNeed, ...] = ("figures", "closes") if len(draft.symbols) <= FEW_COMPANIES else ("figures",)
+        yield from (Fetch(each, need, Periods(_YEARS, as_of=known.as_of)) for each in draft.symbols for need in needs)
 
 
 def _report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
