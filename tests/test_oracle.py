@@ -14,12 +14,11 @@ from financetoolkit.ratios import (
     valuation_model,
 )
 
-from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
-from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, lines
-from finassist.providers.embedded import EmbeddedProvider, figures
+from finassist.providers.embedded import figures
 from finassist.providers.embedded.coverage import attributes
+from tests.oracle import compare, reported
 
 MODELS = {
     "profitability": profitability_model,
@@ -126,15 +125,7 @@ TEXTBOOK = {
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    """One row per company and year, one column per line; `before_…` is the line of the year before."""
-    values = EmbeddedProvider().to_frame("annual")["value"].droplevel("fiscal_period").unstack("field")
-    values["free_cash_flow"] = values["operating_cash_flow"] - values["capex"]
-    values["net_debt"] = values["long_term_debt"] - values["cash_and_equivalents"]
-    years = values.index.get_level_values("fiscal_year")
-    next_year = pd.MultiIndex.from_arrays(
-        [values.index.get_level_values("symbol"), years + 1], names=values.index.names
-    )
-    return values.join(values.set_axis(next_year).add_prefix("before_"))
+    return reported()
 
 
 @pytest.fixture(scope="module")
@@ -143,26 +134,12 @@ def cube() -> Cube:
     return Cube(figures.facts_across(needed, quarters=False), attributes())
 
 
-def ours(cube: Cube, metric: str, frame: pd.DataFrame) -> list[Fact]:
-    return [cube.value(symbol, metric, Point("FY", year)) for symbol, year in frame.index]
-
-
-def compare(cube: Cube, metric: str, frame: pd.DataFrame, theirs: pd.Series) -> None:
-    """Both give the same figure; only what is said to be not meaningful is left out here."""
-    facts = ours(cube, metric, frame)
-    mine = pd.Series([float("nan") if fact.value is None else float(fact.value) for fact in facts], frame.index)
-    theirs = theirs.where(theirs.abs() != float("inf"))
-    kept = pd.Series([fact.status != "not_meaningful" for fact in facts], frame.index)
-    assert mine.count() > 100
-    pd.testing.assert_series_equal(mine[kept], theirs[kept], check_names=False, rtol=1e-9)
-
-
 @pytest.mark.parametrize("metric", ORACLE)
 def test_a_ratio_is_what_financetoolkit_computes(metric: str, cube: Cube, frame: pd.DataFrame) -> None:
     function, arguments = ORACLE[metric]
     model, name = function.split(".")
     given = [_argument(frame, argument) for argument in arguments.split()]
-    compare(cube, metric, frame, getattr(MODELS[model], f"get_{name}")(*given))
+    compare(cube, metric, getattr(MODELS[model], f"get_{name}")(*given))
 
 
 def _argument(frame: pd.DataFrame, name: str) -> Any:
@@ -175,7 +152,7 @@ def _argument(frame: pd.DataFrame, name: str) -> Any:
 
 @pytest.mark.parametrize("metric", TEXTBOOK)
 def test_a_figure_is_what_the_textbook_says(metric: str, cube: Cube, frame: pd.DataFrame) -> None:
-    compare(cube, metric, frame, frame.eval(TEXTBOOK[metric]))
+    compare(cube, metric, frame.eval(TEXTBOOK[metric]))
 
 
 def test_where_financetoolkit_takes_another_base_the_catalogue_says_so() -> None:

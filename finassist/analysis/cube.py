@@ -45,6 +45,10 @@ TREASURY = "^TNX"
 _RATE_HOLDS = timedelta(days=120)
 
 
+class Meaningless(ArithmeticError):
+    """A formula says nothing of its inputs; the message says why, as what follows a colon."""
+
+
 @dataclass
 class Cube(ReportedFigures):
     """Every figure that a query asks for, looked up or computed.
@@ -103,7 +107,7 @@ class Cube(ReportedFigures):
         about = MARKET_INPUTS.get(metric) or described(metric)
         if metric in self.assumed:
             return self._assumed(symbol, about, point, self.assumed[metric])
-        if note := self.senseless(symbol, about):
+        if note := self.senseless(symbol, about) or _of_no_year(about, point):
             return absent(symbol, about, point, note, "not_meaningful")
         match metric:
             case "cover_shares":
@@ -126,10 +130,14 @@ class Cube(ReportedFigures):
 
     def _assumed(self, symbol: str, metric: Metric, point: Point, value: float) -> Fact:
         fact = made(symbol, metric, point, Decimal(repr(value)), "", [])
-        money = metric.unit.startswith("USD")
-        unit = metric.unit if money else fact.unit
-        return structs.replace(fact, unit=unit, currency="USD" if money else None, source="assumption",
-                               status="assumed", formula=None)  # fmt: skip
+        money = self._money(symbol, metric.id) if metric.unit.startswith("USD") else None
+        unit = metric.unit.replace("USD", money) if money else fact.unit
+        return structs.replace(fact, unit=unit, currency=money, source="assumption", status="assumed", formula=None)
+
+    def _money(self, symbol: str, metric: str) -> str:
+        """The currency of a company's figures: those of the metric itself, else its closes or its revenue."""
+        each = (fact.currency for name in (metric, "price", "revenue") for fact in self.series(symbol, name).values())
+        return next(filter(None, each), "USD")
 
     def _treasury(self, point: Point) -> Fact | None:
         """The yield of ten-year treasury bonds that was known on a day, not long before it."""
@@ -159,24 +167,38 @@ class Cube(ReportedFigures):
         inputs: list[Fact] = []
         try:
             value = self._evaluate(symbol, parse(metric.formula), point, inputs)
-        except (DivisionByZero, InvalidOperation):
-            reason = _meaningless(metric, Decimal(1), inputs) or f"{metric.title} would divide by zero."
+        except (DivisionByZero, InvalidOperation, Meaningless) as error:
+            why = str(error) if isinstance(error, Meaningless) else "it would divide by zero"
+            reason = self._negative(symbol, metric, point, inputs) or f"{metric.title} is not meaningful: {why}."
             return absent(symbol, metric, point, reason, "not_meaningful")
         missing = next((fact for fact in inputs if not fact.known), None)
         if value is None or missing is not None:
-            note = missing.note if missing and missing.note else f"{metric.title} cannot be computed."
+            note = because(missing) if missing and missing.note else f"{metric.title} cannot be computed."
             status: Status = missing.status if missing and missing.status in KEPT else "missing"
-            of = f"{metric.title} of {self.name(symbol)} cannot be computed: " if metric.model else ""
+            of = f"{metric.title} of {self.name(symbol)}{CANNOT}" if metric.model else ""
             return absent(symbol, metric, point, f"{of}{note}", status)
-        if reason := _meaningless(metric, value, inputs) or self._apart(symbol, metric, point, inputs):
+        negative = _without_earnings(metric, value) or self._negative(symbol, metric, point, inputs)
+        if reason := negative or self._apart(symbol, metric, point, inputs):
             return absent(symbol, metric, point, reason, "not_meaningful")
         fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)
         if metric.between and value != (kept := _within(value, metric.between)):
             low, high = metric.between
             note = f"{value:.1%} in the data, held between {low:g} and {high:g}"
             return structs.replace(fact, value=kept, formula=f"within({metric.formula}, {low:g}, {high:g})", note=note)
-        alone = point.kind in ("Q", "H", "9M") and _turnover(parse(metric.formula))
-        return structs.replace(fact, note=f"of {point.label} alone, not annualised") if alone else fact
+        alone = f"of {point.label} alone, not annualised"
+        parted = point.kind in _PARTS and (
+            _turnover(parse(metric.formula)) or any(each.note == alone for each in inputs)
+        )
+        return structs.replace(fact, note=alone) if parted else fact
+
+    def _negative(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
+        """Why a figure to a base that is not above zero says nothing: P/E of a loss, ROE on negative equity."""
+        for name in metric.positive.split(" | "):
+            value = self._evaluate(symbol, parse(name), point, []) if " " in name else None
+            own = [fact.value for fact in inputs if fact.field == name and fact.value is not None]
+            if any(each <= 0 for each in (own if value is None else [value])):
+                return f"{metric.title} is not meaningful: {_NEGATIVE[name]}."
+        return ""
 
     def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
         """Why the inputs of a formula do not belong together; empty where they do."""
@@ -194,7 +216,7 @@ class Cube(ReportedFigures):
 
     def nearest(self, symbol: str, metric: str, period: str) -> str:
         """The fiscal year nearest to a period, or the latest, that has all lines of a metric; empty without one."""
-        each = [set(self.years(symbol, name)) for name in rows_of(metric)]
+        each = [set(self.years(symbol, name)) for name in rows_of(metric) if described(metric).kind != "price"]
         found = set[int].intersection(*each) if each else set[int]()
         asked = re.search(r"\d{4}", period)
         wanted = int(asked[0]) if asked else max(found, default=0)
@@ -233,6 +255,8 @@ class Cube(ReportedFigures):
                 return self._evaluate(symbol, argument, point, inputs)
             case "sqrt" | "passed":
                 value = self._evaluate(symbol, argument, point, inputs)
+                if name == "sqrt" and value is not None and value < 0:
+                    raise Meaningless("it would be the root of a negative number")
                 return None if value is None else Decimal(value > 0) if name == "passed" else value.sqrt()
             case "at_end":
                 return self._evaluate(symbol, argument, Point("DAY", end=point.end), inputs)
@@ -259,7 +283,7 @@ class Cube(ReportedFigures):
         if name == "mean5":
             return sum(known, Decimal()) / len(known)
         if min(known) <= 0:
-            raise InvalidOperation
+            raise Meaningless(f"it needs {_named(argument)} above zero")
         return (known[0] / known[-1]) ** (Decimal(1) / 3) - 1
 
     def _from_before(
@@ -277,7 +301,7 @@ class Cube(ReportedFigures):
         if unit_of(argument) == "percent":
             return now - before
         if before <= 0:
-            raise InvalidOperation
+            raise Meaningless(f"it needs {_named(argument)} above zero")
         return now / before - 1
 
     def _inner_point(self, symbol: str, name: str, argument: Expression, point: Point) -> Point | None:
@@ -289,6 +313,35 @@ class Cube(ReportedFigures):
             return self.trailing_at(symbol, text, point)
         years = self.public_years(symbol, rows[0], point)
         return self.ended(symbol, rows, Point("FY", years[-1])) if years else None
+
+
+def _named(node: Expression) -> str:
+    return MARKET_INPUTS.get(node.id, described(node.id)).label if isinstance(node, Ref) else "what it is computed from"
+
+
+_PARTS = ("Q", "H", "9M")
+_OF_YEARS = ("flow", "ratio", "per_share")
+
+
+def _of_no_year(metric: Metric, point: Point) -> str:
+    """Why a model says nothing of a part of a year: its limits are for twelve months."""
+    if not metric.model or metric.kind not in _OF_YEARS or point.kind not in _PARTS:
+        return ""
+    return f"{metric.title} is of twelve months, not of {point.label} alone: ask for a fiscal year or for TTM."
+
+
+CANNOT = " cannot be computed: "
+ASSUME = " Assume it: assume="
+_EXAMPLES: Mapping[str, object] = {"beta": 1, "cost_of_equity": 0.09, "wacc": 0.09}
+"""What is assumed where closes of the index lack, in the order of what rests on it."""
+
+
+def because(lack: Fact) -> str:
+    """Why there is no figure of an input: what lacks in the end, and what can be assumed instead of closes."""
+    root, hint, _ = (lack.note or "").rpartition(CANNOT)[2].partition(ASSUME)
+    if lack.field not in _EXAMPLES or not (hint or lack.field == "beta") or lack.status == "not_meaningful":
+        return (lack.note or "").rpartition(CANNOT)[2]
+    return f"{root}{ASSUME}{ {lack.field: _EXAMPLES[lack.field]} }."
 
 
 def _turnover(node: Expression) -> bool:
@@ -326,19 +379,15 @@ _NEGATIVE = {
     "operating_cash_flow": "operating cash flow is negative",
     "invested_capital": "invested capital is negative",
     "working_capital": "working capital is negative",
+    "eps_diluted": "the company made a loss",
+    "book_value_per_share": "shareholders' equity is negative",
+    "wacc": "WACC is not above zero",
+    "cost_of_equity - dividend_growth": "the cost of equity is not above the growth of dividends",
 }
 """What is wrong with an input that must be above zero."""
 
 
-def _meaningless(metric: Metric, value: Decimal, inputs: Sequence[Fact]) -> str | None:
-    """Ratios to a negative base say nothing: P/E of a loss, ROE on negative equity."""
-    negative = any(fact.field == metric.positive and fact.value is not None and fact.value <= 0 for fact in inputs)
+def _without_earnings(metric: Metric, value: Decimal) -> str:
     if metric.id == "pe" and value <= 0:
         return "P/E is not meaningful: the company made a loss."
-    if metric.id == "gordon_value" and value <= 0:
-        return "Gordon dividend value is not meaningful: the cost of equity has to be above the growth of dividends."
-    if metric.id == "peg" and value <= 0:
-        return "PEG is not meaningful: EPS did not grow."
-    if negative:
-        return f"{metric.title} is not meaningful: {_NEGATIVE[metric.positive]}."
-    return None
+    return "PEG is not meaningful: EPS did not grow." if metric.id == "peg" and value <= 0 else ""

@@ -88,6 +88,8 @@ def _gap(row: Row, nearest: Callable[[str, str, str], str]) -> Gap:
     if error := _ERRORS.get(row.fact.status):
         return Gap(symbol=row.symbol, need=row.metric, reason=reason, error=error)
     near = nearest(row.symbol, row.metric, row.fact.period)
+    if near == row.fact.period:  # its lines are there, and what lacks is of the market
+        near = ""
     if near and "FY" not in reason:
         reason = f"{reason} The nearest there is: {near}."
     return Gap(symbol=row.symbol, need=row.metric, reason=reason, error="NotInData", nearest=near)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from itertools import pairwise
 
 from msgspec import structs
 
 from finassist.analysis.calendar import Point
 from finassist.analysis.cells import cell
-from finassist.analysis.cube import Cube
+from finassist.analysis.cube import ASSUME, CANNOT, Cube, because
 from finassist.analysis.outcome import KEPT, Outcome, Row, gaps_of
 from finassist.analysis.reported import absent, made
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import window_row
+from finassist.core.assumptions import short_name
 from finassist.core.facts import Fact
 from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, parse
 from finassist.core.periods import LATEST, Period, Span, months_back
@@ -30,7 +31,7 @@ _GRID = tuple(Decimal(each) / 1000 for each in (-10, -5, 0, 5, 10))
 """How far WACC and terminal growth lie apart in a grid of values."""
 
 _SCENARIOS = {"low": Decimal("0.5"), "base": Decimal(1), "high": Decimal("1.5")}
-"""Scenarios: forecast growth times this, and the margin a tenth lower or higher."""
+"""Scenarios: forecast growth lower or higher by half, and the margin by a tenth."""
 
 
 class Impossible(Exception):
@@ -61,10 +62,21 @@ def steps_of(cube: Cube, symbol: str, metric: str, point: Point) -> list[Fact]:
     except Impossible as reason:
         lack = reason.fact
         status = lack.status if lack.status in KEPT else "missing"
-        hint = "" if lack.status == "not_meaningful" else f" Assume it: assume={{'{lack.field}': …}}."
-        return [
-            absent(symbol, about, point, f"{about.title} cannot be computed: {lack.note or lack.field}{hint}", status)
-        ]
+        why = because(lack) or lack.field
+        if lack.status != "not_meaningful" and ASSUME not in why:
+            why += f"{ASSUME}{{'{short_name(_lacking(cube, symbol, lack.field, point))}': …}}."
+        return [absent(symbol, about, point, f"{about.title} of {cube.name(symbol)}{CANNOT}{why}", status)]
+    except (DivisionByZero, InvalidOperation, Overflow):
+        return [absent(symbol, about, point, f"{about.title} would divide by zero.", "not_meaningful")]
+
+
+def _lacking(cube: Cube, symbol: str, metric: str, point: Point) -> str:
+    """What lacks below a figure that is not there: the line that it cannot be computed without."""
+    about = catalogue().get(metric)
+    if about is None or not about.formula or about.kind == "assumption":
+        return metric
+    lack = next((fact.field for fact in cube.inputs(symbol, metric, point) if not fact.known), metric)
+    return "cover_shares" if lack == "shares_diluted" else _lacking(cube, symbol, lack, point)
 
 
 def _beta(cube: Cube, symbol: str, point: Point) -> Fact:
@@ -203,7 +215,7 @@ def _margin(chain: Chain) -> Fact:
         start = chain.cube.trailing_at(chain.symbol, "free_cash_flow", chain.point)
         fact = chain.cube.value(chain.symbol, "fcf_margin", start or chain.point)
         if not fact.known:
-            raise Impossible(structs.replace(fact, field="margin")) from None
+            raise Impossible(structs.replace(fact, field="forecast_margin")) from None
         note = "of cash flow after interest: its interest is not in the data"
         return chain.given("forecast_margin", structs.replace(fact, field="forecast_margin", note=note))
 
@@ -225,6 +237,11 @@ def _by_multiple(chain: Chain) -> None:
         chain.step("dcf_value_by_multiple", f"{formula} + cash_and_equivalents - long_term_debt) / cover_shares")
 
 
+_OF_WORTH = ("revenue", "forecast_growth", "forecast_margin", "forecast_years", "terminal_growth", "wacc",
+             "cash_and_equivalents", "long_term_debt", "cover_shares")  # fmt: skip
+"""Inputs of the DCF value in one formula."""
+
+
 def _worth(chain: Chain, changed: Mapping[str, Decimal]) -> Decimal:
     """The DCF value per share in one formula, with some of its inputs changed."""
     names = ("wacc", "terminal_growth", "forecast_growth", "forecast_margin")
@@ -241,9 +258,9 @@ def _worth(chain: Chain, changed: Mapping[str, Decimal]) -> Decimal:
 
 def _other(chain: Chain, metric: str, label: str, formula: str, changed: Mapping[str, Decimal]) -> Fact:
     """The value under other assumptions, labelled by them."""
-    inputs = [chain.latest[name] for name in ("forecast_growth", "forecast_margin", "wacc", "terminal_growth")]
+    inputs = [chain.latest[name] for name in _OF_WORTH]
     fact = made(chain.symbol, catalogue()[metric], chain.point, _worth(chain, changed), formula, inputs)
-    return structs.replace(fact, period=label, currency="USD", unit="USD/share")
+    return structs.replace(fact, period=label)
 
 
 def _grid(chain: Chain) -> list[Fact]:
@@ -260,7 +277,8 @@ def _grid(chain: Chain) -> list[Fact]:
 def _scenarios(chain: Chain) -> list[Fact]:
     found = list[Fact]()
     for name, factor in _SCENARIOS.items():
-        growth = chain.amount("forecast_growth") * factor
+        growth = chain.amount("forecast_growth")
+        growth += abs(growth) * (factor - 1)
         margin = chain.amount("forecast_margin") * (1 + (factor - 1) / 5)
         label = f"{name}: growth {growth:.1%}, margin {margin:.1%}"
         formula = f"dcf_value at a growth of {growth:.4f} and a margin of {margin:.4f}"
@@ -283,9 +301,7 @@ def _implied(chain: Chain) -> None:
     while high - low > Decimal("1e-9"):
         middle = (low + high) / 2
         low, high = (middle, high) if _worth(chain, {"forecast_growth": middle}) < price else (low, middle)
-    names = ("revenue", "forecast_margin", "forecast_years", "terminal_growth", "wacc", "cash_and_equivalents",
-             "long_term_debt", "cover_shares", "price")  # fmt: skip
-    inputs = [chain.latest[name] for name in names]
+    inputs = [chain.latest[name] for name in (*_OF_WORTH, "price") if name != "forecast_growth"]
     formula = "forecast growth at which dcf_value is the price"
     about = catalogue()["implied_growth"]
     chain.steps.append(made(chain.symbol, about, chain.point, high, formula, inputs))
@@ -295,16 +311,17 @@ def _implied(chain: Chain) -> None:
 
 
 def _two_stage(chain: Chain) -> None:
-    for name in ("cost_of_equity", "terminal_growth", "dividend_growth", "forecast_years", "price"):
+    growth = "dividend_growth" if "dividend_growth" in chain.cube.assumed else "early_dividend_growth"
+    years = chain.cube.public_years(chain.symbol, "dividends_per_share", chain.point)
+    last = chain.take("dividends_per_share", Point("FY", years[-1]) if years else None)
+    for name in ("cost_of_equity", "terminal_growth", growth, "forecast_years", "price"):
         chain.take(name)
     if chain.amount("cost_of_equity") <= chain.amount("terminal_growth"):
         chain.senseless("the cost of equity has to be above the terminal growth.")
-    years = chain.cube.public_years(chain.symbol, "dividends_per_share", chain.point)
-    last = chain.take("dividends_per_share", Point("FY", years[-1]) if years else None)
     points = _years(chain, last.period_end or date.max)
     for place, year in enumerate(points):
         before = "prev(forecast_dividend)" if place else "latest(dividends_per_share)"
-        chain.step("forecast_dividend", f"{before} * (1 + dividend_growth)", year)
+        chain.step("forecast_dividend", f"{before} * (1 + {growth})", year)
     _discount(chain, "forecast_dividend", "present_dividend", "cost_of_equity", points)
     chain.total("present_dividends", "present_dividend")
     value = "forecast_dividend * (1 + terminal_growth) / (cost_of_equity - terminal_growth)"

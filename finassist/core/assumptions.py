@@ -11,6 +11,16 @@ _SHORT = {"growth": "forecast_growth", "margin": "forecast_margin", "multiple": 
 _MOST_YEARS = 30
 
 
+def short_name(metric: str) -> str:
+    """What may stand for a metric id in `assume`.
+
+    Example:
+        >>> short_name("forecast_growth"), short_name("wacc")
+        ('growth', 'wacc')
+    """
+    return next((short for short, name in _SHORT.items() if name == metric), metric)
+
+
 def assumptions(given: Mapping[str, float]) -> dict[str, float]:
     """What is assumed, by metric id.
 

@@ -37,6 +37,7 @@ def sentence(outcome: Outcome, words: Words) -> str:
 _SAID: Mapping[str, str] = {
     "wacc": "a WACC of {}", "cost_of_equity": "a cost of equity of {}", "forecast_growth": "growth of {} a year",
     "dividend_growth": "dividend growth of {} a year", "forecast_years": "{} years of forecast",
+    "early_dividend_growth": "dividend growth of {} a year at first",
     "terminal_growth": "terminal growth of {}", "forecast_margin": "a cash flow margin of {}",
     "marginal_tax": "a tax rate of {}",
 }  # fmt: skip
