@@ -190,6 +190,8 @@ def _no_period(cube: Cube, symbol: str, metric: str, asked: Sequence[Period | Sp
     if lacking and not senseless and about.kind != "price":
         note = f"{about.title} of {name} cannot be computed: {listed(spoken(each) for each in lacking)} of {name} are"
         note = f"{note if len(lacking) > 1 else note[:-3] + 'is'} not in the data."
+    if about.model and about.kind == "price" and not senseless and cube.last_trading_day(symbol) is None:
+        note = f"{about.title} of {name} cannot be computed: {cube.no_price(symbol)}"
     status: Status = "not_meaningful" if senseless else "missing"
     return Fact(symbol=symbol, field=metric, period=wanted, statement="ratio", status=status, note=note)
 
