@@ -18,6 +18,16 @@ from msgspec import structs
 
 from finassist.analysis.calendar import Point, rows_of
 from finassist.analysis.outcome import KEPT, shares_noted
+from finassist.analysis.reasons import (
+    CANNOT,
+    NEGATIVE,
+    PARTS,
+    Meaningless,
+    because,
+    named,
+    of_no_year,
+    without_earnings,
+)
 from finassist.analysis.reported import ReportedFigures, absent, made
 from finassist.analysis.statements import currencies_apart, not_comparable, other_shares
 from finassist.core.facts import Fact, Status
@@ -43,10 +53,6 @@ TREASURY = "^TNX"
 """Symbol under which the yield of ten-year US treasury bonds is known."""
 
 _RATE_HOLDS = timedelta(days=120)
-
-
-class Meaningless(ArithmeticError):
-    """A formula says nothing of its inputs; the message says why, as what follows a colon."""
 
 
 @dataclass
@@ -107,7 +113,7 @@ class Cube(ReportedFigures):
         about = MARKET_INPUTS.get(metric) or described(metric)
         if metric in self.assumed:
             return self._assumed(symbol, about, point, self.assumed[metric])
-        if note := self.senseless(symbol, about) or _of_no_year(about, point):
+        if note := self.senseless(symbol, about) or of_no_year(about, point):
             return absent(symbol, about, point, note, "not_meaningful")
         match metric:
             case "cover_shares":
@@ -177,7 +183,7 @@ class Cube(ReportedFigures):
             status: Status = missing.status if missing and missing.status in KEPT else "missing"
             of = f"{metric.title} of {self.name(symbol)}{CANNOT}" if metric.model else ""
             return absent(symbol, metric, point, f"{of}{note}", status)
-        negative = _without_earnings(metric, value) or self._negative(symbol, metric, point, inputs)
+        negative = without_earnings(metric, value) or self._negative(symbol, metric, point, inputs)
         if reason := negative or self._apart(symbol, metric, point, inputs):
             return absent(symbol, metric, point, reason, "not_meaningful")
         fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)
@@ -186,7 +192,7 @@ class Cube(ReportedFigures):
             note = f"{value:.1%} in the data, held between {low:g} and {high:g}"
             return structs.replace(fact, value=kept, formula=f"within({metric.formula}, {low:g}, {high:g})", note=note)
         alone = f"of {point.label} alone, not annualised"
-        parted = point.kind in _PARTS and (
+        parted = point.kind in PARTS and (
             _turnover(parse(metric.formula)) or any(each.note == alone for each in inputs)
         )
         return structs.replace(fact, note=alone) if parted else fact
@@ -197,7 +203,7 @@ class Cube(ReportedFigures):
             value = self._evaluate(symbol, parse(name), point, []) if " " in name else None
             own = [fact.value for fact in inputs if fact.field == name and fact.value is not None]
             if any(each <= 0 for each in (own if value is None else [value])):
-                return f"{metric.title} is not meaningful: {_NEGATIVE[name]}."
+                return f"{metric.title} is not meaningful: {NEGATIVE[name]}."
         return ""
 
     def _apart(self, symbol: str, metric: Metric, point: Point, inputs: Sequence[Fact]) -> str:
@@ -283,7 +289,7 @@ class Cube(ReportedFigures):
         if name == "mean5":
             return sum(known, Decimal()) / len(known)
         if min(known) <= 0:
-            raise Meaningless(f"it needs {_named(argument)} above zero")
+            raise Meaningless(f"it needs {named(argument)} above zero")
         return (known[0] / known[-1]) ** (Decimal(1) / 3) - 1
 
     def _from_before(
@@ -301,7 +307,7 @@ class Cube(ReportedFigures):
         if unit_of(argument) == "percent":
             return now - before
         if before <= 0:
-            raise Meaningless(f"it needs {_named(argument)} above zero")
+            raise Meaningless(f"it needs {named(argument)} above zero")
         return now / before - 1
 
     def _inner_point(self, symbol: str, name: str, argument: Expression, point: Point) -> Point | None:
@@ -313,35 +319,6 @@ class Cube(ReportedFigures):
             return self.trailing_at(symbol, text, point)
         years = self.public_years(symbol, rows[0], point)
         return self.ended(symbol, rows, Point("FY", years[-1])) if years else None
-
-
-def _named(node: Expression) -> str:
-    return MARKET_INPUTS.get(node.id, described(node.id)).label if isinstance(node, Ref) else "what it is computed from"
-
-
-_PARTS = ("Q", "H", "9M")
-_OF_YEARS = ("flow", "ratio", "per_share")
-
-
-def _of_no_year(metric: Metric, point: Point) -> str:
-    """Why a model says nothing of a part of a year: its limits are for twelve months."""
-    if not metric.model or metric.kind not in _OF_YEARS or point.kind not in _PARTS:
-        return ""
-    return f"{metric.title} is of twelve months, not of {point.label} alone: ask for a fiscal year or for TTM."
-
-
-CANNOT = " cannot be computed: "
-ASSUME = " Assume it: assume="
-_EXAMPLES: Mapping[str, object] = {"beta": 1, "cost_of_equity": 0.09, "wacc": 0.09}
-"""What is assumed where closes of the index lack, in the order of what rests on it."""
-
-
-def because(lack: Fact) -> str:
-    """Why there is no figure of an input: what lacks in the end, and what can be assumed instead of closes."""
-    root, hint, _ = (lack.note or "").rpartition(CANNOT)[2].partition(ASSUME)
-    if lack.field not in _EXAMPLES or not (hint or lack.field == "beta") or lack.status == "not_meaningful":
-        return (lack.note or "").rpartition(CANNOT)[2]
-    return f"{root}{ASSUME}{ {lack.field: _EXAMPLES[lack.field]} }."
 
 
 def _turnover(node: Expression) -> bool:
@@ -367,27 +344,3 @@ _SIGNS: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
     "*": Decimal.__mul__,
     "/": Decimal.__truediv__,
 }
-
-_NEGATIVE = {
-    "equity": "shareholders' equity is negative",
-    "eps_diluted": "the company made a loss",
-    "net_income": "the company made a loss",
-    "pretax_income": "pre-tax income is negative",
-    "operating_income": "the company made an operating loss",
-    "ebitda": "EBITDA is negative",
-    "free_cash_flow": "free cash flow is negative",
-    "operating_cash_flow": "operating cash flow is negative",
-    "invested_capital": "invested capital is negative",
-    "working_capital": "working capital is negative",
-    "eps_diluted": "the company made a loss",
-    "book_value_per_share": "shareholders' equity is negative",
-    "wacc": "WACC is not above zero",
-    "cost_of_equity - dividend_growth": "the cost of equity is not above the growth of dividends",
-}
-"""What is wrong with an input that must be above zero."""
-
-
-def _without_earnings(metric: Metric, value: Decimal) -> str:
-    if metric.id == "pe" and value <= 0:
-        return "P/E is not meaningful: the company made a loss."
-    return "PEG is not meaningful: EPS did not grow." if metric.id == "peg" and value <= 0 else ""

@@ -15,8 +15,9 @@ from msgspec import structs
 
 from finassist.analysis.calendar import Point
 from finassist.analysis.cells import cell
-from finassist.analysis.cube import ASSUME, CANNOT, Cube, because
+from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import KEPT, Outcome, Row, gaps_of
+from finassist.analysis.reasons import ASSUME, CANNOT, because
 from finassist.analysis.reported import absent, made
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.windows import window_row
