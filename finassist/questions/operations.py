@@ -155,6 +155,8 @@ def _turned(slots: Slots) -> bool:
     if asked is None or not slots.several or len(slots.companies) < 2:
         return False
     first, second = slots.companies[:2]
+    if first.start < asked.end():  # `A's revenue was how many times B's`
+        return False
     before = _VERB.search(slots.low, asked.end(), first.start)
     return before is None and _VERB.search(slots.low, first.end, second.start) is not None
 
@@ -307,7 +309,7 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
         falls = metric in _SIGNED or metric.startswith("growth(") or slots.has("growth")
-        loss = any("loss" in each.words for each in slots.metrics)
+        loss = any(re.search(r"\b(?:loss|lost|los[ei]ng?)", each.words) for each in slots.metrics)
         if loss:
             return -hit.value, True
         shrank = -1 if falls and hit.value > 0 and slots.says(SAID["shrank"]) else 1

@@ -15,7 +15,7 @@ from typing import Any
 
 from babel import Locale
 from babel.lists import format_list
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, get_currency_name
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, get_currency_name, get_decimal_symbol
 
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
@@ -231,7 +231,14 @@ class _Sentences:
             return f"{self._number(value, 0)}{' ' if of else ''}{unit}"
         digits = 2 if self._words.query.decimals is None else self._words.query.decimals
         number = format_compact_decimal(value, format_type="long", locale=self._language, fraction_digits=digits)
-        return f"{number}{of}{unit}"
+        return f"{self._padded(number, digits)}{of}{unit}"
+
+    def _padded(self, number: str, digits: int) -> str:
+        """`5 bilhões` with the zeros of the decimals that other figures have: `5,00 bilhões`."""
+        whole = re.match(r"-?\d+(?![\d.,])", number)
+        if whole is None or not digits:
+            return number
+        return f"{whole[0]}{get_decimal_symbol(self._language)}{'0' * digits}{number[whole.end() :]}"
 
     def _number(self, value: Decimal, digits: int) -> str:
         asked = self._words.query.decimals
