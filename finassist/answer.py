@@ -17,6 +17,7 @@ from finassist.core.process import running_cell
 from finassist.core.query import Choice, Query
 from finassist.core.result import YEARS_SHOWN, Draft, Verdict, stored_draft, verdict
 from finassist.core.state import TASKS, RunState, Task, end, read_tasks, spans
+from finassist.handoff import HandedOn
 
 if TYPE_CHECKING:
     from finassist.reporting.frames import DataFrame
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(repr=False, eq=False)
-class Answer(WorkflowRunOutput):
+class Answer(HandedOn, WorkflowRunOutput):
     """An answer with its figures, their sources, and what is missing.
 
     Besides Agno's own fields (`content`, `status`, `run_id`, `session_id`, `metrics`, `events`, …):
@@ -270,8 +271,7 @@ class Answer(WorkflowRunOutput):
         """
         from finassist.reporting.proof import prove
 
-        symbols = dict.fromkeys(fact.symbol for fact in self.facts)
-        return prove(self, key, {company.symbol: company.cik for company in _companies(symbols)})
+        return prove(self, key, self.filers())
 
     def to_markdown(self) -> str:
         """The answer as markdown, with a line on anything unusual about the run."""
@@ -308,7 +308,8 @@ class Answer(WorkflowRunOutput):
 
     def filers(self) -> dict[str, str]:
         """The SEC's numbers of its companies by ticker symbol, for links to their filings."""
-        return {company.symbol: company.cik for company in _companies(self.symbols)}
+        symbols = dict.fromkeys([*self.symbols, *(fact.symbol for fact in self.facts)])
+        return {company.symbol: company.cik for company in _companies(symbols)}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: Agno's, with facts and gaps as plain dictionaries."""

@@ -68,8 +68,8 @@ def without_follow_ups[A: AnswerLike](answer: A) -> A:
     return shown
 
 
-def conversation_html(answers: Sequence[AnswerLike]) -> str:
-    """The questions and answers of a conversation as one HTML page, oldest first.
+def conversation_html(answers: Sequence[AnswerLike], *, title: str = CONVERSATION, css: str = "") -> str:
+    """The questions and answers of a conversation as one HTML page, oldest first; `css` is added to its own style.
 
     It has no script, loads nothing, and tells the browser to refuse both.
 
@@ -81,7 +81,19 @@ def conversation_html(answers: Sequence[AnswerLike]) -> str:
         (question_of(answer) or "A question", asked_at(answer), Markup(answer_html(answer, style=False)))
         for answer in answers
     ]
-    return rendered("page.html.j2", turns=turns, title=CONVERSATION, policy=POLICY, css=Markup(PAGE + CSS))
+    return rendered("page.html.j2", turns=turns, title=title, policy=POLICY, css=Markup(PAGE + CSS + css))
+
+
+def paper_html(answer: AnswerLike) -> str:
+    """The page of one answer for paper: everything unfolded, its sheets as wide as its tables."""
+    page = conversation_html([without_follow_ups(answer)], title="finassist", css=PAPER)
+    return page.replace("<details>", "<details open>")
+
+
+PAPER: Final = (
+    "@page{size:A4;margin:12mm}.fin-answer:not(#x){max-width:none;border:0;padding:0}.fin-answer tr,.fin-answer "
+    ".fin-chart,.fin-answer .fin-tile{break-inside:avoid}.fin-answer h4,.fin-answer summary{break-after:avoid}"
+)
 
 
 # ------------------------------------------------------------------------------------------- templates

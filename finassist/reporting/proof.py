@@ -204,9 +204,9 @@ class _Tree:
         if fact.status != "derived" or not fact.inputs:
             if fact.status == "derived" and fact.statement not in _FILED:
                 return "open", (f"computed from {_rest(fact)}, not checked here",), None
-            return "given", (_origin(fact),), None
+            return "given", (origin(fact),), None
         inputs = [self._facts[key] for key in fact.inputs if key in self._facts]
-        made = _readable(fact, inputs)
+        made = readable(fact, inputs)
         if len(inputs) < len(fact.inputs):
             return "open", (made, f"{len(fact.inputs) - len(inputs)} of its inputs are not in the answer"), None
         values = {each.key: each.value for each in inputs if each.value is not None}
@@ -246,7 +246,7 @@ def _absence(fact: Fact) -> str:
     return fact.note or ABSENCE.get(fact.status, "not in the data")
 
 
-def _origin(fact: Fact) -> str:
+def origin(fact: Fact) -> str:
     """Where a reported figure comes from: source, day, accession number, the filer's own tag."""
     known = "" if not fact.as_of or str(fact.as_of) in fact.source else f"known {fact.as_of}"
     filed = f"accession {fact.filing}" if fact.filing else ""
@@ -254,7 +254,7 @@ def _origin(fact: Fact) -> str:
     return ", ".join(filter(None, (fact.source or "no source", known, filed, fact.concept, made)))
 
 
-def _readable(fact: Fact, inputs: Sequence[Fact]) -> str:
+def readable(fact: Fact, inputs: Sequence[Fact]) -> str:
     """The formula with the names of inputs in place of their keys."""
     text, several = fact.formula or "", len({each.symbol for each in inputs}) > 1
     for each in sorted(inputs, key=lambda each: len(each.key), reverse=True):

@@ -1,0 +1,63 @@
+"""What an answer is handed on as: code, a notebook, a PDF. Thin methods; `finassist.reporting` makes what they give."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class HandedOn:
+    """The part of an answer that other programs, and people without this one, go on with."""
+
+    @property
+    def code(self) -> str:
+        """The few lines of Python that give this answer, as they can be run.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> FinancialAssistantWorkflow(db=None).run("What was Apple's net margin in FY2023?").code.splitlines()[-1]
+            "answer = workflow.query(Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2023']))"
+        """
+        from finassist.reporting.handoff import code_of
+
+        return code_of(self)
+
+    def to_notebook(self, path: str | Path | None = None) -> dict[str, Any]:
+        """A notebook that asks again and computes every derived figure anew from what was filed, with asserts.
+
+        Args:
+            path: Where to write it, such as `"answer.ipynb"`; by default nowhere.
+
+        Returns:
+            The notebook, as nbformat's JSON.
+        """
+        from finassist.reporting.handoff import notebook_of
+
+        notebook = notebook_of(self)
+        if path is not None:
+            Path(path).write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return notebook
+
+    def to_pdf(self, path: str | Path) -> Path:
+        """Print the answer as a PDF with a Chromium or Chrome on this computer; nothing is loaded from a network.
+
+        Raises:
+            MissingExtra: There is no such browser; the message says what to install.
+            ConfigurationError: The browser made no PDF.
+        """
+        from finassist.core.browser import printed
+
+        return printed(self._paper(), path)
+
+    async def ato_pdf(self, path: str | Path) -> Path:
+        """`to_pdf` on the running loop."""
+        from finassist.core.browser import aprinted
+
+        return await aprinted(self._paper(), path)
+
+    def _paper(self) -> str:
+        from finassist.reporting.html import paper_html
+
+        answer: Any = self
+        return paper_html(answer)
