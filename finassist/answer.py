@@ -113,11 +113,16 @@ class Answer(HandedOn, WorkflowRunOutput):
 
     @property
     def result(self) -> DataFrame:
-        """The figures asked for as a DataFrame, one row a figure, in the order of the answer; see `to_frame`."""
-        from finassist.reporting.frames import facts_frame
+        """The figures asked for as a DataFrame, one row a figure, in the order of the answer; see `to_frame`.
+
+        Of a company against its peers: a row for each company, then the median and the quartiles of the peers and the
+        place of the company, with the metrics as columns.
+        """
+        from finassist.reporting.frames import facts_frame, peers_frame
 
         by_key = {fact.key: fact for fact in self.facts}
-        return facts_frame([by_key[key] for key in self.rows if key in by_key] or self.facts)
+        shown = [by_key[key] for key in self.rows if key in by_key]
+        return peers_frame(shown) if self.query and self.query.scope == "peers" else facts_frame(shown or self.facts)
 
     @property
     def outcome(self) -> Verdict:

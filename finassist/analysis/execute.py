@@ -7,7 +7,7 @@ asked and is not there. Sentences and tables are made of it in `finassist.report
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from finassist.analysis.calendar import STALE, Member
@@ -28,6 +28,7 @@ from finassist.analysis.outcome import (
     over,
     part_of,
 )
+from finassist.analysis.peers import against_peers, in_sector
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.valuation import is_model, modelled, valued
 from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
@@ -45,6 +46,8 @@ def apart(query: Query) -> list[Query]:
         >>> [each.periods for each in apart(query)]
         [['FY2022'], ['FY2023']]
     """
+    if query.scope == "peers":
+        return [query]
     if len(query.companies) > 1 and query.metrics and valued(query):
         return [query.model_copy(update={"companies": [symbol]}) for symbol in query.companies]
     if query.operation in _ACROSS and len(query.metrics) > 1:
@@ -75,6 +78,8 @@ def execute(query: Query, cube: Cube) -> Outcome:
     cube = cube.assuming(query.assume)
     if query.scope == "universe":
         return _across_all(query, cube)
+    if query.scope == "peers":
+        return against_peers(query, cube)
     if is_model(query):
         return modelled(query, cube)
     several, points = len(query.companies) > 1, _several_points(query)
@@ -289,19 +294,3 @@ def _universe_outcome(
     more = [last_cell(query, cube, row.symbol, other) for other in query.metrics[1:] for row in shown]
     figure = shown[0].fact if shown and query.limit == 1 else None
     return replace(common, rows=tuple(shown), figure=figure, more=tuple(r for r in more if r.known))
-
-
-def in_sector(member: Member, sectors: Iterable[str]) -> bool:
-    """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
-    wanted = [sector.casefold() for sector in sectors]
-    own = (member.sector.casefold(), member.sub_industry.casefold())
-    if own[1] == _CUSTODY or (own[1].endswith(" reits") and "reits" not in wanted):
-        own = (own[0], "")
-    return not wanted or any(sector == own[0] or (sector not in _WHOLE and sector in own[1]) for sector in wanted)
-
-
-_CUSTODY = "asset management & custody banks"
-"""An industry of fund managers for the most part, not of banks; retail REITs are no retailers either."""
-
-_WHOLE = frozenset({"materials", "energy", "industrials", "financials", "utilities", "real estate", "health care"})
-"""Sectors whose names also stand in the names of industries of other sectors."""

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from finassist.analysis.cube import TREASURY
+from finassist.analysis.peers import USUAL
 from finassist.analysis.risk import INDEX, OF_EXCESS, OF_INDEX, RATE
 from finassist.analysis.windows import WINDOW_METRICS
 from finassist.core.metrics import anchors, described, lines, parse
@@ -40,15 +41,17 @@ class Needed(NamedTuple):
 
 def needed(query: Query) -> Needed:
     """What has to be fetched to execute a query."""
-    metrics = [*query.metrics, *(condition.metric for condition in query.where)]
+    peers = query.scope == "peers"
+    usual = (*(() if query.metrics else USUAL), "market_cap") if peers else ()
+    metrics = [*query.metrics, *usual, *(condition.metric for condition in query.where)]
     found = frozenset[str]().union(*map(lines, metrics))
     rows = (found - _MARKET - WINDOW_METRICS).union(*(_BEHIND[name] for name in found & _BEHIND.keys()))
     prices = bool(found & (_MARKET | WINDOW_METRICS))
-    if query.scope == "universe" and "total_return" in found:
+    if query.scope in ("universe", "peers") and "total_return" in found:
         rows |= {"adjusted_close"}
     days, back = _closes(query) if prices else ((), ())
     year_ends = prices and any("price" in lines(each) and described(each).kind != "price" for each in metrics)
-    quarters = prices or query.operation == "sequential" or _quarters(query)
+    quarters = prices or peers or query.operation == "sequential" or _quarters(query)
     return Needed(rows, prices, _since(query), days, quarters, back, year_ends)
 
 

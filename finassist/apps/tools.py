@@ -69,6 +69,7 @@ def typed_query(
     sectors: Sequence[str] | None = None,
     limit: int | None = None,
     smallest_first: bool = False,
+    against_peers: bool = False,
 ) -> Query:
     """A query from plain texts; without companies it ranks or screens all of them.
 
@@ -84,7 +85,7 @@ def typed_query(
         intent=intent,
         metrics=list(metrics),
         companies=list(companies or ()),
-        scope="named" if companies else "universe",
+        scope="peers" if against_peers else "named" if companies else "universe",
         sectors=list(sectors or ()),
         periods=list(periods or ()),
         operation=operation,
@@ -135,6 +136,7 @@ class FinanceTools(Toolkit):
         sectors: list[str] | None = None,
         limit: int | None = None,
         smallest_first: bool = False,
+        against_peers: bool = False,
     ) -> dict[str, Any]:
         """Exact figures of companies, computed from filings, each with unit, period and source.
 
@@ -149,8 +151,10 @@ class FinanceTools(Toolkit):
             sectors: Sectors to rank or screen, such as "Energy".
             limit: How many companies to return.
             smallest_first: Whether to rank the smallest first.
+            against_peers: Compare the first company with its peers: the other companies, or without any those of its
+                industry that are nearest in size. Without metrics: by multiples, growth and margins.
         """
-        conditions = (operation, where, sectors, limit, smallest_first)
+        conditions = (operation, where, sectors, limit, smallest_first, against_peers)
         return self._ask(typed_query(metrics, companies, periods, *conditions), self._data)
 
     def report(self, companies: list[str]) -> dict[str, Any]:

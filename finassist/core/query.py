@@ -24,10 +24,10 @@ Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum",
                     "best month", "worst month", "best year", "worst year", "high", "low", "first",
                     "last", "range"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "window", "order", "count", "check", "model", "nothing"]  # fmt: skip
+                "window", "order", "count", "check", "model", "peers", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
 
-Scope = Literal["named", "earlier", "universe"]
+Scope = Literal["named", "earlier", "universe", "peers"]
 Comparator = Literal[">", ">=", "<", "<=", "between", "top", "bottom"]
 
 MOST_CELLS = 600
@@ -145,8 +145,9 @@ class Query(_Checked):
         intent: What sort of answer is wanted.
         metrics: Catalogue ids, or expressions over them (`"growth(revenue)"`, `"capex / revenue"`).
         companies: Ticker symbols in the order asked.
-        scope: Whether the companies are named, those of the conversation, or all that the provider covers.
-        sectors: Sectors or industries that limit a universe.
+        scope: Whether the companies are named, those of the conversation, all that the provider covers, or the first
+            against its peers: those named after it, else chosen by industry and size.
+        sectors: Sectors or industries that limit a universe; of peers, all companies there are the peers.
         periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`,
             `"latest"`.
         every: Whether each period of a span counts by itself: a condition has to hold in every one of them.
@@ -233,6 +234,9 @@ class Query(_Checked):
         words = [f"worth of {self.stake} by {what}" if self.stake else _OPERATIONS.get(self.operation, "") + what]
         if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
             words = [f"number of periods by {what}"]
+        if self.scope == "peers":
+            named = ", ".join(self.companies).replace(",", " and its peers:", 1)
+            return f"{words[0] if self.metrics else 'comparison with peers'} of {named}"
         if self.scope == "universe":
             words.append("of all companies" + (f" in {' or '.join(self.sectors)}" if self.sectors else ""))
         elif self.companies:
@@ -305,8 +309,12 @@ def _check_complete(query: Query) -> None:
     if query.intent == "define":
         if not any(name for name in query.explain if _is_metric(name)):
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
-    elif query.scope == "named" and not query.companies:
+    elif query.scope in ("named", "peers") and not query.companies:
         raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
+    elif query.scope == "peers":
+        spans = query.operation == "none" and any(isinstance(each, Span) for each in query.asked())
+        if len(query.periods) > 1 or query.where or spans:
+            raise InvalidQuery("Peers are compared in one period and without conditions: periods=['FY2024'].")
     elif query.intent != "document" and not query.metrics and not query.where:
         raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
     if query.unit not in UNITS:

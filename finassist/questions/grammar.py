@@ -42,6 +42,7 @@ def _words(section: str, name: str) -> frozenset[str]:
 ASCENDING, DESCENDING = _pattern("ascending"), _pattern("descending")
 DEFINE, DOCUMENT, ASIDES = _pattern("define"), _pattern("document"), _pattern("asides")
 POSITIVE, NEGATIVE = _pattern("positive"), _pattern("negative")
+PEERS, SECTOR_PEERS = _pattern("peers"), _pattern("sector_peers")
 
 _EXPLAINING: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["said"].items()}
 SAID = {**_EXPLAINING, **{name: re.compile("|".join(row)) for name, row in _TABLES["tells"].items()}}

@@ -16,7 +16,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from finassist.analysis.execute import in_sector
+from finassist.analysis.peers import CHOSEN, in_sector
 from finassist.core.periods import Period
 from finassist.core.query import Choice, Query
 from finassist.providers.embedded.coverage import attributes
@@ -28,6 +28,7 @@ from finassist.questions.expressions import simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.numbers import settle_stake
+from finassist.questions.peers import against_peers
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
 from finassist.questions.scan import blanked, slots_of
@@ -109,6 +110,8 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
 
 
 def _understood(slots: Slots) -> Understanding:
+    if found := against_peers(slots):
+        return found
     if unknown := refused(slots):
         return _the_rest(slots) or Understanding(unknown=unknown, decided="topic")
     settle_by_industry(slots)
@@ -136,11 +139,12 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
         "sectors": slots.sectors if query.sectors else (),
         "limit": [slots.limit] if limited and slots.limit else (),
     }
-    return {
+    words = {
         slot: ", ".join(dict.fromkeys(slots.text[hit.start : hit.end] or hit.words for hit in hits))
         for slot, hits in claims.items()
         if hits
     }
+    return words | {name: how for name, how in query.evidence.items() if name == CHOSEN}
 
 
 _ALSO = re.compile(r"[;?.]\s+(?=\w)|,? (?:and|plus|as well as|along with) (?:also )?")

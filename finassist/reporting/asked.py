@@ -16,6 +16,7 @@ from finassist.core.formatting import listed
 from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.core.result import category_of
+from finassist.reporting import peers
 from finassist.reporting.charts import Panel, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
@@ -87,15 +88,18 @@ def sections(
     companies, for links to their filings.
     """
     yield Headline(lead)
+    against_peers = [query for query in queries if query.scope == "peers"]
+    for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST else ():
+        yield from peers.tables(figures, query, names, _Heads(query))
     if queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
         yield from model_tables(figures, Words({}, queries[0]))
-    elif queries and len(figures) >= _FEWEST and queries[0].intent != "judge":
+    elif queries and len(figures) >= _FEWEST and queries[0].intent != "judge" and not against_peers:
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
     heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
         yield Note(f"{heads.said('Not there')}: {' '.join(distinct(unsaid))}")
     facts = tuple(facts)
-    if noted := tuple(_notes(figures, facts)):
+    if noted := tuple(_notes(figures, facts) if not against_peers else ()):
         yield Note("To know: " + "; ".join(noted) + ".")
     if found := _sources(facts, filers, heads):
         yield found

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 import pandas as pd
 from pandas import DataFrame as DataFrame
 
+from finassist.analysis.peers import SUMMARIES, summary_of
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
 from finassist.core.metrics import catalogue
@@ -137,6 +138,27 @@ def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
         ('Revenue', True)
     """
     return typed(map(_fact_row, facts), SCHEMAS["facts"])
+
+
+def peers_frame(facts: Iterable[Fact]) -> pd.DataFrame:
+    """Companies as rows, what sums up the peers below them, and metrics as columns; `NaN` where a figure is missing.
+
+    Example:
+        >>> from finassist import FinancialAssistantWorkflow
+        >>> table = FinancialAssistantWorkflow(db=None).run("Nike's P/E against its peers").result
+        >>> list(table.index[:2]), list(table.index[-2:])
+        (['NKE', 'TPR'], ['rank among peers', 'percentile among peers'])
+    """
+    table: dict[str, dict[str, float | None]] = {}
+    fields: dict[str, None] = {}
+    for fact in facts:
+        line, field = summary_of(fact)
+        fields[field] = None
+        value = float(fact.value) if fact.value is not None else None
+        table.setdefault(line or fact.symbol, {})[field] = value
+    last = [each.field for each in SUMMARIES]
+    rows = [*(name for name in table if name not in last), *(name for name in last if name in table)]
+    return pd.DataFrame.from_dict(table, orient="index", dtype="float64").reindex(index=rows, columns=[*fields])
 
 
 def _fact_row(fact: Fact) -> dict[str, Any]:

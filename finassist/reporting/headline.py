@@ -16,7 +16,7 @@ from finassist.analysis.windows import OF_MOVES
 from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Query
-from finassist.reporting import models
+from finassist.reporting import models, peers
 from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure, stake_of
 from finassist.reporting.words import (
     MARKET_INDEX,
@@ -87,6 +87,8 @@ def _sentence(outcome: Outcome, words: Words) -> str:
         return _count(outcome)
     if outcome.shape == "model":
         return models.sentence(outcome, words)
+    if outcome.shape == "peers":
+        return peers.sentence(outcome, words)
     if outcome.shape == "order":
         return _universe(outcome, words) if outcome.query.scope == "universe" else _order(outcome, words)
     return SENTENCES[outcome.shape](outcome, words)

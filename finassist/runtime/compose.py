@@ -14,6 +14,7 @@ from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.overview import overview
+from finassist.analysis.peers import with_peers
 from finassist.analysis.statements import quarters_named
 from finassist.analysis.valuation import beyond
 from finassist.core.errors import NotOffered
@@ -123,6 +124,8 @@ def compose_answer(
         known.members_of(each for q in understood.queries for each in companies_of(q)),
     )
     cube = Cube(facts, members, beyond=beyond)
+    queries = tuple(with_peers(query, cube) for query in queries)
+    understood = replace(understood, queries=queries)
     each = [part for query in queries for part in apart(query)]
     outcomes = [_with_reasons(_in_language(execute(query, cube), members), gaps) for query in each]
     sentences = [text for outcome in outcomes if (text := _sentence(outcome, members, several=len(outcomes) > 1))]
@@ -140,6 +143,7 @@ def compose_answer(
     figure = next((outcome.figure for outcome in outcomes if outcome.figure is not None), None)
     shown = _shown(rows, figure, cube)
     symbols = dict.fromkeys([*draft.symbols, *(row.symbol for row in rows if row.symbol)])
+    many = any(query.scope in ("universe", "peers") for query in queries)
     return replace(
         draft,
         content=_content(lead, understood, [row.fact for row in rows], shown, missing, members, draft.warnings),
@@ -148,7 +152,7 @@ def compose_answer(
         rows=tuple(dict.fromkeys(row.fact.key for row in rows)),
         figure=figure.key if figure else "",
         choices=understood.choices or tuple(_readings(understood, [row.fact for row in rows])),
-        symbols=tuple(symbols)[: _FEW_SYMBOLS if any(query.scope == "universe" for query in queries) else None],
+        symbols=tuple(symbols)[: _FEW_SYMBOLS if many else None],
         facts=(*shown, *(fact for fact in facts if fact.field == "close")),
         gaps=(*draft.gaps, *missing),
         follow_ups=tuple(_next_questions(queries, members)),

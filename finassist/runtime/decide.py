@@ -152,6 +152,8 @@ def _draft_of(found: Understanding) -> Draft:
 def _category(found: Understanding) -> CategoryName:
     """The nearest of the five categories, so that answers can be sorted by them."""
     metrics = [described(metric) for query in found.queries for metric in query.metrics]
+    if any(query.scope == "peers" for query in found.queries):
+        return "company_financials"
     if not metrics:
         return "chat"
     if all(metric.kind == "price" for metric in metrics):

@@ -272,9 +272,11 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
     if query.intent == "define":
         return
     lines, prices, since, days, quarters, back, year_ends = needed(query)
-    if query.scope == "universe":
+    of_all = query.scope == "peers" and (len(query.companies) == 1 or query.sectors)
+    if query.scope == "universe" or of_all:
         scope = UniverseScope(lines, since, days, quarters, back, year_ends)
         yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), scope)
+    if query.scope == "universe" or (of_all and known.queryable):
         return
     for symbol in companies_of(query):
         if lines and symbol != INDEX:

@@ -156,6 +156,7 @@ def _add_query(commands: _Commands) -> None:
     several = partial(add, action="extend", nargs="+", default=[])
     several("--metric", metavar="ID", help="ids of the catalogue, or formulas over them")
     several("--company", metavar="SYMBOL", help="ticker symbols; without any: all companies")
+    several("--peers", metavar="SYMBOL", help="a company against its peers: those after it, else chosen by industry")
     several("--period", metavar="PERIOD", help="FY2024, Q3 2024, TTM, latest, FY2020:FY2024")
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
     several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')

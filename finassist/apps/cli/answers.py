@@ -99,7 +99,8 @@ def query(options: argparse.Namespace) -> int:
     from finassist.workflow import FinancialAssistantWorkflow
 
     conditions = (options.operation, options.where, options.sector, options.limit, options.smallest)
-    asked = typed_query(options.metric, options.company, options.period, *conditions)
+    companies = [*options.peers, *options.company]
+    asked = typed_query(options.metric, companies, options.period, *conditions, bool(options.peers))
     options.question = str(asked)
 
     with FinancialAssistantWorkflow(db=options.db) as workflow:

@@ -1,0 +1,102 @@
+"""A company against its peers: `Nike comps`, `Ford's P/E against its sector`, `add Lululemon`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from finassist.core.periods import Span, parse_periods
+from finassist.core.query import Query
+from finassist.providers.embedded.coverage import attributes
+from finassist.questions.expressions import simplest
+from finassist.questions.grammar import PEERS, POINTS_BACK, SECTOR_PEERS
+from finassist.questions.queries import answer_to, is_judgement
+from finassist.questions.refusals import noting_loose_words, refused
+from finassist.questions.scan import blanked, slots_of
+from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
+
+_OTHERS = re.compile(r"\binstead\b|^\W*(?:compare (?:it |them )?(?:with|to)|rather|use)\b")
+_ON = re.compile(r"^\W*(?:(?:and|now|only|just|what about|how about) )*(?:on|by|in terms of)\b")
+_THAT = re.compile(r"\bthat\b")
+_OF_EACH = re.compile(r"\btheir\b")
+_PERFORMED = ("none", "growth", "cagr")
+
+
+def against_peers(slots: Slots) -> Understanding | None:
+    """The query of a question about peers, or of one that edits the last; `None` where it asks for none."""
+    found = SECTOR_PEERS.search(slots.low) or PEERS.search(slots.low)
+    if found is None:
+        return _edited(slots)
+    rest = slots_of(blanked(slots.text, [found.span()]), slots.language)
+    last = slots.memory.queries[0] if slots.memory.queries else None
+    rest.about = rest.symbols or (last.companies[:1] if last else list(slots.memory.companies[-1:]))
+    rest.unit, rest.decimals = slots.unit, slots.decimals
+    if last and last.metrics and not rest.metrics and not rest.symbols and _THAT.search(rest.low):
+        rest.metrics, rest.periods = hits_of(last.metrics), rest.periods or _found(last.periods)
+    if not rest.about and (name := next((word.raw for word in rest.loose if word.raw[:1].isupper()), "")):
+        return refuse(
+            name, "company", f"“{name}” is no US-listed company known here; give its ticker symbol", "no name"
+        )
+    if not rest.about or (rest.asks_set and not rest.symbols) or rest.choices or (rest.sectors and not rest.symbols):
+        return None
+    if unknown := refused(rest):
+        return Understanding(unknown=unknown, decided="topic")
+    if "comps" in found.group() and rest.points:  # sales of comparable stores
+        return None
+    return _compared(rest, found)
+
+
+def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:
+    """The peers query of what is left of a question without the words for peers."""
+    made = answer_to(rest) if rest.metrics and not is_judgement(rest) else Understanding()
+    if made.unknown or (rest.metrics and not made.queries and not is_judgement(rest)):
+        return made if made.unknown else None
+    query = made.queries[0] if made.queries else Query(language=rest.language)
+    if query.operation == "growth" and not query.asked()[1:]:
+        grown = [simplest(f"growth({metric})") for metric in query.metrics]
+        query = query.model_copy(update={"metrics": grown, "operation": "none"})
+    spans = query.operation == "none" and any(isinstance(each, Span) for each in query.asked())
+    if spans or len(query.periods) > 1 or query.operation not in _PERFORMED or query.where:
+        words = found.group().strip()
+        reason = f"“{words}”: peers are compared in one period and by figures as they are; name one period"
+        return refuse(words, "not understood", reason, "peers over time")
+    own = found.groupdict()
+    each = [[symbol] for symbol in rest.about] if _OF_EACH.search(found.group()) else [rest.about]
+    queries = [
+        query.model_copy(update={
+            "scope": "peers", "intent": "compare", "companies": companies, "expects": 0, "order": 0,
+            "sectors": _sector(companies[0]) if "sector" in (own.get("which"), own.get("which2")) else [],
+            "limit": int(own["n"]) if own.get("n") else None,
+        })
+        for companies in each
+    ]  # fmt: skip
+    return noting_loose_words(Understanding(tuple(queries), decided="peers"), rest)
+
+
+def _found(periods: Sequence[str]) -> list[Found]:
+    return [Found(parse_periods(text), 0, 0, text) for text in periods]
+
+
+def _sector(symbol: str) -> list[str]:
+    member = attributes().get(symbol)
+    return [member.sector] if member and member.sector else []
+
+
+def _edited(slots: Slots) -> Understanding | None:
+    """`compare with Lululemon instead`, `and by net margin?` after a comparison with peers."""
+    last = slots.memory.queries[0] if slots.memory.queries else None
+    if last is None or last.scope != "peers":
+        return None
+    if slots.about and not slots.metrics and _OTHERS.search(slots.low):
+        others = [symbol for symbol in slots.about if symbol != last.companies[0]]
+        query = last.model_copy(update={"companies": [last.companies[0], *others], "sectors": []})
+        return Understanding((query,), decided="other peers")
+    back = slots.says(POINTS_BACK["opener"]) or _ON.search(slots.low)
+    if slots.metrics and not slots.about and back and not slots.asks_definition:
+        made = answer_to(replace(slots, about=last.companies[:1]))
+        if made.queries and made.queries[0].operation in _PERFORMED and not made.queries[0].where:
+            own = made.queries[0]
+            changes = {"metrics": own.metrics, "periods": own.periods or last.periods, "operation": own.operation}
+            return Understanding((last.model_copy(update=changes),), decided="peers by other figures")
+    return None

@@ -1,0 +1,272 @@
+"""A company against its peers: who they are, where it stands, what is missing; in words and typed."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from finassist import EmbeddedProvider, FinancialAssistantWorkflow, FrameProvider, Query
+from finassist.analysis.cube import Cube
+from finassist.analysis.execute import execute
+from finassist.analysis.needs import needed
+from finassist.analysis.peers import OUTLIER, with_peers
+from finassist.apps.cli import main
+from finassist.apps.tools import tools
+from finassist.core.errors import InvalidQuery
+from finassist.providers.base import UniverseScope
+
+SUMMED = ["peer upper quartile", "peer median", "peer lower quartile", "rank among peers", "percentile among peers"]
+
+
+@pytest.fixture(scope="module")
+def ask() -> FinancialAssistantWorkflow:
+    return FinancialAssistantWorkflow(db=None)
+
+
+@pytest.fixture(scope="module")
+def cube() -> Cube:
+    """Everything that comparisons with peers need of all companies."""
+    provider = EmbeddedProvider()
+    lines, _, *others = needed(Query(scope="peers", companies=["NKE"]))
+    facts = asyncio.run(provider.fetch_universe(UniverseScope(lines, *others)))
+    return Cube(facts, provider.members())
+
+
+def table(cube: Cube, symbol: str) -> pd.DataFrame:
+    """The figures of a company and its peers, and what sums them up, by line and metric."""
+    outcome = execute(with_peers(Query(scope="peers", companies=[symbol]), cube), cube)
+    if outcome.shape != "peers":
+        return pd.DataFrame()
+    cells = [(fact.field.partition(" of ") if " of " in fact.field else (fact.symbol, "", fact.field), fact.value)
+             for fact in (row.fact for row in outcome.rows)]  # fmt: skip
+    return pd.DataFrame([(line, field, float(value)) for (line, _, field), value in cells]).pivot(
+        index=0, columns=1, values=2
+    )
+
+
+def compared(answer) -> pd.DataFrame:
+    return answer.result.drop(index=SUMMED, errors="ignore")
+
+
+# ------------------------------------------------------------------------------------------------------- the statistics
+
+
+@pytest.mark.parametrize("step", [12, pytest.param(1, marks=pytest.mark.slow)])
+def test_medians_quartiles_ranks_and_percentiles_are_those_of_numpy_and_pandas(cube, step):
+    checked = 0
+    for symbol, member in list(cube.members.items())[::step]:
+        if member.primary not in ("", symbol) or (found := table(cube, symbol)).empty:
+            continue
+        for metric, column in found.items():
+            figures = column.drop(SUMMED, errors="ignore").dropna()
+            peers = figures.drop(symbol, errors="ignore")
+            if peers.empty:
+                assert pd.isna(column["peer median"])
+                continue
+            assert column["peer median"] == pytest.approx(np.median(peers)), (symbol, metric)
+            if len(peers) > 1:
+                quartiles = [column["peer lower quartile"], column["peer upper quartile"]]
+                assert quartiles == pytest.approx(list(peers.quantile([0.25, 0.75]))), (symbol, metric)
+            if symbol in figures:
+                place = figures.rank(ascending=False, method="min")[symbol]
+                below = (figures.rank()[symbol] - 1) / len(peers)
+                assert (column["rank among peers"], column["percentile among peers"]) == pytest.approx((place, below))
+            checked += 1
+    assert checked > 4000 / step
+
+
+def test_leaving_out_a_peer_changes_the_figure_of_no_other(ask):
+    whole = ask.query(Query(scope="peers", companies=["AMD"]))
+    for gone in whole.query.companies[1:4]:
+        others = [symbol for symbol in whole.query.companies if symbol != gone]
+        less = ask.query(whole.query.model_copy(update={"companies": others}))
+        pd.testing.assert_frame_equal(compared(less), compared(whole).drop(index=gone)[less.result.columns])
+        assert less.result.loc["peer median", "pb"] == pytest.approx(compared(less)["pb"].drop("AMD").median())
+
+
+def test_a_missing_figure_is_no_zero_and_is_named(ask):
+    answer = ask.query(Query(scope="peers", companies=["AMD", "INTC", "NVDA", "QCOM", "TXN"], metrics=["pe"]))
+    assert "INTC" not in answer.result.index  # it made a loss
+    [gap] = answer.gaps
+    assert (gap.symbol, gap.need, gap.error) == ("INTC", "pe", "NotMeaningful")
+    assert "for 3 of its 4 peers (rank 1 of 4, the highest first)" in answer.headline
+    assert answer.result.loc["peer median", "pe"] == pytest.approx(
+        answer.result.loc[["NVDA", "QCOM", "TXN"], "pe"].median()
+    )
+
+
+def test_outliers_are_marked_and_stay_in_the_table(ask):
+    answer = ask.query(Query(scope="peers", companies=["AMD"]))
+    marked = {fact.symbol for fact in answer.facts if fact.field == "pb" and OUTLIER in (fact.note or "")}
+    own = compared(answer)["pb"]
+    low, high = np.quantile(own.drop("AMD"), [0.25, 0.75])
+    far = own[(own < low - 1.5 * (high - low)) | (own > high + 1.5 * (high - low))]
+    assert marked == set(far.index)
+    assert marked
+    assert OUTLIER in answer.content
+
+
+def test_each_summary_is_a_derived_fact_of_the_figures_it_sums_up(ask):
+    answer = ask.query(Query(scope="peers", companies=["JPM"]))
+    facts = {fact.key: fact for fact in answer.facts}
+    summed = [fact for fact in answer.facts if fact.field.startswith("peer ")]
+    assert summed
+    for fact in summed:
+        assert fact.status == "derived"
+        assert fact.formula
+        assert {facts[key].field for key in fact.inputs} == {fact.field.partition(" of ")[2]}
+
+
+# ----------------------------------------------------------------------------------------------------------- the peers
+
+
+@pytest.mark.parametrize("symbol", ["AMD", "JPM", "XOM", "KO"])
+def test_peers_are_of_the_same_industry_and_of_near_size(ask, cube, symbol):
+    answer = ask.query(Query(scope="peers", companies=[symbol], metrics=["market_cap"]))
+    peers, own = answer.query.companies[1:], cube.members[symbol]
+    assert 3 <= len(peers) <= 8
+    assert len({cube.members[peer].primary or peer for peer in peers}) == len(peers)
+    same = [peer for peer in peers if cube.members[peer].sub_industry == own.sub_industry]
+    assert same == peers[: len(same)]
+    away = [
+        abs(np.log(answer.result.loc[peer, "market_cap"] / answer.result.loc[symbol, "market_cap"])) for peer in same
+    ]
+    assert away == sorted(away)
+
+
+def test_how_they_were_chosen_is_said_and_not_of_others(ask):
+    answer = ask.query(Query(scope="peers", companies=["AMD"]))
+    assert "same industry (Semiconductors), nearest in market value" in answer.headline
+    again = ask.query(answer.query)
+    assert (again.headline, again.query) == (answer.headline, answer.query)
+    edited = ask.query(answer.query.model_copy(update={"companies": ["AMD", "INTC", "NVDA"]}))
+    assert "Peers: Intel and Nvidia." in edited.headline
+    assert "nearest" not in edited.headline
+
+
+def test_banks_are_compared_by_what_makes_sense_for_banks(ask):
+    answer = ask.query(Query(scope="peers", companies=["JPM"]))
+    assert {"pe", "pb", "dividend_yield", "roe"} <= set(answer.query.metrics)
+    assert not {"ev_to_ebitda", "gross_margin"} & set(answer.query.metrics)
+    assert not [gap for gap in answer.gaps if gap.error == "NotMeaningful"]
+
+
+def test_a_sector_is_all_its_companies(ask, cube):
+    answer = ask.run("Coca-Cola's net margin vs the sector median", live=False)
+    staples = [m for m in cube.members.values() if m.sector == "Consumer Staples" and m.primary in ("", m.symbol)]
+    assert f"of its {len(staples) - 1} peers" in answer.headline
+    assert "all companies of Consumer Staples" in answer.headline
+
+
+def test_amounts_in_other_currencies_are_not_mixed():
+    rows = [("LEMON", "USD", 10, 2), ("MELON", "USD", 20, 5), ("FIG", "USD", 30, 3), ("LIME", "EUR", 40, 8)]
+    frame = pd.DataFrame(rows, columns=["symbol", "currency", "revenue", "net_income"])
+    provider = FrameProvider(frame.assign(year=2025, period_end="2025-12-31"))
+    workflow = FinancialAssistantWorkflow(db=None, model="offline", provider=provider)
+    query = Query(scope="peers", companies=["LEMON", "MELON", "FIG", "LIME"], metrics=["revenue", "net_margin"])
+    answer = workflow.query(query)
+    assert answer.result.loc["peer median", "revenue"] == 25
+    assert answer.result.loc["peer median", "net_margin"] == pytest.approx(0.2)  # a ratio has no currency
+    assert any("LIME is in EUR, not in USD" in gap.reason for gap in answer.gaps)
+
+
+# ------------------------------------------------------------------------------------------------------------- in words
+
+
+@pytest.mark.parametrize(
+    ("question", "symbol", "metrics"),
+    [
+        ("peers of Nike", "NKE", []),
+        ("Nike comps", "NKE", []),
+        ("Who are Nike's peers?", "NKE", []),
+        ("comparable companies for Ford", "F", []),
+        ("how does Nike compare with its peers?", "NKE", []),
+        ("is Nike expensive against its peers?", "NKE", []),
+        ("trading comps for AMD", "AMD", []),
+        ("football field for Nike", "NKE", []),
+        ("Nike's P/E vs peers", "NKE", ["pe"]),
+        ("Coca-Cola margin against its industry", "KO", ["net_margin"]),
+        ("What was Nike's revenue growth relative to its rivals?", "NKE", ["revenue_growth"]),
+        ("comparables de Nike", "NKE", []),
+        ("PER de Nike frente a sus competidores", "NKE", ["pe"]),
+        ("Vergleichsunternehmen von Nike", "NKE", []),
+        ("KGV von Nike gegenüber den Wettbewerbern", "NKE", ["pe"]),
+        ("marge nette de Coca-Cola face à ses concurrents", "KO", ["net_margin"]),
+        ("empresas comparáveis da Nike", "NKE", []),
+        ("società comparabili di Nike", "NKE", []),
+        ("耐克的可比公司", "NKE", []),
+        ("苹果的市盈率与同行相比", "AAPL", ["pe"]),
+        ("ナイキの同業他社", "NKE", []),
+        ("Appleの営業利益率を同業他社と比較", "AAPL", ["operating_margin"]),
+    ],
+)
+def test_words_for_peers(ask, question, symbol, metrics):
+    answer = ask.run(question, live=False, session_id=uuid4().hex)
+    assert (answer.query.scope, answer.query.companies[0]) == ("peers", symbol)
+    assert len(answer.query.companies) > 2
+    assert answer.query.metrics == metrics or (not metrics and len(answer.query.metrics) > 5)
+    assert "peer median" in answer.result.index
+
+
+def test_the_peers_are_changed_in_words(ask):
+    def companies(question: str) -> list[str]:
+        return ask.run(question, session_id="changed", live=False).query.companies
+
+    first = companies("peers of Nike")
+    assert companies("without Deckers") == [symbol for symbol in first if symbol != "DECK"]
+    assert companies("add Walmart") == [*(symbol for symbol in first if symbol != "DECK"), "WMT"]
+    assert companies("compare with Lululemon and Ralph Lauren instead") == ["NKE", "LULU", "RL"]
+    answer = ask.run("and by net margin?", session_id="changed", live=False)
+    assert (answer.query.companies, answer.query.metrics) == (["NKE", "LULU", "RL"], ["net_margin"])
+    assert companies("and Ford?")[0] == "F"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Nike's revenue forecast against peers", "peers of Puma", "Nike revenue over the last five years vs peers"],
+)
+def test_what_cannot_be_compared_is_refused(ask, question):
+    answer = ask.run(question, session_id=uuid4().hex, live=False)
+    assert (answer.outcome, answer.queries) == ("refused", [])
+
+
+def test_comps_of_a_quarter_are_sales_of_stores(ask):
+    assert not ask.run("Walmart comps in Q3 2024", live=False, session_id=uuid4().hex).queries
+
+
+# ---------------------------------------------------------------------------------------------- other doors, other data
+
+
+def test_a_query_that_cannot_be_is_explained(ask):
+    with pytest.raises(InvalidQuery, match="Name companies"):
+        ask.query(Query(scope="peers"))
+    with pytest.raises(InvalidQuery, match="one period"):
+        ask.query(Query(scope="peers", companies=["NKE"], periods=["FY2023", "FY2024"]))
+
+
+def test_both_forms_and_an_earlier_period(ask, run_async):
+    query = Query(scope="peers", companies=["KO", "PEP", "MNST"], metrics=["net_margin", "pe"], periods=["FY2023"])
+    answer = run_async(ask.aquery(query))
+    assert ask.query(query).content == answer.content
+    assert {fact.period for fact in answer.facts if fact.field == "net_margin"} == {"FY2023"}
+    assert {str(fact.period_end)[:7] for fact in answer.facts if fact.field == "pe"} == {"2023-12"}
+
+
+def test_what_needs_every_close_is_compared_with_named_peers(ask):
+    assert ask.query(Query(scope="peers", companies=["NKE"], metrics=["beta"])).outcome == "refused"
+    answer = ask.query(Query(scope="peers", companies=["NKE", "LULU", "RL"], metrics=["beta"]))
+    alone = {symbol: ask.query(Query(companies=[symbol], metrics=["beta"])).value for symbol in ("NKE", "LULU", "RL")}
+    assert dict(compared(answer)["beta"]) == pytest.approx({name: float(fact.value) for name, fact in alone.items()})
+
+
+def test_from_the_terminal_and_as_a_tool(ask, capsys, tmp_path):
+    place = str(tmp_path / "sessions.db")
+    assert main(["query", "--peers", "NKE", "LULU", "RL", "--metric", "pe", "--markdown", "--db", place]) == 0
+    assert "| Median of the peers |" in capsys.readouterr().out
+    data = tools(ask).query_figures(["pe"], ["NKE"], against_peers=True)
+    assert {"NKE", "LULU"} <= {figure["symbol"] for figure in data["figures"]}
+    assert "peer median of pe" in {figure["metric"] for figure in data["figures"]}
