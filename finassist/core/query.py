@@ -145,9 +145,8 @@ class Query(_Checked):
         intent: What sort of answer is wanted.
         metrics: Catalogue ids, or expressions over them (`"growth(revenue)"`, `"capex / revenue"`).
         companies: Ticker symbols in the order asked.
-        scope: Whether the companies are named, those of the conversation, all that the provider covers, or the first
-            against its peers: those named after it, else chosen by industry and size.
-        sectors: Sectors or industries that limit a universe; of peers, all companies there are the peers.
+        scope: Companies that are named, of the conversation, all that the provider covers, or the first and its peers.
+        sectors: Sectors or industries that limit a universe, or whose companies are the peers.
         periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`,
             `"latest"`.
         every: Whether each period of a span counts by itself: a condition has to hold in every one of them.
