@@ -293,7 +293,8 @@ class Answer(HandedOn, WorkflowRunOutput):
         """The figures over time as a Plotly figure.
 
         Args:
-            kind: `"statements"`, `"price"`, or a yearly field or ratio such as `"net_margin"`.
+            kind: `"statements"`, `"price"`, `"football"` of a company against its peers, or a yearly field or ratio
+                such as `"net_margin"`.
         """
         from finassist.reporting.plot import plot
 

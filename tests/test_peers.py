@@ -18,6 +18,7 @@ from finassist.apps.cli import main
 from finassist.apps.tools import tools
 from finassist.core.errors import InvalidQuery
 from finassist.providers.base import UniverseScope
+from finassist.reporting.charts import panels_of
 
 SUMMED = ["peer upper quartile", "peer median", "peer lower quartile", "rank among peers", "percentile among peers"]
 
@@ -270,3 +271,64 @@ def test_from_the_terminal_and_as_a_tool(ask, capsys, tmp_path):
     data = tools(ask).query_figures(["pe"], ["NKE"], against_peers=True)
     assert {"NKE", "LULU"} <= {figure["symbol"] for figure in data["figures"]}
     assert "peer median of pe" in {figure["metric"] for figure in data["figures"]}
+
+
+# --------------------------------------------------------------------------------------------------- the football field
+
+
+def implied(answer):
+    found = (fact for fact in answer.facts if fact.field.startswith("implied"))
+    return {fact.field.removeprefix("implied price at "): fact for fact in found}
+
+
+@pytest.mark.parametrize("symbol", ["AMD", "KO", "CAT", "GOOGL", "JPM"])
+def test_at_its_own_multiple_a_share_is_worth_its_price(ask, symbol):
+    answer = ask.query(Query(scope="peers", companies=[symbol]))
+    price = next(fact for fact in answer.facts if fact.symbol == symbol and fact.field == "price")
+    facts = {fact.key: fact for fact in answer.facts}
+    checked = 0
+    for field, fact in implied(answer).items():
+        metric = field.partition(" of ")[2]
+        if not fact.known or metric not in compared(answer) or pd.isna(compared(answer).loc[symbol, metric]):
+            continue
+        multiple, base, *others = (facts[key].value for key in fact.inputs)
+        own = next(f.value for f in answer.facts if f.symbol == symbol and f.field == metric)
+        apart = (multiple - own) * base / (others[0] if others else 1)  # net debt is the same at any multiple
+        assert float(fact.value - apart) == pytest.approx(float(price.value)), field
+        assert (fact.status, fact.unit, fact.currency) == ("derived", "USD/share", "USD")
+        checked += 1
+    assert checked >= 4
+
+
+def test_net_debt_is_taken_off_for_multiples_of_the_firm(ask):
+    answer = ask.query(Query(scope="peers", companies=["AMD", "INTC", "AVGO", "NVDA"], metrics=["ev_to_sales"]))
+    facts = {fact.key: fact for fact in answer.facts}
+    made = implied(answer)["median of ev_to_sales"]
+    multiple, revenue, shares, market_cap, firm = (facts[key].value for key in made.inputs)
+    assert float(made.value) == pytest.approx(float((multiple * revenue - (firm - market_cap)) / shares))
+    assert made.formula == "(multiple * revenue - (enterprise_value - market_cap)) / shares"
+
+
+def test_a_loss_implies_nothing_and_is_left_out_by_name(ask):
+    answer = ask.query(Query(scope="peers", companies=["F"]))
+    assert implied(answer)["median of pe"].value is None
+    assert "Not in the chart:" in answer.content
+    assert "P/E (P/E is not meaningful: the company made a loss)" in answer.content
+    [panel] = panels_of(answer, "football")
+    assert "P/E" not in panel.places
+
+
+def test_the_chart_runs_from_quartile_to_quartile_beside_the_price(ask):
+    answer = ask.query(Query(scope="peers", companies=["AMD"]))
+    [panel] = panels_of(answer)
+    low, high, middle, price = panel.lines
+    for (_, lower), (_, upper), (_, median) in zip(low.points, high.points, middle.points, strict=True):
+        assert lower.value <= median.value <= upper.value
+    [close] = price.known
+    assert (close.symbol, close.field) == ("AMD", "price")
+    html = answer.to_html()
+    assert html.count("fin-low") >= len(panel.places)
+    assert "fair value" not in html
+    figure = answer.plot("football")
+    assert list(figure.data[0].y) == list(panel.places)
+    assert list(figure.data[0].base) == [panel.value(fact) for _, fact in low.points]

@@ -14,6 +14,7 @@ from finassist.analysis.calendar import STALE, Member
 from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
 from finassist.analysis.conditions import ONCE, checked, fulfils_it, placed, usual_year, with_period
 from finassist.analysis.cube import Cube
+from finassist.analysis.implied import with_implied
 from finassist.analysis.outcome import (
     Outcome,
     Row,
@@ -79,7 +80,7 @@ def execute(query: Query, cube: Cube) -> Outcome:
     if query.scope == "universe":
         return _across_all(query, cube)
     if query.scope == "peers":
-        return against_peers(query, cube)
+        return with_implied(against_peers(query, cube), cube)
     if is_model(query):
         return modelled(query, cube)
     several, points = len(query.companies) > 1, _several_points(query)

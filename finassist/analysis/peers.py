@@ -61,7 +61,8 @@ MEDIAN = Summary("peer median", "Median of the peers")
 LOWER = Summary("peer lower quartile", "Lower quartile")
 RANK = Summary("rank among peers", "Rank")
 PERCENTILE = Summary("percentile among peers", "Percentile")
-SUMMARIES = (UPPER, MEDIAN, LOWER, RANK, PERCENTILE)
+QUARTILES = (UPPER, MEDIAN, LOWER)
+SUMMARIES = (*QUARTILES, RANK, PERCENTILE)
 
 
 def summary_of(fact: Fact) -> tuple[str, str]:

@@ -129,7 +129,8 @@ def checklist(queries: Sequence[Query], gaps: Sequence[Gap]) -> tuple[Check, ...
 
 
 def _used(query: Query) -> list[Check]:
-    if not query.evidence:
+    said = {slot: words for slot, words in query.evidence.items() if slot != "peers"}  # those are our words
+    if not said:
         return [Check(str(query))]
     meant = {
         "companies": ", ".join(query.companies),
@@ -137,7 +138,7 @@ def _used(query: Query) -> list[Check]:
         "periods": ", ".join(query.periods),
         "operation": query.operation,
     }
-    return [Check(words, meant.get(slot, "")) for slot, words in query.evidence.items()]
+    return [Check(words, meant.get(slot, "")) for slot, words in said.items()]
 
 
 def _refused(gap: Gap) -> Check:

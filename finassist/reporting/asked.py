@@ -17,7 +17,7 @@ from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting import peers
-from finassist.reporting.charts import Panel, over_time
+from finassist.reporting.charts import Panel, football, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.models import model_tables
@@ -88,8 +88,10 @@ def sections(
     companies, for links to their filings.
     """
     yield Headline(lead)
+    facts = tuple(facts)
     against_peers = [query for query in queries if query.scope == "peers"]
     for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST else ():
+        yield from filter(None, (football(facts), peers.left_out(facts)))
         yield from peers.tables(figures, query, names, _Heads(query))
     if queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
         yield from model_tables(figures, Words({}, queries[0]))
@@ -98,7 +100,6 @@ def sections(
     heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
         yield Note(f"{heads.said('Not there')}: {' '.join(distinct(unsaid))}")
-    facts = tuple(facts)
     if noted := tuple(_notes(figures, facts) if not against_peers else ()):
         yield Note("To know: " + "; ".join(noted) + ".")
     if found := _sources(facts, filers, heads):
@@ -118,7 +119,7 @@ def sections_of(answer: Any) -> Iterator[Section]:
     filers = answer.filers()
     yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known, filers)
     yield Bullets("Did you mean (answer.pick(1) asks the first)", tuple(_choices(answer)))
-    if answer.outcome == "partly":
+    if answer.outcome == "partly" and all(query.scope != "peers" for query in answer.queries):
         yield Bullets("What was asked", tuple(map(str, answer.checklist)))
 
 

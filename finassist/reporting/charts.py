@@ -13,10 +13,11 @@ from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
+from finassist.analysis.implied import IMPLIED
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact, canonical, snake
 from finassist.core.formatting import clean, label
-from finassist.core.metrics import catalogue
+from finassist.core.metrics import catalogue, described
 from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
 
 STATEMENT_LINES = ("revenue", "net_income")
@@ -48,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One pair of axes: `"bars"` by fiscal year, `"lines"` by fiscal year, or `"closes"` by day.
+    """One pair of axes: `"bars"` or `"lines"` by year, `"closes"` by day, or `"ranges"` from a lower to an upper line.
 
     `unit` is that of the vertical axis in words, such as `"USD billions"`; `divisor` brings a value into it.
     """
@@ -143,6 +144,25 @@ def _with_gaps(facts: Sequence[Fact]) -> tuple[Point, ...]:
     return tuple(points)
 
 
+_ENDS = ("lower quartile", "upper quartile", "median")
+
+
+def football(facts: Iterable[Fact]) -> Panel | None:
+    """What the multiples of peers imply for a share, from the lower quartile to the upper, and its price."""
+    found = [fact for fact in facts if fact.field.startswith(IMPLIED) or fact.field == "price"]
+    made = {fact.field.removeprefix(IMPLIED): fact for fact in found if fact.known and fact.field != "price"}
+    metrics = dict.fromkeys(field.partition(" of ")[2] for field in made)
+    drawn = {name: described(name).title for name in metrics if all(f"{end} of {name}" in made for end in _ENDS)}
+    lines = [Line(end, tuple((title, made[f"{end} of {name}"]) for name, title in drawn.items())) for end in _ENDS]
+    about = next(iter(made.values()), None)
+    price = next((each for each in found if about and (each.key == f"{about.symbol}/price/{about.period}")), None)
+    if about is None or price is None or not lines[0].known:
+        return None
+    lines.append(Line("Price", ((described("price").title, price),)))
+    unit = f"{price.currency or ''} per share".strip()
+    return Panel("Share price implied by peers' multiples", "ranges", unit, Decimal(1), tuple(lines))
+
+
 def _whole(years: Sequence[str]) -> list[str]:
     """Fiscal years without the holes between them."""
     numbers = [int(year[2:]) for year in years if re.fullmatch(r"FY\d{4}", year, re.ASCII)]
@@ -175,10 +195,13 @@ def panels_of(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
         InputError: There is nothing of this kind to draw.
     """
     companies = companies_of(answer)
-    wanted = kind or ("price" if answer.category == "stock_price" else "statements")
+    field = any(fact.field.startswith(IMPLIED) for fact in answer.facts)
+    wanted = kind or ("price" if answer.category == "stock_price" else "football" if field else "statements")
     match wanted:
         case "statements":
             found = [statements(company) for company in companies]
+        case "football":
+            found = [football(answer.facts)]
         case "price":
             found = [closes(company) for company in companies]
         case _:

@@ -57,6 +57,8 @@ class Drawing:
 
 def drawing(panel: Panel) -> Drawing:
     """The shapes and marks of a panel: a line over time for closes, else bars by fiscal year."""
+    if panel.kind == "ranges":
+        return _range_chart(panel)
     return _line_chart(panel) if panel.kind == "closes" else _bar_chart(panel)
 
 
@@ -91,6 +93,58 @@ def _line_chart(panel: Panel) -> Drawing:
     below, words = f"{_closes(line)}{_gap(line)}{dot}", f"{_symbol(panel)}: {_closes(line)}, {panel.unit}"
     marks = (*ticks, *dates, *hits)
     return Drawing(words, _keys(panel), panel.unit, tuple(shapes), marks, below, "fin-chart fin-lines")
+
+
+def _range_chart(panel: Panel) -> Drawing:
+    """Bars from a lower to an upper figure with a mark at the median, below each other, and a line at the price."""
+    lines, price = panel.lines[:3], panel.lines[3].known[0]
+    frame = Frame(date.min, date.max, range_levels(panel))
+    share, shapes, marks = 100 / len(panel.places), list[Shape](), list[Mark]()
+    for at, place in enumerate(panel.places):
+        ends = [line.points[at][1] for line in lines]
+        low, high, middle = (_across(frame, panel.value(fact)) for fact in ends)
+        top, tall = (at + 0.3) * share, 0.4 * share
+        sides = {"x": low, "y": top, "width": high - low, "height": tall}
+        shapes.append(("rect", {"class": "fin-a", "fill": _FALLBACK["fin-a"], **_written(sides)}))
+        shapes.append(_stroke("fin-mid", "#fff", 2, f"M{middle:.2f} {top:.2f}v{tall:.2f}"))
+        row = f"top:{top:.1f}%;height:{tall:.1f}%"
+        marks.append(Mark("fin-row", row, str(place)))
+        marks.append(Mark("fin-low", f"{row};right:{100 - low:.1f}%", _rounded(panel, ends[0])))
+        marks.append(Mark("fin-high", f"{row};left:{high:.1f}%", _rounded(panel, ends[1])))
+        tip = "; ".join(f"{label(fact.field)} {figure(fact)}" for fact in ends if fact)
+        marks.append(Mark("fin-hit", f"{_box(low, high - low)};{row}", tip=tip))
+    x = _across(frame, panel.value(price))
+    shapes.append(_stroke("fin-b", _FALLBACK["fin-b"], 2, f"M{x:.2f} 0V100"))
+    marks += [Mark("fin-x", _box(_across(frame, level) - 8, 16), tick(level)) for level in frame.levels]
+    said = f"Price of {day(price.period_end)}: {figure(price)}"
+    words = f"{_symbol(panel)}: {panel.title}, {panel.unit}: {'; '.join(map(str, panel.places))}. {said}"
+    keys = (("fin-a", "Quartiles and median of the peers"), ("fin-b", said))
+    return Drawing(words, keys, panel.unit, tuple(shapes), tuple(marks), RANGES, "fin-chart fin-ranges")
+
+
+RANGES = (
+    "What the peers' multiples imply for a share: the company's own figures at their quartiles, net debt taken off."
+)
+
+
+def range_levels(panel: Panel) -> list[float]:
+    """Round levels from zero around every figure of a panel of ranges."""
+    values = [value for line in panel.lines for fact in line.known if (value := panel.value(fact)) is not None]
+    return round_levels(0, max(values))
+
+
+def _across(frame: Frame, value: float | None) -> float:
+    """Where a value is from the left, with room for words at both sides."""
+    return 4 + 0.86 * frame.y(value or 0)
+
+
+def _rounded(panel: Panel, fact: Fact | None) -> str:
+    value = panel.value(fact) or 0
+    return number(Decimal(str(value)), 2 if value < 10 else 0)
+
+
+def _written(sides: dict[str, float]) -> dict[str, str]:
+    return {name: f"{side:.2f}" for name, side in sides.items()}
 
 
 class Frame:

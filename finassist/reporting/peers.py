@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from finassist.analysis.implied import IMPLIED
 from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.peers import LOWER, MEDIAN, PERCENTILE, RANK, UPPER, how_chosen, summary_of
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
 from finassist.core.metrics import described, spoken
 from finassist.core.query import Query
+from finassist.reporting.document import Note
 from finassist.reporting.tables import Cell, Footnotes, Table
 from finassist.reporting.tables import Row as Line
 from finassist.reporting.words import Words, distinct, is_window, over_span, possessive, short_name, when
@@ -90,6 +93,15 @@ def _named(outcome: Outcome, words: Words) -> str:
     return f"Peers: {listed(names)}{f'; {how}' if how else ''}."
 
 
+def left_out(facts: Sequence[Fact]) -> Note | None:
+    """The multiples of which no price is implied, with the reasons."""
+    found = [fact for fact in facts if fact.field.startswith(IMPLIED) and not fact.known]
+    why = [
+        f"{described(fact.field.partition(' of ')[2]).title} ({fact.note.rstrip('.')})" for fact in found if fact.note
+    ]
+    return Note(f"Not in the chart: {listed(distinct(why))}.") if why else None
+
+
 # -------------------------------------------------------------------------------------------------------- the tables
 
 
@@ -97,9 +109,12 @@ def tables(figures: Sequence[Fact], query: Query, names: Mapping[str, str], head
     """The companies as rows, and below them what sums them up: what the market pays, and what the business earns."""
     fields = distinct(field for line, field in map(summary_of, figures) if not line)
     paid = [field for field in fields if _of_market(field)]
-    for title, own in (("Valuation", paid), ("Growth and profitability", [f for f in fields if f not in paid])):
-        if own:
-            yield _table(title, own, figures, query, names, heads)
+    made = [
+        _table(title, own, figures, query, names, heads)
+        for title, own in (("Valuation", paid), ("Growth and profitability", [f for f in fields if f not in paid]))
+        if own
+    ]
+    yield from (*made[:-1], *(replace(each, notes=(_METHOD,)) for each in made[-1:]))
 
 
 def _of_market(field: str) -> bool:
@@ -128,12 +143,15 @@ def _table(
             place = f": {subject}" if each in (RANK, PERCENTILE) else ""
             cells = [Cell(_text(f, heads), f) if f else Cell("n/a") for f in found]
             lines.append(Line(f"{heads.said(each.title)}{place}", (Cell(""), *cells)))
-    columns = (heads.said("Day" if title == "Valuation" else "Period to"), *map(heads.title, fields))
+    columns = (
+        heads.said("Day" if title == "Valuation" else "Period to"),
+        *(_SHORT.get(title, title) for title in map(heads.title, fields)),
+    )
     marks.notes = {note: distinct(places) for note, places in marks.notes.items()}
-    notes = (_METHOD,) if any(line == UPPER.field for line, _ in sums) else ()
-    return Table(heads.said(title), "", columns, tuple(lines), marks.lines(), notes, heads.said("Company"))
+    return Table(heads.said(title), "", columns, tuple(lines), marks.lines(), corner=heads.said("Company"))
 
 
+_SHORT = {"Return on invested capital": "ROIC", "Return on equity": "ROE", "Return on assets": "ROA"}
 _METHOD = "Quartiles and medians are of the peers with a figure, interpolated linearly; rank 1 is the highest figure."
 
 

@@ -15,7 +15,7 @@ from finassist.core.formatting import clean, figure, label
 from finassist.core.process import shell
 from finassist.reporting.charts import Line, Panel, panels_of
 from finassist.reporting.company import AnswerLike
-from finassist.reporting.drawing import Frame, Shape, months, path_of, round_levels, tick
+from finassist.reporting.drawing import Frame, Shape, months, path_of, range_levels, round_levels, tick
 from finassist.reporting.sanitize import rendered
 
 try:
@@ -95,6 +95,11 @@ def _chart(panels: Sequence[Panel]) -> Any:
     rows: dict[str, Any] = {"rows": len(panels), "cols": 1, "subplot_titles": titles, "vertical_spacing": space}
     drawn: Any = _subplots.make_subplots(**rows, figure=Chart())
     for row, panel in enumerate(panels, 1):
+        if panel.kind == "ranges":
+            drawn.add_traces(list(_ranges(panel)))
+            drawn.update_xaxes(title_text=_plain(panel.unit), rangemode="tozero")
+            drawn.update_yaxes(autorange="reversed")
+            continue
         for i, line in enumerate(panel.lines):
             drawn.add_trace(_trace(panel, line, _colour(i), first=row == 1), row=row, col=1)
         drawn.update_xaxes(title_text=_across(panel), row=row, col=1)
@@ -127,6 +132,24 @@ def _trace(panel: Panel, line: Line, colour: str, *, first: bool) -> Any:
     return _objects.Scatter(**shared, mode=mode, connectgaps=False, line={"color": colour}, marker={"size": size})
 
 
+def _ranges(panel: Panel) -> Iterator[Any]:
+    """Bars from the lower to the upper figure, a mark at the median, and the price as a line."""
+    names = [_plain(str(place)) for place in panel.places]
+    low, high, middle = ([panel.value(fact) or 0 for _, fact in line.points] for line in panel.lines[:3])
+    width = [upper - lower for lower, upper in zip(low, high, strict=True)]
+    tips = [[_plain(_tip(fact)) if fact else "" for _, fact in line.points] for line in panel.lines]
+    hover = ["<br>".join(each) for each in zip(*tips[:2], strict=True)]
+    name = "Lower to upper quartile of the peers"
+    yield _objects.Bar(x=width, base=low, y=names, orientation="h", width=0.4, name=name, hovertext=hover,
+                       hoverinfo="text", marker={"color": COLOURS[0]})  # fmt: skip
+    mark = {"symbol": "line-ns-open", "size": 22, "color": "#ffffff", "line": {"width": 2}}
+    yield _objects.Scatter(x=middle, y=names, mode="markers", marker=mark, name="Median", hovertext=tips[2],
+                           hoverinfo="text", showlegend=False)  # fmt: skip
+    price = panel.value(panel.lines[3].known[0])
+    yield _objects.Scatter(x=[price] * len(names), y=names, mode="lines+markers", name="Price", hoverinfo="text",
+                           hovertext=tips[3] * len(names), line={"color": COLOURS[1]})  # fmt: skip
+
+
 def _across(panel: Panel) -> str:
     return "Day" if panel.kind == "closes" else "Fiscal year"
 
@@ -154,7 +177,7 @@ def _picture(panels: Sequence[Panel], caption: str) -> str:
     lines = textwrap.wrap(caption, _LETTERS)
     return rendered(
         "chart.svg.j2",
-        plots=[_Plot(panel, _TALL * i) for i, panel in enumerate(panels)],
+        plots=[(_Ranges if panel.kind == "ranges" else _Plot)(panel, _TALL * i) for i, panel in enumerate(panels)],
         caption=lines,
         label="; ".join(f"{panel.title}, {panel.unit}" for panel in panels),
         wide=_WIDE,
@@ -224,6 +247,48 @@ class _Plot:
 
     def _y(self, value: float) -> float:
         return self.top + _TOP + (_BOTTOM - _TOP) * (1 - self._frame.y(value) / 100)
+
+
+class _Ranges(_Plot):
+    """A panel of ranges in the image: rows by name, values along the bottom."""
+
+    def __init__(self, panel: Panel, top: int) -> None:
+        self.panel, self.top, self.bottom = panel, top, top + _BOTTOM
+        self._frame = Frame(date.min, date.max, range_levels(panel))
+        self._slot = (_BOTTOM - _TOP) / len(panel.places)
+        self.levels = [(self._row(at), str(place)) for at, place in enumerate(panel.places)]
+
+    @property
+    def key(self) -> Iterator[tuple[int, str, str]]:
+        """The bars and the line."""
+        yield _LEFT, COLOURS[0], "Lower to upper quartile of the peers"
+        yield _LEFT + 260, COLOURS[1], "Price"
+
+    @property
+    def labels(self) -> list[tuple[float, str]]:
+        """Values below the plot."""
+        return [(self._at(level), tick(level)) for level in self._frame.levels]
+
+    @property
+    def shapes(self) -> Iterator[Shape]:
+        """Bars with a mark at the median, and the price as a line over all of them."""
+        low, high, middle = (self.panel.lines[each].points for each in range(3))
+        for at in range(len(self.panel.places)):
+            ends = [self._at(self.panel.value(points[at][1]) or 0) for points in (low, high, middle)]
+            tall = 0.4 * self._slot
+            sides = {"x": ends[0], "y": self._row(at) - tall / 2, "width": ends[1] - ends[0], "height": tall}
+            yield "rect", {**{name: f"{side:.1f}" for name, side in sides.items()}, "fill": COLOURS[0]}
+            path = f"M{ends[2]:.1f} {self._row(at) - tall / 2:.1f}v{tall:.1f}"
+            yield "path", {"d": path, "stroke": "#ffffff", "stroke-width": "2"}
+        price = self._at(self.panel.value(self.panel.lines[3].known[0]) or 0)
+        path = f"M{price:.1f} {self.top + _TOP}V{self.bottom}"
+        yield "path", {"d": path, "stroke": COLOURS[1], "stroke-width": "2"}
+
+    def _at(self, value: float) -> float:
+        return _LEFT + (_RIGHT - _LEFT) * self._frame.y(value) / 100
+
+    def _row(self, at: int) -> float:
+        return self.top + _TOP + self._slot * (at + 0.5)
 
 
 def _colour(number: int) -> str:
