@@ -215,6 +215,9 @@ class Query(_Checked):
             raise ValueError(f"{asked}; one query has at most {MOST_CELLS}. Ask for fewer companies or metrics.")
         if self.scope != "universe" and any(each.comparator in ("top", "bottom") for each in self.where):
             raise ValueError("“top” and “bottom” are places among all companies: add scope='universe'.")
+        several = self.operation == "none" and any(isinstance(each, Span) for each in self.asked())
+        if self.scope == "peers" and (several or self.where or len(self.periods) > 1):
+            raise ValueError("Peers are compared in one period and without conditions: periods=['FY2024'].")
         return self
 
     def assuming(self, values: Mapping[str, float]) -> Query:
@@ -229,17 +232,14 @@ class Query(_Checked):
     def __str__(self) -> str:
         if self.intent == "define":
             return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in self.explain)
-        what = " and ".join(map(spoken, self.metrics)) or {"document": "report"}.get(self.intent, self.intent)
+        what = " and ".join(map(spoken, self.metrics)) or _UNNAMED.get(self.intent, self.intent)
         words = [f"worth of {self.stake} by {what}" if self.stake else _OPERATIONS.get(self.operation, "") + what]
         if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
             words = [f"number of periods by {what}"]
-        if self.scope == "peers":
-            named = ", ".join(self.companies).replace(",", " and its peers:", 1)
-            return f"{words[0] if self.metrics else 'comparison with peers'} of {named}"
         if self.scope == "universe":
             words.append("of all companies" + (f" in {' or '.join(self.sectors)}" if self.sectors else ""))
         elif self.companies:
-            words.append("of " + ", ".join(self.companies))
+            words.append("of " + ", ".join(self.companies) + " against peers" * (self.scope == "peers"))
         if self.where:
             words.append("where " + " and ".join(map(str, self.where)))
         if when := ["every year"] * self.every + [" and ".join(self.periods)] * bool(self.periods):
@@ -269,7 +269,6 @@ class Choice(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------ what is wrong with one
-
 
 UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times",
          "basis points", "month-end", "days", "weeks", "months", "years")  # fmt: skip
@@ -310,11 +309,7 @@ def _check_complete(query: Query) -> None:
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
     elif query.scope in ("named", "peers") and not query.companies:
         raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
-    elif query.scope == "peers":
-        spans = query.operation == "none" and any(isinstance(each, Span) for each in query.asked())
-        if len(query.periods) > 1 or query.where or spans:
-            raise InvalidQuery("Peers are compared in one period and without conditions: periods=['FY2024'].")
-    elif query.intent != "document" and not query.metrics and not query.where:
+    elif query.intent != "document" and query.scope != "peers" and not query.metrics and not query.where:
         raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
     if query.unit not in UNITS:
         known = ", ".join(f"“{unit}”" for unit in UNITS if unit)
@@ -373,6 +368,7 @@ def _is_metric(name: str) -> bool:
     return True
 
 
+_UNNAMED = {"document": "report", "value": "comparison", "compare": "comparison"}
 _OPERATIONS: dict[str, str] = {
     "growth": "growth of ", "cagr": "CAGR of ", "difference": "difference in ", "sum": "sum of ", "mean": "mean ",
     "median": "median ", "share": "share of ", "max": "highest ", "min": "lowest ", "count": "number of companies by ",
