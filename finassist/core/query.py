@@ -269,7 +269,6 @@ class Choice(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------ what is wrong with one
-
 UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times",
          "basis points", "month-end", "days", "weeks", "months", "years")  # fmt: skip
 """Units that an answer can be stated in; an empty one is the metric's own."""
