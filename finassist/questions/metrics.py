@@ -118,13 +118,14 @@ _JOINS = word_set("and or vs versus") | {",", "/", "&"}
 
 
 def _said_otherwise(text: str, found: Sequence[Hit[str]]) -> list[Hit[str]]:
-    known = {hit.value for hit in found}
+    known, models = {hit.value for hit in found}, [hit for hit in found if hit.value in _OF_MODELS]
     more: list[Hit[str]] = []
     for name, pattern in paraphrases():
         if name in known:
             continue
         for match in pattern.finditer(text):
-            if _new_sense(known, name, match.group()):
+            inside = any(hit.start <= match.start() and match.end() <= hit.end for hit in models)
+            if not inside and _new_sense(known, name, match.group()):
                 more.append(Hit(name, match.start(), match.end(), match.group()))
                 known.add(name)
                 break
