@@ -8,6 +8,38 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("Nike's third quarter revenue", "revenue of NKE in latest Q3"),
+    (
+        "Which of the ten largest companies had the highest net margin?",
+        "net margin of all companies where market value top 10 (top 1)",
+    ),
+    (
+        "Of the five most valuable companies, which had the lowest P/E?",
+        "P/E of all companies where market value top 5 (bottom 1)",
+    ),
+    (
+        "The five most profitable companies: which of them has the highest ROE?",
+        "return on equity of all companies where net income top 5 (top 1)",
+    ),
+    (
+        "Among the 20 companies with the most revenue, which five have the highest net margin?",
+        "net margin of all companies where revenue top 20 (top 5)",
+    ),
+    (
+        "The 5 biggest companies by revenue, ranked by net margin",
+        "net margin of all companies where revenue top 5 (top 5)",
+    ),
+    (
+        "What is left of Nike's operating cash flow after capex, dividends and buybacks in 2023?",
+        "operating cash flow - capital expenditure - cash returned to shareholders of NKE in 2023",
+    ),
+    ("Nike cash left over after capex and dividends 2023", "free cash flow less dividends paid of NKE in 2023"),
+    ("After capex, what is left of Nike's operating cash flow in 2023?", "free cash flow of NKE in 2023"),
+    (
+        "Spread between the highest and lowest net margin among Apple, Adobe and Nike in 2023",
+        "range of net margin of AAPL, ADBE, NKE in 2023",
+    ),
+    ("Spanne der Nettomarge von Nike, Costco und Target 2023", "range of net margin of NKE, COST, TGT in 2023"),
     ("Nike net income in the last four quarters", "net income of NKE in TTM"),
     ("Nike net income in each of the last four quarters", "net income of NKE in last 4 quarters"),
     ("Which company had the most revenue over the last four quarters?", "revenue of all companies in TTM (top 1)"),
@@ -520,6 +552,9 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Nike TTM revenue", "And in Q3?"], "revenue of NKE in latest Q3"),
+    (["Nike revenue", "and in the second half?"], "revenue of NKE in latest H2"),
+    (["Nike revenue 2023", "and Costco?", "compare them"], "revenue of NKE, COST in 2023"),
     (["Tesla's share price 3 months ago?", "and a year earlier?"], "share price of TSLA in 15 months ago"),
     (["Starbucks' diluted EPS in FY2022?", "How much is that up on the previous year, in percent?"],
      "growth of diluted EPS of SBUX in FY2022"),
@@ -570,6 +605,57 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
     assert str(found.queries[0]) == last
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What sector is Ecolab in?", "Ecolab is in the sector Materials, industry Specialty Chemicals."),
+        ("In welcher Branche ist Ecolab?", "Ecolab is in the sector Materials, industry Specialty Chemicals."),
+        ("When does Nike's fiscal year end?", "Nike's fiscal year ends in May: FY20"),
+        ("When did Apple report FY2024?", "Apple's report for FY2024 (ended 2024-09-28) was filed on 2024-11-01."),
+        (
+            "When was Nike's Q3 2024 report filed?",
+            "Nike's report for Q3 2024 (ended 2024-02-29) was filed on 2024-04-04.",
+        ),
+    ],
+)
+def test_what_is_known_of_a_company_besides_figures(question: str, said: str) -> None:
+    answer = FinancialAssistantWorkflow(db=None).run(question)
+    assert answer.headline.startswith(said)
+    assert answer.value
+    assert (answer.value.value, answer.value.text and answer.value.text.partition(",")[0] in said) == (None, True)
+    assert said.partition("'")[0] in answer.to_html()
+
+
+def test_a_profile_tells_what_it_can() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    workflow.run("Nike revenue 2023")
+    assert workflow.run("what sector is it in?").headline.startswith("Nike is in the sector Consumer Discretionary")
+    with pytest.raises(InvalidQuery, match="sector"):
+        workflow.query(Query(intent="profile", companies=["NKE"], metrics=["total_assets"], explain=["founder"]))
+
+
+@pytest.mark.parametrize("question", ["What is the price of Solana?", "Ethereum (ETH) price today", "Dogecoin in 2023"])
+def test_a_coin_that_is_refused_names_no_company(question: str) -> None:
+    answer = FinancialAssistantWorkflow(db=None).run(question)
+    assert (answer.symbols, answer.gaps[0].need) == ([], "cryptocurrency")
+
+
+def test_a_distance_from_a_high_is_below_nothing() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    everyone = workflow.run("Stocks more than 30% below their 52-week high")
+    assert "named, not for all at once" in everyone.headline
+    ranked = workflow.run("Which of Nike, Costco and Target is furthest below its 52-week high?")
+    assert ranked.headline.startswith("Nike had the lowest distance from the high")
+
+
+def test_the_other_of_two_companies_is_one_to_choose() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    workflow.run("Which had the higher net margin in 2023, Nike or Costco?")
+    answer = workflow.run("Back to the other one")
+    assert [choice.label for choice in answer.choices] == ["Nike, Inc. (NKE)", "Costco Wholesale Corp. (COST)"]
+    assert answer.pick(2).headline.startswith("Costco's net margin was 2.6% in FY2023")
+
+
 def test_names_beside_chinese_and_japanese_words() -> None:
     assert [str(each) for each in understand("康明斯2024年的净利润是多少？").queries] == ["net income of CMI in 2024"]
     for question in ("IBMの2023年の純利益はいくらですか？", "IBM的2023年净利润是多少？"):
@@ -586,6 +672,10 @@ def test_yes_or_no() -> None:
         "Did Apple's revenue rise in FY2023?": "No: Apple's revenue fell 2.8%",
         "Was Hormel's operating margin lower in FY2025 than in FY2021?": "Yes: Hormel Foods' operating margin fell",
         "Is Ford's net margin worse in 2023 than in 2022?": "No: Ford Motor's net margin rose",
+        "Is Nike's gross margin 2023 higher than 2022?": "No: Nike's gross margin fell by 2.5",
+        "For Apple, was net income bigger than free cash flow in 2023?": "No: Apple's free cash flow was higher",
+        "Is Nike's capex in 2023 less than its dividends?": "Yes: Nike's capital expenditure was lower than its",
+        "Which is higher, capex or operating cash flow, at Apple in 2023?": "Apple's operating cash flow was higher",
         "Did Meta's capex double between 2020 and 2023?": "Meta Platforms' capital expenditure grew 78.4%",
         "Did Apple's revenue rise or fall in FY2023?": "Apple's revenue fell 2.8%",
         "By how much did Apple's revenue fall in FY2023?": "Apple's revenue fell 2.8%",
@@ -724,6 +814,11 @@ def test_sums_and_differences_in_other_words(question: str, said: str) -> None:
             "range of USD 13.81 billion, from USD 37.40 billion in FY2020",
         ),
         ("Nike's highest close minus its lowest close in 2023", "range of USD 40.08"),
+        (
+            "How far apart were the net margins of Nike, Costco and Target in 2023?",
+            "range of 7.3 percentage points in FY2023 (years ended 2023-05-31 to 2024-02-03): from 2.6% at Costco to "
+            "9.9% at Nike.",
+        ),
         ("Gap between the worst and the best gross margin of Nike over 2019-2024", "range of 2.6 percentage points"),
     ],
 )

@@ -236,12 +236,12 @@ class FiscalCalendar:
         match period.kind:
             case "year" | "end" | "calendar":
                 return self.ended(symbol, lead, Point("FY", period.year))
-            case "quarter":
-                return self.ended(symbol, lead, Point("Q", period.year, period.number))
-            case "half":
-                return self.ended(symbol, lead, Point("H", period.year, period.number))
-            case "nine months":
-                return self.ended(symbol, lead, Point("9M", period.year, 3))
+            case "quarter" | "half" | "nine months":
+                kind: PointKind = "Q" if period.kind == "quarter" else "H" if period.kind == "half" else "9M"
+                return self.ended(symbol, lead, Point(kind, period.year, period.number or 3))
+            case "nth quarter" | "nth half":
+                latest = self._latest_quarter(symbol, lead, 0)
+                return latest and self.at(symbol, metric, period.dated(latest.year, latest.number))
             case "latest":
                 year = self._newest_year(symbol, metric)
                 return self.ended(symbol, lead, Point("FY", year + period.shift)) if year else None

@@ -39,6 +39,8 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     by_day = query.operation in OF_PRICE or counts_moves(query) or is_window(asked)
     if metric in WINDOW_METRICS or (metric == "price" and by_day):
         return [window_row(query, cube, symbol, metric, asked)]
+    if _function(metric) == "cagr" and is_series(asked):
+        return [_of_whole_span(query, cube, symbol, metric)]
     found = _points(query, cube, symbol, metric)
     if not found:
         return [Row(symbol, metric, _no_period(cube, symbol, metric, asked))]
@@ -60,13 +62,22 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
 
 def last_cell(query: Query, cube: Cube, symbol: str, metric: str) -> Row:
     """The figure by which a company is ordered or tested; growth over a span is one change, not that of each year."""
-    match parse(metric):
-        case Call(name="growth") if is_series(query.asked()) and not query.every:
-            change = query.model_copy(update={"operation": "growth"})
-            grown = cell(change, cube, symbol, metric.removeprefix("growth(").removesuffix(")"))[-1]
-            return replace(grown, metric=metric)
-        case _:
-            return cell(query, cube, symbol, metric)[-1]
+    if _function(metric) == "growth" and is_series(query.asked()) and not query.every:
+        return _of_whole_span(query, cube, symbol, metric)
+    return cell(query, cube, symbol, metric)[-1]
+
+
+def _of_whole_span(query: Query, cube: Cube, symbol: str, metric: str) -> Row:
+    """`growth(x)` or `cagr(x)` of a span: that operation on what stands in the brackets."""
+    name, _, inner = metric.partition("(")
+    change = query.model_copy(update={"operation": name})
+    return replace(cell(change, cube, symbol, inner.removesuffix(")"))[-1], metric=metric)
+
+
+def _function(metric: str) -> str:
+    """The function that a metric is as a whole, such as `growth`; empty where it is none."""
+    expression = parse(metric)
+    return expression.name if isinstance(expression, Call) else ""
 
 
 def _unlike(query: Query, metric: str, points: Sequence[Point]) -> str:

@@ -82,7 +82,8 @@ def with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[M
     if condition.period:
         return condition
     usual = usual_year(cube, members, condition.metric)
-    period = query.periods[-1] if query.periods else f"FY{usual}" if usual else "latest"
+    usual_span = "last 6 years" if condition.metric.startswith("cagr(") else f"FY{usual}" if usual else "latest"
+    period = query.periods[-1] if query.periods else usual_span
     return condition.model_copy(update={"period": period})
 
 

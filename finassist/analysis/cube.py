@@ -269,7 +269,7 @@ class Cube(ReportedFigures):
             case "ttm" | "latest":
                 inner = self._inner_point(symbol, name, argument, point)
                 return self._evaluate(symbol, argument, inner or point, inputs)
-            case "mean5" | "cagr3":
+            case "mean5" | "cagr" | "cagr3":
                 return self._of_years(symbol, name, argument, point, inputs)
             case _:
                 return self._from_before(symbol, name, argument, point, inputs)
@@ -277,9 +277,10 @@ class Cube(ReportedFigures):
     def _of_years(
         self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]
     ) -> Decimal | None:
-        """The mean of five years, or the compound growth of three."""
+        """The mean of five years, or the compound growth over three or five."""
+        years = {"mean5": 4, "cagr3": 3}.get(name, 5)
         points = [self._inner_point(symbol, "latest", argument, point) or point]
-        for _ in range(4 if name == "mean5" else 3):
+        for _ in range(years):
             points.append(self.before(symbol, points[-1], argument))
         wanted = points if name == "mean5" else [points[0], points[-1]]
         values = [self._evaluate(symbol, argument, each, inputs) for each in wanted]
@@ -290,7 +291,7 @@ class Cube(ReportedFigures):
             return sum(known, Decimal()) / len(known)
         if min(known) <= 0:
             raise Meaningless(f"it needs {named(argument)} above zero")
-        return (known[0] / known[-1]) ** (Decimal(1) / 3) - 1
+        return (known[0] / known[-1]) ** (Decimal(1) / years) - 1
 
     def _from_before(
         self, symbol: str, name: str, argument: Expression, point: Point, inputs: list[Fact]

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+from msgspec import structs
 
 from finassist.analysis.calendar import STALE, Member
 from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
@@ -118,8 +121,22 @@ def _each(query: Query, cube: Cube) -> Outcome:
     """Every company and metric by itself."""
     rows = [row for symbol in query.companies for metric in query.metrics for row in cell(query, cube, symbol, metric)]
     known = tuple(row for row in rows if row.known)
+    if query.intent == "profile":
+        told = tuple(_told(row, cube.members.get(row.symbol), asked) for row in known for asked in query.explain)
+        return Outcome(query, "profile" if told else "nothing", told, gaps=gaps_of(rows, cube.nearest))
     figure = known[0].fact if known and (len(known) == 1 or query.operation in _SINGLE) else None
     return Outcome(query, _shape(query, known), known, figure, gaps_of(rows, cube.nearest))
+
+
+def _told(row: Row, member: Member | None, asked: str) -> Row:
+    """What is asked of a company besides figures, in words, read off its directory entry or its balance sheet."""
+    fact = row.fact
+    text = {
+        "sector": ", ".join(filter(None, (member.sector, member.sub_industry))) if member else "",
+        "fiscal year end": f"{fact.period_end:%B}" if fact.period_end else "",
+    }.get(asked, str(fact.as_of or ""))
+    changes: dict[str, Any] = {"field": asked.replace(" ", "_"), "value": None, "unit": "", "currency": None}
+    return replace(row, fact=structs.replace(fact, **changes, statement="profile", text=text or None))
 
 
 def _several_points(query: Query) -> bool:
@@ -150,6 +167,9 @@ def _joined(query: Query, metric: str, facts: Sequence[Fact]) -> Fact:
         return as_senseless(facts[0], f"These are not compared: {reason}.")
     if query.operation in ("sum", "share") and not _addable(metric):
         return not_added(facts[0], "companies")
+    if query.operation == "range":
+        high, low = (pick(facts, key=lambda fact: fact.value or 0) for pick in (max, min))
+        return less(metric, high, low)
     if query.operation in ("times", "difference"):
         if len(facts) > 2:
             return as_senseless(facts[0], f"A {query.operation} is of two companies, not of {len(facts)}; name two.")
@@ -164,6 +184,7 @@ def _addable(metric: str) -> bool:
 
 _ACROSS: dict[str, Shape] = {
     "sum": "sum", "mean": "mean", "median": "mean", "difference": "difference", "times": "times", "share": "share",
+    "range": "range",
 }  # fmt: skip
 _SINGLE = frozenset({"growth", "sequential", "cagr", "difference", "times", "sum", "mean", "median", "max", "min",
                      "range"})  # fmt: skip

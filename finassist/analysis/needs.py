@@ -102,7 +102,8 @@ def _ends(each: Period | Span) -> list[Period]:
 def _since(query: Query) -> int:
     """The first fiscal year that counts, two before the first asked, for growth and averages; or how far back it is."""
     years = [query.as_of.year - 1] if query.as_of else []
-    back = [0 if query.periods or query.operation == "none" else _USUAL_SPAN]
+    rate = any("cagr(" in text for text in (*query.metrics, *(each.metric for each in query.where)))
+    back = [_USUAL_SPAN if rate or not (query.periods or query.operation == "none") else 0]
     for each in _every(query):
         count = each.count * _MONTHS.get(each.end.kind, 0) // 12 if isinstance(each, Span) else 0
         years += [period.year for period in _ends(each) if period.year]

@@ -3,8 +3,9 @@
 The rows are in `metrics.toml`; adding a metric is adding a row there. A metric without a formula is a line that
 companies report or a figure of the market. A formula is arithmetic over other ids, with `avg(x)` (mean of this and the
 year before), `prev(x)` (the year before), `growth(x)`, `ttm(x)` (trailing twelve months), `latest(x)` (latest fiscal
-year), `at_end(x)` (market figure on the last day of the period), `mean5(x)` (mean of five years), `cagr3(x)`, `sqrt(x)`
-and `passed(x)` (1 where x is above zero, else 0). In a query, `at(x, 'FY2022')` is the figure of another period and
+year), `at_end(x)` (market figure on the last day of the period), `mean5(x)` (mean of five years), `cagr3(x)`,
+`cagr(x)` (compound growth a year over the asked span, else over five), `sqrt(x)` and `passed(x)` (1 where x is above
+zero, else 0). In a query, `at(x, 'FY2022')` is the figure of another period and
 `of(x, 'MSFT')` that of another company. An assumption is a metric of kind `assumption`: what a query assumes, else
 what its row says.
 """
@@ -26,7 +27,8 @@ Kind = Literal["flow", "stock", "ratio", "per_share", "count", "price", "assumpt
 Unit = Literal["USD", "USD/share", "shares", "percent", "times", "days", "points", "count", "number"]
 
 LANGUAGES = ("en", "es", "de", "fr", "pt", "it", "zh", "ja")
-FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest", "at_end", "mean5", "sqrt", "passed", "cagr3"})
+FUNCTIONS = frozenset({"avg", "prev", "growth", "times", "ttm", "latest", "at_end", "mean5", "sqrt", "passed", "cagr",
+                       "cagr3"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,7 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return "points" if unit == "percent" else "percent", "price" if kind == "price" else "ratio"
         case Call(name="times"):
             return "times", "ratio"
-        case Call(name="cagr3"):
+        case Call(name="cagr" | "cagr3"):
             return "percent", "ratio"
         case Call(name="passed"):
             return "count", "ratio"
@@ -334,8 +336,8 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
             return f"{value:g}"
         case Ref(id=name):
             return (MARKET_INPUTS.get(name) or catalogue()[name]).label
-        case Call(name="growth", argument=argument):
-            return f"{_spoken(argument)} growth"
+        case Call(name="growth" | "cagr" as name, argument=argument):
+            return f"{_spoken(argument)} {'growth' if name == 'growth' else 'CAGR'}"
         case Call(name="times", argument=Binary(left=left, right=right)):
             return f"ratio of {_spoken(left, True)} to {_spoken(right, True)}"
         case Call(name="times", argument=argument):

@@ -5,6 +5,7 @@ latest. Which days it covers is only known for one company, whose fiscal year ma
 
 Text forms, in and out: `FY2024`, `Q3 2024`, `CQ3 2024` and `CY2024` (of the calendar), `H1 2024`, `9M 2024`, `TTM`,
 `2024-03-14`, `2024-03` (a month), `2024` (as the company labels it), `end 2024`, `latest`, `latest quarter`, `YTD`,
+`latest Q3` and `latest H1` (the last third quarter, the last first half),
 `3 months ago` and `10 days ago` (before the latest trading day), shifts (`latest-1`), and trading days counted from a
 day (`2024-03-14+5`).
 """
@@ -23,7 +24,7 @@ from typing import Literal, Self
 
 PeriodKind = Literal[
     "year", "quarter", "calendar quarter", "calendar year", "half", "nine months", "ttm", "day", "month", "calendar",
-    "end", "latest", "latest quarter", "ytd", "months ago", "days ago", "trading day",
+    "end", "latest", "latest quarter", "nth quarter", "nth half", "ytd", "months ago", "days ago", "trading day",
 ]  # fmt: skip
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -42,6 +43,8 @@ _TEXTS: dict[PeriodKind, str] = {
     "end": "end {year}",
     "latest": "latest",
     "latest quarter": "latest quarter",
+    "nth quarter": "latest Q{number}",
+    "nth half": "latest H{number}",
     "ytd": "YTD",
     "months ago": "{number} months ago",
     "days ago": "{number} days ago",
@@ -50,7 +53,7 @@ _TEXTS: dict[PeriodKind, str] = {
 """How each kind is written; read back by the patterns that are made of it."""
 
 _PARTS = {"{year}": r"(?P<year>\d{4})", "{number:02}": r"(?P<number>\d\d)", "{day:02}": r"(?P<day>\d\d)"}
-_NUMBERS: dict[PeriodKind, str] = {"half": "[12]", "months ago": r"\d{1,3}", "days ago": r"\d{1,3}"}
+_NUMBERS: dict[PeriodKind, str] = {"half": "[12]", "nth half": "[12]", "months ago": r"\d{1,3}", "days ago": r"\d{1,3}"}
 
 
 def _pattern(kind: PeriodKind, text: str) -> re.Pattern[str]:
@@ -127,7 +130,7 @@ class Period:
             case "half":
                 year, half = divmod(self.year * 2 + self.number - 1 + steps, 2)
                 return replace(self, year=year, number=half + 1)
-            case "latest" | "latest quarter" | "ttm" | "ytd":
+            case "latest" | "latest quarter" | "nth quarter" | "nth half" | "ttm" | "ytd":
                 return replace(self, shift=self.shift + steps)
             case "months ago" | "days ago":
                 return replace(self, number=self.number - (12 if self.kind == "months ago" else 365) * steps)
@@ -135,6 +138,16 @@ class Period:
                 return replace(self, year=self.year + steps, day=min(self.day, _length(self.year + steps, self.number)))
             case _:
                 return replace(self, year=self.year + steps)
+
+    def dated(self, year: int, quarter: int) -> Period:
+        """The `latest Q3` or `latest H1` of a company whose latest quarter is that of a year, with its own year.
+
+        Example:
+            >>> str(Period.parse("latest Q3").dated(2026, 2))
+            'Q3 2025'
+        """
+        last, kind = (self.number, "quarter") if self.kind == "nth quarter" else (self.number * 2, "half")
+        return Period(kind, year - (last > quarter) + self.shift, self.number)
 
     def first_day(self) -> date | None:
         """The first calendar day of a day, month or calendar year; `None` for relative ones."""

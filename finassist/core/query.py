@@ -18,13 +18,12 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.text import did_you_mean
 
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "model",
-                 "refuse", "document", "chat"]  # fmt: skip
+                 "profile", "refuse", "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
-                    "min", "count", "times", "trend", "best day", "worst day", "best week", "worst week",
-                    "best month", "worst month", "best year", "worst year", "high", "low", "first",
-                    "last", "range"]  # fmt: skip
+                    "min", "range", "count", "times", "trend", "high", "low", "first", "last", "best day", "worst day",
+                    "best week", "worst week", "best month", "worst month", "best year", "worst year"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "window", "order", "count", "check", "model", "peers", "nothing"]  # fmt: skip
+                "range", "window", "order", "count", "check", "model", "peers", "profile", "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
 
 Scope = Literal["named", "earlier", "universe", "peers"]
@@ -147,8 +146,7 @@ class Query(_Checked):
         companies: Ticker symbols in the order asked.
         scope: Companies that are named, of the conversation, all that the provider covers, or the first and its peers.
         sectors: Sectors or industries that limit a universe, or whose companies are the peers.
-        periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`,
-            `"latest"`.
+        periods: As asked: `"FY2024"`, `"Q3 2024"`, `"TTM"`, `"2024-03-14"`, `"FY2020:FY2024"`, `"last 4 quarters"`.
         every: Whether each period of a span counts by itself: a condition has to hold in every one of them.
         operation: What is done with the figures.
         where: Conditions of a screen.
@@ -160,7 +158,7 @@ class Query(_Checked):
         assume: What is assumed instead of what the data say or a model's default: metric ids with values in their own
             unit (5 % is 0.05). `growth`, `margin`, `multiple` and `years` are those that a valuation forecasts.
         as_of: Only what was known on that day counts.
-        explain: Ids of metrics, or terms, to define.
+        explain: Metrics or terms to define; of a `"profile"` any of `"sector"`, `"fiscal year end"`, `"filing day"`.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
         decimals: Decimals of the answer, where asked.
         unknown: Words that were not placed.
@@ -232,7 +230,8 @@ class Query(_Checked):
     def __str__(self) -> str:
         if self.intent == "define":
             return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in self.explain)
-        what = " and ".join(map(spoken, self.metrics)) or _UNNAMED.get(self.intent, self.intent)
+        told = self.explain if self.intent == "profile" else map(spoken, self.metrics)
+        what = " and ".join(told) or _UNNAMED.get(self.intent, self.intent)
         words = [f"worth of {self.stake} by {what}" if self.stake else _OPERATIONS.get(self.operation, "") + what]
         if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
             words = [f"number of periods by {what}"]
@@ -246,8 +245,7 @@ class Query(_Checked):
             words.append("in " + " of ".join(when))
         if self.assume:
             words.append("assuming " + ", ".join(f"{spoken(name)} {value:g}" for name, value in self.assume.items()))
-        if self.limit:
-            words.append(f"({'top' if self.order >= 0 else 'bottom'} {self.limit})")
+        words += [f"({'top' if self.order >= 0 else 'bottom'} {self.limit})"] * bool(self.limit)
         return " ".join(words)
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -303,6 +301,8 @@ def _complete(asked: object) -> Query:
 def _check_complete(query: Query) -> None:
     if query.intent in ("chat", "refuse"):
         raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
+    if query.intent == "profile" and not {*query.explain} <= {"sector", "fiscal year end", "filing day"}:
+        raise InvalidQuery("A profile tells of a company: explain=['sector'], 'fiscal year end' or 'filing day'.")
     if query.intent == "define":
         if not any(name for name in query.explain if _is_metric(name)):
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")

@@ -23,8 +23,6 @@ _OF_BASE = re.compile(
 
 
 _NONE_OF = re.compile(r"\b(?:no|zero|without(?: any)?)\s+$")
-
-
 _STATED_AFTER = re.compile(r"\s*(?:usd |dollars? |us dollars )?(?:of|in|for) ")
 
 
@@ -119,7 +117,8 @@ def _denied(slots: Slots, hit: Hit[Amount], near: Hit[str] | None) -> Amount:
     """The amount downwards where its verb falls, and the other side of it where it is denied: `not above $5bn`."""
     if near is None:
         return hit.value
-    amount = hit.value.fallen() if _is_change(near.value) and _falls(slots, hit) else hit.value
+    falls = near.value == "from_high" or (_is_change(near.value) and _falls(slots, hit))
+    amount = hit.value.fallen() if falls else hit.value
     start = max((each.end for each in slots.amounts if each.end <= hit.start), default=0)
     place = min(near.start, hit.start) if near.start >= start else hit.start
     denied = _NOT.search(slots.low, start, place) or _NOT.search(slots.low, max(start, hit.start - 5), hit.start)
@@ -143,7 +142,7 @@ def _own_periods(slots: Slots) -> Mapping[int, list[str]]:
 
 
 def _is_change(metric: str) -> bool:
-    return metric.startswith("growth(") or metric in ("price_change", "total_return")
+    return metric.startswith(("growth(", "cagr(")) or metric in ("price_change", "total_return")
 
 
 def _falls(slots: Slots, amount: Hit[Amount]) -> bool:
@@ -171,11 +170,7 @@ _OWN = r"(?:(?:on|in|its|their|the|total|own|that of) )*"
 
 
 _COMPARED = re.compile(rf"\s*(?:(?:was|were|is|are) )?(?:{_GREATER}|{_SMALLER}) (?:than )?{_OWN}")
-
-
 _MORE_OF = re.compile(rf"\b(?:{_GREATER}|{_SMALLER})(?P<than> than)?(?: on| in| for)?(?: its| their)? $")
-
-
 _THAN, _IN = re.compile(rf"\s*than {_OWN}"), re.compile(rf"\s*(?:in|on|as|for) {_OWN}")
 
 
@@ -249,8 +244,6 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
 
 _WAS = re.compile(r" (?:(?:was|is|were|are|turned|stayed|remained|being) )?")
 _OBJECT = re.compile(r" (?:its |their |the )?")
-
-
 _AND = re.compile(r"(?:,? and|,) (?:its |their |the )?")
 
 
@@ -349,7 +342,8 @@ def _fits(amount: Amount, metric: str) -> bool:
 # ---------------------------------------------------------------------------------------- what is supposed
 
 _YES_OR_NO = re.compile(
-    r"\W*(?:answer [^:]{0,30}:\s*)?(?:(?:and|so|ok|then|but)\W+)?(?:is|are|was|were|did|does|do|has|have|had)\b"
+    r"\W*(?:answer [^:]{0,30}:\s*)?(?:(?:for|at|in|with|by) [\w&.' -]{2,40}, ?)?"
+    r"(?:(?:and|so|ok|then|but)\W+)?(?:is|are|was|were|did|does|do|has|have|had)\b"
 )
 _OPEN = re.compile(r"\b(?:or|how|what|which|who|whose|when|by (?:how|what))\b")
 
@@ -362,7 +356,10 @@ def supposed(slots: Slots, intent: str, operation: str) -> Literal[-1, 0, 1]:
     if intent == "compare" and len(slots.about) == 2 and slots.directions and "than" in slots.low:
         return 1
     pair = next(_of_two_metrics(slots), None)
-    if operation == "none" and pair and len(slots.about) == 1 and len(slots.metrics) == 2:
+    two = operation == "none" and len(slots.about) == 1 and len(slots.metrics) == 2
+    if two and slots.directions and "than" in slots.low:
+        return 1 if slots.directions[0].value > 0 else -1
+    if two and pair:
         same_order = pair.metric.startswith(expression_hits(slots)[0].value)
         return 1 if same_order == (pair.comparator == ">") else -1
     moves = operation == "growth" or [hit.value for hit in slots.metrics] == ["price_change"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from finassist.core.metrics import catalogue, described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Filter, Operation
 from finassist.questions.grammar import SAID, metric_phrases
+from finassist.questions.operations import COUNTS, many_periods
 from finassist.questions.slots import Slots
 from finassist.questions.tokenizer import Hit, words_of
 
@@ -35,7 +36,7 @@ def expressions(slots: Slots) -> list[str]:
 
 def expression_hits(slots: Slots) -> list[Hit[str]]:
     """The same with their places."""
-    hits = _divided(slots, list(slots.metrics))
+    hits = _divided(slots, _left_after(slots, list(slots.metrics)))
     if slots.has("share") or _how_much_of(slots):
         hits = _shares(slots, hits)
     if slots.has("per share"):
@@ -44,25 +45,61 @@ def expression_hits(slots: Slots) -> list[Hit[str]]:
     return [_grown(slots, hit) for hit in hits] if each_own else hits
 
 
+_TAKEN_OFF = frozenset({"capex", "dividends_paid", "buybacks", "shareholder_returns"})
+
+
+def _left_after(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
+    """`what is left after capex, dividends and buybacks`: what is named behind it is taken off what is named before."""
+    after, before = (SAID[each].search(slots.low) for each in ("left_after", "after_it_left"))
+    mark = before or after
+    taken = [hit for hit in hits if mark and (hit.end <= before.end() if before else hit.start >= mark.end())]
+    if mark is None or not taken or any(described(hit.value).unit != "USD" for hit in hits):
+        return hits
+    base = next((hit for hit in hits if hit not in taken), None)
+    if base is None and not _TAKEN_OFF.issuperset(hit.value for hit in taken):
+        return hits
+    first = base.value if base else "operating_cash_flow"
+    less = [hit.value for hit in taken if not (first == "free_cash_flow" and hit.value == "capex")]
+    formula = simplest(" - ".join([first, *(f"({each})" if " " in each else each for each in less)]))
+    start, end = min(hit.start for hit in hits), max(hit.end for hit in hits)
+    return [Hit(formula, start, end, slots.low[start:end])]
+
+
 _OUT_OF = re.compile(
-    r"\b(?:of|among|amongst|take|taking|consider|considering|from|within)\W+(?:all )?(?:the )?(?:top )?$"
+    r"\b(?:of|among|amongst|tak(?:e|ing)|consider(?:ing)?|from|within|in|looking at|for)\W+(?:all )?(?:the )?(?:top )?$"
+    r"|^\W*(?:the )?(?:top )?$"
 )
+_BY_KIND: Mapping[str, str] = {
+    "valuable": "market_cap", "largest": "market_cap", "biggest": "market_cap", "profitable": "net_income",
+    "indebted": "long_term_debt",
+}  # fmt: skip
+"""What companies are ranked by where no figure is named: market value where they are called the largest."""
+_HOW_MANY = re.compile(rf"\bwh(?:ich|at) (?P<n>\d{{1,2}}|{'|'.join(COUNTS)})\b")
 
 
 def inside_a_rank(slots: Slots) -> list[Filter]:
     """`of the four with the most X, which had the smallest Y`: the rank inside which another figure is ranked."""
-    if slots.limit is None or len(slots.directions) < 2 or not _OUT_OF.search(slots.low[: slots.limit.start]):
+    if slots.limit is None or not _OUT_OF.search(slots.low[: slots.limit.start]):
         return []
-    first, last = slots.directions[0], slots.directions[-1]
+    sorts = [Hit(1, hit.start, hit.end, hit.words) for hit in slots.marks if hit.value == "rank"]
+    directions = [*slots.directions, *sorts] if len(slots.directions) == 1 else slots.directions
+    if len(directions) < 2:
+        return []
+    first, last = directions[0], directions[-1]
     after = [hit for hit in slots.metrics if hit.start > last.start]
     grows = not after and slots.has("growth")  # `of the ten largest by revenue, which grew fastest?`
     named = slots.metrics if grows else expression_hits(slots)
     hits = [hit for hit in named if slots.limit.start < hit.start < last.start]
+    kinds = _BY_KIND.items() if not hits else ()
+    places = ((slots.low.find(word, slots.limit.start, last.start), metric) for word, metric in kinds)
+    hits = hits or [Hit(metric, at, at, metric) for at, metric in places if at >= 0]
     if not hits or not (after or grows) or first.start > hits[0].start + 60:
         return []
     slots.metrics = after or hits
     number, slots.directions = slots.limit.value, [last]
-    slots.limit = replace(slots.limit, value=1)
+    several = _HOW_MANY.search(slots.low, slots.limit.end)
+    shown = 1 if several is None else int(several["n"]) if several["n"].isdigit() else COUNTS[several["n"]]
+    slots.limit = replace(slots.limit, value=number if last in sorts else shown)
     return [Filter(metric=hits[0].value, comparator="top" if first.value > 0 else "bottom", number=number)]
 
 
@@ -156,10 +193,15 @@ def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
     alone = len(slots.metrics) == 1 and not slots.has("share")
     if described(hit.value).kind == "price":
         return hit
+    yearly = slots.says(SAID["per_year"]) and not (slots.says(SAID["each_year"]) or slots.says(SAID["every"]))
+    of_rate = any(each.value.unit == "percent" for each in slots.amounts)
     for mark in slots.operations:
         just_after = 0 <= mark.start - hit.end <= 2
         close = 0 <= hit.start - mark.end <= 9
         just_before = close and _OF_ITS.fullmatch(slots.low, mark.end, hit.start)
+        a_year = mark.value == "cagr" or (mark.value == "growth" and yearly and many_periods(slots))
+        if of_rate and a_year and (just_after or just_before or alone):
+            return Hit(f"cagr({hit.value})", min(hit.start, mark.start), max(hit.end, mark.end), hit.words)
         if mark.value in ("growth", "yoy") and (just_after or just_before or alone):
             return Hit(f"growth({hit.value})", min(hit.start, mark.start), max(hit.end, mark.end), hit.words)
     return hit

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from finassist.core.metrics import described
-from finassist.core.query import Query
+from finassist.core.query import Choice, Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.editing import edited, other_stake, shown_otherwise
 from finassist.questions.grammar import POINTS_BACK, SAID
@@ -15,8 +15,9 @@ from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, periods_of
 from finassist.questions.periods import Shift, moved, parts_of, shift_of
 from finassist.questions.queries import answer_to, is_judgement, screen
-from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown
+from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown, refuse
 from finassist.questions.terms import Figure, Fold, Joined, Writer
+from finassist.symbols import directory
 from finassist.symbols.names import common_words
 
 _SHORT = 6
@@ -37,9 +38,11 @@ def follow_up(slots: Slots) -> Understanding | None:
         return answer_to(slots)
     if not last and not memory.companies:
         return None
+    if last and (unclear := _which_other(slots, last)):
+        return unclear
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
-    if last and not slots.points and (parts := parts_of(slots, last.periods)):
+    if last and not slots.points and (parts := parts_of(slots, last.periods or ["latest"])):
         slots.periods = parts
     shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
@@ -53,6 +56,25 @@ def follow_up(slots: Slots) -> Understanding | None:
         slots.metrics = hits_of(last.metrics[:1])
         return screen(slots)
     return _completed(slots, last, shift) if _points_back(slots, shift) else None
+
+
+def _which_other(slots: Slots, last: Query) -> Understanding | None:
+    """`Back to the other one` after two companies together: either may be meant, so both are offered."""
+    other = POINTS_BACK["other"].search(slots.low)
+    own = slots.about or slots.metrics or slots.operations or slots.directions or nth_shown(slots)
+    if other is None or own or last.scope != "named" or len(last.companies) != 2:
+        return None
+    alone = {
+        "intent": "value",
+        "order": 0,
+        "operation": "none" if last.operation in ("difference", "times") else last.operation,
+    }
+    named = [(company.name if (company := directory().lookup(each)) else each, each) for each in last.companies]
+    choices = (
+        Choice(f"{name} ({each})", (last.model_copy(update={"companies": [each], **alone}),)) for name, each in named
+    )
+    reason = f"“{other.group()}” may be {' or '.join(name for name, _ in named)}: name one"
+    return replace(refuse(other.group(), "company", reason, "several fit"), choices=tuple(choices))
 
 
 def _stands_alone(slots: Slots, shift: Shift | None) -> bool:
@@ -229,7 +251,8 @@ def _complete_companies(slots: Slots, last: Query | None) -> None:
         slots.about = [one]
         return
     them, group = slots.says(POINTS_BACK["of_them"]), _group(slots)
-    if (group or _compares(slots)) and not them and len(memory.companies) > 1:
+    compared = _compares(slots) or (slots.says(POINTS_BACK["compare"]) and slots.says(POINTS_BACK["them"]))
+    if (group or compared) and not them and len(memory.companies) > 1:
         slots.about = list(memory.companies)
     elif (them or group) and memory.result:
         slots.about = list(memory.result)

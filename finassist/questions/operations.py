@@ -17,6 +17,9 @@ type _Step = Callable[[Slots, Sequence[str]], Operation | None]
 
 def operation_of(slots: Slots, metrics: Sequence[str]) -> Operation:
     """The operation on the figures of named companies; the first rule that fits decides."""
+    several = len(slots.about) > 2 and not many_periods(slots) and not slots.has("rank", "mean", "sum")
+    if several and len(metrics) == 1 and metrics[0] not in OF_MARKET and slots.says(SAID["apart_of_all"]):
+        return "range"
     if slots.says(SAID["best_to_worst"]) and not slots.several and metrics[0] not in ("price_change", "total_return"):
         return "range"
     steps = _PRICE_STEPS if metrics[0] in OF_MARKET else ()
@@ -40,7 +43,7 @@ def many_periods(slots: Slots) -> bool:
 
 
 _YEARS = re.compile(r"\b(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)[- ]years?\b")
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 
 
 def periods_of(slots: Slots) -> list[str]:
@@ -56,7 +59,7 @@ def periods_of(slots: Slots) -> list[str]:
     spans = any(":" in text or text.startswith("last") for text in chosen)
     if not years or spans or len(chosen) > 1 or not slots.has("cagr"):
         return chosen
-    count = int(years[1]) if years[1].isdigit() else _COUNTS[years[1]]
+    count = int(years[1]) if years[1].isdigit() else COUNTS[years[1]]
     end = parse_periods(chosen[0]) if chosen else Period("latest")
     return [f"{end.moved(-count)}:{end}"] if isinstance(end, Period) and end.year else [f"last {count + 1} years"]
 
@@ -124,7 +127,9 @@ def _price_move(slots: Slots, _: Sequence[str]) -> Operation | None:
 # ----------------------------------------------------------------------------------------- any figures
 
 
-def _cagr(slots: Slots, _: Sequence[str]) -> Operation | None:
+def _cagr(slots: Slots, metrics: Sequence[str]) -> Operation | None:
+    if metrics[0].startswith("cagr("):
+        return "none"
     stretch = spans(slots) or slots.has("mean")
     yearly = slots.says(SAID["per_year"]) and stretch and (slots.has("mean") or not slots.says(SAID["each_year"]))
     return "cagr" if slots.has("cagr") or (yearly and slots.has("growth")) else None
@@ -308,6 +313,7 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
         if hit.words in _ALWAYS_LEAST:
             return -1, True
         good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
+        good = -1 if metric == "from_high" else good  # which is below nothing: the furthest is the lowest
         falls = metric in _SIGNED or metric.startswith("growth(") or slots.has("growth")
         loss = any(re.search(r"\b(?:loss|lost|los[ei]ng?)", each.words) for each in slots.metrics)
         if loss:
@@ -316,6 +322,13 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
         return hit.value * good * shrank, True
     below = bool(slots.amounts) and slots.amounts[0].value.comparator in ("<", "<=")
     return (-1 if below else 1), False
+
+
+def of_each_other(slots: Slots, metrics: Sequence[str]) -> bool:
+    """`Which is higher, capex or operating cash flow?`: two figures of one company are compared."""
+    alike = len(metrics) == 2 and len({described(each).unit for each in metrics}) == 1
+    asked = slots.directions and not slots.has("growth", "yoy", "trend") and SAID["than_or"].search(slots.low)
+    return bool(alike and asked and not slots.several)
 
 
 _ORDERED = frozenset({"none", "growth", "cagr"})

@@ -29,6 +29,7 @@ from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.numbers import settle_stake
 from finassist.questions.peers import against_peers
+from finassist.questions.profile import profile_of
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
 from finassist.questions.scan import blanked, slots_of
@@ -110,7 +111,7 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
 
 
 def _understood(slots: Slots) -> Understanding:
-    if found := against_peers(slots):
+    if found := against_peers(slots) or profile_of(slots):
         return found
     if unknown := refused(slots):
         return _the_rest(slots) or Understanding(unknown=unknown, decided="topic")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import cast
 
 from finassist.core.periods import LATEST, Period, PeriodKind, Span, months_back, parse_periods
 from finassist.questions.grammar import SHIFTS, table_of
@@ -141,12 +142,10 @@ def _first_day(parts: dict[str, str], year: int) -> Period:
 
 
 def _half(parts: dict[str, str], year: int) -> Period:
-    words = parts["q"]
-    second = (
-        words in ("2", "second", "2nd", "segundo", "segunda", "zweiten", "zweites", "zweite", "secondo")
-        or words[0] in "下"
-    )
-    return Period("half", year, 2 if second else 1)
+    return Period("half", year, 2 if parts["q"] in _SECOND or parts["q"][0] == "下" else 1)
+
+
+_SECOND = frozenset({"2", "second", "2nd", "segundo", "segunda", "zweiten", "zweites", "zweite", "secondo"})
 
 
 _UNITS: Mapping[str, Period] = {
@@ -286,22 +285,24 @@ def shift_of(slots: Slots) -> Shift | None:
     return None
 
 
+_OF_DAYS = ("day", "month", "months ago", "days ago", "trading day")
 _OF_YEAR = re.compile(r"\b(?:the )?(?:(?P<a>[qh])(?P<q>[1-4])|(?P<n>first|second|third|fourth) (?P<b>quarter|half))\b")
 
 
 def parts_of(slots: Slots, last: Sequence[str]) -> list[Found]:
-    """`and in Q3?`, `the second half?`: parts of a year without it are of the last question's; their words are used."""
+    """`and in Q3?`, `the second half?`: parts of a year without it are of the last question's, or the latest."""
     value = parse_periods(last[-1]) if last else None
     end = value.end if isinstance(value, Span) else value
-    if end is None or not end.year or end.kind == "day":
+    if end is None or end.kind in _OF_DAYS:
         return []
-    quarter = "calendar quarter" if end.kind.startswith("calendar ") else "quarter"
+    nth = "" if end.year else "nth "
+    calendar = "calendar " if end.kind.startswith("calendar ") else ""
     parts: list[Found] = []
     for found in _OF_YEAR.finditer(slots.low):
-        kind = "half" if (found["a"] or found["b"])[0] == "h" else quarter
+        kind = f"{nth}half" if (found["a"] or found["b"])[0] == "h" else f"{nth or calendar}quarter"
         number = int(found["q"] or _number(found["n"]))
         slots.loose = [word for word in slots.loose if not found.start() <= word.start < found.end()]
-        parts.append(Found(replace(end, kind=kind, number=number), *found.span(), found.group()))
+        parts.append(Found(Period(cast("PeriodKind", kind), end.year, number), *found.span(), found.group()))
     return parts
 
 

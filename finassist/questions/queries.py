@@ -26,11 +26,12 @@ from finassist.questions.operations import (
     direction_of,
     intent_of,
     of_a_high,
+    of_each_other,
     operation_of,
     periods_of,
     spans,
 )
-from finassist.questions.periods import moved, quarterly, shift_of, with_the_one_before
+from finassist.questions.periods import moved, parts_of, quarterly, shift_of, with_the_one_before
 from finassist.questions.refusals import alternatives, unplaced, years_ahead
 from finassist.questions.scan import settle_market_words
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
@@ -47,6 +48,8 @@ def answer_to(slots: Slots) -> Understanding:
     if is_judgement(slots):
         return _judgement(slots)
     settle_market_words(slots)
+    if slots.metrics and not slots.points and not slots.says(SAID["first_time"]):
+        slots.periods = parts_of(slots, ["latest"]) or slots.periods
     if slots.about and asks_statement(slots):
         return Understanding(document="report", decided="statement")
     if slots.metrics == hits_of(["price_change"]) and slots.stake and not slots.points:
@@ -65,7 +68,7 @@ def answer_to(slots: Slots) -> Understanding:
 def _definition(slots: Slots) -> Understanding | None:
     both = "diff" in slots.low and " and " in slots.low
     explain = [hit.value for hit in slots.metrics[: 2 if both else 1]]
-    if not explain or not slots.asks_definition:
+    if not explain or not slots.asks_definition or (slots.about and slots.directions):
         return None
     if slots.about:
         query = _query(slots)
@@ -176,7 +179,8 @@ def screen(slots: Slots) -> Understanding:
     direction, ordered = direction_of(slots, shown[0])
     if where and not ordered and where[0].metric == shown[0]:
         direction = -1 if where[0].comparator in ("<", "<=") else 1
-    operation: Operation = "count" if slots.has("count") else _set_operation(slots)
+    rate = any(each.metric.startswith("cagr(") for each in where)
+    operation: Operation = "count" if slots.has("count") else "none" if rate else _set_operation(slots)
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
     default = 1 if ordered and (by or not where) and not plural else None if where and not by else 10
     own = [each.period for each in where if each.period]
@@ -278,6 +282,8 @@ def _query(slots: Slots) -> Query:
     if operation in ("best year", "worst year"):
         periods = [text for text in periods if ":" in text or text.startswith("last ")] or periods
     intent, direction = intent_of(slots, metrics, operation)
+    if operation == "none" and len(slots.points) < 2 and of_each_other(slots, metrics):
+        intent, direction = "compare", direction_of(slots, metrics[0])[0]
     fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(slots.about)
     month_ends = operation in ("high", "low") and slots.says(SAID["month_end"])
     return Query(
@@ -346,7 +352,7 @@ def _of_growth(slots: Slots, operation: str) -> bool:
     if operation in ("max", "min"):
         return slots.has("growth", "yoy") or slots.says(SAID["moves_most"])
     points = len(slots.points) < 2 and (slots.says(SAID["of_growth"]) or slots.says(SAID["faster"]))
-    return operation == "difference" and slots.several and points
+    return operation in ("difference", "range") and slots.several and points
 
 
 _ADDING = frozenset({"plus", "sum", "sum of", "combined", "together", "added", "add", "add up", "adding"})

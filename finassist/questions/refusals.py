@@ -59,8 +59,19 @@ def _topic(slots: Slots) -> Unknown | None:
     for topic in _TOPICS:
         for match in topic.pattern.finditer(slots.low):
             if not _means_else(slots, topic, *match.span()):
+                if topic.yields_to == "nothing":
+                    _without_names(slots, topic)
                 return Unknown(words=_as_typed(slots, match), topic=topic.name, reason=topic.reason)
     return None
+
+
+def _without_names(slots: Slots, topic: _Topic) -> None:
+    """`Solana`, `ETH`: names of companies too, which are not meant where a coin or an index is asked for."""
+    spans = [match.span() for match in topic.pattern.finditer(slots.low)]
+    slots.companies = [
+        hit for hit in slots.companies if not any(start < hit.end and hit.start < end for start, end in spans)
+    ]
+    slots.about = slots.symbols
 
 
 def _as_typed(slots: Slots, match: re.Match[str]) -> str:

@@ -95,7 +95,7 @@ def sections(
         yield from peers.tables(figures, query, names, _Heads(query))
     if queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
         yield from model_tables(figures, Words({}, queries[0]))
-    elif queries and len(figures) >= _FEWEST and queries[0].intent != "judge" and not against_peers:
+    elif queries and len(figures) >= _FEWEST and queries[0].intent not in ("judge", "profile") and not against_peers:
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
     heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:

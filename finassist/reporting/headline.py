@@ -17,6 +17,7 @@ from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Query
 from finassist.reporting import models, peers
+from finassist.reporting.changes import CHANGES
 from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure, stake_of
 from finassist.reporting.words import (
     MARKET_INDEX,
@@ -50,7 +51,7 @@ def headline(outcome: Outcome, members: Mapping[str, Member]) -> str:
     if not outcome.rows and outcome.figure is None:
         return _nothing_found(outcome) if query.scope == "universe" else ""
     text = _translated(outcome, words) or f"{_yes_or_no(outcome)}{capital(_sentence(outcome, words))}"
-    return f"{meanings} {text}" if query.explain else text
+    return f"{meanings} {text}" if meanings else text
 
 
 def _yes_or_no(outcome: Outcome) -> str:
@@ -91,7 +92,7 @@ def _sentence(outcome: Outcome, words: Words) -> str:
         return peers.sentence(outcome, words)
     if outcome.shape == "order":
         return _universe(outcome, words) if outcome.query.scope == "universe" else _order(outcome, words)
-    return SENTENCES[outcome.shape](outcome, words)
+    return {**SENTENCES, **CHANGES}[outcome.shape](outcome, words)
 
 
 # ------------------------------------------------------------------------------------- spans of days
@@ -315,7 +316,7 @@ def _period_label(rows: Sequence[Row]) -> str:
 
 def _nothing_found(outcome: Outcome) -> str:
     """The sentence of a screen that no company fulfils."""
-    if outcome.considered and outcome.left_out == outcome.considered:
+    if outcome.left_out == outcome.considered:  # of no company is it known
         return ""
     query, condition = outcome.query, conditions(outcome.query)
     left = f" ({outcome.left_out} of {outcome.considered} lack the figure)" if outcome.left_out else ""

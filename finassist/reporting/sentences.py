@@ -17,7 +17,6 @@ from finassist.reporting.words import (
     Phrase,
     Words,
     asked_periods,
-    at_period,
     brief,
     capital,
     conditions,
@@ -70,9 +69,22 @@ def of_each_company(rows: Sequence[Row], words: Words) -> str:
 
 def _several_metrics(each: Sequence[Phrase]) -> str:
     first = each[0]
+    if first.words.query.intent == "compare" and len(each) == 2 and each[0].fact.period == each[1].fact.period:
+        return _ahead(*each)
     if len({it.fact.period for it in each}) == 1:
         return f"{first.name} {when(first.fact)}: {listed(it.labelled for it in each)}."
     return f"{first.name}: {listed(f'{it.labelled} {it.when}' for it in each)}."
+
+
+def _ahead(one: Phrase, two: Phrase) -> str:
+    """Which of two figures of a company is the higher one: `Nike's buybacks were higher than its dividends paid …`."""
+    order = one.words.query.order or 1
+    first, last = sorted((one, two), key=lambda it: it.fact.value or Decimal(), reverse=order > 0)
+    were = "were" if first.row.metric in _PLURAL else "was"
+    side = "higher than" if order > 0 else "lower than"
+    side = side if first.fact.value != last.fact.value else "the same as"
+    lead = f"{first.owner} {first.metric} {were} {side} its {last.metric} {first.when}"
+    return f"{lead}: {first.value} against {last.value}."
 
 
 def one_figure(it: Phrase) -> str:
@@ -93,6 +105,24 @@ def one_figure(it: Phrase) -> str:
     shown = it.size if "loss" in it.label else it.value
     period = "" if "at(" in it.row.metric else own_span(it.row) or f" {it.when}"
     return f"{it.owner} {it.label} {was} {shown}{period}{_how(it)}."
+
+
+def _profile(it: Phrase) -> str:
+    """What is known of a company besides figures: its sector, when its fiscal year ends, when it filed a report."""
+    fact, text = it.fact, it.fact.text
+    match fact.field:
+        case "sector":
+            sector, _, industry = (text or "").partition(", ")
+            return f"{it.name} is in the sector {sector}, industry {industry}." if text else _no(it, "sector")
+        case "fiscal_year_end":
+            return f"{it.owner} fiscal year ends in {text}: {fact.period} ended on {fact.period_end}."
+        case _:
+            report = f"{it.owner} report for {fact.period} (ended {fact.period_end})"
+            return f"{report} was filed on {text}." if text else _no(it, "filing day")
+
+
+def _no(it: Phrase, what: str) -> str:
+    return f"The {what} of {it.name} is not in the data."
 
 
 def stake_of(it: Phrase) -> str:
@@ -170,90 +200,9 @@ def _by_company(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
         yield words.name(symbol), ", ".join(words.figure(row.fact) for row in rows if row.symbol == symbol)
 
 
-# ------------------------------------------------------------------------------------------- changes
-
-
 def of_each_row(sentence: Callable[[Phrase], str]) -> Callable[[Outcome, Words], str]:
     """A sentence for each row, by itself."""
     return lambda outcome, words: " ".join(filter(None, (capital(sentence(words.of(row))) for row in outcome.rows)))
-
-
-def _change(it: Phrase) -> str:
-    """Growth: the direction in words, the size, both ends."""
-    first, last = it.row.first, it.row.last
-    if first is None or last is None:
-        return one_figure(it)
-    fiscal = last.period.startswith(("FY", "Q", "H"))
-    span = f" in {brief(last)}" if fiscal and _next_to(first, last) else ""
-    by = "by " if it.fact.unit == "points" else ""
-    return f"{it.owner} {it.metric} {_moved(it, by)}{span}, {it.ends()}."
-
-
-def _moved(it: Phrase, by: str) -> str:
-    up = "grew" if described(it.row.metric).kind == "flow" and not by else "rose"
-    return f"{up if it.direction > 0 else 'fell'} {by}{it.size}" if it.direction else "did not change"
-
-
-def _next_to(first: Fact, last: Fact) -> bool:
-    """Whether the ends of a change are neighbouring periods."""
-    days = (last.period_end - first.period_end).days if first.period_end and last.period_end else 0
-    return 0 < days < 200 or 330 < days < 400
-
-
-def _cagr(it: Phrase) -> str:
-    if it.row.first is None or it.row.last is None:
-        return ""
-    verb = "grew" if it.direction >= 0 else "fell"
-    span = f"from {brief(it.row.first)} to {brief(it.row.last)}"
-    moved = f"{it.ends(None)} over {it.row.at} years"
-    return f"{it.owner} {it.metric} {verb} {it.size} a year (CAGR) {span}: {moved}."
-
-
-def _difference(it: Phrase) -> str:
-    if it.row.first is None or it.row.last is None:
-        return one_figure(it)
-    moved = f"had a range of {it.size}" if it.row.at == "range" else _moved(it, "by ")
-    return f"{it.owner} {it.metric} {_apart(moved)}, {it.ends()}."
-
-
-def _apart(size: str) -> str:
-    """A difference of multiples is a number: `2.4 times lower` would be a ratio."""
-    return size.removesuffix(" times")
-
-
-def _times(it: Phrase) -> str:
-    first, last, figure = it.row.first, it.row.last, it.words.figure
-    if first is None or last is None:
-        return one_figure(it)
-    lead = f"{it.owner} {it.metric} was {it.value} as large {at_period(last)} as {at_period(first)}"
-    return f"{lead}: {figure(last)} against {figure(first)}."
-
-
-def _between(how: Callable[[Words, Fact], str], alone: Callable[[Phrase], str]) -> Callable[[Outcome, Words], str]:
-    """How one company's figure lies to another's; `alone` is the sentence of a company by itself."""
-
-    def sentence(outcome: Outcome, words: Words) -> str:
-        rows, fact = outcome.rows, outcome.figure
-        if fact is None or len(rows) != 2 or rows[0].symbol == rows[1].symbol:
-            return of_each_row(alone)(outcome, words)
-        one, two = map(words.of, rows)
-        same = one.fact.period == two.fact.period
-        own, other = ("", "") if same else (f" {one.when}", f" {two.when}")
-        lead = f"{one.owner} {one.metric} was {how(words, fact)} {two.owner}{f' {one.period}' if same else ''}"
-        return f"{lead}: {one.value}{own} against {two.value}{other}.{_ends_apart(one.fact, two.fact)}"
-
-    return sentence
-
-
-def _more_or_less(words: Words, fact: Fact) -> str:
-    return f"{_apart(words.figure(fact, signed=False))} {'higher' if (fact.value or 0) >= 0 else 'lower'} than"
-
-
-def _ends_apart(left: Fact, right: Fact) -> str:
-    """A note where fiscal years with one label end apart."""
-    a, b = left.period_end, right.period_end
-    apart = a and b and abs((a - b).days) > 20 and left.period == right.period
-    return f" Their fiscal years end apart: {a} and {b}." if apart else ""
 
 
 # ------------------------------------------------------------------------------------ sums and means
@@ -351,11 +300,8 @@ def _course(each: Sequence[Phrase]) -> str:
 SENTENCES: Mapping[Shape, Callable[[Outcome, Words], str]] = {
     "values": values,
     "series": _series,
-    "change": of_each_row(_change),
-    "cagr": of_each_row(_cagr),
-    "difference": _between(_more_or_less, _difference),
-    "times": _between(lambda words, fact: words.figure(fact), _times),
     "share": _share,
+    "profile": of_each_row(_profile),
     "sum": _joined("combined", "added up to"),
     "mean": _joined("average", "averaged"),
     "extreme": of_each_row(_extreme),
