@@ -181,3 +181,29 @@ def test_formulas_of_facts_are_arithmetic(formula: str, inputs: list[str], value
     assert (computed(found, values) if found else None) == (Decimal(value) if value else None)
     if value and found:
         assert as_code(found, lambda key: str(values[key])) == code
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Why is that?", "how was that computed?", "show your work", "Where does that number come from?",
+     "How did you calculate that?", "why?", "And how is that figure derived?"],
+)  # fmt: skip
+def test_a_follow_up_asks_for_the_proof(words: str) -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    first = workflow.run("What was the average net margin of Apple and Nike in FY2023?")
+    answer = workflow.run(words)
+    assert answer.headline == first.headline
+    assert str(first.why()) in str(answer.content)
+    assert "<details open><summary>" in answer.to_html()
+    assert "├─" not in str(workflow.run("and in FY2022?").content)
+
+
+@pytest.mark.parametrize("question", ["Why is Apple's ROE so high?", "Why did Intel's revenue fall?", "Why?"])
+def test_a_why_of_its_own_is_no_follow_up(question: str) -> None:
+    assert "├─" not in str(FinancialAssistantWorkflow(db=None).run(question).content)
+
+
+def test_a_query_asks_for_the_proof() -> None:
+    query = Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2023"], proof=True)
+    answer = WORKFLOW.query(query)
+    assert str(answer.why()) in str(answer.content)

@@ -45,8 +45,7 @@ class _Checked(BaseModel):
             try:
                 super().__init__(**values)
             except ValidationError as error:
-                wrong = map(_sentence, error.errors(include_url=False))
-                raise InvalidQuery(" ".join(dict.fromkeys(wrong))) from None
+                raise InvalidQuery(" ".join(dict.fromkeys(map(_sentence, error.errors(include_url=False))))) from None
 
 
 def _parsed(text: str) -> str:
@@ -118,8 +117,7 @@ def filter_of(text: str) -> Filter:
         >>> filter_of("net_margin > 0.3").number
         0.3
     """
-    found = _CONDITION.fullmatch(text.strip())
-    if not found:
+    if not (found := _CONDITION.fullmatch(text.strip())):
         raise InvalidQuery(f"“{text[:60]}” is no condition. Write “net_margin > 0.3” or “pe between 10 and 15”.")
     fields: Any = dict(zip(("metric", "comparator", "number", "upper"), found.groups(), strict=True))
     return Filter(**fields)  # which makes sentences of errors; `model_validate` does not
@@ -157,6 +155,7 @@ class Query(_Checked):
         benchmark: The share that beta and correlation are measured against; empty for the S&P 500.
         assume: What is assumed instead of what the data say or a model's default: metric ids with values in their own
             unit (5 % is 0.05). `growth`, `margin`, `multiple` and `years` are those that a valuation forecasts.
+        proof: Whether the answer shows how its figures were computed, down to filings; see `Answer.why`.
         as_of: Only what was known on that day counts.
         explain: Metrics or terms to define; of a `"profile"` any of `"sector"`, `"fiscal year end"`, `"filing day"`.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
@@ -187,6 +186,7 @@ class Query(_Checked):
     stake: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)? (USD|shares))?$")
     benchmark: str = Field(default="", max_length=20)
     assume: dict[str, float] = Field(default_factory=dict[str, float])
+    proof: bool = False
     as_of: date | None = None
     explain: list[str] = Field(default_factory=list[str])
     unit: str = ""

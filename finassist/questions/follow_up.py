@@ -38,6 +38,9 @@ def follow_up(slots: Slots) -> Understanding | None:
         return answer_to(slots)
     if not last and not memory.companies:
         return None
+    if last and last.metrics and slots.says(POINTS_BACK["why"]):
+        queries = tuple(query.model_copy(update={"proof": True}) for query in memory.queries)
+        return Understanding(queries, decided="follow-up")
     if last and (unclear := _which_other(slots, last)):
         return unclear
     if slots.low.lstrip().startswith("now "):

@@ -104,7 +104,7 @@ def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -
         queries: The queries of the turn; definitions alone change nothing.
         symbols: Companies of the answer: those named, or those that a rank of all companies showed.
     """
-    own = tuple(query for query in queries if query.intent != "define")
+    own = tuple(query.model_copy(update={"proof": False}) for query in queries if query.intent != "define")
     ranked = bool(own) and own[0].scope == "universe"
     named = tuple(own[0].companies) if own else tuple(symbols)
     if not own and not named:

@@ -5,7 +5,6 @@ Markdown and cards are both made of it; what it needs of an answer is stored wit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from finassist.analysis.valuation import is_model
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
-from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting import peers
@@ -21,8 +19,9 @@ from finassist.reporting.charts import Panel, football, over_time
 from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.models import model_tables
+from finassist.reporting.proof import filing_url, proof_of, spoken_or_id, title_of
 from finassist.reporting.tables import Cell, Row, Table
-from finassist.reporting.words import MOST_NAMED, Words, capital, distinct, is_fiscal, short_name
+from finassist.reporting.words import MOST_NAMED, Words, distinct, is_fiscal, short_name
 
 if TYPE_CHECKING:
     from finassist.reporting.languages import Labels
@@ -89,11 +88,14 @@ def sections(
     """
     yield Headline(lead)
     facts = tuple(facts)
+    proof = proof_of(figures, facts, filers) if queries and queries[0].proof else None
     against_peers = [query for query in queries if query.scope == "peers"]
-    for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST else ():
+    for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST and not proof else ():
         yield from filter(None, (football(facts), peers.left_out(facts)))
         yield from peers.tables(figures, query, names, _Heads(query))
-    if queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
+    if proof:
+        yield proof
+    elif queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
         yield from model_tables(figures, Words({}, queries[0]))
     elif queries and len(figures) >= _FEWEST and queries[0].intent not in ("judge", "profile") and not against_peers:
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
@@ -102,7 +104,7 @@ def sections(
         yield Note(f"{heads.said('Not there')}: {' '.join(distinct(unsaid))}")
     if noted := tuple(_notes(figures, facts) if not against_peers else ()):
         yield Note("To know: " + "; ".join(noted) + ".")
-    if found := _sources(facts, filers, heads):
+    if not proof and (found := _sources(facts, filers, heads)):
         yield found
 
 
@@ -232,21 +234,6 @@ def labels(language: str) -> Labels | None:
     return Labels(language)
 
 
-def title_of(field: str) -> str:
-    """The name of a figure as the head of a column: `Net margin`, `Revenue growth`."""
-    how, of, metric = field.partition(" of ")
-    if field in catalogue() or not of:
-        return described(field).title if field in catalogue() else capital(_spoken(field))
-    return capital(f"{_spoken(metric)} {'CAGR' if how == 'cagr' else how}")
-
-
-def _spoken(metric: str) -> str:
-    try:
-        return described(metric).label
-    except ValueError:
-        return metric
-
-
 # --------------------------------------------------------------------------------------------- chart
 
 
@@ -265,9 +252,6 @@ def _chart(figures: Sequence[Fact], names: Mapping[str, str]) -> Panel | None:
 # ------------------------------------------------------------------------------------------- sources
 
 
-_ACCESSION = re.compile(r"\d{10}-\d\d-\d{6}")
-
-
 def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
     """What to know before using the figures and what they are computed from; of a long list the frame says it."""
     inputs = {key for fact in figures for key in fact.inputs}
@@ -276,7 +260,7 @@ def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for fact in (*figures, *(fact for fact in facts if fact.key in inputs)):
         if fact.note and fact.status in ("reported", "derived"):
-            found.setdefault(fact.note, []).append(f"{fact.symbol} {_spoken(fact.field)} {fact.period}")
+            found.setdefault(fact.note, []).append(f"{fact.symbol} {spoken_or_id(fact.field)} {fact.period}")
     for note, where in found.items():
         yield f"{listed(distinct(where))}: {note}"
 
@@ -300,10 +284,3 @@ def _source(fact: Fact, filers: Mapping[str, str]) -> tuple[str, str]:
         named = "" if url else f" {fact.filing}"
         return f"{fact.source}{named}" + ("" if dated else f" of {fact.as_of}"), url
     return fact.source if dated or fact.statement == "price" else f"{fact.source}, first known {fact.as_of}", ""
-
-
-def filing_url(filing: str, filer: str) -> str:
-    """Where a filing is read; empty where its number or its filer is not known."""
-    if not filer.isdecimal() or not _ACCESSION.fullmatch(filing):
-        return ""
-    return f"https://www.sec.gov/Archives/edgar/data/{int(filer)}/{filing}-index.htm"

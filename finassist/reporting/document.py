@@ -27,6 +27,7 @@ from finassist.reporting.company import (
     with_figures,
 )
 from finassist.reporting.opening import latest_quarter, moved, openings, restated
+from finassist.reporting.proof import Proof
 from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
 from finassist.reporting.words import SHOWN, capital, figure, possessive, short_name, when
 
@@ -128,7 +129,7 @@ class Companies:
     panels: tuple[Panel, ...] = ()
 
 
-type Section = Headline | Note | Text | Bullets | Tiles | Table | Panel | Companies | Sources | Cited
+type Section = Headline | Note | Text | Bullets | Tiles | Table | Panel | Companies | Sources | Cited | Proof
 
 
 @dataclass(frozen=True, slots=True)

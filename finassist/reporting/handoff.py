@@ -11,8 +11,7 @@ from finassist.core.formulas import arithmetic, as_code
 from finassist.core.metrics import catalogue
 from finassist.core.query import Query
 from finassist.core.result import category_of
-from finassist.reporting.asked import filing_url, title_of
-from finassist.reporting.proof import exact, origin
+from finassist.reporting.proof import exact, filing_url, origin, title_of
 from finassist.reporting.words import MOST_NAMED, distinct, short_name
 
 _SET_UP = """\

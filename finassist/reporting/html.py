@@ -58,7 +58,7 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
 def proof_html(proof: Proof) -> str:
     """The tree of a proof as nested folds: open where they are few, else the top ones."""
     few = sum(1 for _ in proof.steps()) <= _FEW_STEPS
-    return str(_macros().proof(proof, Markup(CSS), few))
+    return str(_macros().proof_card(proof, Markup(CSS), few))
 
 
 def without_follow_ups[A: AnswerLike](answer: A) -> A:

@@ -26,6 +26,7 @@ from finassist.reporting.document import (
     Sources,
     Text,
 )
+from finassist.reporting.proof import Proof
 from finassist.reporting.tables import Cell, Table
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ def _section(section: Section, depth: int) -> Iterator[str]:
             yield from _bullets(section.bullets(charts=False), depth)
         case Cited():
             yield _cited(section)
+        case Proof():
+            yield f"```text\n{str(section).replace('`', "'")}\n```"
         case Table():
             yield from _table(section, depth)
         case Companies():

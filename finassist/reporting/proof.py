@@ -13,10 +13,10 @@ from finassist.core.errors import InputError
 from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, listed
 from finassist.core.formulas import agree, arithmetic, as_code, computed
+from finassist.core.metrics import catalogue, described
 from finassist.core.query import Query
 from finassist.core.text import did_you_mean
-from finassist.reporting.asked import filing_url, title_of
-from finassist.reporting.words import Words
+from finassist.reporting.words import Words, capital
 
 State = Literal["right", "wrong", "given", "assumed", "open", "absent"]
 
@@ -32,6 +32,7 @@ _COUNTED: Final[Mapping[State, str]] = {
     "absent": "not there",
 }
 _FILED: Final = frozenset({"income", "balance_sheet", "cash_flow"})
+_ACCESSION = re.compile(r"\d{10}-\d\d-\d{6}")
 _MOST_ROOTS = 25
 _MOST_WRITTEN = 6
 _CLOSES = re.compile(r"(\d+) (?:daily |month-end )?(?:closes|returns)").search
@@ -154,6 +155,16 @@ def prove(answer: Any, key: str | None, filers: Mapping[str, str]) -> Proof:
     return Proof(tuple(map(tree.step, _chosen(answer, key))))
 
 
+def proof_of(figures: Sequence[Fact], facts: Sequence[Fact], filers: Mapping[str, str]) -> Proof | None:
+    """The proof of what an answer says: of what was computed from its figures, or of them."""
+    used, shown = {key for fact in facts for key in fact.inputs}, {fact.key for fact in figures}
+    tops = [fact.key for fact in facts if fact.key not in used and fact.known and fact.field != "close"]
+    made = [key for key in tops if key not in shown]
+    own = [key for key in tops if key in shown] if figures and figures[0].key in tops else [*shown][:1]
+    tree = _Tree(facts, filers)
+    return Proof(tuple(map(tree.step, (made or own)[:_MOST_ROOTS]))) if made or own else None
+
+
 def _chosen(answer: Any, key: str | None) -> Sequence[str]:
     facts: list[Fact] = answer.facts
     if key is None:
@@ -222,6 +233,29 @@ class _Tree:
 
 
 # -------------------------------------------------------------------------------------------------------------- words
+
+
+def title_of(field: str) -> str:
+    """The name of a figure as the head of a column: `Net margin`, `Revenue growth`."""
+    how, of, metric = field.partition(" of ")
+    if field in catalogue() or not of:
+        return described(field).title if field in catalogue() else capital(spoken_or_id(field))
+    return capital(f"{spoken_or_id(metric)} {'CAGR' if how == 'cagr' else how}")
+
+
+def spoken_or_id(metric: str) -> str:
+    """A metric in words, or its name where it is none of ours."""
+    try:
+        return described(metric).label
+    except ValueError:
+        return metric
+
+
+def filing_url(filing: str, filer: str) -> str:
+    """Where a filing is read; empty where its number or its filer is not known."""
+    if not filer.isdecimal() or not _ACCESSION.fullmatch(filing):
+        return ""
+    return f"https://www.sec.gov/Archives/edgar/data/{int(filer)}/{filing}-index.htm"
 
 
 def exact(fact: Fact) -> str:

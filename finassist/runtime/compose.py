@@ -175,6 +175,7 @@ def _content(
     warnings: Sequence[str],
 ) -> str:
     names = {symbol: member.name for symbol, member in members.items()}
+    facts = tuple(facts)
     found = {fact.symbol: directory().lookup(fact.symbol) for fact in facts if fact.filing}
     filers = {symbol: company.cik for symbol, company in found.items() if company}
     sections = list(asked.sections(lead, understood.queries, figures, facts, gaps, names, filers))
