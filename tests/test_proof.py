@@ -87,6 +87,13 @@ def test_every_figure_of_a_document_checks(symbol: str, question: str) -> None:
         assert {step.state for step in answer.why(fact.key).steps()} <= {"right", "given"}, fact.key
 
 
+def test_a_comparison_with_peers_checks() -> None:
+    answer = WORKFLOW.run("Compare Nike with its peers")
+    steps = [step for fact in answer.facts if fact.status == "derived" for step in answer.why(fact.key).steps()]
+    assert {step.state for step in steps if "not in the answer" not in str(step.said)} <= {"right", "given", "absent"}
+    assert any(step.fact.formula == "multiple * eps_diluted" and step.state == "right" for step in steps)
+
+
 def test_a_mean_over_all_companies_has_its_whole_tree() -> None:
     answer = WORKFLOW.run("What was the average net margin of all companies in FY2023?")
     proof = answer.why()
@@ -165,6 +172,13 @@ def _fact(field: str, value: str, period: str = "FY2025", symbol: str = "A") -> 
          '(8 / 1) ** (Decimal("1") / Decimal("3")) - 1 + (1 + 2 + 3 + 4 + 5) / 5'),
         ("within(a - b, -0.1, 0.2)", ["a 3", "b 1"], "0.2", 'min(max(3 - 1, Decimal("-0.1")), Decimal("0.2"))'),
         ("passed(a) + sqrt(b)", ["a 3", "b 9"], "4", 'Decimal(3 > 0) + 9 ** Decimal("0.5")'),
+        ("upper quartile by linear interpolation of 4 peers", ["a 4", "b 1", "c 2", "d 8"], "5",
+         "quantiles([4, 1, 2, 8], n=4, method='inclusive')[2]"),
+        ("place of 3, the highest first", ["a 4", "b 9", "c 2"], "2",
+         "Decimal(1 + sum(each > 4 for each in [4, 9, 2]))"),
+        ("share of 2 peers below it, equal ones by half", ["a 4", "b 4", "c 2"], "0.75",
+         "sum((each < 4) + Decimal(each == 4) / 2 for each in [4, 2]) / 2"),
+        ("multiple * equity / shares", ["median_pb 2", "equity 6", "cover_shares 3", "price 9"], "4", "2 * 6 / 3"),
         ("price / trailing_eps", ["price 8", "eps_diluted 2"], "4", "8 / 2"),
         ("growth(net_margin)", ["net_margin 0.2 FY2024", "net_margin 0.3"], "0.1", "0.3 - 0.2"),
         ("stdev of 250 daily returns", [], None, ""),

@@ -12,12 +12,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
-from statistics import median
+from statistics import median, quantiles
 
 from finassist.core.facts import Fact
 from finassist.core.metrics import FUNCTIONS, parse, unit_of
 
-_FOLD = re.compile(r"(sum|mean|median) of (\d+) (?:figures|months)").fullmatch
+_FOLD = re.compile(
+    r"(sum|mean|median|upper quartile|lower quartile|place|share)(?: by linear interpolation)? of (\d+)"
+    r"(?: figures| months| peers)?(?:, the highest first| below it, equal ones by half)?"
+).fullmatch
+"""A place and a share are of the first input among the others."""
+
 _SHARE, _PRIOR = re.compile(r" / sum$"), re.compile(r"prior-year (\w+)")
 _PLACE = re.compile(r"_(\d+)").fullmatch
 _SIGNS: Mapping[type[ast.operator], str] = {
@@ -57,10 +62,11 @@ def arithmetic(formula: str, inputs: Sequence[Fact]) -> Arithmetic | None:
         return None
     keys = tuple(fact.key for fact in inputs)
     if found := _FOLD(formula):
-        return Operation(found[1], keys) if keys and int(found[2]) == len(keys) else None
+        return Operation(found[1], keys) if keys and int(found[2]) == len(keys) - (found[1] == "share") else None
     try:
         tree = ast.parse(_with_places(formula, inputs), mode="eval").body
-        return _Reader(inputs).read(tree)
+        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        return _Reader(inputs, named).read(tree)
     except (SyntaxError, LookupError, RecursionError, MemoryError, ValueError):
         return None
 
@@ -81,7 +87,9 @@ def _with_places(formula: str, inputs: Sequence[Fact]) -> str:
 class _Reader:
     """Reads a formula from left to right and takes the inputs of each name in the order in which they are used."""
 
-    def __init__(self, inputs: Sequence[Fact]) -> None:
+    def __init__(self, inputs: Sequence[Fact], named: set[str]) -> None:
+        known = named.union(*(_STANDS_FOR.get(name, ()) for name in named))
+        self._others = iter([fact.key for fact in inputs if fact.field not in known])
         self._keys = [fact.key for fact in inputs]
         self._left: dict[str, list[str]] = {}
         for fact in reversed(inputs):
@@ -108,8 +116,13 @@ class _Reader:
                 raise ValueError(ast.unparse(node))
 
     def _next(self, name: str) -> str:
-        """The next input with a name, or the last one again where an input was named once for two uses."""
+        """The next input with a name, or the last one again where an input was named once for two uses.
+
+        A name of no input, such as `multiple`, is the first of those that no name is of.
+        """
         keys = next(filter(None, map(self._left.get, (name, *_STANDS_FOR.get(name, ())))), None)
+        if keys is None and (other := next(self._others, None)):
+            keys = self._left[name] = [other]
         if keys is None:
             raise LookupError(name)
         return keys.pop() if len(keys) > 1 else keys[0]
@@ -181,6 +194,13 @@ def _applied(name: str, values: Sequence[Decimal]) -> Decimal:
             return sum(values, Decimal()) / len(values)
         case "median":
             return median(values)
+        case "upper quartile" | "lower quartile":
+            return quantiles(values, n=4, method="inclusive")[2 if name == "upper quartile" else 0]
+        case "place":
+            return Decimal(1 + sum(each > values[0] for each in values))
+        case "share":
+            own, *others = values
+            return sum(((each < own) + Decimal(each == own) / 2 for each in others), Decimal()) / len(others)
         case "passed":
             return Decimal(values[0] > 0)
         case "within":
@@ -228,7 +248,8 @@ def as_code(formula: Arithmetic, name: Callable[[str], str]) -> str:
             return f"{_side(above, sign, 0, name)} {_PYTHON.get(sign, sign)} {_side(below, sign, 1, name)}"
         case Operation(name=how, parts=parts):
             each = [as_code(part, name) for part in parts]
-            return _WRITTEN[how].format(*each, all=", ".join(each), sum=" + ".join(each), count=len(each))
+            words = {"all": ", ".join(each), "others": ", ".join(each[1:]), "sum": " + ".join(each)}
+            return _WRITTEN[how].format(*each, **words, count=len(each), less=len(each) - 1)
 
 
 _PYTHON = {"^": "**"}
@@ -237,6 +258,10 @@ _WRITTEN = {
     "sum": "{sum}",
     "mean": "({sum}) / {count}",
     "median": "median([{all}])",
+    "upper quartile": "quantiles([{all}], n=4, method='inclusive')[2]",
+    "lower quartile": "quantiles([{all}], n=4, method='inclusive')[0]",
+    "place": "Decimal(1 + sum(each > {0} for each in [{all}]))",
+    "share": "sum((each < {0}) + Decimal(each == {0}) / 2 for each in [{others}]) / {less}",
     "passed": "Decimal({0} > 0)",
     "within": "min(max({0}, {1}), {2})",
 }

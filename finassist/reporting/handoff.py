@@ -16,7 +16,7 @@ from finassist.reporting.words import MOST_NAMED, distinct, short_name
 
 _SET_UP = """\
 from decimal import Decimal
-from statistics import median
+from statistics import median, quantiles
 
 figure = {fact.key: fact.value for fact in answer.facts}
 
