@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from finassist.core.events import *
     from finassist.core.facts import Fact as Fact
     from finassist.core.facts import Gap as Gap
-    from finassist.core.query import Filter as Filter
+    from finassist.core.filters import Filter as Filter
     from finassist.core.query import Query as Query
     from finassist.core.result import CATEGORIES
     from finassist.evals import aevaluate as aevaluate
@@ -94,7 +94,8 @@ _NAMES: Final = {
     "finassist.core.facts": "Fact Gap",
     "finassist.core.cases": "Case read_cases write_cases",
     "finassist.core.claims": "Claim Feedback Finding",
-    "finassist.core.query": "Filter Query",
+    "finassist.core.filters": "Filter",
+    "finassist.core.query": "Query",
     "finassist.evals.evaluation": "Comparison Evaluation",
     "finassist.evals": "aevaluate evaluate",
     "finassist.llm.offline": "OfflineModel",

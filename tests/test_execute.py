@@ -14,7 +14,8 @@ from finassist.analysis.execute import execute
 from finassist.analysis.needs import needed
 from finassist.analysis.outcome import Outcome
 from finassist.core.facts import Fact, Gap
-from finassist.core.query import Filter, Query
+from finassist.core.filters import Filter
+from finassist.core.query import Query
 from finassist.reporting.headline import headline
 
 MEMBERS = {

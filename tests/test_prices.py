@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,8 @@ import empyrical
 import pandas as pd
 import pytest
 
-from finassist import Answer, EmbeddedProvider, FinancialAssistantWorkflow, FrameProvider, Query
+from finassist import Answer, EmbeddedProvider, FinancialAssistantWorkflow, FrameProvider, InputError, Query
+from finassist.core.query import TEARSHEET
 
 PROVIDER = EmbeddedProvider()
 DAILY = PROVIDER.to_frame("prices_daily").set_index("date").sort_index()
@@ -145,4 +147,155 @@ def test_a_source_without_a_risk_free_rate_has_no_sharpe_ratio() -> None:
     assert [fact.field for fact in found.facts if fact.key in found.rows] == ["volatility"]
     no_rate, no_index = (gap.reason for gap in found.gaps)
     assert "Sharpe ratio needs a risk-free rate" in no_rate
+    assumed = asked.model_copy(update={"metrics": ["sharpe"], "assume": {"risk_free_rate": 0.03}})
+    assert "above a risk-free rate of 3.0% a year (assumed)" in own.query(assumed).headline
     assert "Beta needs 60 daily returns that LEMON and ^GSPC share: there are 0" in no_index
+
+
+# ----------------------------------------------------------------------------------------- tearsheets and portfolios
+
+
+def held(weights: dict[str, float], start: date, end: date) -> pd.Series:
+    """What a portfolio that is bought and held is worth, by day."""
+    closes = DAILY[[*weights]].loc[DAILY[: start + pd.Timedelta(days=1)].loc[:start].index[-1] : end].astype(float)
+    return (closes / closes.iloc[0] * pd.Series(weights)).sum(axis=1)
+
+
+@pytest.mark.parametrize("weights", [{"AAPL": 0.6, "MSFT": 0.4}, {"KO": 0.25, "PEP": 0.25, "NVDA": 0.5}])
+@pytest.mark.parametrize("periods", ["2022:2025", "2024"])
+def test_a_portfolio_is_bought_and_held(weights: dict[str, float], periods: str) -> None:
+    start, end = SPANS[periods]
+    worth = held(weights, start, end)
+    own, safe, market = returns(worth, start, end), rate(start, end) / 252, returns(INDEX, start, end)
+    right = {
+        "price_change": worth.iloc[-1] / worth.iloc[0] - 1,
+        "volatility": empyrical.annual_volatility(own),
+        "max_drawdown": empyrical.max_drawdown(own.iloc[1:]),
+        "sharpe": empyrical.sharpe_ratio(own, risk_free=safe),
+        "sortino": empyrical.sortino_ratio(own, required_return=safe),
+        "beta": empyrical.beta(own, market),
+        "correlation": own.corr(market),
+    }
+    found = WORKFLOW.query(Query(intent="tearsheet", weights=weights, periods=[periods]))
+    [name] = {fact.symbol for fact in found.facts if "%" in fact.symbol}
+    for metric, theirs in right.items():
+        assert figures(found)[name, metric] == pytest.approx(theirs, rel=1e-4), metric
+    assert {symbol for symbol, _ in figures(found)} == {name, *weights, "^GSPC"}
+    assert "buy-and-hold portfolio of" in found.headline
+    alone = WORKFLOW.query(Query(metrics=["sharpe"], weights=weights, periods=[periods]))
+    assert value(alone) == figures(found)[name, "sharpe"]
+
+
+def test_a_tearsheet_has_every_measure_of_each_company_beside_the_index() -> None:
+    found = WORKFLOW.run("tearsheet of Apple and Microsoft in 2024")
+    measures = ["Share price change", "Annualised return", "Volatility", "Maximum drawdown", "Sharpe ratio",
+                "Sortino ratio", "Beta", "Correlation", "Best month", "Worst month"]  # fmt: skip
+    rows = [line.split("|")[1].strip() for line in str(found.content).splitlines() if line.startswith("| ")]
+    assert [row for row in rows if row in measures] == measures
+    first = found.headline.split(". ")[0]
+    assert all(word in first for word in ("change", "annualised return", "volatility", "drawdown", "Sharpe"))
+    assert {symbol for symbol, _ in figures(found)} == {"AAPL", "MSFT", "^GSPC"}
+    assert figures(found)["^GSPC", "beta"] == pytest.approx(1)
+    for fact in found.facts:
+        assert fact.status != "derived" or (fact.formula and fact.inputs and fact.source and fact.as_of), fact.key
+    same = asyncio.run(WORKFLOW.aquery(found.query))
+    assert (same.headline, same.facts, same.rows) == (found.headline, found.facts, found.rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "weights", "metrics"),
+    [
+        ("60 % AAPL and 40 % MSFT since 2022: return, volatility, drawdown", [0.6, 0.4],
+         ["price_change", "volatility", "max_drawdown"]),
+        ("Sharpe ratio of a 60/40 portfolio of Apple and Microsoft in 2024", [0.6, 0.4], ["sharpe"]),
+        ("an equally weighted portfolio of Apple, Microsoft, Nvidia and Tesla: beta", [0.25] * 4, ["beta"]),
+        ("How did 30% Apple, 70% Nvidia do in 2024?", [0.3, 0.7], [*TEARSHEET]),
+        ("risk of Apple", [], [*TEARSHEET]),
+        ("risk profile of Tesla vs Ford over the last three years", [], [*TEARSHEET]),
+    ],
+)  # fmt: skip
+def test_risk_in_words(question: str, weights: list[float], metrics: list[str]) -> None:
+    found = WORKFLOW.run(question)
+    assert found.query.metrics == metrics
+    assert [*found.query.weights.values()] == weights
+    assert found.outcome == "answered"
+
+
+def test_a_portfolio_needs_a_part_for_each_company_and_closes_of_all() -> None:
+    assert "a part for each company" in WORKFLOW.run("volatility of 50% Apple and 50% Nike and Ford in 2024").headline
+    late = WORKFLOW.query(Query(metrics=["volatility"], weights={"AAPL": 0.5, "ABNB": 0.5}, periods=["2019"]))
+    assert late.headline.startswith("Prices of Airbnb")
+    assert not late.rows
+    paid = WORKFLOW.query(Query(metrics=["total_return"], weights={"KO": 0.5, "PEP": 0.5}, periods=["2023"]))
+    assert "its closes leave dividends out" in paid.headline
+
+
+def test_a_tearsheet_has_the_months_of_its_first_share_and_a_chart_of_all() -> None:
+    found = WORKFLOW.run("tearsheet of Apple and Microsoft in 2023")
+    closes = DAILY["AAPL"].loc[date(2022, 12, 30) : date(2023, 12, 31)].astype(float)
+    by_month = closes.groupby([f"{day:%Y-%m}" for day in closes.index]).last().pct_change().dropna()
+    months = {fact.period: float(fact.value or 0) for fact in found.facts if fact.field == "monthly_return"}
+    assert months == pytest.approx(by_month.to_dict(), rel=1e-4)
+    row = next(line for line in str(found.content).splitlines() if line.startswith("| 2023 |"))
+    assert [float(cell) for cell in row.split("|")[2:-1]] == pytest.approx(by_month.mul(100), abs=0.051)
+    html = found.to_html()
+    assert html.index("<svg") < html.index("Sharpe ratio</th>") < html.index("fin-up fin-h")
+    drawn = found.plot("rebased")
+    assert [line.name for line in drawn.data] == ["Apple", "Microsoft", "S&amp;P 500"]
+    last = closes.iloc[-1] / closes.iloc[0] * 100
+    assert drawn.data[0].y[0] == 100
+    assert drawn.data[0].y[-1] == pytest.approx(last, rel=1e-4)
+
+
+def test_shares_are_compared_by_what_they_did_and_drawn_from_100() -> None:
+    found = WORKFLOW.run("Compare the share price of Apple and Microsoft since 2022")
+    assert "Apple had the higher share price change from 2022 to" in found.headline
+    drawn = found.plot("rebased")
+    assert [len(line.y) for line in drawn.data] == [len(drawn.data[0].y)] * 2
+    assert 50 < len(drawn.data[0].y) < 75
+    assert "100 at the start" in found.to_html()
+    with pytest.raises(InputError, match="rebased"):
+        found.plot("revenue")
+
+
+# ------------------------------------------------------------------------------------------------- around a filing
+
+
+def test_an_event_is_from_the_close_before_a_filing_to_days_after_it() -> None:
+    found = WORKFLOW.run("How did Apple's share move around its FY2024 10-K?")
+    filed = PROVIDER.to_frame("annual").sort_index()["first_filed"]["AAPL", "revenue", 2024].item()
+    apple, index = DAILY["AAPL"].dropna().astype(float), INDEX
+    before = apple[: filed - pd.Timedelta(days=1)].iloc[-1]
+    after = apple.loc[filed + pd.Timedelta(days=1) :]
+    moves = [float(fact.value or 0) for fact in found.facts if fact.key in found.rows and fact.symbol == "AAPL"]
+    assert moves == pytest.approx([after.iloc[n - 1] / before - 1 for n in (1, 5)], rel=1e-4)
+    beside = [float(fact.value or 0) for fact in found.facts if fact.key in found.rows and fact.symbol == "^GSPC"]
+    base = index[: filed - pd.Timedelta(days=1)].iloc[-1]
+    assert beside == pytest.approx([index[after.index[n - 1]] / base - 1 for n in (1, 5)], rel=1e-4)
+    assert found.headline.startswith("Apple filed its FY2024 report on 2024-11-01: from USD 225.91 at the close before")
+    [day] = [fact for fact in found.facts if fact.field == "filed"]
+    assert (day.text, day.as_of) == ("2024-11-01", filed)
+
+
+@pytest.mark.parametrize(
+    ("question", "periods", "after"),
+    [
+        ("how did Apple's stock move after its last annual report?", ["latest"], [1, 5]),
+        ("How did Nvidia's stock react to its latest 10-Q?", ["latest quarter"], [1, 5]),
+        ("How did Apple's shares move in the 10 trading days after its 2023 annual report?", ["2023"], [10]),
+        ("Microsoft share price reaction to its Q1 2025 10-Q", ["Q1 2025"], [1, 5]),
+    ],
+)
+def test_events_in_words(question: str, periods: list[str], after: list[int]) -> None:
+    found = WORKFLOW.run(question)
+    assert (found.query.intent, found.query.periods, found.query.after) == ("event", periods, after)
+    assert found.outcome == "answered"
+
+
+def test_a_filing_without_daily_closes_around_it_is_said() -> None:
+    early = WORKFLOW.query(Query(intent="event", companies=["AAPL"], periods=["FY2019"]))
+    assert "There are no daily closes from the day before 2019-10-31" in early.headline
+    none = WORKFLOW.query(Query(intent="event", companies=["AAPL"], periods=["FY2031"]))
+    assert "filed its report for FY2031 is not in the data" in none.headline
+    assert not early.rows
+    assert not none.rows

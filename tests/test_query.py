@@ -14,8 +14,9 @@ from finassist import FinancialAssistantWorkflow, InputError, Query, describe
 from finassist.answer import Answer
 from finassist.apps.cli import main
 from finassist.core.errors import InvalidQuery
+from finassist.core.filters import Filter, filter_of
 from finassist.core.metrics import LANGUAGES, catalogue, described, lines, parse, spoken
-from finassist.core.query import Choice, Filter, filter_of, queries_of
+from finassist.core.query import Choice, queries_of
 
 MARGIN = Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2023"])
 SERIES = Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2020:FY2024"])
@@ -117,6 +118,9 @@ INVALID: list[tuple[Any, str]] = [
     ({"metrics": ["revenue"], "companies": ["AAPL"], "limit": -3}, "greater than or equal to 1"),
     ({"metrics": ["revenue"], "companies": ["AAPL"], "unit": "bananas"}, "It is empty or one of: “USD”"),
     ({"metrics": ["revenue + price"], "companies": ["AAPL"]}, "USD and USD/share cannot be added"),
+    ({"metrics": ["volatility"], "weights": {"AAPL": 0.6, "MSFT": 0.6}}, "add up to 1"),
+    ({"metrics": ["volatility"], "weights": {"AAPL": 1.4, "MSFT": -0.4}}, "above 0"),
+    ({"metrics": ["revenue"], "weights": {"AAPL": 0.6, "MSFT": 0.4}}, "of prices"),
     ("revenue of Apple", "is no query"),
     ([], "Pass a Query"),
     ([3], "is no query"),

@@ -3,7 +3,7 @@
 import pytest
 
 from finassist import FinancialAssistantWorkflow, InvalidQuery, Query
-from finassist.core.query import Filter
+from finassist.core.filters import Filter
 from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 

@@ -11,8 +11,9 @@ from finassist.analysis.calendar import Member
 from finassist.analysis.cells import cell, last_cell
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Outcome, Row, by_value, derived, gaps_of, still_open
+from finassist.core.filters import Filter
 from finassist.core.metrics import described
-from finassist.core.query import Filter, Query
+from finassist.core.query import Query
 
 ONCE = ("first", "last")
 """Operations that ask when a condition held."""

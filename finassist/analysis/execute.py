@@ -17,6 +17,7 @@ from finassist.analysis.calendar import STALE, Member
 from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
 from finassist.analysis.conditions import ONCE, checked, fulfils_it, placed, usual_year, with_period
 from finassist.analysis.cube import Cube
+from finassist.analysis.events import around_filings
 from finassist.analysis.implied import with_implied
 from finassist.analysis.outcome import (
     Outcome,
@@ -33,9 +34,10 @@ from finassist.analysis.outcome import (
     part_of,
 )
 from finassist.analysis.peers import against_peers, in_sector
+from finassist.analysis.portfolio import with_portfolio, without_closes
 from finassist.analysis.statements import currencies_apart
 from finassist.analysis.valuation import is_model, modelled, valued
-from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves
+from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves, window
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines, spoken
 from finassist.core.periods import Period, Span
@@ -86,6 +88,13 @@ def execute(query: Query, cube: Cube) -> Outcome:
         return with_implied(against_peers(query, cube), cube)
     if is_model(query):
         return modelled(query, cube)
+    if query.intent == "event":
+        return around_filings(query, cube)
+    if query.weights or query.intent == "tearsheet":
+        span = window(cube, query.companies[0], query.asked())
+        if absent := without_closes(query, cube, span):
+            return Outcome(query, "nothing", gaps=absent)
+        return _each(*with_portfolio(query, cube, span))
     several, points = len(query.companies) > 1, _several_points(query)
     if several and query.operation in _ACROSS and not _of_price(query):
         query = query.model_copy(update={"companies": _once_each(query.companies, cube)})

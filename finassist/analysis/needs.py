@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from finassist.analysis.cube import TREASURY
+from finassist.analysis.events import OF_A_REPORT
 from finassist.analysis.peers import USUAL
 from finassist.analysis.risk import INDEX, OF_EXCESS, OF_INDEX, RATE
 from finassist.analysis.windows import WINDOW_METRICS
@@ -49,6 +50,8 @@ def needed(query: Query) -> Needed:
     prices = bool(found & (_MARKET | WINDOW_METRICS))
     if query.scope in ("universe", "peers") and "total_return" in found:
         rows |= {"adjusted_close"}
+    if query.intent == "event":
+        rows |= {*OF_A_REPORT}
     days, back = _closes(query) if prices else ((), ())
     year_ends = prices and any("price" in lines(each) and described(each).kind != "price" for each in metrics)
     quarters = prices or peers or query.operation == "sequential" or _quarters(query)
@@ -59,7 +62,7 @@ def beside(query: Query) -> Iterator[str]:
     """Symbols of the market that the figures of companies are measured against."""
     asked = {*query.metrics, *(condition.metric for condition in query.where)}
     on_beta = any("beta" in lines(metric) for metric in asked - OF_INDEX)  # a cost of capital, which needs both
-    if asked & OF_INDEX or on_beta:
+    if asked & OF_INDEX or on_beta or query.intent in ("tearsheet", "event"):
         yield INDEX
     if on_beta:
         yield TREASURY
@@ -76,7 +79,7 @@ def of_today(query: Query) -> bool:
 def companies_of(query: Query) -> list[str]:
     """Its companies, and those that parts of its metrics are about."""
     own = [each.symbol for text in query.metrics for each in anchors(parse(text)) if each.symbol]
-    return list(dict.fromkeys([*query.companies, *own, *filter(None, [query.benchmark])]))
+    return list(dict.fromkeys([*query.companies, *query.weights, *own, *filter(None, [query.benchmark])]))
 
 
 _BEHIND = {"trailing_eps": ("eps_diluted", "net_income", "shares_diluted"), "cover_shares": ("shares_diluted",)}

@@ -35,14 +35,13 @@ _OLDEST_RATE = timedelta(days=150)
 """How long a month's rate stands for later days, of which none is known yet."""
 
 
-def risk_row(share: Share, metric: str, *, against: str = "", assumed: float | None = None) -> Row:
+def risk_row(share: Share, metric: str, against: str = "") -> Row:
     """A figure of `OF_DAYS` over a span, or why there is none.
 
     Args:
         share: The share and the span.
         metric: Which figure.
         against: The share that beta and correlation are measured against; the S&P 500 by default.
-        assumed: A risk-free rate a year, in place of that of the data.
     """
     returns, fewest = share.returns(), _FEWEST.get(metric, 60)
     if len(returns) < fewest or share.noted:
@@ -50,7 +49,7 @@ def risk_row(share: Share, metric: str, *, against: str = "", assumed: float | N
     if metric in OF_INDEX:
         return _beside(share, metric, returns, against or INDEX)
     if metric in OF_EXCESS:
-        return _over_the_rate(share, metric, list(returns.values()), assumed)
+        return _over_the_rate(share, metric, list(returns.values()))
     return _made(share, metric, stdev(returns.values()) * _YEARLY, "stdev(daily returns) * sqrt(252)")
 
 
@@ -82,12 +81,12 @@ def _beside(share: Share, metric: str, own: Mapping[date, float], against: str) 
 # ------------------------------------------------------------------------------------------------ over a risk-free rate
 
 
-def _over_the_rate(share: Share, metric: str, returns: Sequence[float], assumed: float | None) -> Row:
+def _over_the_rate(share: Share, metric: str, returns: Sequence[float]) -> Row:
     """Sharpe or Sortino ratio: the mean return over a risk-free rate, by the deviation of all days or of falls."""
-    rate = _assumed(share, assumed) if assumed is not None else _bill(share)
+    rate = _assumed(share) or _bill(share)
     if rate is None or rate.value is None:
-        none = "needs a risk-free rate, and the data have none of 3-month Treasury bills"
-        return share.missing(metric, f"{catalogue()[metric].title} {none} for {share.span.label}.")
+        none = f"A {catalogue()[metric].label} needs a risk-free rate, and the data have none for {share.span.label}."
+        return share.missing(metric, f"{none} Assume it: assume={{'{RATE_FIELD}': 0.04}}.")
     excess = [each - float(rate.value) / 252 for each in returns]
     if metric == "sharpe":
         spread, formula = stdev(excess), "stdev(daily returns)"
@@ -97,8 +96,7 @@ def _over_the_rate(share: Share, metric: str, returns: Sequence[float], assumed:
     if not spread:
         return share.missing(metric, f"{catalogue()[metric].title} needs closes that change.")
     formula = f"(mean(daily returns) * 252 - risk_free_rate) / ({formula} * sqrt(252))"
-    row = _made(share, metric, fmean(excess) / spread * _YEARLY, formula, [rate])
-    return replace(row, fact=structs.replace(row.fact, note=rate.note), parts=(rate,))
+    return replace(_made(share, metric, fmean(excess) / spread * _YEARLY, formula, [rate]), parts=(rate,))
 
 
 def _bill(share: Share) -> Fact | None:
@@ -111,12 +109,16 @@ def _bill(share: Share) -> Fact | None:
     if last is None or end - last > _OLDEST_RATE:
         return None
     rate = sum((fact.value or Decimal() for fact in months), Decimal()) / len(months)
-    late = f"the risk-free rate is known to {months[-1].period} only" if end - last > timedelta(days=31) else None
+    late = f"known to {months[-1].period} only" if end - last > timedelta(days=31) else None
     return structs.replace(months[-1], value=rate, period=share.span.label, period_end=end, status="derived",
                            formula=f"mean of {len(months)} months", inputs=tuple(fact.key for fact in months),
                            note=late)  # fmt: skip
 
 
-def _assumed(share: Share, rate: float) -> Fact:
-    return Fact(symbol=RATE, field=RATE_FIELD, value=Decimal(repr(rate)), unit="ratio", period=share.span.label,
-                period_end=share.span.end, source="assumed in the query", statement="price")  # fmt: skip
+def _assumed(share: Share) -> Fact | None:
+    """The rate that the query assumes in place of that of the data."""
+    rate, span = share.cube.assumed.get(RATE_FIELD), share.span
+    if rate is None:
+        return None
+    return Fact(symbol=RATE, field=RATE_FIELD, value=Decimal(repr(rate)), unit="ratio", period=span.label,
+                period_end=span.end, source="assumption", statement="price", status="assumed")  # fmt: skip

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from msgspec import structs
+
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Row
 from finassist.core.facts import Fact
@@ -92,6 +94,21 @@ class Share:
             if before.value
         }
 
+    def rebased(self) -> tuple[Fact, ...]:
+        """Closes of a span as parts of 100 at its first one: of days, weeks or months, about sixty of them."""
+        start = self.close_at(self.span.start, "price")
+        closes = self.closes(start.period_end if start else None)
+        first = closes[0] if closes else None
+        if first is None or not first.value:
+            return ()
+        step = "day" if len(closes) <= _DRAWN else "week" if len(closes) <= 5 * _DRAWN else "month"
+        return tuple(
+            structs.replace(close, field="rebased", value=100 * (close.value or Decimal()) / first.value, unit="number",
+                            currency=None, status="derived", formula=f"100 * {close.key} / {first.key}",
+                            inputs=(close.key, first.key))
+            for close in dict.fromkeys((first, *ends(closes, step)))
+        )  # fmt: skip
+
     def moved(self, metric: str, value: Decimal, first: Fact, last: Fact, at: str = "") -> Row:
         """A row of a change between two closes."""
         row = self.row(metric, value, f"{last.key} / {first.key} - 1", [first, last])
@@ -131,6 +148,17 @@ class Share:
         if self.noted:
             few = f"A {what} needs daily closes of all of {self.span.label}: there are {self.kind}."
         return self.missing(metric, few if self.closes(self.span.start) else "")
+
+
+_DRAWN = 70
+"""Points of a line of a chart, about."""
+
+
+def ends(closes: Sequence[Fact], step: str) -> list[Fact]:
+    """The last close of each day, week, month or year."""
+    form = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m", "year": "%Y"}[step]
+    last = {format(fact.period_end or date.min, form): fact for fact in closes}
+    return [last[each] for each in sorted(last)]
 
 
 def _month_end_before(day: date) -> date:

@@ -16,7 +16,7 @@ from finassist.analysis.calendar import day_of
 from finassist.analysis.cube import Cube
 from finassist.analysis.outcome import Row, a_year, as_senseless, by_value, fulfils, less, worth
 from finassist.analysis.risk import OF_DAYS, risk_row
-from finassist.analysis.shares import Share, Window
+from finassist.analysis.shares import Share, Window, ends
 from finassist.analysis.statements import unadjusted_split
 from finassist.core.facts import Fact
 from finassist.core.periods import LATEST, Period, Span, months_back
@@ -126,12 +126,18 @@ _BACK = {"day": 10, "week": 10, "month": 45, "year": 400}
 def _moves(share: Share, step: str) -> list[Row]:
     """What the price did in each day, month or year of a span."""
     inside = share.span.inside
-    ends = _ends(share.closes(inside - timedelta(days=_BACK[step])), step)
+    closes = ends(share.closes(inside - timedelta(days=_BACK[step])), step)
     return [
         share.moved("price_change", after.value / before.value - 1, before, after, _called(after, step))
-        for before, after in pairwise(ends)
+        for before, after in pairwise(closes)
         if after.period_end and after.period_end >= inside and before.value and after.value is not None
     ]
+
+
+def _of_month(move: Row) -> Fact:
+    """A move of a month as the figure of that month."""
+    end = move.last.period_end if move.last else None
+    return structs.replace(move.fact, field="monthly_return", period=f"{end:%Y-%m}", period_end=end, as_of=end)
 
 
 def _called(close: Fact, step: str) -> str:
@@ -152,7 +158,7 @@ def _counted(query: Query, share: Share, metric: str) -> Row:
     step = query.unit.removesuffix("s")
     if step in ("day", "week") and share.noted:
         return share.too_few(f"number of {query.unit}", 1)
-    closes = [Row(share.symbol, "price", close) for close in _ends(share.closes(), step)]
+    closes = [Row(share.symbol, "price", close) for close in ends(share.closes(), step)]
     rows = closes if metric == "price" else _moves(share, step)
     if not rows:
         return share.missing(metric)
@@ -164,7 +170,7 @@ def _counted(query: Query, share: Share, metric: str) -> Row:
 
 def _extreme(share: Share, *, low: bool = False, month_ends: bool = False) -> Row:
     """The highest or lowest close of a span."""
-    closes = _ends(share.closes(), "month") if month_ends else share.closes()
+    closes = ends(share.closes(), "month") if month_ends else share.closes()
     if not closes:
         return share.missing("price")
     found = (min if low else max)(closes, key=lambda fact: fact.value or Decimal())
@@ -194,7 +200,7 @@ def _mean_close(share: Share, which: str) -> Row:
     if not closes:
         return share.missing("price")
     if share.noted:
-        closes, of = _ends(closes, "month"), "month-end closes"
+        closes, of = ends(closes, "month"), "month-end closes"
     value = (mean if which == "mean" else median)(fact.value or Decimal() for fact in closes)
     return share.row("price", value, f"{which} of {len(closes)} {of}", closes[:1] + closes[-1:])
 
@@ -223,13 +229,6 @@ def _from_extreme(share: Share, metric: str, of: Share | None = None) -> Row:
     far, last = pick(others, key=lambda fact: fact.value or Decimal()), closes[-1]
     row = share.moved(metric, (last.value or Decimal()) / (far.value or Decimal(1)) - 1, far, last)
     return replace(row, fact=structs.replace(row.fact, note=(of or share).noted))
-
-
-def _ends(closes: Sequence[Fact], step: str) -> list[Fact]:
-    """The last close of each day, week, month or year."""
-    form = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m", "year": "%Y"}[step]
-    last = {format(fact.period_end or date.min, form): fact for fact in closes}
-    return [last[each] for each in sorted(last)]
 
 
 # ------------------------------------------------------------------------------------------------------ what was asked
@@ -265,6 +264,9 @@ def window_row(query: Query, cube: Cube, symbol: str, metric: str, asked: Sequen
     if high:
         own = Share(cube, symbol, replace(span, label=high.label))
         found = _from_extreme(own, metric, Share(cube, symbol, high))
+    if metric in ("price", "price_change") and query.operation == "none" and not query.stake and found.known:
+        metric = "price_change"
+        found = replace(found, parts=share.rebased()) if len(query.companies) > 1 else found
     odd = unadjusted_split(share.closes(span.start))
     return replace(found, metric=metric, fact=as_senseless(found.fact, odd) if odd else found.fact)
 
@@ -300,8 +302,12 @@ def _move(query: Query, share: Share, metric: str) -> Row:
             return _from_extreme(share, metric)
         case _, "best_month" | "worst_month":
             row = _best(share, "month", worst=metric == "worst_month")
-            return replace(row, fact=structs.replace(row.fact, field=metric, note=row.at or row.fact.note))
+            shown = query.intent == "tearsheet" and share.symbol == query.companies[0] and metric == "best_month"
+            months = tuple(map(_of_month, _moves(share, "month"))) if shown else ()
+            return replace(
+                row, fact=structs.replace(row.fact, field=metric, note=row.at or row.fact.note), parts=months
+            )
         case _ if metric in OF_DAYS:
-            return risk_row(share, metric, against=query.benchmark)
+            return risk_row(share, metric, query.benchmark)
         case _:
             return _change(share, dividends=dividends)

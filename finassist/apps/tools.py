@@ -20,9 +20,10 @@ from agno.tools import Toolkit
 from finassist.answer import Answer
 from finassist.core.errors import FinassistError
 from finassist.core.facts import Fact
+from finassist.core.filters import filter_of
 from finassist.core.formatting import figure
 from finassist.core.metrics import Metric, catalogue
-from finassist.core.query import Operation, Query, filter_of
+from finassist.core.query import Operation, Query
 from finassist.providers.base import QuerySource
 from finassist.symbols import directory
 from finassist.workflow import FinancialAssistantWorkflow

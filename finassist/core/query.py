@@ -2,132 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from html import escape
-from operator import ge, gt, le, lt
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from finassist.core.assumptions import assumptions
 from finassist.core.errors import InvalidQuery
+from finassist.core.filters import Checked, Filter, Formula
 from finassist.core.metrics import Binary, Expression, Number, described, parse, spoken, unit_of
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.text import did_you_mean
 
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "model",
-                 "profile", "refuse", "document", "chat"]  # fmt: skip
+                 "tearsheet", "event", "profile", "refuse", "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
                     "min", "range", "count", "times", "trend", "high", "low", "first", "last", "best day", "worst day",
                     "best week", "worst week", "best month", "worst month", "best year", "worst year"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
-                "range", "window", "order", "count", "check", "model", "peers", "profile", "nothing"]  # fmt: skip
+                "range", "window", "event", "order", "count", "check", "model", "peers", "profile",
+                "nothing"]  # fmt: skip
 """What sort of result a query has; its sentence is chosen by it."""
 
 Scope = Literal["named", "earlier", "universe", "peers"]
-Comparator = Literal[">", ">=", "<", "<=", "between", "top", "bottom"]
+
+TEARSHEET = ("price_change", "annual_return", "volatility", "max_drawdown", "sharpe", "sortino", "beta", "correlation",
+             "best_month", "worst_month")  # fmt: skip
+"""What a tearsheet has, where nothing else is asked."""
+
+_USUAL = {"tearsheet": TEARSHEET, "event": ("price_change",)}
+"""The figures of intents that need not name any."""
 
 MOST_CELLS = 600
+_SLACK = 0.005
+"""By how much weights may miss 1: those of three thirds are rounded."""
 SET_ASIDE = "set aside"
-_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {">": gt, ">=": ge, "<": lt, "<=": le}
 
 
-class _Checked(BaseModel):
-    """A frozen value whose errors are sentences."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    if not TYPE_CHECKING:  # type checkers see the fields as keywords
-
-        def __init__(self, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except ValidationError as error:
-                raise InvalidQuery(" ".join(dict.fromkeys(map(_sentence, error.errors(include_url=False))))) from None
-
-
-def _parsed(text: str) -> str:
-    parse(text)
-    return text
-
-
-Formula = Annotated[str, AfterValidator(_parsed)]
 AskedPeriod = Annotated[str, AfterValidator(lambda text: str(parse_periods(text)))]
 
 
-class Filter(_Checked):
-    """A condition of a screen: a metric against a number, in the metric's own unit (25 % is 0.25).
-
-    Attributes:
-        metric: A catalogue id or an expression over ids.
-        comparator: `">"`, `">="`, `"<"`, `"<="` or `"between"`; of all companies also `"top"` and `"bottom"`.
-        number: The limit; of `"between"` the lower one, of `"top"` how many companies.
-        upper: The upper limit of `"between"`; both limits count as inside.
-        period: The period of the metric, where it is not that of the query.
-
-    Raises:
-        InvalidQuery: There is no such metric or comparator, or `"between"` has one number only.
-
-    Example:
-        >>> str(Filter(metric="net_margin", comparator="between", number=0.1, upper=0.2))
-        'net margin between 0.1 and 0.2'
-    """
-
-    metric: Formula
-    comparator: Comparator
-    number: float = Field(allow_inf_nan=False)
-    upper: float | None = Field(default=None, allow_inf_nan=False)
-    period: str | None = None
-
-    @model_validator(mode="after")
-    def _limits(self) -> Filter:
-        if self.comparator == "between" and self.upper is None:
-            raise ValueError("“between” needs two numbers: number=10, upper=15.")
-        if self.upper is not None and self.upper < self.number:
-            raise ValueError(f"Nothing is between {self.number:g} and {self.upper:g}: give the lower number first.")
-        if self.comparator in ("top", "bottom") and self.number < 1:
-            raise ValueError(f"“{self.comparator}” needs how many companies: number=5.")
-        return self
-
-    def holds(self, value: float) -> bool:
-        """Whether a figure fulfils it.
-
-        Example:
-            >>> Filter(metric="net_margin", comparator=">", number=0.3).holds(0.25)
-            False
-        """
-        if self.comparator == "between":
-            return self.number <= value <= (self.number if self.upper is None else self.upper)
-        return _COMPARISONS[self.comparator](value, self.number)
-
-    def __str__(self) -> str:
-        limit = f"{self.number:g} and {self.upper:g}" if self.comparator == "between" else f"{self.number:g}"
-        return f"{spoken(self.metric)} {self.comparator} {limit}" + (f" in {self.period}" if self.period else "")
-
-
-def filter_of(text: str) -> Filter:
-    """A condition from its text: `net_margin > 0.3`, `pe between 10 and 15`.
-
-    Raises:
-        InvalidQuery: It has no metric, comparator and number.
-
-    Example:
-        >>> filter_of("net_margin > 0.3").number
-        0.3
-    """
-    if not (found := _CONDITION.fullmatch(text.strip())):
-        raise InvalidQuery(f"“{text[:60]}” is no condition. Write “net_margin > 0.3” or “pe between 10 and 15”.")
-    fields: Any = dict(zip(("metric", "comparator", "number", "upper"), found.groups(), strict=True))
-    return Filter(**fields)  # which makes sentences of errors; `model_validate` does not
-
-
-_NUMBER = r"(-?\d+(?:\.\d+)?(?:e\d+)?)"
-_CONDITION = re.compile(rf"([\w ()*/+-]+?)\s*(>=|<=|>|<|between)\s*{_NUMBER}(?:\s*and\s*{_NUMBER})?")
-
-
-class Unknown(_Checked):
+class Unknown(Checked):
     """Words that ask for something no slot can hold, and what kind of thing that is; or that ask for nothing."""
 
     words: str
@@ -135,7 +51,7 @@ class Unknown(_Checked):
     reason: str = ""
 
 
-class Query(_Checked):
+class Query(Checked):
     """One question in typed form; a question in words may be several of these.
 
     Attributes:
@@ -152,6 +68,8 @@ class Query(_Checked):
         expects: What a yes-or-no question supposes: 1 that the figure rose or the first company leads, -1 that it fell.
         limit: How many rows.
         stake: What is held of a share: `"1000 USD"` put into it, or `"100 shares"`; prices say what it is worth.
+        weights: A portfolio: parts of 1 by ticker, bought at the close before the period and held.
+        after: Of an event, the trading days after a filing to whose closes the move goes.
         benchmark: The share that beta and correlation are measured against; empty for the S&P 500.
         assume: What is assumed instead of what the data say or a model's default: metric ids with values in their own
             unit (5 % is 0.05). `growth`, `margin`, `multiple` and `years` are those that a valuation forecasts.
@@ -184,6 +102,8 @@ class Query(_Checked):
     expects: Literal[-1, 0, 1] = 0
     limit: int | None = Field(default=None, ge=1)
     stake: str = Field(default="", pattern=r"^([0-9]+(\.[0-9]+)? (USD|shares))?$")
+    weights: dict[str, float] = Field(default_factory=dict[str, float])
+    after: list[Annotated[int, Field(ge=1, le=60)]] = Field(default=[1, 5], min_length=1)
     benchmark: str = Field(default="", max_length=20)
     assume: dict[str, float] = Field(default_factory=dict[str, float])
     proof: bool = False
@@ -194,6 +114,28 @@ class Query(_Checked):
     unknown: list[Unknown] = Field(default_factory=list[Unknown])
     evidence: dict[str, str] = Field(default_factory=dict[str, str])
     language: str = "en"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> Any:
+        """A tearsheet and an event have their usual figures and a portfolio its companies, where none are named."""
+        if not isinstance(values, dict):
+            return values
+        given = cast("dict[str, Any]", values)
+        metrics, companies = given.get("metrics"), given.get("companies")
+        if usual := _USUAL.get(str(given.get("intent"))):
+            given = {**given, "metrics": metrics or [*usual]}
+        return {**given, "companies": companies or [*given["weights"]]} if given.get("weights") else given
+
+    @field_validator("weights")
+    @classmethod
+    def _weights(cls, value: dict[str, float]) -> dict[str, float]:
+        total = sum(value.values())
+        if value and (min(value.values()) <= 0 or abs(total - 1) > _SLACK):
+            raise ValueError(
+                f"Weights are above 0 and add up to 1, such as {{'AAPL': 0.6, 'MSFT': 0.4}}, not {total:g}."
+            )
+        return {symbol.strip().upper().replace(".", "-"): part for symbol, part in value.items()}
 
     @field_validator("companies")
     @classmethod
@@ -223,6 +165,11 @@ class Query(_Checked):
         fields: dict[str, Any] = {**dict(self), "assume": dict(values)}
         return Query(**fields)
 
+    @property
+    def portfolio(self) -> str:
+        """The symbol that facts of a portfolio carry: `60% AAPL + 40% MSFT`."""
+        return " + ".join(f"{part * 100:.4g}% {symbol}" for symbol, part in self.weights.items())
+
     def asked(self) -> list[Period | Span]:
         """The periods as values."""
         return [parse_periods(text) for text in self.periods]
@@ -232,13 +179,17 @@ class Query(_Checked):
             return "definition of " + " and ".join(spoken(name) if _is_metric(name) else name for name in self.explain)
         told = self.explain if self.intent == "profile" else map(spoken, self.metrics)
         what = " and ".join(told) or _UNNAMED.get(self.intent, self.intent)
+        what = "tearsheet" if self.metrics == [*TEARSHEET] else what
+        what = f"{what} around filings" if self.intent == "event" else what
         words = [f"worth of {self.stake} by {what}" if self.stake else _OPERATIONS.get(self.operation, "") + what]
         if self.operation == "count" and self.scope == "named" and len(self.companies) < 2:
             words = [f"number of periods by {what}"]
         if self.scope == "universe":
             words.append("of all companies" + (f" in {' or '.join(self.sectors)}" if self.sectors else ""))
         elif self.companies:
-            words.append("of " + ", ".join(self.companies) + " against peers" * (self.scope == "peers"))
+            words.append(
+                "of " + (self.portfolio or ", ".join(self.companies)) + " against peers" * (self.scope == "peers")
+            )
         if self.where:
             words.append("where " + " and ".join(map(str, self.where)))
         if when := ["every year"] * self.every + [" and ".join(self.periods)] * bool(self.periods):
@@ -306,7 +257,7 @@ def _check_complete(query: Query) -> None:
     if query.intent == "define":
         if not any(name for name in query.explain if _is_metric(name)):
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")
-    elif query.scope in ("named", "peers") and not query.companies:
+    elif (query.scope in ("named", "peers") or query.intent in _USUAL) and not query.companies:
         raise InvalidQuery(f"Name companies by ticker symbol, or ask all with scope='universe'. {_EXAMPLE}")
     elif query.intent != "document" and query.scope != "peers" and not query.metrics and not query.where:
         raise InvalidQuery(f"Name at least one metric; finassist.describe() lists them. {_EXAMPLE}")
@@ -315,6 +266,8 @@ def _check_complete(query: Query) -> None:
         raise InvalidQuery(f"“{query.unit[:60]}” is no unit. It is empty or one of: {known}.")
     if query.stake and not {*query.metrics} <= {"price", "price_change", "total_return"}:
         raise InvalidQuery("A stake is worth what prices say: ask for price, price_change or total_return.")
+    if query.weights and any(described(text).kind != "price" for text in query.metrics):
+        raise InvalidQuery("A portfolio has figures of prices, such as volatility or sharpe, and none of statements.")
     for text in query.metrics:
         _check_units(parse(text))
 
@@ -337,26 +290,6 @@ def _check_units(expression: Expression) -> None:
 def _units(*parts: Expression) -> set[str]:
     """The units of parts; percent, points and times may be added to each other."""
     return {unit_of(part) for part in parts} - {"percent", "points", "times"}
-
-
-def _sentence(details: Mapping[str, Any]) -> str:
-    """What is wrong with a field, ending with what is valid."""
-    place, value = ".".join(str(part) for part in details["loc"]), str(details["input"])[:60]
-    match details["type"]:
-        case "value_error":
-            return str(details["ctx"]["error"])
-        case "string_pattern_mismatch":
-            return f"“{value}” is nothing to hold. Write stake='1000 USD' or stake='100 shares'."
-        case "extra_forbidden":
-            return f"A query has no field “{place}”.{did_you_mean(place, Query.model_fields)}"
-        case "literal_error":
-            return f"“{value}” is no {place}. It is one of: {details['ctx']['expected']}."
-        case "missing":
-            return f"A filter needs “{place}”: Filter(metric='net_margin', comparator='>', number=0.3)."
-        case "list_type":
-            return f"{place} is a list: {place}=[{value!r}]."
-        case _:
-            return f"{place}={value!r} cannot be used: {details['msg']}."
 
 
 def _is_metric(name: str) -> bool:

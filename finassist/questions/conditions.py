@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
+from finassist.core.filters import Comparator, Filter
 from finassist.core.metrics import described
-from finassist.core.query import Comparator, Filter, Operation
+from finassist.core.query import Operation
 from finassist.questions.expressions import expression_hits
 from finassist.questions.grammar import NEGATIVE, POSITIVE, SAID
 from finassist.questions.numbers import turned

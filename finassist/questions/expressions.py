@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from finassist.core.filters import Filter
 from finassist.core.metrics import catalogue, described
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Filter, Operation
+from finassist.core.query import Operation
 from finassist.questions.grammar import SAID, metric_phrases
 from finassist.questions.operations import COUNTS, many_periods
 from finassist.questions.slots import Slots

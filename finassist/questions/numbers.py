@@ -8,9 +8,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from finassist.core.claims import Number, Unit
+from finassist.core.filters import Comparator, Filter
 from finassist.core.metrics import described
 from finassist.core.periods import Period, parse_periods
-from finassist.core.query import Comparator, Filter
 from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SAID, SCALES, table_of
 from finassist.questions.operations import many_periods
 from finassist.questions.slots import Amount, Slots

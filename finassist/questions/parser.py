@@ -29,6 +29,7 @@ from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.numbers import settle_stake
 from finassist.questions.peers import against_peers
+from finassist.questions.portfolios import of_shares_in
 from finassist.questions.profile import profile_of
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import noting_loose_words, refused, unplaced
@@ -49,6 +50,8 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     memory = memory or Memory()
     plain, assume = assumed_in(normalise(_ASIDE_DASH.sub(": ", text)), memory)
     language = language_of(plain)
+    if language == "en" and (of_shares := of_shares_in(plain, lambda rest: understand(rest, memory))):
+        return of_shares
     framing = (
         framed(_as_corrected(reworded(plain, resumes=bool(memory.figures)))) if language == "en" else Framing(plain)
     )

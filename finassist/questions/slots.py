@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from finassist.core.filters import Comparator, Filter
 from finassist.core.periods import Period, Span
-from finassist.core.query import Choice, Comparator, Filter, Query, Unknown
+from finassist.core.query import Choice, Query, Unknown
 from finassist.questions.grammar import DEFINE, OPERAND, POINTS_BACK
 from finassist.questions.terms import Figure, figures_of, pair_of
 from finassist.questions.tokenizer import Hit, Word

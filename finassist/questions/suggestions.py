@@ -16,8 +16,8 @@ from itertools import islice
 from typing import Literal
 
 from finassist.core.errors import InvalidQuery
+from finassist.core.filters import Filter, filter_of
 from finassist.core.metrics import catalogue
-from finassist.core.query import Filter, filter_of
 from finassist.questions.scan import slots_of
 from finassist.questions.slots import Slots, Understanding
 from finassist.questions.tokenizer import Word, fold, has_cjk, normalise

@@ -15,13 +15,13 @@ from finassist.core.formatting import listed
 from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting import peers
-from finassist.reporting.charts import Panel, football, over_time
+from finassist.reporting.charts import Panel, football, over_time, rebased
 from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.models import model_tables
 from finassist.reporting.proof import filing_url, proof_of, spoken_or_id, title_of
 from finassist.reporting.tables import Cell, Row, Table
-from finassist.reporting.words import MOST_NAMED, Words, distinct, is_fiscal, short_name
+from finassist.reporting.words import MARKET_INDEX, MOST_NAMED, Words, distinct, is_fiscal, short_name
 
 if TYPE_CHECKING:
     from finassist.reporting.languages import Labels
@@ -30,6 +30,9 @@ _MOST_ROWS = 25
 _MOST_SOURCES = 4
 _MOST_LINES = 2
 _MOST_COLUMNS = 6
+_OF_MONTHS = ("best_month", "worst_month")
+"""Figures whose note is a month, which stands in their cell."""
+
 _FEWEST = 3
 """Figures below which a sentence is the better form."""
 
@@ -87,18 +90,23 @@ def sections(
     companies, for links to their filings.
     """
     yield Headline(lead)
+    names = {MARKET_INDEX: "S&P 500", **names}
     facts = tuple(facts)
     proof = proof_of(figures, facts, filers) if queries and queries[0].proof else None
     against_peers = [query for query in queries if query.scope == "peers"]
     for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST and not proof else ():
         yield from filter(None, (football(facts), peers.left_out(facts)))
         yield from peers.tables(figures, query, names, _Heads(query))
+    if queries and (together := rebased(facts, {symbol: short_name(name) for symbol, name in names.items()})):
+        yield together
     if proof:
         yield proof
     elif queries and len(queries) == 1 and len(figures) > 1 and is_model(queries[0]):
         yield from model_tables(figures, Words({}, queries[0]))
     elif queries and len(figures) >= _FEWEST and queries[0].intent not in ("judge", "profile") and not against_peers:
         yield from filter(None, (_chart(figures, names), *_tables(figures, queries, names)))
+    if months := _by_month(facts, names):
+        yield months
     heads = _Heads(queries[0] if queries else Query())
     if unsaid := [gap.reason for gap in gaps if gap.reason not in lead]:
         yield Note(f"{heads.said('Not there')}: {' '.join(distinct(unsaid))}")
@@ -165,6 +173,26 @@ def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> T
     return _grid(query, heads.said("Company"), companies, titles, cells, periods)
 
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _by_month(facts: Iterable[Fact], names: Mapping[str, str]) -> Table | None:
+    """What the first share of a tearsheet did in each month: a row a year."""
+    found = [fact for fact in facts if fact.field == "monthly_return"]
+    own = {fact.period: fact for fact in found if fact.symbol == found[0].symbol}
+    if len(own) < _FEWEST:
+        return None
+
+    def cell(year: str, month: int) -> Cell:
+        fact = own.get(f"{year}-{month:02}")
+        return Cell(f"{(fact.value or 0) * 100:.1f}", fact) if fact else Cell("")
+
+    years = distinct(period[:4] for period in own)
+    rows = tuple(Row(year, tuple(cell(year, month) for month in range(1, 13))) for year in years)
+    title = f"{short_name(names.get(found[0].symbol, found[0].symbol))}: change of the price by month"
+    return Table(title, "percent", _MONTHS, rows, corner="Year")
+
+
 def _places(figures: Sequence[Fact]) -> list[tuple[str, str]]:
     """The row of each figure: its company, or a period of it where there are several."""
     once = len({(fact.symbol, fact.field) for fact in figures}) == len(figures)
@@ -222,7 +250,8 @@ class _Heads:
         return f"{fact.period} ({self.said('to')} {fact.period_end})" if ended else fact.period
 
     def figure(self, fact: Fact) -> str:
-        return self._labels.figure(fact, self._words) if self._labels else self._words.figure(fact)
+        shown = self._labels.figure(fact, self._words) if self._labels else self._words.figure(fact)
+        return f"{shown} ({fact.note})" if fact.note and fact.field in _OF_MONTHS else shown
 
 
 def labels(language: str) -> Labels | None:
@@ -259,7 +288,7 @@ def _notes(figures: Sequence[Fact], facts: Iterable[Fact]) -> Iterator[str]:
         return
     found: dict[str, list[str]] = {}
     for fact in (*figures, *(fact for fact in facts if fact.key in inputs)):
-        if fact.note and fact.status in ("reported", "derived"):
+        if fact.note and fact.status in ("reported", "derived") and fact.field not in _OF_MONTHS:
             found.setdefault(fact.note, []).append(f"{fact.symbol} {spoken_or_id(fact.field)} {fact.period}")
     for note, where in found.items():
         yield f"{listed(distinct(where))}: {note}"

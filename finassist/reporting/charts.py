@@ -6,7 +6,7 @@ A point without a figure stays in its place as `None`. A chart shows a gap there
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,9 +16,10 @@ from statistics import median
 from finassist.analysis.implied import IMPLIED
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact, canonical, snake
-from finassist.core.formatting import clean, label
+from finassist.core.formatting import clean, label, listed
 from finassist.core.metrics import catalogue, described
 from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
+from finassist.reporting.words import MARKET_INDEX, short_name
 
 STATEMENT_LINES = ("revenue", "net_income")
 _SIZES = ((Decimal("1e9"), "billions"), (Decimal("1e6"), "millions"))
@@ -30,6 +31,8 @@ _FEWEST = 3
 
 _LONGEST_SPAN = 40
 """Years between the first and the last beyond which no hole is filled."""
+
+REBASED, _MOST_LINES = "rebased", 6
 
 type Point = tuple[str | date, Fact | None]
 
@@ -49,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One pair of axes: `"bars"` or `"lines"` by year, `"closes"` by day, or `"ranges"` from a lower to an upper line.
+    """One pair of axes: `"bars"` or `"lines"` by year, `"closes"` by day, `"rebased"` ones, or `"ranges"` of two lines.
 
     `unit` is that of the vertical axis in words, such as `"USD billions"`; `divisor` brings a value into it.
     """
@@ -59,6 +62,11 @@ class Panel:
     unit: str
     divisor: Decimal
     lines: tuple[Line, ...]
+
+    @property
+    def by_day(self) -> bool:
+        """Whether the horizontal axis is of days."""
+        return self.kind in ("closes", "rebased")
 
     def value(self, fact: Fact | None) -> float | None:
         """A figure in the unit of the axis; `None` where there is none."""
@@ -129,6 +137,23 @@ def closes(company: CompanyFigures) -> Panel | None:
         lines.append(Line("Price", ((price.period_end, price),)))
     unit = f"{known[0].currency or ''} per share".strip()
     return Panel(company.subject.title, "closes", unit, Decimal(1), tuple(lines))
+
+
+def rebased(facts: Iterable[Fact], names: Mapping[str, str]) -> Panel | None:
+    """Closes of several companies as parts of 100 at the first of them; `None` where there are not several."""
+    own: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.field == REBASED and fact.period_end:
+            own.setdefault(fact.symbol, []).append(fact)
+    if len(own) < 2:
+        return None
+    ordered = {symbol: sorted(each, key=lambda fact: fact.period_end or date.min) for symbol, each in own.items()}
+    lines = [
+        Line(names.get(symbol, symbol), tuple((fact.period_end or date.min, fact) for fact in each))
+        for symbol, each in list(ordered.items())[:_MOST_LINES]
+    ]
+    return Panel(f"{listed(line.name for line in lines)}: share price", "rebased", "100 at the start", Decimal(1),
+                 tuple(lines))  # fmt: skip
 
 
 def _with_gaps(facts: Sequence[Fact]) -> tuple[Point, ...]:
@@ -204,12 +229,20 @@ def panels_of(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
             found = [football(answer.facts)]
         case "price":
             found = [closes(company) for company in companies]
+        case "rebased":
+            found = [rebased(answer.facts, _names(answer))]
         case _:
             found = _field(companies, _canonical(wanted))
     panels = [panel for panel in found if panel]
     if not panels:
-        raise InputError(_nothing(wanted, companies))
+        raise InputError(_nothing(wanted, companies, answer))
     return panels
+
+
+def _names(answer: AnswerLike) -> Mapping[str, str]:
+    """Short names of the companies of an answer, by ticker."""
+    known: Callable[[], Mapping[str, str]] = getattr(answer, "company_names", dict[str, str])
+    return {MARKET_INDEX: "S&P 500"} | {symbol: short_name(name) for symbol, name in known().items()}
 
 
 def _field(companies: Sequence[CompanyFigures], name: str) -> list[Panel | None]:
@@ -224,8 +257,9 @@ def _canonical(wanted: str) -> str:
     return name if name in catalogue() else canonical(name) or name
 
 
-def _nothing(wanted: str, companies: Sequence[CompanyFigures]) -> str:
+def _nothing(wanted: str, companies: Sequence[CompanyFigures], answer: AnswerLike) -> str:
     kinds = [name for name, build in (("statements", statements), ("price", closes)) if any(map(build, companies))]
+    kinds += ["rebased"] if rebased(answer.facts, {}) else []
     fields = sorted({field for company in companies for field, _ in company.data.facts})
     kinds += [field for field in fields if any(_field(companies, field))]
     if not kinds:

@@ -56,10 +56,10 @@ class Drawing:
 
 
 def drawing(panel: Panel) -> Drawing:
-    """The shapes and marks of a panel: a line over time for closes, else bars by fiscal year."""
+    """The shapes and marks of a panel: lines over time for closes, else bars by fiscal year."""
     if panel.kind == "ranges":
         return _range_chart(panel)
-    return _line_chart(panel) if panel.kind == "closes" else _bar_chart(panel)
+    return _line_chart(panel) if panel.by_day else _bar_chart(panel)
 
 
 def _bar_chart(panel: Panel) -> Drawing:
@@ -77,8 +77,8 @@ def _bar_chart(panel: Panel) -> Drawing:
 
 
 def _line_chart(panel: Panel) -> Drawing:
-    """Closes as a line, and the newest price, where there is one, as a dot."""
-    line, price = panel.lines[0], panel.lines[1] if len(panel.lines) > 1 else None
+    """Closes as a line, and the newest price, where there is one, as a dot; or rebased closes as a line each."""
+    line, price = panel.lines[0], panel.lines[1] if panel.kind == "closes" and len(panel.lines) > 1 else None
     days = [place for each in panel.lines for place, _ in each.points if isinstance(place, date)]
     values = [panel.value(fact) or 0 for each in panel.lines for fact in each.known]
     frame = Frame(min(days), max(days), round_levels(min(values), max(values)))
@@ -86,11 +86,13 @@ def _line_chart(panel: Panel) -> Drawing:
     dates = [Mark("fin-x", _box(frame.x(when) - 8, 16), f"{when:%Y-%m}") for when in months(frame)]
     hits = [_hit(fact, frame, len(line.points)) for each in panel.lines for fact in each.known]
     shapes = [*(_rule(frame.y(level)) for level in frame.levels)]
-    shapes.append(_stroke("fin-a", _FALLBACK["fin-a"], 2, path_of(panel, line, frame.point)))
+    for css, each in zip(COLOURS, panel.lines[:1] if panel.kind == "closes" else panel.lines, strict=False):
+        shapes.append(_stroke(css, _FALLBACK[css], 2, path_of(panel, each, frame.point)))
     if price:
         shapes.append(_stroke("fin-b fin-dot", _FALLBACK["fin-b"], 9, path_of(panel, price, frame.point)))
     dot = f"; the dot is the price of {day(price.known[0].period_end)}" if price else ""
-    below, words = f"{_closes(line)}{_gap(line)}{dot}", f"{_symbol(panel)}: {_closes(line)}, {panel.unit}"
+    whose = _symbol(panel) if panel.kind == "closes" else listed(each.name for each in panel.lines)
+    below, words = f"{_closes(line)}{_gap(line)}{dot}", f"{whose}: {_closes(line)}, {panel.unit}"
     marks = (*ticks, *dates, *hits)
     return Drawing(words, _keys(panel), panel.unit, tuple(shapes), marks, below, "fin-chart fin-lines")
 

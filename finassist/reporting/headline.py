@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cells import is_series
 from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.windows import OF_MOVES
-from finassist.core.facts import Fact
 from finassist.core.metrics import catalogue, spoken
 from finassist.core.query import Query
 from finassist.reporting import models, peers
 from finassist.reporting.changes import CHANGES
-from finassist.reporting.sentences import SENTENCES, of_each_company, of_each_row, one_figure, stake_of
+from finassist.reporting.sentences import SENTENCES, of_each_company, one_figure
+from finassist.reporting.spans import over_days
 from finassist.reporting.words import (
-    MARKET_INDEX,
     MOST_NAMED,
-    Phrase,
     Words,
     asked_periods,
     capital,
@@ -30,7 +27,6 @@ from finassist.reporting.words import (
     dated_apart,
     in_sectors,
     is_window,
-    limit_words,
     over_span,
     own_span,
     shared_period,
@@ -82,8 +78,8 @@ def _translated(outcome: Outcome, words: Words) -> str:
 def _sentence(outcome: Outcome, words: Words) -> str:
     if outcome.query.intent == "judge":
         return f"{of_each_company(outcome.rows, words)} {ADVICE}"
-    if outcome.shape == "window":
-        return of_each_row(_window)(outcome, words)
+    if outcome.shape in ("window", "event"):
+        return over_days(outcome, words)
     if outcome.shape == "count":
         return _count(outcome)
     if outcome.shape == "model":
@@ -93,90 +89,6 @@ def _sentence(outcome: Outcome, words: Words) -> str:
     if outcome.shape == "order":
         return _universe(outcome, words) if outcome.query.scope == "universe" else _order(outcome, words)
     return {**SENTENCES, **CHANGES}[outcome.shape](outcome, words)
-
-
-# ------------------------------------------------------------------------------------- spans of days
-
-
-_OF_MOVE = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
-_OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}{of}."
-_OF_SPAN = {
-    **dict.fromkeys(OF_MOVES, _OF_MOVE),
-    "count": "{owner} {what} {did} {formula} {span}{of}.",
-    "high": _OF_EXTREME,
-    "max": _OF_EXTREME,
-    "low": _OF_EXTREME,
-    "min": _OF_EXTREME,
-    "first": "{name} first closed {limit} on {at}, at {value}{begins}.",
-    "last": "{name} last closed {limit} on {at}, at {value}.",
-    "mean price": "{owner} average {what} {span} was {value} ({formula}).",
-    "median price": "{owner} median {what} {span} was {value} ({formula}).",
-    "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
-    "range": "{owner} closes {span} had a range of {size}{ends}.",
-    "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
-    "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
-    "stake price_change": "{stake} {were} worth {value}{on}, without dividends: the price {moved} {change}{ends}.",
-    "stake total_return": "{stake} {were} worth {value}{on}, with dividends reinvested: the total return was {change}.",
-    "total_return": "{owner} total return {span}, with dividends reinvested, was {value}.",
-    "max_drawdown": "{owner} maximum drawdown {span} was {value}{ends} ({at}).",
-    "from_high": "{owner} close{on} was {size} {apart} the highest {span}{ends}{of}.",
-    "from_low": "{owner} close{on} was {size} {apart} the lowest {span}{ends}{of}.",
-    "volatility": "{owner} volatility {span} was {value} a year (daily closes).",
-    "beta": "{owner} beta to {against} {span} was {value}.",
-    "correlation": "{owner} correlation with {against} {span} was {value} (daily returns).",
-    "sharpe": "{owner} Sharpe ratio {span} was {value}{over}.",
-    "sortino": "{owner} Sortino ratio {span} was {value}{over}.",
-    "annual_return": "{owner} share price {moved} {size} a year {span}{ends}.",
-    "best_month": "{owner} best month {span} was {at}: the {what} {moved} {size}{ends}.",
-    "worst_month": "{owner} worst month {span} was {at}: the {what} {moved} {size}{ends}.",
-    "": "{owner} {what} {moved} {size} {span}{ends}.",
-}
-"""What prices did over a span of days, by operation or metric; else they moved."""
-
-
-def _on_day(fact: Fact) -> str:
-    return f"on {fact.period_end}"
-
-
-def _did(query: Query) -> str:
-    """What is counted, before the number of days, months or years: `rose in`, `closed above USD 150 on`."""
-    limit = limit_words(query.where)
-    signs = {"above 0%": "rose", "below 0%": "fell"}
-    did = f"closed {limit}" if query.metrics == ["price"] else signs.get(limit, f"had a change {limit}")
-    return f"{did} {'on' if query.unit == 'days' else 'in'}"
-
-
-def _window(it: Phrase) -> str:
-    row, query, of = it.row, it.words.query, it.fact.note or ""
-    held = bool(query.stake and row.parts)
-    change, kind = (it.words.of(replace(row, fact=row.parts[0])), "stake") if held else (it, query.operation)
-    keys = (f"{kind} {row.metric}", query.operation, row.metric)
-    return next((_OF_SPAN[key] for key in keys if key in _OF_SPAN), _OF_SPAN[""]).format(
-        name=it.name,
-        owner=it.owner,
-        operation=query.operation,
-        what="level" if row.symbol == MARKET_INDEX else "share price",
-        span=over_span(it.fact.period),
-        at=row.at,
-        moved={1: "rose", -1: "fell", 0: "did not change,"}[change.direction],
-        apart="above" if it.direction > 0 else "below",
-        stake=stake_of(it),
-        were="was" if query.stake.endswith("USD") else "were",
-        on=f" {_on_day(row.last)}" if row.last else "",
-        change=change.value if row.metric == "total_return" else change.size,
-        size=it.size,
-        value=it.value,
-        against=it.words.name(query.benchmark or MARKET_INDEX),
-        over=f", above a risk-free rate of {it.words.figure(row.parts[0])} a year" if row.parts else "",
-        formula=it.fact.formula,
-        side="lowest" if query.operation in ("low", "min") else "highest",
-        kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",
-        of=f" ({of})" if "only" in of or " in all" in of else "",
-        limit=limit_words(query.where),
-        begins=f", {of}" if "begin" in of else "",
-        did=_did(query),
-        ends=f", {it.ends(_on_day)}" if row.first and row.last else "",
-    )
 
 
 # ------------------------------------------------------------------------------------ named companies

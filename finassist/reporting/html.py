@@ -153,11 +153,18 @@ def _row(row: Row) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    kind = "fin-n fin-none" if cell.text in _ABSENT else "fin-n"
+    kind = "fin-n fin-none" if cell.text in _ABSENT else f"fin-n{_heat(cell.fact)}"
     title = f' title="{escape(provenance(cell.fact))}"' if cell.fact else ""
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
     return f'<td class="{kind}"{title}>{text}{mark}</td>'
+
+
+def _heat(fact: Fact | None) -> str:
+    """The class of a month's return, in five shades of each side; none of other figures."""
+    if fact is None or fact.field != "monthly_return" or not fact.value:
+        return ""
+    return f" fin-{'up' if fact.value > 0 else 'down'} fin-h{min(int(abs(fact.value) * 40) + 1, 5)}"
 
 
 def _tile_label(fact: Fact) -> str:

@@ -104,7 +104,7 @@ def _chart(panels: Sequence[Panel]) -> Any:
             drawn.add_trace(_trace(panel, line, _colour(i), first=row == 1), row=row, col=1)
         drawn.update_xaxes(title_text=_across(panel), row=row, col=1)
         drawn.update_yaxes(title_text=_plain(panel.unit), row=row, col=1)
-        if panel.kind != "closes":
+        if not panel.by_day:
             drawn.update_xaxes(type="category", categoryarray=[_plain(str(p)) for p in panel.places], row=row, col=1)
     height = _HEIGHT * len(panels) + 60
     drawn.update_layout(template="plotly_white", barmode="group", height=height, margin={"b": 90})
@@ -116,7 +116,7 @@ def _chart(panels: Sequence[Panel]) -> Any:
 
 
 def _trace(panel: Panel, line: Line, colour: str, *, first: bool) -> Any:
-    across = [place if panel.kind == "closes" else _plain(str(place)) for place, _ in line.points]
+    across = [place if panel.by_day else _plain(str(place)) for place, _ in line.points]
     shared: dict[str, Any] = {
         "x": across,
         "y": [panel.value(fact) for _, fact in line.points],
@@ -128,7 +128,7 @@ def _trace(panel: Panel, line: Line, colour: str, *, first: bool) -> Any:
     }
     if panel.kind == "bars":
         return _objects.Bar(**shared, marker={"color": colour})
-    mode, size = ("markers", 10) if len(line.points) == 1 else ("lines+markers", 6)
+    mode, size = ("markers", 10) if len(line.points) == 1 else ("lines+markers", 4 if panel.by_day else 6)
     return _objects.Scatter(**shared, mode=mode, connectgaps=False, line={"color": colour}, marker={"size": size})
 
 
@@ -151,7 +151,7 @@ def _ranges(panel: Panel) -> Iterator[Any]:
 
 
 def _across(panel: Panel) -> str:
-    return "Day" if panel.kind == "closes" else "Fiscal year"
+    return "Day" if panel.by_day else "Fiscal year"
 
 
 def _caption(panels: Sequence[Panel]) -> str:
@@ -212,7 +212,7 @@ class _Plot:
     @property
     def labels(self) -> list[tuple[float, str]]:
         """Days or years below the plot, as many as there is room for."""
-        if self.panel.kind == "closes":
+        if self.panel.by_day:
             return [(self._x(day), f"{day:%Y-%m}") for day in months(self._frame)]
         places = self.panel.places
         return [(self._x(place), str(place)) for place in places[:: -(-len(places) // _MOST_LABELS)]]

@@ -72,7 +72,7 @@ def _several_metrics(each: Sequence[Phrase]) -> str:
     if first.words.query.intent == "compare" and len(each) == 2 and each[0].fact.period == each[1].fact.period:
         return _ahead(*each)
     if len({it.fact.period for it in each}) == 1:
-        return f"{first.name} {when(first.fact)}: {listed(it.labelled for it in each)}."
+        return f"{first.name} {first.when}: {listed(it.labelled for it in each)}."
     return f"{first.name}: {listed(f'{it.labelled} {it.when}' for it in each)}."
 
 

@@ -12,9 +12,10 @@ from finassist.analysis.calendar import Member
 from finassist.analysis.outcome import Row
 from finassist.analysis.windows import WINDOW_METRICS
 from finassist.core.facts import Fact
-from finassist.core.formatting import ABSENCE
+from finassist.core.filters import Filter
+from finassist.core.formatting import ABSENCE, listed
 from finassist.core.metrics import described, spoken
-from finassist.core.query import Filter, Query
+from finassist.core.query import Query
 
 MARKET_INDEX = "^GSPC"
 SHOWN = Decimal("0.0005")
@@ -101,6 +102,9 @@ class Words:
         """Short name of a company."""
         if symbol == MARKET_INDEX:
             return "the S&P 500"
+        if symbol == self.query.portfolio:
+            parts = (f"{part * 100:.4g}% {self.name(each)}" for each, part in self.query.weights.items())
+            return f"the buy-and-hold portfolio of {listed(parts)}"
         member = self.members.get(symbol)
         return short_name(member.name) if member else symbol
 
