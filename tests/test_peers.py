@@ -20,6 +20,8 @@ from finassist.core.errors import InvalidQuery
 from finassist.providers.base import UniverseScope
 from finassist.reporting.charts import panels_of
 
+from .sec_server import sec, sec_server
+
 SUMMED = ["peer upper quartile", "peer median", "peer lower quartile", "rank among peers", "percentile among peers"]
 
 
@@ -332,3 +334,19 @@ def test_the_chart_runs_from_quartile_to_quartile_beside_the_price(ask):
     figure = answer.plot("football")
     assert list(figure.data[0].y) == list(panel.places)
     assert list(figure.data[0].base) == [panel.value(fact) for _, fact in low.points]
+
+
+# ----------------------------------------------------------------------------------------------------- other providers
+
+
+def test_a_source_that_cannot_list_companies_asks_for_names_of_peers():
+    with sec_server() as server:
+        workflow = FinancialAssistantWorkflow(db=None, provider=sec(server))
+        answer = workflow.query(Query(scope="peers", companies=["AAPL"], metrics=["net_margin"]))
+        assert "NotOffered" in {gap.error for gap in answer.gaps}
+        assert any("Name them" in gap.reason for gap in answer.gaps)
+        assert [fact.symbol for fact in answer.facts if fact.field == "net_margin"] == ["AAPL"]
+        assert "Name them" in answer.headline
+        named = workflow.query(Query(scope="peers", companies=["AAPL", "MSFT"], metrics=["net_margin"]))
+        assert named.query.companies == ["AAPL", "MSFT"]
+        assert not any(gap.error == "NotOffered" for gap in named.gaps)

@@ -146,8 +146,14 @@ def _chosen(own: Member, cube: Cube, most: int) -> tuple[str, list[str]]:
     return f"{how}, {'nearest in' if _market_value(own.symbol, cube) else 'largest by'} market value", found[:most]
 
 
+_LINES = ("price", "revenue", "net_income", "equity", "shares_diluted")
+"""One of these is there of each company whose figures were fetched."""
+
+
 def _one_class_each(cube: Cube) -> list[Member]:
-    return [member for member in cube.members.values() if member.primary in ("", member.symbol)]
+    """Companies with figures, by one share class."""
+    found = [member for member in cube.members.values() if member.primary in ("", member.symbol)]
+    return [member for member in found if any(cube.series(member.symbol, line) for line in _LINES)]
 
 
 def _nearest(own: Member, members: Sequence[Member], cube: Cube) -> list[str]:

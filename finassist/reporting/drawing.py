@@ -117,7 +117,7 @@ def _range_chart(panel: Panel) -> Drawing:
         marks.append(Mark("fin-hit", f"{_box(low, high - low)};{row}", tip=tip))
     x = _across(frame, panel.value(price))
     shapes.append(_stroke("fin-b", _FALLBACK["fin-b"], 2, f"M{x:.2f} 0V100"))
-    marks += [Mark("fin-x", _box(_across(frame, level) - 8, 16), tick(level)) for level in frame.levels]
+    marks += [Mark("fin-x", f"left:{_across(frame, level) - 8:.1f}%;width:16%", tick(level)) for level in frame.levels]
     said = f"Price of {day(price.period_end)}: {figure(price)}"
     words = f"{_symbol(panel)}: {panel.title}, {panel.unit}: {'; '.join(map(str, panel.places))}. {said}"
     keys = (("fin-a", "Quartiles and median of the peers"), ("fin-b", said))

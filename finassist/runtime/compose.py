@@ -256,7 +256,7 @@ def _sentence(outcome: Outcome, members: Mapping[str, Member], *, several: bool)
     if not text and several:
         return " ".join(dict.fromkeys(gap.reason for gap in outcome.gaps))
     there = {row.symbol for row in outcome.rows}
-    whose = {"", *query.companies} - there
+    whose = {*([] if outcome.shape == "peers" else [""]), *query.companies} - there
     absent = [gap.reason for gap in outcome.gaps if gap.symbol in whose]
     if not text or not absent or query.scope == "universe" or not there or text.startswith("There is nothing"):
         return text
