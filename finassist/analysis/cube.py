@@ -189,7 +189,7 @@ class Cube(ReportedFigures):
         fact = shares_noted(made(symbol, metric, point, value, metric.formula, inputs), inputs)
         if metric.between and value != (kept := _within(value, metric.between)):
             low, high = metric.between
-            note = f"{value:.1%} in the data, held between {low:g} and {high:g}"
+            note = f"{value:.1%} in the data, held between {low:.0%} and {high:.0%}"
             return structs.replace(fact, value=kept, formula=f"within({metric.formula}, {low:g}, {high:g})", note=note)
         alone = f"of {point.label} alone, not annualised"
         parted = point.kind in PARTS and (

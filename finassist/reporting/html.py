@@ -143,17 +143,19 @@ def _beside(sections: Sequence[parts.Section]) -> list[list[parts.Section]]:
 
 def _rows(table: Table) -> Markup:
     """The rows of a table. A template takes thrice as long, and they are most of a large card."""
-    return Markup("".join(map(_row, table.rows)))
+    last = len(table.columns) - 1 if table.worded else -1
+    return Markup("".join(_row(row, last) for row in table.rows))
 
 
-def _row(row: Row) -> str:
+def _row(row: Row, worded: int) -> str:
     hint = _hint(row)
     title = f' title="{escape(hint)}"' if hint else ""
-    return f'<tr><th scope="row"{title}>{escape(row.label)}</th>{"".join(map(_cell, row.cells))}</tr>'
+    cells = "".join(_cell(cell, words=place == worded) for place, cell in enumerate(row.cells))
+    return f'<tr><th scope="row"{title}>{escape(row.label)}</th>{cells}</tr>'
 
 
-def _cell(cell: Cell) -> str:
-    kind = "fin-n fin-none" if cell.text in _ABSENT else f"fin-n{_heat(cell.fact)}"
+def _cell(cell: Cell, *, words: bool = False) -> str:
+    kind = "fin-words" if words else "fin-n fin-none" if cell.text in _ABSENT else f"fin-n{_heat(cell.fact)}"
     title = f' title="{escape(provenance(cell.fact))}"' if cell.fact else ""
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)

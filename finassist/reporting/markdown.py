@@ -158,6 +158,8 @@ def _table(table: Table, depth: int) -> Iterator[str]:
     formulas = any(row.formula for row in table.rows)
     head = [table.unit or table.corner, *table.columns, *(["Formula"] if formulas else [])]
     align = [":--", *("--:" for _ in table.columns), *([":--"] if formulas else [])]
+    if table.worded:
+        align[len(table.columns)] = ":--"
     lines = [[escape_markdown(text) for text in head], align]
     for row in table.rows:
         cells = list(map(_cell, row.cells))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
-from finassist.core.metrics import Metric, catalogue, described, references
+from finassist.core.metrics import Metric, catalogue, described, references, spoken
 from finassist.core.metrics import parse as parsed
 from finassist.reporting import tables
 from finassist.reporting.tables import Cell, Table
@@ -166,11 +166,20 @@ def _basis(fact: Fact) -> str:
     if fact.status == "assumed":
         default = catalogue()[fact.field].value if fact.field in catalogue() else None
         return "a default" if default is not None and fact.value == Decimal(repr(default)) else "set by the question"
-    return fact.note or (fact.formula if fact.formula else f"{fact.source}, {fact.period}") or ""
+    return fact.note or (_formula(fact) if fact.formula else f"{fact.source}, {fact.period}")
 
 
 def _formula(fact: Fact) -> str:
-    return fact.formula or f"as reported, {fact.period}"
+    """How a step is computed, in words where it is arithmetic over metrics."""
+    if not fact.formula:
+        return f"as reported, {fact.period}"
+    try:
+        words = spoken(fact.formula)
+    except ValueError:
+        return fact.formula
+    for word, sign in ((" * ", " × "), (" as a share of ", " / "), (" plus ", " + "), (" less ", " - ")):
+        words = words.replace(word, sign)
+    return words
 
 
 def _by_year(yearly: Sequence[Fact], words: Words) -> Table:

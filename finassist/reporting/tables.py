@@ -42,6 +42,9 @@ PRICE_LINES = (
 )
 
 
+_LONGEST_LABEL = 14
+"""Characters of a cell without a figure; longer ones are words to read."""
+
 UNSCALED = Scale(Decimal(1), "")
 """The scale of figures that a table never divides."""
 
@@ -78,6 +81,12 @@ class Table:
     footnotes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     corner: str = ""
+
+    @property
+    def worded(self) -> bool:
+        """Whether its last column is in words."""
+        last = [row.cells[-1] for row in self.rows if len(row.cells) == len(self.columns) > 1]
+        return any(cell.fact is None and len(cell.text) > _LONGEST_LABEL for cell in last)
 
 
 @dataclass(slots=True)
