@@ -1,10 +1,13 @@
-"""What an answer is handed on as: code, a notebook, a PDF. Thin methods; `finassist.reporting` makes what they give."""
+"""What an answer is handed on as: code, a notebook, a workbook, a PDF; `finassist.reporting` makes what they give."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+
+from finassist.core.process import WORKBOOK, check_new_file, written_whole
 
 
 class HandedOn:
@@ -38,6 +41,41 @@ class HandedOn:
         if path is not None:
             Path(path).write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return notebook
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write a workbook with live formulas: change a blue figure, and all that follows from it changes.
+
+        The sheet Facts has the figures with their sources and filings, Calculation a formula for each that was
+        computed, Checks turns red where a formula no longer gives the figure of this answer, and a valuation has a
+        sheet Model with its assumptions.
+
+        Args:
+            path: Ends in `.xlsx`. A file that is there is replaced, once the new one is whole.
+
+        Raises:
+            MissingExtra: The packages of `finassist[export]` are not installed.
+            ConfigurationError: The name does not end in `.xlsx`, or its folder is not there.
+
+        Example:
+            >>> from tempfile import TemporaryDirectory
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> answer = FinancialAssistantWorkflow(db=None).run("Apple's net margin in FY2023")
+            >>> with TemporaryDirectory() as folder:
+            ...     answer.to_excel(f"{folder}/margin.xlsx").name
+            'margin.xlsx'
+        """
+        target = check_new_file(path, WORKBOOK)
+        from finassist.reporting.workbook import workbook
+        from finassist.symbols import directory
+
+        answer: Any = self
+        symbols = dict.fromkeys(fact.symbol for fact in answer.facts)
+        companies = [company for symbol in symbols if (company := directory().lookup(symbol))]
+        return written_whole(target, workbook(answer, companies).save)
+
+    async def ato_excel(self, path: str | Path) -> Path:
+        """`to_excel` in a thread, beside the running loop."""
+        return await asyncio.to_thread(self.to_excel, path)
 
     def to_pdf(self, path: str | Path) -> Path:
         """Print the answer as a PDF with a Chromium or Chrome on this computer; nothing is loaded from a network.

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 import finassist
 from finassist.__main__ import main
@@ -39,6 +40,18 @@ def test_markdown_is_the_answer_and_nothing_else(capsys) -> None:
     printed = capsys.readouterr().out
     assert printed.startswith("Apple's share price was USD 309.35")
     assert "--session" not in printed
+
+
+def test_a_workbook_is_written_too(tmp_path, capsys) -> None:
+    path = tmp_path / "price.xlsx"
+    assert main(["ask", "--excel", str(path), "What is Apple's stock price?"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Apple's share price was USD 309.35")
+    assert "price.xlsx: a workbook with live formulas" in printed.err
+    assert load_workbook(path)["Answer"]["A1"].value.startswith("Apple's share price was USD 309.35")
+    assert main(["ask", "--excel", str(tmp_path / "price.csv"), "What is Apple's stock price?"]) != 0
+    printed = capsys.readouterr()
+    assert (printed.out, "must end in .xlsx" in printed.err) == ("", True), "nothing is asked"
 
 
 def test_json_has_exact_figures_with_their_sources(capsys) -> None:

@@ -28,10 +28,10 @@ from finassist.core.periods import LATEST, Period, Span, months_back
 from finassist.core.query import Query
 
 _BETA_YEARS = 5
-_GRID = tuple(Decimal(each) / 1000 for each in (-10, -5, 0, 5, 10))
+GRID = tuple(Decimal(each) / 1000 for each in (-10, -5, 0, 5, 10))
 """How far WACC and terminal growth lie apart in a grid of values."""
 
-_SCENARIOS = {"low": Decimal("0.5"), "base": Decimal(1), "high": Decimal("1.5")}
+SCENARIOS = {"low": Decimal("0.5"), "base": Decimal(1), "high": Decimal("1.5")}
 """Scenarios: forecast growth lower or higher by half, and the margin by a tenth."""
 
 
@@ -266,8 +266,8 @@ def _other(chain: Chain, metric: str, label: str, formula: str, changed: Mapping
 
 def _grid(chain: Chain) -> list[Fact]:
     found = list[Fact]()
-    for wacc in (chain.amount("wacc") + step for step in _GRID):
-        for last in (chain.amount("terminal_growth") + step / 2 for step in _GRID):
+    for wacc in (chain.amount("wacc") + step for step in GRID):
+        for last in (chain.amount("terminal_growth") + step / 2 for step in GRID):
             if wacc > last:
                 label = f"{wacc:.1%} / {last:.2%}"
                 formula = f"dcf_value at a WACC of {wacc:.4f} and a terminal growth of {last:.4f}"
@@ -277,7 +277,7 @@ def _grid(chain: Chain) -> list[Fact]:
 
 def _scenarios(chain: Chain) -> list[Fact]:
     found = list[Fact]()
-    for name, factor in _SCENARIOS.items():
+    for name, factor in SCENARIOS.items():
         growth = chain.amount("forecast_growth")
         growth += abs(growth) * (factor - 1)
         margin = chain.amount("forecast_margin") * (1 + (factor - 1) / 5)

@@ -8,12 +8,15 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from finassist.core.errors import ConfigurationError, MissingExtra
 
 _ours: ContextVar[bool] = ContextVar("finassist_run", default=False)
 
@@ -52,6 +55,59 @@ def check_ordinary(path: Path, *siblings: str) -> Path:
         if each.exists() and not each.is_file() and not each.is_dir():
             raise OSError(errno.EINVAL, "it is a pipe or a device and not a file", str(each))
     return path
+
+
+WORKBOOK = {".xlsx": "openpyxl"}
+"""How the name of a workbook ends, and the package that it takes."""
+
+
+def check_form(path: Path, packages: Mapping[str, str]) -> str:
+    """What the name of a file ends in, if a file of this form can be written; `packages` has all forms.
+
+    Raises:
+        MissingExtra: The package that it takes is not installed.
+        ConfigurationError: The name ends in something else.
+    """
+    ending = path.suffix.lower()
+    if ending not in packages:
+        raise ConfigurationError(
+            f"The name of a file must end in {', '.join(packages)}, so that it says how to write it."
+        )
+    try:
+        import_module(packages[ending])
+    except ImportError as error:
+        needs = f"{ending} files need the package {packages[ending]}."
+        raise MissingExtra(f"{needs} Run: pip install 'finassist[export]'") from error
+    return ending
+
+
+def check_new_file(path: str | Path, packages: Mapping[str, str]) -> Path:
+    """The path, if a file of one of these forms can be written there; to be asked before the work that makes it.
+
+    Raises:
+        MissingExtra: The package that it takes is not installed.
+        ConfigurationError: The name does not say how to write it, or its folder is not there.
+    """
+    check_form(target := Path(path), packages)
+    if not target.parent.is_dir():
+        raise ConfigurationError(f"There is no folder {target.parent}. Create it, or write to another.")
+    return target
+
+
+def written_whole(path: Path, write: Callable[[Path], None]) -> Path:
+    """The path of a file that is replaced once the new one is whole.
+
+    Raises:
+        OSError: A pipe or a device has this name.
+    """
+    target = check_ordinary(path)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        write(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
 
 
 DATABASE = ("-journal", "-wal", "-shm")

@@ -11,14 +11,13 @@ from ast import literal_eval
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from finassist.core.errors import BadPayload, ConfigurationError, MissingExtra
-from finassist.core.process import check_ordinary
+from finassist.core.errors import BadPayload, ConfigurationError
+from finassist.core.process import check_form, check_new_file, check_ordinary, written_whole
 from finassist.reporting.frames import SCHEMAS, Column, Kind, typed_column
 from finassist.reporting.sanitize import neutral, restored
 
@@ -50,15 +49,8 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> Path:
         >>> again.equals(frame), again["exact"][0]
         (True, Decimal('1.10'))
     """
-    target = check_ordinary(Path(path))
-    form = _form(target)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        form.write(frame, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target
+    form = _form(Path(path))
+    return written_whole(Path(path), lambda part: form.write(frame, part))
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:
@@ -80,11 +72,7 @@ def check_file(path: str | Path) -> Path:
         MissingExtra: The packages of `finassist[export]` are needed and not installed.
         ConfigurationError: The name does not say how to write it, or its folder is not there.
     """
-    target = Path(path)
-    _form(target)
-    if not target.parent.is_dir():
-        raise ConfigurationError(f"There is no folder {target.parent}. Create it, or write to another.")
-    return target
+    return check_new_file(path, _packages())
 
 
 def own_table(data: Any) -> pd.DataFrame:
@@ -134,15 +122,11 @@ def _texts_of_sheet(path: Path) -> pd.DataFrame:
 
 
 def _form(path: Path) -> _Form:
-    ending = path.suffix.lower()
-    if ending not in FORMS:
-        raise ConfigurationError(f"The name of a file must end in {', '.join(FORMS)}, so that it says how to write it.")
-    try:
-        import_module(FORMS[ending].package)
-    except ImportError as error:
-        needs = f"{ending} files need the package {FORMS[ending].package}."
-        raise MissingExtra(f"{needs} Run: pip install 'finassist[export]'") from error
-    return FORMS[ending]
+    return FORMS[check_form(path, _packages())]
+
+
+def _packages() -> dict[str, str]:
+    return {ending: form.package for ending, form in FORMS.items()}
 
 
 # --------------------------------------------------------------------------------------- Parquet and CSV

@@ -16,9 +16,9 @@ from finassist.reporting.words import Phrase, Words, capital, distinct
 
 type Steps = Mapping[str, Fact]
 
-_YEARLY = ("forecast_revenue", "forecast_cash_flow", "forecast_dividend", "discount_factor", "present_value",
+YEARLY = ("forecast_revenue", "forecast_cash_flow", "forecast_dividend", "discount_factor", "present_value",
            "present_dividend")  # fmt: skip
-_APART = ("dcf_sensitivity", "dcf_scenario")
+APART = ("dcf_sensitivity", "dcf_scenario")
 
 
 def sentence(outcome: Outcome, words: Words) -> str:
@@ -139,13 +139,13 @@ def model_tables(figures: Sequence[Fact], words: Words) -> Iterator[Table]:
         rows = [(described(fact.field).title, [Cell("✓" if fact.value else "✗", fact)]) for fact in steps]
         yield _table("Tests", "Test", ("Passed",), rows)
         return
-    yearly = [fact for fact in steps if fact.field in _YEARLY]
-    apart = [fact for fact in steps if fact.field in _APART]
-    given = [fact for fact in steps if fact not in yearly and fact not in apart and _is_assumption(fact)]
+    yearly = [fact for fact in steps if fact.field in YEARLY]
+    apart = [fact for fact in steps if fact.field in APART]
+    given = [fact for fact in steps if fact not in yearly and fact not in apart and is_assumption(fact)]
     others = [fact for fact in steps if fact not in yearly and fact not in apart and fact not in given]
     if given:
         yield _table(
-            "Assumptions", "Assumption", ("Value", "Where from"), [_line(fact, words, _basis) for fact in given]
+            "Assumptions", "Assumption", ("Value", "Where from"), [_line(fact, words, basis) for fact in given]
         )
     if yearly:
         yield _by_year(yearly, words)
@@ -154,7 +154,8 @@ def model_tables(figures: Sequence[Fact], words: Words) -> Iterator[Table]:
     yield from _other_assumptions(apart, words)
 
 
-def _is_assumption(fact: Fact) -> bool:
+def is_assumption(fact: Fact) -> bool:
+    """Whether a valuation assumes the figure, or makes it of data where nothing is assumed."""
     return described(fact.field).kind == "assumption" or fact.status == "assumed" or fact.field in _SAID
 
 
@@ -162,7 +163,8 @@ def _line(fact: Fact, words: Words, told: Callable[[Fact], str]) -> tuple[str, l
     return capital(described(fact.field).label), [Cell(_plain(fact, words), fact), Cell(told(fact))]
 
 
-def _basis(fact: Fact) -> str:
+def basis(fact: Fact) -> str:
+    """Where an assumption comes from."""
     if fact.status == "assumed":
         default = catalogue()[fact.field].value if fact.field in catalogue() else None
         return "a default" if default is not None and fact.value == Decimal(repr(default)) else "set by the question"

@@ -315,6 +315,7 @@ def _add_form(
     form.add_argument("--csv", action="store_true", default=unset, help=csv)
     if markdown:
         form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
+        parser.add_argument("--excel", metavar="FILE", help="write the answer to a workbook too, with live formulas")
 
 
 def _number(kind: type[int] | type[float], least: float, most: float | None, text: str) -> float:

@@ -63,8 +63,11 @@ def ask(options: argparse.Namespace) -> int:
         return complain("The question is empty. Ask something such as “Tell me about Apple”.", USAGE)
     from finassist.workflow import FinancialAssistantWorkflow
 
+    _check_workbook(options)
     with FinancialAssistantWorkflow(session_id=options.session, db=options.db) as workflow:
-        return _exit_code(_answered(workflow, options))
+        answer = _answered(workflow, options)
+    _write_workbook(answer, options)
+    return _exit_code(answer)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -103,10 +106,25 @@ def query(options: argparse.Namespace) -> int:
     asked = typed_query(options.metric, companies, options.period, *conditions, bool(options.peers))
     options.question = str(asked)
 
+    _check_workbook(options)
     with FinancialAssistantWorkflow(db=options.db) as workflow:
         answer = workflow.query(asked)
     _print(answer, options)
+    _write_workbook(answer, options)
     return _exit_code(answer)
+
+
+def _check_workbook(options: argparse.Namespace) -> None:
+    """Before the question is asked: whether its workbook can be written."""
+    if options.excel:
+        from finassist.core.process import WORKBOOK, check_new_file
+
+        check_new_file(options.excel, WORKBOOK)
+
+
+def _write_workbook(answer: Answer | None, options: argparse.Namespace) -> None:
+    if options.excel and answer is not None:
+        note(f"{answer.to_excel(options.excel)}: a workbook with live formulas")
 
 
 def _exit_code(answer: Answer | None) -> int:
