@@ -9,10 +9,15 @@ import pytest
 
 from finassist import Fact, FinancialAssistantWorkflow, Query
 from finassist.core.metrics import LANGUAGES
+from finassist.core.query import Filter
 from finassist.reporting.languages import templates
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 ENGLISH = re.compile(r"\b(the|had|was|were|of|and|from|billion|lack|companies|year|ended)\b")
+SCREEN = Query(
+    intent="screen", metrics=["net_margin"], scope="universe", periods=["FY2023"],
+    where=[Filter(metric="net_margin", comparator=">", number=0.5)],
+)  # fmt: skip
 ASKED = [
     Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2023"]),
     Query(metrics=["net_income", "revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"]),
@@ -25,6 +30,12 @@ ASKED = [
     Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"], intent="compare"),
     Query(metrics=["revenue"], scope="universe", periods=["FY2023"], intent="rank", limit=3),
     Query(metrics=["net_margin"], scope="universe", periods=["FY2023"], intent="rank", order=-1, limit=10),
+    Query(metrics=["revenue"], companies=["AAPL", "MSFT"], periods=["FY2023"], operation="sum"),
+    Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2020:FY2023"], operation="mean"),
+    Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2020:FY2023"], operation="min"),
+    Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2020:FY2023"], operation="cagr"),
+    SCREEN,
+    SCREEN.model_copy(update={"operation": "count"}),
 ]
 
 
@@ -66,6 +77,28 @@ def test_tables_and_gaps_are_in_the_language(workflow: FinancialAssistantWorkflo
 )
 def test_refusals_are_in_the_language(workflow: FinancialAssistantWorkflow, question: str, said: str) -> None:
     assert workflow.run(question, live=False).headline.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Welche Unternehmen hatten 2023 eine Nettomarge über 50%?", "Nettomarge über 50,0"),
+        ("2023年净利率高于50%的公司有哪些?", "2023财年（截至2023-09-30至2023-12-31）净利率高于50.0%的公司有6家"),
+        (
+            "2023年に純利益率が50%以上の企業は?",
+            "2023年度（2023-09-30から2023-12-31に終了）に純利益率が50.0%以上の企業は6社",
+        ),
+        ("¿Cuál fue la suma de los ingresos de Nike y Costco en 2023?", "Ingresos en el ejercicio 2023"),
+        (
+            "In che anno Nike ha avuto il margine lordo più alto tra 2018 e 2023?",
+            "Margine lordo di Nike: valore più alto",
+        ),
+    ],
+)
+def test_sums_extremes_and_screens_are_in_the_language(
+    workflow: FinancialAssistantWorkflow, question: str, said: str
+) -> None:
+    assert workflow.run(question).headline.startswith(said)
 
 
 def test_every_language_has_every_template() -> None:

@@ -8,6 +8,26 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    (
+        "Average net margin of the ten most valuable companies",
+        "mean net margin of all companies where market value top 10",
+    ),
+    (
+        "Total net income of the ten most profitable companies in 2023",
+        "sum of net income of all companies where net income top 10 in 2023",
+    ),
+    (
+        "Median P/E of the 20 largest tech companies by market cap",
+        "median P/E of all companies in Information Technology where market value top 20",
+    ),
+    (
+        "Average revenue of companies with net margin above 40% in 2023",
+        "mean revenue and net margin of all companies where net margin > 0.4 in 2023",
+    ),
+    ("What was Adobe's third-quarter revenue in fiscal 2023?", "revenue of ADBE in Q3 2023"),
+    ("Nike's second half revenue, 2023", "revenue of NKE in H2 2023"),
+    ("How long does Nike take to collect its receivables?", "days sales outstanding of NKE"),
+    ("How long did Walmart take to pay its suppliers in 2023?", "days payable outstanding of WMT in 2023"),
     ("Nike's third quarter revenue", "revenue of NKE in latest Q3"),
     (
         "Which of the ten largest companies had the highest net margin?",

@@ -12,7 +12,8 @@ from finassist.core.query import Query
 from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import of_price
 from finassist.questions.operations import direction_of, operation_of, periods_of
-from finassist.questions.periods import Shift, moved, quarterly
+from finassist.questions.periods import Shift, moved
+from finassist.questions.quarters import quarterly
 from finassist.questions.slots import Slots, Understanding, refuse
 from finassist.questions.terms import Figure, pair_of, query_of
 

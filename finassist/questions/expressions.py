@@ -104,6 +104,22 @@ def inside_a_rank(slots: Slots) -> list[Filter]:
     return [Filter(metric=hits[0].value, comparator="top" if first.value > 0 else "bottom", number=number)]
 
 
+def joined_rank(slots: Slots) -> list[Filter]:
+    """`average net margin of the ten most valuable companies`: the rank whose members' figures are joined."""
+    limit, side = slots.limit, next(iter(slots.directions), None)
+    if limit is None or side is None or not _OUT_OF.search(slots.low[: limit.start]):
+        return []
+    joins = slots.has("sum", "mean", "median") or SAID["total"].search(slots.low[: limit.start])
+    before = [hit for hit in expression_hits(slots) if hit.end <= limit.start]
+    if not joins or not before:
+        return []
+    after = [hit.value for hit in expression_hits(slots) if hit.start > limit.start]
+    kinds = [metric for word, metric in _BY_KIND.items() if word in slots.low[limit.start :] and word[-3:] != "est"]
+    by = next(iter([*after, *kinds]), before[0].value)
+    slots.metrics, slots.limit, slots.directions = before, None, []
+    return [Filter(metric=by, comparator="top" if side.value > 0 else "bottom", number=limit.value)]
+
+
 _TWO_ENDS = re.compile(
     r"(?:\s|,|\b(?:of|the|its|total|opening|beginning|closing|ending|start|end|year|years|ends|and|both|fiscal|(?:fy)?20\d\d)\b|-)*"
 )
@@ -116,7 +132,12 @@ def average_base(slots: Slots) -> None:
         others = [hit for hit in slots.metrics if hit is not base]
         before = [hit for hit in others if hit.end <= mark.start]
         ratio = next(iter(before[-1:] or others), None)
-        if base is None or ratio is None or not (value := _averaged(ratio.value, base.value)):
+        if (
+            base is None
+            or ratio is None
+            or (slots.amounts and not before)
+            or not (value := _averaged(ratio.value, base.value))
+        ):
             continue
         slots.metrics = [replace(hit, value=value) if hit is ratio else hit for hit in others]
         slots.operations.remove(mark)

@@ -13,7 +13,8 @@ from finassist.questions.editing import edited, other_stake, shown_otherwise
 from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, periods_of
-from finassist.questions.periods import Shift, moved, parts_of, shift_of
+from finassist.questions.periods import Shift, moved, shift_of
+from finassist.questions.quarters import parts_of
 from finassist.questions.queries import answer_to, is_judgement, screen
 from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown, refuse
 from finassist.questions.terms import Figure, Fold, Joined, Writer

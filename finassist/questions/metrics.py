@@ -201,6 +201,9 @@ def without_parts(slots: Slots, metrics: list[str]) -> list[str]:
     if "price" in metrics and "price_change" in metrics:
         part = "price_change" if slots.says(SAID["extreme_price"]) else "price"
         return [each for each in metrics if each != part]
+    for days, part in (("dso", "receivables"), ("dio", "inventory"), ("dpo", "accounts_payable")):
+        if days in metrics and slots.low.startswith("how "):  # `how long does it take to collect its receivables?`
+            metrics = [each for each in metrics if each != part]
     if "interest_cover" in metrics:
         return [each for each in metrics if each not in ("operating_income", "interest_expense")]
     if "total_return" in metrics:

@@ -227,17 +227,21 @@ _RANGES = (
     re.compile(rf"\b(?:of|within|in the range of|ranging from) {_FIRST}\s?(?:to|-) ?{_AMOUNT}"),
 )
 _COMPARISON = re.compile(
-    rf"(?<![^\W\d_])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
+    rf"(?<![^\W\d_\u3040-\u9fff])(?:(?P<lt>{LESS})|(?P<gt>{MORE}))"
+    rf"\s*(?:than\s+)?(?:about |around |roughly |a |of )?{_AMOUNT}"
 )
 _AFTER = re.compile(
     rf"{_AMOUNT}\s?(?:usd |dollars )?(?:or|and) "
     r"(?P<dir>more|less|higher|lower|above|below|over|under|fewer|greater|better|up)\b"
 )
+_AFTER_CJK = re.compile(
+    rf"{_AMOUNT}(?:美元|米ドル|ドル)?(?:を|より)?(?:(?P<gt>超|以上|上回)|(?P<lt>未満|未满|以下|下回))"
+)
 _COUNTED_THINGS = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
 _SPELT = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
             "half a": "0.5"}  # fmt: skip
 _INCLUSIVE = ("at least", "at most", "no less than", "not less than", "no more than", "not more than", "up to", "<=",
-              ">=", "höchstens", "mindestens")  # fmt: skip
+              ">=", "höchstens", "mindestens", "以上", "以下")  # fmt: skip
 _LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 
 
@@ -250,7 +254,7 @@ def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
                 _size(match["num"], match["unit"]),
             )
             yield _claimed(Amount("between", low, high, _unit(match)), match, taken)
-    for pattern in (_COMPARISON, _AFTER):
+    for pattern in (_COMPARISON, _AFTER, _AFTER_CJK):
         for match in pattern.finditer(text):
             counted = not match["unit"] and _COUNTED_THINGS.match(text, match.end())
             if taken.free(*match.span("num")) and not counted:

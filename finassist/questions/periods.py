@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import cast
 
 from finassist.core.periods import LATEST, Period, PeriodKind, Span, months_back, parse_periods
 from finassist.questions.grammar import SHIFTS, table_of
@@ -109,7 +108,8 @@ def _year(text: str | None) -> int:
     return number if number > 99 else 2000 + number if number < 60 else 1900 + number
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """The number that digits, a number word or an ordinal is."""
     plain = text.strip().rstrip(".")
     digits = re.match(r"\d+", plain)
     return int(digits.group()) if digits else _NUMBERS[plain]
@@ -127,7 +127,7 @@ def _day(parts: dict[str, str], year: int) -> Period:
 
 def _quarter(parts: dict[str, str], year: int) -> Period:
     calendar = (parts.get("f") or parts.get("f0") or "").startswith(("calendar", "cy"))
-    return Period("calendar quarter" if calendar else "quarter", year, _number(parts["q"]))
+    return Period("calendar quarter" if calendar else "quarter", year, number_of(parts["q"]))
 
 
 def _quarter_end(parts: dict[str, str], year: int) -> Period:
@@ -158,12 +158,12 @@ _UNITS: Mapping[str, Period] = {
 
 def _last(parts: dict[str, str], _: int) -> Span:
     unit = parts["unit"]
-    count = _number(parts.get("n", "1")) * (7 if unit.startswith("week") else 1)
+    count = number_of(parts.get("n", "1")) * (7 if unit.startswith("week") else 1)
     return Span(None, _UNITS.get(unit[:3], _UNITS.get(unit, LATEST)), count)
 
 
 def _short_ago(parts: dict[str, str], _: int) -> Period:
-    count, unit = _number(parts["n"]) if parts.get("n") else 1, parts["unit"]
+    count, unit = number_of(parts["n"]) if parts.get("n") else 1, parts["unit"]
     if unit.startswith("month"):
         return Period("months ago", number=count)
     return Period("days ago", number=count * (7 if unit.startswith("week") else 1))
@@ -184,6 +184,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "day us": _day,
     "first day": _first_day,
     "quarter end": _quarter_end,
+    "quarter of": lambda parts, year: Period("month", year, _month(parts)),
     "quarter": _quarter,
     "half": _half,
     "last": _last,
@@ -198,8 +199,8 @@ _MAKERS: Mapping[str, _Maker] = {
     "calendar year": _of("calendar year"),
     "ytd": _of("ytd"),
     "short ago": _short_ago,
-    "years to": lambda parts, year: Span(Period("year", year - _number(parts["n"]) + 1), Period("year", year)),
-    "ago": lambda parts, year: LATEST.moved(-_number(parts["n"])),
+    "years to": lambda parts, year: Span(Period("year", year - number_of(parts["n"]) + 1), Period("year", year)),
+    "ago": lambda parts, year: LATEST.moved(-number_of(parts["n"])),
     "before2": lambda parts, year: LATEST.moved(-2),
     "latest quarter": _of("latest quarter"),
     "latest": lambda parts, year: LATEST,
@@ -245,7 +246,7 @@ def _counted(text: str, each: Found) -> Found:
     found = _BETWEEN["counted"].search(text, max(0, each.start - 60), each.start)
     if not found or not isinstance(day, Period) or day.kind != "day":
         return each
-    steps = _number(found["n"]) * (-1 if found["back"] else 1)
+    steps = number_of(found["n"]) * (-1 if found["back"] else 1)
     other = replace(day, shift=steps)
     ends = (day, other) if steps > 0 else (other, day)
     value = Span(*ends) if found["whole"] else other
@@ -277,33 +278,12 @@ type Shift = tuple[int, str]
 def shift_of(slots: Slots) -> Shift | None:
     """How far a question moves from the last period or the latest; its words are used: `the prior year`."""
     stretch = _BETWEEN["stretch"].search(slots.low)
-    found = [(stretch, -_number(stretch["n"]), stretch["unit"])] if stretch else []
+    found = [(stretch, -number_of(stretch["n"]), stretch["unit"])] if stretch else []
     found += [(match, steps, unit) for pattern, steps, unit in SHIFTS if (match := pattern.search(slots.low))]
     for match, steps, unit in found:
         slots.loose = [word for word in slots.loose if not match.start() <= word.start < match.end()]
         return steps, unit
     return None
-
-
-_OF_DAYS = ("day", "month", "months ago", "days ago", "trading day")
-_OF_YEAR = re.compile(r"\b(?:the )?(?:(?P<a>[qh])(?P<q>[1-4])|(?P<n>first|second|third|fourth) (?P<b>quarter|half))\b")
-
-
-def parts_of(slots: Slots, last: Sequence[str]) -> list[Found]:
-    """`and in Q3?`, `the second half?`: parts of a year without it are of the last question's, or the latest."""
-    value = parse_periods(last[-1]) if last else None
-    end = value.end if isinstance(value, Span) else value
-    if end is None or end.kind in _OF_DAYS:
-        return []
-    nth = "" if end.year else "nth "
-    calendar = "calendar " if end.kind.startswith("calendar ") else ""
-    parts: list[Found] = []
-    for found in _OF_YEAR.finditer(slots.low):
-        kind = f"{nth}half" if (found["a"] or found["b"])[0] == "h" else f"{nth or calendar}quarter"
-        number = int(found["q"] or _number(found["n"]))
-        slots.loose = [word for word in slots.loose if not found.start() <= word.start < found.end()]
-        parts.append(Found(Period(cast("PeriodKind", kind), end.year, number), *found.span(), found.group()))
-    return parts
 
 
 def moved(periods: Sequence[str], shift: Shift, *, of_price: bool = False) -> list[str]:
@@ -350,26 +330,3 @@ def _last_moved(last: Span, steps: int, unit: str, *, of_price: bool) -> str:
         return f"{count - months} months ago:{-months} months ago"
     steps = months // 3 if kind == "latest quarter" else months // 12
     return f"{last.end.moved(steps - count + 1)}:{last.end.moved(steps)}"
-
-
-def with_the_one_before(text: str) -> list[str]:
-    """A quarter and the one before it, for a change from quarter to quarter."""
-    value = parse_periods(text)
-    quarters = isinstance(value, Period) and value.kind in ("quarter", "calendar quarter", "latest quarter")
-    return [str(value.moved(-1)), text] if isinstance(value, Period) and quarters else [text]
-
-
-def quarterly(periods: Sequence[str]) -> list[str]:
-    """The quarters of the periods; of none, the last eight."""
-    return [_quarters(text) for text in periods] or ["last 8 quarters"]
-
-
-def _quarters(text: str) -> str:
-    value = parse_periods(text)
-    if isinstance(value, Period) and value.kind in ("year", "calendar", "calendar year"):
-        return f"Q1 {value.year}:Q4 {value.year}"
-    if isinstance(value, Span) and value.start and value.start.kind in ("year", "calendar"):
-        return f"Q1 {value.start.year}:" + (f"Q4 {value.end.year}" if value.end.year else "latest quarter")
-    if isinstance(value, Span) and value.end.kind == "latest" and not value.start:
-        return f"last {4 * value.count} quarters"
-    return text

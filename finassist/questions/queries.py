@@ -17,7 +17,7 @@ from finassist.questions.conditions import (
     ranked_by,
     supposed,
 )
-from finassist.questions.expressions import compared, expressions, inside_a_rank, of_whole_span, trailing
+from finassist.questions.expressions import compared, expressions, inside_a_rank, joined_rank, of_whole_span, trailing
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
 from finassist.questions.metrics import asks_statement, without_parts
 from finassist.questions.numbers import invested, more_than_before, since_bought
@@ -31,7 +31,8 @@ from finassist.questions.operations import (
     periods_of,
     spans,
 )
-from finassist.questions.periods import moved, parts_of, quarterly, shift_of, with_the_one_before
+from finassist.questions.periods import moved, shift_of
+from finassist.questions.quarters import part_of_year, quarterly, with_the_one_before
 from finassist.questions.refusals import alternatives, unplaced, years_ahead
 from finassist.questions.scan import settle_market_words
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
@@ -48,8 +49,8 @@ def answer_to(slots: Slots) -> Understanding:
     if is_judgement(slots):
         return _judgement(slots)
     settle_market_words(slots)
-    if slots.metrics and not slots.points and not slots.says(SAID["first_time"]):
-        slots.periods = parts_of(slots, ["latest"]) or slots.periods
+    if slots.metrics and not slots.says(SAID["first_time"]):
+        slots.periods = part_of_year(slots) or slots.periods
     if slots.about and asks_statement(slots):
         return Understanding(document="report", decided="statement")
     if slots.metrics == hits_of(["price_change"]) and slots.stake and not slots.points:
@@ -160,7 +161,8 @@ def _about_a_company(slots: Slots) -> Understanding:
 
 def screen(slots: Slots) -> Understanding:
     """A rank or a screen of all companies."""
-    rank = inside_a_rank(slots)
+    joined = joined_rank(slots)
+    rank = joined or inside_a_rank(slots)
     metrics, where = filters(slots, expressions(slots))
     where = [*rank, *where]
     if (than := more_than_before(slots, metrics)) and not where:
@@ -181,6 +183,7 @@ def screen(slots: Slots) -> Understanding:
         direction = -1 if where[0].comparator in ("<", "<=") else 1
     rate = any(each.metric.startswith("cagr(") for each in where)
     operation: Operation = "count" if slots.has("count") else "none" if rate else _set_operation(slots)
+    operation = "sum" if joined and operation == "none" else operation
     plural = not slots.says(SAID["one_of_set"]) and slots.says(SAID["several_of_set"])
     default = 1 if ordered and (by or not where) and not plural else None if where and not by else 10
     own = [each.period for each in where if each.period]

@@ -1,4 +1,4 @@
-"""Sentences about figures in the language of the question: values, changes, series, comparisons and ranks.
+"""Sentences about figures in the language of the question: values, changes, series, sums, orders and screens.
 
 The templates are in `languages.toml`, the numbers by Babel. An answer without a template is in English.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, get_currency_name, get_decimal_symbol
+from msgspec import structs
 
 from finassist.analysis.outcome import Outcome, Row
 from finassist.core.facts import Fact
@@ -30,10 +31,12 @@ _SCALED = 1_000_000
 def in_language(outcome: Outcome, words: Words) -> str:
     """The sentences of an outcome in the language of its query; empty where there are no templates for it."""
     phrases = templates(words.language)
-    if not phrases or outcome.query.where or not all(_name(row.metric, words.language) for row in outcome.rows):
+    if not phrases or not all(_name(row.metric, words.language) for row in outcome.rows):
         return ""
     say = _Sentences(phrases, words)
     rows = outcome.rows
+    if outcome.query.where:
+        return say.screen(outcome) if outcome.shape in ("order", "count") and outcome.query.scope == "universe" else ""
     match outcome.shape:
         case "values" if outcome.query.intent != "judge":
             return say.values(rows)
@@ -41,6 +44,10 @@ def in_language(outcome: Outcome, words: Words) -> str:
             return _joined([say.change(row) for row in rows])
         case "series":
             return _joined([say.series(own) for own in _by_figure(rows)])
+        case "sum" | "mean" if outcome.figure is not None and outcome.query.scope != "universe":
+            return say.joined(outcome, outcome.figure)
+        case "extreme" | "cagr":
+            return _joined([say.over_time(row) for row in rows])
         case "order" if outcome.query.operation == "none" and len({row.metric for row in rows}) == 1:
             return say.order(outcome)
         case _:
@@ -154,12 +161,49 @@ class _Sentences:
             against = [self._fill("against", [row], value=self.figure(row.fact)) for row in others]
             value = self.figure(first.fact)
             text = self._fill("best", rows, high=words[side], value=value, against="".join(against))
-        if not text or not outcome.left_out:
-            return text
-        counted = {"lacking": outcome.left_out, "considered": outcome.considered}
-        return f"{text} {self._templates['lacking'].format(**counted)}"
+        return f"{text}{self._lacking(outcome)}" if text else ""
+
+    def joined(self, outcome: Outcome, figure: Fact) -> str:
+        """A sum, mean or median: of companies with what each has, or of one company's periods."""
+        rows, row = outcome.rows, outcome.rows[0]
+        how = self._templates["hows"][outcome.query.operation]
+        if len(rows) > 1:
+            cells = self._listed(self._companies(rows))
+            return self._fill("joined", rows, how=how, value=self.figure(figure), cells=cells)
+        if row.first is None or row.last is None:
+            return ""
+        return self._fill("over", rows, how=how, value=self.figure(figure), **self._ends(row.first, row.last))
+
+    def over_time(self, row: Row) -> str:
+        """The period of a highest or lowest figure, or a rate a year with both ends."""
+        if row.at in self._templates["hows"]:
+            return self._fill("extreme", [row], how=self._templates["hows"][row.at], value=self.figure(row.fact))
+        if row.first is None or row.last is None:
+            return ""
+        way, size = self._way(row.fact.value or 0), self.figure(row.fact, signed=False)
+        return self._fill("cagr", [row], way=way, size=size, **self._ends(row.first, row.last))
+
+    def screen(self, outcome: Outcome) -> str:
+        """The companies that fulfil one condition on the figure shown, or how many do."""
+        query, rows = outcome.query, outcome.rows
+        limit = self._templates["limits"].get(query.where[0].comparator, "") if len(query.where) == 1 else ""
+        if not limit or not rows or query.metrics[:1] != [query.where[0].metric] or query.sectors:
+            return ""
+        number = self.figure(structs.replace(rows[0].fact, value=Decimal(repr(query.where[0].number))))
+        shown = rows[:MOST_NAMED]
+        left = outcome.matches - len(shown)
+        more = self._templates["more"].format(more=left) if left > 0 else ""
+        cells = ", ".join(self._companies(shown))
+        slots = {"limit": limit.format(number=number), "matches": str(outcome.matches), "cells": cells, "more": more}
+        text = self._fill(outcome.shape.replace("order", "screen"), rows, considered=str(outcome.considered), **slots)
+        return f"{text}{self._lacking(outcome)}" if text else ""
 
     # ------------------------------------------------------------------------------------------- parts
+
+    def _lacking(self, outcome: Outcome) -> str:
+        if not outcome.left_out:
+            return ""
+        return " " + self._templates["lacking"].format(lacking=outcome.left_out, considered=outcome.considered)
 
     def _fill(self, template: str, rows: Sequence[Row], **slots: str) -> str:
         when = self._when([row.fact for row in rows])

@@ -234,7 +234,9 @@ def _joined(adjective: str, verb: str) -> Callable[[Outcome, Words], str]:
             return values(outcome, words)
         value = words.figure(outcome.figure)
         if query.scope == "universe":
-            whose = f"{spoken(rows[0].metric)} of {outcome.matches} companies{in_sectors(query)}{asked_periods(query)}"
+            limit = f" with {conditions(query)}" if query.where else ""
+            when = "" if dated_apart(query) else asked_periods(query)
+            whose = f"{spoken(rows[0].metric)} of {outcome.matches} companies{in_sectors(query)}{limit}{when}"
             return f"The {kind} {whose} was {value} ({outcome.left_out} of {outcome.considered} lack the figure)."
         each = [words.of(row) for row in rows]
         if not any(row.fact is outcome.figure for row in rows):
