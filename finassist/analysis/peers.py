@@ -98,12 +98,15 @@ def against_peers(query: Query, cube: Cube) -> Outcome:
         alone = [_own(query, cube, symbols[0], metric) for metric in query.metrics]
         gaps = (_no_peers(query, cube), *gaps_of(alone, cube.nearest))
         return Outcome(query, "values", tuple(row for row in alone if row.known), gaps=gaps)
-    columns = {metric: _column(query, cube, symbols, metric) for metric in query.metrics}
+    plain = query.model_copy(update={"operation": "none"}) if query.operation == "median" else query
+    columns = {metric: _column(plain, cube, symbols, metric) for metric in query.metrics}
     known = {metric: [row for row in column if row.known] for metric, column in columns.items()}
     rows = [row for metric, own in known.items() for row in (*own, *_summary(metric, symbols[0], own))]
     if not any(row.symbol != symbols[0] for row in rows):
         return Outcome(query, "values", tuple(rows), gaps=_gaps(columns, cube))
     lead = rows[0].fact if len(query.metrics) == 1 and rows[0].symbol == symbols[0] else None
+    if query.operation == "median":
+        lead = next((row.fact for row in rows if summary_of(row.fact) == (MEDIAN.field, query.metrics[0])), lead)
     return Outcome(query, "peers", tuple(rows), lead, _gaps(columns, cube), considered=len(symbols) - 1)
 
 

@@ -20,6 +20,7 @@ _OTHERS = re.compile(r"\binstead\b|^\W*(?:compare (?:it |them )?(?:with|to)|rath
 _ON = re.compile(r"^\W*(?:(?:and|now|only|just|what about|how about) )*(?:on|by|in terms of)\b")
 _THAT = re.compile(r"\bthat\b")
 _OF_EACH = re.compile(r"\btheir\b")
+_MEDIAN = re.compile(r"\bmedian\b")
 _PERFORMED = ("none", "growth", "cagr")
 
 
@@ -28,7 +29,9 @@ def against_peers(slots: Slots) -> Understanding | None:
     found = SECTOR_PEERS.search(slots.low) or PEERS.search(slots.low)
     if found is None:
         return _edited(slots)
-    rest = slots_of(blanked(slots.text, [found.span()]), slots.language)
+    middle = _MEDIAN.search(slots.low)
+    spans = [found.span(), *([middle.span()] if middle else [])]
+    rest = slots_of(blanked(slots.text, spans), slots.language)
     last = slots.memory.queries[0] if slots.memory.queries else None
     rest.about = rest.symbols or (last.companies[:1] if last else list(slots.memory.companies[-1:]))
     rest.unit, rest.decimals = slots.unit, slots.decimals
@@ -44,7 +47,10 @@ def against_peers(slots: Slots) -> Understanding | None:
         return Understanding(unknown=unknown, decided="topic")
     if "comps" in found.group() and rest.points:  # sales of comparable stores
         return None
-    return _compared(rest, found)
+    against = _compared(rest, found)
+    if not middle or not against or len(against.queries) != 1 or len(against.queries[0].metrics) != 1:
+        return against
+    return replace(against, queries=(against.queries[0].model_copy(update={"operation": "median"}),))
 
 
 def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:

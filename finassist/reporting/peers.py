@@ -45,6 +45,11 @@ def sentence(outcome: Outcome, words: Words) -> str:
     """Where a company stands by its first multiple and its first margin, and who its peers are."""
     subject = outcome.query.companies[0]
     places = [_place(row, outcome, words, first=not at) for at, row in enumerate(_leads(outcome))]
+    middle = outcome.figure if outcome.query.operation == "median" else None
+    if middle is not None and summary_of(middle)[0]:
+        lead = f"The median {spoken(outcome.query.metrics[0])} of {possessive(words.name(subject))} peers"
+        own = f"; {possessive(words.name(subject))} {places[0]}" if places else ""
+        return f"{lead} was {words.figure(middle)} {when(middle)}{own}. {_named(outcome, words)}"
     if places:
         return f"{possessive(words.name(subject))} {', and its '.join(places)}. {_named(outcome, words)}"
     medians = [row for row in outcome.rows if summary_of(row.fact)[0] == MEDIAN.field][:2]
