@@ -144,6 +144,9 @@ def test_wrong_usage_exits_with_2(arguments, capsys) -> None:
         (["query", "--metric", "1" + "0" * 400, "--company", "AAPL"], 2, "formula"),
         (["query", "--metric", "revenue", "--where", "net_margin > 1e999"], 2, "finite"),
         (["query", "--metric", "revenue", "--where", "pe between 5 and 1"], 2, "lower number first"),
+        (["query", "--metric", "dcf_value", "--company", "AAPL", "--assume", "growth"], 2, "Write growth=0.05"),
+        (["query", "--metric", "dcf_value", "--company", "AAPL", "--assume", "groth=1%"], 2, "Did you mean growth?"),
+        (["query", "--metric", "dcf_value", "--company", "AAPL", "--assume", "wacc=9"], 2, "5% is written 0.05"),
         (["data", "--sector", "Nowhere"], 1, "Sectors: Communication Services"),
     ],
 )

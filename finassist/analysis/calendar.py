@@ -185,8 +185,12 @@ class FiscalCalendar:
 
     def latest_year(self, symbol: str, metric: str) -> int | None:
         """The latest fiscal year for which a metric can be computed."""
-        years = [set(self.years(symbol, name)) for name in rows_of(metric)]
-        return max(years[0].intersection(*years[1:]), default=None) if years else None
+        found: set[int] | None = None
+        for name in rows_of(metric):
+            found = {year for year in self.years(symbol, name) if found is None or year in found}
+            if not found:
+                break
+        return max(found or (), default=None)
 
     def _newest_year(self, symbol: str, metric: str) -> int | None:
         """The latest fiscal year of a metric; where it ended years before, of the company: it is missing then."""

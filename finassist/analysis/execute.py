@@ -13,12 +13,13 @@ from typing import Any
 
 from msgspec import structs
 
-from finassist.analysis.calendar import STALE, Member
+from finassist.analysis.calendar import STALE, Member, rows_of
 from finassist.analysis.cells import cell, folded, is_series, is_window, last_cell
 from finassist.analysis.conditions import ONCE, checked, fulfils_it, placed, usual_year, with_period
 from finassist.analysis.cube import Cube
 from finassist.analysis.events import around_filings
 from finassist.analysis.implied import with_implied
+from finassist.analysis.modelled import is_model, modelled, valued
 from finassist.analysis.outcome import (
     Outcome,
     Row,
@@ -36,7 +37,6 @@ from finassist.analysis.outcome import (
 from finassist.analysis.peers import against_peers, in_sector
 from finassist.analysis.portfolio import with_portfolio, without_closes
 from finassist.analysis.statements import currencies_apart
-from finassist.analysis.valuation import is_model, modelled, valued
 from finassist.analysis.windows import OF_ALL_CLOSES, OF_MOVES, OF_PRICE, WINDOW_METRICS, counts_moves, window
 from finassist.core.facts import Fact, Gap
 from finassist.core.metrics import described, lines, spoken
@@ -250,7 +250,12 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     query = _settled(query, cube, members, metric)
     found: list[Row] = []
     left_out = 0
-    rows = {member.symbol: last_cell(query, cube, member.symbol, metric) for member in members}
+    rows = {
+        each.symbol: last_cell(query, cube, each.symbol, metric)
+        if query.assume or _has_lines(cube, each.symbol, metric)
+        else Row(each.symbol, metric, Fact(symbol=each.symbol, field=metric, statement="ratio", status="missing"))
+        for each in members
+    }
     currencies = Counter(row.fact.currency for row in rows.values() if row.known)
     usual = max(currencies, key=lambda each: currencies[each], default=None)
     limits = [placed(query, cube, [*rows], each) for each in query.where]
@@ -264,6 +269,11 @@ def _across_all(query: Query, cube: Cube) -> Outcome:
     current = _current(query, found)
     outcome = _universe_outcome(query, cube, metric, members, current, left_out + len(found) - len(current))
     return replace(outcome, gaps=(*outcome.gaps, *gaps_of_others(rows.values(), usual)))
+
+
+def _has_lines(cube: Cube, symbol: str, metric: str) -> bool:
+    """Whether a company has all lines of a metric in some period: without one there is nothing to compute."""
+    return described(metric).kind == "price" or all(cube.series(symbol, line) for line in rows_of(metric))
 
 
 def _current(query: Query, rows: list[Row]) -> list[Row]:

@@ -7,6 +7,7 @@ fact without a value, whose note names it and how to assume it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, DivisionByZero, InvalidOperation, Overflow
 from itertools import pairwise
@@ -14,9 +15,8 @@ from itertools import pairwise
 from msgspec import structs
 
 from finassist.analysis.calendar import Point
-from finassist.analysis.cells import cell
 from finassist.analysis.cube import Cube
-from finassist.analysis.outcome import KEPT, Outcome, Row, gaps_of
+from finassist.analysis.outcome import KEPT
 from finassist.analysis.reasons import ASSUME, CANNOT, because
 from finassist.analysis.reported import absent, made
 from finassist.analysis.statements import currencies_apart
@@ -24,7 +24,7 @@ from finassist.analysis.windows import window_row
 from finassist.core.assumptions import short_name
 from finassist.core.facts import Fact
 from finassist.core.metrics import Binary, Call, Expression, Number, Ref, catalogue, parse
-from finassist.core.periods import LATEST, Period, Span, months_back
+from finassist.core.periods import Period, Span, months_back
 from finassist.core.query import Query
 
 _BETA_YEARS = 5
@@ -127,14 +127,14 @@ class Chain:
         value = self._evaluate(parse(formula), inputs)
         if (reason := currencies_apart(inputs)) and not metric.endswith(("factor", "growth")):
             self.senseless(f"{reason}.")
-        return self._keep(made(self.symbol, catalogue()[metric], point or self.point, value, formula, inputs))
+        return self.keep(made(self.symbol, catalogue()[metric], point or self.point, value, formula, inputs))
 
     def total(self, metric: str, of: str) -> Fact:
         """The sum of all steps of one name."""
         facts = [fact for fact in self.steps if fact.field == of]
         value = sum((fact.value or Decimal() for fact in facts), Decimal())
         formula = f"sum of {len(facts)} figures"
-        return self._keep(made(self.symbol, catalogue()[metric], self.point, value, formula, facts))
+        return self.keep(made(self.symbol, catalogue()[metric], self.point, value, formula, facts))
 
     def senseless(self, note: str) -> None:
         """End the model: it would mean nothing.
@@ -144,7 +144,8 @@ class Chain:
         """
         raise Impossible(Fact(symbol=self.symbol, field="", statement="ratio", status="not_meaningful", note=note))
 
-    def _keep(self, fact: Fact) -> Fact:
+    def keep(self, fact: Fact) -> Fact:
+        """A fact as the latest step of its name."""
         if fact.field not in _MODELS:  # a step of another model or day may have the same name and period
             fact = structs.replace(fact, period=f"{fact.period}{self.mark}")
         self.steps.append(fact)
@@ -169,7 +170,9 @@ class Chain:
 
 
 def _dcf(chain: Chain) -> None:
-    years = _forecast(chain)
+    _start(chain)
+    chain.take("forecast_growth")
+    years = _forecast(chain, "forecast_growth")
     _discount(chain, "forecast_cash_flow", "present_value", "wacc", years)
     chain.total("present_values", "present_value")
     chain.step("terminal_value", "forecast_cash_flow * (1 + terminal_growth) / (wacc - terminal_growth)")
@@ -182,23 +185,27 @@ def _dcf(chain: Chain) -> None:
     chain.steps += [*_grid(chain), *_scenarios(chain)]
 
 
-def _forecast(chain: Chain) -> list[Point]:
-    """Revenue and cash flow of the years to come, from the last twelve months on."""
+def _start(chain: Chain) -> None:
+    """What a forecast starts from, but for its growth."""
     for name in ("price", "cover_shares", "cash_and_equivalents", "long_term_debt", "wacc", "terminal_growth",
-                 "forecast_growth", "forecast_years"):  # fmt: skip
+                 "forecast_years"):  # fmt: skip
         chain.take(name)
     start = chain.cube.trailing_at(chain.symbol, "revenue", chain.point)
-    revenue = chain.take("revenue", start)
+    chain.take("revenue", start)
     margin = _margin(chain)
     if chain.amount("wacc") <= chain.amount("terminal_growth"):
         rates = f"WACC is {chain.amount('wacc'):.1%} and terminal growth {chain.amount('terminal_growth'):.1%}"
         chain.senseless(f"{rates}; the discount rate has to be higher.")
     if (margin.value or 0) <= 0:
         chain.senseless("free cash flow was negative; assume the margin that you expect: assume={'margin': 0.1}.")
-    years = list(_years(chain, revenue.period_end or date.max))
+
+
+def _forecast(chain: Chain, growth: str) -> list[Point]:
+    """Revenue and cash flow of the years to come, from the last twelve months on."""
+    years = list(_years(chain, chain.latest["revenue"].period_end or date.max))
     for place, year in enumerate(years):
         before = "prev(forecast_revenue)" if place else "ttm(revenue)"
-        chain.step("forecast_revenue", f"{before} * (1 + forecast_growth)", year)
+        chain.step("forecast_revenue", f"{before} * (1 + {growth})", year)
         chain.step("forecast_cash_flow", "forecast_revenue * forecast_margin", year)
     return years
 
@@ -246,7 +253,7 @@ _OF_WORTH = ("revenue", "forecast_growth", "forecast_margin", "forecast_years", 
 def _worth(chain: Chain, changed: Mapping[str, Decimal]) -> Decimal:
     """The DCF value per share in one formula, with some of its inputs changed."""
     names = ("wacc", "terminal_growth", "forecast_growth", "forecast_margin")
-    wacc, last, growth, margin = (changed.get(name, chain.amount(name)) for name in names)
+    wacc, last, growth, margin = (changed[name] if name in changed else chain.amount(name) for name in names)
     flow, total, factor = chain.amount("revenue") * margin, Decimal(), Decimal(1)
     for _ in range(int(chain.amount("forecast_years"))):
         flow, factor = flow * (1 + growth), factor / (1 + wacc)
@@ -293,7 +300,9 @@ _WIDEST = (Decimal("-0.5"), Decimal(1))
 
 def _implied(chain: Chain) -> None:
     """The forecast growth at which the value is the price, found by halving: more growth is more value."""
-    _forecast(chain)
+    _start(chain)
+    with suppress(Impossible):
+        chain.take("forecast_growth")  # that of the past, to be told beside it
     price = chain.amount("price")
     low, high = _WIDEST
     ends = [_worth(chain, {"forecast_growth": each}) for each in _WIDEST]
@@ -305,7 +314,8 @@ def _implied(chain: Chain) -> None:
     inputs = [chain.latest[name] for name in (*_OF_WORTH, "price") if name != "forecast_growth"]
     formula = "forecast growth at which dcf_value is the price"
     about = catalogue()["implied_growth"]
-    chain.steps.append(made(chain.symbol, about, chain.point, high, formula, inputs))
+    chain.keep(made(chain.symbol, about, chain.point, high, formula, inputs))
+    _forecast(chain, "implied_growth")
 
 
 # ------------------------------------------------------------------------------------------------------------ dividends
@@ -334,42 +344,3 @@ def _two_stage(chain: Chain) -> None:
 _MODELS: Mapping[str, Callable[[Chain], None]] = {
     "dcf_value": _dcf, "implied_growth": _implied, "two_stage_value": _two_stage,
 }  # fmt: skip
-
-
-# ------------------------------------------------------------------------------------------------------- what is asked
-
-
-def is_model(query: Query) -> bool:
-    """Whether a query asks for one model of one company, whose steps are shown."""
-    asked = len(query.companies) == len(query.metrics) == 1 and len(query.periods) < 2
-    name = query.metrics[0] if asked else ""
-    plain = query.operation == "none" and not query.where and not any(isinstance(each, Span) for each in query.asked())
-    return asked and plain and name in catalogue() and catalogue()[name].model not in ("", "step")
-
-
-def valued(query: Query) -> bool:
-    """Whether a query asks what shares of named companies are worth by a model: each has assumptions of its own."""
-    one = [is_model(query.model_copy(update={"companies": [symbol]})) for symbol in query.companies[:1]]
-    plain = query.intent not in ("compare", "rank", "screen")
-    return all(one) and plain and catalogue()[query.metrics[0]].model == "value"
-
-
-def modelled(query: Query, cube: Cube) -> Outcome:
-    """The figure of a model with its steps, or of a formula with its parts."""
-    symbol, metric = query.companies[0], query.metrics[0]
-    row = cell(query, cube, symbol, metric)[-1]
-    if not row.known:
-        return Outcome(query, "nothing", gaps=gaps_of([row], cube.nearest))
-    point = cube.at(symbol, metric, period_of(query)) or Point("FY")
-    steps = steps_of(cube, symbol, metric, point)[:-1] if metric in _MODELS else cube.inputs(symbol, metric, point)
-    if catalogue()[metric].model == "value" and not any(step.field == "price" for step in steps):
-        day = point.end if query.periods else cube.last_trading_day(symbol)
-        steps = [*steps, cube.value(symbol, "price", Point("DAY", end=day))]
-    more = [Row(symbol, step.field, step) for step in steps if step.known]
-    return Outcome(query, "model", (row,), row.fact, more=tuple(more))
-
-
-def period_of(query: Query) -> Period:
-    """The one period that a query asks, or the latest."""
-    first = next(iter(query.asked()), LATEST)
-    return first if isinstance(first, Period) else LATEST

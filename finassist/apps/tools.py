@@ -6,7 +6,7 @@ A result is data of bounded size: a sentence, figures with unit, period, date an
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
 from functools import wraps
@@ -71,6 +71,7 @@ def typed_query(
     limit: int | None = None,
     smallest_first: bool = False,
     against_peers: bool = False,
+    assume: Mapping[str, float] | None = None,
 ) -> Query:
     """A query from plain texts; without companies it ranks or screens all of them.
 
@@ -93,6 +94,7 @@ def typed_query(
         where=[filter_of(text) for text in where or ()],
         order=-1 if smallest_first else int(not companies),
         limit=10 if limit is None and intent == "rank" else limit,
+        assume=dict(assume or {}),
     )
 
 
@@ -138,6 +140,7 @@ class FinanceTools(Toolkit):
         limit: int | None = None,
         smallest_first: bool = False,
         against_peers: bool = False,
+        assume: dict[str, float] | None = None,
     ) -> dict[str, Any]:
         """Exact figures of companies, computed from filings, each with unit, period and source.
 
@@ -154,8 +157,9 @@ class FinanceTools(Toolkit):
             smallest_first: Whether to rank the smallest first.
             against_peers: Compare the first company with its peers: the other companies, or without any those of its
                 industry that are nearest in size. Without metrics: by multiples, growth and margins.
+            assume: What a valuation such as "dcf_value" takes in place of data: {"growth": 0.05, "wacc": 0.09}.
         """
-        conditions = (operation, where, sectors, limit, smallest_first, against_peers)
+        conditions = (operation, where, sectors, limit, smallest_first, against_peers, assume)
         return self._ask(typed_query(metrics, companies, periods, *conditions), self._data)
 
     def report(self, companies: list[str]) -> dict[str, Any]:

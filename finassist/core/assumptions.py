@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 
+from finassist.core.errors import InvalidQuery
 from finassist.core.metrics import LARGEST, catalogue, known_id, spoken
+from finassist.core.text import did_you_mean
 
 _SHORT = {"growth": "forecast_growth", "margin": "forecast_margin", "multiple": "exit_multiple",
           "years": "forecast_years"}  # fmt: skip
@@ -21,6 +24,34 @@ def short_name(metric: str) -> str:
     return next((short for short, name in _SHORT.items() if name == metric), metric)
 
 
+def _meant(name: str) -> str:
+    """The metric id of a name in `assume`; a slip of the pen is most likely one of those that a valuation takes."""
+    usual = [*_SHORT, *(each.id for each in catalogue().values() if each.kind == "assumption")]
+    if name not in {*catalogue(), *_SHORT} and (hint := did_you_mean(name, usual)):
+        raise ValueError(f"There is nothing to assume named “{name[:60]}”.{hint}")
+    return known_id(_SHORT.get(name, name))
+
+
+def assumed(texts: Iterable[str]) -> dict[str, float]:
+    """Assumptions from their texts.
+
+    Raises:
+        InvalidQuery: One is no name with a number.
+
+    Example:
+        >>> assumed(["growth=5%", "wacc=0.09"])
+        {'growth': 0.05, 'wacc': 0.09}
+    """
+    found = dict[str, float]()
+    for text in texts:
+        name, _, number = (part.strip() for part in text.partition("="))
+        try:
+            found[name] = float(Decimal(number.removesuffix("%")) / (100 if number.endswith("%") else 1))
+        except InvalidOperation:
+            raise InvalidQuery(f"“{text[:60]}” is no assumption. Write growth=0.05 or wacc=9%.") from None
+    return found
+
+
 def assumptions(given: Mapping[str, float]) -> dict[str, float]:
     """What is assumed, by metric id.
 
@@ -31,7 +62,7 @@ def assumptions(given: Mapping[str, float]) -> dict[str, float]:
         >>> assumptions({"growth": 0.05, "wacc": 0.09})
         {'forecast_growth': 0.05, 'wacc': 0.09}
     """
-    found = {known_id(_SHORT.get(name, name)): float(value) for name, value in given.items()}
+    found = {_meant(name): float(value) for name, value in given.items()}
     for name, value in found.items():
         if not abs(value) < LARGEST:
             raise ValueError(f"{name}={value} is no number to assume.")

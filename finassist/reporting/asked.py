@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from finassist.analysis.valuation import is_model
+from finassist.analysis.modelled import is_model
 from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import listed
 from finassist.core.query import Query

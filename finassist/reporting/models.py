@@ -77,9 +77,13 @@ def _against(fact: Fact, price: Fact | None, words: Words) -> str:
 
 def _implied(it: Phrase, steps: Steps, words: Words) -> str:
     rest = {name: fact for name, fact in steps.items() if name not in ("forecast_growth", "forecast_years")}
-    years, past = steps["forecast_years"], steps["forecast_growth"]
+    years, past = steps["forecast_years"], steps.get("forecast_growth")
     price = f"the price of {words.figure(steps['price'])} on {steps['price'].period_end}"
-    grew = f"; in the last three years it grew {words.figure(past)} a year" if past.formula and not past.note else ""
+    grew = (
+        f"; in the last three years it grew {words.figure(past)} a year"
+        if past and past.formula and not past.note
+        else ""
+    )
     verb = f"grows {it.value}" if it.direction >= 0 else f"shrinks {it.size}"
     return (
         f"With {_assumed(rest, words)}, {price} implies that {it.owner} revenue {verb} a year"

@@ -149,7 +149,8 @@ def _add_query(commands: _Commands) -> None:
     about = (
         "Answer a query: metrics, companies and periods, without language and without a model. For example:\n"
         "  finassist query --metric net_margin --company AAPL MSFT --period FY2020:FY2024\n"
-        '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5'
+        '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5\n'
+        "  finassist query --metric dcf_value --company AAPL --assume growth=0.05 wacc=9%"
     )
     parser = commands.add("query", answers.query, "answer a typed query", about)
     add = parser.add_argument
@@ -161,6 +162,7 @@ def _add_query(commands: _Commands) -> None:
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
     several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')
     several("--sector", metavar="NAME", help="of a screen or rank of all companies")
+    several("--assume", metavar="NAME=VALUE", help="what a valuation assumes: growth=0.05 wacc=9%% margin=0.2 years=10")
     add("--limit", type=_COUNT, metavar="N", help="how many companies to show; 10 without companies and conditions")
     add("--smallest", action="store_true", help="the smallest first")
     add("--metrics", action="store_true", help="list the catalogue of metrics and stop")

@@ -99,11 +99,12 @@ def query(options: argparse.Namespace) -> int:
             say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
         return OK
     from finassist.apps.tools import typed_query
+    from finassist.core.assumptions import assumed
     from finassist.workflow import FinancialAssistantWorkflow
 
     conditions = (options.operation, options.where, options.sector, options.limit, options.smallest)
-    companies = [*options.peers, *options.company]
-    asked = typed_query(options.metric, companies, options.period, *conditions, bool(options.peers))
+    conditions = (*conditions, bool(options.peers), assumed(options.assume))
+    asked = typed_query(options.metric, [*options.peers, *options.company], options.period, *conditions)
     options.question = str(asked)
 
     _check_workbook(options)
