@@ -184,6 +184,8 @@ def test_a_portfolio_is_bought_and_held(weights: dict[str, float], periods: str)
     assert "buy-and-hold portfolio of" in found.headline
     alone = WORKFLOW.query(Query(metrics=["sharpe"], weights=weights, periods=[periods]))
     assert value(alone) == figures(found)[name, "sharpe"]
+    assert alone.value
+    assert {*alone.value.inputs} <= {fact.key for fact in alone.facts}
 
 
 def test_a_tearsheet_has_every_measure_of_each_company_beside_the_index() -> None:

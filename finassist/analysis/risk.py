@@ -56,7 +56,9 @@ def risk_row(share: Share, metric: str, against: str = "") -> Row:
 def _made(share: Share, metric: str, value: float, formula: str, others: Sequence[Fact] = ()) -> Row:
     """A row of daily returns, of which the first and the last close stand for all."""
     closes = share.closes(share.span.start)
-    return share.row(metric, Decimal(repr(value)), f"{formula}; {len(closes)} closes", [closes[0], closes[-1], *others])
+    first, last = share.close_at(share.span.start, "price") or closes[0], closes[-1]
+    row = share.row(metric, Decimal(repr(value)), f"{formula}; {len(closes)} closes", [first, last, *others])
+    return replace(row, first=first, last=last)
 
 
 def _beside(share: Share, metric: str, own: Mapping[date, float], against: str) -> Row:
