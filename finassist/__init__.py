@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from finassist.reporting.frames import by_year as by_year
     from finassist.reporting.frames import describe as describe
     from finassist.reporting.markdown import Checked as Checked
+    from finassist.reporting.sources import SourceComparison as SourceComparison
     from finassist.runtime.tracing import Tracing as Tracing
     from finassist.runtime.tracing import trace as trace
     from finassist.workflow import FinancialAssistantWorkflow as FinancialAssistantWorkflow
@@ -107,6 +108,7 @@ _NAMES: Final = {
     "finassist.reporting.markdown": "Checked",
     "finassist.reporting.files": "read_frame write_frame",
     "finassist.reporting.frames": "by_company by_year describe",
+    "finassist.reporting.sources": "SourceComparison",
     "finassist.runtime.tracing": "Tracing trace",
     "finassist.workflow": "FinancialAssistantWorkflow",
 }

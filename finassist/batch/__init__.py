@@ -21,7 +21,7 @@ from finassist.batch.source import Questions, QuestionSource
 from finassist.core.concurrency import bridge
 from finassist.core.errors import InvalidLimit
 from finassist.core.text import check_keywords
-from finassist.runtime.base import BaseWorkflow
+from finassist.runtime.sources import ManySources
 
 if TYPE_CHECKING:
     from finassist.batch.asking import Across
@@ -57,7 +57,7 @@ class BatchOptions(_Options, total=False):
     column: str | None
 
 
-class ManyQuestions(BaseWorkflow):
+class ManyQuestions(ManySources):
     """The part of a workflow that asks many questions."""
 
     def _open_display(self, live: bool | None) -> Display | None:

@@ -259,7 +259,7 @@ async def _listen(call: AgentCall, run: RunContext, emit: Emit) -> AgentReply:
 
 
 async def _afetch(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
-    need, provider, symbol = effect.need, run.runtime.provider.id, effect.symbol
+    need, provider, symbol = effect.need, (effect.source or run.runtime.provider).id, effect.symbol
     span: Attributes = {
         "openinference.span.kind": "TOOL",  # as AgentOS shows it
         "finassist.need": need,
@@ -280,7 +280,7 @@ def _outcome(found: list[Fact] | Gap) -> Attributes:
 
 async def _found(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap:
     """The facts, or the gap by name. A bug in a provider is not a gap: it passes through."""
-    provider, settings = run.runtime.provider, run.runtime.settings
+    provider, settings = effect.source or run.runtime.provider, run.runtime.settings
     attempts = count(2)
 
     def again(reason: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 from agno.metrics import RunMetrics
 from agno.run.agent import RunContentEvent, RunErrorEvent, RunOutput
 from agno.run.base import RunStatus
+from agno.tools.finance import FinanceProvider
 from pydantic import BaseModel
 
 from finassist.core.errors import MalformedReply, ModelError
@@ -71,12 +72,13 @@ class AgentReply:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Fetch one need of one company from the data provider."""
+    """Fetch one need of one company from the data provider, or from another `source`."""
 
     symbol: str
     need: Need | QueryNeed
     periods: Periods
     scope: UniverseScope | None = None
+    source: FinanceProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ No `async`, no I/O, no clock in here: a flow yields events and effects (`effects
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import cast
@@ -17,7 +17,8 @@ from agno.run.agent import RunContentEvent
 from msgspec import structs
 
 from finassist.analysis.needs import beside, companies_of, needed, of_today
-from finassist.core.errors import MalformedReply
+from finassist.analysis.sources import SourceFigures
+from finassist.core.errors import InputError, MalformedReply
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
 from finassist.core.facts import FIELDS, Fact, Gap
 from finassist.core.formatting import escape_markdown, listed
@@ -44,11 +45,13 @@ from finassist.runtime.known import (
     Grounds,
     checked_against,
     grounds_query,
+    source_figures,
 )
 
 _YEARS, _QUARTERS = 15, 40
 _REPORTED = ("revenue", "revenue_growth", "net_income", "net_income_growth", "operating_income", "net_margin",
              "eps_diluted", "free_cash_flow", "total_assets", "equity", "price")  # fmt: skip
+_NOT_COMPARED = "Sources are compared figure by figure. Name companies and metrics: “revenue of Apple in FY2023”."
 _PARAGRAPH = "\n\n"
 _LONGEST_WARNING = 600
 _STATEMENTS: tuple[Need, ...] = ("income", "balance_sheet", "cash_flow")
@@ -115,6 +118,26 @@ def check_flow(text: str, known: FlowContext) -> Flow[Checked]:
     found = (yield from _gather(wanted, known)) if wanted else []
     checked = yield from compute(lambda: checked_against(claims, found, known), found)
     return Checked(text, checked)
+
+
+def compare_flow(
+    asked: str | Sequence[Query], sources: Mapping[str, FlowContext], known: FlowContext
+) -> Flow[list[SourceFigures]]:
+    """The figures of one question from several sources at the same time, each as far as it has them."""
+    if isinstance(asked, str):
+        question, day = known_on_day(asked)
+        decision = yield from decide(question, replace(known, as_of=day or known.as_of))
+    else:
+        decision = yield from decide_typed(asked, known)
+    queries = decision.found.queries
+    if not queries or any(not query.metrics or query.scope == "universe" for query in queries):
+        raise InputError(_NOT_COMPARED)
+    return (yield from gather([_of_source(name, queries, source) for name, source in sources.items()]))
+
+
+def _of_source(name: str, queries: Sequence[Query], known: FlowContext) -> Flow[SourceFigures]:
+    found = yield from _gather([each for query in queries for each in _wanted(query, known)], known)
+    return (yield from compute(lambda: source_figures(name, queries, found, known), found))
 
 
 def _grounds(question: str, known: FlowContext, draft: Draft) -> Flow[Grounds]:
@@ -249,7 +272,8 @@ def _query_flow(draft: Draft, found: Understanding, known: FlowContext) -> Flow[
 def _gather(wanted: Iterable[Fetch], known: FlowContext) -> Flow[list[list[Fact] | Gap]]:
     """Everything that is wanted, all at the same time, each thing once."""
     yield StepStarted(step_name="gather")
-    found = yield from gather([_fetch_step(each, known.provider) for each in dict.fromkeys(wanted)])
+    each_once = dict.fromkeys(replace(each, source=known.source) for each in wanted)
+    found = yield from gather([_fetch_step(each, known.provider) for each in each_once])
     yield StepCompleted(step_name="gather")
     return found
 

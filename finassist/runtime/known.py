@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
 from agno.session import WorkflowSession
+from agno.tools.finance import FinanceProvider
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cube import Cube
 from finassist.analysis.execute import execute
 from finassist.analysis.needs import companies_of
+from finassist.analysis.sources import SourceFigures, figures_asked
 from finassist.analysis.statements import quarters_named
 from finassist.analysis.valuation import beyond
 from finassist.config.settings import Routing
@@ -56,6 +58,7 @@ class FlowContext:
         live: Whether the agents have a language model; the offline one knows no more than the rules.
         checked: Whether a language model writes the chat's replies, so that their figures are checked.
         narrated: Whether a language model writes about the figures of a report.
+        source: Another provider that is asked in place of the run's own.
     """
 
     directory: SymbolDirectory
@@ -71,6 +74,7 @@ class FlowContext:
     live: bool
     checked: bool
     narrated: bool
+    source: FinanceProvider | None = None
 
     @classmethod
     def of(cls, runtime: Runtime, session: WorkflowSession | None = None) -> Self:
@@ -91,6 +95,16 @@ class FlowContext:
             live=not all(isinstance(model, OfflineModel) for model in deciders),
             checked=not isinstance(runtime.agents["chat"].model, OfflineModel),
             narrated=settings.narration and not isinstance(runtime.agents["narration"].model, OfflineModel),
+        )
+
+    def asking(self, source: FinanceProvider) -> Self:
+        """The same, of another provider."""
+        return replace(
+            self,
+            provider=source.id,
+            covered={**attributes(), **_members(query_sources(source))},
+            queryable=isinstance(source, QuerySource),
+            source=source,
         )
 
     def companies(self, symbols: Iterable[str]) -> list[Company]:
@@ -157,6 +171,16 @@ def checked_against(
     """What was fetched says of each claim."""
     symbols = [symbol for claim in claims for query in claim.queries for symbol in companies_of(query)]
     return tuple(verify(claims, Cube(quarters_named(parted(found)[0]), known.members_of(symbols), beyond=beyond)))
+
+
+def source_figures(
+    source: str, queries: Sequence[Query], found: Sequence[list[Fact] | Gap], known: FlowContext
+) -> SourceFigures:
+    """What one source has of the figures that queries ask for."""
+    facts, gaps = parted(found)
+    members = known.members_of(each for query in queries for each in companies_of(query))
+    cube = Cube(quarters_named(facts), members, beyond=beyond)
+    return SourceFigures(source, figures_asked(queries, cube), tuple(gaps))
 
 
 def _lines(query: Query, cube: Cube, members: Mapping[str, Member]) -> Iterator[str]:
