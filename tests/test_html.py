@@ -23,7 +23,7 @@ from finassist.symbols.names import word_set
 from .test_report import CATEGORIES, embedded
 
 CARD = word_set(
-    "div style header footer section h2 h3 h4 p br span b i strong sup table thead tbody tr th td ul li details "
+    "div style header footer section h2 h3 h4 p br span b i strong sup table thead tbody tr th td ul ol li details "
     "summary svg rect path"
 )
 CARD_ATTRIBUTES = word_set(
@@ -111,10 +111,23 @@ def test_a_card_without_a_price_begins_with_the_last_close():
     assert "Last close" not in Reader(card("stock_price")).text
 
 
-def test_a_figure_tells_its_source_and_formula_on_hover():
-    titles = [value for _, name, value in Reader(card()).attributes if name == "title"]
-    assert any("416161000000 USD" in t and "SEC 10-K filed 2025-10-31" in t for t in titles)
-    assert any("net_income / revenue" in t and "0.2691506412" in t for t in titles)
+def test_a_report_has_its_sources_as_numbered_links_over_the_columns_and_in_one_list():
+    html = FinancialAssistantWorkflow(db=None).run("Tell me about Apple", live=False).to_html()
+    read = Reader(html)
+    links = re.findall(r'\[<a href="(https://www\.sec\.gov/[^"]+)"[^>]*>(\d+)</a>\]', html)
+    listed = re.findall(r'<li>(?:<a href="([^"]*)"[^>]*>)?', html.partition("<ol>")[2].partition("</ol>")[0])
+    assert len(links) > 10
+    assert all(listed[int(number) - 1] == url for url, number in links)
+    assert not [value for tag, name, value in read.attributes if tag == "td" and name == "title"]
+    assert any(
+        "net_income / revenue" in value for tag, name, value in read.attributes if (tag, name) == ("th", "title")
+    )
+
+
+def test_a_table_of_a_question_tells_the_source_of_a_figure_on_hover():
+    answer = FinancialAssistantWorkflow(db=None).run("Revenue of Apple and Microsoft in FY2023, FY2024 and FY2025")
+    titles = [value for tag, name, value in Reader(answer.to_html()).attributes if (tag, name) == ("td", "title")]
+    assert any("416161000000 USD" in each and "SEC 10-K filed 2025-10-31" in each for each in titles)
 
 
 def test_companies_stand_side_by_side():

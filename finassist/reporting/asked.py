@@ -44,7 +44,8 @@ def answer_document(answer: AnswerLike) -> Document:
     if getattr(answer, "headline", ""):
         return Document((), "", (*sections_of(answer), next_questions))
     if with_figures(category, companies):
-        found = report(category, companies, FactBook(answer.facts), answer.gaps)
+        filers: Mapping[str, str] = getattr(answer, "filers", dict[str, str])()
+        found = report(category, companies, FactBook(answer.facts), answer.gaps, filers)
         return replace(found, sections=(*_with_narration(found.sections, answer), next_questions))
     content = str(answer.content or "")
     unsaid = missing(category, [], [gap for gap in answer.gaps if gap.reason not in content])

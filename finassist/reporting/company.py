@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from finassist.analysis.statements import CompanyFacts, Ratio, report_ratios, words
 from finassist.core.facts import Fact, FactBook, Gap
@@ -205,12 +205,35 @@ def sources(facts: Iterable[Fact]) -> list[str]:
         >>> sources([fact])
         ['SEC 10-K (accession 0000-1): ACME FY2025 income statement']
     """
-    known = (fact for fact in facts if (fact.known or fact.text) and of_source(fact))
-    lines: list[str] = []
-    for (source, filing), group in groupby(sorted(set(map(_taking, known))), key=itemgetter(1, 2)):
-        taken = [f"{symbol} {_taken(own)}" for symbol, own in groupby(group, key=itemgetter(3))]
-        lines.append(f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(taken)}")
+    return [
+        f"{source}{f' (accession {filing})' if filing else ''}: {'; '.join(f'{symbol} {what}' for symbol, what in own)}"
+        for (source, filing), own in taken(facts).items()
+    ]
+
+
+def taken(facts: Iterable[Fact]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """What was taken of each company from each source and filing, in words; a source's one filing counts for all."""
+    found = {_taking(fact) for fact in facts if (fact.known or fact.text) and of_source(fact)}
+    filings: dict[tuple[str, str], set[str]] = {}
+    for _, source, filing, symbol, *_ in found:
+        filings.setdefault((source, symbol), set()).update([filing] if filing else [])
+    for each in [taking for taking in found if not taking[2]]:
+        if len(own := filings[each[1], each[3]]) == 1:
+            found = (found - {each}) | {(*each[:2], own.pop(), *each[3:])}
+    lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for (source, filing), group in groupby(sorted(found), key=itemgetter(1, 2)):
+        of_each = [(symbol, _taken(own)) for symbol, own in groupby(group, key=itemgetter(3))]
+        lines.setdefault((source, filing), []).extend(of_each)
     return lines
+
+
+class Reference(NamedTuple):
+    """A source with its number, what was taken from it in words, and the address of its filing, or `""`."""
+
+    number: int
+    name: str
+    what: str
+    url: str
 
 
 def of_source(fact: Fact) -> bool:

@@ -17,6 +17,7 @@ from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
 from finassist.reporting.charts import Panel, by_company, by_year, closes, statements
 from finassist.reporting.company import (
     CompanyFigures,
+    Reference,
     Subject,
     as_of,
     last_close,
@@ -28,6 +29,7 @@ from finassist.reporting.company import (
 )
 from finassist.reporting.opening import latest_quarter, moved, openings, restated
 from finassist.reporting.proof import Proof
+from finassist.reporting.references import References, referenced, references
 from finassist.reporting.tables import Table, comparison, tables_of, used_facts, year_ends
 from finassist.reporting.words import SHOWN, capital, figure, possessive, short_name, when
 
@@ -82,14 +84,14 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The facts that tables show (and those behind them), and those that only charts draw."""
+    """The facts that tables show (and those behind them), and the numbered sources of these and of the charts."""
 
     shown: tuple[Fact, ...]
-    drawn: tuple[Fact, ...] = ()
+    references: tuple[Reference, ...] = ()
 
-    def bullets(self, *, charts: bool) -> Bullets:
-        """The sources in words, for a surface with or without charts."""
-        return Bullets("Sources", tuple(sources([*self.shown, *(self.drawn if charts else ())])))
+    def bullets(self) -> Bullets:
+        """The sources of the tables in words, for a surface without charts."""
+        return Bullets("Sources", tuple(sources(self.shown)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,14 @@ def document(
     return report(category_of(category), companies, book, gaps)
 
 
-def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook, gaps: Sequence[Gap]) -> Document:
-    """The document on companies whose figures are at hand."""
+def report(
+    about: Category,
+    companies: Sequence[CompanyFigures],
+    book: FactBook,
+    gaps: Sequence[Gap],
+    filers: Mapping[str, str] | None = None,
+) -> Document:
+    """The document on companies whose figures are at hand; `filers` are the SEC's numbers of them, for links."""
     found = companies if len(companies) < 2 else with_figures(about, companies)
     shown = [tables_of(about, company) for company in found]
     compared = None
@@ -180,12 +188,16 @@ def report(about: Category, companies: Sequence[CompanyFigures], book: FactBook,
     closing = [last for company in found if (last := last_close(about, company))]
     drawn = [fact for company in found for fact in company.closes] if about.prices else []
     lead = _summary(about, with_figures(about, companies))
+    facts = (*used_facts([compared, *used], book), *closing)
+    known = references([*facts, *drawn], filers or {})
+    parts = tuple(_with_references(part, known) for part in parts)
+    compared = referenced(compared, known) if compared else None
     sections: list[Section] = [
         *([Headline(lead)] if lead else []),
         *([Note(absent, warning=True)] if absent else []),
         Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else "", tuple(_shared(about, found))),
         Bullets("What is missing", tuple(missing(about, companies, gaps))),
-        Sources((*used_facts([compared, *used], book), *closing), tuple(drawn)),
+        Sources(facts, tuple(sorted(set(known.values())))),
     ]
     return Document(tuple(company.subject.title for company in companies), about.title, tuple(sections))
 
@@ -208,6 +220,12 @@ def _company(category: Category, company: CompanyFigures, tables: Sequence[Table
         (*notes, Tiles(tuple(_tiles(category, company))), *opened),
         tuple(folded),
     )
+
+
+def _with_references(part: CompanySection, known: References) -> CompanySection:
+    both = (part.sections, part.folded)
+    made = [tuple(referenced(one, known) if isinstance(one, Table) else one for one in each) for each in both]
+    return replace(part, sections=made[0], folded=made[1])
 
 
 def _charts(category: Category, company: CompanyFigures) -> Iterator[Panel]:

@@ -49,7 +49,9 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     named = (("run", answer.run_id), ("session", answer.session_id))
     document = answer_document(answer)
     has_figures = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
-    hint = "Hover over a figure for its source." if has_figures and answer.facts else ""
+    numbered = any(isinstance(each, parts.Sources) for each in document.sections)
+    where = "Numbers in brackets lead to the filings." if numbered else "Hover over a figure for its source."
+    hint = where if has_figures and answer.facts else ""
     footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
     card = _macros().card(document, Markup(CSS) if style else "", flags, " · ".join(filter(None, footer)))
     return str(card)  # not `Markup`, which escapes what is added to it, `replace` included
@@ -144,19 +146,20 @@ def _beside(sections: Sequence[parts.Section]) -> list[list[parts.Section]]:
 def _rows(table: Table) -> Markup:
     """The rows of a table. A template takes thrice as long, and they are most of a large card."""
     last = len(table.columns) - 1 if table.worded else -1
-    return Markup("".join(_row(row, last) for row in table.rows))
+    sourced = bool(table.references)  # over the columns, and not at each cell
+    return Markup("".join(_row(row, last, sourced) for row in table.rows))
 
 
-def _row(row: Row, worded: int) -> str:
+def _row(row: Row, worded: int, sourced: bool) -> str:
     hint = _hint(row)
     title = f' title="{escape(hint)}"' if hint else ""
-    cells = "".join(_cell(cell, words=place == worded) for place, cell in enumerate(row.cells))
+    cells = "".join(_cell(cell, place == worded, sourced) for place, cell in enumerate(row.cells))
     return f'<tr><th scope="row"{title}>{escape(row.label)}</th>{cells}</tr>'
 
 
-def _cell(cell: Cell, *, words: bool = False) -> str:
+def _cell(cell: Cell, words: bool, sourced: bool) -> str:
     kind = "fin-words" if words else "fin-n fin-none" if cell.text in _ABSENT else f"fin-n{_heat(cell.fact)}"
-    title = f' title="{escape(provenance(cell.fact))}"' if cell.fact else ""
+    title = f' title="{escape(provenance(cell.fact))}"' if cell.fact and not sourced else ""
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
     return f'<td class="{kind}"{title}>{text}{mark}</td>'

@@ -124,7 +124,7 @@ def _section(section: Section, depth: int) -> Iterator[str]:
         case Bullets():
             yield from _bullets(section, depth)
         case Sources():
-            yield from _bullets(section.bullets(charts=False), depth)
+            yield from _bullets(section.bullets(), depth)
         case Cited():
             yield _cited(section)
         case Proof():

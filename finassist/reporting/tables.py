@@ -18,7 +18,7 @@ from finassist.core.facts import Fact, FactBook, Statement, fields_of, with_inpu
 from finassist.core.formatting import Scale, cell, day, label, scaled, span
 from finassist.core.metrics import catalogue
 from finassist.core.result import Category
-from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures
+from finassist.reporting.company import CORE, STATEMENT_TITLES, CompanyFigures, Reference
 
 PAYMENTS = "Capital expenditure, dividends and buybacks are payments, shown as positive amounts."
 MARGINS = (
@@ -71,7 +71,7 @@ class Table:
     """A table, with a title or without.
 
     `unit` is currency and scale of all of it, `corner` what its first column names. Footnotes are numbered from 1;
-    notes hold for all of it.
+    notes hold for all of it. `references` are the sources of each column, where a document numbers them.
     """
 
     title: str
@@ -81,6 +81,7 @@ class Table:
     footnotes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     corner: str = ""
+    references: tuple[tuple[Reference, ...], ...] = ()
 
     @property
     def worded(self) -> bool:
