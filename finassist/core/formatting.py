@@ -142,8 +142,8 @@ def cell(fact: Fact | None, scale: Scale) -> str:
         return percent(fact.value, signed=_signed(fact.field))
     if fact.unit == "times":
         return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
-    if fact.unit == "number":
-        return number(fact.value, 2)
+    if fact.unit in ("number", "count"):
+        return number(fact.value, 2 if fact.unit == "number" else 0)
     if per_share(fact):
         return f"{'+' if _signed(fact.field) and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))

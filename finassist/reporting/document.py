@@ -289,8 +289,8 @@ def _signed(fact: Fact | None) -> str:
     return moved(fact) if fact and fact.known else ""
 
 
-def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
-    """Two to four questions that naturally come next and that can be answered.
+def follow_ups(category: str, subjects: Sequence[Subject], *, peers: bool = False) -> list[str]:
+    """Two to four questions that naturally come next and that can be answered; `peers` is whether they are known.
 
     Example:
         >>> follow_ups("stock_price", [Subject("AAPL", "Apple Inc.")])[0]
@@ -299,7 +299,8 @@ def follow_ups(category: str, subjects: Sequence[Subject]) -> list[str]:
     if not subjects:
         return ["Tell me about Apple", "Compare Apple and Microsoft", "What is free cash flow?"]
     names = listed(subject.symbol for subject in subjects[:3])
-    asks = [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
+    asks = [f"Compare {names} with its peers"] if peers and len(subjects) == 1 else []
+    asks += [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
     return [*asks[:3], category_of(category).concept]
 
 

@@ -66,8 +66,12 @@ def compose_document(
         content=_with_warnings(content, draft.warnings),
         facts=tuple(book),
         years=known.years,
-        follow_ups=tuple(follow_ups(draft.category, [s for s in subjects if s.symbol in book.symbols()])),
+        follow_ups=tuple(_after(draft.category, [s for s in subjects if s.symbol in book.symbols()], known)),
     )
+
+
+def _after(category: str, subjects: Sequence[Subject], known: FlowContext) -> list[str]:
+    return follow_ups(category, subjects, peers=category == "report" and known.queryable)
 
 
 def _opening(facts: Sequence[Fact], symbols: Sequence[str], known: FlowContext) -> list[Fact]:
