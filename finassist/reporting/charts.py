@@ -6,14 +6,17 @@ A point without a figure stays in its place as `None`. A chart shows a gap there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
+from msgspec import structs
+
 from finassist.analysis.implied import IMPLIED
+from finassist.analysis.statements import unadjusted_split
 from finassist.core.errors import InputError
 from finassist.core.facts import Fact, canonical, snake
 from finassist.core.formatting import clean, label, listed
@@ -154,6 +157,24 @@ def rebased(facts: Iterable[Fact], names: Mapping[str, str]) -> Panel | None:
     ]
     return Panel(f"{listed(line.name for line in lines)}: share price", "rebased", "100 at the start", Decimal(1),
                  tuple(lines))  # fmt: skip
+
+
+def from_100(companies: Sequence[CompanyFigures], names: Mapping[str, str]) -> Panel | None:
+    """The closes of several companies from the first day that all have, each as parts of 100 there."""
+    days = [{fact.period for fact in company.closes} for company in companies]
+    start = min(set[str]().union(*days[:1]).intersection(*days[1:]), default="")
+    if not start or any(unadjusted_split(company.closes) for company in companies):
+        return None
+    return rebased((fact for company in companies for fact in _from_100(company.closes, start)), names)
+
+
+def _from_100(closes: Sequence[Fact], start: str) -> Iterator[Fact]:
+    [first] = [fact for fact in closes if fact.period == start]
+    for close in closes:
+        if close.period >= start and first.value and close.value:
+            value, formula = 100 * close.value / first.value, f"100 * {close.key} / {first.key}"
+            yield structs.replace(close, field=REBASED, value=value, unit="number", currency=None, status="derived",
+                                  formula=formula, inputs=(close.key, first.key))  # fmt: skip
 
 
 def _with_gaps(facts: Sequence[Fact]) -> tuple[Point, ...]:

@@ -14,7 +14,7 @@ from finassist.core.facts import Fact, FactBook, Gap
 from finassist.core.formatting import day, listed
 from finassist.core.metrics import catalogue
 from finassist.core.result import CATEGORY, YEARS_SHOWN, Category, category_of
-from finassist.reporting.charts import Panel, by_company, by_year, closes, statements
+from finassist.reporting.charts import Panel, by_company, by_year, closes, from_100, statements
 from finassist.reporting.company import (
     CompanyFigures,
     Reference,
@@ -235,14 +235,14 @@ def _charts(category: Category, company: CompanyFigures) -> Iterator[Panel]:
 
 def _shared(category: Category, companies: Sequence[CompanyFigures]) -> Iterator[Panel]:
     """The charts of several companies on one scale."""
-    if len(companies) < 2 or not category.statements:
+    if len(companies) < 2:
         return
-    years = 5 if len(companies) <= _FEW else 3
+    many, years = len(companies) > _MOST_COLOURS, 5 if len(companies) <= _FEW else 3
     named = [(_name(each), replace(each, years=each.years[-years:]), "revenue") for each in companies]
-    many = len(companies) > _MOST_COLOURS
-    yield from filter(
-        None, [by_company("Revenue", companies, "revenue") if many else by_year("Revenue", named, "bars")]
-    )
+    names = {company.subject.symbol: name for name, company, _ in named}
+    bars = by_company("Revenue", companies, "revenue") if many else by_year("Revenue", named, "bars")
+    yield from filter(None, [bars if category.statements else None])
+    yield from filter(None, [from_100(companies, names) if category.prices and not many else None])
 
 
 _TITLES: Mapping[InsightKind, str] = {"strength": "Strengths", "attention": "Concerns"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.pages import DARK, LIGHT, Lab, poor_contrast, sideways
+from finassist import FinancialAssistantWorkflow
+from tests.browser.pages import DARK, LIGHT, SCRIPT, Lab, poor_contrast, sideways
 
 QUESTIONS = {
     "a report": "Tell me about Apple",
@@ -82,3 +84,55 @@ def test_a_plotted_answer_is_alive_in_the_browser(lab: Lab) -> None:
         expect(shown.locator(".js-plotly-plot")).to_be_visible()
         expect(shown.locator("svg[aria-label]")).to_have_count(0)
     notebook.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "most", "first"),
+    [
+        ("Tell me about Nvidia", 1600, "Concerns"),
+        ("Tell me about JPMorgan", 1600, "Strengths"),
+        ("Tell me about Berkshire Hathaway", 1600, "Strengths"),
+        ("Compare Apple, Microsoft and Nvidia", 1800, "Return on equity (year-end)"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_short_and_opens_with_what_matters(
+    browser: Browser, question: str, most: int, first: str, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    page.add_init_script(SCRIPT)
+    page.goto("about:blank")
+    try:
+        page.set_content(f"<!DOCTYPE html>{FinancialAssistantWorkflow(db=None).run(question, live=False).to_html()}")
+        card = page.locator(".fin-answer")
+        top, height = (_box(card)[side] for side in ("y", "height"))
+        headline = _box(card.locator(".fin-headline"))
+        assert height <= most
+        assert headline["y"] + headline["height"] - top <= 120
+        shown = _box(card.get_by_text(first, exact=True).first)
+        assert shown["y"] + shown["height"] <= 900
+        assert card.locator("details[open]").count() == 0
+        assert not card.get_by_text("Total liabilities", exact=True).first.is_visible()
+        assert poor_contrast(card) == []
+        assert sideways(card) == []
+    finally:
+        page.close()
+
+
+def test_the_sources_of_a_card_are_reached_with_the_keyboard(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    try:
+        page.set_content(FinancialAssistantWorkflow(db=None).run("Tell me about Nvidia", live=False).to_html())
+        sources = page.locator("details", has=page.get_by_text("Sources", exact=False)).last
+        sources.locator("summary").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.href").startswith("https://www.sec.gov/Archives/")
+    finally:
+        page.close()
+
+
+def _box(area: Locator) -> dict[str, float]:
+    found = area.bounding_box()
+    assert found
+    return dict(found)
