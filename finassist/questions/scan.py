@@ -137,7 +137,12 @@ def _general_motors(slots: Slots) -> None:
 
 def _tags(slots: Slots, taken: Claims) -> None:
     slots.marks += _tagged(slots, taken, "marks")
-    slots.operations += _tagged(slots, taken, "operations")
+    prices = [hit for hit in slots.metrics if hit.value == "price"]  # in `one share of Nike`, no share of it is asked
+    slots.operations += [
+        hit
+        for hit in _tagged(slots, taken, "operations")
+        if not any(price.start <= hit.start and hit.end <= price.end for price in prices)
+    ]
     slots.sectors += _tagged(slots, taken, "sectors")
     directions = _tagged(slots, taken, "directions")
     slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]

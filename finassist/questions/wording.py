@@ -239,17 +239,19 @@ def _may_be_a_slip(raw: str, start: int) -> bool:
 
 @lru_cache(_MOST_CACHED)
 def _respelt(word: str) -> str | None:
-    return None if closest(word) else _nearest(word, ((right, 0) for right in SPELLING))
+    right = _nearest(word, ((right, 0) for right in SPELLING))
+    one_slip = right is not None and edits(word, right, 1) is not None
+    return None if closest(word, 99 if one_slip else 8) else right  # a name two slips away is further
 
 
 @lru_cache(_MOST_CACHED)
-def closest(words: str) -> str | None:
-    """The one well-known company whose name is a slip of the pen away, or `None`."""
+def closest(words: str, short: int = 8) -> str | None:
+    """The one well-known company whose name is a slip of the pen away, two in names that are not short, or `None`."""
     plain = _NOT_LETTERS.sub("", fold(words).removesuffix("'s"))
     if not 4 <= len(plain) <= 30 or fold(words) in common_words():
         return None
     near = [each for size in range(-2, 3) for each in _by_shape().get((plain[0], len(plain) + size), ())]
-    name = _nearest(plain, near, short=8)
+    name = _nearest(plain, near, short=short)
     return well_known()[name][1] if name else None
 
 
