@@ -15,7 +15,7 @@ os.environ["AGNO_TELEMETRY"] = "false"
 from agno.run.agent import RunEvent
 
 from finassist.answer import Answer
-from finassist.apps.live import open_display, open_view, wanted, watched
+from finassist.apps.live import box_groups, open_display, open_view, wanted, watched
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core.claims import Feedback, Thumb, with_feedback
@@ -123,6 +123,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
             metadata=metadata,
             telemetry=False,
         )
+        box_groups()
 
     # ------------------------------------------------------------------------------------- asking
 

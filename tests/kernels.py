@@ -78,6 +78,7 @@ class Cell:
     stdout: str = ""
     stderr: str = ""
     error: str | None = None
+    traceback: list[str] = field(default_factory=list)
     shown: list[dict[str, Any]] = field(default_factory=list)
     displays: dict[str, int] = field(default_factory=dict)
     seconds_to_stop: float | None = None
@@ -160,7 +161,7 @@ def _record(cell: Cell, message: dict[str, Any]) -> None:
         case "stream":
             cell.stderr += content["text"]
         case "error":
-            cell.error = content["ename"]
+            cell.error, cell.traceback = content["ename"], content["traceback"]
         case "display_data" | "execute_result":
             cell.shown.append(content["data"])
             cell.displays[content.get("transient", {}).get("display_id", "")] = len(cell.shown) - 1

@@ -145,6 +145,10 @@ def test_pressing_stop_while_a_source_is_slow(kernel: Kernel, form: str) -> None
     cell = kernel.interrupt(FORMS[form], WAITING)
 
     assert cell.error in ("KeyboardInterrupt", "CancelledError")
+    if form not in ("TaskGroup", "for run"):  # where the stop may meet code of the cell in place of a call of ours
+        title, place, *_ = box_of(cell)
+        assert title == "╭─ Stopped"
+        assert re.search(r"In\[\d+\], line \d: .*watched", place)
     if form in SHOWN:
         [shown] = cell.shown
         assert set(shown) == STATIC
@@ -250,6 +254,76 @@ def test_a_page_that_closes_its_widgets_does_not_disturb_the_run(kernel: Kernel)
         )
     )
     assert cell.lines() == ["completed"]
+
+
+# -------------------------------------------------------------------------------------------- errors in a cell
+
+SECRET = "0d5f1a2b3c4d5e6f7a8b9c0d"
+GROUP = "async with asyncio.TaskGroup() as group:\n    group.create_task({})"
+EXPECTED = {
+    "run": ('workflow.run("", live=False)', "EmptyQuestion", "Ask something"),
+    "await arun": ('await workflow.arun("What is EBITDA?", session_id="a b")', "InvalidSessionId", "another id"),
+    "a query": (
+        'import finassist\nworkflow.query(finassist.Query(metrics=["net_marginn"]))',
+        "InvalidQuery",
+        "net_margin",
+    ),
+    "a workflow": ('FinancialAssistantWorkflow(provider="fnp")', "UnknownProvider", "fnp"),
+    "in a function": ('def ask():\n    return workflow.run("")\n\nask()', "EmptyQuestion", "Ask something"),
+    "in a task group": (GROUP.format('workflow.arun("")'), "EmptyQuestion", "Ask something"),
+    "in a task": (
+        "import finassist\nasync def fail():\n    raise finassist.ModelError('None came. Ask again.')\n"
+        + GROUP.format("fail()"),
+        "ModelError",
+        "╰→ Ask again.",
+    ),
+}
+
+
+def box_of(cell: Cell) -> list[str]:
+    """The lines of the box, without colours."""
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in cell.traceback]
+    assert "\x1b" not in "".join(lines)
+    assert lines[0].startswith("╭")
+    assert lines[-1].startswith("╰")
+    assert len(lines) <= 8, "150 px of a page of JupyterLab"
+    assert max(map(len, lines)) <= 104
+    return lines
+
+
+@pytest.mark.parametrize("form", EXPECTED)
+def test_an_expected_error_is_a_box_with_the_line_of_the_user(kernel: Kernel, form: str) -> None:
+    code, name, says = EXPECTED[form]
+    cell = kernel.run(code)
+    assert cell.error == name
+    title, place, *words = box_of(cell)
+    assert title == f"╭─ {name}"
+    found = re.fullmatch(r"│  Cell In\[\d+\], line (\d+): (.*)", place)
+    assert found is not None
+    assert found[2] == code.splitlines()[int(found[1]) - 1].strip()
+    assert says in "".join(words)
+    assert cell.stderr == ""
+
+
+def test_no_key_is_in_a_box(kernel: Kernel) -> None:
+    cell = kernel.run(
+        "from finassist import ConfigurationError\n"
+        f'try:\n    raise KeyError("https://data.example/quote?apikey={SECRET}")\nexcept KeyError as error:\n'
+        f'    raise ConfigurationError("Not {SECRET}. Pass another.", dict(api_key="{SECRET}")["api_key"]) from error'
+    )
+    words = "\n".join(box_of(cell))
+    assert SECRET not in words
+    assert words.count("[hidden]") >= 3
+    assert "│  Because of KeyError: " in words
+
+
+def test_a_bug_keeps_its_traceback_also_in_a_group(kernel: Kernel) -> None:
+    code = "import finassist\nasync def fail():\n    raise TypeError('a bug')\n"
+    alone = kernel.run(code + "await fail()")
+    assert alone.error == "TypeError"
+    assert "Traceback (most recent call last)" in "".join(alone.traceback)
+    grouped = kernel.run(code + GROUP.format("fail()"))
+    assert "ExceptionGroup: unhandled errors in a TaskGroup" in grouped.stderr
 
 
 # ------------------------------------------------------------------------------------------------ afterwards

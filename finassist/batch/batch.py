@@ -28,6 +28,7 @@ from finassist.batch.records import (
 )
 from finassist.batch.runner import Runner
 from finassist.batch.source import END
+from finassist.core.boxes import as_stopped
 from finassist.core.concurrency import Ended, Errand, Post, bridge, settle
 from finassist.core.errors import LedgerError
 from finassist.core.process import Interrupts
@@ -232,7 +233,7 @@ def stream(runner: Runner, *, tell: bool = True) -> Generator[Result]:
             with interrupts.deferred():
                 received = inbox.receive(_TICK)
             if interrupts.heard:
-                raise KeyboardInterrupt
+                raise as_stopped(KeyboardInterrupt())
             draw()
             match received:
                 case Ended():

@@ -67,10 +67,18 @@ class FinassistError(Exception):
 
     type: str = "FinassistError"
     """Name of the error, which Agno puts into the `error_type` of its error event."""
+    around: BaseException | None = None
+    """The group that a user's task group raised it in, which knows the line of the user's code."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.type = cls.__name__
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback, which would be a wall of our own code."""
+        from finassist.core.boxes import boxed
+
+        return boxed(self, around=self.around)
 
 
 class InputError(FinassistError, InputCheckError, ValueError):

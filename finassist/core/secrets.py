@@ -7,16 +7,14 @@ import re
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
 from string import ascii_uppercase
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
-
-from finassist.core.text import each_text
 
 HIDDEN: Final = "[hidden]"
 _SHORTEST: Final = 6  # anything shorter ("demo") protects nothing, and would eat ordinary words
@@ -136,6 +134,28 @@ def redact_error(error: BaseException, secrets: Iterable[str]) -> None:
                 setattr(each, name, each_text(value, clean))
         waiting += filter(None, (each.__cause__, each.__context__))
         waiting += getattr(each, "exceptions", ())
+
+
+def each_text(thing: Any, change: Callable[[str], str]) -> Any:
+    """The same structure of dictionaries, lists and tuples, with each text in it changed.
+
+    Example:
+        >>> each_text({"a": ["x", 1]}, str.upper)
+        {'A': ['X', 1]}
+    """
+    match thing:
+        case str():
+            return change(thing)
+        case bytes():
+            return change(thing.decode("latin-1")).encode("latin-1", "replace")
+        case dict():
+            items = cast("dict[Any, Any]", thing).items()
+            return {each_text(name, change): each_text(value, change) for name, value in items}
+        case list() | tuple():
+            found = [each_text(each, change) for each in cast("Sequence[Any]", thing)]
+            return found if isinstance(thing, list) else tuple(found)
+        case _:
+            return thing
 
 
 _ESCAPE: Final = re.compile(

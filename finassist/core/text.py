@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from finassist.core.errors import EmptyQuestion, InputError, NotText, QuestionTooLong
 
@@ -73,28 +73,6 @@ def visible(text: str) -> str:
     """
     whole = text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "".join(c for c in whole if c in "\n\t" or (c != "\ufffd" and unicodedata.category(c) not in _CONTROL))
-
-
-def each_text(thing: Any, change: Callable[[str], str]) -> Any:
-    """The same structure of dictionaries, lists and tuples, with each text in it changed.
-
-    Example:
-        >>> each_text({"a": ["x", 1]}, str.upper)
-        {'A': ['X', 1]}
-    """
-    match thing:
-        case str():
-            return change(thing)
-        case bytes():
-            return change(thing.decode("latin-1")).encode("latin-1", "replace")
-        case dict():
-            items = cast("dict[Any, Any]", thing).items()
-            return {each_text(name, change): each_text(value, change) for name, value in items}
-        case list() | tuple():
-            found = [each_text(each, change) for each in cast("Sequence[Any]", thing)]
-            return found if isinstance(thing, list) else tuple(found)
-        case _:
-            return thing
 
 
 def check_day(value: date | str | None) -> date | None:

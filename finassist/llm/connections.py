@@ -25,8 +25,8 @@ from agno.agent import Agent
 from agno.exceptions import ModelAuthenticationError, ModelProviderError
 from agno.models.base import Model
 
-from finassist.core.secrets import HIDDEN, Secrets, redact, redact_error, secrets_of
-from finassist.core.text import each_text, visible
+from finassist.core.secrets import HIDDEN, Secrets, each_text, redact, redact_error, secrets_of
+from finassist.core.text import visible
 from finassist.llm.calls import Failure, Limits, current_record
 from finassist.llm.transport import AsyncTransport, Caller, SyncTransport, as_one_of
 from finassist.providers.http import PerLoop

@@ -25,9 +25,8 @@ from pydantic import BaseModel
 from finassist.core.errors import MalformedReply, ModelError
 from finassist.core.events import FlowEvent
 from finassist.core.facts import Fact, Gap
-from finassist.core.secrets import Redactor, Secrets, redact, redact_error
+from finassist.core.secrets import Redactor, Secrets, each_text, redact, redact_error
 from finassist.core.spans import Attributes, measured
-from finassist.core.text import each_text
 from finassist.llm.agents import Askable, ConversationSummary, ExtractedSymbols, RoutedQuestion, shown
 from finassist.llm.calls import (
     CallRecord,

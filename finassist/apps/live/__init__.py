@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 import warnings
+from asyncio import CancelledError
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext, suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, cast
 
 from finassist.config.settings import Live
 from finassist.config.sources import FinassistWarning
+from finassist.core.boxes import as_stopped
+from finassist.core.errors import FinassistError
 from finassist.core.process import on_display, running_cell, shell
 from finassist.core.state import RunState, reduce
 from finassist.reporting.sanitize import escape
@@ -114,6 +117,8 @@ def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> 
     except BaseException as error:
         failure = error
         show(lambda view: view.finish(None, failure))
+        if isinstance(error, KeyboardInterrupt | CancelledError):
+            as_stopped(error)
         raise
     answer: Any = run.answer
     show(lambda view: view.finish(answer))
@@ -121,7 +126,27 @@ def watched(run: RunContext, view: Callable[[], View | None], *, sync: bool) -> 
         answer.cell = running_cell()
     shown = None
     if sync and run.interrupts.heard:
-        raise KeyboardInterrupt
+        raise as_stopped(KeyboardInterrupt())
+
+
+def box_groups() -> None:
+    """Let the cells of this kernel show an error of ours that a task group of the user wraps; others are as before.
+
+    IPython prints groups itself and asks none of them how.
+    """
+    if (found := shell()) is not None and not found.custom_exceptions:
+        found.set_custom_exc((ExceptionGroup,), _show_group)
+
+
+def _show_group(shell: Any, kind: Any, group: Any, trace: Any, tb_offset: Any = None) -> None:
+    inner = group
+    while isinstance(inner, ExceptionGroup) and len(cast("ExceptionGroup[Any]", inner).exceptions) == 1:
+        inner = cast("ExceptionGroup[Any]", inner).exceptions[0]
+    if not isinstance(inner, FinassistError):
+        shell.showtraceback((kind, group, trace), tb_offset=tb_offset)
+        return
+    inner.around = group
+    shell.showtraceback((type(inner), inner, trace))
 
 
 def _warn(error: Exception) -> None:
