@@ -270,13 +270,49 @@ _UNKNOWN_CJK = re.compile(
 )
 
 
+_KINDS_OF_COMPANY = frozenset(
+    [
+        "上市",
+        "美国",
+        "所有",
+        "全部",
+        "这家",
+        "这些",
+        "大型",
+        "科技",
+        "技术",
+        "能源",
+        "医疗",
+        "金融",
+        "保险",
+        "银行",
+        "零售",
+        "软件",
+        "半导体",
+        "芯片",
+        "汽车",
+        "石油",
+        "公用事业",
+        "房地产",
+        "材料",
+        "工业",
+        "消费",
+        "制药",
+        "生物",
+        "航空",
+        "电信",
+        "媒体",
+    ]
+)
+"""What stands before “company” in Chinese and is no name."""
+
+
 def _unknown_cjk(text: str) -> Iterator[tuple[str, str]]:
     """A name in Chinese or Japanese that is no company of the data."""
     for match in islice(_UNKNOWN_CJK.finditer(text), 3):
-        name = match.group()
-        if not any(
-            phrase in name for phrase in ("年", "公司", "企業", "会社", "利益", "売上", "营收", "行业", "哪", "最")
-        ):
+        name = match.group().removesuffix("公司")
+        kinds = ("年", "公司", "企業", "会社", "利益", "売上", "营收", "行业", "哪", "最")
+        if len(name) > 1 and name not in _KINDS_OF_COMPANY and not any(phrase in name for phrase in kinds):
             yield name, f"{name} is not in the directory of US-listed companies; ask about a US-listed company instead."
             return
 
