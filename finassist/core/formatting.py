@@ -139,18 +139,23 @@ def cell(fact: Fact | None, scale: Scale) -> str:
     if fact is None or fact.value is None or not fact.known or fact.status == "none_paid":
         return ABSENCE.get(fact.status, NOT_IN_DATA) if fact else NOT_IN_DATA
     if fact.unit == "ratio":
-        return percent(fact.value, signed=_signed(fact.field))
+        return percent(fact.value, signed=is_change(fact.field))
     if fact.unit == "times":
         return f"{number(fact.value, 1 if abs(fact.value) >= 10 else 2)}×"
     if fact.unit in ("number", "count"):
         return number(fact.value, 2 if fact.unit == "number" else 0)
     if per_share(fact):
-        return f"{'+' if _signed(fact.field) and fact.value > 0 else ''}{number(fact.value, 2)}"
+        return f"{'+' if is_change(fact.field) and fact.value > 0 else ''}{number(fact.value, 2)}"
     return number(_WIDE.divide(fact.value, scale.divisor))
 
 
-def _signed(field: str) -> bool:
-    """Whether the figure is a change, which is shown with its sign."""
+def is_change(field: str) -> bool:
+    """Whether the figure is a change, which is shown with its sign.
+
+    Example:
+        >>> is_change("revenue_growth"), is_change("net_margin")
+        (True, False)
+    """
     metric = catalogue().get(field)
     return field in ("change", "change_percent") or (metric is not None and metric.formula.startswith("growth("))
 

@@ -155,8 +155,8 @@ def rebased(facts: Iterable[Fact], names: Mapping[str, str]) -> Panel | None:
         Line(names.get(symbol, symbol), tuple((fact.period_end or date.min, fact) for fact in each))
         for symbol, each in list(ordered.items())[:_MOST_LINES]
     ]
-    return Panel(f"{listed(line.name for line in lines)}: share price", "rebased", "100 at the start", Decimal(1),
-                 tuple(lines))  # fmt: skip
+    title, unit = f"{listed(line.name for line in lines)}: share price", "share price, 100 at the start"
+    return Panel(title, "rebased", unit, Decimal(1), tuple(lines))
 
 
 def from_100(companies: Sequence[CompanyFigures], names: Mapping[str, str]) -> Panel | None:

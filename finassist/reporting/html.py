@@ -14,7 +14,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from finassist.core.facts import Fact
-from finassist.core.formatting import ABSENCE, day, figure, label, listed
+from finassist.core.formatting import ABSENCE, day, figure, is_change, label, listed
 from finassist.core.metrics import catalogue
 from finassist.reporting import document as parts
 from finassist.reporting.asked import answer_document
@@ -161,7 +161,8 @@ def _cell(cell: Cell, words: bool, sourced: bool) -> str:
     kind = "fin-words" if words else "fin-n fin-none" if cell.text in _ABSENT else f"fin-n{_heat(cell.fact)}"
     title = f' title="{escape(provenance(cell.fact))}"' if cell.fact and not sourced else ""
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
-    text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
+    shown = _with_arrow(cell)
+    text = f"<b>{escape(shown)}</b>" if cell.best else escape(shown)
     return f'<td class="{kind}"{title}>{text}{mark}</td>'
 
 
@@ -170,6 +171,12 @@ def _heat(fact: Fact | None) -> str:
     if fact is None or fact.field != "monthly_return" or not fact.value:
         return ""
     return f" fin-{'up' if fact.value > 0 else 'down'} fin-h{min(int(abs(fact.value) * 40) + 1, 5)}"
+
+
+def _with_arrow(cell: Cell) -> str:
+    """The text of a cell; a change has an arrow, which is seen at once, in the place of its sign."""
+    arrow = {"+": "▲ ", "-": "▼ "}.get(cell.text[:1])
+    return f"{arrow}{cell.text[1:]}" if arrow and cell.fact and is_change(cell.fact.field) else cell.text
 
 
 def _tile_label(fact: Fact) -> str:
