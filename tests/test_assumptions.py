@@ -74,7 +74,7 @@ def test_what_cannot_be_assumed_is_a_sentence() -> None:
     [answer, talk] = asked("DCF of Apple", "What is a DCF?")
     with pytest.raises(InvalidQuery, match="is out of range"):
         answer.assume(growth=5)
-    with pytest.raises(InvalidQuery, match="no metric “grwth”"):
+    with pytest.raises(InvalidQuery, match="named “grwth”"):
         answer.assume(grwth=0.05)
     with pytest.raises(InputError, match="no query"):
         talk.assume(growth=0.05)

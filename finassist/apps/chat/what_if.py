@@ -50,7 +50,9 @@ class WhatIf:
         self._card, self._problem = html(answer.to_html(), "card"), html("", "problem")
         self._sliders = {name: self._slider(name, given[name]) for name in RANGES if name in given}
         reset = button("Reset", self.callbacks.guarded(self._reset), tooltip="Back to what the answer began with")
-        self.panel = column([*self._sliders.values(), row([reset]), self._problem, self._card])
+        sliders = row(self._sliders.values())
+        sliders.layout.flex_flow = "row wrap"
+        self.panel = column([sliders, row([reset]), self._problem, self._card])
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         return self.panel._repr_mimebundle_(**options)

@@ -73,7 +73,7 @@ def slider(
     """A number between two limits, in steps; `on_change` is called when it is let go."""
     low, high, step = limits
     made = _w.FloatSlider(value, min=low, max=high, step=step, description=label, readout_format=form)
-    made.continuous_update, made.style.description_width, made.layout.width = False, "14em", "36em"
+    made.continuous_update, made.style.description_width, made.layout.width = False, "11em", "27em"
     made.observe(on_change, names="value")
     return _classed(made, "field")
 
