@@ -30,6 +30,17 @@ def asked(*questions: str) -> list[Answer]:
         ("cost of equity of Pfizer with a beta of 1.1 and a risk-free rate of 4%",
          {"risk_free_rate": 0.04, "beta": 1.1}),
         ("DCF-Wert von Apple mit 5 % Wachstum", {"forecast_growth": 0.05}),
+        ("苹果的DCF估值，增长5%，WACC 9%", {"forecast_growth": 0.05, "wacc": 0.09}),
+        ("DCF of Apple at 9%", {"wacc": 0.09}),
+        ("What is Apple worth if it grows 6% a year for ten years and the discount rate is 8.5%?",
+         {"forecast_growth": 0.06, "wacc": 0.085, "forecast_years": 10}),
+        ("DCF for Chevron: growth 2%, terminal growth 1.5%, WACC 8%, five years",
+         {"terminal_growth": 0.015, "forecast_growth": 0.02, "wacc": 0.08, "forecast_years": 5}),
+        ("cost of equity of Tesla with beta 2, risk free rate 4% and premium 5%",
+         {"risk_free_rate": 0.04, "equity_premium": 0.05, "beta": 2}),
+        ("dividend discount model for PG, growth 3 %, discount rate 7 %",
+         {"cost_of_equity": 0.07, "dividend_growth": 0.03}),
+        ("What is Apple worth?", {}),
         ("Apple's revenue growth and net margin in 2023", {}),
         ("Which companies had revenue growth above 20%?", {}),
     ],
@@ -62,6 +73,56 @@ def test_a_follow_up_changes_one_assumption_and_keeps_the_others() -> None:
 async def _assumed() -> list[Answer]:
     answer = await FinancialAssistantWorkflow(db=None).arun("DCF of Apple")
     return [await answer.aassume(growth=0.05), answer.assume(growth=0.05)]
+
+
+def test_a_bare_rate_or_a_what_if_changes_one_assumption() -> None:
+    _, bare, what_if, other, _, again = asked(
+        "DCF of Apple with 5% growth and 9% WACC", "and at 8 %?", "what if Apple's growth is 3% instead?",
+        "and Microsoft at 7%?", "DCF of Apple with 5% growth", "and 6%?"
+    )  # fmt: skip
+    queries = [answer.query for answer in (bare, what_if, other, again)]
+    assert [(query.companies, query.assume) for query in queries if query] == [
+        (["AAPL"], {"forecast_growth": 0.05, "wacc": 0.08}),
+        (["AAPL"], {"forecast_growth": 0.03, "wacc": 0.08}),
+        (["MSFT"], {"forecast_growth": 0.03, "wacc": 0.07}),
+        (["AAPL"], {"forecast_growth": 0.06}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "metric"),
+    [
+        ("5-step dupont for Costco FY2024", "dupont_5"),
+        ("Take Walmart's ROE apart with DuPont", "dupont"),
+        ("How fast must Nvidia grow to justify its share price?", "implied_growth"),
+        ("Welches Wachstum steckt im Kurs von Nvidia?", "implied_growth"),
+        ("Does Intel earn its cost of capital?", "economic_spread"),
+        ("is coca cola trading above its graham number?", "graham_number"),
+        ("sensitivity of the Apple DCF to WACC and growth", "dcf_value"),
+        ("Piotroski-Score von Apple", "piotroski"),
+        ("Which companies are in Altman's distress zone?", "altman_z"),
+    ],
+)
+def test_a_model_is_asked_for_in_everyday_words(question: str, metric: str) -> None:
+    [query] = understand(question).queries
+    assert query.metrics == [metric]
+
+
+def test_the_parts_of_wacc_stand_in_the_sentence() -> None:
+    [answer] = asked("WACC of Apple")
+    assert ", from market value USD 4.51 trillion, cost of equity 9.8%, long-term debt" in answer.headline
+
+
+def test_the_sentence_of_a_model_agrees_with_the_data() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    for question in (
+        "Graham number of Merck for FY2024",
+        "Altman Z of Boeing in FY2024",
+        "Piotroski of Microsoft FY2024",
+    ):
+        checked = workflow.check(workflow.run(question).headline)
+        assert {finding.verdict for finding in checked.findings} <= {"right", "unknown"}
+        assert "right" in {finding.verdict for finding in checked.findings}
 
 
 def test_assume_is_the_same_sync_and_async() -> None:

@@ -47,7 +47,7 @@ def test_the_embedded_set_passes_offline(embedded: Evaluation) -> None:
     assert embedded.share >= 0.92, str(embedded)
     table = embedded.table.set_index("kind")
     assert table.loc["all", "n_cases"] == len(embedded.graded) > 130
-    assert len(table) == 17
+    assert len(table) == 19
     assert (table["refusal_share"] >= 0.8).all()
     assert table.loc["all", "cost"] == 0
     frame = embedded.to_frame()
@@ -101,7 +101,7 @@ def _wrong(case: Case) -> list[Case]:
 
 
 def test_a_grade_of_each_kind_fails_what_is_wrong(answers: list[tuple[Case, Any]]) -> None:
-    assert len(answers) == 15
+    assert len(answers) == 17
     for case, answer in answers:
         assert grade(case, answer, None).passed, case
         for wrong in _wrong(case):

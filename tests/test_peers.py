@@ -237,6 +237,27 @@ def test_what_cannot_be_compared_is_refused(ask, question):
     assert (answer.outcome, answer.queries) == ("refused", [])
 
 
+@pytest.mark.parametrize(
+    ("question", "headline"),
+    [
+        ("Is Pfizer more profitable than its peers?", "Pfizer's net margin was 6.8% in the twelve months"),
+        (
+            "which of Merck's peers has the highest net margin?",
+            "Eli Lilly had, of Merck's 6 peers, the highest net margin: 33.5%",
+        ),
+        ("Which peer of Intel has the lowest P/E?", "Qualcomm had, of Intel's 8 peers, the lowest P/E: 18.35 times"),
+        ("Pfizer's net margin against the median of Merck and Viatris", "Pfizer's net margin was 6.8%"),
+    ],
+)
+def test_the_first_sentence_is_the_answer(ask, question, headline):
+    answer = ask.run(question, session_id=uuid4().hex, live=False)
+    assert answer.headline.startswith(headline)
+    assert answer.query.scope == "peers"
+    if answer.query.order:
+        peers = compared(answer)[answer.query.metrics[0]].drop(answer.query.companies[0], errors="ignore")
+        assert answer.value.symbol == (peers.idxmax() if answer.query.order > 0 else peers.idxmin())
+
+
 def test_comps_of_a_quarter_are_sales_of_stores(ask):
     assert not ask.run("Walmart comps in Q3 2024", live=False, session_id=uuid4().hex).queries
 

@@ -105,9 +105,17 @@ def against_peers(query: Query, cube: Cube) -> Outcome:
     if not any(row.symbol != symbols[0] for row in rows):
         return Outcome(query, "values", tuple(rows), gaps=_gaps(columns, cube))
     lead = rows[0].fact if len(query.metrics) == 1 and rows[0].symbol == symbols[0] else None
+    if query.order and len(query.metrics) == 1:
+        lead = best_peer(rows, symbols[0], query.order).fact
     if query.operation == "median":
         lead = next((row.fact for row in rows if summary_of(row.fact) == (MEDIAN.field, query.metrics[0])), lead)
     return Outcome(query, "peers", tuple(rows), lead, _gaps(columns, cube), considered=len(symbols) - 1)
+
+
+def best_peer(rows: Sequence[Row], subject: str, order: int) -> Row:
+    """The peer with the highest figure, or with the lowest where the order is below zero."""
+    peers = [row for row in rows if row.symbol != subject]
+    return max(peers, key=lambda row: order * _value(row.fact))
 
 
 def how_chosen(query: Query) -> str:

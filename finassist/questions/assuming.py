@@ -16,14 +16,15 @@ from finassist.questions.tokenizer import fold
 _NAMES: Mapping[str, str] = {
     "terminal_growth": r"(?:terminal|perpetual|perpetuity|long[- ](?:term|run))(?: growth)?(?: rate)?",
     "dividend_growth": r"(?:dividends?|dps) growth(?: rate)?",
-    "forecast_growth": r"(?:(?:revenue|sales|forecast|annual|yearly) )?growth(?: rate)?|growing|wachstum|crecimiento"
-    r"|croissance|crescimento|crescita",
+    "forecast_growth": r"(?:(?:revenue|sales|forecast|annual|yearly) )?growth(?: rate)?"
+    r"|(?:(?:it|they|revenue|sales|the company) )?grow(?:s|ing)?|wachstum|crecimiento|croissance|crescimento|crescita"
+    r"|增长率?|成長率?",
     "wacc": r"wacc|discount rate|cost of capital|weighted average cost of capital|discounted|discounting",
     "cost_of_equity": r"cost of equity|required (?:rate of )?return",
     "forecast_margin": r"(?:(?:free )?cash flow|fcf|fcff|forecast)? ?margins?",
     "exit_multiple": r"(?:exit|terminal) multiple|multiple",
     "risk_free_rate": r"risk[- ]free(?: rate)?",
-    "equity_premium": r"(?:(?:equity|market)(?: risk)? |risk )premium|erp",
+    "equity_premium": r"(?:(?:equity|market)(?: risk)? |risk )?premium|erp",
     "credit_spread": r"credit spread",
     "marginal_tax": r"(?:marginal )?tax(?: rate)?",
     "beta": r"beta",
@@ -35,11 +36,25 @@ _LEAD = (
     r"(?:\b(?:assuming|assume|using|use|taking|given|with|under|at|and|if|but|now|what if|say|based on|mit|con|avec)"
     r"\b[ ,]*)*"
 )
-_LINK = r"(?: (?:of|at|von|de|del|di|is|was|to|be|were|falls to|rises to|equals|around|about))*[ :=]*"
+_LINK = r"(?: (?:of|at|von|de|del|di|is|was|to|be|were|falls to|rises to|equals|around|about|by))*[ :=]*"
+_COUNTS = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_COUNT = rf"\d{{1,2}}|{'|'.join(_COUNTS)}"
 _YEARS = re.compile(
-    rf"{_LEAD}(?:for|over) (?:the )?(?:next |coming )?(?P<some>\d{{1,2}}) years\b"
-    r"|\b(?P<named>\d{1,2})[- ]years? (?=dcf|discounted|forecast|projection|horizon|growth period)"
+    rf"(?:{_LEAD}\b(?:for|over) (?:the )?(?:next |coming )?|, )(?P<some>{_COUNT}) years\b"
+    rf"|\b(?P<named>{_COUNT})[- ]years? (?=dcf|discounted|forecast|projection|horizon|growth period)"
 )
+
+_BARE = re.compile(rf"\W*{_LEAD}(?P<rate>\d{{1,2}}(?:\.\d+)?) ?(?:%|percent|per cent)(?: instead| then)?\W*")
+_AT = re.compile(
+    r"(?:\band )?\b(?:discounted )?at (?:a rate of )?(?P<rate>\d{1,2}(?:\.\d+)?) ?(?:%|percent|per cent)(?=\W*$|, )"
+)
+_WHAT_IF = re.compile(r"\bwhat if\b", re.IGNORECASE)
+_WORTH = re.compile(r"\bworth\b", re.IGNORECASE)
+_OF_DIVIDENDS: Mapping[str, Mapping[str, str]] = {
+    "gordon_value": {"forecast_growth": "dividend_growth", "wacc": "cost_of_equity"},
+    "two_stage_value": {"forecast_growth": "early_dividend_growth", "wacc": "cost_of_equity"},
+}
+"""What growth and a discount rate mean where dividends are valued."""
 
 
 def assumed_in(text: str, memory: Memory) -> tuple[str, dict[str, float]]:
@@ -51,9 +66,12 @@ def assumed_in(text: str, memory: Memory) -> tuple[str, dict[str, float]]:
         >>> assumed_in("DCF of Apple with 5% growth and 9% WACC", Memory())[1]
         {'forecast_growth': 0.05, 'wacc': 0.09}
     """
-    low = fold(text)
-    if not _models().search(low) and not (memory.queries and _of_model(memory.queries[0])):
+    low, last = fold(text), next(filter(_of_model, memory.queries[:1]), None)
+    named = _models().search(low)
+    if not named and not last:
         return text, {}
+    if last and (bare := _BARE.fullmatch(low)):
+        return " " * len(text), {_rate_of(last): float(bare["rate"]) / 100}
     found: dict[str, float] = {}
     for name in _NAMES:
         for match in _stated(name).finditer(low):
@@ -61,10 +79,24 @@ def assumed_in(text: str, memory: Memory) -> tuple[str, dict[str, float]]:
             found[name] = float(number) / (1 if name in _PLAIN else 100)
             low, text = (each[: match.start()] + " " * len(match.group()) + each[match.end() :] for each in (low, text))
             break
+    if not {"wacc", "cost_of_equity"} & found.keys() and (at := _AT.search(low)):
+        found["wacc"] = float(at["rate"]) / 100
+        text = text[: at.start()] + " " * len(at.group()) + text[at.end() :]
     if years := _YEARS.search(low):
-        found["forecast_years"] = float(years["some"] or years["named"])
+        count = years["some"] or years["named"]
+        found["forecast_years"] = float(_COUNTS.get(count, count))
         text = text[: years.start()] + " " * len(years.group()) + text[years.end() :]
+    if found:  # `what if Apple's growth is 3%?`, `what is it worth if it grows by 5%?`
+        text = _WHAT_IF.sub(lambda match: " " * len(match.group()), text)
+        text = _WORTH.sub("DCF value", text) if named and named.group() == "worth" else text
     return text, {name: found[name] for name in sorted(found, key=[*_NAMES, "forecast_years"].index)}
+
+
+def _rate_of(query: Query) -> str:
+    """What a bare rate changes: the one assumption that was set, else the rate that the model discounts by."""
+    if len(query.assume) == 1 and not {*query.assume} & {*_PLAIN, "forecast_years"}:
+        return next(iter(query.assume))
+    return "cost_of_equity" if query.metrics[0] in _OF_DIVIDENDS else "wacc"
 
 
 @cache
@@ -105,15 +137,20 @@ def with_assumptions(found: Understanding, slots: Slots, assume: Mapping[str, fl
     """
     last = next(iter(slots.memory.queries), None)
     same = last if last and _of_model(last) else None
-    if not assume:
-        again = same and found.queries and all(query.metrics == same.metrics for query in found.queries)
-        if not again or not same or not same.assume or slots.metrics:
-            return None
-        assume = same.assume  # `And for Microsoft?` keeps what was assumed
+    again = same and not slots.metrics and all(query.metrics == same.metrics for query in found.queries)
+    kept = same.assume if same and again else {}  # `And for Microsoft?` keeps what was assumed
+    if not assume and not (kept and found.queries):
+        return None
+
+    def stated(query: Query) -> dict[str, float]:
+        names = _OF_DIVIDENDS.get(query.metrics[0], {})
+        return {**kept, **{names.get(name, name): value for name, value in assume.items()}}
+
     try:
-        if not slots.metrics and not slots.about and same:
-            return Understanding((same.assuming({**same.assume, **assume}),), decided="follow-up")
-        queries = tuple(each.assuming(assume) if _of_model(each) else each for each in found.queries)
+        if same and not slots.metrics and not (slots.about and found.queries):
+            other = same.model_copy(update={"companies": slots.about or same.companies})
+            return Understanding((other.assuming(stated(same)),), decided="follow-up")
+        queries = tuple(each.assuming(stated(each)) if _of_model(each) else each for each in found.queries)
     except InvalidQuery as error:
         return refuse("", "assumption", str(error))
     return replace(found, queries=queries) if queries else None

@@ -33,6 +33,7 @@ _CELL = re.compile(r"(?<=\|)[^|\n]*(?=\|)")
 _UNIT_OF_LABEL = re.compile(r"\b(billion|bn|million|mn|mm|thousand|percent)s?\b|(?<=[( ])%")
 _OF_REPORTS = re.compile(r"fy|fiscal|quarter|half|\bq\d|\bh\d")
 _LONGEST, _LONGEST_SHORT = 600, 12
+_FROM_PRICE = re.compile(r"\s*(?:above|below) the (?:share )?price\b")
 _INSIDE_A_NUMBER = re.compile(r"\d[.,]$")
 
 
@@ -85,6 +86,8 @@ def claims_in(text: str) -> list[Claim]:
 
 def claims_of(sentence: Sentence, carried: Carried) -> list[Claim]:
     """The claims of one sentence, or of one row of a table; what it names is carried to the next."""
+    if _SENTENCE["unmet"].match(sentence.text.lower()):
+        return []
     cells = list(_CELL.finditer(sentence.text)) if sentence.text.lstrip().startswith("|") else []
     if cells and not sentence.text.strip("|:- \t\n"):
         return []
@@ -216,9 +219,10 @@ def _of_number(said: Attribution, number: Number) -> Claim:
 
 
 def _is_of_another(number: Number, said: Attribution) -> bool:
-    """`less than half of Apple's`: a part of what another company has."""
+    """`less than half of Apple's`, `47% below the price`: a part of another figure."""
     ends = [hit.start for hit in said.slots.companies if hit.start >= number.end]
-    return number.unit == "percent" and bool(ends) and said.low[number.end : ends[0]].split() == ["of"]
+    part = bool(ends) and said.low[number.end : ends[0]].split() == ["of"]
+    return number.unit == "percent" and (part or bool(_FROM_PRICE.match(said.low, number.end)))
 
 
 def _other_readings(query: Query) -> Iterator[Query]:

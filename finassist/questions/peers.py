@@ -21,6 +21,10 @@ _ON = re.compile(r"^\W*(?:(?:and|now|only|just|what about|how about) )*(?:on|by|
 _THAT = re.compile(r"\bthat\b")
 _OF_EACH = re.compile(r"\btheir\b")
 _MEDIAN = re.compile(r"\bmedian\b")
+_PROFITABLE = re.compile(r"\bprofitab")
+"""More profitable than others of another size is what keeps more of each dollar."""
+
+_WHICH = re.compile(r"^\W*(?:and )?(?:which|who)\b(?! (?:are|were)\b)")
 _PERFORMED = ("none", "growth", "cagr")
 
 
@@ -37,6 +41,7 @@ def against_peers(slots: Slots) -> Understanding | None:
     rest.unit, rest.decimals = slots.unit, slots.decimals
     if last and last.metrics and not rest.metrics and not rest.symbols and _THAT.search(rest.low):
         rest.metrics, rest.periods = hits_of(last.metrics), rest.periods or _found(last.periods)
+    rest.metrics = [replace(hit, value="net_margin") if _PROFITABLE.search(hit.words) else hit for hit in rest.metrics]
     if not rest.about and (name := next((word.raw for word in rest.loose if word.raw[:1].isupper()), "")):
         return refuse(
             name, "company", f"“{name}” is no US-listed company known here; give its ticker symbol", "no name"
@@ -71,7 +76,8 @@ def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:
     each = [[symbol] for symbol in rest.about] if _OF_EACH.search(found.group()) else [rest.about]
     queries = [
         query.model_copy(update={
-            "scope": "peers", "intent": "compare", "companies": companies, "expects": 0, "order": 0,
+            "scope": "peers", "intent": "compare", "companies": companies, "expects": 0,
+            "order": rest.directions[0].value if rest.directions and _WHICH.search(rest.low) else 0,
             "sectors": _sector(companies[0]) if "sector" in (own.get("which"), own.get("which2")) else [],
             "limit": int(own["n"]) if own.get("n") else None,
         })

@@ -103,8 +103,9 @@ def _scored(it: Phrase, about: Metric, steps: Sequence[Row], words: Words) -> st
     if about.model == "tests":
         failed = [described(row.metric).label for row in steps if not row.fact.value]
         return f"{lead}. Not passed: {listed(failed)}." if failed else f"{lead}. It passed every test."
-    parts = [words.of(row) for row in steps if row.metric in _named(about)]
-    made = listed(f"{part.label} {_plain(part.fact, words)}" for part in parts[:6]) if len(parts) <= 6 else ""
+    named = {row.metric: row for row in steps if row.metric in _named(about)}
+    parts = [words.of(row) for row in named.values()]
+    made = listed(f"{part.label} {_plain(part.fact, words)}" for part in parts) if len(parts) <= 6 else ""
     joined = " × ".join(f"{part.label} {part.value}" for part in parts) if about.id.startswith("dupont") else made
     return f"{lead}{f', from {joined}' if joined and not about.reading else ''}."
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from finassist.analysis.implied import IMPLIED
 from finassist.analysis.outcome import Outcome, Row
-from finassist.analysis.peers import LOWER, MEDIAN, PERCENTILE, RANK, UPPER, how_chosen, summary_of
+from finassist.analysis.peers import LOWER, MEDIAN, PERCENTILE, RANK, UPPER, best_peer, how_chosen, summary_of
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
 from finassist.core.metrics import described, spoken
@@ -50,12 +50,25 @@ def sentence(outcome: Outcome, words: Words) -> str:
         lead = f"The median {spoken(outcome.query.metrics[0])} of {possessive(words.name(subject))} peers"
         own = f"; {possessive(words.name(subject))} {places[0]}" if places else ""
         return f"{lead} was {words.figure(middle)} {when(middle)}{own}. {_named(outcome, words)}"
+    if outcome.query.order and len(outcome.query.metrics) == 1:
+        return f"{_best(outcome, words)}{f' {possessive(words.name(subject))} {places[0]}.' if places else ''}"
     if places:
         return f"{possessive(words.name(subject))} {', and its '.join(places)}. {_named(outcome, words)}"
     medians = [row for row in outcome.rows if summary_of(row.fact)[0] == MEDIAN.field][:2]
     each = listed([f"{spoken(row.metric)} {words.figure(row.fact)}" for row in medians])
     name = words.name(subject)
     return f"{name} has none of these figures; the medians of its peers: {each}. {_named(outcome, words)}"
+
+
+def _best(outcome: Outcome, words: Words) -> str:
+    """`Of Merck's 6 peers, Eli Lilly had the highest net margin: 33.5% in …`."""
+    query = outcome.query
+    best = best_peer(outcome.rows, query.companies[0], query.order)
+    side = "highest" if query.order > 0 else "lowest"
+    period = over_span(best.fact.period) if is_window(best) else when(best.fact)
+    peers = f"{possessive(words.name(query.companies[0]))} {outcome.considered} peers"
+    figure = f"{side} {spoken(query.metrics[0])}: {words.figure(best.fact)} {period}"
+    return f"{words.name(best.symbol)} had, of {peers}, the {figure}."
 
 
 def _leads(outcome: Outcome) -> list[Row]:

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
-
 from finassist.core.cases import Case, write_cases
-from finassist.providers.embedded import EmbeddedProvider
+from tests.tools.eval_models import against, valued
+from tests.tools.eval_tables import Tables, amount
 
 TARGET = Path(__file__).resolve().parents[2] / "finassist" / "evals" / "cases.jsonl"
 
@@ -252,76 +250,13 @@ REFUSALS = (
 )  # fmt: skip
 
 
-class Tables:
-    """The embedded tables as frames."""
-
-    provider = EmbeddedProvider()
-
-    @cached_property
-    def years(self) -> pd.DataFrame:
-        """One row a company and fiscal year, one column a line; companies once, whatever their share classes."""
-        values = self.provider.to_frame("annual")["value"].droplevel("fiscal_period").unstack("field")
-        return values[values.index.get_level_values("symbol").isin(self.companies.index)]
-
-    @cached_property
-    def companies(self) -> pd.DataFrame:
-        found = self.provider.to_frame("companies").set_index("symbol")
-        return found[(found["primary"] == "") | (found["primary"] == found.index)]
-
-    @cached_property
-    def quarters(self) -> pd.DataFrame:
-        return self.provider.to_frame("quarterly").sort_index()
-
-    @cached_property
-    def closes(self) -> pd.DataFrame:
-        frame = self.provider.to_frame("prices_daily")
-        return frame.set_index(frame["date"].astype(str)).drop(columns="date")
-
-    def of(self, year: int, formula: str) -> pd.Series:
-        """The figure of every company in a fiscal year."""
-        how, _, plain = formula.rpartition(":")
-        each = [self.years.xs(of, level="fiscal_year").eval(plain) for of in range(year - 3, year + 1)]
-        match how:
-            case "":
-                return each[3]
-            case "growth":
-                return each[3] / each[2] - 1
-            case "change":
-                return each[3] - each[2]
-            case "growth3":
-                return each[3] / each[0] - 1
-            case "cagr3":
-                return (each[3] / each[0]) ** (1 / 3) - 1
-            case "sum3":
-                return sum(each[1:])
-            case "mean3":
-                return sum(each[1:]) / 3
-        raise ValueError(formula)
-
-    def some(self, among: str, year: int, formula: str) -> pd.Series:
-        """The figures of tickers, of a sector, or of all companies where it is empty."""
-        values = self.of(year, formula).dropna()
-        sectors = self.companies["sector"]
-        if among in set(sectors):
-            return values[values.index.map(sectors) == among] if among else values
-        return values[among.split()]
-
-
-def amount(value: float, unit: str) -> str:
-    """The text of an amount, with more digits than an answer shows."""
-    if unit in ("%", "points"):
-        return f"{value * 100:.4f}{unit}" if unit == "%" else f"{value * 100:.4f} {unit}"
-    digits = 0 if unit in ("USD", "") else 4
-    return f"{value:.{digits}f} {unit}".strip()
-
-
 # ------------------------------------------------------------------------------------------------- the cases
 
 
 def build() -> list[Case]:
     """Every case, with its id."""
     tables = Tables()
-    parts = (figures, quarters, compared, topped, screened, aggregated, priced, defined, talked)
+    parts = (figures, quarters, compared, topped, screened, aggregated, priced, defined, talked, valued, against)
     found = [case for part in parts for case in part(tables)]
     found += [Case(question, right="refused", words=words, kind="refusal") for question, words in REFUSALS]
     counts: dict[str, int] = {}
