@@ -378,6 +378,14 @@ def test_a_far_price_says_so():
     )
 
 
+@pytest.mark.parametrize(("value", "kind"), [("0.2", "strength"), ("0.05", None), ("-0.01", "attention")])
+def test_the_latest_quarter_is_pointed_out(value: str, kind: str | None):
+    quarter = {"period": "Q1 2026", "period_end": date(2026, 3, 31)}
+    change = fact("growth(revenue)", value, **quarter, unit="ratio", currency=None, statement="ratio", status="derived")
+    found = insights(CompanyFacts([fact("revenue", 100), fact("revenue", 30, **quarter), change], "ACME"))
+    assert [(each.kind, each.facts[0].field) for each in found] == ([(kind, "growth(revenue)")] if kind else [])
+
+
 # ------------------------------------------------------------------------------------------- insights of any figures
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import takewhile
 from typing import Literal, NamedTuple
@@ -104,6 +105,9 @@ HIGH_MULTIPLE = Decimal(35)
 DISTRESS, HIGH_ACCRUALS = Decimal("1.81"), Decimal("0.10")
 """An Altman Z-score of distress, and accruals worth an insight, as a share of total assets."""
 
+QUARTER_STEP, FAR_FROM_USUAL = Decimal("0.10"), Decimal("1.25")
+"""Growth of a quarter worth an insight, and how many times its median a P/E has to be."""
+
 MARGIN_STEP = Decimal("0.02")
 """A change of a margin within one year that is worth an insight: two percentage points."""
 
@@ -139,7 +143,7 @@ def insights(data: CompanyFacts) -> list[Insight]:
     """
     if not data.years:
         return []
-    makers = (_by_rules, _return, _margin_moves, _growth_streak, _multiple, _scores, _own_range)
+    makers = (_by_rules, _return, _margin_moves, _growth_streak, _multiple, _quarter, _scores, _own_range)
     found = [insight for make in makers for insight in make(data, data.years[-1])]
     return sorted(found, key=lambda insight: insight.kind != "strength")
 
@@ -161,7 +165,7 @@ def foremost(found: Iterable[Insight], most: int = 3) -> list[Insight]:
 
 
 _TOPICS: Mapping[str, str] = {
-    **dict.fromkeys(("revenue_growth", "net_income_growth", "revenue"), "growth"),
+    **dict.fromkeys(("revenue_growth", "net_income_growth", "revenue", "growth(revenue)"), "growth"),
     **dict.fromkeys(("net_income", "net_margin", "gross_margin", "operating_margin", "roe"), "profit"),
     **dict.fromkeys(("fcf_margin", "free_cash_flow", "fcf_growth", "sbc_to_revenue", "payout_ratio"), "cash"),
     **dict.fromkeys(("pe_ratio", "pe", "ps", "pb", "ev_to_ebitda"), "valuation"),
@@ -264,6 +268,18 @@ def _scores(data: CompanyFacts, year: str) -> Iterator[Insight]:
         yield Insight("attention", f"{text} by {figure(accruals)} of total assets.", (accruals, income, cash))
 
 
+def _quarter(data: CompanyFacts, year: str) -> Iterator[Insight]:
+    """Revenue of the latest quarter against the same a year before."""
+    changes = [fact for (field, _), fact in data.facts.items() if field == "growth(revenue)" and fact.known]
+    change = max(changes, key=lambda fact: fact.period_end or date.min, default=None)
+    now = data.usable("revenue", change.period) if change else None
+    if change is None or change.value is None or now is None or 0 <= change.value < QUARTER_STEP:
+        return
+    kind, side = ("strength", "above") if change.value > 0 else ("attention", "below")
+    text = f"Revenue of {figure(now)} in {now.period} was {percent(abs(change.value))} {side} that of a year before."
+    yield Insight(kind, text, (change, now))
+
+
 def _own_range(data: CompanyFacts, year: str) -> Iterator[Insight]:
     """A price to earnings above or below all those of the years before."""
     price = data.newest_price()
@@ -271,7 +287,8 @@ def _own_range(data: CompanyFacts, year: str) -> Iterator[Insight]:
     before = [fact for (field, _), fact in data.facts.items() if field == "pe" and fact is not now and fact.known]
     if now is None or now.value is None or len(before) < 2:
         return
-    low, *_, high = sorted(before, key=lambda fact: fact.value or 0)
+    low, *between, high = sorted(before, key=lambda fact: fact.value or 0)
+    usual = between[len(between) // 2] if between else low
     text = f"P/E of {_spoken(now)} on {now.period} is"
     if now.value > (high.value or 0):
         text += f" above the {_spoken(high)} of {high.period}, its highest before."
@@ -279,3 +296,6 @@ def _own_range(data: CompanyFacts, year: str) -> Iterator[Insight]:
     elif now.value < (low.value or 0):
         text += f" below the {_spoken(low)} of {low.period}, its lowest before."
         yield Insight("strength", text, (now, low))
+    elif usual.value and not 1 / FAR_FROM_USUAL < now.value / usual.value < FAR_FROM_USUAL:
+        kind, side = ("attention", "above") if now.value > usual.value else ("strength", "below")
+        yield Insight(kind, f"{text} {side} the {_spoken(usual)} of {usual.period}, its median before.", (now, usual))

@@ -69,7 +69,9 @@ def valuation(company: CompanyFigures) -> Table | None:
     ranged = any(len(row.cells) > 1 for row in rows)
     columns = (str(company.price.period), *(("Lowest", "Median", "Highest") if ranged else ()))
     whole = [Row(row.label, (*row.cells, *(Cell("") for _ in columns[len(row.cells) :])), row.formula) for row in rows]
-    said = f"Lowest, median and highest of one day a quarter in the {RANGE_YEARS} years before."
+    said = (
+        f"Lowest, median and highest of about twenty days in the {RANGE_YEARS} years before, if closes go back so far."
+    )
     return Table("Valuation", "", columns, tuple(whole), notes=(said,) if ranged else ())
 
 
@@ -136,9 +138,8 @@ def restated(company: CompanyFigures) -> Iterator[str]:
 
 
 def _was_changed(fact: Fact) -> bool:
-    return (
-        fact.first_value is not None and bool(fact.value) and abs(fact.first_value - fact.value) > abs(fact.value) / 200
-    )
+    """Whether the filings give another figure than at first, in the digits that a sentence shows too."""
+    return fact.first_value is not None and _first(fact) != figure(fact)
 
 
 def _first(fact: Fact) -> str:
