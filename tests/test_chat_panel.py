@@ -196,7 +196,11 @@ def test_stop_keeps_what_had_arrived_and_it_is_there_again_later(play, stored_wo
         assert turn.answer.status == RunStatus.cancelled
         assert turn.answer.content == "Cash."
         assert "This run was stopped." in markup(turn.widget)
+        spans = turn.answer.spans()
+        assert spans["end"].notna().all()
+        assert spans["end"].max() == turn.answer.duration == turn.answer.events[-1].elapsed
         [stored] = workflow.answers("stopped")
+        assert stored.spans().equals(spans)
         assert (stored.status, stored.content.strip()) == (RunStatus.cancelled, "Cash.")
         again = workflow.chat("stopped")
         await again.idle()

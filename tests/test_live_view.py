@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from typing import Any
 
 import pytest
@@ -40,23 +41,42 @@ def shown(view: LiveView) -> str:
 # --------------------------------------------------------------------------------------------- the view
 
 
-def test_it_ends_with_question_timeline_and_card(workflow: FinancialAssistantWorkflow) -> None:
+def test_it_ends_with_the_card_and_below_it_question_and_timeline_folded(workflow: FinancialAssistantWorkflow) -> None:
     view, answer = watched_run(workflow)
     assert view.state.status == "completed"
     html = shown(view)
     for part in (QUESTION, "Apple Inc. (AAPL)", "decided by rules", "18 of 18 tasks done", "<svg", "416,161"):
         assert part in html
-    assert answer.to_html() in html
+    assert html.startswith(answer.to_html())
+    below = html.removeprefix(answer.to_html())
+    assert re.match(r'<div class="finassist-run"><details><summary>18 tasks in [\d.]+ m?s</summary>', below)
 
 
 def test_it_draws_less_often_than_there_is_something_new() -> None:
     view, drawn = LiveView("?"), []
-    view.widget.children[1].observe(drawn.append, "snapshot")
+    view.widget.children[-1].observe(drawn.append, "value")
     for number in range(2_000):
+        view.see(RunContentEvent(content=f"{number} "))
         view.see(FetchStarted(symbol=f"S{number % 50}", need="quote", elapsed=number / 1000))
     view.flush()
     assert len(view.state.tasks) == 50
     assert 1 <= len(drawn) < 200
+
+
+def test_only_a_run_that_takes_longer_than_a_second_opens_its_timeline(run_async: Any) -> None:
+    async def scene() -> None:
+        view = LiveView("?")
+        view.see(StepStarted(step_name="understand", elapsed=0.001))
+        view.flush()
+        assert len(view.widget.children) == 2
+        async with asyncio.timeout(10):
+            while len(view.widget.children) < 3:
+                await asyncio.sleep(0.05)
+        assert view.widget.children[1].snapshot["rows"], "also where nothing new happens"
+        view.finish(None)
+        assert "<details open>" in shown(view)
+
+    run_async(scene())
 
 
 def test_on_a_loop_what_is_seen_is_drawn_without_another_event(run_async: Any) -> None:
@@ -78,7 +98,7 @@ def test_a_megabyte_of_words_never_goes_to_the_page_at_once(workflow: FinancialA
         view.see(RunContentEvent(content="word " * 20 + "\n\n"))
     view.flush()
     assert len(view.state.text) > 1_000_000
-    text = view.widget.children[2].value
+    text = view.widget.children[-1].value
     assert len(text) < 20_000
     assert "characters above" in text
     answer = workflow.run("What is EBITDA?")

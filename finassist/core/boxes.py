@@ -19,7 +19,7 @@ from finassist.core.secrets import Secrets, redact, secrets_of
 _WIDE: Final = 100
 _STOPPED: Final = "The run was stopped. Run the cell again to ask again."
 _CUT: Final = " … `print(sys.last_value)` shows all of it."
-_RED, _BOLD, _PLAIN = "\x1b[31m", "\x1b[1;31m", "\x1b[0m"
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _LITERAL: Final = re.compile(r"""(?:(\w+)["']?\]?\s*[=:]\s*)?[rbfu]{0,2}(["'])((?:\\.|(?!\2).)*)\2""", re.IGNORECASE)
 _KEYS: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SENTENCES: Final = re.compile(r"(?<=[.?!])\s+(?=[A-Z“`])")
@@ -60,11 +60,11 @@ def as_stopped[E: BaseException](error: E) -> E:
 
 
 def _framed(title: str, lines: list[str], last: list[str], sign: str) -> Iterator[str]:
-    yield f"{_RED}╭─{_PLAIN} {_BOLD}{title}{_PLAIN}"
-    yield from (f"{_RED}│{_PLAIN}  {line}" for line in lines)
+    yield f"╭─ {_BOLD}{title}{_PLAIN}"
+    yield from (f"│  {line}" for line in lines)
     for i, line in enumerate(last):
         edge = "╰" if i == len(last) - 1 else "│"
-        yield f"{_RED}{edge}{' ' if i else sign}{_PLAIN} {line}"
+        yield f"{edge}{' ' if i else sign} {line}"
 
 
 def _wrapped(text: str, most: int) -> list[str]:

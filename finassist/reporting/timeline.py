@@ -148,6 +148,22 @@ def summary_of(state: RunState) -> str:
     return f"Timeline of the run: {how_far(state)}, {seconds(state.elapsed)}"
 
 
+def in_short(state: RunState) -> str:
+    """The same in fewer words, where the timeline is folded below them.
+
+    Example:
+        >>> in_short(RunState(status="completed", tasks=(Task("chat", "Answer", "run", 0, 1, "completed"),), elapsed=1))
+        '1 task in 1.00 s'
+    """
+    if state.status != "completed" or not state.tasks:
+        said = f"{how_far(state)}, {seconds(state.elapsed)}"
+        return said[:1].upper() + said[1:]
+    known = leaves(state.tasks)
+    failed = sum(task.status == "error" for task in known)
+    said = f"{len(known)} task{'s' * (len(known) != 1)} in {seconds(state.elapsed)}"
+    return f"{said}, {failed} failed" if failed else said
+
+
 def how_far(state: RunState) -> str:
     """How a run ended and how much of it was done.
 

@@ -45,6 +45,22 @@ def grows(row: Locator) -> None:
     row.page.wait_for_function(f"([bar, begun]) => ({length})(bar) > begun", arg=[bar.element_handle(), begun])
 
 
+def unfolded(shown: Locator) -> None:
+    """Open the timeline, which is one line below the card."""
+    timeline = shown.locator("details").filter(has=shown.page.locator(".finassist-tl-box"))
+    expect(timeline.locator(".finassist-tl-box")).to_be_hidden()
+    timeline.locator("summary", has_text="6 tasks in ").click()
+    expect(timeline.locator(".finassist-tl-box")).to_be_visible()
+
+
+def below(part: Locator, area: Locator) -> float:
+    """How far a part begins below the top of an area, in pixels."""
+    found, whole = part.bounding_box(), area.bounding_box()
+    assert found is not None
+    assert whole is not None
+    return found["y"] - whole["y"]
+
+
 def bundle(saved: nbformat.NotebookNode, text: str) -> dict[str, str]:
     """The data of the last output of the last cell that contains a text in its code."""
     cell = [cell for cell in saved.cells if text in cell.source][-1]
@@ -70,12 +86,36 @@ def test_the_timeline_moves_while_a_run_works(notebook: Notebook, gates: Gates, 
 
 def test_what_stays_needs_no_kernel_and_no_widget(notebook: Notebook) -> None:
     shown = notebook.run(ASK + "  # stays")
+    unfolded(shown)
     expect(shown.get_by_role("img", name="Timeline of the run: 6 of 6 tasks done")).to_be_visible()
     expect(shown.locator(".jupyter-widgets")).to_have_count(0)
     saved = bundle(notebook.save(), "# stays")
     assert set(saved) == {"text/plain", "text/html"}
     assert "<svg" in saved["text/html"]
     assert "309.35" in saved["text/plain"]
+
+
+def test_the_answer_comes_first_and_its_timeline_is_one_line(notebook: Notebook, shoot: Callable[..., object]) -> None:
+    shown = notebook.run('answer = await workflow.arun("What was Apple\'s net margin in FY2023?")')
+    headline = shown.locator(".fin-headline").first
+    expect(headline).to_contain_text("25.3%")
+    assert below(headline, shown) < 120
+    expect(shown.locator("summary", has_text=" in ")).to_be_visible()
+    shoot(shown, "live quick")
+
+
+def test_an_expected_error_is_a_box_and_not_a_wall(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:
+    for theme in (DARK, LIGHT):
+        lab.theme(theme)
+        shown = notebook.run('await workflow.arun("What is EBITDA?", session_id="a b")')
+        box = shown.locator(".jp-OutputArea-output")
+        expect(box).to_contain_text("InvalidSessionId")
+        expect(box).to_contain_text('line 1: await workflow.arun("What is EBITDA?", session_id="a b")')
+        size = box.bounding_box()
+        assert size is not None
+        assert size["height"] <= 150
+        assert poor_contrast(shown) == []
+        shoot(shown, f"live error {theme}")
 
 
 def test_an_answer_that_was_watched_is_not_drawn_twice(notebook: Notebook) -> None:
@@ -187,12 +227,14 @@ def test_a_timeline_is_readable_in_both_themes(
     gates.open()
     expect(shown.locator(".fin-answer")).to_be_visible()
     notebook.wait()
+    unfolded(shown)
     shoot(shown, f"live done {theme}")
     assert poor_contrast(shown) == []
 
 
 def test_a_timeline_fits_a_narrow_screen(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:
     shown = notebook.run(ASK)
+    unfolded(shown)
     lab.page.set_viewport_size({"width": 480, "height": 900})
     try:
         shoot(shown, "live narrow")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from time import perf_counter
 from typing import Any, Final, cast
 from uuid import uuid4
 
@@ -54,7 +55,7 @@ class ChatRun:
         self._workflow, self._session_id, self._run_id = workflow, session_id, str(uuid4())
         self._task: asyncio.Task[Any] | None = None
         self._events: list[RunResponse] = []
-        self._stopped = False
+        self._stopped, self._began = False, 0.0
 
     def stop(self) -> None:
         """Stop the run; the words that have arrived stay."""
@@ -64,7 +65,7 @@ class ChatRun:
 
     async def answer(self, see: Callable[[RunResponse], None]) -> Answer | None:
         """The answer, or what had arrived of one that was stopped; `None` if nothing of it was stored."""
-        self._task = asyncio.current_task()
+        self._task, self._began = asyncio.current_task(), perf_counter()
         try:
             return await self._stream(see) or await self._partial(see)
         except asyncio.CancelledError:
@@ -102,8 +103,10 @@ class ChatRun:
         complete = answer is not None and answer.status == RunStatus.completed
         if not (self._events and isinstance(self._events[-1], WorkflowCancelledEvent)):
             kind = WorkflowCompletedEvent if complete else WorkflowCancelledEvent
-            self._events.append(kind(run_id=self._run_id, session_id=self._session_id))
-            see(self._events[-1])
+            ending = kind(run_id=self._run_id, session_id=self._session_id)
+            vars(ending)["elapsed"] = getattr(answer, "duration", None) or perf_counter() - self._began
+            self._events.append(ending)
+            see(ending)
         if answer is not None:
             answer.events = list(self._events)
             answer.content = answer.content if complete else text or NOTHING_ARRIVED

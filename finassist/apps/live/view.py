@@ -1,4 +1,4 @@
-"""A run while it works: question, progress, timeline and words, as widgets; then the finished answer.
+"""A run while it works: question, progress, timeline and words, as widgets; then the answer, and the rest folded.
 
 `LiveView` mirrors the events of one run; `LiveCell` is a live view below a cell of a notebook, which in the end becomes
 HTML that needs no kernel, no script and no widget. Every text in it is escaped or cleaned.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, cast
@@ -27,7 +28,7 @@ from finassist.core.state import RunState, end, joined, reduce, replay
 from finassist.reporting.company import Subject
 from finassist.reporting.sanitize import escape, safe_html, style_sheet
 from finassist.reporting.timeline import CSS as TIMELINE_CSS
-from finassist.reporting.timeline import LOOK, Track, describe, how_far, seconds, summary_of, timeline_html, tracks
+from finassist.reporting.timeline import LOOK, Track, describe, in_short, summary_of, timeline_html, tracks
 
 _w: Any = ipywidgets  # it has no types of its own
 LONGEST_SHOWN: Final = 40_000
@@ -40,6 +41,8 @@ _SHOWN_WHILE_IT_COMES: Final = 6_000
 CSS: Final = style_sheet("run.css")
 _SECONDS_BETWEEN: Final = 0.07
 """About 14 times a second."""
+_OPENS_AFTER: Final = 1.0
+"""Seconds after which a run shows its timeline: one that comes and goes in a blink only moves the page."""
 
 
 class Pace:
@@ -95,14 +98,16 @@ class LiveView:
 
     def __init__(self, question: str) -> None:
         self.state = RunState(question)
-        self._began = perf_counter()
         self._pending: list[Any] = []
         self._pace = Pace(self._draw)
-        self._head = _w.HTML(header_html(self.state))
-        self._timeline = Timeline()
-        self._text = _w.HTML()
-        self.widget = _w.VBox([self._head, self._timeline, self._text])
+        self._head, self._text = _w.HTML(header_html(self.state)), _w.HTML()
+        self._timeline: Timeline | None = None
+        self.widget = _w.VBox([self._head, self._text])
         self.widget.add_class("finassist-live")
+        self._display()
+        self._began = perf_counter()  # the first widgets of a kernel take a while, which is no part of the run
+        loop = running_loop()
+        self._opening = loop.call_later(_OPENS_AFTER, self._pace.want) if loop else None
 
     def see(self, event: Any) -> None:
         """Take one event of the run; cheap, at any rate."""
@@ -111,19 +116,29 @@ class LiveView:
 
     def flush(self) -> None:
         """Draw what has not been drawn yet: for a sync run, before it waits for something."""
+        if self._opens:
+            self._pace.want()
         self._pace.flush()
 
     def finish(self, answer: Answer | None, error: BaseException | None = None, card: str = "") -> None:
         """The run is over: leave what lasts of it, with its answer (made already, as a `card`) or its error."""
         self._pace.stop()
+        if self._opening is not None:
+            self._opening.cancel()
         self._read()
         if answer is not None:
-            self.state = replay(self.state.question, cast("list[RunResponse]", answer.events or []), answer.duration)
+            state = replay(self.state.question, cast("list[RunResponse]", answer.events or []), answer.duration)
+            # What a stopped run did while it came to its end, no event has told.
+            tasks = replace(state, tasks=answer.tasks or state.tasks)
+            self.state = end(tasks, state.status, state.error) if state.ended else state
         elif not self.state.ended:
             failed = isinstance(error, Exception) and not isinstance(error, RunCancelledException)
             status, why = ("error", str(error)) if failed else ("cancelled", "")
             self.state = end(self.state, status, why, perf_counter() - self._began)
         self._show(answer, card)
+
+    def _display(self) -> None:
+        """Where it is shown, is up to whoever has its `widget`."""
 
     def _show(self, answer: Answer | None, card: str) -> None:
         """Static HTML in place of the widgets that were alive."""
@@ -142,18 +157,26 @@ class LiveView:
         self._head.value = header_html(self.state)
         if self.state.text != before.text:
             self._text.value = f'<div class="finassist-run">{text_html(self.state.text)}</div>'
-        self._timeline.show(self.state)
+        if self._opens:
+            self._timeline = Timeline()
+            self.widget.children = (self._head, self._timeline, self._text)
+        if self._timeline is not None:
+            self._timeline.show(self.state)
+
+    @property
+    def _opens(self) -> bool:
+        """Whether it is time to show the timeline."""
+        return self._timeline is None and perf_counter() - self._began >= _OPENS_AFTER
 
 
 class LiveCell(LiveView):
     """A live view below the cell that is being executed; when the run is over it becomes static."""
 
-    def __init__(self, question: str) -> None:
-        super().__init__(question)
+    def _display(self) -> None:
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
 
         self._id = uuid4().hex
-        bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {question}"}
+        bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {self.state.question}"}
         display(bundle, raw=True, display_id=self._id)
 
     def _show(self, answer: Answer | None, card: str) -> None:
@@ -218,12 +241,15 @@ def text_html(text: str) -> str:
 
 
 def run_html(state: RunState, card: str = "") -> str:
-    """A run that is over, as one self-contained piece of HTML: question, timeline, and the answer's card."""
-    summary = escape(f"{how_far(state)}, {seconds(state.elapsed)}")
-    return (
-        f'{header_html(state)}<div class="finassist-run"><details open><summary>{summary[:1].upper()}{summary[1:]}'
-        f"</summary>{timeline_html(state)}</details>{card or _ending(state)}</div>"
-    )
+    """A run that is over, as self-contained HTML: the answer's card or why there is none, then the timeline, folded.
+
+    Without a card the timeline of a long run is open: it is all there is to see.
+    """
+    opened = " open" if not card and state.elapsed >= _OPENS_AFTER else ""
+    inside = f"{header_html(state) if card else ''}{timeline_html(state)}"
+    folded = f"<details{opened}><summary>{escape(in_short(state))}</summary>{inside}</details>"
+    above = card or f'{header_html(state)}<div class="finassist-run">{_ending(state)}</div>'
+    return f'{above}<div class="finassist-run">{folded}</div>'
 
 
 def _ending(state: RunState) -> str:
