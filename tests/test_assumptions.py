@@ -76,16 +76,18 @@ async def _assumed() -> list[Answer]:
 
 
 def test_a_bare_rate_or_a_what_if_changes_one_assumption() -> None:
-    _, bare, what_if, other, _, again = asked(
+    _, bare, what_if, other, _, again, _, dividends = asked(
         "DCF of Apple with 5% growth and 9% WACC", "and at 8 %?", "what if Apple's growth is 3% instead?",
-        "and Microsoft at 7%?", "DCF of Apple with 5% growth", "and 6%?"
+        "and Microsoft at 7%?", "DCF of Apple with 5% growth", "make it 6%",
+        "gordon model for Johnson & Johnson at 8%", "and if dividends grow 4%?",
     )  # fmt: skip
-    queries = [answer.query for answer in (bare, what_if, other, again)]
+    queries = [answer.query for answer in (bare, what_if, other, again, dividends)]
     assert [(query.companies, query.assume) for query in queries if query] == [
         (["AAPL"], {"forecast_growth": 0.05, "wacc": 0.08}),
         (["AAPL"], {"forecast_growth": 0.03, "wacc": 0.08}),
         (["MSFT"], {"forecast_growth": 0.03, "wacc": 0.07}),
         (["AAPL"], {"forecast_growth": 0.06}),
+        (["JNJ"], {"cost_of_equity": 0.08, "dividend_growth": 0.04}),
     ]
 
 

@@ -186,6 +186,10 @@ def test_amounts_in_other_currencies_are_not_mixed():
         ("peers of Nike", "NKE", []),
         ("Nike comps", "NKE", []),
         ("Who are Nike's peers?", "NKE", []),
+        ("Who does Walmart compete with?", "WMT", []),
+        ("Qui sont les concurrents de Walmart ?", "WMT", []),
+        ("Wer sind die Konkurrenten von Nike?", "NKE", []),
+        ("¿Quiénes son los competidores de Pfizer?", "PFE", []),
         ("comparable companies for Ford", "F", []),
         ("how does Nike compare with its peers?", "NKE", []),
         ("is Nike expensive against its peers?", "NKE", []),
@@ -246,6 +250,8 @@ def test_what_cannot_be_compared_is_refused(ask, question):
             "Eli Lilly had, of Merck's 6 peers, the highest net margin: 33.5%",
         ),
         ("Which peer of Intel has the lowest P/E?", "Qualcomm had, of Intel's 8 peers, the lowest P/E: 18.35 times"),
+        ("is Lilly growing faster than its peers?", "Eli Lilly's revenue growth was 49.6%"),
+        ("What is Pfizer's rank in its industry by revenue?", "Pfizer's revenue was USD 63.70 billion"),
         ("Pfizer's net margin against the median of Merck and Viatris", "Pfizer's net margin was 6.8%"),
     ],
 )
@@ -256,6 +262,16 @@ def test_the_first_sentence_is_the_answer(ask, question, headline):
     if answer.query.order:
         peers = compared(answer)[answer.query.metrics[0]].drop(answer.query.companies[0], errors="ignore")
         assert answer.value.symbol == (peers.idxmax() if answer.query.order > 0 else peers.idxmin())
+
+
+def test_fewer_peers_are_the_closest_or_those_that_are_named(ask):
+    session = uuid4().hex
+    first, largest, closest = (
+        ask.run(question, session_id=session, live=False)
+        for question in ("Who does Walmart compete with?", "only the two largest", "only the two closest")
+    )
+    assert "without Deckers" in largest.gaps[0].reason
+    assert closest.query.companies == first.query.companies[:3]
 
 
 def test_comps_of_a_quarter_are_sales_of_stores(ask):

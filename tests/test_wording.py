@@ -122,6 +122,11 @@ WORDED = [
     ("Which S&P 500 stock rose most in 2023?", "share price change of all companies in 2023 (top 1)"),
     ("Which stocks in the S&P 500 fell the most in 2022?", "share price change of all companies in 2022 (bottom 10)"),
     ("What was the highest close of the S&P 500 in 2024?", "share price of ^GSPC in 2024"),
+    ("did Nvidia beat the market in 2023?", "share price change of NVDA, ^GSPC in 2023"),
+    ("correlation between Coke and the S&P 500", "correlation of KO"),
+    ("Tesla's beta vs the S&P 500 in 2024", "beta of TSLA in 2024"),
+    ("is Tesla riskier than Ford?", "volatility of TSLA, F"),
+    ("quality scores of Adobe", "Piotroski F-score and Altman Z-score and accruals ratio of ADBE"),
     ("How much more R&D than Ford did GM report in 2024?", "difference in R&D expense of GM, F in 2024"),
     ("qualcom R&D expence FY2023", "R&D expense of QCOM in FY2023"),
     (

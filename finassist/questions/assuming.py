@@ -15,7 +15,7 @@ from finassist.questions.tokenizer import fold
 
 _NAMES: Mapping[str, str] = {
     "terminal_growth": r"(?:terminal|perpetual|perpetuity|long[- ](?:term|run))(?: growth)?(?: rate)?",
-    "dividend_growth": r"(?:dividends?|dps) growth(?: rate)?",
+    "dividend_growth": r"(?:dividends?|dps) grow(?:th(?: rate)?|s|ing)?",
     "forecast_growth": r"(?:(?:revenue|sales|forecast|annual|yearly) )?growth(?: rate)?"
     r"|(?:(?:it|they|revenue|sales|the company) )?grow(?:s|ing)?|wachstum|crecimiento|croissance|crescimento|crescita"
     r"|增长率?|成長率?",
@@ -33,7 +33,8 @@ _NAMES: Mapping[str, str] = {
 
 _PLAIN = ("exit_multiple", "beta")
 _LEAD = (
-    r"(?:\b(?:assuming|assume|using|use|taking|given|with|under|at|and|if|but|now|what if|say|based on|mit|con|avec)"
+    r"(?:\b(?:assuming|assume|using|use|taking|given|with|under|at|and|if|but|now|what if"
+    r"|make (?:it|that)|try|say|based on|mit|con|avec)"
     r"\b[ ,]*)*"
 )
 _LINK = r"(?: (?:of|at|von|de|del|di|is|was|to|be|were|falls to|rises to|equals|around|about|by))*[ :=]*"

@@ -18,12 +18,16 @@ from finassist.questions.slots import Found, Slots, Understanding, hits_of, refu
 
 _OTHERS = re.compile(r"\binstead\b|^\W*(?:compare (?:it |them )?(?:with|to)|rather|use)\b")
 _ON = re.compile(r"^\W*(?:(?:and|now|only|just|what about|how about) )*(?:on|by|in terms of)\b")
+_FEWER = re.compile(
+    r"^\W*(?:(?:and|now|show|keep|use) )*(?:only|just) (?:the )?.*\b(?P<how>closest|nearest|largest|biggest|smallest)\b"
+)
 _THAT = re.compile(r"\bthat\b")
 _OF_EACH = re.compile(r"\btheir\b")
 _MEDIAN = re.compile(r"\bmedian\b")
 _PROFITABLE = re.compile(r"\bprofitab")
 """More profitable than others of another size is what keeps more of each dollar."""
 
+_GROWING = re.compile(r"\bgrow(?:s|n|ing)?\b|\bgrew\b|\b(?:faster|fastest) growth\b")
 _WHICH = re.compile(r"^\W*(?:and )?(?:which|who)\b(?! (?:are|were)\b)")
 _PERFORMED = ("none", "growth", "cagr")
 
@@ -42,6 +46,8 @@ def against_peers(slots: Slots) -> Understanding | None:
     if last and last.metrics and not rest.metrics and not rest.symbols and _THAT.search(rest.low):
         rest.metrics, rest.periods = hits_of(last.metrics), rest.periods or _found(last.periods)
     rest.metrics = [replace(hit, value="net_margin") if _PROFITABLE.search(hit.words) else hit for hit in rest.metrics]
+    if not rest.metrics and _GROWING.search(rest.low):
+        rest.metrics = hits_of(["revenue_growth"], "growing")
     if not rest.about and (name := next((word.raw for word in rest.loose if word.raw[:1].isupper()), "")):
         return refuse(
             name, "company", f"“{name}” is no US-listed company known here; give its ticker symbol", "no name"
@@ -65,7 +71,7 @@ def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:
         return made if made.unknown else None
     query = made.queries[0] if made.queries else Query(language=rest.language)
     if query.operation == "growth" and not query.asked()[1:]:
-        grown = [simplest(f"growth({metric})") for metric in query.metrics]
+        grown = [each if each.endswith("_growth") else simplest(f"growth({each})") for each in query.metrics]
         query = query.model_copy(update={"metrics": grown, "operation": "none"})
     spans = query.operation == "none" and any(isinstance(each, Span) for each in query.asked())
     if spans or len(query.periods) > 1 or query.operation not in _PERFORMED or query.where:
@@ -104,6 +110,8 @@ def _edited(slots: Slots) -> Understanding | None:
         others = [symbol for symbol in slots.about if symbol != last.companies[0]]
         query = last.model_copy(update={"companies": [last.companies[0], *others], "sectors": []})
         return Understanding((query,), decided="other peers")
+    if (fewer := _FEWER.search(slots.low)) and not slots.about and not slots.metrics:
+        return _fewer(last, slots, fewer)
     back = slots.says(POINTS_BACK["opener"]) or _ON.search(slots.low)
     if slots.metrics and not slots.about and back and not slots.asks_definition:
         made = answer_to(replace(slots, about=last.companies[:1]))
@@ -112,3 +120,13 @@ def _edited(slots: Slots) -> Understanding | None:
             changes = {"metrics": own.metrics, "periods": own.periods or last.periods, "operation": own.operation}
             return Understanding((last.model_copy(update=changes),), decided="peers by other figures")
     return None
+
+
+def _fewer(last: Query, slots: Slots, found: re.Match[str]) -> Understanding:
+    """`only the three closest`: so many peers, those nearest in market value; others have to be named."""
+    if found["how"] not in ("closest", "nearest") or slots.limit is None:
+        words = found.group().strip(" ,?")
+        reason = f"“{words}”: say how many of the closest peers, or name those to keep, such as “without Deckers”"
+        return refuse(words, "not understood", reason, "fewer peers")
+    changes = {"companies": last.companies[:1], "limit": slots.limit.value, "evidence": dict[str, str]()}
+    return Understanding((last.model_copy(update=changes),), decided="fewer peers")
