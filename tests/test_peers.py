@@ -252,6 +252,8 @@ def test_what_cannot_be_compared_is_refused(ask, question):
         ("Which peer of Intel has the lowest P/E?", "Qualcomm had, of Intel's 8 peers, the lowest P/E: 18.35 times"),
         ("is Lilly growing faster than its peers?", "Eli Lilly's revenue growth was 49.6%"),
         ("What is Pfizer's rank in its industry by revenue?", "Pfizer's revenue was USD 63.70 billion"),
+        ("compare Visa to its peers on growth and margin", "Visa's revenue growth was 14.4%"),
+        ("Is Nike's P/E above or below the median of its peers?", "The median P/E of Nike's peers was 18.26 times"),
         ("Pfizer's net margin against the median of Merck and Viatris", "Pfizer's net margin was 6.8%"),
     ],
 )

@@ -125,6 +125,7 @@ WORDED = [
     ("did Nvidia beat the market in 2023?", "share price change of NVDA, ^GSPC in 2023"),
     ("correlation between Coke and the S&P 500", "correlation of KO"),
     ("Tesla's beta vs the S&P 500 in 2024", "beta of TSLA in 2024"),
+    ("average annual return of Walmart over the last 5 years", "annualised return of WMT in last 5 years"),
     ("is Tesla riskier than Ford?", "volatility of TSLA, F"),
     ("quality scores of Adobe", "Piotroski F-score and Altman Z-score and accruals ratio of ADBE"),
     ("How much more R&D than Ford did GM report in 2024?", "difference in R&D expense of GM, F in 2024"),
