@@ -211,6 +211,7 @@ def test_a_tearsheet_has_every_measure_of_each_company_beside_the_index() -> Non
          ["price_change", "volatility", "max_drawdown"]),
         ("Sharpe ratio of a 60/40 portfolio of Apple and Microsoft in 2024", [0.6, 0.4], ["sharpe"]),
         ("an equally weighted portfolio of Apple, Microsoft, Nvidia and Tesla: beta", [0.25] * 4, ["beta"]),
+        ("portfolio half Coca-Cola half Pepsi, volatility in 2024", [0.5, 0.5], ["volatility"]),
         ("How did 30% Apple, 70% Nvidia do in 2024?", [0.3, 0.7], [*TEARSHEET]),
         ("risk of Apple", [], [*TEARSHEET]),
         ("risk profile of Tesla vs Ford over the last three years", [], [*TEARSHEET]),

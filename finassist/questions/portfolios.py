@@ -14,6 +14,9 @@ type Read = Callable[[str], Understanding]
 
 _PART = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d+)?) ?(?:%|percent|per cent) (?:of |in |into |from )?(?=[$A-Z])")
 _SPLIT = re.compile(r"(?<![\w/])\d\d(?:/\d\d)+(?= (?:portfolio|mix|split|blend|in|of)\b)")
+_HALVES = re.compile(
+    r"(?<!first )(?<!second )\b[Hh]alf (?:in )?([A-Z$][^?,]{1,30}?),?(?: and)? half (?:in )?(?=[A-Z$])"
+)
 _EQUAL = re.compile(r"\b(?:an? )?equal(?:ly)?[- ]weight(?:ed)?\b", re.I)
 _HELD = re.compile(r"\b(?:an? |the |my )?(?:portfolio|mix|split|blend)(?: (?:of|with|holding))?\b:?", re.I)
 _SHEET = re.compile(
@@ -39,6 +42,7 @@ def of_portfolio(text: str, read: Read) -> Understanding | None:
         >>> [str(each) for each in understand("60% AAPL and 40% MSFT in 2024: volatility").queries]
         ['volatility of 60% AAPL + 40% MSFT in 2024']
     """
+    text = _HALVES.sub(r"50% \1 and 50% ", text)
     sheet, weights = _SHEET.search(text) is not None, _weights(text)
     if not (sheet or weights):
         return None
