@@ -44,7 +44,9 @@ _INDEX = re.compile(
 )
 _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
 ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
-               "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ"}  # fmt: skip
+               "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ", "Align": "ALGN", "Ally": "ALLY",
+               "Quest": "DGX", "Intuitive": "ISRG", "Monster": "MNST", "Principal": "PFG", "Arch": "ACGL",
+               "Cboe": "CBOE"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
 _CAPITALISED = re.compile(
     rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(ALSO_WORDS)})\b"

@@ -255,6 +255,11 @@ def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
         return found
     places = unplaced(slots)
     words = [slots.text[start:end] for start, end in places if _qualifies(slots, start, end)]
+    if name := next((text for text in words if text[:1].isupper() and not slots.text.startswith(text)), ""):
+        joined = any(query.operation in _OF_SEVERAL or query.intent in ("compare", "rank") for query in found.queries)
+        if joined and all(query.scope == "named" for query in found.queries):
+            reason = f"“{name}” is no US-listed company known here; give its ticker symbol"
+            return refuse(name, "company", reason, "no name")
     words += _unused_operations(found.queries, slots)
     unknown = [
         Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
@@ -267,6 +272,9 @@ def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
     ]
     return replace(found, queries=tuple(query.model_copy(update={"unknown": unknown}) for query in found.queries))
 
+
+_OF_SEVERAL = frozenset({"sum", "mean", "median", "difference", "times", "share"})
+"""Operations that join figures: without one of them the rest is another figure."""
 
 _LINK = re.compile(
     r"\b(?:and|plus|from|in|for|of|with|without|excluding|except|outside|within|under|on|to|per|at|via|through|ex)"
