@@ -267,6 +267,12 @@ class OurData(EmbeddedProvider):
         facts = {name: self._price(symbol, name, value, date(2026, 1, 17)) for name, value in values.items()}
         return [*facts.values(), *changes(facts["price"], facts["previous_close"])]
 
+    async def fetch_figures(self, symbol: str) -> list[Fact]:
+        return []  # no quarters, as with the other source
+
+    async def fetch_closes(self, symbol: str) -> list[Fact]:
+        return []
+
     @staticmethod
     def _price(symbol: str, field: str, value: str, day: date) -> Fact:
         unit = FIELDS[field].unit

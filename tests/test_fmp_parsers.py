@@ -186,7 +186,7 @@ def test_a_quote_is_of_its_day_with_an_exact_change() -> None:
     assert facts["price/2026-01-17"].value == Decimal("120.5")
     assert facts["price/2026-01-17"].unit == "USD/share"
     assert facts["change/2026-01-17"].value == Decimal("0.5")
-    assert facts["change_percent/2026-01-17"].value == Decimal("0.00416667")
+    assert facts["change_percent/2026-01-17"].value == Decimal("0.5") / 120
     assert facts["market_cap/2026-01-17"].value == Decimal("241000000000")
     assert quote.as_of == "2026-01-17"
     assert quote.change_percent == pytest.approx(0.416667)

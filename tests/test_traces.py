@@ -385,7 +385,7 @@ for where in sys.argv[1:]:
     handle = finassist.trace(where)
     assert workflow.run("Compare Apple and Microsoft").facts
     handle.flush()
-    assert handle.lost == 17 and handle.problem, handle
+    assert handle.lost == 21 and handle.problem, handle
 """
 
 

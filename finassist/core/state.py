@@ -259,6 +259,10 @@ def read_tasks(stored: Any) -> tuple[Task, ...]:
 type _Row = tuple[str, str, str, float, float | None, TaskStatus, str, int]
 
 
+_BESIDES = 2
+"""Fetches of a report besides those of its kind: quarters and closes, from a source that has them."""
+
+
 def _foreseen(state: RunState) -> int:
     """Tasks that will come: the fetches of the plan that have not begun, and the step that writes the answer."""
     if any(task.name in ("compose", "chat") for task in state.tasks):
@@ -267,7 +271,7 @@ def _foreseen(state: RunState) -> int:
         return 1
     begun = sum(task.parent == GATHER for task in state.tasks)
     category = CATEGORY.get(state.category)
-    planned = len(category.needs) * len(state.symbols) if category else 0
+    planned = (len(category.needs) + _BESIDES * (state.category == "report")) * len(state.symbols) if category else 0
     return max(0, planned - begun) + 1
 
 
