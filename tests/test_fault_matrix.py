@@ -86,7 +86,9 @@ def test_a_fault_is_a_named_gap_and_nothing_else_suffers(fault: str, run_async: 
 
 
 def check_gap(answered: Answer, row: Fault) -> None:
-    assert all(fact.value != 0 or fact.status == "reported" or fact.unit == "count" for fact in answered.facts), "nothing becomes a zero"
+    assert all(fact.value != 0 or fact.status == "reported" or fact.unit == "count" for fact in answered.facts), (
+        "nothing becomes a zero"
+    )
     if row.error:
         assert {gap.error for gap in answered.gaps if "quote" in gap.need} == {row.error}
     for gap in answered.gaps:

@@ -271,7 +271,8 @@ def _foreseen(state: RunState) -> int:
         return 1
     begun = sum(task.parent == GATHER for task in state.tasks)
     category = CATEGORY.get(state.category)
-    planned = (len(category.needs) + _BESIDES * (state.category == "report")) * len(state.symbols) if category else 0
+    each = len(category.needs) + _BESIDES * (category.name == "report") if category else 0
+    planned = each * len(state.symbols)
     return max(0, planned - begun) + 1
 
 
