@@ -15,7 +15,7 @@ from finassist.core.formatting import listed
 from finassist.core.query import Query
 from finassist.core.result import category_of
 from finassist.reporting import peers
-from finassist.reporting.charts import Panel, football, over_time, rebased
+from finassist.reporting.charts import REBASED, Panel, football, over_time, rebased
 from finassist.reporting.company import AnswerLike, companies_of, missing, of_source, with_figures
 from finassist.reporting.document import Bullets, Cited, Document, Headline, Note, Section, Text, report
 from finassist.reporting.models import model_tables
@@ -98,7 +98,8 @@ def sections(
     for query in against_peers if len(queries) == 1 and len(figures) >= _FEWEST and not proof else ():
         yield from filter(None, (football(facts), peers.left_out(facts)))
         yield from peers.tables(figures, query, names, _Heads(query))
-    if queries and (together := rebased(facts, {symbol: short_name(name) for symbol, name in names.items()})):
+    drawn = {fact.symbol for fact in facts if fact.field == REBASED}
+    if drawn and (together := rebased(facts, {symbol: short_name(names.get(symbol, symbol)) for symbol in drawn})):
         yield together
     if proof:
         yield proof

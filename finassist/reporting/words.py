@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -33,6 +34,7 @@ _LEGAL = re.compile(
 )
 
 
+@lru_cache(2048)
 def short_name(name: str) -> str:
     """A company's name without its legal form.
 
