@@ -219,7 +219,7 @@ def taken(facts: Iterable[Fact]) -> dict[tuple[str, str], list[tuple[str, str]]]
         filings.setdefault((source, symbol), set()).update([filing] if filing else [])
     for each in [taking for taking in found if not taking[2]]:
         if len(own := filings[each[1], each[3]]) == 1:
-            found = (found - {each}) | {(*each[:2], own.pop(), *each[3:])}
+            found = (found - {each}) | {(*each[:2], next(iter(own)), *each[3:])}
     lines: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for (source, filing), group in groupby(sorted(found), key=itemgetter(1, 2)):
         of_each = [(symbol, _taken(own)) for symbol, own in groupby(group, key=itemgetter(3))]

@@ -68,7 +68,7 @@ def test_a_notebook_that_is_not_trusted_shows_pictures_and_no_loose_words(lab: L
     name = f"not trusted {path.name}"  # the same notebook may be open, and run, under its own name
     shutil.copy(path, lab.server.folder / name)
     shutil.copytree(NOTEBOOKS / "images", lab.server.folder / "images", dirs_exist_ok=True)
-    lab.page.set_viewport_size({"width": 1100, "height": 16_000})  # of what is far below nothing is drawn
+    lab.page.set_viewport_size({"width": 1100, "height": 40_000})  # of what is far below nothing is drawn
     notebook = lab.notebook(name)
     try:
         expect(notebook.panel.locator(".jp-MarkdownOutput").last).to_be_visible()
@@ -76,6 +76,7 @@ def test_a_notebook_that_is_not_trusted_shows_pictures_and_no_loose_words(lab: L
         shown = notebook.panel.locator(".finassist-tl-box > img")
         expect(shown).to_have_count(path.read_text(encoding="utf-8").count(BOX))
         for picture in shown.all():
+            unfold(notebook)  # again: an output far below is drawn later
             expect(picture).to_be_visible()
             assert picture.evaluate("image => image.complete && image.naturalHeight > 0")
         words = notebook.panel.inner_text()
