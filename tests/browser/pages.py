@@ -154,3 +154,11 @@ def poor_contrast(area: Locator, least: float = 4.5) -> list[str]:
 def sideways(area: Locator) -> list[str]:
     """What sticks out of an area to the right, where nothing lets a reader scroll to it."""
     return area.evaluate("root => finassistTests.sideways(root)")
+
+
+def below(part: Locator, area: Locator) -> float:
+    """How far a part begins below the top of an area, in pixels."""
+    found, whole = part.bounding_box(), area.bounding_box()
+    assert found is not None
+    assert whole is not None
+    return found["y"] - whole["y"]

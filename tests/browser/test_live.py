@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Gates
-from tests.browser.pages import DARK, LIGHT, Lab, Notebook, poor_contrast, sideways
+from tests.browser.pages import DARK, LIGHT, Lab, Notebook, below, poor_contrast, sideways
 
 PRICES = "Compare the stock prices of Apple and Microsoft"
 ASK = f'answer = await workflow.arun("{PRICES}")'
@@ -51,14 +51,6 @@ def unfolded(shown: Locator) -> None:
     expect(timeline.locator(".finassist-tl-box")).to_be_hidden()
     timeline.locator("summary", has_text="6 tasks in ").click()
     expect(timeline.locator(".finassist-tl-box")).to_be_visible()
-
-
-def below(part: Locator, area: Locator) -> float:
-    """How far a part begins below the top of an area, in pixels."""
-    found, whole = part.bounding_box(), area.bounding_box()
-    assert found is not None
-    assert whole is not None
-    return found["y"] - whole["y"]
 
 
 def bundle(saved: nbformat.NotebookNode, text: str) -> dict[str, str]:

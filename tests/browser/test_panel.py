@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Gates
-from tests.browser.pages import DARK, LIGHT, Lab, Notebook, poor_contrast, sideways
+from tests.browser.pages import DARK, LIGHT, Lab, Notebook, below, poor_contrast, sideways
 from tests.browser.panels import Panel
 
 PRICE = "What is Apple's stock price?"
@@ -39,7 +39,11 @@ def test_ask_watch_and_follow_up(notebook: Notebook, gates: Gates, shoot: Callab
     expect(panel.stop).to_be_hidden()
     turn.locator(".finassist-chat-follow-up").first.click()
     expect(panel.turns).to_have_count(2)
-    expect(panel.turns.nth(1).locator(".fin-answer")).to_contain_text("Apple Inc.")
+    second = panel.turns.nth(1)
+    expect(second.locator(".fin-answer")).to_contain_text("Apple Inc.")
+    expect(second.locator("summary", has_text=" tasks in ")).to_be_visible()
+    assert below(second.locator(".fin-headline").first, second) < 120
+    assert below(second, panel.area.locator(".finassist-chat-log")) < 30
     expect(turn.locator(".finassist-chat-follow-up")).to_have_count(0)
     expect(panel.turns.nth(1).locator(".finassist-chat-follow-up").first).to_be_visible()
 
@@ -64,17 +68,23 @@ def test_stop_keeps_what_had_arrived(notebook: Notebook, gates: Gates, shoot: Ca
     panel.answered(CASH, "How to read it")
 
 
-def test_enter_and_shift_enter_send_and_alt_enter_does_not(notebook: Notebook) -> None:
+def test_enter_sends_shift_enter_does_not_and_a_turn_is_copied_asked_again_and_edited(notebook: Notebook) -> None:
     panel = Panel.opened(notebook, "keys")
-    panel.question.fill("help")
+    panel.question.press_sequentially("help")
     panel.question.press("Shift+Enter")
-    expect(panel.turns).to_have_count(1)
+    panel.question.press_sequentially("me")
+    expect(panel.question).to_have_value("help\nme")
+    expect(panel.turns).to_have_count(0)
+    panel.question.press("Enter")
     expect(panel.question).to_have_value("")
-    panel.question.press_sequentially("one")
-    panel.question.press("Alt+Enter")
-    panel.question.press_sequentially("two")
-    expect(panel.question).to_have_value("one\ntwo")
-    expect(panel.turns).to_have_count(1)
+    turn = panel.turns.first
+    turn.get_by_role("button", name="Copy this answer").click()
+    expect(panel.word).to_have_text("Copied as Markdown.")
+    turn.get_by_role("button", name="Ask this again").click()
+    expect(panel.turns).to_have_count(2)
+    turn.get_by_role("button", name="Edit this question").click()
+    expect(panel.question).to_have_value("help\nme")
+    expect(panel.question).to_be_focused()
 
 
 def test_a_double_click_asks_once(notebook: Notebook) -> None:
@@ -176,6 +186,11 @@ def test_conversations_are_switched_named_and_deleted(notebook: Notebook, shoot:
     expect(panel.question).to_be_focused()
     panel.answered("What is Ford's stock price?", "Ford")
     panel.tool("Past").click()
+    expect(panel.sessions.first.get_by_role("button", name="Open")).to_be_focused()
+    panel.page.keyboard.press("Escape")
+    expect(panel.sessions.first).to_be_hidden()
+    expect(panel.tool("Past")).to_be_focused()
+    panel.page.keyboard.press("Enter")
     line = panel.sessions.filter(has_text=first)
     expect(line).to_have_count(1)
     shoot(panel.area, "panel conversations")

@@ -21,7 +21,7 @@ def test_voila_shows_the_panel(browser: Browser, tmp_path: Path, shoot: Callable
     folder.mkdir()
     path = folder / "panel.ipynb"
     code = "from finassist import FinancialAssistantWorkflow\nFinancialAssistantWorkflow().chat()"
-    cells = [nbformat.v4.new_markdown_cell("# Ask about a company"), nbformat.v4.new_code_cell(code)]
+    cells = [nbformat.v4.new_code_cell(code)]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     with voila(tmp_path, path) as server:
@@ -32,6 +32,9 @@ def test_voila_shows_the_panel(browser: Browser, tmp_path: Path, shoot: Callable
             panel.answered("What is Apple's stock price?", "309.35")
             panel.answered("What about Tesla?", "Tesla, Inc. (TSLA)")
             shoot(watched.page, "voila")
+            shown = panel.area.bounding_box()
+            assert shown is not None
+            assert shown["height"] > 840, "of a window of 900: the panel is the page"
             foreign = [url for url in watched.foreign if not url.startswith(ICONS)]
             assert foreign == []
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 from finassist.answer import Answer
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import completions
-from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log, card_of
+from finassist.apps.chat.conversation import ChatRun, ChatTurn, Log, TurnActions, card_of
 from finassist.apps.chat.drawers import Actions, Exports, Picker, SettingsDrawer, exported
 from finassist.apps.live.view import discard
 from finassist.core.claims import Thumb
@@ -101,7 +102,7 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
         self._run: ChatRun | None = None
         self.notice = ui.html(classes="notice")
         self.composer = ui.Composer(guarded(self._received))
-        self.conversation = Log(self._ask_on, self._rate, guarded)
+        self.conversation = Log(TurnActions(self._ask_on, self._rate, self._copy, self._edit), guarded)
         actions = Actions(
             self.list_conversations,
             self.open_conversation,
@@ -183,6 +184,12 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     async def _rate(self, answer: Answer, thumb: Thumb | None, reason: str) -> None:
         await self.workflow.arate(answer, thumb, reason)
+
+    async def _copy(self, answer: Answer) -> None:
+        self.composer.tell("copy", text=await asyncio.to_thread(answer.to_markdown))
+
+    def _edit(self, question: str) -> None:
+        self.composer.tell("edit", text=question)
 
     def _ask_on(self, question: str, queries: Sequence[Query] = ()) -> None:
         """Ask what a button says; the button may be gone then, and the cursor with it."""
@@ -278,10 +285,12 @@ class ChatPanel(ui.VBox):  # pyright: ignore[reportUntypedBaseClass]
 
     # ------------------------------------------------------------------------------ drawers, messages
 
-    def _opened(self, drawer: str) -> Any:
+    async def _opened(self, drawer: str) -> None:
         if drawer == "settings":
             self.settings.show()
-        return self.list_conversations() if drawer == "conversations" else None
+        elif drawer == "conversations":
+            await self.list_conversations()
+        self.composer.take_focus("drawer")
 
     def _use(self, workflow: Assistant) -> None:
         self.workflow = workflow

@@ -92,6 +92,8 @@ def completions(word: str, limit: int = OFFERED) -> list[Company]:
     Example:
         >>> [company.symbol for company in completions("micros", 2)], completions("what")
         (['MSFT', 'MSTR'], [])
+        >>> [company.symbol for company in completions("ge", 1)]
+        ['GE']
         >>> [company.symbol for company in completions("$f", 1)]
         ['F']
     """
@@ -102,8 +104,11 @@ def completions(word: str, limit: int = OFFERED) -> list[Company]:
         return _beginning(bare, limit)
     if bare.isupper() and bare.lower() not in common_words() and directory().lookup(bare):
         return directory().search(bare, limit)
-    ordinary = bare.lower() in ordinary_words() and not directory().resolve(bare).matches
-    return [] if ordinary or len(bare) < _SHORTEST else directory().search(bare, limit)
+    short, ordinary = len(bare) < _SHORTEST, bare.lower() in ordinary_words()
+    if len(bare) == 1 or (short and ordinary):
+        return []
+    doubtful = (short or ordinary) and not directory().resolve(bare).matches
+    return [] if doubtful else directory().search(bare, limit)
 
 
 def _beginning(typed: str, limit: int) -> list[Company]:

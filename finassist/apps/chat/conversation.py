@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -151,24 +152,34 @@ class Rating:
         ui.show(self.reason, self._thumb is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class TurnActions:
+    """What a turn asks of the panel; `ask` takes a question, or its words and the queries that they stand for."""
+
+    ask: Callable[..., Any]
+    rate: Callable[..., Any]
+    copy: Callable[[Answer], Any]
+    edit: Callable[[str], Any]
+
+
 class ChatTurn:
-    """A question and its answer, in progress or complete; `ask` asks another, or queries with the words for them.
+    """A question and its answer, in progress or complete.
 
     The answer is shown even where the view of the work on it fails with `view_error`.
     """
 
-    def __init__(self, question: str, ask: Callable[..., Any], rate: Callable[..., Any], guarded: ui.Guarded) -> None:
-        self.question, self._ask, self._rate, self._guarded = question, ask, rate, guarded
+    def __init__(self, question: str, actions: TurnActions, guarded: ui.Guarded) -> None:
+        self.question, self._actions, self._guarded = question, actions, guarded
         self.answer: Answer | None = None
         self.chips: CompanyChips | None = None
         self.rating: Rating | None = None
         self.follow_ups: list[ui.Widget] = []
         self.choices: list[ui.Widget] = []
+        self.tools: dict[str, ui.Widget] = {}
         self.view_error: Exception | None = None
         self._view: LiveView | None = None
         bubble = ui.html(f"<div>{escape(ui.cut(question, LONGEST_SHOWN))}</div>", "question")
         self._body, self._below = ui.column(classes="answer"), ui.column(classes="below")
-        self._suggestions: ui.Widget = None
         self.widget = ui.column([bubble, self._body, self._below], "turn")
 
     def watch(self) -> None:
@@ -185,45 +196,58 @@ class ChatTurn:
         if answer is not None:
             self.show(answer, "" if self._view else card)
         elif error is None:
-            self._below.children = [ui.html(f"<p>{escape(NOT_STORED)}</p>", "failure")]
+            self._below.children = [ui.html(f"<p>{escape(NOT_STORED)}</p>", "failure"), self._tools()]
 
     def show(self, answer: Answer, card: str) -> None:
         """Show an answer; `card` is empty where the live view shows it already."""
         self.answer = answer
         if card:
             self._body.children = [ui.html(card, "card")]
-        self.chips = CompanyChips(self.question, answer.symbols, self._ask, self._guarded)
-        self.rating = Rating(answer, self._rate, self._guarded)
+        self.chips = CompanyChips(self.question, answer.symbols, self._actions.ask, self._guarded)
+        self.rating = Rating(answer, self._actions.rate, self._guarded)
         self.follow_ups = [self._follow_up(text) for text in answer.follow_ups[:_FOLLOW_UPS]]
         self.choices = [self._choice(choice) for choice in answer.choices if [*choice.queries] != answer.queries]
         readings = ui.row([ui.html("<span>Did you mean?</span>", "dim"), *self.choices], "follow-ups choices")
         ui.show(readings, bool(self.choices))
-        self._suggestions = ui.column([readings, ui.row(self.follow_ups, "follow-ups")], "suggestions")
-        ui.show(self._suggestions, bool(self.choices or self.follow_ups))
-        self._below.children = [self.chips.widget, self.rating.widget, self._suggestions]
+        suggested = ui.row(self.follow_ups, "follow-ups")
+        ui.show(suggested, bool(self.follow_ups))
+        self._below.children = [readings, self.chips.widget, self._tools(answer), suggested]
 
     def fail(self, words: str) -> None:
         """Say what went wrong, and offer to ask again."""
         self.widget.add_class("finassist-chat-failed")
-        again = ui.button("Ask again", self._guarded(self._ask, self.question), icon="refresh")
-        self._below.children = [
-            ui.html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure"),
-            ui.row([again], "follow-ups"),
-        ]
+        said = ui.html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure")
+        self._below.children = [said, self._tools()]
 
     def forget_follow_ups(self) -> None:
         """Suggest nothing more: only the last turn does."""
         if self.follow_ups or self.choices:
             self.follow_ups, self.choices = [], []
-            self._below.children = self._below.children[:-1]
-            discard(self._suggestions)
+            readings, *kept, suggested = self._below.children
+            self._below.children = kept
+            discard(readings)
+            discard(suggested)
+
+    def _tools(self, answer: Answer | None = None) -> ui.Widget:
+        """What one may do with the turn: without an answer there is nothing to copy or rate, and buttons say more."""
+        buttons = {
+            "copy": ("Copy", "copy", "Copy this answer", self._actions.copy, answer),
+            "again": ("Ask again", "refresh", "Ask this again", self._actions.ask, self.question),
+            "edit": ("Edit", "pencil", "Edit this question", self._actions.edit, self.question),
+        }
+        self.tools = {
+            name: ui.button("" if answer else text, self._guarded(act, of), icon=icon, tooltip=tip, classes="icon")
+            for name, (text, icon, tip, act, of) in buttons.items()
+            if of is not None
+        }
+        return ui.row([*self.tools.values(), *([self.rating.widget] if answer and self.rating else [])], "tools")
 
     def _follow_up(self, text: str) -> ui.Widget:
         label = ui.cut(" ".join(text.split()), _LONGEST_LABEL)
-        return ui.button(label, self._guarded(self._ask, text), tooltip=f"Ask: {label}", classes="follow-up")
+        return ui.button(label, self._guarded(self._actions.ask, text), tooltip=f"Ask: {label}", classes="follow-up")
 
     def _choice(self, choice: Choice) -> ui.Widget:
-        ask = self._guarded(self._ask, "; ".join(map(str, choice.queries)), choice.queries)
+        ask = self._guarded(self._actions.ask, "; ".join(map(str, choice.queries)), choice.queries)
         label = ui.cut(choice.label, _LONGEST_LABEL)
         return ui.button(label, ask, tooltip=f"Ask for {label}", classes="follow-up")
 
@@ -249,12 +273,13 @@ async def card_of(answer: Answer) -> str:
 class Log:
     """The turns of one conversation that are on the page, oldest first; a welcome where there are none."""
 
-    def __init__(self, ask: Callable[..., Any], rate: Callable[..., Any], guarded: ui.Guarded) -> None:
-        self._ask, self._rate, self._guarded = ask, rate, guarded
+    def __init__(self, actions: TurnActions, guarded: ui.Guarded) -> None:
+        self._actions, self._guarded = actions, guarded
         self.turns: list[ChatTurn] = []
         self._unshown: list[Answer] = []
         examples = [
-            ui.button(text, guarded(ask, text), tooltip=f"Ask: {text}", classes="follow-up") for text in EXAMPLES
+            ui.button(text, guarded(actions.ask, text), tooltip=f"Ask: {text}", classes="follow-up")
+            for text in EXAMPLES
         ]
         self._welcome = ui.column([ui.html(_WELCOME), ui.row(examples, "follow-ups")], "welcome")
         self.earlier = ui.button("Earlier turns", guarded(self._show_earlier), classes="quiet", icon="chevron-up")
@@ -282,7 +307,7 @@ class Log:
 
     def begin(self, question: str) -> ChatTurn:
         """A new turn at the end."""
-        turn = ChatTurn(question, self._ask, self._rate, self._guarded)
+        turn = ChatTurn(question, self._actions, self._guarded)
         self.turns.append(turn)
         self._arrange()
         return turn
@@ -293,7 +318,7 @@ class Log:
         self.earlier.disabled, unshown = True, self._unshown
         turns: list[ChatTurn] = []
         for answer in unshown[-AT_ONCE:]:
-            turn = ChatTurn(str(answer.input or ""), self._ask, self._rate, self._guarded)
+            turn = ChatTurn(str(answer.input or ""), self._actions, self._guarded)
             turn.show(answer, await card_of(answer))
             turns.append(turn)
             if unshown is not self._unshown:  # another conversation was opened

@@ -3,7 +3,7 @@
 
 const ACK_SECONDS = 6;
 const PLACEHOLDER = "Ask about a company, a figure or a term";
-const HINT = "Enter sends · Alt+Enter starts a new line · $ or a name finds a company";
+const HINT = "Enter sends · Shift+Enter starts a new line · $ or a name finds a company";
 const LONGEST_WORD = 80;
 const PAUSE = 90; // milliseconds of rest before a word is looked up
 
@@ -190,6 +190,15 @@ class Follower {
   stop() { this.sizes.disconnect(); this.log.removeEventListener("scroll", this.heard); }
 }
 
+// Escape closes the drawer or the choice of companies that is open, and goes back to the button that opened it.
+function close(root, event) {
+  const open = root.querySelector("button.finassist-chat-open");
+  if (event.key !== "Escape" || !open || root.querySelector(".finassist-composer-list:not([hidden])")) return;
+  event.stopPropagation();
+  open.click();
+  open.focus();
+}
+
 function attend(el) {
   let follower = null, observer = null, frame = 0, gone = false;
   const tidy = (root) => { frame = 0; furnish(root); follower?.watch(); };
@@ -199,6 +208,7 @@ function attend(el) {
     if (!root) return requestAnimationFrame(() => begin(tries + 1));
     const log = root.querySelector(".finassist-chat-log");
     if (log) follower = new Follower(log);
+    root.addEventListener("keydown", (event) => close(root, event), true);
     observer = new MutationObserver(() => { frame ||= requestAnimationFrame(() => tidy(root)); });
     observer.observe(root, { childList: true, subtree: true, attributeFilter: ["class", "title"] });
     tidy(root);
@@ -212,8 +222,10 @@ function attend(el) {
 
 // What has just been added to the panel is on the page a few frames later.
 function focusSoon(el, where, tries) {
-  const node = [...(el.closest(".finassist-chat")?.querySelectorAll(where) ?? [])].find((each) => each.offsetParent);
-  if (node) (node.matches("button") ? node : node.querySelector("input") ?? node).focus();
+  const parts = [...(el.closest(".finassist-chat")?.querySelectorAll(where) ?? [])];
+  const inside = parts.map((part) => (part.matches("button") ? part : part.querySelector("button, input, select")));
+  const node = inside.find((each) => each?.offsetParent);
+  if (node) node.focus();
   else if (tries < 90) requestAnimationFrame(() => focusSoon(el, where, tries + 1));
 }
 
@@ -224,6 +236,12 @@ function download(message, word) {
   word.querySelectorAll("a").forEach((old) => URL.revokeObjectURL(old.href));
   word.replaceChildren("Download: ", link);
   link.click();
+}
+
+function copy(text, say) {
+  const cannot = () => say("This browser does not let the page copy. Select the text, or export the conversation.");
+  if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => say("Copied as Markdown."), cannot);
+  else cannot();
 }
 
 // --------------------------------------------------------------------------------------------- the widgets
@@ -280,12 +298,8 @@ function composer({ model, el }) {
     event.stopPropagation();
     if (event.isComposing) return;
     if (suggestions.key(event)) return event.preventDefault();
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    if (event.altKey || event.ctrlKey || event.metaKey) {
-      area.setRangeText("\n", area.selectionStart, area.selectionEnd, "end");
-      return grow();
-    }
     if (!event.repeat) submit();
   });
 
@@ -303,6 +317,12 @@ function composer({ model, el }) {
       grow();
     } else if (message.type === "options") suggestions.show(message.text, message.options);
     else if (message.type === "download") download(message, word);
+    else if (message.type === "copy") copy(message.text, say);
+    else if (message.type === "edit") {
+      area.value = message.text;
+      grow();
+      area.focus();
+    }
     else if (message.type === "focus" && message.where) focusSoon(el, `.finassist-chat-${message.where}`, 0);
     else if (message.type === "focus") area.focus();
     else if (message.type === "end") around.end();

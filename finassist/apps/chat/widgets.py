@@ -206,13 +206,14 @@ class Composer(_Scripted):
         Args:
             what: `"accepted"`: the `text` is being answered; `"refused"`: it stays, with the reason `why`;
                 `"options"`: companies that the word `text` may be the beginning of; `"download"`: a file to save;
-                `"focus"`: put the cursor here, or to the widget with the class `where`; `"end"`: show the last turn.
+                `"edit"`: put this `text` into the text area; `"copy"`: put it on the clipboard; `"focus"`: put the
+                cursor here, or into what has the class `where`; `"end"`: show the last turn.
             details: What belongs to it.
         """
         self.send({"type": what, **details})  # pyright: ignore[reportUnknownMemberType]
 
     def take_focus(self, where: str = "") -> None:
-        """Put the cursor into the text area, or to the widget of this panel with the class `where`."""
+        """Put the cursor into the text area, or to the first control of this panel with or in the class `where`."""
         self.tell("focus", where=where)
 
 
