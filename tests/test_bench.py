@@ -57,6 +57,7 @@ def test_results_are_json_and_name_the_machine_but_no_host() -> None:
     assert node() not in str(results)
 
 
+@pytest.mark.slow
 def test_every_case_is_measured_in_both_stores() -> None:
     rows = measure(NOTHING, rounds=2, quick=False)
     assert {each.regime for each in rows} == {"in memory", "SQLite file"}
@@ -174,6 +175,7 @@ def test_reports_without_data_are_not_measured() -> None:
         on_loop(at.reports(["$AAPL report"]))
 
 
+@pytest.mark.slow
 def test_memory_is_measured_over_stored_reports() -> None:
     [measured] = live.memory(reports=10) or [None]
     if measured:

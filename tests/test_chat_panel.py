@@ -279,6 +279,7 @@ def test_a_view_that_breaks_takes_no_answer_with_it(play, workflow) -> None:
     play(story)
 
 
+@pytest.mark.slow
 def test_a_long_text_is_cut_in_the_bubble_and_whole_in_the_export(play) -> None:
     async def story(wire: Wire) -> None:
         talking = Talking("word " * 60_000)

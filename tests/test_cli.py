@@ -165,6 +165,7 @@ def test_a_file_that_is_no_database_is_a_sentence_and_nothing_else(tmp_path, cap
     assert printed.out + printed.err.removesuffix("\n") == printed.err.splitlines()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("closed", "code"), [("check - <&-", 2), ("check Hello >&-", 0), ("check - <&- 2>&-", 2)])
 def test_streams_may_be_closed(closed, code) -> None:
     done = subprocess.run(["bash", "-c", f"{sys.executable} -m finassist {closed}"], capture_output=True, text=True)

@@ -56,6 +56,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return runs
 
 
+@pytest.mark.slow
 def test_an_answer_is_formatted_and_its_progress_goes_away(written: list[str]) -> None:
     assert COLOUR.search(written[0])
     assert "| :-- |" not in written[0], "a table is drawn, not printed as Markdown"

@@ -124,6 +124,7 @@ begun.wait()
 """
 
 
+@pytest.mark.slow
 def test_a_thread_that_outlives_the_script_gets_its_answer(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", THREAD], capture_output=True, text=True, check=False, timeout=120,

@@ -405,6 +405,7 @@ def test_agnos_toolkit_serves_the_embedded_data() -> None:
     assert "not in the embedded set" in tools.get_quote("RIVN")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_reads_a_figure_without_pandas() -> None:
     script = (
         "import sys; from finassist.providers.embedded import EmbeddedProvider as P; p = P();"
@@ -414,6 +415,7 @@ def test_a_fresh_process_reads_a_figure_without_pandas() -> None:
     assert done.stdout.split() == ["483.24", "3", "False"]
 
 
+@pytest.mark.slow
 def test_the_first_question_blocks_no_loop_and_opens_the_files_once() -> None:
     async def first() -> list[list[Fact]]:
         return await asyncio.gather(*(fetch_facts(PROVIDER, "income", symbol) for symbol in ("KO", "PEP", "MCD", "GE")))

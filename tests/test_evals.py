@@ -55,6 +55,7 @@ def test_the_embedded_set_passes_offline(embedded: Evaluation) -> None:
     assert (frame["seconds"] > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning")
 def test_the_embedded_set_is_what_its_builder_makes() -> None:
     assert build_evals.build() == read_cases()

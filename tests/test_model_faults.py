@@ -185,6 +185,7 @@ def body(text: str) -> Any:
     return act
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_none_is_told_in_words_of_a_person(server: ModelServer, run_async: Any) -> None:
     for text in NO_ANSWERS:
         server.moods = {"router": body(text)}
@@ -260,6 +261,7 @@ def keyed(server: ModelServer, provider: str, db: Any) -> FinancialAssistantWork
     return FinancialAssistantWorkflow(db=db, model=model, settings=settings, routing="model", store_events=True)
 
 
+@pytest.mark.slow
 def test_a_key_in_a_reply_is_in_no_event_error_log_or_store(server: ModelServer, run_async: Any, tmp_path: Any) -> None:
     said = [echo(spelling) for spelling in SPELLINGS]
     plain = {"chat": echo("plain")}

@@ -35,7 +35,7 @@ from tests.oracle import by_row, by_year, compare, ours, reported, values
 OF_YEARS = ("altman_z", "altman_z2", "piotroski", "beneish_m", "dupont", "dupont_5", "graham_number", "fcff",
             "sustainable_growth", "accruals_ratio", "economic_spread", "economic_profit")  # fmt: skip
 OF_TODAY = ("wacc", "dcf_value", "implied_growth", "gordon_value", "two_stage_value", "earnings_power_value")
-FEW = [pytest.param(9, id="some"), pytest.param(1, id="all", marks=pytest.mark.slow)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,11 @@ def frame() -> pd.DataFrame:
     return reported()
 
 
-@pytest.fixture(scope="module", params=FEW)
-def cube(request: pytest.FixtureRequest) -> Cube:
-    """All figures of all companies; closes of some, and of those with the lines of a balance sheet."""
+@pytest.fixture(scope="module")
+def cube() -> Cube:
+    """All figures and closes of all companies."""
     facts = figures.facts_across({line for metric in (*OF_YEARS, *OF_TODAY) for line in lines(metric)})
-    whole = {fact.symbol for fact in facts if fact.field == "retained_earnings" and fact.known}
-    for symbol in {*list(attributes())[:: request.param], *whole, prices.INDEX, "^TNX"}:
+    for symbol in (*attributes(), prices.INDEX, "^TNX"):
         facts += prices.closes(symbol)
         facts += filter(None, [prices.cover_shares(symbol)])
     return Cube(facts, attributes(), beyond=beyond)

@@ -20,7 +20,7 @@ BILL = PROVIDER.to_frame("rates").query("series == 'us_treasury_3m_bill_monthly'
 WORKFLOW = FinancialAssistantWorkflow(model="offline", provider="embedded", db=None)
 
 WHOLE = [symbol for symbol in DAILY if DAILY[symbol].notna().all()]
-COMPANIES = WHOLE[::11]
+COMPANIES = WHOLE[::31]
 SPANS = {
     "2022": (date(2021, 12, 31), date(2022, 12, 31)),
     "2024": (date(2023, 12, 31), date(2024, 12, 31)),

@@ -34,6 +34,7 @@ def ask_in_a_process(db: Path, session: str, question: str) -> subprocess.Popen[
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_new_process_continues_the_conversation(tmp_path: Path) -> None:
     db = tmp_path / "sessions.db"
     FinancialAssistantWorkflow(db=db, session_id="talk").run("What is Apple's stock price?")

@@ -91,6 +91,7 @@ def hectic() -> Generator[None]:
     sys.setswitchinterval(usual)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hectic")
 def test_threads_that_come_at_once_share_one_lock() -> None:
     locks, many = SessionLocks(), 8

@@ -572,6 +572,7 @@ def test_a_closed_transport_opens_again(run_async: Any) -> None:
         run_async(scene(server))
 
 
+@pytest.mark.slow
 def test_a_process_that_just_ends_is_silent() -> None:
     code = """
 import asyncio, sys

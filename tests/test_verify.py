@@ -242,6 +242,7 @@ def test_what_a_loss_did_and_a_level_in_percent() -> None:
     assert _verdicts("In FY2023, Apple had diluted EPS of 6.13%.") == [("6.13%", "wrong")]
 
 
+@pytest.mark.slow
 def test_no_text_takes_longer_than_its_length() -> None:
     """Each of these would take minutes if the time grew with the square of the length."""
     for piece in ("9", ".", "1,", "1 to ", "25% ", "e.g. ", "a/b"):

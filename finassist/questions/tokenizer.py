@@ -70,11 +70,6 @@ def _compatible(character: str) -> str:
     return found if len(found) == 1 else character
 
 
-def unaccented(text: str) -> str:
-    """A text of the same length without accents: `Nestlé` is in the directory as `Nestle`."""
-    return text if text.isascii() else "".join(unicodedata.normalize("NFD", character)[0] for character in text)
-
-
 def fold(text: str) -> str:
     """Lower case of the same length."""
     return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)

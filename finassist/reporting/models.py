@@ -172,7 +172,7 @@ def basis(fact: Fact) -> str:
     """Where an assumption comes from."""
     if fact.status == "assumed":
         default = catalogue()[fact.field].value if fact.field in catalogue() else None
-        return "a default" if default is not None and fact.value == Decimal(repr(default)) else "set by the question"
+        return "default" if default is not None and fact.value == Decimal(repr(default)) else "your assumption"
     return fact.note or (_formula(fact) if fact.formula else f"{fact.source}, {fact.period}")
 
 
