@@ -113,16 +113,21 @@ class Answer(HandedOn, WorkflowRunOutput):
 
     @property
     def result(self) -> DataFrame:
-        """The figures asked for as a DataFrame, one row a figure, in the order of the answer; see `to_frame`.
+        """What was asked for as a DataFrame: companies or periods as rows, metrics as columns.
 
-        Of a company against its peers: a row for each company, then the median and the quartiles of the peers and the
-        place of the company, with the metrics as columns.
+        Shown in words, held exactly. Of a company against its peers, below the companies: their median and quartiles,
+        and the place of the company. Of a model, its steps in rows as `to_frame` has them. Of a statement or a report,
+        lines by fiscal year, or by company.
+
+        Example:
+            >>> from finassist import FinancialAssistantWorkflow
+            >>> answer = FinancialAssistantWorkflow(db=None).run("Apple's revenue in FY2024 and FY2025")
+            >>> answer.result["revenue"].to_dict()
+            {'FY2024': 391035000000.0, 'FY2025': 416161000000.0}
         """
-        from finassist.reporting.frames import facts_frame, peers_frame
+        from finassist.reporting.frames import result_frame
 
-        by_key = {fact.key: fact for fact in self.facts}
-        shown = [by_key[key] for key in self.rows if key in by_key]
-        return peers_frame(shown) if self.query and self.query.scope == "peers" else facts_frame(shown or self.facts)
+        return result_frame(self)
 
     @property
     def outcome(self) -> Verdict:
@@ -227,11 +232,15 @@ class Answer(HandedOn, WorkflowRunOutput):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_asked"}
 
-    def to_frame(self) -> DataFrame:
-        """The figures as a tidy DataFrame, one row a fact; columns: `reporting.frames.facts_frame`."""
+    def to_frame(self, *, full: bool = False) -> DataFrame:
+        """Every figure used as a tidy DataFrame, one row a fact, texts last.
+
+        Args:
+            full: All columns, which `finassist.describe("facts")` lists; by default the six to look at first.
+        """
         from finassist.reporting.frames import facts_frame
 
-        return facts_frame(self.facts)
+        return facts_frame(self.facts, full=full)
 
     def restatements(self) -> DataFrame:
         """What changed between the first and the latest report of the figures, one row a figure that did.

@@ -119,7 +119,7 @@ def test_a_batch_answers_as_a_single_call_does(ledger) -> None:
 def test_the_facts_of_all_answers_are_one_tidy_frame(ledger) -> None:
     workflow = FinancialAssistantWorkflow(db=None)
     batch = workflow.run_many(["Apple's revenue", "Microsoft's revenue"], ledger=ledger)
-    single = workflow.run("Microsoft's revenue").to_frame()
+    single = workflow.run("Microsoft's revenue").to_frame(full=True)
     facts = batch.facts
     mine = facts[facts["ordinal"] == 1].drop(columns=["ordinal", "question"]).reset_index(drop=True)
     pd.testing.assert_frame_equal(mine, single)

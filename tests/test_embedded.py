@@ -504,7 +504,8 @@ def test_a_screen_of_stocks_over_a_window_has_the_figures_of_each_company_alone(
         Query(intent="rank", metrics=["price_change"], scope="universe", periods=[period], order=1, limit=3)
     )
     assert len(ranked.result) == 3
-    for symbol, exact in ranked.result[["symbol", "exact"]].itertuples(index=False):
+    exact = {fact.key: fact.value for fact in ranked.facts}
+    for symbol, key in zip(ranked.result.index, ranked.rows, strict=True):
         alone = workflow.query(Query(metrics=["price_change"], companies=[symbol], periods=[period])).value
         assert alone is not None
-        assert alone.value == Decimal(exact)
+        assert alone.value == exact[key]

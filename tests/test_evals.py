@@ -292,7 +292,7 @@ def test_what_two_models_take_stands_side_by_side() -> None:
         graded = (Graded(case, {}, "", "", each, tokens, cost) for case, each in zip(cases, seconds, strict=True))
         return Evaluation(tuple(graded))
 
-    both = made((1, 2, 9), 100, 0.5).compare(made((4, 6, 5), None, None)).to_frame().iloc[-1]
+    both = made((1, 2, 9), 100, 0.5).compare(made((4, 6, 5), None, None)).to_frame(full=True).iloc[-1]
     assert both[["seconds_first", "tokens_first", "cost_first"]].tolist() == [2, 300, 1.5]
     assert both["seconds_second"] == 5
     assert both[["tokens_second", "cost_second"]].isna().all()

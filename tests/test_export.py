@@ -131,7 +131,7 @@ def test_no_cell_begins_a_formula(start):
 
 
 def test_numbers_are_untouched(answers):
-    frame = answers[1].to_frame()
+    frame = answers[1].to_frame(full=True)
     back = pd.read_csv(io.StringIO(safe_csv(frame)))
     assert back["value"].tolist() == pytest.approx(frame["value"].astype(float).tolist(), nan_ok=True, rel=0)
     exact = [None if pd.isna(value) else value for value in frame["exact"]]

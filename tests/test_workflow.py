@@ -354,7 +354,8 @@ def test_an_answer_as_frames(workflow: FinancialAssistantWorkflow) -> None:
     answer = workflow.run("Compare Apple and Microsoft")
     facts = answer.to_frame()
     assert len(facts) == len(answer.facts)
-    assert {"symbol", "field", "value", "unit", "period", "source", "status"} <= set(facts.columns)
+    assert facts.columns.tolist() == ["symbol", "field", "period", "value", "unit", "source"]
+    assert len(answer.to_frame(full=True).columns) == len(describe("facts"))
     spans = answer.spans()
     assert {"run", "understand", "gather", "compose", "income AAPL", "income MSFT"} <= set(spans["name"])
     assert (spans["end"] >= spans["start"]).all()

@@ -82,8 +82,18 @@ class Batch:
 
     @property
     def frame(self) -> DataFrame:
-        """One row a question, in the order given; `finassist.describe("batch")` has the columns."""
+        """One row a question, in the order given, with all that `finassist.describe("batch")` lists."""
         return self._frame("completed", "failed", "unasked")
+
+    def to_frame(self, *, full: bool = False) -> DataFrame:
+        """One row a question, in the order given.
+
+        Args:
+            full: All columns, as `frame` has them; by default the six to look at first.
+        """
+        from finassist.reporting.frames import first_columns
+
+        return first_columns(self.frame, "batch", full=full)
 
     @property
     def failures(self) -> DataFrame:
@@ -98,7 +108,7 @@ class Batch:
 
     @property
     def facts(self) -> DataFrame:
-        """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame()`."""
+        """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame(full=True)`."""
         from finassist.reporting.frames import batch_facts_frame
 
         found = self.results(COMPLETED)
@@ -172,7 +182,7 @@ class Batch:
         box = "border:1px solid var(--jp-border-color2, #bdbdbd);border-radius:4px;padding:.6em .8em;max-width:60em"
         html = (
             f'<div class="finassist-batch" style="{box}">Batch {self.status}: {numbers or "no questions"}{note}'
-            "<br><small>.frame · .facts · .failures · .answers()</small></div>"
+            "<br><small>.to_frame() · .facts · .failures · .answers()</small></div>"
         )
         return {"text/plain": f"{self!r}\n{left}".strip(), "text/html": html}
 

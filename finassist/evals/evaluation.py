@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from finassist.core.cases import Case
 from finassist.core.formatting import escape_markdown
-from finassist.reporting.frames import SCHEMAS, typed
+from finassist.reporting.frames import SCHEMAS, first_columns, typed
 from finassist.reporting.markdown import table_lines
 
 if TYPE_CHECKING:
@@ -95,9 +95,13 @@ class Evaluation:
         """JSON-ready form: what answered, the part that passed, and each case."""
         return {"about": self.about, "share": self.share, "cases": [_row(graded) for graded in self.graded]}
 
-    def to_frame(self) -> DataFrame:
-        """One row a case; `finassist.describe("evaluation")` has the columns."""
-        return typed(map(_row, self.graded), SCHEMAS["evaluation"])
+    def to_frame(self, *, full: bool = False) -> DataFrame:
+        """One row a case.
+
+        Args:
+            full: All columns, which `finassist.describe("evaluation")` lists; by default the six to look at first.
+        """
+        return first_columns(typed(map(_row, self.graded), SCHEMAS["evaluation"]), "evaluation", full=full)
 
     def compare(self, other: Evaluation) -> Comparison:
         """This one and another side by side, over the cases that both have.
@@ -164,9 +168,13 @@ class Comparison:
         """How often chance alone would part them as far: McNemar's exact test on the cases that only one passed."""
         return mcnemar(len(self.gained), len(self.lost))
 
-    def to_frame(self) -> DataFrame:
-        """One row a kind of question, and one of all; `finassist.describe("comparison")` has the columns."""
-        return typed(self._rows(), SCHEMAS["comparison"])
+    def to_frame(self, *, full: bool = False) -> DataFrame:
+        """One row a kind of question, and one of all.
+
+        Args:
+            full: All columns, which `finassist.describe("comparison")` lists; by default the six to look at first.
+        """
+        return first_columns(typed(self._rows(), SCHEMAS["comparison"]), "comparison", full=full)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form: what answered, the p value, and a row a kind of question."""
@@ -189,7 +197,7 @@ class Comparison:
             f"Of {len(self.pairs)} cases the second gained {len(self.gained)} and lost {len(self.lost)} "
             f"(McNemar's exact test: p = {self.p_value:.3g}).",
             "",
-            _markdown(self.to_frame(), list(SCHEMAS["comparison"])),
+            _markdown(self.to_frame(full=True), list(SCHEMAS["comparison"])),
         ]
         parted = [(word, each) for word, some in (("gained", self.gained), ("lost", self.lost)) for each in some]
         return "\n".join([*lines, *_listed(f"{word} {_line(each)}" for word, each in parted)])

@@ -16,10 +16,11 @@ from typing import Any, Final, Literal, NamedTuple
 import pandas as pd
 from pandas import DataFrame as DataFrame
 
-from finassist.analysis.peers import SUMMARIES, summary_of
+from finassist.analysis.modelled import is_model
 from finassist.core.facts import Fact
 from finassist.core.formatting import label
 from finassist.core.metrics import catalogue
+from finassist.reporting.results import Figures, asked_frame, document_frame, value_of
 
 _AT_ONCE = 100
 _YEAR = r"FY\d{4}"
@@ -129,41 +130,55 @@ def typed_column(values: Sequence[Any], column: Column) -> pd.Series[Any]:
 # ------------------------------------------------------------------------------------------------ facts
 
 
-def facts_frame(facts: Iterable[Fact]) -> pd.DataFrame:
-    """One row a fact, in the order given.
+def facts_frame(facts: Iterable[Fact], *, full: bool = True) -> pd.DataFrame:
+    """One row a fact: figures in the order given, then texts.
+
+    Args:
+        facts: The facts.
+        full: All columns; else the six that are looked at first.
 
     Example:
         >>> frame = facts_frame([Fact(symbol="AAPL", field="revenue", statement="income", status="missing")])
         >>> frame.loc[0, "label"], frame["value"].isna().item()
         ('Revenue', True)
     """
-    return typed(map(_fact_row, facts), SCHEMAS["facts"])
+    rows = sorted(facts, key=lambda fact: fact.text is not None or fact.statement == "profile")
+    frame = first_columns(typed(map(_fact_row, rows), SCHEMAS["facts"]), "facts", full=full)
+    return Figures.of(frame, {(row, "value"): fact for row, fact in enumerate(rows)})
 
 
-def peers_frame(facts: Iterable[Fact]) -> pd.DataFrame:
-    """Companies as rows, what sums up the peers below them, and metrics as columns; `NaN` where a figure is missing.
+FIRST: Final[Mapping[str, Sequence[str]]] = {
+    "facts": ("symbol", "field", "period", "value", "unit", "source"),
+    "batch": ("question", "outcome", "value", "unit", "period", "message"),
+    "evaluation": ("question", "right", "passed", "wrong", "seconds", "headline"),
+    "comparison": ("kind", "n_cases", "first", "second", "lost", "p_value"),
+}
+"""What a frame of many columns shows where not all of them are asked for."""
+
+
+def first_columns(frame: pd.DataFrame, name: str, *, full: bool) -> pd.DataFrame:
+    """All columns of a frame, or those that are looked at first.
 
     Example:
-        >>> from finassist import FinancialAssistantWorkflow
-        >>> table = FinancialAssistantWorkflow(db=None).run("Nike's P/E against its peers").result
-        >>> list(table.index[:2]), list(table.index[-2:])
-        (['NKE', 'TPR'], ['rank among peers', 'percentile among peers'])
+        >>> first_columns(typed([], SCHEMAS["batch"]), "batch", full=False).columns.tolist()
+        ['question', 'outcome', 'value', 'unit', 'period', 'message']
     """
-    table: dict[str, dict[str, float | None]] = {}
-    fields: dict[str, None] = {}
-    for fact in facts:
-        line, field = summary_of(fact)
-        fields[field] = None
-        value = float(fact.value) if fact.value is not None else None
-        table.setdefault(line or fact.symbol, {})[field] = value
-    last = [each.field for each in SUMMARIES]
-    rows = [*(name for name in table if name not in last), *(name for name in last if name in table)]
-    return pd.DataFrame.from_dict(table, orient="index", dtype="float64").reindex(index=rows, columns=[*fields])
+    return frame if full else frame[[*FIRST[name]]]
+
+
+def result_frame(answer: Any) -> pd.DataFrame:
+    """What `Answer.result` returns."""
+    by_key = {fact.key: fact for fact in answer.facts}
+    shown, query = [by_key[key] for key in answer.rows if key in by_key], answer.query
+    if not shown or query is None:
+        return document_frame(answer)
+    if is_model(query):
+        return facts_frame(shown, full=False)
+    return asked_frame(shown, answer.facts, query, answer.company_names())
 
 
 def _fact_row(fact: Fact) -> dict[str, Any]:
-    known = fact.value if fact.known else None
-    made = {"label": label(fact.field), "value": None if known is None else float(known), "exact": known}
+    made = {"label": label(fact.field), "value": value_of(fact), "exact": fact.value if fact.known else None}
     return {name: made[name] if name in made else getattr(fact, name) for name in SCHEMAS["facts"]}
 
 
@@ -236,7 +251,7 @@ def by_year(facts: pd.DataFrame, *fields: str, show: Shown = "value") -> pd.Data
     """Fiscal years as columns, oldest first; one row a figure of a company.
 
     Args:
-        facts: A frame of facts: `answer.to_frame()`, several of them put together, or the facts of a batch.
+        facts: A frame of facts: `answer.to_frame(full=True)`, several of them put together, or the facts of a batch.
         fields: Which figures, such as `"revenue"`; all by default.
         show: What stands in the cells: `"value"`, `"exact"`, or what belongs to the same figure, such as `"source"`,
             `"as_of"` or `"status"`. Frames of the same facts and fields have the same shape, so that the source of
@@ -268,7 +283,7 @@ def by_company(facts: pd.DataFrame, *fields: str, period: str | None = None, sho
     """Companies as columns, in the order of the facts; one row a figure.
 
     Args:
-        facts: A frame of facts: `answer.to_frame()`, several of them put together, or the facts of a batch.
+        facts: A frame of facts: `answer.to_frame(full=True)`, several of them put together, or the facts of a batch.
         fields: Which figures, such as `"net_margin"`; all by default.
         period: Of which period, such as `"FY2025"`; by default the latest fiscal year of each company, and the
             latest day of a price. Fiscal years end on different days: `show="period_end"` has them.
@@ -312,7 +327,7 @@ def _chosen(facts: pd.DataFrame, fields: tuple[str, ...]) -> pd.DataFrame:
     """The rows about numbers, of these fields."""
     wanted = ("symbol", "field", "statement", "unit", "value", "period", "period_end", "status", "text")
     if absent := [name for name in wanted if name not in facts.columns]:
-        raise KeyError(f"This is no frame of facts: it has no column {', '.join(absent)}. Use answer.to_frame().")
+        raise KeyError(f"This is no frame of facts: it has no column {', '.join(absent)}. Use answer.to_frame(full=True).")
     there = set(facts["field"])
     if unknown := [field for field in fields if field not in there]:
         raise KeyError(f"There are no figures called {', '.join(unknown)}. There are: {', '.join(sorted(there))}.")

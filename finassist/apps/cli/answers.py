@@ -169,7 +169,7 @@ def _print(answer: Answer, options: argparse.Namespace) -> None:
     elif options.csv:
         from finassist.reporting.files import safe_csv
 
-        say(safe_csv(answer.to_frame()), end="")
+        say(safe_csv(answer.to_frame(full=True)), end="")
         _print_afterwards(answer, quiet=True)
     else:
         say(printable(answer.to_markdown()))
@@ -314,7 +314,7 @@ def evaluate(options: argparse.Namespace) -> int:
     elif options.csv:
         from finassist.reporting.files import safe_csv
 
-        say(safe_csv(shown.to_frame()), end="")
+        say(safe_csv(shown.to_frame(full=True)), end="")
     else:
         say(printable(str(shown)))
     return OK if found.share >= options.min else FAILED

@@ -133,7 +133,7 @@ def exports(answers: Sequence[Answer]) -> None:
             return
         st.download_button("Conversation as Markdown", conversation_markdown(answers), "conversation.md")
         st.download_button("Conversation as HTML", conversation_html(answers), "conversation.html", "text/html")
-        frames = (answer.to_frame() for answer in answers if answer.facts)
+        frames = (answer.to_frame(full=True) for answer in answers if answer.facts)
         for number, frame in enumerate(frames, 1):
             label = f"Figures of answer {number} as CSV"
             st.download_button(label, safe_csv(frame), f"figures-{number}.csv", "text/csv")
