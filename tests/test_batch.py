@@ -122,7 +122,7 @@ def test_the_facts_of_all_answers_are_one_tidy_frame(ledger) -> None:
     single = workflow.run("Microsoft's revenue").to_frame(full=True)
     facts = batch.facts
     mine = facts[facts["ordinal"] == 1].drop(columns=["ordinal", "question"]).reset_index(drop=True)
-    pd.testing.assert_frame_equal(mine, single)
+    pd.testing.assert_frame_equal(single, mine)
     assert facts["question"].unique().tolist() == ["Apple's revenue", "Microsoft's revenue"]
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import pandas as pd
 import pytest
 
+from finassist import FinancialAssistantWorkflow
 from finassist.core.facts import Fact
 from finassist.reporting.frames import SCHEMAS, by_company, by_year, describe, facts_frame, spans_frame, typed
 
@@ -94,6 +95,70 @@ def test_types_are_the_documented_ones():
     assert str(types["value"]) == "Float64"
     assert str(types["symbol"]).startswith("str")
     assert str(types["as_of"]).startswith("datetime64")
+
+
+# ------------------------------------------------------------------------------------------- what is seen
+
+
+@pytest.fixture(scope="module")
+def workflow():
+    return FinancialAssistantWorkflow(db=None)
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "columns"),
+    [
+        ("What was Apple's net margin in FY2023?", ["AAPL"], ["net_margin", "period", "company"]),
+        ("Apple's revenue in FY2024 and FY2025", ["FY2024", "FY2025"], ["revenue"]),
+        ("How fast did Apple's revenue grow in FY2024?", ["FY2023", "FY2024"], ["revenue", "growth of revenue"]),
+        ("Net margin of Apple and Boeing in FY2023 and FY2024", ["FY2023", "FY2024"], ["AAPL", "BA"]),
+        ("Revenue and net income of Apple and Boeing in FY2023 and FY2024",
+         [("AAPL", "FY2023"), ("AAPL", "FY2024"), ("BA", "FY2023"), ("BA", "FY2024")], ["revenue", "net_income"]),
+        ("Revenue and net income of Boeing and Apple", ["BA", "AAPL"], ["revenue", "net_income", "period", "company"]),
+        ("What sector is Nike in?", ["NKE"], ["sector", "period", "company"]),
+        ("Compare Apple and Boeing", None, ["AAPL", "BA"]),
+        ("Apple's income statement", None, [f"FY{year}" for year in range(2021, 2026)]),
+        ("DuPont of Walmart", range(4), ["symbol", "field", "period", "value", "unit", "source"]),
+        ("What is EBITDA?", [], []),
+    ],
+)  # fmt: skip
+def test_the_result_is_the_table_one_wanted(workflow, question, rows, columns):
+    table = workflow.run(question).result
+    assert table.columns.tolist() == columns
+    assert rows is None or table.index.tolist() == list(rows)
+    assert rows is not None or "revenue" in table.index
+
+
+def test_a_table_shows_words_and_holds_numbers(workflow):
+    table = workflow.run("Revenue and interest expense of Apple in FY2023, FY2024 and FY2025").result
+    for shown in (repr(table), table._repr_html_(), table.tail(2)._repr_html_(), repr(table[::-1])):
+        assert "USD 391.0 billion" in shown
+    assert table["revenue"].tolist() == [383285e6, 391035e6, 416161e6]
+    assert table["interest_expense"].isna().tolist() == [False, True, True]
+    assert "391.035" in repr(table / 1e9), "what is computed is shown as it is"
+    table.loc["FY2024", "revenue"] = 5.0
+    assert "391.0" not in repr(table)
+
+
+def test_a_frame_of_figures_begins_with_figures_and_ends_with_texts(workflow):
+    frame = workflow.run("Tell me about Apple").to_frame()
+    assert frame.columns.tolist() == ["symbol", "field", "period", "value", "unit", "source"]
+    assert frame["value"].iloc[0] == 416161e6
+    assert "Apple Inc." in frame[frame["field"] == "name"]._repr_html_()
+    assert "544 rows × 6 columns" in frame._repr_html_()
+
+
+def test_itables_makes_tables_of_numbers_that_sort_by_value(workflow, capsys):
+    itables = pytest.importorskip("itables")
+    table = workflow.run("Revenue of Apple and Boeing").result
+    itables.init_notebook_mode(all_interactive=True, connected=True)
+    try:
+        html = table._repr_html_()
+    finally:
+        itables.init_notebook_mode(all_interactive=False)
+    assert "itables" in html
+    assert "billion" not in html
+    assert "USD 416.2 billion" in table._repr_html_()
 
 
 # ------------------------------------------------------------------------------------------------ schemas

@@ -75,7 +75,7 @@ def test_an_answer_has_its_figure_its_table_and_its_query(workflow: FinancialAss
     assert (answer.value.unit, answer.value.period, answer.query) == ("ratio", "FY2023", MARGIN)
     assert answer.outcome == "answered"
     assert all(check.done for check in answer.checklist)
-    assert len(workflow.query(SERIES).result) == 10
+    assert workflow.query(SERIES).result.shape == (5, 2)
     assert answer.input == "net margin of AAPL in FY2023"
     assert answer.decided_by == "rules"
     assert not answer.models

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from agno.agent import Agent
 
-from finassist import Answer, FinancialAssistantWorkflow, OfflineModel
+from finassist import Answer, FinancialAssistantWorkflow, OfflineModel, describe
 from finassist.core.errors import BridgeError
 from tests.worlds import ScriptedModel, ScriptedProvider, World
 

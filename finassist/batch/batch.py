@@ -102,13 +102,14 @@ class Batch:
 
     def _frame(self, *statuses: str) -> DataFrame:
         from finassist.reporting.frames import SCHEMAS, typed
+        from finassist.reporting.results import Figures
 
         rows = ({**row, "record": None} for row in read_rows(self.ledger) if row["status"] in statuses)
-        return typed(rows, SCHEMAS["batch"])
+        return Figures.by_unit(typed(rows, SCHEMAS["batch"]))
 
     @property
     def facts(self) -> DataFrame:
-        """The figures of all answers, one row each: `ordinal`, `question`, and the columns of `Answer.to_frame(full=True)`."""
+        """The figures of all answers, a row each: `ordinal`, `question`, and what `Answer.to_frame(full=True)` has."""
         from finassist.reporting.frames import batch_facts_frame
 
         found = self.results(COMPLETED)

@@ -142,7 +142,7 @@ def facts_frame(facts: Iterable[Fact], *, full: bool = True) -> pd.DataFrame:
         >>> frame.loc[0, "label"], frame["value"].isna().item()
         ('Revenue', True)
     """
-    rows = sorted(facts, key=lambda fact: fact.text is not None or fact.statement == "profile")
+    rows = sorted(facts, key=lambda fact: fact.text is not None or (fact.statement == "profile" and not fact.value))
     frame = first_columns(typed(map(_fact_row, rows), SCHEMAS["facts"]), "facts", full=full)
     return Figures.of(frame, {(row, "value"): fact for row, fact in enumerate(rows)})
 
@@ -327,7 +327,9 @@ def _chosen(facts: pd.DataFrame, fields: tuple[str, ...]) -> pd.DataFrame:
     """The rows about numbers, of these fields."""
     wanted = ("symbol", "field", "statement", "unit", "value", "period", "period_end", "status", "text")
     if absent := [name for name in wanted if name not in facts.columns]:
-        raise KeyError(f"This is no frame of facts: it has no column {', '.join(absent)}. Use answer.to_frame(full=True).")
+        raise KeyError(
+            f"This is no frame of facts: it has no column {', '.join(absent)}. Use answer.to_frame(full=True)."
+        )
     there = set(facts["field"])
     if unknown := [field for field in fields if field not in there]:
         raise KeyError(f"There are no figures called {', '.join(unknown)}. There are: {', '.join(sorted(there))}.")

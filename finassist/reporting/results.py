@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pandas as pd
+from msgspec.structs import replace
 
 from finassist.analysis.modelled import is_model
 from finassist.analysis.peers import SUMMARIES, summary_of
@@ -33,16 +36,12 @@ class Figures(pd.DataFrame):
     Example:
         >>> from finassist import FinancialAssistantWorkflow
         >>> table = FinancialAssistantWorkflow(db=None).run("Net margin of Apple and Microsoft in FY2024").result
-        >>> print(table["net_margin"].round(4).tolist(), table.iloc[:, :2], sep="\n")
-        [0.2397, 0.3596]
-               net_margin  period
-        symbol                   
-        AAPL        24.0%  FY2024
-        MSFT        36.0%  FY2024
+        >>> table["net_margin"].round(4).to_dict(), "24.0%" in str(table)
+        ({'AAPL': 0.2397, 'MSFT': 0.3596}, True)
     """
 
     _metadata: ClassVar[list[str]] = ["_cells"]
-    _cells: Cells = {}
+    _cells: Cells = MappingProxyType({})
 
     @classmethod
     def of(cls, frame: pd.DataFrame, cells: Cells) -> Figures:
@@ -50,6 +49,20 @@ class Figures(pd.DataFrame):
         made = cls(frame)
         made._cells = cells
         return made
+
+    @classmethod
+    def by_unit(cls, frame: pd.DataFrame) -> Figures:
+        """The frame, of which `unit` says what `value` is.
+
+        Example:
+            >>> Figures.by_unit(pd.DataFrame({"value": [0.25], "unit": ["ratio"]}))
+               value   unit
+            0  25.0%  ratio
+        """
+        rows = zip(frame.index, frame["value"], frame["unit"], strict=True)
+        known = [(row, Decimal(str(value)), unit) for row, value, unit in rows if pd.notna(value) and pd.notna(unit)]
+        made = Fact(symbol="", field="", statement="ratio")
+        return cls.of(frame, {(row, "value"): replace(made, value=value, unit=unit) for row, value, unit in known})
 
     @property
     def _constructor(self) -> type[Figures]:
