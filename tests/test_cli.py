@@ -281,10 +281,15 @@ def test_a_reader_that_goes_away_is_no_traceback_and_a_misspelt_variable_one_lin
     assert process.returncode == 1
 
 
-def test_an_empty_question_is_refused_before_agno_is_loaded() -> None:
-    code = "import sys; from finassist.__main__ import main; print(main(['ask', ' ']), 'agno' in sys.modules)"
+def test_nothing_is_imported_needlessly() -> None:
+    heavy = ("IPython", "aiohttp", "anywidget", "babel", "ipywidgets", "jinja2", "markdown_it", "nh3", "pandas")
+    code = (
+        "import sys; from finassist.__main__ import main; print(main(['ask', ' ']), 'agno' in sys.modules)\n"
+        f"main(['ask', 'What is EBITDA?']); print(set({heavy}) & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "2 False\n"
+    first, *_, last = done.stdout.splitlines()
+    assert (first, last) == ("2 False", "set()"), "an empty question needs no Agno, an answer no widgets"
     assert done.stderr.startswith("finassist: The question is empty.")
 
 

@@ -13,15 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
 from markupsafe import Markup
 
 from finassist.core.formatting import clean, escape_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
 
 TAGS = frozenset(
     {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "strong", "em", "s",
@@ -53,6 +52,8 @@ def safe_html(markdown: str) -> str:
         >>> safe_html("**bold** <script>alert(1)</script>").strip()
         '<p><strong>bold</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>'
     """
+    import nh3  # here, as the parser below: a line in a terminal needs neither
+
     text, rest = shortened(markdown)
     html_of_rest = f"<pre><code>{escape(rest)}</code></pre>" if rest else ""
     cleaned = nh3.clean(
@@ -150,11 +151,15 @@ def shortened(markdown: str) -> tuple[str, str]:
 
 def parse(markdown: str) -> SyntaxTreeNode:
     """The syntax tree of Markdown as `safe_html` reads it: HTML is text in it, and an image a link."""
+    from markdown_it.tree import SyntaxTreeNode
+
     return SyntaxTreeNode(_renderer().parse(markdown.translate(_HIDDEN)))
 
 
 @cache
 def _renderer() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     options = {"html": False, "linkify": False, "typographer": False}
     return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
 

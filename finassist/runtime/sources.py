@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agno.tools.finance import FinanceProvider
 
@@ -17,13 +17,15 @@ from finassist.core.facts import Gap
 from finassist.core.query import Query, queries_of
 from finassist.core.text import said
 from finassist.providers.registry import open_provider
-from finassist.reporting.sources import SourceComparison
 from finassist.runtime.base import BaseWorkflow
 from finassist.runtime.context import RunContext
 from finassist.runtime.drivers import adrive, drive_to_end
 from finassist.runtime.effects import Flow
 from finassist.runtime.flows import compare_flow
 from finassist.runtime.known import FlowContext
+
+if TYPE_CHECKING:
+    from finassist.reporting.sources import SourceComparison
 
 TOLERANCE: Final = 0.005
 """Half a percent: what rounding explains."""
@@ -44,6 +46,11 @@ class _Opened:
         absent = {name: SourceFigures(name, {}, (gap,)) for name, gap in self.closed.items()}
         beside = [name for name in self.providers if name not in self.shown]
         return [(by_name | absent)[name] for name in (*self.shown, *beside)]
+
+    def compared(self, question: str, answered: Sequence[SourceFigures], tolerance: float) -> SourceComparison:
+        from finassist.reporting.sources import SourceComparison
+
+        return SourceComparison.of(question, self.found(answered), self.shown, tolerance)
 
 
 class ManySources(BaseWorkflow):
@@ -86,7 +93,7 @@ class ManySources(BaseWorkflow):
             for each in opened.own:
                 stack.callback(each.close)
             found = drive_to_end(flow, run)
-        return SourceComparison.of(run.question, opened.found(found), opened.shown, tolerance)
+        return opened.compared(run.question, found, tolerance)
 
     async def acompare_sources(
         self,
@@ -103,7 +110,7 @@ class ManySources(BaseWorkflow):
                 stack.push_async_callback(each.aclose)
             with run.measured("finassist.compare_sources"):
                 found = await adrive(flow, run, lambda _: None)
-        return SourceComparison.of(run.question, opened.found(found), opened.shown, tolerance)
+        return opened.compared(run.question, found, tolerance)
 
     def _comparing(
         self, asked: Any, sources: Sequence[str | FinanceProvider], tolerance: float, as_of: date | str | None

@@ -12,6 +12,8 @@ from functools import cached_property
 from heapq import nlargest
 from typing import Literal
 
+from msgspec import Struct
+
 from finassist.core.errors import InvalidSymbol
 from finassist.symbols.names import (
     ABBREVIATIONS,
@@ -31,8 +33,7 @@ Reason = Literal["unknown", "delisted", "ambiguous"]
 _SYMBOL = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,8}[A-Z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
-class Company:
+class Company(Struct, frozen=True, gc=False):  # there are thousands, and none refers to another
     """One line of the directory."""
 
     symbol: str  # ticker, share classes with a dash (`BRK-B`)
@@ -133,8 +134,7 @@ WELL_SIZED = 2_000
 """Companies up to this rank are asked about; beyond it a chance likeness is the better explanation."""
 
 
-@dataclass(slots=True)
-class Named:
+class Named(Struct, gc=False):
     """What a key stands for."""
 
     rank: int  # place of the company in the directory; the largest company of that name wins
@@ -154,26 +154,29 @@ class NameIndex:
         self.filed = dict(filed or {})
         self.by_symbol = {company.symbol: rank for rank, company in enumerate(self.ranked)}
 
-    @cached_property
+    @property
     def full(self) -> dict[str, Named]:
         """Companies by their whole name, and by that without its legal form."""
-        names: dict[str, Named] = {}
-        for rank, how, forms in self._forms():
-            for place, form in enumerate(forms):
-                _put(names, key(form), Named(rank, "stripped" if place and how == "exact" else how, len(form)))
-        return names
+        return self._names[0]
 
-    @cached_property
+    @property
     def beginnings(self) -> dict[str, Named]:
         """Companies by the first words of their name."""
-        names: dict[str, Named] = {}
-        for rank, _, forms in self._forms():
+        return self._names[1]
+
+    @cached_property
+    def _names(self) -> tuple[dict[str, Named], dict[str, Named]]:
+        full: dict[str, Named] = {}
+        beginnings: dict[str, Named] = {}
+        for rank, how, forms in self._forms():
+            for place, form in enumerate(forms):
+                _put(full, key(form), Named(rank, "stripped" if place and how == "exact" else how, len(form)))
             begun = ""
             for size, word in enumerate(forms[-1][:-1], 1):
                 begun += key((word,))
                 if word not in _OPEN_ENDS:
-                    _put(names, begun, Named(rank, "prefix", size))
-        return names
+                    _put(beginnings, begun, Named(rank, "prefix", size))
+        return full, beginnings
 
     @cached_property
     def known_as(self) -> dict[str, Named]:

@@ -134,7 +134,7 @@ def stripped_forms(words: Sequence[str]) -> list[list[str]]:
 
 def spelled_legal(words: Sequence[str]) -> int:
     """How many single letters at the end spell a legal form: `n v`, `s p a`."""
-    for size in (3, 2):
+    for size in (3, 2) if len(words[-1]) == 1 else ():
         if len(words) > size and all(len(word) == 1 for word in words[-size:]):
             return size if "".join(words[-size:]) in LEGAL | {"as"} else 0
     return 0
