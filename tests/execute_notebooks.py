@@ -5,7 +5,7 @@
 
 The kernel has no keys and no network, and everything it writes goes to a temporary folder. What differs from
 one run to the next without meaning anything (ids, times of execution, the Python version) is not kept, and neither are
-widgets, of which a saved notebook has only their static twins.
+widgets, of which a saved notebook has only their static twins. The top of each notebook says how long it took.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 import nbformat
@@ -22,6 +23,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from tests.kernels import DEADLINE, kernel_environment, kernel_manager
+from tests.lessons import timed
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 METADATA = {
@@ -86,7 +88,9 @@ def main(names: list[str]) -> None:
         if names and path.stem not in names:
             continue
         with TemporaryDirectory(ignore_cleanup_errors=True) as root:
-            nbformat.write(tidy(execute(path, Path(root))), path)
+            begun = perf_counter()
+            executed = execute(path, Path(root))
+            nbformat.write(timed(tidy(executed), perf_counter() - begun), path)
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -14,8 +14,9 @@ import pytest
 from nbformat import NotebookNode
 
 import finassist
+import finassist.testing
 from tests.execute_notebooks import METADATA, NOTEBOOKS, execute, tidy
-from tests.lessons import is_lesson, solved
+from tests.lessons import TAKES, is_lesson, opens_rooms, reading_minutes, solved
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 ADVICE = "run `python -m tests.execute_notebooks` and commit the result"
@@ -120,18 +121,26 @@ def test_it_is_small_and_names_no_machine(path: Path, committed: NotebookNode) -
 
 
 def test_it_uses_the_public_names_alone(path: Path, committed: NotebookNode) -> None:
-    """A lesson opens other rooms as well, to show how they work; nobody needs what is private."""
+    """From lesson 05 on other rooms are opened as well, to show how they work; nobody needs what is private."""
     nodes = [node for cell in code_cells(committed) for node in ast.walk(ast.parse(cell.source))]
     assert not [node.attr for node in nodes if isinstance(node, ast.Attribute) and is_private(node)]
+    public = {module.__name__: set(module.__all__) for module in (finassist, finassist.testing)}
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("finassist") and not is_lesson(path):
-            assert node.module == "finassist"
-            assert {name.name for name in node.names} <= set(finassist.__all__)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("finassist") and not opens_rooms(path):
+            assert {name.name for name in node.names} <= public[str(node.module)]
 
 
 def is_private(attribute: ast.Attribute) -> bool:
     own = isinstance(attribute.value, ast.Name) and attribute.value.id == "self"
     return attribute.attr.startswith("_") and not attribute.attr.endswith("__") and not own
+
+
+def test_it_says_at_its_top_whom_it_is_for_and_how_long_it_takes(committed: NotebookNode) -> None:
+    top = committed.cells[0].source
+    takes = TAKES.search(top)
+    assert takes
+    assert "*For " in top
+    assert int(takes[1]) == reading_minutes(committed), ADVICE
 
 
 def test_it_explains_before_it_does(committed: NotebookNode) -> None:

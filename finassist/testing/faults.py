@@ -169,7 +169,8 @@ class FaultyProvider(WaitingProvider):
     def __init__(self, provider: Provider = "embedded", dials: Dials | None = None) -> None:
         self.inner: FinanceProvider = open_provider(provider)
         self.dials = dials or Dials()
-        self.name = f"{self.inner.name}, disturbed"
+        nested = isinstance(self.inner, FaultyProvider)
+        self.name = self.inner.name if nested else f"{self.inner.name}, disturbed"
         self.capabilities = self.inner.capabilities
         _check_failure(self.dials, (*DATA_FAILURES, HANG))
 
