@@ -169,6 +169,7 @@ def streamlit(options: argparse.Namespace) -> int:
         "server.port": options.port,
         "server.headless": "true",
         "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
     }
     given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     token = secrets.token_urlsafe(16)

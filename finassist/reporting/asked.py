@@ -132,7 +132,7 @@ def sections_of(answer: Any) -> Iterator[Section]:
     yield from sections(answer.headline, answer.queries, figures, answer.facts, answer.gaps, known, filers)
     yield Bullets("Did you mean (answer.pick(1) asks the first)", tuple(_choices(answer)))
     if answer.outcome == "partly" and all(query.scope != "peers" for query in answer.queries):
-        yield Bullets("What was asked", tuple(map(str, answer.checklist)))
+        yield Bullets("What was asked", tuple(map(str, answer.checklist)), "checks")
 
 
 # --------------------------------------------------------------------------------------------- table

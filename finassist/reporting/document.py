@@ -64,7 +64,7 @@ class Bullets:
 
     title: str
     lines: tuple[str, ...]
-    kind: Literal["", "strength", "attention", "next"] = ""
+    kind: Literal["", "strength", "attention", "next", "checks"] = ""
 
 
 @dataclass(frozen=True, slots=True)

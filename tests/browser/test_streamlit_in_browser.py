@@ -21,15 +21,20 @@ def test_a_question_is_answered_in_both_themes(browser: Browser, tmp_path: Path,
             try:
                 page = watched.page
                 page.goto(server.url)
-                page.get_by_test_id("stChatInputTextArea").fill("What is Apple's stock price?")
-                page.keyboard.press("Enter")
+                page.get_by_role("button", name="What is Apple's stock price?").click()
                 expect(page.locator(".fin-answer")).to_contain_text("309.35")
-                page.get_by_text("How it came about").click()
+                page.get_by_test_id("stExpander").get_by_text(" tasks in ").click()
                 expect(page.get_by_test_id("stImage").locator("img")).to_be_visible()
                 expect(page.get_by_text("Tell me about AAPL")).to_have_count(1)
                 shoot(page, f"streamlit-{theme}")
-                page.get_by_role("button", name="Tell me about AAPL").click()
-                expect(page.locator(".fin-answer").nth(1)).to_contain_text("416,161")
+                page.get_by_test_id("stChatInputTextArea").fill("Tell me about Nvidia")
+                page.keyboard.press("Enter")
+                newest = page.locator(".fin-answer").nth(1)
+                expect(newest).to_contain_text("215,938")
+                page.wait_for_function(
+                    "() => [...document.querySelectorAll('.fin-headline')].at(-1).getBoundingClientRect().bottom < 300"
+                )
+                expect(newest.locator(".fin-headline")).to_be_in_viewport()
                 expect(page.locator(".fin-answer").first).to_contain_text("You could ask next")
                 shoot(page, f"streamlit-followed-{theme}")
                 assert watched.foreign == []

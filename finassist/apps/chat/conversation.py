@@ -15,6 +15,7 @@ from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent
 
 from finassist.answer import Answer
+from finassist.apps import EXAMPLES
 from finassist.apps.chat import widgets as ui
 from finassist.apps.chat.companies import CompanyChips
 from finassist.apps.live.view import LONGEST_SHOWN, LiveView, discard, shortened
@@ -32,12 +33,6 @@ AT_ONCE: Final = 8
 
 NOTHING_ARRIVED: Final = "Stopped before anything had arrived."
 NOT_STORED: Final = "Stopped. Nothing of this turn was stored."
-EXAMPLES: Final = (
-    "Compare Apple and Microsoft",
-    "Tell me about Nvidia",
-    "What is Apple's stock price?",
-    "What does free cash flow mean?",
-)
 _WELCOME: Final = (
     "<h2>What would you like to know?</h2>"
     "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is named.</p>"

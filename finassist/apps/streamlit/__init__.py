@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import streamlit
 from pydantic import SecretStr
 
 from finassist.answer import Answer
+from finassist.apps import EXAMPLES
 from finassist.apps.serve import PAGE_TOKEN
 from finassist.config.settings import KEYS, ROUTINGS, Routing, Settings
 from finassist.config.sources import variable_of
@@ -26,11 +28,27 @@ from finassist.reporting.files import safe_csv
 from finassist.reporting.html import conversation_html, without_follow_ups
 from finassist.reporting.markdown import conversation_markdown
 from finassist.reporting.sanitize import safe_html
-from finassist.reporting.timeline import summary_of, timeline_svg
+from finassist.reporting.timeline import in_short, summary_of, timeline_svg
 from finassist.workflow import FinancialAssistantWorkflow
 
 st: Any = streamlit
 _REDRAW_SECONDS: Final = 0.1
+# The newest question can be at the top and the text field at the bottom, whatever is between. No text stands alone
+# here as a docstring of a constant: Streamlit would show it.
+_STYLE: Final = """<style>
+.st-key-newest { min-height: calc(100vh - 12rem); scroll-margin-top: 4.5rem }
+:has(> .st-key-ask) { position: sticky; bottom: 0; z-index: 9 }
+.stMainBlockContainer { padding-bottom: 0 }
+.st-key-ask { padding-bottom: 1.5rem; backdrop-filter: blur(12px) }
+</style>"""
+_TO_THE_TOP: Final = """<script>/* {once} */ {
+  const newest = () => document.querySelector(".st-key-newest");
+  const sizes = new ResizeObserver(() => newest()?.scrollIntoView()); // what is above it still changes
+  const stop = () => sizes.disconnect();
+  sizes.observe(document.querySelector(".stMainBlockContainer"));
+  for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(kind, stop, { once: true });
+  setTimeout(stop, 5000);
+}</script>"""
 
 
 def main() -> None:
@@ -39,55 +57,77 @@ def main() -> None:
     workflow, session_id = sidebar()
     answers = workflow.answers(session_id)
     exports(answers)
-    typed = st.chat_input("Ask about a company, for example: Compare Apple and Microsoft")
+    st.html(_STYLE)
+    turns = st.container()
+    typed = st.container(key="ask").chat_input("Ask about a company, for example: Compare Apple and Microsoft")
     question = typed or st.session_state.pop("asked", None)
-    for answer in answers:
-        show(answer, suggests=answer is answers[-1] and not question)
-    if question:
-        ask(question, workflow, session_id)
-    elif not answers:
-        st.html("<h2>Ask a financial question</h2><p>Every figure of the answer has a unit, a period and a source.</p>")
+    with turns:
+        for answer in answers:
+            with st.container(key=None if question or answer is not answers[-1] else "newest"):
+                show(answer, suggests=answer is answers[-1] and not question)
+        if question:
+            with st.container(key="newest"):
+                ask(question, workflow, session_id)
+        elif not answers:
+            welcome()
+
+
+def welcome() -> None:
+    """What one sees at first, with questions to begin with."""
+    st.html("<h2>Ask a financial question</h2><p>Every figure of the answer has a unit, a period and a source.</p>")
+    buttons("example", ((text, text) for text in EXAMPLES))
 
 
 def ask(asked: str | Sequence[Query], workflow: FinancialAssistantWorkflow, session_id: str) -> None:
     """Ask, show the run while it works, and store the answer in the conversation."""
     question = asked if isinstance(asked, str) else "; ".join(map(str, asked))
+    to_the_top(question)
     with st.chat_message("user"):
         st.text(question)
-    with st.chat_message("assistant"):
-        live = _Live(question)
-        try:
-            if isinstance(asked, str):
-                events = workflow.run(asked, stream=True, session_id=session_id)
-            else:
-                events = workflow.query(asked, stream=True, session_id=session_id)
-            for event in events:
-                live.see(event)
-        except FinassistError as error:
-            st.error(str(error))
+    live = _Live(question)
+    try:
+        if isinstance(asked, str):
+            events = workflow.run(asked, stream=True, session_id=session_id)
         else:
-            st.rerun()
+            events = workflow.query(asked, stream=True, session_id=session_id)
+        for event in events:
+            live.see(event)
+    except FinassistError as error:
+        st.error(str(error))
+    else:
+        st.session_state.fresh = True
+        st.rerun()
 
 
 def show(answer: Answer, *, suggests: bool) -> None:
     """An answer; what may be asked next is in its card or, for one that `suggests`, on buttons."""
+    if suggests and st.session_state.pop("fresh", False):
+        to_the_top(answer.run_id)
     with st.chat_message("user"):
         st.text(str(answer.input or ""))
-    with st.chat_message("assistant"):
-        st.html((without_follow_ups(answer) if suggests else answer).to_html())
-        if answer.run_id == st.session_state.get("watched_run"):
-            with st.expander("How it came about"):
-                st.image(st.session_state.watched_svg, width="stretch")
-        for place, (label, asked) in enumerate(_suggestions(answer) if suggests else ()):
-            if st.button(label, key=f"follow-{answer.run_id}-{place}"):
+    st.html((without_follow_ups(answer) if suggests else answer).to_html())
+    with st.expander(in_short(answer.timeline.state)):
+        st.image(str(answer.timeline), width="stretch")
+    if suggests and (readings := [choice for choice in answer.choices if [*choice.queries] != answer.queries]):
+        st.caption("Did you mean?")
+        buttons("reading", ((label, queries) for label, queries in readings))
+    if suggests:
+        buttons("next", ((text, text) for text in answer.follow_ups))
+
+
+def buttons(kind: str, offered: Iterable[tuple[str, str | Sequence[Query]]]) -> None:
+    """Beside each other, a button for each of these: what it says, and what a click asks."""
+    with st.container(horizontal=True):
+        for place, (label, asked) in enumerate(offered):
+            if st.button(label, key=f"follow-{kind}-{place}"):
                 st.session_state.asked = asked
                 st.rerun()
 
 
-def _suggestions(answer: Answer) -> Iterator[tuple[str, str | Sequence[Query]]]:
-    """What a button says and asks: other readings of the question, then what may be asked next."""
-    yield from ((f"Did you mean {label}?", asked) for label, asked in answer.choices if [*asked] != answer.queries)
-    yield from ((question, question) for question in answer.follow_ups)
+def to_the_top(of: object) -> None:
+    """Scroll the newest question to the top, once for each thing that it is `of`."""
+    once = sha256(str(of).encode()).hexdigest()
+    st.html(_TO_THE_TOP.replace("{once}", once), unsafe_allow_javascript=True)
 
 
 class _Live:
@@ -103,9 +143,6 @@ class _Live:
         self._state = reduce(self._state, event)
         if self._state.ended or time.monotonic() - self._drawn > _REDRAW_SECONDS:
             self._draw()
-        if self._state.ended:
-            st.session_state.watched_run = event.run_id
-            st.session_state.watched_svg = timeline_svg(self._state)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
