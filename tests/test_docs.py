@@ -107,5 +107,7 @@ def test_every_test_that_contributing_names_is_there() -> None:
 @pytest.mark.parametrize("name", ["finassist", *MODULES])
 def test_the_examples_of_a_module_run(name: str, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    if name == "finassist.apps.persona":
+        pytest.importorskip("jupyter_ai_persona_manager", reason="needs the group jupyter-ai")
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=LENIENT)
     assert not failed
