@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _manager: Any = import_module("jupyter_ai_persona_manager")  # of an extra, and without types
 _models: Any = import_module("jupyterlab_chat.models")
-_TOP: Final = '<div style="max-height:72vh;overflow-y:auto" tabindex="0">{}</div>'
+_TOP: Final = '<div style="max-height:60vh;overflow-y:auto" tabindex="0">{}</div>'
 """A chat scrolls to its end: of a long card the top stays in view."""
+_SHOWN_WHILE_IT_COMES: Final = 6_000
 _MENTION: Final = re.compile(r"(?<!\S)@finassist\b[,:]?\s*", re.IGNORECASE)
 
 
@@ -55,7 +56,7 @@ class FinassistPersona(_manager.BasePersona):
         try:
             await self._answer(_MENTION.sub("", message.body).strip())
         except FinassistError as error:
-            self.send_message(f"**No answer.** {_safe(error)}")
+            _Reply(self).show(*_bundle(f"**No answer.** {error}"))
         finally:
             self.clear_status()
 
@@ -85,10 +86,10 @@ class FinassistPersona(_manager.BasePersona):
             self._run = None
             reply.pace.stop()
         if answer is None:
-            reply.show(NOT_STORED)
+            reply.show(*_bundle(NOT_STORED))
         else:
             shown = shortened(answer)
-            reply.show(*await asyncio.to_thread(lambda: (_safe(shown.to_markdown()), shown.to_html())))
+            reply.show(*await asyncio.to_thread(lambda: _bundle(shown.to_markdown(), shown.to_html())))
 
 
 @cache
@@ -98,10 +99,14 @@ def _workflow() -> FinancialAssistantWorkflow:
     return FinancialAssistantWorkflow()
 
 
-def _safe(text: object) -> str:
-    from finassist.reporting.sanitize import safe_markdown
+def _bundle(text: str, card: str = "") -> tuple[str, Any]:
+    """The text of a message, which other personas read, and what the page shows of it."""
+    from finassist.reporting.sanitize import safe_html, safe_markdown
 
-    return safe_markdown(str(text))
+    # HTML from the first words on: of two renderers, the page keeps the result of the slower one. Trusted, or style
+    # sheet and charts are dropped; a card has no script, and every text in it is escaped.
+    body, html = safe_markdown(text), _TOP.format(card or safe_html(text))
+    return body, _models.MimeModel(data={"text/html": html, "text/plain": body}, trusted=True)
 
 
 class _Reply:
@@ -121,19 +126,16 @@ class _Reply:
         self._state = reduce(self._state, event)
         self.pace.want()
 
-    def show(self, body: str, card: str = "") -> None:
-        """Show text, or a card; other personas read the text."""
-        # Trusted, or its style sheet and charts are dropped. The card has no script, and every text in it is escaped.
-        data = {"text/html": _TOP.format(card), "text/plain": body}
-        bundle = _models.MimeModel(data=data, trusted=True) if card else None
+    def show(self, body: str, shown: Any) -> None:
+        """Show what `_bundle` made."""
         chat = self._persona.chat
         if not self._id:
-            message = _models.NewMessage(body=body, sender=self._persona.id, mime_model=bundle)
+            message = _models.NewMessage(body=body, sender=self._persona.id, mime_model=shown)
             self._id = chat.add_message(message, trigger_actions=[])
         else:
-            chat.update_message(replace(chat.get_message(self._id), body=body, mime_model=bundle))
+            chat.update_message(replace(chat.get_message(self._id), body=body, mime_model=shown))
 
     def _draw(self) -> None:
         self._persona.set_status("is working: {} of {} tasks done".format(*self._state.progress))
         if self._state.text:
-            self.show(_safe(self._state.text))
+            self.show(*_bundle(self._state.text[-_SHOWN_WHILE_IT_COMES:]))
