@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -301,3 +302,83 @@ def test_a_misspelt_option_or_command_is_suggested(arguments, meant, capsys) -> 
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["What is EBITDA?"], 'finassist ask "…"'), (["ask", "What", "is"], "quotes"), (["xyzzy"], "Commands: ask, ")],
+)
+def test_a_question_without_its_command_or_quotes_is_put_right(arguments, said, capsys) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (["ask", "--json", " "], "EmptyQuestion", 2),
+        (["ask", "--json"], "Usage", 2),
+        (["aks", "--json"], "Usage", 2),
+        (["query", "--metric", "nope", "--json"], "InvalidQuery", 2),
+        (["data", "--sector", "Nowhere", "--json"], "Failed", 1),
+        (["batch", "absent.csv", "--json"], "FileNotFoundError", 1),
+        (["sessions", "delete", "nope", "--json"], "Failed", 1),
+    ],
+)
+def test_an_error_is_json_where_it_is_asked_for(arguments, kind, code, capsys) -> None:
+    try:
+        ended = main(arguments)
+    except SystemExit as error:
+        ended = error.code
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert (ended, error["type"], error["exit_code"]) == (code, kind, code)
+    assert error["message"] in printed.err
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [("cache", "folder"), ("cache clear", "removed"), ("config trust", "sets"), ("check Hello", None),
+     ("data", "symbol"), ("config show", "setting"), ("doctor", "checks"), ("query --metrics", "formula"),
+     ("sessions", None), ("history", None), ("eval --export cases.csv", "cases"), ("batch questions.txt", "answers"),
+     ("batch questions.txt --estimate", "distinct")],
+)  # fmt: skip
+def test_every_command_can_print_json(command, key, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("FINASSIST_CACHE_FOLDER", str(tmp_path / "cache"))
+    Path(".env").write_text("FINASSIST_YEARS=3")
+    Path("questions.txt").write_text("What is EBITDA?")
+    assert main([*command.split(), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    first = found[:1] if isinstance(found, list) else [found]
+    assert all(key in each for each in first)
+    assert first or key is None
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands_and_options(shell, capsys) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("sessions", "rename", "concurrency"))
+    if shell == "bash":
+        asked = f'{script}\nCOMP_WORDS=(finassist ses); COMP_CWORD=1; _shtab_finassist; echo "${{COMPREPLY[*]}}"'
+        assert subprocess.run(["bash", "-c", asked], capture_output=True, text=True).stdout == "sessions\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_the_command_ends_the_streamlit_page(number, tmp_path) -> None:
+    package = tmp_path / "path" / "streamlit"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text("import signal; print('serving', flush=True); signal.pause()")
+    with subprocess.Popen(
+        [sys.executable, "-m", "finassist", "streamlit", "--headless", "--json"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        env={"PYTHONPATH": f"{tmp_path / 'path'}:{Path(finassist.__file__).parents[1]}"},
+    ) as process:  # fmt: skip
+        address = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["address"]
+        assert address.startswith("http://127.0.0.1:8501/?owner=")
+        assert process.stdout.readline() == "serving\n"
+        process.send_signal(number)
+        assert process.communicate(timeout=30)[0] == "", "both have closed the output"
+    assert process.returncode == 128 + signal.SIGTERM

@@ -51,6 +51,19 @@ def test_without_a_file_answers_are_csv_on_the_output(capsys) -> None:
     assert [row["status"] for row in rows] == ["completed", "completed"]
 
 
+def test_a_table_has_values_and_headlines_and_whole_texts_on_demand(capsys) -> None:
+    asked = "question\nWhat was Apple's net margin in FY2023?\nTell me about Apple\n"
+    assert main(["batch", questions_csv(asked)]) == 0
+    margin, report = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (margin["value"][:5], margin["unit"], margin["period"]) == ("0.253", "ratio", "FY2023")
+    assert margin["headline"].startswith("Apple's net margin was 25.3% in FY2023")
+    assert report["headline"].startswith("Apple's revenue rose")
+    assert "answer" not in margin
+    assert main(["batch", questions_csv(asked), "--full"]) == 0
+    *_, report = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert report["answer"].startswith("# Apple Inc. (AAPL): financial report")
+
+
 @pytest.mark.parametrize("name", ["q.csv", "q.tsv", "q.txt", "q.parquet", "q.xlsx", "-"])
 def test_questions_come_from_many_kinds_of_files(name: str, capsys, monkeypatch) -> None:
     frame, path = pd.DataFrame({"ask": QUESTIONS, "other": ["a,b", 'c"d']}), Path(name)

@@ -68,8 +68,19 @@ def test_a_conversation_is_printed_renamed_and_deleted(db: str, capsys) -> None:
     assert main(["sessions", "--db", db]) == 0
     assert "The fruit" in capsys.readouterr().out
     assert main(["sessions", "delete", "apple", "--yes", "--db", db]) == 0
+    assert capsys.readouterr().out == "Deleted apple and its 1 answer.\n"
     assert main(["sessions", "--db", db]) == 0
     assert "apple" not in capsys.readouterr().out
+
+
+def test_what_is_done_to_a_conversation_is_said_as_json_too(db: str, capsys) -> None:
+    def told(*arguments: str) -> dict:
+        assert main(["sessions", *arguments, "--json", "--db", db]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert [each["question"] for each in told("show", "apple")["answers"]] == ["What is Apple's stock price?"]
+    assert told("rename", "apple", "The fruit") == {"session_id": "apple", "name": "The fruit"}
+    assert told("delete", "apple", "--yes") == {"session_id": "apple", "deleted": 1}
 
 
 def test_nothing_is_deleted_unasked(db: str, capsys, monkeypatch) -> None:
@@ -104,9 +115,9 @@ def test_the_cache_is_shown_and_cleared(db: str, capsys) -> None:
     with fmp_server() as server:
         fmp(server, cache=None, settings=Settings()).get_quote("AAPL")
     assert main(["cache", "show"]) == 0
-    assert capsys.readouterr().out.startswith("1 answers, ")
+    assert capsys.readouterr().out.startswith("1 answer, ")
     assert main(["cache", "clear"]) == 0
-    assert "Removed 1 answers" in capsys.readouterr().out
+    assert "Removed 1 answer from" in capsys.readouterr().out
 
 
 def test_an_env_file_is_trusted_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

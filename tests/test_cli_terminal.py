@@ -86,7 +86,7 @@ def test_figures_as_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys)
     monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
     assert main(["ask", "--csv", "What is Apple's revenue?"]) == 0
     header, first, *_ = capsys.readouterr().out.splitlines()
-    assert header.startswith("symbol,field,label")
+    assert header.startswith("symbol,field,period,value")
     assert first.startswith("AAPL,")
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from finassist.apps.terminal import FAILED, OK, complain, note
+from finassist.apps.terminal import FAILED, OK, complain, note, show_json
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,6 +33,9 @@ PAGE_TOKEN: Final = "ASSISTANT_PAGE_TOKEN"
 """The variable in which the Streamlit page finds the token of its owner."""
 
 _SECONDS_TO_START: Final = 60
+_SECONDS_TO_STOP: Final = 10
+_SIGNALLED: Final = 128
+"""Added to the number of the signal that ended a program, this is its exit code."""
 EXPOSED: Final = (
     "Without a token, whoever reaches the server (each program of this computer, and by a trick a web page that you "
     "visit) can ask questions with your keys and at your cost, and read, change and delete all stored conversations."
@@ -101,17 +106,17 @@ def _about(token: str | None, given: str | None) -> str:
 # ---------------------------------------------------------------------------------- commands
 
 
-def _missing(package: str, name: str, extra: str) -> bool:
+def missing(package: str, name: str, extra: str) -> bool:
     """Whether an optional package is missing; then a sentence says how to install it."""
-    missing = find_spec(package) is None
-    if missing:
+    absent = find_spec(package) is None
+    if absent:
         complain(f"{name} is not installed. Install it with `pip install 'finassist[{extra}]'`.", FAILED)
-    return missing
+    return absent
 
 
 def mcp(options: argparse.Namespace) -> int:
     """Serve the tools over the Model Context Protocol."""
-    if _missing("mcp", "The MCP SDK", "mcp"):
+    if missing("mcp", "The MCP SDK", "mcp"):
         return FAILED
     from finassist.apps.tools import server
 
@@ -127,7 +132,7 @@ def serve(options: argparse.Namespace) -> int:
     """Serve the workflow over HTTP, behind a token: that of the environment, or a new one."""
     if options.no_token:
         check_guarded(options.host, "Leave out --no-token.")
-    if any(_missing(package, package, "agentos") for package in ("fastapi", "uvicorn")):
+    if any(missing(package, package, "agentos") for package in ("fastapi", "uvicorn")):
         return FAILED
     import uvicorn
 
@@ -136,8 +141,11 @@ def serve(options: argparse.Namespace) -> int:
     host, given = options.host, os.environ.get(TOKEN)
     token = None if options.no_token else given or secrets.token_urlsafe(32)
     address = f"http://{f'[{host}]' if ':' in host else host}:{options.port}"
-    note(f"Serving at {address}: /workflows/finassist/runs, and MCP at /mcp.")
-    note(_about(token, given))
+    if options.json:
+        show_json({"address": address, "runs": "/workflows/finassist/runs", "mcp": "/mcp", "token": token})
+    else:
+        note(f"Serving at {address}: /workflows/finassist/runs, and MCP at /mcp.")
+        note(_about(token, given))
     if not is_loopback(host):
         note("Others can read what is sent, the token as well, unless a proxy in front of it adds TLS.")
     try:
@@ -150,18 +158,18 @@ def serve(options: argparse.Namespace) -> int:
 
 def lab(_options: argparse.Namespace) -> int:
     """Open JupyterLab on the notebooks."""
-    if _missing("jupyterlab", "JupyterLab", "notebook"):
+    if missing("jupyterlab", "JupyterLab", "notebook"):
         return FAILED
     places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[2] / "notebooks")
     folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
     if folder is None:
         complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
-    return subprocess.call([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())])
+    return _run([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())], os.environ)
 
 
 def streamlit(options: argparse.Namespace) -> int:
     """Serve the Streamlit page; who has the link that is printed sees all stored conversations."""
-    if _missing("streamlit", "Streamlit", "streamlit"):
+    if missing("streamlit", "Streamlit", "streamlit"):
         return FAILED
     page = Path(__file__).with_name("streamlit") / "__init__.py"
     settings = {
@@ -174,11 +182,36 @@ def streamlit(options: argparse.Namespace) -> int:
     given = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
     token = secrets.token_urlsafe(16)
     address = f"http://127.0.0.1:{options.port}/?owner={token}"
-    note(f"All your conversations: {address}. Without what follows the question mark, a visitor sees their own alone.")
+    if options.json:
+        show_json({"address": address})
+    else:
+        note(f"All your conversations: {address}")
+        note("Without what follows the question mark, a visitor sees only their own.")
     if not options.headless:
         threading.Thread(target=_open_once_up, args=(options.port, address), daemon=True).start()
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(page), *given]
-    return subprocess.call(command, env={**os.environ, PAGE_TOKEN: token})
+    return _run(command, {**os.environ, PAGE_TOKEN: token})
+
+
+def _run(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a program to its end: what stops this process stops it too. At a terminal Ctrl+C reaches both by itself."""
+    with subprocess.Popen(command, env=variables) as child:
+
+        def stop(number: int, _frame: object) -> None:
+            if number != signal.SIGINT or not sys.stdin.isatty():
+                child.terminate()
+                last = threading.Timer(_SECONDS_TO_STOP, child.kill)
+                last.daemon = True
+                last.start()
+
+        numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        usual = {number: signal.signal(number, stop) for number in numbers}
+        try:
+            code = child.wait()
+        finally:
+            for number, handler in usual.items():
+                signal.signal(number, handler)
+    return code if code >= 0 else _SIGNALLED - code
 
 
 def _open_once_up(port: int, address: str) -> None:

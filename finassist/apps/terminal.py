@@ -1,28 +1,49 @@
 """What the command line prints, as text that no terminal obeys and in its encoding; and how it exits.
 
-Answers are formatted text, runs are shown as they go; NO_COLOR switches colours off. Text of models and sources
-is shown as text: no markup, no links that hide where they lead, no control characters.
+On a terminal answers are formatted text and runs are shown as they go. NO_COLOR switches colours off, FORCE_COLOR
+switches them on where the output is no terminal; all of them can be read on white and on black. Text of models and
+sources is shown as text: no markup, no links that hide where they lead, no control characters.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.markdown import Markdown
 
     from finassist.answer import Answer
+    from finassist.reporting.frames import DataFrame
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 
 _WIDEST: Final = 100
 _PIPE_WIDTH: Final = 100_000
+_KINDS: Final = {FAILED: "Failed", USAGE: "Usage", INTERRUPTED: "Interrupted"}
+_STYLES: Final = {
+    "markdown.block_quote": "italic",
+    "markdown.code": "magenta",
+    "markdown.code_block": "none",
+    "markdown.h2": "bold magenta",
+    "markdown.item.number": "bold",
+    "markdown.link": "underline",
+    "markdown.link_url": "dim underline",
+    "markdown.list": "none",
+    "markdown.table.border": "dim",
+    "markdown.table.header": "bold",
+}
+"""Those of Markdown that differ from Rich's, which has cyan on black and light blue: unreadable on white."""
+_as_json: Final = ContextVar("whether the command that runs was asked for JSON", default=False)
 
 
 # --------------------------------------------------------------------------------------------- plain lines
@@ -49,11 +70,40 @@ def warning(message: Warning | str, *_: Any, **__: Any) -> str:
     return f"Note: {printable(str(message))}\n"
 
 
-def complain(text: str, code: int) -> int:
+def complain(text: str, code: int, kind: str = "") -> int:
     """Print what went wrong to the standard error; return the exit code."""
-    note(f"finassist: {text}")
+    if _has_colours(sys.stderr):
+        from rich.text import Text
+
+        shown = Text.assemble(("finassist:", "bold red"), " ", printable(text))
+        _console(stderr=True).print(shown, soft_wrap=True)
+    else:
+        note(f"finassist: {text}")
     translate(text)
+    show_error(text, code, kind)
     return code
+
+
+def show_error(text: str, code: int, kind: str = "") -> None:
+    """Where JSON was asked for, print what went wrong as the document that the output is read for."""
+    if _as_json.get():
+        show_json({"error": {"type": kind or _KINDS.get(code, "Failed"), "message": text, "exit_code": code}})
+
+
+@contextmanager
+def json_wanted(wanted: bool) -> Generator[None]:
+    """Inside, what goes wrong is printed as JSON too."""
+    token = _as_json.set(wanted)
+    try:
+        yield
+    finally:
+        _as_json.reset(token)
+
+
+def show_json(data: Any) -> None:
+    """Print a JSON document, in letters that the output can show."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    say(json.dumps(data, indent=2, ensure_ascii=ascii_only))
 
 
 def translate(text: str) -> None:
@@ -62,13 +112,30 @@ def translate(text: str) -> None:
         note(f'In a terminal {name}="{value}" is FINASSIST_{name.upper()}={value}.')
 
 
-def option_meant(message: str, usage: str) -> str:
-    """The option or command that was meant, for what `argparse` says about one that there is not."""
+def usage_error(message: str, usage: str) -> str:
+    """What `argparse` says about a command or an option that there is not, in plain words, with the one that was meant.
+
+    Example:
+        >>> usage_error("unrecognized arguments: --jsn", "  --json  as JSON")
+        'There is no option --jsn. Did you mean --json?'
+    """
     from finassist.core.text import did_you_mean
 
-    wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([\w-]+)", message)
-    known = re.findall(r"--[\w-]+|(?<=^    )\w+", usage, re.MULTILINE)
-    return did_you_mean(wrong[1], known) if wrong else ""
+    commands = re.findall(r"(?<=^    )\w+", usage, re.MULTILINE)
+    if chosen := re.search(r"argument COMMAND: invalid choice: (['\"])(.*)\1 \(choose", message, re.DOTALL):
+        hint = did_you_mean(chosen[2], commands) or f" Commands: {', '.join(commands)}."
+        hint = ' Put “ask” before a question: finassist ask "…".' if " " in chosen[2].strip() else hint
+        return f"There is no command {chosen[2]!r}.{hint}"
+    if unknown := re.match(r"unrecognized arguments: (\S+)", message):
+        if unknown[1].startswith("-"):
+            return f"There is no option {unknown[1]}.{did_you_mean(unknown[1], re.findall(r'--[\w-]+', usage))}"
+        return f"There is one argument too many: {unknown[1]}. Put a text of several words in quotes."
+    return message
+
+
+def rows_of(frame: DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame for a JSON document."""
+    return json.loads(frame.to_json(orient="records", date_format="iso"))
 
 
 # ------------------------------------------------------------------------------------------ formatted text
@@ -76,7 +143,23 @@ def option_meant(message: str, usage: str) -> str:
 
 def on_terminal() -> bool:
     """Whether a person reads the output, on a terminal that can do more than print lines."""
-    return sys.stdout.isatty() and not _console().is_dumb_terminal
+    return _has_colours(sys.stdout)
+
+
+def _has_colours(stream: TextIO) -> bool:
+    return (stream.isatty() or bool(os.environ.get("FORCE_COLOR"))) and not _console().is_dumb_terminal
+
+
+def coloured(text: str, styles: Mapping[str, str]) -> None:
+    """Print lines; on a terminal the words at the start of a line that have a style in it."""
+    if not on_terminal():
+        return say(printable(text))
+    from rich.text import Text
+
+    shown = Text(printable(text))
+    for word, style in styles.items():
+        shown.highlight_regex(rf"(?m)^{re.escape(word)}\b", style)
+    return _console().print(shown, soft_wrap=True)
 
 
 def watch(question: str, events: Iterable[Any]) -> Answer | None:
@@ -123,12 +206,11 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     _console(width=None if person else _PIPE_WIDTH).print(table)
 
 
-def _console(width: int | None = None) -> Console:
+def _console(width: int | None = None, *, stderr: bool = False) -> Console:
     from rich.console import Console
     from rich.theme import Theme
 
-    theme = Theme({"markdown.code": "cyan", "markdown.table.header": "bold"})  # no background of its own
-    return Console(highlight=False, theme=theme, width=width)
+    return Console(highlight=False, theme=Theme(_STYLES), width=width, stderr=stderr)
 
 
 def _markdown(text: str) -> Markdown:

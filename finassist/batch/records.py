@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import zlib
 from collections.abc import Generator, Iterator
@@ -35,6 +36,7 @@ SELECT q.ordinal, q.question, q.category, q.symbols, q.facts AS n_facts, q.gaps 
 FROM questions q LEFT JOIN questions o ON o.ordinal = q.same_as {where} ORDER BY q.ordinal
 """
 _CUT_OFF: Final = "Its process ended before it could. Rerun the same call to resume."
+_TITLE: Final = re.compile(r"#|\*\*[^*]+\*\*$")
 _MOST_BYTES: Final = 100_000_000  # a few bytes can hold a text that fills the memory
 _DAMAGE: Final = (zlib.error, ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
 
@@ -185,10 +187,16 @@ def _opened(row: dict[str, Any]) -> dict[str, Any]:
         printed(f"{row['message']}{row['error']}", "strict")
         answered = msgspec.json.decode(row["answered"] or "{}", type=_Answered)
         symbols = msgspec.json.decode(row["symbols"] or "[]", type=list[str])
-        texts = {"answer": _text(row["content"]), "record": _text(row["record"])}
+        texts = {"answer": (answer := _text(row["content"])), "record": _text(row["record"])}
+        texts["headline"] = _headline(answer) if answer else None
     except _DAMAGE as error:
         return _damaged(row, error)
     return {**row, **answered, **texts, "symbols": symbols, "asked": True}
+
+
+def _headline(text: str) -> str | None:
+    """The first line of an answer that is more than a title."""
+    return next((line for line in text.splitlines() if line.strip() and not _TITLE.match(line)), None)
 
 
 def _text(stored: bytes | None) -> str | None:

@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import sys
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +20,11 @@ from finassist.apps.terminal import (
     note,
     on_terminal,
     printable,
+    rows_of,
     say,
+    show_json,
     show_markdown,
+    show_table,
     translate,
     watch,
 )
@@ -60,7 +64,7 @@ BUDGETS: Final = (
 def ask(options: argparse.Namespace) -> int:
     """Answer the question of the command line."""
     if not options.question.strip():  # before Agno and the workflow are imported
-        return complain("The question is empty. Ask something such as “Tell me about Apple”.", USAGE)
+        return complain("The question is empty. Ask something such as “Tell me about Apple”.", USAGE, "EmptyQuestion")
     from finassist.workflow import FinancialAssistantWorkflow
 
     _check_workbook(options)
@@ -79,7 +83,7 @@ def check(options: argparse.Namespace) -> int:
 
     checked = checked_text(text)
     if options.json:
-        say(json.dumps(checked.rows(), indent=2, ensure_ascii=False))
+        show_json(checked.rows())
     else:
         show_markdown(checked.to_markdown()) if on_terminal() else say(printable(checked.to_markdown()))
     return OK if checked.ok else FAILED
@@ -90,13 +94,9 @@ def query(options: argparse.Namespace) -> int:
     if options.metrics:
         from finassist.core.metrics import catalogue
 
-        if options.json:
-            rows = [{"id": each.id, "label": each.label, "unit": each.unit, "formula": each.formula}
-                    for each in catalogue().values()]  # fmt: skip
-            say(json.dumps(rows, indent=2, ensure_ascii=False))
-            return OK
-        for metric in catalogue().values():
-            say(printable(f"{metric.id:28} {metric.label:36} {metric.unit:10} {metric.formula}".rstrip()))
+        header = ("id", "label", "unit", "formula")
+        rows = [(each.id, each.label, each.unit, each.formula) for each in catalogue().values()]
+        show_json([dict(zip(header, row, strict=True)) for row in rows]) if options.json else show_table(header, rows)
         return OK
     from finassist.apps.tools import typed_query
     from finassist.core.assumptions import assumed
@@ -136,7 +136,10 @@ def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace)
     if options.stream and not options.csv:
         return _stream(workflow, options)
     if on_terminal() and not (options.json or options.csv or options.markdown):
-        answer = watch(options.question, workflow.run(options.question, stream=True))
+        if not sys.stdout.isatty():  # coloured, for a file or a log
+            answer = workflow.run(options.question)
+        else:
+            answer = watch(options.question, workflow.run(options.question, stream=True))
         if answer is not None:
             show_markdown(answer.to_markdown())
             _print_afterwards(answer)
@@ -164,16 +167,22 @@ def _stream(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -
 
 def _print(answer: Answer, options: argparse.Namespace) -> None:
     if options.json:
-        data = answer.to_dict()
-        say(json.dumps({"question": options.question} | {name: data.get(name) for name in _SHOWN}, indent=2))
+        show_json(document(answer, options.question))
     elif options.csv:
         from finassist.reporting.files import safe_csv
 
         say(safe_csv(answer.to_frame(full=True)), end="")
         _print_afterwards(answer, quiet=True)
     else:
-        say(printable(answer.to_markdown()))
+        markdown = answer.to_markdown()
+        show_markdown(markdown) if on_terminal() and not options.markdown else say(printable(markdown))
         _print_afterwards(answer, quiet=options.markdown)
+
+
+def document(answer: Answer, question: str) -> dict[str, Any]:
+    """An answer as a JSON document."""
+    data = answer.to_dict()
+    return {"question": question} | {name: data.get(name) for name in _SHOWN}
 
 
 def _print_afterwards(answer: Answer, *, quiet: bool = False) -> None:
@@ -206,7 +215,8 @@ def batch(options: argparse.Namespace) -> int:
         limits["column"] = options.column
     with FinancialAssistantWorkflow(db=None) as workflow:
         if options.estimate:
-            say(str(workflow.run_many(questions, estimate=True, **limits)))
+            estimate = workflow.run_many(questions, estimate=True, **limits)
+            show_json(asdict(estimate)) if options.json else say(str(estimate))
             return OK
         limits["ledger"], limits["resume"] = options.ledger, options.resume
         limits["live"] = False if options.quiet else None
@@ -219,13 +229,16 @@ def batch(options: argparse.Namespace) -> int:
 def _written(batch: Batch, options: argparse.Namespace) -> int:
     from finassist.reporting.files import safe_csv
 
+    frame = batch.frame if options.full else batch.frame.drop(columns="answer")
     if options.out:
-        _write(batch.frame, options.out, "answers", options)
-    else:
-        say(safe_csv(batch.frame), end="")
+        _write(frame, options.out, "answers", options)
+    elif not options.json:
+        say(safe_csv(frame), end="")
     if options.facts:
         _write(batch.facts, options.facts, "figures", options)
-    return _ending(batch)
+    if options.json:
+        show_json({"status": batch.status, "left": batch.left.questions, "answers": rows_of(frame)})
+    return _ending(batch, frame)
 
 
 def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) -> None:
@@ -236,13 +249,15 @@ def _write(frame: DataFrame, path: str, what: str, options: argparse.Namespace) 
         note(f"{path}: {len(frame):,} {what}")
 
 
-def _ending(batch: Batch) -> int:
-    if failures := len(batch.failures):
-        complain(f"{failures:,} of {len(batch):,} questions failed; the column message says why.", FAILED)
-    if refused := int((batch.frame["outcome"] == "refused").sum()):
-        complain(f"{refused:,} of {len(batch):,} questions have no answer; the column answer says why.", FAILED)
+def _ending(batch: Batch, frame: DataFrame) -> int:
+    """Say what the table tells in its rows; the exit code for it."""
+    failures, refused = len(batch.failures), int((frame["outcome"] == "refused").sum())
+    if failures:
+        note(f"finassist: {failures:,} of {len(batch):,} questions failed; the column message says why.")
+    if refused:
+        note(f"finassist: {refused:,} of {len(batch):,} questions have no answer; the column headline says why.")
     if batch.status == "stopped":
-        complain(str(batch.left), FAILED)
+        note(f"finassist: {batch.left}")
     return FAILED if failures or refused or batch.status == "stopped" else OK
 
 
@@ -301,6 +316,8 @@ def evaluate(options: argparse.Namespace) -> int:
     cases = read_cases(options.set, options.kinds)
     if options.export:
         write_cases(cases, options.export)
+        text = f"{options.export}: {len(cases):,} cases"
+        show_json({"file": options.export, "cases": len(cases)}) if options.json else note(text)
         return OK
     given = [each.partition("=")[::2] for each in options.against]
     others = Settings(**{name: value for name, value in given if value})
@@ -310,7 +327,7 @@ def evaluate(options: argparse.Namespace) -> int:
         second = models[-1] if models else None if others.origin("model") == "argument" else options.model
         shown = found.compare(_evaluated(cases, second, others, options.concurrency))
     if options.json:
-        say(json.dumps(shown.to_dict(), indent=2))
+        show_json(shown.to_dict())
     elif options.csv:
         from finassist.reporting.files import safe_csv
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from finassist.apps.terminal import FAILED, OK, USAGE, complain, printable, say
+from finassist.apps.cli.answers import document
+from finassist.apps.terminal import FAILED, OK, USAGE, coloured, complain, printable, rows_of, say, show_json
 
 if TYPE_CHECKING:
     from finassist.providers.http.cache import Cache
@@ -48,13 +48,17 @@ def history(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> int:
-    """Print a conversation as Markdown."""
+    """Print a conversation."""
     from finassist.apps.terminal import on_terminal, show_markdown
     from finassist.reporting.markdown import conversation_markdown
 
     answers = _workflow(options).answers(options.session)
     if not answers:
         return _unknown(options.session)
+    if options.json:
+        asked = [document(answer, str(answer.input)) for answer in answers]
+        show_json({"session_id": options.session, "answers": asked})
+        return OK
     text = conversation_markdown(answers)
     show_markdown(text) if on_terminal() else say(printable(text), end="")
     return OK
@@ -63,6 +67,10 @@ def show(options: argparse.Namespace) -> int:
 def rename(options: argparse.Namespace) -> int:
     """Give a conversation a name."""
     asyncio.run(_conversations(options).rename(options.session, options.name))
+    text = (
+        f"{options.session} is named “{options.name}”." if options.name.strip() else f"{options.session} has no name."
+    )
+    _tell(options, text, session_id=options.session, name=options.name)
     return OK
 
 
@@ -74,18 +82,32 @@ def delete(options: argparse.Namespace) -> int:
         return _unknown(options.session)
     if not options.yes and not sys.stdin.isatty():
         return complain("Deleting needs a confirmation, and this is no terminal. Confirm with --yes.", USAGE)
-    if not options.yes and not _agreed(f"Delete “{found.name}” and its {len(answers):,} answers? [y/N] "):
+    if not options.yes and not _agreed(f"Delete “{found.name}” and its {_answers(len(answers))}? [y/N] "):
         return complain("Nothing was deleted.", FAILED)
     asyncio.run(conversations.delete(options.session))
+    text = f"Deleted {options.session} and its {_answers(len(answers))}."
+    _tell(options, text, session_id=options.session, deleted=len(answers))
     return OK
 
 
-def show_config(_options: argparse.Namespace) -> int:
+def show_config(options: argparse.Namespace) -> int:
     """Print every setting with its origin."""
+    from finassist.apps.terminal import show_table
     from finassist.config.settings import Settings
 
-    say(printable(str(Settings())))
+    header, rows = ("setting", "value", "from"), Settings().rows()
+    show_json([dict(zip(header, row, strict=True)) for row in rows]) if options.json else show_table(header, rows)
     return OK
+
+
+def check_up(options: argparse.Namespace) -> int:
+    """Check the installation, the settings, the disk and the connections."""
+    from finassist.apps.cli.doctor import doctor
+
+    checkup = asyncio.run(doctor())
+    styles = {"ok": "green", "note": "magenta", "FAILED": "bold red"}
+    show_json(checkup.to_dict()) if options.json else coloured(str(checkup), styles)
+    return OK if checkup.ok else FAILED
 
 
 def trust_env(options: argparse.Namespace) -> int:
@@ -100,8 +122,9 @@ def trust_env(options: argparse.Namespace) -> int:
     trust(path)
     if not is_trusted(path):
         return complain("Your data folder cannot be written, so nothing can be trusted for later.", FAILED)
-    names = ", ".join(sorted(dotenv_values(path, encoding="utf-8-sig"))) or "nothing"
-    say(printable(f"Trusted until it is changed: {path}, which sets {names}."))
+    names = sorted(dotenv_values(path, encoding="utf-8-sig"))
+    text = f"Trusted until it is changed: {path}, which sets {', '.join(names) or 'nothing'}."
+    _tell(options, text, file=str(path), sets=names)
     return OK
 
 
@@ -127,20 +150,31 @@ def data(options: argparse.Namespace) -> int:
     return OK
 
 
-def show_cache(_options: argparse.Namespace) -> int:
+def show_cache(options: argparse.Namespace) -> int:
     """Print how many answers of live data sources are cached, and where."""
     cache, folder, used = _cache()
     size = cache.size()
     note = "" if used else " The setting cache is off: cached answers are neither used nor added."
-    say(f"{size.entries:,} answers, {size.bytes / 1e6:,.1f} MB, in {folder}.{note}")
+    text = f"{_answers(size.entries)}, {size.bytes / 1e6:,.1f} MB, in {folder}.{note}"
+    _tell(options, text, answers=size.entries, bytes=size.bytes, folder=str(folder), used=used)
     return OK
 
 
-def clear_cache(_options: argparse.Namespace) -> int:
+def clear_cache(options: argparse.Namespace) -> int:
     """Remove every cached answer."""
     cache, folder, _ = _cache()
-    say(f"Removed {cache.clear():,} answers from {folder}")
+    removed = cache.clear()
+    _tell(options, f"Removed {_answers(removed)} from {folder}.", removed=removed, folder=str(folder))
     return OK
+
+
+def _answers(number: int) -> str:
+    return f"{number:,} answer{'' if number == 1 else 's'}"
+
+
+def _tell(options: argparse.Namespace, text: str, **data: Any) -> None:
+    """Say what was done, or print the same as JSON."""
+    show_json(data) if options.json else say(printable(text))
 
 
 def _cache() -> tuple[Cache, Path, bool]:
@@ -181,7 +215,7 @@ def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespa
 
         say(safe_csv(frame), end="")
     elif options.json:
-        say(json.dumps(json.loads(frame.to_json(orient="records", date_format="iso")), indent=2))
+        show_json(rows_of(frame))
     else:
         from finassist.apps.terminal import show_table
 
