@@ -121,7 +121,8 @@ def test_claims_are_a_frame_and_a_chart_without_script_or_remote_parts() -> None
     assert frame["verdict"].tolist() == ["holds in this regime", "no difference", "does not hold"]
     assert str(frame["ratio"].dtype) == "Float64"
     assert list(Claims([], {}).to_frame().columns) == list(frame.columns)
-    html = found._repr_mimebundle_()["text/html"]
-    assert html.count("<svg") == 3
-    assert "25×" in html
-    assert not re.search(r"<script|src=|href=|url\(", html)
+    chart, image = found._repr_mimebundle_()["text/html"].split("<img")
+    assert chart.count("<circle") == 3
+    assert "25×" in chart
+    assert "data:image/svg+xml" in image
+    assert not re.search(r"<script|src=|href=|url\(", chart)

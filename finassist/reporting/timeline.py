@@ -211,11 +211,15 @@ _HOVER: Final = re.compile(r'<title>[^<]*</title>(?:<rect [^>]*pointer-events="a
 
 def timeline_html(state: RunState) -> str:
     """The timeline of a run for a notebook's output."""
-    picture = timeline_svg(state)
+    return boxed(timeline_svg(state), summary_of(state), _height(tracks(state)))
+
+
+def boxed(picture: str, words: str, height: int) -> str:
+    """An SVG of the class `finassist-tl` for a notebook's output, and an image of it where SVG is dropped."""
     source = b64encode(_HOVER.sub("", picture).encode()).decode()
     return (
         f'<div class="finassist-tl-box"><style>{BOX_CSS}</style><div style="display:none">{picture}</div>'
-        f'<img alt="{escape(summary_of(state))}" width="100%" height="{_height(tracks(state))}" '
+        f'<img alt="{escape(words)}" width="100%" height="{height}" '
         f'src="data:image/svg+xml;base64,{source}"></div>'
     )
 

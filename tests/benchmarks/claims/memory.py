@@ -66,7 +66,7 @@ def _compared(how: str, rounds: int) -> Claim:
     contenders = [lambda: _bytes("tasks", TASKS, how), lambda: _bytes("threads", THREADS, how)]
     ours, theirs = interleaved(contenders, rounds)
     return Claim.of(
-        "5.6", "A waiting task takes less memory than a waiting thread", f"{how} memory per waiting operation",
+        "5.6", "A waiting task takes less memory than a waiting thread", f"{how} memory",
         "a thread", ours, theirs, scale=1 / 1024, unit="KB",
     )  # fmt: skip
 
