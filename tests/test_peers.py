@@ -82,6 +82,13 @@ def test_medians_quartiles_ranks_and_percentiles_are_those_of_numpy_and_pandas(c
     assert checked > 4000 / step
 
 
+@pytest.mark.parametrize("step", [60, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_peers_that_are_fetched_are_those_of_all_companies(cube, ask, step):
+    for symbol in [symbol for symbol, member in cube.members.items() if member.primary in ("", symbol)][::step]:
+        query = Query(scope="peers", companies=[symbol], metrics=["pe"])
+        assert ask.query(query).query == with_peers(query, cube)
+
+
 def test_leaving_out_a_peer_changes_the_figure_of_no_other(ask):
     whole = ask.query(Query(scope="peers", companies=["AMD"]))
     for gone in whole.query.companies[1:4]:

@@ -338,7 +338,7 @@ def test_a_report_opens_with_what_matters_and_ends_with_the_statements(nvidia: A
 
 @pytest.mark.parametrize("metric", [*SCORES, *MULTIPLES])
 def test_the_opening_has_the_figures_that_a_question_about_them_gets(nvidia: Answer, metric: str) -> None:
-    days = [fact for fact in nvidia.facts if fact.field == metric and fact.known]
+    days = [fact for fact in nvidia.facts if (fact.symbol, fact.field) == ("NVDA", metric) and fact.known]
     assert len(days) == (1 if metric in SCORES else 4)
     workflow = FinancialAssistantWorkflow(db=None)
     for fact_ in days:
@@ -348,12 +348,42 @@ def test_the_opening_has_the_figures_that_a_question_about_them_gets(nvidia: Ans
 
 def test_every_figure_of_the_opening_can_be_followed_to_what_was_filed(nvidia: Answer) -> None:
     by_key = {fact.key: fact for fact in nvidia.facts}
-    waiting = [fact for fact in nvidia.facts if fact.field in (*SCORES, *MULTIPLES) or fact.field.startswith("growth(")]
+    waiting = [
+        fact
+        for fact in nvidia.facts
+        if fact.field in (*SCORES, *MULTIPLES) or fact.field.startswith(("growth(", "peer "))
+    ]
     assert waiting
     while waiting:
         fact_ = waiting.pop()
         assert fact_.source or fact_.formula
         waiting += [by_key[key] for key in fact_.inputs]
+
+
+def test_the_opening_sets_the_multiples_against_those_of_the_peers_that_a_question_names(nvidia: Answer) -> None:
+    asked = FinancialAssistantWorkflow(db=None).query(Query(scope="peers", companies=["NVDA"], metrics=[*MULTIPLES]))
+    medians = {fact.key: fact for fact in asked.facts if fact.field.startswith("peer median of ")}
+    shown = {fact.key: fact for fact in nvidia.facts if fact.field.startswith("peer median of ")}
+    assert shown.keys() <= medians.keys()
+    assert "NVDA/peer median of pe/2026-08-21" in shown
+    for key, median in shown.items():
+        assert (median.value, set(median.inputs)) == (medians[key].value, set(medians[key].inputs))
+    valuation = section(nvidia.content, "Valuation")
+    assert f"× ({len(shown['NVDA/peer median of pe/2026-08-21'].inputs)}) |" in valuation
+    assert "Against the median of its peers (n have a figure): " in valuation
+    assert "same industry (Semiconductors), nearest in market value." in valuation
+    assert "Broadcom" in valuation
+    proof = nvidia.why("NVDA/peer median of pe/2026-08-21")
+    assert "AVGO" in str(proof)
+
+
+def test_peers_are_as_known_on_the_day_of_the_report_and_there_are_none_of_several_companies() -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    then = workflow.run("Tell me about Nvidia as of 2024-03-01", live=False)
+    assert "NVDA/peer median of pe/2024-03-01" in {fact.key for fact in then.facts}
+    assert all(fact.as_of <= date(2024, 3, 1) for fact in then.facts if fact.symbol != "NVDA" and fact.as_of)
+    both = workflow.query(Query(intent="document", companies=["NVDA", "AMD"]))
+    assert {fact.symbol for fact in both.facts} == {"NVDA", "AMD"}
 
 
 def test_what_a_score_lacks_is_said_in_a_line() -> None:

@@ -15,6 +15,7 @@ from finassist.analysis.calendar import Point
 from finassist.analysis.cube import Cube
 from finassist.core.facts import Fact, with_inputs
 from finassist.core.periods import LATEST, months_back
+from finassist.core.query import Query
 
 SCORES = ("piotroski", "altman_z", "accruals_ratio")
 MULTIPLES = ("pe", "ps", "pb", "ev_to_ebitda", "fcf_yield")
@@ -41,6 +42,11 @@ def overview(cube: Cube, symbol: str, *, past: bool = True) -> list[Fact]:
     cube = _with_past_prices(cube, symbol)
     found = [*_scores(cube, symbol), *_multiples(cube, symbol, past), *_latest_quarter(cube, symbol)]
     return with_inputs(found, cube.find)
+
+
+def multiples_of_peers(symbol: str, day: date | None = None) -> Query:
+    """The question about peers that a report of one company answers besides."""
+    return Query(scope="peers", companies=[symbol], metrics=list(MULTIPLES), as_of=day)
 
 
 def _with_past_prices(cube: Cube, symbol: str) -> Cube:

@@ -84,7 +84,7 @@ def with_peers(query: Query, cube: Cube) -> Query:
     metrics = query.metrics or list(_COMPARED.get(member.industry if member else "", _GENERAL))
     changes: dict[str, object] = {"metrics": metrics, "intent": "compare"}
     if member and not query.companies[1:] and not query.sectors and OF_ALL_CLOSES.isdisjoint(metrics):
-        how, peers = _chosen(member, cube, query.limit or MOST)
+        how, peers = chosen(member, cube, query.limit or MOST)
         changes |= {"companies": [symbol, *peers], "evidence": {**query.evidence, CHOSEN: f"{' '.join(peers)}: {how}"}}
     return query.model_copy(update=changes)
 
@@ -142,7 +142,17 @@ def _related() -> Mapping[str, frozenset[str]]:
     return {industry: frozenset(line) for line in lines for industry in line}
 
 
-def _chosen(own: Member, cube: Cube, most: int) -> tuple[str, list[str]]:
+def candidates(own: Member, members: Iterable[Member]) -> list[Member]:
+    """The company, and those that its peers are chosen from: of its industry and related ones, if few of its sector."""
+    everyone = list(members)
+    industries = _related().get(own.sub_industry, frozenset({own.sub_industry})) - {""}
+    found = [each for each in everyone if each.sub_industry in industries]
+    if len(found) <= _FEWEST:
+        found += [each for each in everyone if each.sector == own.sector != "" and each not in found]
+    return found if own in found else [own, *found]
+
+
+def chosen(own: Member, cube: Cube, most: int) -> tuple[str, list[str]]:
     """How peers are found, and those of a company: of its industry, else of related ones, else of its sector."""
     beside = [m for m in _one_class_each(cube) if m.symbol not in (own.symbol, own.primary)]
     wider = _related().get(own.sub_industry, frozenset[str]()) - {own.sub_industry}

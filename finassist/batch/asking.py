@@ -217,7 +217,7 @@ class SharedFetches:
     async def _fetch(self, wanted: Fetch, own: Spending) -> list[Fact]:
         need, symbol = wanted.need, wanted.symbol
         own.begin_data()
-        if need == "figures" or need == "closes" or need == "universe":
+        if need in ("figures", "closes", "universe", "peers"):
             found = await fetch_for_query(self.provider, need, symbol, wanted.scope)
         else:
             found = await fetch_facts(self.provider, need, symbol, wanted.periods)

@@ -18,7 +18,7 @@ from finassist.core.query import Choice, Query
 
 CategoryName = Literal["income_statement", "company_financials", "stock_price", "report", "chat"]
 NeedName = Literal["profile", "income", "balance_sheet", "cash_flow", "quote", "history"]
-QueryNeedName = Literal["figures", "closes", "universe"]
+QueryNeedName = Literal["figures", "closes", "universe", "peers"]
 
 CATEGORIES: Final[tuple[CategoryName, ...]] = get_args(CategoryName)
 NEEDS: Final[tuple[NeedName, ...]] = get_args(NeedName)
@@ -133,6 +133,7 @@ NEED: Final[dict[str, Need]] = {
     "figures": Need("figures by year and quarter", "figures"),
     "closes": Need("closing prices", "closing prices"),
     "universe": Need("figures of all companies", "all companies"),
+    "peers": Need("figures of peers", "peers"),
     "symbol": Need("", "symbol"),  # no data: the gap of a company that was not recognised
 }
 """The record of each need, by name."""

@@ -260,7 +260,7 @@ type _Row = tuple[str, str, str, float, float | None, TaskStatus, str, int]
 
 
 _BESIDES = 2
-"""Fetches of a report besides those of its kind: quarters and closes, from a source that has them."""
+"""Fetches of a report besides those of its kind: quarters and closes, from a source that has them; peers of one."""
 
 
 def _foreseen(state: RunState) -> int:
@@ -271,8 +271,9 @@ def _foreseen(state: RunState) -> int:
         return 1
     begun = sum(task.parent == GATHER for task in state.tasks)
     category = CATEGORY.get(state.category)
-    each = len(category.needs) + _BESIDES * (category.name == "report") if category else 0
-    planned = each * len(state.symbols)
+    report = category is not None and category.name == "report"
+    each = len(category.needs) + _BESIDES * report if category else 0
+    planned = each * len(state.symbols) + (report and len(state.symbols) == 1)
     return max(0, planned - begun) + 1
 
 

@@ -95,6 +95,8 @@ class UniverseScope:
         quarters: Whether quarterly figures are needed besides annual ones.
         back: Months or days before the latest of these days, whose closes are needed; 0 is the last year end.
         year_ends: Whether the closes at the ends of the fiscal years of these lines are needed.
+        peers_of: The company whose peers, and itself, are all that is needed; a source may give more.
+        peers: How many of them.
     """
 
     lines: frozenset[str]
@@ -103,6 +105,8 @@ class UniverseScope:
     quarters: bool = True
     back: tuple[int | timedelta, ...] = ()
     year_ends: bool = False
+    peers_of: str = ""
+    peers: int = 0
 
 
 @runtime_checkable
@@ -134,7 +138,7 @@ async def fetch_for_query(
     as_of: date | None = None,
 ) -> list[Fact]:
     """What a query needs of one company, or of all; with `as_of` as it was public on that day."""
-    if need == "universe":
+    if need in ("universe", "peers"):
         found = await _universe(provider, scope or UniverseScope(frozenset()))
     elif isinstance(provider, QuerySource):
         work = provider.fetch_closes(symbol) if need == "closes" else provider.fetch_figures(symbol)

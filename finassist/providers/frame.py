@@ -26,6 +26,7 @@ from agno.tools.finance import ProviderStatus
 from msgspec.structs import replace
 
 from finassist.analysis.calendar import Member
+from finassist.analysis.peers import candidates
 from finassist.core.errors import BadPayload, ConfigurationError, InvalidSymbol, MissingColumn, UnknownSymbol
 from finassist.core.facts import FIELDS, Fact, canonical, snake
 from finassist.core.text import did_you_mean, visible
@@ -138,7 +139,11 @@ class FrameProvider(FactProvider):
 
     def universe_facts(self, scope: UniverseScope) -> list[Fact]:
         """Some lines of every company, and its closes where days are asked."""
-        return [fact for fact in self._facts if fact.field in scope.lines or (scope.days and fact.field == "price")]
+        own, near = self._names.get(scope.peers_of), self._names.keys()
+        if own:
+            near = {each.symbol for each in candidates(own, self._names.values())}
+        wanted = {*scope.lines, "price"} if scope.days else scope.lines
+        return [fact for fact in self._facts if fact.symbol in near and fact.field in wanted]
 
     def _of(self, symbol: str) -> list[Fact]:
         wanted = normalise_symbol(symbol)

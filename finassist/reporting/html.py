@@ -27,7 +27,7 @@ from finassist.reporting.sanitize import environment, escape, rendered, safe_htm
 from finassist.reporting.tables import Cell, Row, Table
 
 _SMALL = (parts.Bullets, Panel)
-_FEW = 4
+_FEW = 5
 """Columns with which a table may stand beside another."""
 
 _ABSENT: Final = frozenset(ABSENCE.values())

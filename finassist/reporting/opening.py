@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
 from msgspec import structs
 
 from finassist.analysis.overview import MULTIPLES, QUARTERLY, RANGE_YEARS, SCORES
+from finassist.analysis.peers import MEDIAN
 from finassist.core.facts import Fact
-from finassist.core.formatting import cell, day, figure, label, number, percent
-from finassist.core.metrics import catalogue, described
+from finassist.core.formatting import cell, day, figure, label, listed, number, percent
+from finassist.core.metrics import catalogue, described, spoken
 from finassist.reporting.company import CompanyFigures
 from finassist.reporting.models import reading
 from finassist.reporting.tables import UNSCALED, Cell, Row, Table, common_scale, scale_of, unit_of
@@ -62,26 +63,53 @@ def _means(fact: Fact) -> str:
 
 
 def valuation(company: CompanyFigures) -> Table | None:
-    """Multiples of the day of the price against the lowest, middle and highest of the years before."""
-    rows = [row for name in MULTIPLES if (row := _multiple(company, name))]
-    if not rows or company.price is None:
+    """Multiples of the day of the price against those of the peers, and the range of the years before."""
+    known = {name: fact for name in MULTIPLES if (fact := company.on_day(name)) and fact.known}
+    if not known or company.price is None:
         return None
-    ranged = any(len(row.cells) > 1 for row in rows)
-    columns = (str(company.price.period), *(("Lowest", "Median", "Highest") if ranged else ()))
-    whole = [Row(row.label, (*row.cells, *(Cell("") for _ in columns[len(row.cells) :])), row.formula) for row in rows]
-    said = (
-        f"Lowest, median and highest of about twenty days in the {RANGE_YEARS} years before, if closes go back so far."
-    )
-    return Table("Valuation", "", columns, tuple(whole), notes=(said,) if ranged else ())
+    past = {name: _past(company, now) for name, now in known.items()}
+    peers = {name: fact for name in known if (fact := company.on_day(f"{MEDIAN.field} of {name}"))}
+    columns = {str(company.price.period): list(map(_cell, known.values()))}
+    if peers:
+        columns["Peers (n)"] = [_of_peers(peers.get(name)) for name in known]
+    for at, title in enumerate(("Low", "Median", "High")):
+        if any(past.values()):
+            columns[title] = [_cell(own[at]) if own else Cell("") for own in past.values()]
+    rows = [Row(described(name).title, own, known[name].formula)
+            for name, own in zip(known, zip(*columns.values(), strict=True), strict=True)]  # fmt: skip
+    notes = filter(None, (_against_peers(known, peers), _RANGE if any(past.values()) else ""))
+    return Table("Valuation", "", tuple(columns), tuple(rows), notes=tuple(notes))
 
 
-def _multiple(company: CompanyFigures, name: str) -> Row | None:
-    now = company.on_day(name)
-    if now is None or not now.known:
-        return None
-    before = [f for (field, _), f in company.data.facts.items() if field == name and f.known and f is not now]
-    past = sorted(before, key=lambda fact: fact.value or 0) if len(before) == len(("low", "middle", "high")) else []
-    return Row(described(name).title, tuple(Cell(cell(fact, UNSCALED), fact) for fact in (now, *past)), now.formula)
+_RANGE = f"Low, median and high: of about twenty days in the {RANGE_YEARS} years before."
+
+
+def _cell(fact: Fact) -> Cell:
+    return Cell(cell(fact, UNSCALED), fact)
+
+
+def _past(company: CompanyFigures, now: Fact) -> list[Fact]:
+    """Lowest, middle and highest of the years before, or nothing."""
+    before = [f for (field, _), f in company.data.facts.items() if field == now.field and f.known and f is not now]
+    return sorted(before, key=lambda fact: fact.value or 0) if len(before) == len(("low", "middle", "high")) else []
+
+
+def _of_peers(median: Fact | None) -> Cell:
+    """The median with how many it is of."""
+    return Cell(f"{cell(median, UNSCALED)} ({len(median.inputs)})", median) if median else Cell("n/a")
+
+
+def _against_peers(own: Mapping[str, Fact], peers: Mapping[str, Fact]) -> str:
+    """By which multiples the company costs more than the median of its peers, by which less, and who they are."""
+    sides: dict[str, list[str]] = {"more expensive": [], "cheaper": []}
+    for name, median in peers.items():
+        above, better = (own[name].value or 0) - (median.value or 0), catalogue()[name].better
+        if above:
+            sides["more expensive" if (above > 0) == (better < 0) else "cheaper"].append(spoken(name))
+    said = [f"{side} by {listed(names)}" for side, names in sides.items() if names]
+    who = dict.fromkeys(fact.note for fact in peers.values() if fact.note)
+    stands = [f"Against the median of its peers (n have a figure): {'; '.join(said)}."] if said else []
+    return " ".join([*stands, *who])
 
 
 # --------------------------------------------------------------------------------------------- since the last filing

@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import NamedTuple
+
+from msgspec import structs
 
 from finassist.analysis import ratios as analysis
 from finassist.analysis.calendar import Member
@@ -13,8 +16,8 @@ from finassist.analysis.cube import Cube
 from finassist.analysis.execute import apart, execute
 from finassist.analysis.needs import companies_of, needed
 from finassist.analysis.outcome import Outcome, Row
-from finassist.analysis.overview import overview
-from finassist.analysis.peers import with_peers
+from finassist.analysis.overview import multiples_of_peers, overview
+from finassist.analysis.peers import MEDIAN, against_peers, how_chosen, summary_of, with_peers
 from finassist.analysis.statements import quarters_named
 from finassist.analysis.valuation import beyond
 from finassist.core.errors import NotOffered
@@ -44,8 +47,18 @@ _HALF_A_QUARTER = timedelta(days=45)
 # ---------------------------------------------------------------------------------------------------------- a document
 
 
+class Beside(NamedTuple):
+    """What was fetched for the opening of a report: more of its companies, and figures of the peers of one."""
+
+    own: Sequence[list[Fact] | Gap] = ()
+    peers: Sequence[list[Fact] | Gap] = ()
+
+
+_NOTHING = Beside()
+
+
 def compose_document(
-    draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext, beside: Sequence[list[Fact] | Gap] = ()
+    draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext, beside: Beside = _NOTHING
 ) -> Draft:
     """Facts and gaps to a document; pure. Of the facts `beside` them it has only what opens a report."""
     facts, missing = parted(found)
@@ -58,7 +71,7 @@ def compose_document(
     book = FactBook(facts)
     book = book.joined(fact for symbol in book.symbols() for fact in analysis.derive(book, symbol))
     if draft.category == "report":
-        more = _opening([*facts, *parted(beside)[0]], draft.symbols, known)
+        more = _opening([*facts, *parted(beside.own)[0]], parted(beside.peers)[0], draft.symbols, known)
         book = book.joined(fact for fact in more if book.find(fact.key) is None)
     content = to_markdown(document(draft.category, subjects, book, gaps, known.years))
     return replace(
@@ -74,10 +87,25 @@ def _after(category: str, subjects: Sequence[Subject], known: FlowContext) -> li
     return follow_ups(category, subjects, peers=category == "report" and known.queryable)
 
 
-def _opening(facts: Sequence[Fact], symbols: Sequence[str], known: FlowContext) -> list[Fact]:
+def _opening(facts: Sequence[Fact], of_peers: Sequence[Fact], symbols: Sequence[str], known: FlowContext) -> list[Fact]:
     """What opens the report of each company; of many companies without the past of their multiples."""
-    cube = Cube(quarters_named(facts), known.members_of(symbols), beyond=beyond)
-    return [fact for symbol in symbols for fact in overview(cube, symbol, past=len(symbols) <= FEW_COMPANIES)]
+    others = (fact for fact in of_peers if fact.symbol not in symbols)  # those of its own are there already
+    cube = Cube(quarters_named([*facts, *others]), known.members_of(symbols), beyond=beyond)
+    found = [fact for symbol in symbols for fact in overview(cube, symbol, past=len(symbols) <= FEW_COMPANIES)]
+    return [*found, *_medians_of_peers(cube, symbols[0])] if of_peers else found
+
+
+def _medians_of_peers(cube: Cube, symbol: str) -> list[Fact]:
+    """The median of each multiple among the peers of a company, with a note who they are, and what it was made of.
+
+    Of those that half of the peers have, on the day of the company's own price.
+    """
+    query = with_peers(multiples_of_peers(symbol), cube)
+    found = [row.fact for row in against_peers(query, cube).rows if summary_of(row.fact)[0] == MEDIAN.field]
+    peers, day = query.companies[1:], str(cube.last_trading_day(symbol))
+    medians = [fact for fact in found if fact.period == day and 2 * len(fact.inputs) >= len(peers)]
+    note = f"Peers: {listed(short_name(cube.name(each)) for each in peers)}; {how_chosen(query)}."
+    return with_inputs([structs.replace(fact, note=note) for fact in medians], cube.find)
 
 
 def _merged(gaps: Iterable[Gap]) -> list[Gap]:
@@ -294,7 +322,7 @@ def _sources(query: Query) -> Iterator[str]:
 
 def _of_outcomes(outcomes: Iterable[Outcome], gaps: Sequence[Gap]) -> list[Gap]:
     """What is missing, each reason once; no company at all is missing where those of a source could not be had."""
-    everyone = [replace(gap, symbol="") for gap in gaps if gap.symbol == "*"]
+    everyone = [replace(gap, symbol="") for gap in gaps if gap.symbol == "*" or gap.need == "peers"]
     had = [outcome for outcome in outcomes if not everyone or outcome.query.scope != "universe"]
     found = [gap for outcome in had for gap in outcome.gaps]
     return list({gap.reason: gap for gap in (*everyone, *found)}.values())

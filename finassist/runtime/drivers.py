@@ -305,7 +305,7 @@ async def _found(effect: Fetch, run: RunContext, emit: Emit) -> list[Fact] | Gap
 
 async def _fetched(effect: Fetch, provider: FinanceProvider) -> list[Fact]:
     need, symbol, periods = effect.need, effect.symbol, effect.periods
-    if need == "figures" or need == "closes" or need == "universe":
+    if need in ("figures", "closes", "universe", "peers"):
         return await fetch_for_query(provider, need, symbol, effect.scope, periods.as_of)
     return await fetch_facts(provider, need, symbol, periods)
 

@@ -17,6 +17,8 @@ from agno.run.agent import RunContentEvent
 from msgspec import structs
 
 from finassist.analysis.needs import beside, companies_of, needed, of_today
+from finassist.analysis.overview import multiples_of_peers
+from finassist.analysis.peers import MOST
 from finassist.analysis.sources import SourceFigures
 from finassist.core.errors import InputError, MalformedReply
 from finassist.core.events import ChoicesOffered, FetchCompleted, FetchFailed, FetchStarted, StepCompleted, StepStarted
@@ -35,7 +37,7 @@ from finassist.questions.slots import Understanding
 from finassist.questions.wording import as_of_day, known_on_day
 from finassist.reporting.asked import written_by
 from finassist.reporting.markdown import Checked
-from finassist.runtime.compose import compose_answer, compose_document
+from finassist.runtime.compose import Beside, compose_answer, compose_document
 from finassist.runtime.decide import completed, decide, decide_typed
 from finassist.runtime.effects import AgentReply, Compute, Fetch, Flow, ask, compute, fetch, gather
 from finassist.runtime.known import (
@@ -171,11 +173,13 @@ def document_flow(draft: Draft, known: FlowContext) -> Flow[Draft]:
     periods = Periods(known.years + 1, as_of=known.as_of)  # growth of the first year shown needs the year before
     needs = CATEGORY[draft.category].needs
     wanted = [Fetch(symbol, need, periods) for symbol in draft.symbols for need in needs]
-    fetched = (yield from _gather([*wanted, *_opening(draft, known)], known)) if draft.symbols else []
-    found, more = fetched[: len(wanted)], fetched[len(wanted) :]
+    more, peers = [*_opening(draft, known)], [*_peers(draft, known)]
+    fetched = (yield from _gather([*wanted, *more, *peers], known)) if draft.symbols else []
+    found, rest = fetched[: len(wanted)], fetched[len(wanted) :]
+    beside = Beside(rest[: len(more)], rest[len(more) :])
     yield StepStarted(step_name="compose")
     begun = _with_day(draft, known.as_of)
-    draft = yield from compute(lambda: compose_document(begun, found, known, more), fetched)
+    draft = yield from compute(lambda: compose_document(begun, found, known, beside), fetched)
     head, *sections = _sections(draft.content)
     yield RunContentEvent(content=head, step_name="compose")
     if known.narrated and draft.category == "report" and draft.facts:
@@ -193,6 +197,12 @@ def _opening(draft: Draft, known: FlowContext) -> Iterator[Fetch]:
     if draft.category == "report" and known.queryable:
         needs: tuple[QueryNeed, ...] = ("figures", "closes") if len(draft.symbols) <= FEW_COMPANIES else ("figures",)
         yield from (Fetch(each, need, Periods(_YEARS, as_of=known.as_of)) for each in draft.symbols for need in needs)
+
+
+def _peers(draft: Draft, known: FlowContext) -> Iterator[Fetch]:
+    """What the multiples of its peers need, in a report of one company."""
+    if draft.category == "report" and known.queryable and len(draft.symbols) == 1:
+        yield from _wanted(multiples_of_peers(draft.symbols[0], known.as_of), known)
 
 
 def _report_grounds(draft: Draft, found: Sequence[list[Fact] | Gap], known: FlowContext) -> Grounds:
@@ -297,8 +307,10 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
         return
     lines, prices, since, days, quarters, back, year_ends = needed(query)
     of_all = query.scope == "peers" and (len(query.companies) == 1 or query.sectors)
-    if query.scope == "universe" or of_all:
-        scope = UniverseScope(lines, since, days, quarters, back, year_ends)
+    scope = UniverseScope(lines, since, days, quarters, back, year_ends)
+    if of_all and known.queryable and not query.sectors:
+        yield _of_peers(query, scope)
+    elif query.scope == "universe" or of_all:
         yield Fetch("*", "universe", Periods(_YEARS, as_of=query.as_of), scope)
     if query.scope == "universe" or (of_all and known.queryable):
         return
@@ -309,6 +321,13 @@ def _wanted(query: Query, known: FlowContext) -> Iterator[Fetch]:
             yield from _of_market(symbol, query, known)
     if known.queryable:
         yield from (Fetch(each, "closes", Periods(_YEARS, as_of=query.as_of)) for each in beside(query))
+
+
+def _of_peers(query: Query, scope: UniverseScope) -> Fetch:
+    """What is needed of a company and the nearest of its industry."""
+    [symbol] = query.companies
+    scope = replace(scope, peers_of=symbol, peers=query.limit or MOST)
+    return Fetch(symbol, "peers", Periods(_YEARS, as_of=query.as_of), scope)
 
 
 def _of_statements(

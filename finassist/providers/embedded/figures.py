@@ -136,7 +136,15 @@ def facts_across(fields: Iterable[str], since: int = 0, *, quarters: bool = True
 @lru_cache(maxsize=2)  # of both tables those of the last question, which a follow-up is likely to be about
 def _lines(name: str, fields: frozenset[str], since: int) -> tuple[Fact, ...]:
     parts = tables.parts(name)
-    return tuple(fact for part in parts for fact in _facts(part, tables.matching(part, "field", fields, since)))
+    return tuple(fact for part in parts for fact in _facts(part, tables.matching(part, since, field=fields)))
+
+
+@lru_cache(maxsize=128)  # a company is a peer of several others
+def lines_of(symbol: str, fields: frozenset[str], since: int) -> tuple[Fact, ...]:
+    """Some lines of one company from a fiscal year on, annual and quarterly."""
+    parts = [part for name in ("annual", "quarterly") for part in tables.parts(name, symbol)]
+    found = [(part, tables.matching(part, since, symbol=(symbol,), field=fields)) for part in parts]
+    return tuple(fact for part, rows in found for fact in _facts(part, rows))
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ All are on today's split basis. A price is of one day, and that day is its perio
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -15,6 +15,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from finassist.analysis.cube import Cube
+from finassist.analysis.peers import candidates, chosen
+from finassist.analysis.statements import nearest_cover
 from finassist.core.facts import Fact
 from finassist.core.periods import months_back
 from finassist.providers.base import SPAN_DAYS, UniverseScope
@@ -51,7 +54,7 @@ def adjusted_closes(symbol: str) -> tuple[Fact, ...]:
 
 def _index() -> Iterator[Fact]:
     for part in tables.parts("index"):
-        rows = tables.matching(part, "series", ["S&P 500"])
+        rows = tables.matching(part, series=["S&P 500"])
         for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
             yield _close(INDEX, day, repr(value))
 
@@ -59,7 +62,7 @@ def _index() -> Iterator[Fact]:
 def _rates(symbol: str) -> Iterator[Fact]:
     """The mean rate of each month, known when the month is over; 0.05 is 5 % a year."""
     for part in tables.parts("rates"):
-        rows = tables.matching(part, "series", [RATES[symbol]])
+        rows = tables.matching(part, series=[RATES[symbol]])
         for day, value in zip(tables.plain(part["date"], rows), tables.plain(part["value"], rows), strict=True):
             after = months_back(day, -1)
             yield Fact(symbol=symbol, field="risk_free_rate", value=Decimal(repr(value)) / 100, unit="ratio",
@@ -208,21 +211,41 @@ def cover_shares(symbol: str) -> Fact | None:
 
 
 def universe(scope: UniverseScope) -> list[Fact]:
-    """Lines of every company, and closes on some days, of which `date.max` is the last.
+    """Lines of every company, or of a company and its peers, and closes on some days, of which `date.max` is the last.
 
     Shares outstanding come along where there are days.
     """
     since = last_day().year + scope.since if scope.since < 0 else scope.since
-    found = figures.facts_across(scope.lines, since, quarters=scope.quarters)
     days = sorted(_days_of(scope))
-    found += closes_on(*days)
+    closes = closes_on(*days)
+    own = _with_peers(scope, since, closes) if scope.peers_of else tables.companies().keys()
+    if scope.peers_of:
+        found = [fact for symbol in own for fact in figures.lines_of(symbol, scope.lines, since)]
+    else:
+        found = figures.facts_across(scope.lines, since, quarters=scope.quarters)
+    found += [fact for fact in closes if fact.symbol in own]
     if "adjusted_close" in scope.lines:
-        found += _month_ends_near({*days, *map(_month_end_before, days)}, "adj_close", "adjusted_close")
+        ends = _month_ends_near({*days, *map(_month_end_before, days)}, "adj_close", "adjusted_close")
+        found += [fact for fact in ends if fact.symbol in own]
     if scope.year_ends:
         found += _year_ends(found)
     if scope.days:
-        found += [fact for symbol in tables.companies() if (fact := cover_shares(symbol))]
+        found += [fact for symbol in own if (fact := cover_shares(symbol))]
     return found
+
+
+def _with_peers(scope: UniverseScope, since: int, closes: Iterable[Fact]) -> Collection[str]:
+    """A company and its peers, chosen by market value as an answer chooses them."""
+    own = tables.companies().get(scope.peers_of)
+    if own is None:
+        return ()
+    near = {each.symbol: each for each in candidates(own, tables.companies().values())}
+    facts = [fact for fact in closes if fact.symbol in near]
+    days = {fact.symbol: fact.period_end or date.max for fact in facts}
+    for symbol in near:
+        count = [fact for fact in (cover_shares(symbol),) if fact and nearest_cover([fact], days.get(symbol, date.max))]
+        facts += count or figures.lines_of(symbol, scope.lines, since)
+    return {own.symbol, *chosen(own, Cube(facts, near), scope.peers)[1]}
 
 
 def _year_ends(facts: Sequence[Fact]) -> Iterator[Fact]:

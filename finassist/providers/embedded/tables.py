@@ -45,6 +45,8 @@ _TYPES = {
     "fiscal_year": "int16",
 }
 
+_imported = cache(import_module)
+
 _lock = RLock()
 """A Parquet file is read by one thread at a time, and opened once."""
 
@@ -86,14 +88,18 @@ def names_of(name: str) -> list[str]:
 @lru_cache(maxsize=4)  # figures and closes of one company are asked for in several forms at a time
 def rows_of(name: str, symbol: str) -> Any:
     """The rows of one company; the files are sorted by symbol."""
-    found = _read(name, [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last])
+    found = _read(name, _groups(name, symbol))
     own = [place for place, each in enumerate(plain(found["symbol"])) if each == symbol]
     return found.slice(own[0], len(own)) if own else found.slice(0, 0)
 
 
-def parts(name: str) -> Iterator[Any]:
-    """A table piece by piece, a row group each."""
-    return (_read(name, [place]) for place in range(_file(name).num_row_groups))
+def parts(name: str, symbol: str = "") -> Iterator[Any]:
+    """A table piece by piece, a row group each: all, or those with rows of one company."""
+    return (_read(name, [place]) for place in (_groups(name, symbol) if symbol else range(_file(name).num_row_groups)))
+
+
+def _groups(name: str, symbol: str) -> list[int]:
+    return [place for place, (first, last) in enumerate(_bounds(name)) if first <= symbol <= last]
 
 
 def _read(name: str, groups: list[int]) -> Any:
@@ -110,7 +116,7 @@ def _file(name: str) -> Any:
 
 def opened(path: Path, needed: Sequence[str]) -> Any:
     """A Parquet file with these columns, opened for reading."""
-    found = import_module("pyarrow.parquet").ParquetFile(path, memory_map=True)
+    found = _imported("pyarrow.parquet").ParquetFile(path, memory_map=True)
     absent = [column for column in needed if column not in found.schema_arrow.names]
     if absent:
         raise DataError(f"The embedded file {path.name} lacks the column {absent[0]}. Install finassist again.")
@@ -144,12 +150,14 @@ def _bounds(name: str) -> tuple[tuple[str, str], ...]:
 # --------------------------------------------------------------------------------------------- columns
 
 
-def matching(part: Any, column: str, words: Collection[str], since: int = 0) -> Any:
-    """The places of the rows of a piece whose text is one of the words, from a fiscal year on."""
-    texts = part[column].chunk(0)
-    codes = [code for code, word in enumerate(texts.dictionary.to_pylist()) if word in words]
-    numpy = import_module("numpy")
-    found = numpy.isin(_array(texts.indices), codes)
+def matching(part: Any, since: int = 0, **columns: Collection[str]) -> Any:
+    """The places of the rows of a piece whose texts are among the words of their columns, from a fiscal year on."""
+    numpy = _imported("numpy")
+    found = numpy.ones(part.num_rows, bool)
+    for column, words in columns.items():
+        texts = part[column].chunk(0)
+        codes = [code for code, word in enumerate(texts.dictionary.to_pylist()) if word in words]
+        found &= numpy.isin(numpy.arange(len(texts.dictionary)), codes)[_array(texts.indices)]
     if since:
         found &= _array(part["fiscal_year"].chunk(0)) >= since
     return numpy.flatnonzero(found)
@@ -163,7 +171,7 @@ def plain(column: Any, rows: Any = None) -> list[Any]:
         >>> plain(pyarrow.chunked_array([pyarrow.DictionaryArray.from_arrays([0, 1, 0], ["a", "b"])]))
         ['a', 'b', 'a']
     """
-    arrow = import_module("pyarrow")
+    arrow = _imported("pyarrow")
     found: list[Any] = []
     for chunk in column.chunks:
         if arrow.types.is_dictionary(chunk.type):
@@ -183,14 +191,14 @@ def _values(chunk: Any, rows: Any) -> list[Any]:
     found = _array(chunk)[rows].tolist()
     if not chunk.null_count:
         return found
-    numpy = import_module("numpy")
+    numpy = _imported("numpy")
     known = numpy.unpackbits(numpy.frombuffer(chunk.buffers()[0], "u1"), bitorder="little")[rows]
     return [value if there else None for value, there in zip(found, known, strict=True)]
 
 
 def _array(chunk: Any) -> Any:
     """The numbers of a whole column without a copy; pyarrow's own way to numpy would import pandas."""
-    numpy = import_module("numpy")
+    numpy = _imported("numpy")
     return numpy.frombuffer(chunk.buffers()[1], str(chunk.type), len(chunk))
 
 
