@@ -15,7 +15,7 @@ os.environ["AGNO_TELEMETRY"] = "false"
 from agno.run.agent import RunEvent
 
 from finassist.answer import Answer
-from finassist.apps.live import box_groups, open_display, open_view, wanted, watched
+from finassist.apps.live import View, box_groups, open_display, open_view, wanted, watched
 from finassist.batch import BatchOptions, ManyQuestions
 from finassist.config.settings import Routing, Settings
 from finassist.core.claims import Feedback, Thumb, with_feedback
@@ -264,19 +264,26 @@ class FinancialAssistantWorkflow(ManyQuestions):
     # --------------------------------------------------------------------------------------- running
 
     def _stream(self, run: RunContext, options: AgnoOptions, shown: bool) -> Iterator[RunResponse]:
-        with watched(run, lambda: open_view(run.question, shown), sync=True) as see:
+        with watched(run, lambda: self._view_of(run, shown), sync=True) as see:
             for event in stream(self, run, options):
                 see(event)
                 yield event
         self._consider_summary(run)
 
     async def _astream(self, run: RunContext, options: AgnoOptions, shown: bool) -> AsyncGenerator[RunResponse]:
-        with watched(run, lambda: open_view(run.question, shown), sync=False) as see:
+        with watched(run, lambda: self._view_of(run, shown), sync=False) as see:
             async with aclosing(astream(self, run, options)) as events:
                 async for event in events:
                     see(event)
                     yield event
         self._consider_summary(run)
+
+    def _view_of(self, run: RunContext, shown: bool) -> View | None:
+        def ask(question: str) -> AsyncGenerator[RunResponse]:
+            again = self._new_run(question, run.session_id, run.user_id, as_of=run.runtime.as_of)
+            return self._astream(again, {}, shown=False)
+
+        return open_view(run.question, shown, ask)
 
     async def _aanswer(self, run: RunContext, options: AgnoOptions, live: bool | None) -> Answer:
         shown = wanted(live, self.live, by_itself=awaited_by_cell())

@@ -289,17 +289,17 @@ def _signed(fact: Fact | None) -> str:
     return moved(fact) if fact and fact.known else ""
 
 
-def follow_ups(category: str, subjects: Sequence[Subject], *, peers: bool = False) -> list[str]:
+def follow_ups(category: str, companies: Sequence[str], *, peers: bool = False) -> list[str]:
     """Two to four questions that naturally come next and that can be answered; `peers` is whether they are known.
 
     Example:
-        >>> follow_ups("stock_price", [Subject("AAPL", "Apple Inc.")])[0]
-        'Show the income statement of AAPL'
+        >>> follow_ups("stock_price", ["Apple"])[0]
+        'Show the income statement of Apple'
     """
-    if not subjects:
+    if not companies:
         return ["Tell me about Apple", "Compare Apple and Microsoft", "What is free cash flow?"]
-    names = listed(subject.symbol for subject in subjects[:3])
-    asks = [f"Compare {names} with its peers"] if peers and len(subjects) == 1 else []
+    names = listed(companies[:3])
+    asks = [f"Compare {names} with its peers"] if peers and len(companies) == 1 else []
     asks += [other.ask.format(names=names) for other in CATEGORY.values() if other.ask and other.name != category]
     return [*asks[:3], category_of(category).concept]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
 from typing import Any, Final
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from finassist.core.facts import Fact
 from finassist.core.formatting import ABSENCE, day, figure, is_change, label, listed
 from finassist.core.metrics import catalogue
+from finassist.core.periods import LATEST
 from finassist.reporting import document as parts
 from finassist.reporting.asked import answer_document
 from finassist.reporting.charts import Panel
@@ -29,6 +31,10 @@ from finassist.reporting.tables import Cell, Row, Table
 _SMALL = (parts.Bullets, Panel)
 _FEW = 5
 """Columns with which a table may stand beside another."""
+
+_PRICES: Final = ("price", "close")
+_A_WEEK: Final = 7
+"""Days that hold five trading days."""
 
 _ABSENT: Final = frozenset(ABSENCE.values())
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -46,15 +52,26 @@ def answer_html(answer: AnswerLike, *, style: bool = True) -> str:
     """
     notes: Callable[[], Sequence[str]] = getattr(answer, "notes", tuple)
     flags = (*notes(), *getattr(answer, "warnings", ()))
-    named = (("run", answer.run_id), ("session", answer.session_id))
+    named = ((word, of) for word, of in (("run", answer.run_id), ("session", answer.session_id)) if of)
     document = answer_document(answer)
     has_figures = any(isinstance(each, Table | Panel | parts.Companies) for each in document.sections)
     numbered = any(isinstance(each, parts.Sources) for each in document.sections)
     where = "Numbers in brackets lead to the filings." if numbered else "Hover over a figure for its source."
     hint = where if has_figures and answer.facts else ""
-    footer = ("finassist", *(f"{word} {value}" for word, value in named if value), hint)
-    card = _macros().card(document, Markup(CSS) if style else "", flags, " · ".join(filter(None, footer)))
+    footer = " · ".join(filter(None, ("finassist", _price_age(answer), hint)))
+    card = _macros().card(document, Markup(CSS) if style else "", flags, footer, list(named))
     return str(card)  # not `Markup`, which escapes what is added to it, `replace` included
+
+
+def _price_age(answer: AnswerLike) -> str:
+    """How old the latest price is, where that was asked and it is older than five trading days."""
+    query, at = getattr(answer, "query", None), getattr(answer, "created_at", None)
+    dated = query is not None and any(period != LATEST for period in query.periods)
+    days = [fact.period_end for fact in answer.facts if fact.field in _PRICES and fact.known and fact.period_end]
+    if dated or not days or not isinstance(at, int | float):
+        return ""
+    age = (datetime.fromtimestamp(at, UTC).date() - max(days)).days
+    return f"The latest price, of {max(days)}, is {age} days old." if age > _A_WEEK else ""
 
 
 def proof_html(proof: Proof) -> str:

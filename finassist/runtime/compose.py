@@ -84,7 +84,14 @@ def compose_document(
 
 
 def _after(category: str, subjects: Sequence[Subject], known: FlowContext) -> list[str]:
-    return follow_ups(category, subjects, peers=category == "report" and known.queryable)
+    names = [_called(subject.symbol, subject.name) for subject in subjects]
+    return follow_ups(category, names, peers=category == "report" and known.queryable)
+
+
+def _called(symbol: str, name: str) -> str:
+    """The short name of a company where it is read as that company again, else its ticker."""
+    short = short_name(name)
+    return short if directory().resolve(short).symbols == (symbol,) else symbol
 
 
 def _opening(facts: Sequence[Fact], of_peers: Sequence[Fact], symbols: Sequence[str], known: FlowContext) -> list[Fact]:
@@ -332,9 +339,10 @@ def _next_questions(queries: Sequence[Query], members: Mapping[str, Member]) -> 
     query = next(iter(queries), None)
     if query is None or not query.metrics or not query.companies:
         return
-    first = query.companies[0]
-    name = short_name(members[first].name) if first in members else first
-    metric = described(query.metrics[0]).label
-    if query.operation == "none" and described(query.metrics[0]).kind != "price":
-        yield f"How did {possessive(name)} {metric} develop over the last five years?"
-    yield f"Tell me about {query.companies[0]}"
+    first, asked = query.companies[0], described(query.metrics[0])
+    name = _called(first, members[first].name) if first in members else first
+    if query.operation == "none" and query.intent != "series" and asked.kind != "price":
+        yield f"How did {possessive(name)} {asked.label} develop over the last five years?"
+    if asked.kind == "ratio" and not asked.model and query.scope == "named" and first in members:
+        yield f"How does {possessive(name)} {asked.label} compare with its peers'?"
+    yield f"Tell me about {name}"

@@ -22,6 +22,7 @@ from finassist.reporting.timeline import seconds
 from finassist.runtime.context import RunContext
 
 if TYPE_CHECKING:
+    from finassist.apps.live.view import Ask
     from finassist.batch.runner import Display, Progress
 
 _CLEAR: Final = "\r\x1b[2K"
@@ -56,15 +57,18 @@ def wanted(live: bool | None, setting: Live, *, by_itself: bool) -> bool:
     return by_itself if chosen is None else chosen
 
 
-def open_view(question: str, shown: bool = True) -> View | None:
-    """What shows a run here: a live view below the cell, a line in a terminal, or nothing."""
+def open_view(question: str, shown: bool = True, ask: Ask | None = None) -> View | None:
+    """What shows a run here: a live view below the cell, a line in a terminal, or nothing.
+
+    `ask` asks the questions that come next, which are buttons below a cell.
+    """
     if not shown:
         return None
     try:
         if on_display():
             from finassist.apps.live.view import LiveCell
 
-            return LiveCell(question)
+            return LiveCell(question, ask)
         return ProgressLine(question) if _in_terminal() else None
     except Exception as error:  # noqa: BLE001  an answer is worth more than its picture
         _warn(error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +26,7 @@ from finassist.core.events import RunResponse
 from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
 from finassist.reporting.company import Subject
+from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape, safe_html, style_sheet
 from finassist.reporting.timeline import CSS as TIMELINE_CSS
 from finassist.reporting.timeline import LOOK, Track, describe, in_short, summary_of, timeline_html, tracks
@@ -43,6 +44,10 @@ _SECONDS_BETWEEN: Final = 0.07
 """About 14 times a second."""
 _OPENS_AFTER: Final = 1.0
 """Seconds after which a run shows its timeline: one that comes and goes in a blink only moves the page."""
+
+
+type Ask = Callable[[str], AsyncGenerator[RunResponse]]
+"""Asks a question of the same conversation."""
 
 
 class Pace:
@@ -170,7 +175,14 @@ class LiveView:
 
 
 class LiveCell(LiveView):
-    """A live view below the cell that is being executed; when the run is over it becomes static."""
+    """A live view below the cell that is being executed; when the run is over it becomes static.
+
+    The questions that come next are buttons below it where `ask` asks them.
+    """
+
+    def __init__(self, question: str, ask: Ask | None = None) -> None:
+        self._ask = ask
+        super().__init__(question)
 
     def _display(self) -> None:
         from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
@@ -180,12 +192,19 @@ class LiveCell(LiveView):
         display(bundle, raw=True, display_id=self._id)
 
     def _show(self, answer: Answer | None, card: str) -> None:
-        from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
+        from IPython.display import display, update_display  # pyright: ignore[reportUnknownVariableType]
 
+        completed = answer is not None and self.state.status == "completed"
+        following = answer.follow_ups if completed and answer and self._ask else []
+        shown = without_follow_ups(answer) if following and answer else answer
         plain = summary_of(self.state) if answer is None else str(shortened(answer))
-        bundle = {"text/plain": plain, "text/html": _static_html(self.state, answer, card)}
+        bundle = {"text/plain": plain, "text/html": _static_html(self.state, shown, card)}
         update_display(bundle, raw=True, display_id=self._id)
         discard(self.widget)
+        if following and self._ask:
+            from finassist.apps.live.following import NextQuestions
+
+            display(NextQuestions(following, self._ask).bundle(), raw=True)
 
 
 def _static_html(state: RunState, answer: Answer | None, card: str) -> str:
