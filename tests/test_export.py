@@ -41,7 +41,7 @@ def test_markdown_has_every_question_and_answer_in_order(answers):
     assert found == sorted(found)
     assert "Apple's share price was USD 309.35 at the close on 2026-08-21." in text
     assert "Earnings before interest" in text
-    assert "- Show the income statement of AAPL" in text
+    assert "- Show the income statement of Apple" in text
     assert re.search(r"^### Apple Inc\. \(AAPL\)", text, re.MULTILINE), "headings stand below the question"
 
 

@@ -16,7 +16,7 @@ ROOT = Path(finassist.__file__).parent
 MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
 
 MOST_LINES = 375
-MOST_MODULES = 209
+MOST_MODULES = 210
 MOST_AT_THE_ROOT = 12
 
 

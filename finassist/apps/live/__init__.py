@@ -22,7 +22,7 @@ from finassist.reporting.timeline import seconds
 from finassist.runtime.context import RunContext
 
 if TYPE_CHECKING:
-    from finassist.apps.live.view import Ask
+    from finassist.apps.live.cell import Ask
     from finassist.batch.runner import Display, Progress
 
 _CLEAR: Final = "\r\x1b[2K"
@@ -66,7 +66,7 @@ def open_view(question: str, shown: bool = True, ask: Ask | None = None) -> View
         return None
     try:
         if on_display():
-            from finassist.apps.live.view import LiveCell
+            from finassist.apps.live.cell import LiveCell
 
             return LiveCell(question, ask)
         return ProgressLine(question) if _in_terminal() else None

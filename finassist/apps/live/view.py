@@ -1,19 +1,17 @@
 """A run while it works: question, progress, timeline and words, as widgets; then the answer, and the rest folded.
 
-`LiveView` mirrors the events of one run; `LiveCell` is a live view below a cell of a notebook, which in the end becomes
-HTML that needs no kernel, no script and no widget. Every text in it is escaped or cleaned.
+`LiveView` mirrors the events of one run. Every text in it is escaped or cleaned.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, cast
-from uuid import uuid4
 
 import anywidget
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
@@ -26,10 +24,9 @@ from finassist.core.events import RunResponse
 from finassist.core.result import category_of
 from finassist.core.state import RunState, end, joined, reduce, replay
 from finassist.reporting.company import Subject
-from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape, safe_html, style_sheet
 from finassist.reporting.timeline import CSS as TIMELINE_CSS
-from finassist.reporting.timeline import LOOK, Track, describe, in_short, summary_of, timeline_html, tracks
+from finassist.reporting.timeline import LOOK, Track, describe, in_short, timeline_html, tracks
 
 _w: Any = ipywidgets  # it has no types of its own
 LONGEST_SHOWN: Final = 40_000
@@ -44,10 +41,6 @@ _SECONDS_BETWEEN: Final = 0.07
 """About 14 times a second."""
 _OPENS_AFTER: Final = 1.0
 """Seconds after which a run shows its timeline: one that comes and goes in a blink only moves the page."""
-
-
-type Ask = Callable[[str], AsyncGenerator[RunResponse]]
-"""Asks a question of the same conversation."""
 
 
 class Pace:
@@ -147,7 +140,7 @@ class LiveView:
 
     def _show(self, answer: Answer | None, card: str) -> None:
         """Static HTML in place of the widgets that were alive."""
-        alive, self.widget.children = self.widget.children, (_w.HTML(_static_html(self.state, answer, card)),)
+        alive, self.widget.children = self.widget.children, (_w.HTML(static_html(self.state, answer, card)),)
         for widget in alive:
             discard(widget)
 
@@ -174,40 +167,8 @@ class LiveView:
         return self._timeline is None and perf_counter() - self._began >= _OPENS_AFTER
 
 
-class LiveCell(LiveView):
-    """A live view below the cell that is being executed; when the run is over it becomes static.
-
-    The questions that come next are buttons below it where `ask` asks them.
-    """
-
-    def __init__(self, question: str, ask: Ask | None = None) -> None:
-        self._ask = ask
-        super().__init__(question)
-
-    def _display(self) -> None:
-        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
-
-        self._id = uuid4().hex
-        bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {self.state.question}"}
-        display(bundle, raw=True, display_id=self._id)
-
-    def _show(self, answer: Answer | None, card: str) -> None:
-        from IPython.display import display, update_display  # pyright: ignore[reportUnknownVariableType]
-
-        completed = answer is not None and self.state.status == "completed"
-        following = answer.follow_ups if completed and answer and self._ask else []
-        shown = without_follow_ups(answer) if following and answer else answer
-        plain = summary_of(self.state) if answer is None else str(shortened(answer))
-        bundle = {"text/plain": plain, "text/html": _static_html(self.state, shown, card)}
-        update_display(bundle, raw=True, display_id=self._id)
-        discard(self.widget)
-        if following and self._ask:
-            from finassist.apps.live.following import NextQuestions
-
-            display(NextQuestions(following, self._ask).bundle(), raw=True)
-
-
-def _static_html(state: RunState, answer: Answer | None, card: str) -> str:
+def static_html(state: RunState, answer: Answer | None, card: str) -> str:
+    """A run that is over, with its answer (made already, as a `card`) or why there is none."""
     if answer is None or state.status != "completed":
         return run_html(state)
     return run_html(state, card or shortened(answer).to_html())

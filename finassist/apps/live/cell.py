@@ -1,22 +1,65 @@
-"""The questions that come next as buttons below a cell, each answered in its place."""
+"""A live view below a cell of a notebook, and below it the questions that come next.
+
+In the end the view becomes HTML that needs no kernel, no script and no widget; the questions are buttons as long as the
+kernel lives, and a list afterwards.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, cast
+from uuid import uuid4
 
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 
-from finassist.apps.live.view import Ask, LiveView, discard, shortened
+from finassist.answer import Answer
+from finassist.apps.live.view import LiveView, discard, shortened, static_html
 from finassist.core.concurrency import running_loop
+from finassist.core.events import RunResponse
 from finassist.reporting.html import without_follow_ups
 from finassist.reporting.sanitize import escape
+from finassist.reporting.timeline import summary_of
 
 _w: Any = ipywidgets  # it has no types of its own
 _NEXT: Final = '<div class="finassist-run"><p class="finassist-dim">You could ask next</p><ul>{}</ul></div>'
+
+
+type Ask = Callable[[str], AsyncGenerator[RunResponse]]
+"""Asks a question of the same conversation."""
+
+
+class LiveCell(LiveView):
+    """A live view below the cell that is being executed; when the run is over it becomes static.
+
+    The questions that come next are buttons below it where `ask` asks them.
+    """
+
+    def __init__(self, question: str, ask: Ask | None = None) -> None:
+        self._ask = ask
+        super().__init__(question)
+
+    def _display(self) -> None:
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        self._id = uuid4().hex
+        bundle = {**self.widget._repr_mimebundle_(), "text/plain": f"Working on it: {self.state.question}"}
+        display(bundle, raw=True, display_id=self._id)
+
+    def _show(self, answer: Answer | None, card: str) -> None:
+        from IPython.display import display, update_display  # pyright: ignore[reportUnknownVariableType]
+
+        completed = answer is not None and self.state.status == "completed"
+        following = answer.follow_ups if completed and answer and self._ask else []
+        shown = without_follow_ups(answer) if following and answer else answer
+        plain = summary_of(self.state) if answer is None else str(shortened(answer))
+        bundle = {"text/plain": plain, "text/html": static_html(self.state, shown, card)}
+        update_display(bundle, raw=True, display_id=self._id)
+        discard(self.widget)
+        if following and self._ask:
+            display(NextQuestions(following, self._ask).bundle(), raw=True)
 
 
 class NextQuestions:
