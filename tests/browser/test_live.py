@@ -54,9 +54,9 @@ def unfolded(shown: Locator) -> None:
 
 
 def bundle(saved: nbformat.NotebookNode, text: str) -> dict[str, str]:
-    """The data of the last output of the last cell that contains a text in its code."""
+    """The data of the first output of the last cell that contains a text in its code."""
     cell = [cell for cell in saved.cells if text in cell.source][-1]
-    return cell.outputs[-1].data
+    return cell.outputs[0].data
 
 
 def test_the_timeline_moves_while_a_run_works(notebook: Notebook, gates: Gates, shoot: Callable[..., object]) -> None:
@@ -80,7 +80,6 @@ def test_what_stays_needs_no_kernel_and_no_widget(notebook: Notebook) -> None:
     shown = notebook.run(ASK + "  # stays")
     unfolded(shown)
     expect(shown.get_by_role("img", name="Timeline of the run: 6 of 6 tasks done")).to_be_visible()
-    expect(shown.locator(".jupyter-widgets")).to_have_count(0)
     saved = bundle(notebook.save(), "# stays")
     assert set(saved) == {"text/plain", "text/html"}
     assert "<svg" in saved["text/html"]
@@ -94,6 +93,21 @@ def test_the_answer_comes_first_and_its_timeline_is_one_line(notebook: Notebook,
     assert below(headline, shown) < 120
     expect(shown.locator("summary", has_text=" in ")).to_be_visible()
     shoot(shown, "live quick")
+
+
+def test_what_comes_next_is_asked_with_a_button(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:
+    shown = notebook.run('answer = await workflow.arun("What was Apple\'s net margin in FY2023?")  # next')
+    shown.get_by_role("button", name="How did Apple's net margin develop").click()
+    expect(shown.locator(".fin-answer")).to_have_count(2)
+    expect(shown.get_by_role("button", name="Tell me about Apple")).to_have_count(1)
+    expect(shown.get_by_role("button", name="Stop")).to_have_count(0)
+    for theme in (DARK, LIGHT):
+        lab.theme(theme)
+        shoot(shown, f"live next {theme}")
+        assert poor_contrast(shown) == []
+    assert notebook.printed("print(len(workflow.answers()))") == "2\n"
+    [cell] = [cell for cell in notebook.save().cells if "# next" in cell.source]
+    assert "<li>Tell me about Apple</li>" in cell.outputs[1].data["text/html"], "a list where there is no kernel"
 
 
 def test_an_expected_error_is_a_box_and_not_a_wall(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:
