@@ -308,12 +308,12 @@ def check_untrusted_text_is_only_text(payload, category):
 
 
 def test_follow_ups_are_other_questions():
-    subjects = [Subject("AAPL", "Apple Inc."), Subject("MSFT", "Microsoft Corp")]
+    names = ["Apple", "Microsoft"]
     for category in [*CATEGORIES, "chat"]:
-        asked = follow_ups(category, subjects)
+        asked = follow_ups(category, names)
         assert 2 <= len(asked) <= 4
         assert len(set(asked)) == len(asked)
-    assert "What is the stock price of AAPL and MSFT?" not in follow_ups("stock_price", subjects)
+    assert "What is the stock price of Apple and Microsoft?" not in follow_ups("stock_price", names)
     assert 2 <= len(follow_ups("chat", [])) <= 4
 
 

@@ -25,7 +25,7 @@ def test_a_question_is_answered_in_both_themes(browser: Browser, tmp_path: Path,
                 expect(page.locator(".fin-answer")).to_contain_text("309.35")
                 page.get_by_test_id("stExpander").get_by_text(" tasks in ").click()
                 expect(page.get_by_test_id("stImage").locator("img")).to_be_visible()
-                expect(page.get_by_text("Tell me about AAPL")).to_have_count(1)
+                expect(page.get_by_text("Tell me about Apple")).to_have_count(1)
                 shoot(page, f"streamlit-{theme}")
                 page.get_by_test_id("stChatInputTextArea").fill("Tell me about Nvidia")
                 page.keyboard.press("Enter")

@@ -24,6 +24,7 @@ from finassist.reporting.sanitize import escape
 from finassist.reporting.timeline import summary_of
 
 _w: Any = ipywidgets  # it has no types of its own
+_ASKED: Final = '<div class="finassist-run"><p class="finassist-question">{}</p></div>'
 _NEXT: Final = '<div class="finassist-run"><p class="finassist-dim">You could ask next</p><ul>{}</ul></div>'
 
 
@@ -102,7 +103,7 @@ class NextQuestions:
         me = cast("asyncio.Task[None]", asyncio.current_task())
         view, stop = LiveView(question), self._button("Stop", me.cancel)
         *kept, buttons = self.widget.children
-        self.widget.children = (*kept, view.widget, stop)
+        self.widget.children = (*kept, _w.HTML(_ASKED.format(escape(question))), view.widget, stop)
         discard(buttons)
         answer, error, card = None, None, ""
         try:
