@@ -12,7 +12,6 @@ from tests.execute_notebooks import NOTEBOOKS
 from tests.lessons import is_lesson, solutions
 
 LESSONS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if is_lesson(path)]
-README = (NOTEBOOKS.parent / "README.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
@@ -30,7 +29,3 @@ def test_it_leads_on_and_its_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+\.ipynb)\)", "\n".join(cell.source for cell in notebook.cells))
     assert links
     assert all((NOTEBOOKS / link).is_file() for link in links), links
-
-
-def test_the_readme_opens_it(path: Path) -> None:
-    assert f"notebooks/{path.name}" in README

@@ -72,6 +72,7 @@ def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(built: Path)
         "finassist/apps/chat/panel.css",
     } <= set(names)
     assert [name for name in names if name.startswith("finassist/providers/embedded/files/")]
+    assert not [name for name in names if name.startswith("finassist/docs/")], "the site is for readers of the source"
 
 
 def test_the_sdist_holds_what_the_tests_need(built: Path) -> None:

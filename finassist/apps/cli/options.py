@@ -26,7 +26,7 @@ exit codes:
   2    not understood: a wrong option, an empty question, an unknown model or provider, a setting that cannot be used
   130  interrupted
 
-Settings come from FINASSIST_* variables and a .env file; see the README."""
+Settings come from FINASSIST_* variables and a .env file; `finassist config` shows all."""
 _DATABASE: Final = (
     "where conversations are stored: a file, or postgresql://user@host/database with the password in PGPASSWORD or "
     "~/.pgpass; by default a file in your data folder"
