@@ -13,7 +13,10 @@ import pytest
 import finassist
 
 ROOT = Path(finassist.__file__).parent
-MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
+SITE = ROOT / "docs"
+"""How the site is made is no part of the package."""
+PATHS = [path for path in ROOT.rglob("*.py") if SITE not in path.parents]
+MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PATHS}
 
 MOST_LINES = 375
 MOST_MODULES = 210
