@@ -33,7 +33,7 @@ PAGE_TOKEN: Final = "ASSISTANT_PAGE_TOKEN"
 """The variable in which the Streamlit page finds the token of its owner."""
 
 _SECONDS_TO_START: Final = 60
-_SECONDS_TO_STOP: Final = 10
+_SECONDS_TO_STOP: Final = 5
 _SIGNALLED: Final = 128
 """Added to the number of the signal that ended a program, this is its exit code."""
 EXPOSED: Final = (
@@ -163,7 +163,7 @@ def lab(_options: argparse.Namespace) -> int:
     places = (Path.cwd() / "notebooks", Path(__file__).resolve().parents[2] / "notebooks")
     folder = next((place for place in places if any(place.glob("*.ipynb"))), None)
     if folder is None:
-        complain("The notebooks are part of the repository, not of the installed package; opening this folder.", 0)
+        note("The notebooks are part of the repository, not of the installed package; opening this folder.")
     return _run([sys.executable, "-P", "-m", "jupyterlab", str(folder or Path.cwd())], os.environ)
 
 

@@ -32,12 +32,12 @@ _PIPE_WIDTH: Final = 100_000
 _KINDS: Final = {FAILED: "Failed", USAGE: "Usage", INTERRUPTED: "Interrupted"}
 _STYLES: Final = {
     "markdown.block_quote": "italic",
-    "markdown.code": "magenta",
+    "markdown.code": "dim",
     "markdown.code_block": "none",
     "markdown.h2": "bold magenta",
     "markdown.item.number": "bold",
-    "markdown.link": "underline",
-    "markdown.link_url": "dim underline",
+    "markdown.link": "none",
+    "markdown.link_url": "underline",
     "markdown.list": "none",
     "markdown.table.border": "dim",
     "markdown.table.header": "bold",
@@ -71,23 +71,18 @@ def warning(message: Warning | str, *_: Any, **__: Any) -> str:
 
 
 def complain(text: str, code: int, kind: str = "") -> int:
-    """Print what went wrong to the standard error; return the exit code."""
+    """Print what went wrong to the standard error, as JSON to the output where that was asked for; return the code."""
     if _has_colours(sys.stderr):
         from rich.text import Text
 
         shown = Text.assemble(("finassist:", "bold red"), " ", printable(text))
-        _console(stderr=True).print(shown, soft_wrap=True)
+        _console(stderr=True).print(shown)
     else:
         note(f"finassist: {text}")
     translate(text)
-    show_error(text, code, kind)
-    return code
-
-
-def show_error(text: str, code: int, kind: str = "") -> None:
-    """Where JSON was asked for, print what went wrong as the document that the output is read for."""
     if _as_json.get():
         show_json({"error": {"type": kind or _KINDS.get(code, "Failed"), "message": text, "exit_code": code}})
+    return code
 
 
 @contextmanager
@@ -177,11 +172,14 @@ def watch(question: str, events: Iterable[Any]) -> Answer | None:
 
     console, state, answer = _console(), RunState(question), None
     with Live(console=console, transient=True, refresh_per_second=10) as live:
-        for event in events:
-            state = reduce(state, event)
-            answer = getattr(event, "run_output", None) or answer
-            progress = Text(progress_line(state, console.width - 1), style="dim")
-            live.update(Group(progress, _markdown(state.text)))
+        try:
+            for event in events:
+                state = reduce(state, event)
+                answer = getattr(event, "run_output", None) or answer
+                progress = Text(progress_line(state, console.width - 1), style="dim")
+                live.update(Group(progress, _markdown(state.text)))
+        finally:
+            live.update(Text())  # what is higher than the terminal would stay, and stand there twice
     return answer
 
 
@@ -199,8 +197,8 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
     person = on_terminal()
     table = Table(box=box.SIMPLE_HEAD if person else None, pad_edge=False, show_edge=False)
-    for name in header:
-        table.add_column(name, no_wrap=not person, overflow="fold")
+    for place, name in enumerate(header):  # the first is what one copies
+        table.add_column(name, no_wrap=not person or place == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(" ".join(str(cell).split()))) for cell in row))
     _console(width=None if person else _PIPE_WIDTH).print(table)

@@ -135,17 +135,11 @@ def _exit_code(answer: Answer | None) -> int:
 def _answered(workflow: FinancialAssistantWorkflow, options: argparse.Namespace) -> Answer | None:
     if options.stream and not options.csv:
         return _stream(workflow, options)
-    if on_terminal() and not (options.json or options.csv or options.markdown):
-        if not sys.stdout.isatty():  # coloured, for a file or a log
-            answer = workflow.run(options.question)
-        else:
-            answer = watch(options.question, workflow.run(options.question, stream=True))
-        if answer is not None:
-            show_markdown(answer.to_markdown())
-            _print_afterwards(answer)
-        return answer
-    answer = workflow.run(options.question)
-    _print(answer, options)
+    person = sys.stdout.isatty() and on_terminal() and not (options.json or options.csv or options.markdown)
+    asked = options.question
+    answer = watch(asked, workflow.run(asked, stream=True)) if person else workflow.run(asked)
+    if answer is not None:
+        _print(answer, options)
     return answer
 
 
@@ -190,6 +184,7 @@ def _print_afterwards(answer: Answer, *, quiet: bool = False) -> None:
     translate(" ".join(gap.reason for gap in answer.gaps))
     if quiet:
         return
+    say("") if on_terminal() else None
     readings = [choice.label for choice in answer.choices]
     for title, lines in (("Did you mean:", readings), ("You could ask next:", answer.follow_ups)):
         if lines:

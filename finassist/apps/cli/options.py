@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from finassist.apps import serve
 from finassist.apps.cli import answers, stored
-from finassist.apps.terminal import FAILED, OK, USAGE, say, show_error, usage_error
+from finassist.apps.terminal import FAILED, OK, USAGE, complain, say, usage_error
 
 __all__ = ["program"]
 
@@ -20,10 +21,9 @@ type _Command = Callable[[argparse.Namespace], int]
 
 _EPILOG: Final = """\
 exit codes:
-  0    done; of ask: an answer; of batch: every question is answered
-  1    failed; of ask: no answer, or an answer without a single figure where figures were asked for;
-       of batch: a question failed or is left
-  2    not understood: a wrong option, an empty question, an unknown model or provider, a setting that cannot be used
+  0    done; ask: there is an answer; batch: every question is answered
+  1    failed; ask: no answer, or none of the figures asked for; batch: a question failed or is left
+  2    not understood: a wrong option or setting, an empty question, an unknown model or provider
   130  interrupted
 
 Settings come from FINASSIST_* variables and a .env file; `finassist config` shows all."""
@@ -47,9 +47,8 @@ class _Parser(argparse.ArgumentParser):
         return options, unknown
 
     def error(self, message: str) -> NoReturn:
-        message = usage_error(message, self.format_help())
-        show_error(message, USAGE)
-        super().error(message)
+        self.print_usage(sys.stderr)
+        self.exit(complain(usage_error(message, self.format_help()), USAGE))
 
 
 class _Commands:
@@ -67,7 +66,11 @@ class _Commands:
 
 def program() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    about = "Ask a financial question; get an answer with figures, sources and what is missing."
+    about = (
+        "Ask a financial question; get an answer with figures, sources and what is missing. For example:\n"
+        '  finassist ask "What was Apple\'s net margin in FY2023?"\n'
+        "  finassist batch questions.csv --out answers.csv"
+    )
     parser = _Parser(prog="finassist", description=about)
     parser.add_argument("--version", action="version", version=f"finassist {version('finassist')}")
     commands = _Commands(parser, required=True)
@@ -79,10 +82,10 @@ def program() -> argparse.ArgumentParser:
 
 def _add_ask(commands: _Commands) -> None:
     parser = commands.add("ask", answers.ask, "answer one question")
-    parser.add_argument("question", help='for example "Compare Apple and Microsoft"')
-    _add_form(parser, json="the answer as JSON; with --stream one event per line", markdown=True)
-    parser.add_argument("--stream", action="store_true", help="print as it comes; a terminal always does")
-    parser.add_argument("--session", metavar="ID", help="continue this conversation; by default a new one")
+    parser.add_argument("question", help='in quotes, such as "Compare Apple and Microsoft"')
+    _add_form(parser, json="print the answer as JSON; with --stream one event a line", markdown=True)
+    parser.add_argument("--stream", action="store_true", help="print the answer as it comes; a terminal always does")
+    parser.add_argument("--session", metavar="ID", help="continue this conversation; by default start a new one")
     _add_database(parser)
 
 
@@ -95,7 +98,7 @@ def _add_check(commands: _Commands) -> None:
 
 def _add_query(commands: _Commands) -> None:
     about = (
-        "Answer a query: metrics, companies and periods, without language and without a model. For example:\n"
+        "Answer a query given as metrics, companies and periods; no model reads it. For example:\n"
         "  finassist query --metric net_margin --company AAPL MSFT --period FY2020:FY2024\n"
         '  finassist query --metric revenue --where "net_margin > 0.3" --sector Energy --limit 5\n'
         "  finassist query --metric dcf_value --company AAPL --assume growth=0.05 wacc=9%"
@@ -103,18 +106,18 @@ def _add_query(commands: _Commands) -> None:
     parser = commands.add("query", answers.query, "answer a typed query", about)
     add = parser.add_argument
     several = partial(add, action="extend", nargs="+", default=[])
-    several("--metric", metavar="ID", help="ids of the catalogue, or formulas over them")
-    several("--company", metavar="SYMBOL", help="ticker symbols; without any: all companies")
+    several("--metric", metavar="ID", help="metrics by id (--metrics lists them), or formulas of them")
+    several("--company", metavar="SYMBOL", help="ticker symbols; by default all companies")
     several("--peers", metavar="SYMBOL", help="a company against its peers: those after it, else chosen by industry")
     several("--period", metavar="PERIOD", help="FY2024, Q3 2024, TTM, latest, FY2020:FY2024")
     add("--operation", metavar="NAME", default="none", help="growth, cagr, difference, sum, mean, max, min, trend")
-    several("--where", metavar="CONDITION", help='of a screen: "net_margin > 0.3"')
-    several("--sector", metavar="NAME", help="of a screen or rank of all companies")
+    several("--where", metavar="CONDITION", help='only companies that meet it, such as "net_margin > 0.3"')
+    several("--sector", metavar="NAME", help="only companies of this sector")
     several("--assume", metavar="NAME=VALUE", help="what a valuation assumes: growth=0.05 wacc=9%% margin=0.2 years=10")
-    add("--limit", type=_COUNT, metavar="N", help="how many companies to show; 10 without companies and conditions")
-    add("--smallest", action="store_true", help="the smallest first")
-    add("--metrics", action="store_true", help="list the catalogue of metrics and stop")
-    _add_form(parser, json="the answer as JSON", markdown=True)
+    add("--limit", type=_COUNT, metavar="N", help="show the first N companies (10 without companies and conditions)")
+    add("--smallest", action="store_true", help="the smallest first; by default the largest")
+    add("--metrics", action="store_true", help="list all metrics and stop")
+    _add_form(parser, json="print the answer as JSON", markdown=True)
     _add_database(parser)
 
 
@@ -124,15 +127,15 @@ def _add_batch(commands: _Commands) -> None:
         "after an interruption the same command continues. Identical questions are asked once."
     )
     add = commands.add("batch", answers.batch, "answer the questions of a file", about).add_argument
-    text = "a .csv, .parquet or .xlsx file with a column of questions, or a text file with one a line; - is the input"
+    text = "a .csv, .parquet or .xlsx file with a column of questions, a text file with one a line, or - for the input"
     add("questions", help=text)
     add(
         "--out", metavar="FILE", help="write the table of answers to a .csv, .parquet or .xlsx file; else it is printed"
     )
-    add("--full", action="store_true", help="also the whole text of each answer; else its headline and value")
+    add("--full", action="store_true", help="also the whole text of each answer; by default its headline and value")
     add("--json", action="store_true", help="print the table and how the batch ended as JSON")
     add("--facts", metavar="FILE", help="write the table of all figures to a file")
-    add("--column", default="question", metavar="NAME", help="the column of questions (“question”)")
+    add("--column", default="question", metavar="NAME", help="name of the column of questions (“question”)")
     add("--concurrency", type=int, metavar="N", help="questions asked at the same time (50)")
     for name, kind, unit, text in answers.BUDGETS:
         add(f"--budget-{name}", type=kind, metavar=unit, help=f"stop before using more {text}")
@@ -164,7 +167,7 @@ def _add_eval(commands: _Commands) -> None:
     text = "conversations at the same time; 1 times each alone (8)"
     add("--concurrency", type=_COUNT, metavar="N", default=8, help=text)
     add("--min", type=_SHARE, metavar="SHARE", default=0.0, help="which part has to pass, such as 0.9 (0)")
-    _add_form(parser, json="as JSON, case by case")
+    _add_form(parser, json="print JSON, case by case")
 
 
 def _add_sessions(commands: _Commands) -> None:
@@ -192,7 +195,7 @@ def _add_sessions(commands: _Commands) -> None:
 
 
 def _add_history(commands: _Commands) -> None:
-    text = "List every question that was asked, the latest first: how it ended, what it took, what it was about."
+    text = "List every question that was asked, the latest first: how it ended, how long it took, what it was about."
     parser = commands.add("history", stored.history, "list every question that was asked", text)
     _add_form(parser)
     parser.add_argument("-n", "--last", type=_ANY_COUNT, metavar="N", help="only the last N; by default all")
@@ -201,7 +204,7 @@ def _add_history(commands: _Commands) -> None:
 
 def _add_data(commands: _Commands) -> None:
     text = "Show which companies, years and prices are embedded; with a sector or tickers, the companies one by one."
-    parser = commands.add("data", stored.data, "show what is embedded", text)
+    parser = commands.add("data", stored.data, "show which companies and years are embedded", text)
     parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help="only these companies")
     parser.add_argument("--sector", metavar="NAME", help="only the companies of a sector")
     _add_form(parser)
@@ -227,11 +230,11 @@ def _add_config(commands: _Commands) -> None:
     text = "every setting, its value and its origin (the default)"
     _add_json(actions.add("show", None, text), unset=argparse.SUPPRESS)
     about = (
-        "Let a .env file set keys, models, data sources and folders, as it is now: a change of it ends that.\n"
-        "Before, a file that was found in a folder sets display and limits only."
+        "Trust a .env file: it may then set keys, models, data sources and folders. A change of the file ends that.\n"
+        "A .env file that is not trusted sets only display and limits."
     )
     trusted = actions.add("trust", stored.trust_env, "trust a .env file that is yours", about)
-    trusted.add_argument("file", nargs="?", metavar="FILE", help="by default the one of this folder or project")
+    trusted.add_argument("file", nargs="?", metavar="FILE", help="by default that of this folder or project")
     _add_json(trusted, unset=argparse.SUPPRESS)
 
 
@@ -242,18 +245,18 @@ def _add_others(commands: _Commands) -> None:
     text = "Serve figures, reports, companies and metrics as tools of the Model Context Protocol, by stdio or HTTP."
     mcp = commands.add("mcp", serve.mcp, "serve tools to other agents (Model Context Protocol)", text)
     mcp.add_argument("--http", action="store_true", help="serve HTTP at /mcp; by default stdio")
-    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: where to listen, on this computer only (127.0.0.1)")
-    mcp.add_argument("--port", type=_PORT, default=8765, help="of HTTP (8765)")
+    mcp.add_argument("--host", default="127.0.0.1", help="of HTTP: address of this computer to listen on (127.0.0.1)")
+    mcp.add_argument("--port", type=_PORT, default=8765, help="of HTTP: port to listen on (8765)")
     text = "Serve the workflow over HTTP (AgentOS), and the tools at /mcp, behind a token that is printed once."
     server = commands.add("serve", serve.serve, "serve over HTTP, behind a token", text)
-    server.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    server.add_argument("--port", type=_PORT, default=7777, help="where to listen (7777)")
+    server.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    server.add_argument("--port", type=_PORT, default=7777, help="port to listen on (7777)")
     server.add_argument("--no-token", action="store_true", help="ask for no token; on this computer only")
     _add_json(server, "print the address and the token as JSON")
     _add_database(server)
     commands.add("lab", serve.lab, "open JupyterLab on the notebooks")
     page = commands.add("streamlit", serve.streamlit, "open the Streamlit page")
-    page.add_argument("--port", type=_PORT, default=8501, help="where to serve it (8501)")
+    page.add_argument("--port", type=_PORT, default=8501, help="port to serve it at (8501)")
     page.add_argument("--headless", action="store_true", help="do not open a browser")
     _add_json(page, "print the address as JSON")
     text = (
@@ -275,24 +278,24 @@ def _completion(options: argparse.Namespace) -> int:
     return OK
 
 
-def _add_json(parser: argparse.ArgumentParser, text: str = "as JSON instead of a text", unset: Any = False) -> None:
+def _add_json(parser: argparse.ArgumentParser, text: str = "print JSON", unset: Any = False) -> None:
     parser.add_argument("--json", action="store_true", default=unset, help=text)
 
 
 def _add_form(
     parser: argparse.ArgumentParser,
-    json: str = "as JSON instead of a table",
+    json: str = "print JSON",
     markdown: bool = False,
     unset: Any = False,
 ) -> None:
     """What to print; an option that is repeated after a subcommand stays as it was where it is `unset` there."""
     form = parser.add_mutually_exclusive_group()
-    csv = "the figures as CSV, one a line" if markdown else "as CSV, with every column"
+    csv = "print the figures as CSV, one a line" if markdown else "print CSV, with every column"
     form.add_argument("--json", action="store_true", default=unset, help=json)
     form.add_argument("--csv", action="store_true", default=unset, help=csv)
     if markdown:
-        form.add_argument("--markdown", action="store_true", help="the answer's markdown and nothing else")
-        parser.add_argument("--excel", metavar="FILE", help="write the answer to a workbook too, with live formulas")
+        form.add_argument("--markdown", action="store_true", help="print only the answer, as Markdown")
+        parser.add_argument("--excel", metavar="FILE", help="write also a workbook with live formulas")
 
 
 def _number(kind: type[int] | type[float], least: float, most: float | None, text: str) -> float:

@@ -5,11 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from finassist.apps.cli.answers import document
-from finassist.apps.terminal import FAILED, OK, USAGE, coloured, complain, printable, rows_of, say, show_json
+from finassist.apps.terminal import (
+    FAILED,
+    OK,
+    USAGE,
+    coloured,
+    complain,
+    printable,
+    rows_of,
+    say,
+    show_json,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from finassist.providers.http.cache import Cache
@@ -27,6 +39,7 @@ _UNITS: Final = {
     "cost": " (USD)",
     "market_value": " (USD)",
 }
+_LARGE: Final = 1e6
 _MOST_LISTED: Final = 5
 """Symbols in a cell: a screen of all companies would make every row as wide as its list."""
 
@@ -92,11 +105,13 @@ def delete(options: argparse.Namespace) -> int:
 
 def show_config(options: argparse.Namespace) -> int:
     """Print every setting with its origin."""
-    from finassist.apps.terminal import show_table
     from finassist.config.settings import Settings
 
     header, rows = ("setting", "value", "from"), Settings().rows()
-    show_json([dict(zip(header, row, strict=True)) for row in rows]) if options.json else show_table(header, rows)
+    if options.json:
+        show_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        show_table(header, ([cell or "–" for cell in row] for row in rows))
     return OK
 
 
@@ -133,8 +148,7 @@ def data(options: argparse.Namespace) -> int:
     from finassist.providers.embedded.coverage import summary, universe
 
     if not (options.symbols or options.sector or options.json or options.csv):
-        for name, value in summary().items():
-            say(f"{name}: {value}")
+        show_table(("embedded", ""), list(summary().items()))
         return OK
     frame = universe().to_frame().reset_index()
     wanted = [symbol.upper().removeprefix("$").replace(".", "-") for symbol in options.symbols]
@@ -217,8 +231,6 @@ def _print(frame: DataFrame, columns: tuple[str, ...], options: argparse.Namespa
     elif options.json:
         show_json(rows_of(frame))
     else:
-        from finassist.apps.terminal import show_table
-
         rows = frame[list(columns)].astype("object").itertuples(index=False, name=None)
         header = [name.replace("_", " ") + _UNITS.get(name, "") for name in columns]
         show_table(header, ([_cell(value) for value in row] for row in rows))
@@ -233,4 +245,8 @@ def _cell(value: Any) -> str:
         return "–"
     if hasattr(value, "strftime"):
         return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float) and value >= _LARGE:
+        from finassist.core.formatting import money
+
+        return money(Decimal(value), None)
     return f"{value:.3g}" if isinstance(value, float) else str(value)
