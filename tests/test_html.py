@@ -182,7 +182,7 @@ def test_the_style_is_scoped_and_knows_both_themes():
     style = card().split("<style>")[1].split("</style>")[0]
     selectors = re.findall(r"([^{}]+)\{", re.sub(r"@(media|container)[^{]*\{", "", style))
     assert all(".fin-answer" in selector for selector in selectors)
-    assert "prefers-color-scheme:dark" in style
+    assert "light-dark(" in style
     assert "--jp-layout-color0" in style
 
 

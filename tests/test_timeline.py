@@ -153,10 +153,11 @@ def _contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("status", STATUSES)
 def test_bars_stand_out_in_light_and_dark(status: str) -> None:
     style = timeline_svg(work(1))
-    dark = re.search(rf"theme-light=\"false\"\] .*?--tl-{status}:(#\w+)", style)
-    assert dark
+    found = re.search(rf"--tl-{status}:light-dark\((#\w+),(#\w+)\)", style)
+    assert found
     assert _contrast(COLOURS[status], "#ffffff") >= 4.5
-    assert _contrast(dark[1], "#111111") >= 4.5
+    assert found[1] == COLOURS[status]
+    assert _contrast(found[2], "#111111") >= 4.5
 
 
 # ------------------------------------------------------------------------------------------- the widget
