@@ -238,6 +238,7 @@ _AFTER_CJK = re.compile(
     rf"{_AMOUNT}(?:美元|米ドル|ドル)?(?:を|より)?(?:(?P<gt>超|以上|上回)|(?P<lt>未満|未满|以下|下回))"
 )
 _COUNTED_THINGS = re.compile(r"\s?(?:years?|quarters?|months?|companies|stocks|firms)\b")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _SPELT = {"a": "1", "one": "1", "two": "2", "three": "3", "five": "5", "ten": "10", "fifty": "50", "a hundred": "100",
             "half a": "0.5"}  # fmt: skip
 _INCLUSIVE = ("at least", "at most", "no less than", "not less than", "no more than", "not more than", "up to", "<=",
@@ -248,7 +249,7 @@ _LESS_WORDS = frozenset({"less", "lower", "below", "under", "fewer"})
 def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
     """The amounts of a lower-case text; what they stand on is taken."""
     for match in (match for pattern in _RANGES for match in pattern.finditer(text)):
-        if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"]):
+        if taken.free(*match.span()) and (match["unit"] or match["cur"] or match["acur"] or _is_bare_range(match)):
             low, high = (
                 _size(match["anum"], match["aunit"] or match["unit"]),
                 _size(match["num"], match["unit"]),
@@ -263,6 +264,12 @@ def amounts_in(text: str, taken: Claims) -> Iterator[Hit[Amount]]:
                 if groups.get("dir") or (groups.get("lt") or groups["gt"]) in _INCLUSIVE:
                     sign = "<=" if sign == "<" else ">="
                 yield _claimed(Amount(sign, _size(match["num"], match["unit"]), None, _unit(match)), match, taken)
+
+
+def _is_bare_range(match: re.Match[str]) -> bool:
+    """`a P/E between 10 and 15`: numbers without a unit that are no years, and that nothing is counted by."""
+    counted = _COUNTED_THINGS.match(match.string, match.end())
+    return not (match[0].startswith("of ") or counted or any(map(_YEAR.fullmatch, match.group("anum", "num"))))
 
 
 def _claimed(amount: Amount, match: re.Match[str], taken: Claims) -> Hit[Amount]:
