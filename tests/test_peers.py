@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from uuid import uuid4
 
 import numpy as np
@@ -223,6 +224,15 @@ def test_words_for_peers(ask, question, symbol, metrics):
     assert (answer.query.scope, answer.query.companies[0]) == ("peers", symbol)
     assert len(answer.query.companies) > 2
     assert answer.query.metrics == metrics or (not metrics and len(answer.query.metrics) > 5)
+    assert answer.headline.startswith("The peers of ") == bool(answer.query.explain)
+
+
+def test_who_the_peers_are_is_said_first_and_where_the_company_stands_by_one_multiple(ask):
+    answer = ask.run("Who are Nike's peers?", live=False, session_id=uuid4().hex)
+    assert re.match(r"The peers of Nike: Tapestry, .* nearest in market value\. Nike's P/E was ", answer.headline)
+    assert "net margin" not in answer.headline
+    compared = ask.run("Compare Nike with its peers", live=False, session_id=uuid4().hex)
+    assert compared.headline.startswith("Nike's P/E was ")
     assert "peer median" in answer.result.index
 
 

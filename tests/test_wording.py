@@ -8,6 +8,20 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("companies with P/E between 10 and 15", "P/E of all companies where P/E between 10 and 15"),
+    (
+        "Piotroski between 7 and 8 in health care",
+        "Piotroski F-score of all companies in Health Care where Piotroski F-score between 7 and 8",
+    ),
+    (
+        "why did Intel lose money in 2024?",
+        "revenue and gross profit and operating income and pre-tax income and income "
+        "tax and net income of INTC in 2024",
+    ),
+    (
+        "What caused Boeing's loss?",
+        "revenue and gross profit and operating income and pre-tax income and income tax and net income of BA",
+    ),
     (
         "Average net margin of the ten most valuable companies",
         "mean net margin of all companies where market value top 10",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from finassist.analysis.peers import CHOSEN
 from finassist.core.periods import Span, parse_periods
 from finassist.core.query import Query
 from finassist.providers.embedded.coverage import attributes
@@ -28,6 +29,9 @@ _PROFITABLE = re.compile(r"\bprofitab")
 """More profitable than others of another size is what keeps more of each dollar."""
 
 _GROWING = re.compile(r"\bgrow(?:s|n|ing)?\b|\bgrew\b|\b(?:faster|fastest) growth\b")
+_COMPARES = re.compile(
+    r"\bcompar|\bcomps?\b|\bagainst\b|\bversus\b|\bvs\b|\brelative\b|\brank|\bstand|\bstack|\bvalu|football"
+)
 _WHICH = re.compile(r"^\W*(?:and )?(?:which|who)\b(?! (?:are|were)\b)")
 _PERFORMED = ("none", "growth", "cagr")
 
@@ -58,13 +62,13 @@ def against_peers(slots: Slots) -> Understanding | None:
         return Understanding(unknown=unknown, decided="topic")
     if "comps" in found.group() and rest.points:  # sales of comparable stores
         return None
-    against = _compared(rest, found)
+    against = _compared(rest, found, slots.low)
     if not middle or not against or len(against.queries) != 1 or len(against.queries[0].metrics) != 1:
         return against
     return replace(against, queries=(against.queries[0].model_copy(update={"operation": "median"}),))
 
 
-def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:
+def _compared(rest: Slots, found: re.Match[str], low: str) -> Understanding | None:
     """The peers query of what is left of a question without the words for peers."""
     made = answer_to(rest) if rest.metrics and not is_judgement(rest) else Understanding()
     if made.unknown or (rest.metrics and not made.queries and not is_judgement(rest)):
@@ -86,6 +90,7 @@ def _compared(rest: Slots, found: re.Match[str]) -> Understanding | None:
             "order": rest.directions[0].value if rest.directions and _WHICH.search(rest.low) else 0,
             "sectors": _sector(companies[0]) if "sector" in (own.get("which"), own.get("which2")) else [],
             "limit": int(own["n"]) if own.get("n") else None,
+            "explain": [] if rest.metrics or _COMPARES.search(low) else [CHOSEN],
         })
         for companies in each
     ]  # fmt: skip
@@ -118,6 +123,7 @@ def _edited(slots: Slots) -> Understanding | None:
         if made.queries and made.queries[0].operation in _PERFORMED and not made.queries[0].where:
             own = made.queries[0]
             changes = {"metrics": own.metrics, "periods": own.periods or last.periods, "operation": own.operation}
+            changes["explain"] = []
             return Understanding((last.model_copy(update=changes),), decided="peers by other figures")
     return None
 

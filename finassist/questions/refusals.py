@@ -312,7 +312,8 @@ def _qualifies(slots: Slots, start: int, end: int) -> bool:
 
 def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     """`average`, `percentage of`: words of an operation that none of the queries performs."""
-    if any(query.intent in ("define", "judge", "document") or query.explain for query in queries):
+    of_terms = any(query.explain and query.scope != "peers" for query in queries)
+    if of_terms or any(query.intent in ("define", "judge", "document") for query in queries):
         return []
     performed = " ".join(text for query in queries for text in (query.operation, *query.metrics, str(query.where)))
     shares = " / " in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from finassist.analysis.implied import IMPLIED
 from finassist.analysis.outcome import Outcome, Row
-from finassist.analysis.peers import LOWER, MEDIAN, PERCENTILE, RANK, UPPER, best_peer, how_chosen, summary_of
+from finassist.analysis.peers import CHOSEN, LOWER, MEDIAN, PERCENTILE, RANK, UPPER, best_peer, how_chosen, summary_of
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
 from finassist.core.metrics import described, spoken
@@ -42,8 +42,13 @@ class Heads(Protocol):
 
 
 def sentence(outcome: Outcome, words: Words) -> str:
-    """Where a company stands by its first multiple and its first margin, and who its peers are."""
+    """Where a company stands by its first multiple and its first margin, and who its peers are: first, if asked."""
     subject = outcome.query.companies[0]
+    if CHOSEN in outcome.query.explain:
+        names = _named(outcome, words).removeprefix("Peers: ")
+        own = [_place(row, outcome, words, first=True) for row in _leads(outcome)[:1]]
+        stands = f" {possessive(words.name(subject))} {own[0]}." if own else ""
+        return f"The peers of {words.name(subject)}: {names}{stands}"
     places = [_place(row, outcome, words, first=not at) for at, row in enumerate(_leads(outcome))]
     middle = outcome.figure if outcome.query.operation == "median" else None
     if middle is not None and summary_of(middle)[0]:
