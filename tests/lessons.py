@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-FIRST = 5
+FIRST = 2
 FIRST_INSIDE = 5
 TAKES = re.compile(r"(\d+) minutes? to read, (\d+) seconds to run")
 """What a notebook says at its top; `tests/execute_notebooks.py` writes it."""
