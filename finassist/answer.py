@@ -281,7 +281,7 @@ class Answer(HandedOn, WorkflowRunOutput):
         Example:
             >>> from finassist import FinancialAssistantWorkflow
             >>> FinancialAssistantWorkflow(db=None).run("What was Apple's net margin in FY2023?").why()
-            <Proof of AAPL/net_margin/FY2023: 3 figures: 1 computed anew and right and 2 as reported.>
+            <Proof of AAPL/net_margin/FY2023: 3 figures: 1 recomputed and correct and 2 as reported.>
         """
         from finassist.reporting.proof import prove
 

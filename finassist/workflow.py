@@ -66,7 +66,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
             the user's data directory, which `FINASSIST_HOME` moves.
         session_id: The conversation that calls without a `session_id` belong to; a new one by default.
         user_id: Whose sessions these are.
-        routing: Who decides what is asked; overrides the setting. `"auto"`: rules where they are certain, else the
+        routing: What understands a question; overrides the setting. `"auto"`: rules where they are certain, else the
             model. `"model"`: always the model. `"rules"`: always the rules.
         id: Agno's id of the workflow.
         name: Its name.

@@ -231,7 +231,7 @@ def test_a_company_without_figures_is_left_out_of_a_comparison():
     assert report.count("not in the embedded set") == 1
     subjects, facts = embedded("AAPL", "MSFT")
     report = compose("report", [*subjects, ford], facts, [gap])
-    assert "No figures are at hand for Ford Motor Co. (F); the comparison leaves it out." in report
+    assert "There are no figures for Ford Motor Co. (F); the comparison leaves it out." in report
     assert "| AAPL | MSFT | Formula |" in section(report, "Side by side")
 
 

@@ -185,7 +185,7 @@ def test_configure_is_for_workflows_built_afterwards_until_it_is_taken_back() ->
     try:
         assert finassist.FinancialAssistantWorkflow(db=None).settings.years == 2
         assert before.settings.years == 5
-        assert repr(configuration) == "<configured: years; .reset() takes it back>"
+        assert repr(configuration) == "<configured: years; .reset() undoes it>"
     finally:
         configuration.reset()
     assert Settings().years == 5

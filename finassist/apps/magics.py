@@ -121,7 +121,7 @@ class Notebook:
         if not isinstance(found, FinancialAssistantWorkflow):
             raise UsageError(
                 f"There is no workflow in the variable “{name}”. Make one, `{name} = "
-                "FinancialAssistantWorkflow()`, or leave --with away to use the notebook's own."
+                "FinancialAssistantWorkflow()`, or omit --with to use the notebook's own."
             )
         return found
 
@@ -198,7 +198,7 @@ class Notebook:
 @argument("--to", metavar="NAME", help="The variable to put the Answer into.")
 @argument("--model", metavar="MODEL", help="The language model, such as offline or openai; see Settings.")
 @argument("--provider", metavar="PROVIDER", help="Where figures come from, such as embedded or fmp.")
-@argument("--routing", choices=get_args(Routing), help="Who decides what is asked.")
+@argument("--routing", choices=get_args(Routing), help="What understands a question.")
 @argument("--session", metavar="ID", help="The conversation to continue; by default the notebook's own.")
 @argument("--live", action=BooleanOptionalAction, default=None, help="Whether to show the run while it works.")
 @argument("--with", dest="workflow", metavar="NAME", help="The variable that holds the workflow to ask.")

@@ -59,7 +59,10 @@ _NO_WORKERS_LEFT: Final = (
     "The cluster has had no workers for five minutes. Recorded answers are safe: start workers, and rerun the same "
     "call to resume."
 )
-_GONE: Final = "The cluster went away. Recorded answers are safe: connect again, and rerun the same call to resume."
+_GONE: Final = (
+    "The connection to the cluster is lost. Recorded answers are safe: connect again, and rerun the same call "
+    "to resume."
+)
 _LOST: Final = (
     "The worker process that asked this question ended each time, at last with no other question of its chunk. Ask it "
     "by itself to see why, or try again with `batch.retry_failed()`."

@@ -279,7 +279,7 @@ def _is_unfinished(path: Path) -> bool:
     try:
         notes = read_notes(path)
     except LedgerError as error:
-        raise type(error)(f"{error} To begin anew in a file of its own, pass resume=False.") from error
+        raise type(error)(f"{error} To start again in a new file, pass resume=False.") from error
     return bool(notes) and notes.get("status") != "completed"
 
 

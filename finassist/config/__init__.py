@@ -26,7 +26,7 @@ class Configuration(AbstractContextManager["Configuration", None]):
         self.reset()
 
     def __repr__(self) -> str:
-        return f"<configured: {', '.join(self.changes) or 'nothing'}; .reset() takes it back>"
+        return f"<configured: {', '.join(self.changes) or 'nothing'}; .reset() undoes it>"
 
 
 def configure(**settings: Any) -> Configuration:

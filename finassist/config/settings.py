@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     model: str = Field(default="auto", description="Which language model routes, extracts and chats.")
     provider: str = Field(default="auto", description="Which data provider delivers the figures.")
     routing: Routing = Field(
-        default="auto", description="Who decides what is asked: rules where certain, or one of them."
+        default="auto",
+        description="What understands a question: rules where they are certain, else the model; or one of them alone.",
     )
     years: int = Field(default=5, ge=1, le=10, description="Fiscal years in an answer.")
     live: Live = Field(
@@ -114,16 +115,14 @@ class Settings(BaseSettings):
     http_attempts: int = Field(default=3, ge=1, le=10, description="Times a request is sent where trying again helps.")
     concurrency: int = Field(default=8, ge=1, le=100, description="Requests to a data source at the same time.")
     per_minute: int = Field(default=300, ge=1, description="Requests to a data source in a minute.")
-    fmp_plan: FmpPlan | None = Field(default=None, description="What is subscribed to at Financial Modeling Prep.")
+    fmp_plan: FmpPlan | None = Field(default=None, description="Your plan at Financial Modeling Prep.")
     sec_contact: str = Field(default="", description="Your e-mail address, which the SEC asks for; sent to it alone.")
     model_timeout: Seconds = Field(default=60.0, description="Seconds a language model may take to reply.")
     model_retries: int = Field(default=2, ge=0, le=10, description="Times a model that is overloaded is asked again.")
     openai_base_url: str = Field(
         default="", description='Address of a server that speaks OpenAI\'s API, for model="openai:<model id>".'
     )
-    fallback_models: str = Field(
-        default="", description="Models that stand in for one that fails, with commas between."
-    )
+    fallback_models: str = Field(default="", description="Models to fall back on, separated by commas.")
     model_prices: dict[str, dict[str, float | str]] = Field(
         default_factory=dict[str, dict[str, float | str]],
         description="US dollars per million tokens by model id, as JSON with input and output.",

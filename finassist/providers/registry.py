@@ -51,7 +51,7 @@ def open_provider(provider: Provider, settings: Settings | None = None) -> Finan
     """The provider of that name, the provider itself, or several that are asked in the order given.
 
     Args:
-        provider: A name, a provider object, several in a list, or several names with commas between. `"auto"` is
+        provider: A name, a provider object, several in a list, or several names separated by commas. `"auto"` is
             `"fmp"` where `FMP_API_KEY` is set, else `"sec"` (with prices of yfinance where that is installed) where
             `FINASSIST_SEC_CONTACT` is set, else `"embedded"`; it never falls back from one to the other.
         settings: Keys, timeouts and cache of a live provider; by default from the environment and `.env`.

@@ -155,7 +155,7 @@ def left_out(category: Category, companies: Sequence[CompanyFigures]) -> str:
     names = [each.subject.title for each in companies if each not in found]
     if not names or len(companies) < 2:
         return ""
-    why = f"No figures are at hand for {listed(names)}"
+    why = f"There are no figures for {listed(names)}"
     if len(found) == 1:
         return f"{why}, so there is nothing to compare {found[0].subject.title} with."
     return f"{why}; the comparison leaves {'it' if len(names) == 1 else 'them'} out." if found else f"{why}."

@@ -124,9 +124,7 @@ def _range_chart(panel: Panel) -> Drawing:
     return Drawing(words, keys, panel.unit, tuple(shapes), tuple(marks), RANGES, "fin-chart fin-ranges")
 
 
-RANGES = (
-    "What the peers' multiples imply for a share: the company's own figures at their quartiles, net debt taken off."
-)
+RANGES = "What the peers' multiples imply for a share: the company's own figures at their quartiles, less net debt."
 
 
 def range_levels(panel: Panel) -> list[float]:

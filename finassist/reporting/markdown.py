@@ -148,7 +148,7 @@ def _companies(section: Companies, depth: int) -> Iterator[str]:
 
 
 def _company(company: CompanySection, depth: int) -> Iterator[str]:
-    yield f"*{escape_markdown(company.as_of)}*" if company.as_of else "No figures are at hand for this company."
+    yield f"*{escape_markdown(company.as_of)}*" if company.as_of else "There are no figures for this company."
     for section in (*company.sections, *company.folded):
         yield from _section(section, depth)
 

@@ -24,8 +24,8 @@ MARKS: Final[Mapping[State, str]] = {
     "right": "✓", "wrong": "✗", "given": "•", "assumed": "○", "open": "?", "absent": "–",
 }  # fmt: skip
 _COUNTED: Final[Mapping[State, str]] = {
-    "right": "computed anew and right",
-    "wrong": "computed anew and wrong",
+    "right": "recomputed and correct",
+    "wrong": "recomputed and wrong",
     "given": "as reported",
     "assumed": "assumed",
     "open": "not checked",

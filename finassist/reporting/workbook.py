@@ -158,7 +158,7 @@ def _balances(plan: Plan) -> Iterator[_Check]:
             known = {name: fact for name, fact in known.items() if name not in _CLAIMS[2:]}
         if "total_liabilities" in known and len(known) > 1:
             rest = (assets.value or Decimal()) - sum((fact.value or Decimal() for fact in known.values()), Decimal())
-            note = "What is left is in none of these lines, such as interests of others." if rest else ""
+            note = "The rest is in none of these lines, such as noncontrolling interests." if rest else ""
             text = "-".join(plan.cell(fact.key) for fact in (assets, *known.values()))
             yield _Check(assets, "Total assets less liabilities and equity", text, rest, note)
 

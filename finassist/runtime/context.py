@@ -53,7 +53,7 @@ class Runtime:
     Attributes:
         agents: Agents by name: `router`, `symbol_extraction`, `chat`, `narration` and `summary`.
         locks: One lock per session.
-        routing: Who decides what is asked.
+        routing: What understands a question.
         live: Whether runs show themselves, as the settings say.
         chosen: The model and the provider as they were asked for: names, or objects.
         as_of: Only what was public on this day counts; `None` for all there is.

@@ -231,7 +231,7 @@ class _Delivery:
         from opentelemetry.sdk.trace.export import SpanExportResult
 
         if not self.problem:
-            words = "Traces do not reach %s (%s). Answers go on without them; check it, or close the trace."
+            words = "Traces do not reach %s (%s). Answers continue without them. Check the address, or close the trace."
             logging.getLogger("finassist").warning(words, self.place, problem)
         self.lost, self.problem = self.lost + len(spans), problem
         return SpanExportResult.FAILURE

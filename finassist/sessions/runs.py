@@ -99,9 +99,7 @@ def rated(run: Any, thumb: Thumb | None, reason: str) -> WorkflowRunOutput:
     if thumb not in ("up", "down", None):
         raise InputError(f"A thumb is “up”, “down”, or None to take it back, not {thumb!r:.40}.")
     if not isinstance(run, WorkflowRunOutput) or is_damaged(run):
-        raise SessionError(
-            "This answer is not stored, so nothing can be kept with it. Ask again, and rate that answer."
-        )
+        raise SessionError("This answer is not stored, so it cannot be rated. Ask again, and rate that answer.")
     run.metadata = with_feedback(run.metadata, Feedback(thumb, reason) if thumb else None)
     return run
 

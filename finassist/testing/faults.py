@@ -42,7 +42,7 @@ HANG: Final = "hang"
 type Pieces = Generator[ModelResponse]
 type AsyncPieces = AsyncGenerator[ModelResponse]
 
-_NEXT: Final = "This failure was made in the lab: turn its dials to change it."
+_NEXT: Final = "A simulated failure: change it with its dials."
 
 DATA_FAILURES: Final = MappingProxyType[str, Callable[[str], BaseException]]({
     "unreachable": lambda call: Unreachable(f"The source of {call} could not be reached. {_NEXT}"),
@@ -54,7 +54,7 @@ DATA_FAILURES: Final = MappingProxyType[str, Callable[[str], BaseException]]({
     "not_found": lambda call: NotFound(f"The source has no page for {call}. {_NEXT}"),
     "bad_payload": lambda call: BadPayload(f"The source answered the request for {call} with nonsense. {_NEXT}"),
     "cancelled": lambda call: asyncio.CancelledError(),
-    "bug": lambda call: TypeError(f"a bug, made in the lab, in the source of {call}"),
+    "bug": lambda call: TypeError(f"a simulated bug in the source of {call}"),
 })  # fmt: skip
 """Failures of a source by name; besides them `"hang"` never answers."""
 
@@ -65,7 +65,7 @@ _STATUS: Final = {"overloaded": 529, "unreachable": 503}
 _REPLIES: Final = {
     "prose": "Certainly! Here is what I think about it, in words instead of the form you asked for.",
     "empty": "",
-    "invented": '{"category": "horoscope", "symbols": ["ZZZZZ"], "summary": "", "reason": "made in the lab"}',
+    "invented": '{"category": "horoscope", "symbols": ["ZZZZZ"], "summary": "", "reason": "simulated"}',
 }
 _AGENTS: Final[dict[Any, str]] = {
     RoutedQuestion: "router", ExtractedSymbols: "symbol_extraction", ConversationSummary: "summary",
@@ -92,7 +92,7 @@ class Dials:
         failure_rate: The share of calls that fail, from 0 to 1.
         failure: How they fail: one of `DATA_FAILURES` for a source, of `MODEL_FAILURES` for a model.
         only: Which calls are affected, as words that must all occur in a call: `"quote"`, `"MSFT"`,
-            `"income AAPL"`, `"router"`; several such patterns with commas between. By default all calls.
+            `"income AAPL"`, `"router"`; several such patterns separated by commas. By default all calls.
         seed: Chooses which calls fail, and the jitter of each.
 
     Raises:
@@ -345,5 +345,5 @@ class _FaultyReply(Reply):
             record.failure = Failure("timeout", f"no reply within {self.patience:g} seconds")
             raise ModelProviderError(record.failure.text, 504, model_id=self.model)
         else:
-            record.failure = Failure("rejected", f"{failure}, made in the lab", _STATUS[failure])
+            record.failure = Failure("rejected", f"{failure}, simulated", _STATUS[failure])
             raise ModelProviderError(record.failure.text, _STATUS[failure], model_id=self.model)

@@ -293,7 +293,7 @@ def test_an_answer_is_rated_by_keyboard(lab: Lab, notebook: Notebook, theme: str
     expect(why).to_be_focused()
     panel.page.keyboard.type("It was 310 USD.")
     panel.page.keyboard.press("Enter")
-    expect(panel.area.get_by_role("status").filter(has_text="Kept with this answer.")).to_be_visible()
+    expect(panel.area.get_by_role("status").filter(has_text="Saved with this answer.")).to_be_visible()
     expect(panel.turns).to_have_count(1)
     stored = f"workflow.answers({session!r})[0].feedback"  # the reason is kept after the thumb
     kept = notebook.printed(

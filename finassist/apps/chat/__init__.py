@@ -23,8 +23,8 @@ from finassist.sessions.history import Conversation, Conversations
 from finassist.sessions.runs import answer_of
 from finassist.sessions.store import check_session_id
 
-BUSY: Final = "An answer is still being made. Stop it, or send this when it is there."
-NOT_WHILE_BUSY: Final = "An answer is still being made in this conversation. Stop it or wait for it, then continue."
+BUSY: Final = "An answer is still running. Stop it, or send this when it is done."
+NOT_WHILE_BUSY: Final = "An answer is still running in this conversation. Stop it or wait for it, then continue."
 STATIC: Final = "finassist chat panel: run this cell in JupyterLab to open the conversation."
 _TITLE: Final = 60
 _OFFERED: Final = ("symbol", "name", "exchange")

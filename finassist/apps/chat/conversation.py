@@ -38,7 +38,7 @@ _WELCOME: Final = (
     "<p>Ask about US-listed companies in plain words. Every figure names its source; what is missing is named.</p>"
 )
 _THUMBS: Final[dict[Thumb, str]] = {"up": "This answer is right", "down": "This answer is wrong"}
-_WHY: Final = "Why, or what is right (optional; Enter keeps it)"
+_WHY: Final = "Why, or what is right (optional; press Enter to save)"
 _FOLLOW_UPS: Final = 5
 _LONGEST_LABEL: Final = 160
 
@@ -139,7 +139,7 @@ class Rating:
                 self._thumb = self._answer.feedback.thumb if self._answer.feedback else None
                 self._show()
                 raise
-            self._kept.value = "<span>Kept with this answer.</span>" if self._thumb else ""
+            self._kept.value = "<span>Saved with this answer.</span>" if self._thumb else ""
 
     def _show(self) -> None:
         for thumb, pressed in self.thumbs.items():

@@ -247,12 +247,12 @@ class SettingsDrawer:
         auto_source = settings.provider == AUTO and type(runtime.provider) is EmbeddedProvider
         self._at_first = (AUTO if auto_model else UNCHANGED, AUTO if auto_source else UNCHANGED)
         self.model = ui.suggestion("Model", MODELS, self._at_first[0], "A name, or openai:<model id>")
-        self.provider = ui.suggestion("Data", SOURCES, self._at_first[1], "A name, or several with commas between")
-        self.routing = ui.choice("Routing", ROUTINGS, runtime.routing, "Who decides what is asked")
+        self.provider = ui.suggestion("Data", SOURCES, self._at_first[1], "A name, or several separated by commas")
+        self.routing = ui.choice("Routing", ROUTINGS, runtime.routing, "What understands a question")
         self.fields = ui.KeyFields(guarded(self._received))
         self.apply = ui.button("Apply", guarded(self._apply), classes="primary", icon="check")
         self._state = ui.html(classes="dim")
-        keys = "<h4>Keys</h4><p>Kept in memory until the kernel stops; never in the notebook.</p>"
+        keys = "<h4>Keys</h4><p>Held in memory until the kernel stops, and never written into the notebook.</p>"
         parts = [
             ui.html("<h3>Settings</h3>", "drawer-title"),
             ui.column([self.model, self.provider, self.routing], "fields"),

@@ -182,7 +182,7 @@ def _workflow() -> FinancialAssistantWorkflow:
         model = st.selectbox("Model", MODELS)
         source = st.selectbox("Data", SOURCES)
         routings = dict(ROUTINGS)
-        routing = routings[st.selectbox("Who decides what is asked", list(routings))]
+        routing = routings[st.selectbox("What understands a question", list(routings))]
     with st.expander("Keys"):
         typed: dict[str, str] = {name: _key(name) for name in KEYS}
         st.caption("Kept in memory for this tab only.")

@@ -204,7 +204,7 @@ class EmbeddedProvider(FactProvider):
             >>> provider = EmbeddedProvider()
             >>> [statement] = provider.get_financials("AAPL", limit=1)
             >>> provider.verification(statement.facts[0])
-            'held against the filing or other services by hand'
+            'checked by hand against the filing or other services'
         """
         return figures.checks(fact.symbol).get(fact.key)
 

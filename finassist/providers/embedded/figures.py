@@ -20,7 +20,7 @@ from finassist.providers.embedded import tables
 
 QUALITY = {
     "agreed": "equal in at least two extractions from the SEC",
-    "checked": "held against the filing or other services by hand",
+    "checked": "checked by hand against the filing or other services",
     "four quarters add up": "four quarters add up to the year",
     "vendor differs": "a vendor's normalised figure differs",
     "single source": "from a single source",
