@@ -52,7 +52,7 @@ def test_markdown_of_a_report_loses_nothing(answers):
 
 def test_html_is_one_page_with_a_card_for_every_answer(answers):
     page = conversation_html(answers)
-    assert page.count('<div class="fin-answer">') == len(QUESTIONS)
+    assert page.count('<article class="fin-answer">') == len(QUESTIONS)
     assert page.count("<style>") == 1
     assert "default-src &#x27;none&#x27;" in page
     assert page.index("stock price?") < page.index("Compare Apple") < page.index("EBITDA?")

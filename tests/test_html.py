@@ -23,8 +23,8 @@ from finassist.symbols.names import word_set
 from .test_report import CATEGORIES, embedded
 
 CARD = word_set(
-    "div style header footer section h2 h3 h4 p br span b i strong sup table thead tbody tr th td ul ol li details "
-    "summary svg rect path"
+    "article div style header footer section h2 h3 p br span b i strong sup table thead tbody tr th td ul ol li "
+    "details summary svg rect path"
 )
 CARD_ATTRIBUTES = word_set(
     "class title scope role aria-label aria-hidden style data-t viewbox preserveaspectratio fill stroke stroke-width "

@@ -38,7 +38,7 @@ def words(*texts: str) -> set[str]:
 
 
 PROSE = words("p br hr h1 h2 h3 h4 h5 h6 ul ol li strong em s blockquote code pre table thead tbody tr th td a")
-CARD = words("div span b i sup small header footer section details summary style img")
+CARD = words("article div span b i sup small header footer section details summary style img")
 DRAWN = words("svg g rect path line text tspan title desc style polygon circle")
 ELEMENTS = {HTML + name for name in PROSE | CARD} | {SVG + name for name in DRAWN}
 ATTRIBUTES = words(

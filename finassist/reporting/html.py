@@ -111,7 +111,7 @@ def paper_html(answer: AnswerLike) -> str:
 
 PAPER: Final = (
     "@page{size:A4;margin:12mm}.fin-answer:not(#x){max-width:none;border:0;padding:0}.fin-answer tr,.fin-answer "
-    ".fin-chart,.fin-answer .fin-tile{break-inside:avoid}.fin-answer h4,.fin-answer summary{break-after:avoid}"
+    ".fin-chart,.fin-answer .fin-tile{break-inside:avoid}.fin-answer h3,.fin-answer summary{break-after:avoid}"
 )
 
 

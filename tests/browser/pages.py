@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nbformat
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.lab import DEADLINE, Server
@@ -149,6 +150,14 @@ def poor_contrast(area: Locator, least: float = 4.5) -> list[str]:
     expect(area).to_be_visible()
     found = area.evaluate("(root, least) => finassistTests.poorContrast(root, least)", least)
     return [f"{ratio:.2f} {text!r} {colours}" for text, ratio, colours in found]
+
+
+def barriers(area: Locator) -> list[str]:
+    """What axe-core finds in an area that people who use assistive technology would stumble over."""
+    area.evaluate_all("areas => areas.forEach(area => area.setAttribute('data-tests-axe', ''))")
+    found = Axe().run(area.page, context="[data-tests-axe]").response["violations"]
+    area.evaluate_all("areas => areas.forEach(area => area.removeAttribute('data-tests-axe'))")
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
 def sideways(area: Locator) -> list[str]:

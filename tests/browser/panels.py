@@ -12,7 +12,7 @@ class Panel:
 
     def __init__(self, area: Locator) -> None:
         self.area, self.page = area, area.page
-        self.question = area.get_by_role("combobox", name="Your question")
+        self.question = area.get_by_role("textbox", name="Your question")
         self.send = area.get_by_role("button", name="Send", exact=True)
         self.stop = area.get_by_role("button", name="Stop", exact=True)
         self.turns = area.locator(".finassist-chat-turn")

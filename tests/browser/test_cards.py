@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from finassist import FinancialAssistantWorkflow
-from tests.browser.pages import DARK, LIGHT, SCRIPT, Lab, poor_contrast, sideways
+from tests.browser.pages import DARK, LIGHT, SCRIPT, Lab, barriers, poor_contrast, sideways
 
 QUESTIONS = {
     "a report": "Tell me about Apple",
@@ -54,6 +54,20 @@ def test_every_text_of_a_card_can_be_read(
         assert poor_contrast(card) == []
     finally:
         card.evaluate("card => card.querySelectorAll('details').forEach(folded => folded.open = false)")
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_no_card_has_a_barrier(lab: Lab, cards: dict[str, Locator], theme: str) -> None:
+    lab.theme(theme)
+    shown = lab.page.locator(".fin-answer")
+    expect(shown).to_have_count(len(cards))
+    shown.evaluate_all("cards => cards.forEach(c => c.querySelectorAll('details').forEach(each => each.open = true))")
+    try:
+        assert barriers(shown) == []
+    finally:
+        shown.evaluate_all(
+            "cards => cards.forEach(c => c.querySelectorAll('details').forEach(each => each.open = false))"
+        )
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)

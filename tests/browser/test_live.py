@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Gates
-from tests.browser.pages import DARK, LIGHT, Lab, Notebook, below, poor_contrast, sideways
+from tests.browser.pages import DARK, LIGHT, Lab, Notebook, barriers, below, poor_contrast, sideways
 
 PRICES = "Compare the stock prices of Apple and Microsoft"
 ASK = f'answer = await workflow.arun("{PRICES}")'
@@ -230,12 +230,14 @@ def test_a_timeline_is_readable_in_both_themes(
     expect(task(shown, "TM quote: failed")).to_be_visible()
     shoot(shown, f"live {theme}")
     assert poor_contrast(shown) == []
+    assert barriers(shown) == []
     gates.open()
     expect(shown.locator(".fin-answer")).to_be_visible()
     notebook.wait()
     unfolded(shown)
     shoot(shown, f"live done {theme}")
     assert poor_contrast(shown) == []
+    assert barriers(shown) == []
 
 
 def test_a_timeline_fits_a_narrow_screen(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Gates
-from tests.browser.pages import DARK, LIGHT, Lab, Notebook, below, poor_contrast, sideways
+from tests.browser.pages import DARK, LIGHT, Lab, Notebook, barriers, below, poor_contrast, sideways
 from tests.browser.panels import Panel
 
 PRICE = "What is Apple's stock price?"
@@ -328,6 +328,7 @@ def test_the_panel_is_readable_in_both_themes(
         expect(panel.tool(tool)).to_have_attribute("aria-expanded", "true")
         expect(panel.area.locator(".finassist-chat-drawer:visible")).to_have_count(1)
         assert poor_contrast(panel.area) == []
+        assert barriers(panel.area) == []
     shoot(panel.area, f"panel settings {theme}")
 
 

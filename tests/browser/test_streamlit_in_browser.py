@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.lab import streamlit
-from tests.browser.pages import Watched
+from tests.browser.pages import Watched, barriers
 
 pytest.importorskip("streamlit", reason="the streamlit extra is not installed")
 
@@ -37,6 +37,7 @@ def test_a_question_is_answered_in_both_themes(browser: Browser, tmp_path: Path,
                 expect(newest.locator(".fin-headline")).to_be_in_viewport()
                 expect(page.locator(".fin-answer").first).to_contain_text("You could ask next")
                 shoot(page, f"streamlit-followed-{theme}")
+                assert barriers(page.locator("html")) == []
                 assert watched.foreign == []
             finally:
                 watched.close()

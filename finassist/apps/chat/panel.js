@@ -33,9 +33,8 @@ function build(id) {
   const form = make("form", "finassist-composer-form");
   const label = make("label", "finassist-composer-label", { for: `${id}-text` }, "Your question");
   const area = make("textarea", "finassist-composer-text", {
-    id: `${id}-text`, rows: "1", placeholder: PLACEHOLDER, role: "combobox", spellcheck: "true", autocomplete: "off",
-    "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`,
-    "aria-haspopup": "listbox", "aria-describedby": `${id}-hint`,
+    id: `${id}-text`, rows: "1", placeholder: PLACEHOLDER, spellcheck: "true", autocomplete: "off",
+    "aria-autocomplete": "list", "aria-controls": `${id}-list`, "aria-describedby": `${id}-hint`,
   });
   const list = make("ul", "finassist-composer-list", { id: `${id}-list`, role: "listbox", "aria-label": "Companies" });
   list.hidden = true;
@@ -90,7 +89,6 @@ class Suggestions {
   get isOpen() { return !this.parts.list.hidden; }
   open(yes) {
     this.parts.list.hidden = !yes;
-    this.parts.area.setAttribute("aria-expanded", String(yes));
     this.mark(-1);
   }
   close() { clearTimeout(this.timer); this.open(false); }

@@ -27,7 +27,7 @@ from finassist.providers.registry import SOURCES
 from finassist.reporting.files import safe_csv
 from finassist.reporting.html import conversation_html, without_follow_ups
 from finassist.reporting.markdown import conversation_markdown
-from finassist.reporting.sanitize import safe_html
+from finassist.reporting.sanitize import escape, safe_html
 from finassist.reporting.timeline import in_short, summary_of, timeline_svg
 from finassist.workflow import FinancialAssistantWorkflow
 
@@ -82,8 +82,7 @@ def ask(asked: str | Sequence[Query], workflow: FinancialAssistantWorkflow, sess
     """Ask, show the run while it works, and store the answer in the conversation."""
     question = asked if isinstance(asked, str) else "; ".join(map(str, asked))
     to_the_top(question)
-    with st.chat_message("user"):
-        st.text(question)
+    asks(question)
     live = _Live(question)
     try:
         if isinstance(asked, str):
@@ -103,8 +102,7 @@ def show(answer: Answer, *, suggests: bool) -> None:
     """An answer; what may be asked next is in its card or, for one that `suggests`, on buttons."""
     if suggests and st.session_state.pop("fresh", False):
         to_the_top(answer.run_id)
-    with st.chat_message("user"):
-        st.text(str(answer.input or ""))
+    asks(str(answer.input or ""))
     st.html((without_follow_ups(answer) if suggests else answer).to_html())
     with st.expander(in_short(answer.timeline.state)):
         st.image(str(answer.timeline), width="stretch")
@@ -113,6 +111,12 @@ def show(answer: Answer, *, suggests: bool) -> None:
         buttons("reading", ((label, queries) for label, queries in readings))
     if suggests:
         buttons("next", ((text, text) for text in answer.follow_ups))
+
+
+def asks(question: str) -> None:
+    """A question, as the heading of its answer."""
+    with st.chat_message("user"):
+        st.html(f'<h2 style="font:inherit;padding:0;white-space:pre-wrap">{escape(question)}</h2>')
 
 
 def buttons(kind: str, offered: Iterable[tuple[str, str | Sequence[Query]]]) -> None:
