@@ -298,16 +298,17 @@ class Answer(HandedOn, WorkflowRunOutput):
 
         return answer_html(self)
 
-    def plot(self, kind: str | None = None) -> Any:
-        """The figures over time as a Plotly figure.
+    def plot(self, kind: str | None = None, theme: str = "auto") -> Any:
+        """The chart that suits the question, as a Plotly figure that exported pages show as an image.
 
         Args:
-            kind: `"statements"`, `"price"`, `"football"` of a company against its peers, or a yearly field or ratio
-                such as `"net_margin"`.
+            kind: `"bar"`, `"line"`, `"grouped"`, `"heatmap"`, `"waterfall"`, `"rebased"`, `"football"`, `"statements"`,
+                `"price"`, or a yearly field or ratio such as `"net_margin"`; an error names those that fit.
+            theme: `"light"`, `"dark"`, or `"auto"`, which can be read on both.
         """
         from finassist.reporting.plot import plot
 
-        return plot(self, kind)
+        return plot(self, kind, theme)
 
     def notes(self) -> list[str]:
         """What a reader should know before the content: a run that was stopped, or not saved."""

@@ -19,7 +19,7 @@ from finassist.apps.cli import main
 from finassist.apps.tools import tools
 from finassist.core.errors import InvalidQuery
 from finassist.providers.base import UniverseScope
-from finassist.reporting.charts import panels_of
+from finassist.reporting.kinds import panels_of
 
 from .sec_server import sec, sec_server
 

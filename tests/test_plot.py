@@ -169,10 +169,72 @@ def test_names_are_only_text():
     assert plot(reply).layout.annotations[0].text == "&lt;b&gt;&#36;x^2&#36;&lt;/b&gt; &amp; Co_ (ACME)"
 
 
+@pytest.mark.parametrize(
+    ("question", "kind", "drawn"),
+    [
+        ("Net margin, revenue and P/E of Apple and Boeing", None, "heat"),
+        ("How does Nike compare with its peers?", None, "ranges"),
+        ("How does Nike compare with its peers?", "heat map", "heat"),
+        ("Apple's revenue and net income over the last five years", None, "bars"),
+        ("Apple's revenue over the last five years as a line chart", None, "lines"),
+        ("Apple's gross margin, operating margin and net margin in FY2024", None, "steps"),
+        ("Compare the share price of Apple and Microsoft since 2020", None, "rebased"),
+        ("Apple's income statement", "Waterfall", "steps"),
+        ("Apple's income statement", "line", "lines"),
+    ],
+)
+def test_the_chart_suits_the_question(workflow, question, kind, drawn):
+    assert {panel.kind for panel in workflow.run(question).plot(kind)._panels} == {drawn}
+
+
+def test_a_waterfall_leads_from_revenue_to_net_income(workflow):
+    figure = workflow.run("Apple's income statement").plot("waterfall")
+    [bars, texts] = figure.data
+    assert list(bars.x)[::2] == ["Revenue", "Gross profit", "Operating<br>income", "Net income"]
+    assert list(bars.measure) == ["absolute", "relative"] * 3 + ["absolute"]
+    for at in (1, 3, 5):
+        assert bars.y[at - 1] + bars.y[at] == pytest.approx(bars.y[at + 1])
+    assert list(texts.text) == ["416.2", "-221.0", "195.2", "-62.2", "133.1", "-21.0", "112.0"]
+    assert "Cost of revenue FY2025: USD -221.0 billion; SEC 10-K" in bars.hovertext[1]
+    assert set(texts.text) <= {*ElementTree.fromstring(shown(figure)["image/svg+xml"]).itertext()}
+
+
+def test_a_heat_map_writes_figures_and_colours_ranks():
+    figures = [(symbol, "revenue", value, {}) for symbol, value in (("ACME", "5e9"), ("OTHR", "8e9"))]
+    figures += [(symbol, "pe", value, {"unit": "times", "currency": None})
+                for symbol, value in (("MISS", "12"), ("ACME", "10"), ("OTHR", "30"))]  # fmt: skip
+    facts = [fact(field, value, symbol=symbol, **more) for symbol, field, value, more in figures]
+    reply = Reply(symbols=["ACME", "OTHR", "MISS"], facts=facts)
+    reply.rows = [each.key for each in facts]
+    figure = plot(reply, "heatmap")
+    [cells] = figure.data
+    rows = dict(zip(cells.y, zip(cells.z, cells.text, strict=True), strict=True))
+    assert list(cells.x) == ["Revenue, USD<br>billions", "P/E"]
+    assert {name: list(ranks) for name, (ranks, _) in rows.items()} == {
+        "ACME": [0, 1], "OTHR": [1, 0], "MISS": [None, 0.5],
+    }, "a low multiple is the better one"  # fmt: skip
+    assert list(rows["MISS"][1]) == ["", "12.0×"]
+    rectangles = ElementTree.fromstring(shown(figure)["image/svg+xml"]).findall(".//{*}rect")
+    assert len(rectangles) == 1 + 5, "the paper and a cell for each figure"
+    reply.facts = [facts[0], fact("revenue", "8e9", symbol="OTHR", currency="EUR"), *facts[2:]]
+    assert {row[0] for row in plot(reply, "heatmap").data[0].z} == {0, None}, "euros and dollars have no order"
+
+
+def test_themes(both):
+    assert both.plot().layout.paper_bgcolor == "rgba(0,0,0,0)"
+    dark = both.plot(theme="dark")
+    assert dark.layout.paper_bgcolor in shown(dark)["image/svg+xml"]
+    assert "prefers-color-scheme:dark" in shown(both.plot())["image/svg+xml"]
+    with pytest.raises(FinassistError, match=r"no theme “pink”\. Choose one of: auto, light, dark"):
+        both.plot(theme="pink")
+
+
 def test_what_cannot_be_drawn_is_said_with_what_can(workflow, both):
-    with pytest.raises(FinassistError, match="no figures over time"):
+    with pytest.raises(FinassistError, match="no figures to draw"):
         workflow.run("What is EBITDA?").plot()
-    with pytest.raises(FinassistError, match=r"no “nonsense” over time.*: statements, price, .*net_margin"):
+    with pytest.raises(
+        FinassistError, match=r"no chart “nonsense”.*: bar, line, grouped, heatmap, .*statements.*net_margin"
+    ):
         both.plot("nonsense")
 
 

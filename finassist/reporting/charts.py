@@ -6,23 +6,21 @@ A point without a figure stays in its place as `None`. A chart shows a gap there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, starmap
 from statistics import median
 
 from msgspec import structs
 
 from finassist.analysis.implied import IMPLIED
 from finassist.analysis.statements import unadjusted_split
-from finassist.core.errors import InputError
-from finassist.core.facts import Fact, canonical, snake
-from finassist.core.formatting import clean, label, listed
+from finassist.core.facts import Fact, snake
+from finassist.core.formatting import figure, label, listed, number
 from finassist.core.metrics import catalogue, described
-from finassist.reporting.company import AnswerLike, CompanyFigures, companies_of
-from finassist.reporting.words import MARKET_INDEX, short_name
+from finassist.reporting.company import CompanyFigures
 
 STATEMENT_LINES = ("revenue", "net_income")
 _SIZES = ((Decimal("1e9"), "billions"), (Decimal("1e6"), "millions"))
@@ -56,6 +54,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """One pair of axes: `"bars"` or `"lines"` by year, `"closes"` by day, `"rebased"` ones, or `"ranges"` of two lines.
+
+    `"heat"` has a line for each column; `"steps"` a line of levels and one of what lies between them.
 
     `unit` is that of the vertical axis in words, such as `"USD billions"`; `divisor` brings a value into it.
     """
@@ -98,19 +98,29 @@ def by_year(title: str, named: Iterable[tuple[str, CompanyFigures, str]], kind: 
     return _panel(title, kind, drawn, fewest=2)
 
 
+def side_by_side(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
+    """Facts by company as bars, in a colour for each name, whatever period they are of."""
+    lines = [(name, {fact.symbol: fact for fact in facts if fact.known}) for name, facts in named]
+    places = dict.fromkeys(symbol for _, own in lines for symbol in own)
+    drawn = [Line(name, tuple((place, own.get(place)) for place in places)) for name, own in lines]
+    return _panel(title, "bars", drawn, fewest=1)
+
+
 def by_company(title: str, companies: Iterable[CompanyFigures], field: str) -> Panel | None:
     """One figure of the latest fiscal year of each company, as bars on one scale."""
     found = [(c.subject.symbol, c.data.usable(field, c.years[-1]) if c.years else None) for c in companies]
     return _panel(title, "bars", [Line(title, tuple(found))], fewest=1)
 
 
-def over_time(title: str, named: Iterable[tuple[str, Sequence[Fact]]]) -> Panel | None:
-    """Facts by period as bars, in a colour for each name; `None` where fewer than three periods have any."""
+def over_time(
+    title: str, named: Iterable[tuple[str, Sequence[Fact]]], kind: str = "bars", *, fewest: int = _FEWEST
+) -> Panel | None:
+    """Facts by period, in a colour for each name; `None` where fewer than `fewest` periods have any."""
     lines = [(name, {fact.period: fact for fact in facts if fact.known}) for name, facts in named]
     facts = sorted((fact for _, own in lines for fact in own.values()), key=lambda fact: fact.period_end or date.min)
     periods = dict.fromkeys(fact.period for fact in facts)
     drawn = [Line(name, tuple((period, own.get(period)) for period in periods)) for name, own in lines]
-    return _panel(title, "bars", drawn, fewest=_FEWEST)
+    return _panel(title, kind, drawn, fewest=fewest)
 
 
 def _panel(title: str, kind: str, lines: Iterable[Line], *, fewest: int) -> Panel | None:
@@ -209,6 +219,95 @@ def football(facts: Iterable[Fact]) -> Panel | None:
     return Panel("Share price implied by peers' multiples", "ranges", unit, Decimal(1), tuple(lines))
 
 
+HEAT, STEPS = "heat", "steps"
+_MOST_ROWS, _MOST_METRICS = 25, 10
+
+
+def heat(facts: Iterable[Fact]) -> Panel | None:
+    """Companies by metric, each column coloured by rank; `None` where there are not two of both."""
+    cells = {(fact.field, fact.symbol): fact for fact in facts if fact.text is None}
+    symbols = list(dict.fromkeys(symbol for _, symbol in cells))[:_MOST_ROWS]
+    fields = list(dict.fromkeys(field for field, _ in cells))
+    lines = [Line(label(field), tuple((each, cells.get((field, each))) for each in symbols))
+             for field in fields]  # fmt: skip
+    shown = tuple(line for line in lines if len(line.known) > 1)[:_MOST_METRICS]
+    unit = "darker: better, or higher, in its column"
+    return Panel("Companies by metric", HEAT, unit, Decimal(1), shown) if len(shown) > 1 else None
+
+
+def ranks(line: Line) -> list[float | None]:
+    """Where each figure stands among those of its line, from 0 to 1; 1 is the best, or the highest.
+
+    Amounts in several currencies have no order: each is at 0.
+
+    Example:
+        >>> facts = [Fact(symbol=s, field="pe", statement="ratio", value=Decimal(v)) for s, v in (("A", 9), ("B", 30))]
+        >>> ranks(Line("P/E", (("A", facts[0]), ("B", facts[1]), ("C", None))))
+        [1.0, 0.0, None]
+    """
+    if len({fact.currency for fact in line.known}) > 1:
+        return [0.0 if fact else None for _, fact in line.points]
+    values = sorted({fact.value for fact in line.known if fact.value is not None})
+    metric = catalogue().get(line.known[0].field)
+    if metric and metric.better < 0:
+        values.reverse()
+    most = max(len(values) - 1, 1)
+    return [values.index(fact.value) / most if fact and fact.value is not None else None for _, fact in line.points]
+
+
+_ALONE = ("ratio", "times", "number", "count", "points", "days")
+"""Units that stand beside their figure, as "26.9%" and "35.5×"."""
+
+
+def written(line: Line) -> tuple[str, list[str]]:
+    """The head of a column with its unit, and its figures in that unit; "" where there is none.
+
+    Example:
+        >>> fact = Fact(symbol="A", field="revenue", statement="income", unit="USD", currency="USD", value=Decimal(7e9))
+        >>> written(Line("Revenue", (("A", fact), ("B", None))))
+        ('Revenue, USD billions', ['7.0', ''])
+    """
+    facts = line.known
+    divisor, unit = _scale(facts)
+    if facts[0].unit in _ALONE or len({fact.currency for fact in facts}) > 1:
+        return line.name, [figure(fact) if fact else "" for _, fact in line.points]
+    places = 2 if divisor == 1 else 1
+    amounts = [fact.value if fact and fact.known else None for _, fact in line.points]
+    return f"{line.name}, {unit}", ["" if each is None else number(each / divisor, places) for each in amounts]
+
+
+LEVELS = ("revenue", "gross_profit", "operating_income", "net_income")
+_BETWEEN = {
+    ("revenue", "gross_profit"): "Cost of revenue",
+    ("revenue", "operating_income"): "Costs and expenses",
+    ("gross_profit", "operating_income"): "Operating expenses",
+    ("gross_profit", "net_income"): "Other costs",
+    ("operating_income", "net_income"): "Interest, tax and other",
+}
+
+
+def waterfall(company: CompanyFigures) -> Panel | None:
+    """The way from the revenue of a company's latest year down to its net income: the levels, and what lies between."""
+    for year in reversed(company.years):
+        found = [fact for field in LEVELS if (fact := company.data.usable(field, year))]
+        if len(found) > 2 and (found[0].field, found[-1].field) == (LEVELS[0], LEVELS[-1]):
+            levels: dict[str, Fact] = {label(fact.field): fact for fact in found}
+            steps = dict(starmap(_step, pairwise(found)))
+            places = [name for pair in zip(levels, [*steps, ""], strict=True) for name in pair if name]
+            lines = [Line(name, tuple((place, own.get(place)) for place in places))
+                     for name, own in (("Left", levels), ("Taken off or added", steps))]  # fmt: skip
+            title = f"{company.subject.title}: from revenue to net income in {year}"
+            return _panel(title, STEPS, lines, fewest=1)
+    return None
+
+
+def _step(upper: Fact, lower: Fact) -> tuple[str, Fact]:
+    name = _BETWEEN[upper.field, lower.field]
+    value, formula = (lower.value or Decimal()) - (upper.value or Decimal()), f"{lower.field} - {upper.field}"
+    made = {"field": snake(name), "value": value, "formula": formula, "inputs": (lower.key, upper.key)}
+    return name, structs.replace(lower, status="derived", concept=None, **made)
+
+
 def _whole(years: Sequence[str]) -> list[str]:
     """Fiscal years without the holes between them."""
     numbers = [int(year[2:]) for year in years if re.fullmatch(r"FY\d{4}", year, re.ASCII)]
@@ -229,60 +328,3 @@ def _scale(facts: Sequence[Fact]) -> tuple[Decimal, str]:
     largest = max(abs(fact.value or Decimal(0)) for fact in facts)
     size, word = next(((size, word) for size, word in _SIZES if largest >= size), (Decimal(1), ""))
     return size, " ".join(filter(None, (of, word)))
-
-
-# --------------------------------------------------------------------------------- panels of an answer
-
-
-def panels_of(answer: AnswerLike, kind: str | None = None) -> list[Panel]:
-    """What `Answer.plot` draws, as panels of facts.
-
-    Raises:
-        InputError: There is nothing of this kind to draw.
-    """
-    companies = companies_of(answer)
-    field = any(fact.field.startswith(IMPLIED) for fact in answer.facts)
-    wanted = kind or ("price" if answer.category == "stock_price" else "football" if field else "statements")
-    match wanted:
-        case "statements":
-            found = [statements(company) for company in companies]
-        case "football":
-            found = [football(answer.facts)]
-        case "price":
-            found = [closes(company) for company in companies]
-        case "rebased":
-            found = [rebased(answer.facts, _names(answer))]
-        case _:
-            found = _field(companies, _canonical(wanted))
-    panels = [panel for panel in found if panel]
-    if not panels:
-        raise InputError(_nothing(wanted, companies, answer))
-    return panels
-
-
-def _names(answer: AnswerLike) -> Mapping[str, str]:
-    """Short names of the companies of an answer, by ticker."""
-    known: Callable[[], Mapping[str, str]] = getattr(answer, "company_names", dict[str, str])
-    return {MARKET_INDEX: "S&P 500"} | {symbol: short_name(name) for symbol, name in known().items()}
-
-
-def _field(companies: Sequence[CompanyFigures], name: str) -> list[Panel | None]:
-    """One field of all companies in one panel; in a panel each where their units differ."""
-    named = [(company.subject.title, company, name) for company in companies]
-    together = by_year(label(name), named, "lines")
-    return [together] if together else [by_year(title, [(label(name), d, name)], "lines") for title, d, _ in named]
-
-
-def _canonical(wanted: str) -> str:
-    name = snake(wanted)
-    return name if name in catalogue() else canonical(name) or name
-
-
-def _nothing(wanted: str, companies: Sequence[CompanyFigures], answer: AnswerLike) -> str:
-    kinds = [name for name, build in (("statements", statements), ("price", closes)) if any(map(build, companies))]
-    kinds += ["rebased"] if rebased(answer.facts, {}) else []
-    fields = sorted({field for company in companies for field, _ in company.data.facts})
-    kinds += [field for field in fields if any(_field(companies, field))]
-    if not kinds:
-        return "This answer has no figures over time to draw. Ask for a report, an income statement or a stock price."
-    return f"This answer has no “{clean(wanted, 60)}” over time to draw. Choose one of: {', '.join(kinds)}."
