@@ -123,7 +123,7 @@ def _chart(panels: Sequence[Panel], colours: Sequence[str]) -> Any:
     drawn.update_layout(
         barmode="group", bargap=0.35, height=height + 130 + above, margin=margin, showlegend=keyed, legend=key
     )
-    caption = "<br>".join(textwrap.wrap(_plain(_caption(panels)), _LETTERS))
+    caption = "<br>".join(map(_plain, textwrap.wrap(_caption(panels), _LETTERS)))
     drawn.add_annotation(text=caption, showarrow=False, xref="paper", yref="paper", x=0, y=0, xanchor="left",
                          yanchor="top", align="left", yshift=-56, font={"size": 11})  # fmt: skip
     return drawn
