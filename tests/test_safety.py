@@ -180,7 +180,8 @@ def test_texts_of_figures_are_only_text(kind):
     """Plotly reads tags, entities and mathematics in every text; Matplotlib reads mathematics."""
     for payload in PAYLOADS[kind][::4]:
         figure = plot(Reply(symbols=["ACME"], facts=facts(payload)), "revenue")
-        shown = [figure.layout.annotations[-1].text.replace("<br>", " "), *figure.data[0].hovertext, figure.data[0].name]
+        texts = figure.layout.annotations[-1].text.replace("<br>", " ")
+        shown = [texts, *figure.data[0].hovertext, figure.data[0].name]
         assert not any(re.search(r"[<>$]", text) for text in shown), payload
 
 
