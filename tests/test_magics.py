@@ -107,7 +107,7 @@ def test_without_autoawait_it_waits_instead(shell):
     [
         ("%%ask", "There is no question. Write it below %%ask"),
         ("%%ask --to a\n  \n", "There is no question"),
-        ("%%ask --modle offline\nWhat is EBITDA?", r"unrecognized arguments: --modle\. Did you mean --model\?"),
+        ("%%ask --modle offline\nWhat is EBITDA?", r"There is no option --modle\. Did you mean --model\?"),
         ("%%ask --model\nWhat is EBITDA?", "argument --model: expected one argument.*lists the options"),
         ("%%ask --model nonsense\nWhat is EBITDA?", "There is no model named 'nonsense'. Use"),
         ("%%ask --provider nonsense\nWhat is EBITDA?", "nonsense.*(U|u)se"),

@@ -22,7 +22,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from finassist.answer import Answer
-from finassist.apps.terminal import option_meant
+from finassist.apps.terminal import usage_error
 from finassist.config.settings import KEYS, Routing
 from finassist.config.sources import FinassistWarning, variable_of
 from finassist.core.errors import FinassistError
@@ -227,8 +227,9 @@ def read_cell(line: str, cell: str) -> tuple[Namespace, str]:
     try:
         options = parser.parse_args(line.split())
     except UsageError as error:
-        hint = option_meant(str(error), parser.format_help())
-        raise UsageError(f"%%ask: {error}.{hint} `%%ask?` lists the options.") from None
+        wrong = usage_error(str(error), parser.format_help()).rstrip(".")
+        end = "" if wrong.endswith("?") else "."
+        raise UsageError(f"%%ask: {wrong}{end} `%%ask?` lists the options.") from None
     for name in filter(None, (options.to, options.workflow)):
         if not name.isidentifier() or iskeyword(name):
             raise UsageError(f"%%ask: “{name[:60]}” cannot be the name of a variable. Use letters, digits and _.")
