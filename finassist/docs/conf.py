@@ -27,7 +27,7 @@ project, version = "finassist", finassist.__version__
 project_copyright = "the authors of finassist, under the MIT licence"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
-smartquotes = False  # titles and code as they are
+smartquotes_action = "D"  # dashes alone
 default_role = "code"  # docstrings write code between single backticks, as Markdown does
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
@@ -48,6 +48,16 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+AGNOS = {
+    "WorkflowStarted": "The run began.",
+    "RunContent": "Words of a chat, in `content`.",
+    "WorkflowCompleted": "The run ended; its answer is stored.",
+    "WorkflowError": "The run failed; `error` says why.",
+    "WorkflowCancelled": "The run was stopped.",
+}
+"""What Agno's own events mean here."""
 
 
 def catalogue() -> Iterator[str]:
@@ -97,7 +107,7 @@ def notebooks() -> Iterator[str]:
     for path in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
         top = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
         top = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", top)  # a link would lead out of the site
-        whom = " ".join(line for line in top.splitlines() if line.startswith("*For "))
+        whom = next(line for line in top.splitlines() if line.startswith("*For ") and "to read" in line)
         yield f"- **{path.stem[:2]} {top.splitlines()[0].strip('# ')}**, `notebooks/{path.name}`. {whom}"
 
 
@@ -110,10 +120,7 @@ def tree() -> Iterator[str]:
 def of_events() -> Iterator[str]:
     """Every event of a stream, in the order of `RunResponse`."""
     rows = (
-        (_code(kind.event), _code(kind.__name__), (inspect.getdoc(kind) or "").partition("\n")[0])
-        if kind.__module__ == events.__name__
-        else (_code(kind.event), _code(kind.__name__), "Agno's own.")
-        for kind in events.KINDS
+        (_code(kind.event), _code(kind.__name__), AGNOS.get(kind.event) or _first_line(kind)) for kind in events.KINDS
     )
     yield from _table(("`event`", "class", "meaning"), rows)
 
@@ -121,6 +128,10 @@ def of_events() -> Iterator[str]:
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     for row in (head, ["---"] * len(head), *rows):
         yield f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in row)} |"
+
+
+def _first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
 def _named(metric: Metric) -> list[str]:
