@@ -71,11 +71,27 @@ _UNITS = {"month": "month", "day": "day", "latest quarter": "quarter"}
 def shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
     """`as a chart`, `plot it`: the same figures again; those of one year with the four before it."""
     chart, own = slots.says(POINTS_BACK["as_chart"]), slots.about or slots.metrics or slots.points or slots.operations
+    whole = slots.says(POINTS_BACK["as_heat_map"])
+    if chart and last is None and slots.memory.companies and not whole:
+        last = Query(metrics=["revenue"], companies=list(slots.memory.companies))
     if last is None or not last.metrics or own or not (chart or slots.says(POINTS_BACK["as_table"])):
         return None
-    periods = _years_to(last) if chart else None
+    periods = _years_to(last) if chart and not whole else None
     query = last.model_copy(update={"periods": periods}) if periods else last
     return Understanding((query, *slots.memory.queries[1:]), decided="follow-up")
+
+
+def as_waterfall(slots: Slots, query: Query) -> Query:
+    """A query whose words name a waterfall: the levels from revenue to net income, of its last year."""
+    if not slots.says(POINTS_BACK["as_waterfall"]) or query.scope != "named" or not query.companies:
+        return query
+    from finassist.reporting.charts import LEVELS
+
+    last = parse_periods(query.periods[-1]) if query.periods else None
+    year = last.end if isinstance(last, Span) else last
+    period = str(year) if year and year.kind == "year" and year.year else "latest"
+    plain: dict[str, Any] = {"intent": "value", "operation": "none", "order": 0, "where": []}
+    return query.model_copy(update={"metrics": [*LEVELS], "periods": [period], **plain})
 
 
 def other_stake(slots: Slots, last: Query | None) -> Understanding | None:

@@ -23,7 +23,7 @@ from finassist.providers.embedded.coverage import attributes
 from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.assuming import assumed_in, with_assumptions
 from finassist.questions.definitions import Definition, defined, definitions_in
-from finassist.questions.editing import of_the_pair
+from finassist.questions.editing import as_waterfall, of_the_pair
 from finassist.questions.expressions import simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
@@ -62,7 +62,8 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     settle_stake(slots)
     found = _by_definition(slots, given) or _understood(slots)
     found = with_assumptions(found, slots, assume) or found
-    queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in found.queries)
+    shown = (as_waterfall(slots, query) for query in found.queries)
+    queries = tuple(query.model_copy(update={"evidence": _evidence(query, slots)}) for query in shown)
     return replace(found, queries=queries, corrected=(*corrected, *slots.corrected), slots=slots)
 
 

@@ -224,7 +224,7 @@ _MOST_ROWS, _MOST_METRICS = 25, 10
 
 
 def heat(facts: Iterable[Fact]) -> Panel | None:
-    """Companies by metric, each column coloured by rank; `None` where there are not two of both."""
+    """Companies by metric, each column coloured by rank; `None` where no two companies have a figure."""
     cells = {(fact.field, fact.symbol): fact for fact in facts if fact.text is None}
     symbols = list(dict.fromkeys(symbol for _, symbol in cells))[:_MOST_ROWS]
     fields = list(dict.fromkeys(field for field, _ in cells))
@@ -232,7 +232,7 @@ def heat(facts: Iterable[Fact]) -> Panel | None:
              for field in fields]  # fmt: skip
     shown = tuple(line for line in lines if len(line.known) > 1)[:_MOST_METRICS]
     unit = "darker: better, or higher, in its column"
-    return Panel("Companies by metric", HEAT, unit, Decimal(1), shown) if len(shown) > 1 else None
+    return Panel("Companies by metric", HEAT, unit, Decimal(1), shown) if shown else None
 
 
 def ranks(line: Line) -> list[float | None]:
