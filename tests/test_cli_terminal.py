@@ -64,6 +64,24 @@ def test_an_answer_is_formatted_and_its_progress_goes_away(written: list[str]) -
     assert written[0].rstrip().splitlines()[-1].startswith("Continue this conversation with")
 
 
+def test_a_long_answer_stands_once(written: list[str]) -> None:
+    answer, _ = written[0].split("You could ask next:")
+    last = answer.strip().splitlines()[-1]
+    assert written[0].count(last) == 1, "what is higher than the terminal cannot be erased"
+
+
+def test_colours_can_be_forced_without_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    monkeypatch.setenv("FINASSIST_CACHE_FOLDER", str(tmp_path))
+    monkeypatch.setenv("FINASSIST_HOME", str(tmp_path))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["doctor"]) == 0
+    assert "\x1b[32mok" in capsys.readouterr().out
+    assert main(["ask", " "]) == 2
+    assert "\x1b[1;31mfinassist:" in capsys.readouterr().err
+
+
 def test_no_color_is_respected(written: list[str]) -> None:
     assert not COLOUR.search(written[1])
     assert "EBITDA" in written[1]
