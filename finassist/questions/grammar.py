@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -39,17 +39,36 @@ def _words(section: str, name: str) -> frozenset[str]:
     return frozenset(str(_TABLES[section][name]).split())
 
 
+class Patterns(Mapping[str, re.Pattern[str]]):
+    """Patterns by name; one is compiled when it is first looked up, which most are not in a process of one question."""
+
+    def __init__(self, rows: Mapping[str, str]) -> None:
+        self._rows = rows
+        self._compiled: dict[str, re.Pattern[str]] = {}
+
+    def __getitem__(self, name: str) -> re.Pattern[str]:
+        if name not in self._compiled:
+            self._compiled[name] = re.compile(self._rows[name])
+        return self._compiled[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _patterns(section: str) -> Patterns:
+    return Patterns({name: "|".join(row) for name, row in _TABLES[section].items()})
+
+
 ASCENDING, DESCENDING = _pattern("ascending"), _pattern("descending")
 DEFINE, DOCUMENT, ASIDES = _pattern("define"), _pattern("document"), _pattern("asides")
 POSITIVE, NEGATIVE = _pattern("positive"), _pattern("negative")
 PEERS, SECTOR_PEERS = _pattern("peers"), _pattern("sector_peers")
 
-_EXPLAINING: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["said"].items()}
-SAID = {**_EXPLAINING, **{name: re.compile("|".join(row)) for name, row in _TABLES["tells"].items()}}
-POINTS_BACK: Mapping[str, re.Pattern[str]] = {
-    name: re.compile("|".join(row)) for name, row in _TABLES["follow_up"].items()
-}
-OPERAND: Mapping[str, re.Pattern[str]] = {name: re.compile("|".join(row)) for name, row in _TABLES["operand"].items()}
+SAID = Patterns({name: "|".join(row) for each in ("said", "tells") for name, row in _TABLES[each].items()})
+POINTS_BACK, OPERAND = _patterns("follow_up"), _patterns("operand")
 SHIFTS: tuple[tuple[re.Pattern[str], int, str], ...] = tuple(
     (re.compile("|".join(row["patterns"])), row["steps"], row["unit"]) for row in _TABLES["shift"]
 )
@@ -58,9 +77,20 @@ FILLERS = _words("english", "fillers")
 TERMS = _words("english", "terms")
 EXPLAINED = _words("english", "explained")
 """Words that say in other terms what a slot already holds: `performed`, `daily closes`."""
-PATTERNS = (ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *_EXPLAINING.values())
-"""Patterns whose words are used, although no slot claims their characters."""
-CONVERSATIONAL = (*POINTS_BACK.values(), *OPERAND.values(), *(pattern for pattern, _, _ in SHIFTS))
+
+
+@cache
+def explaining() -> tuple[re.Pattern[str], ...]:
+    """Patterns whose words are used, although no slot claims their characters."""
+    return ASCENDING, DESCENDING, DEFINE, DOCUMENT, POSITIVE, NEGATIVE, *(SAID[name] for name in _TABLES["said"])
+
+
+@cache
+def conversational() -> tuple[re.Pattern[str], ...]:
+    """The same of a question that follows another."""
+    return *POINTS_BACK.values(), *OPERAND.values(), *(pattern for pattern, _, _ in SHIFTS)
+
+
 SPELLING: tuple[str, ...] = tuple(str(_TABLES["english"]["spelling"]).split())
 
 SCALES: Mapping[str, float] = _TABLES["amounts"]["scales"]

@@ -11,7 +11,7 @@ from finassist.core.claims import Number, Unit
 from finassist.core.filters import Comparator, Filter
 from finassist.core.metrics import described
 from finassist.core.periods import Period, parse_periods
-from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SAID, SCALES, table_of
+from finassist.questions.grammar import LESS, MORE, PERCENT, POSITIVE, SAID, SCALES, Patterns, table_of
 from finassist.questions.operations import many_periods
 from finassist.questions.slots import Amount, Slots
 from finassist.questions.tokenizer import Claims, Hit
@@ -21,14 +21,14 @@ _WRITTEN: Mapping[str, str] = _TABLE["words"]
 _COUNTS: Mapping[str, str] = _TABLE["counts"]
 _MULTIPLES: Mapping[str, str] = _TABLE["multiples"]
 _CURRENCY: Mapping[str, str] = {sign: code for code, signs in _TABLE["currency"].items() for sign in signs}
-_SAYS: Mapping[str, re.Pattern[str]] = {name: re.compile(pattern) for name, pattern in _TABLE["number"].items()}
+_SAYS = Patterns(_TABLE["number"])
 
 
 def _any_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
-_DIGITS, _UNIT = (_SAYS[name].pattern for name in ("digits", "unit"))
+_DIGITS, _UNIT = (_TABLE["number"][name] for name in ("digits", "unit"))
 _LETTERS = "".join(name for name in SCALES if len(name) == 1 and name.isascii())
 _SCALE = rf"(?:{_any_of(name for name in SCALES if name not in _LETTERS)})(?:(?<=mrd|mio)\.)?|(?<!-)[{_LETTERS}]\b"
 _SIGN, _COUNTED = _any_of(_CURRENCY), _any_of(_COUNTS)

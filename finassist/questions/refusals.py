@@ -12,7 +12,15 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span
 from finassist.core.query import SET_ASIDE, Operation, Query, Unknown
 from finassist.questions.expressions import spelt
-from finassist.questions.grammar import CONVERSATIONAL, EXPLAINED, PATTERNS, SAID, metric_names, pattern_of, table_of
+from finassist.questions.grammar import (
+    EXPLAINED,
+    SAID,
+    conversational,
+    explaining,
+    metric_names,
+    pattern_of,
+    table_of,
+)
 from finassist.questions.slots import Found, Slots, Understanding, refuse
 from finassist.symbols.names import FOREIGN_LISTING
 
@@ -351,7 +359,7 @@ def unplaced(slots: Slots) -> list[tuple[int, int]]:
     loose = [word for word in slots.loose if word.text not in EXPLAINED]
     if not loose:
         return []
-    patterns = (*PATTERNS, *CONVERSATIONAL) if slots.memory.queries else PATTERNS
+    patterns = (*explaining(), *conversational()) if slots.memory.queries else explaining()
     explained = [match.span() for pattern in patterns for match in pattern.finditer(slots.low)]
     explained += [(hit.start, hit.end) for hit in slots.metrics]
     runs: list[tuple[int, int]] = []

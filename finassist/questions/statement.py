@@ -10,7 +10,7 @@ from typing import Any
 
 from finassist.core.claims import Number
 from finassist.core.periods import Period, Span
-from finassist.questions.grammar import table_of
+from finassist.questions.grammar import Patterns, table_of
 from finassist.questions.slots import Found, Named, Slots
 from finassist.questions.tokenizer import Hit
 from finassist.symbols import directory
@@ -20,9 +20,9 @@ _STEPS = {"quarter": 4, "calendar quarter": 4, "half": 2}
 """How many of a period make a year."""
 
 
-def patterns(section: str) -> Mapping[str, re.Pattern[str]]:
+def patterns(section: str) -> Patterns:
     """The patterns of a section of `claims.toml`."""
-    return {name: re.compile(pattern) for name, pattern in table_of("claims")[section].items()}
+    return Patterns(table_of("claims")[section])
 
 
 SAYS = patterns("claim")
