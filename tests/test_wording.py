@@ -8,6 +8,16 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("5-factor DuPont for Microsoft FY2024", "DuPont return on equity in five steps of MSFT in FY2024"),
+    ("Split Nike's ROE into margin, turnover and leverage", "DuPont return on equity of NKE"),
+    ("What does the market expect Nvidia to grow at?", "growth implied by the price of NVDA"),
+    ("How fast can Walmart grow without raising equity?", "sustainable growth rate of WMT"),
+    ("Does Costco pass the Piotroski test?", "Piotroski F-score of COST"),
+    ("Ben Graham's fair value of Verizon", "Graham number of VZ"),
+    ("How closely do Visa and Mastercard move together?", "correlation of V"),
+    ("Best risk-adjusted return among Apple, Microsoft and Nvidia", "Sharpe ratio of AAPL, MSFT, NVDA"),
+    ("What would Ford trade at on its peers' median P/B?", "median P/B of F against peers"),
+    ("Largest peak-to-trough loss of Nvidia since 2022", "maximum drawdown of NVDA in 2022:latest"),
     ("companies with P/E between 10 and 15", "P/E of all companies where P/E between 10 and 15"),
     (
         "Piotroski between 7 and 8 in health care",

@@ -222,7 +222,9 @@ def _set_operation(slots: Slots) -> Operation:
 
 
 def _figures(slots: Slots) -> Understanding:
-    query = _of_the_two(slots, _query(slots))
+    query = _query(slots)
+    if pairs := _pairs(slots, query):
+        return Understanding(tuple(pairs), decided="pairs")
     if ahead := years_ahead(slots, query.operation):
         return ahead
     both = query.operation in ("high", "low") and slots.says(SAID["high_and_low"])
@@ -230,13 +232,21 @@ def _figures(slots: Slots) -> Understanding:
     return Understanding(tuple(queries), decided="figures")
 
 
-def _of_the_two(slots: Slots, query: Query) -> Query:
+def _pairs(slots: Slots, query: Query) -> list[Query]:
     """`the correlation between Coke and Pepsi`: of the one with the other, not of each with the market."""
-    if query.metrics != ["correlation"] or len(query.companies) != 2 or slots.says(SAID["the_market"]):
-        return query
-    one, other = query.companies
-    changes = {"companies": [one], "benchmark": other, "intent": "value", "order": 0}
-    return query.model_copy(update=changes)
+    if (
+        query.metrics != ["correlation"]
+        or not 1 < len(query.companies) <= _MOST_PAIRED
+        or slots.says(SAID["the_market"])
+    ):
+        return []
+    changes = {"intent": "value", "order": 0, "expects": 0}
+    pairs = [(query.companies[:at], other) for at, other in enumerate(query.companies) if at]
+    return [query.model_copy(update={**changes, "companies": own, "benchmark": other}) for own, other in pairs]
+
+
+_MOST_PAIRED = 6
+"""Companies whose returns are correlated each with each."""
 
 
 def _query(slots: Slots) -> Query:

@@ -54,7 +54,8 @@ def sentence(outcome: Outcome, words: Words) -> str:
     if middle is not None and summary_of(middle)[0]:
         lead = f"The median {spoken(outcome.query.metrics[0])} of {possessive(words.name(subject))} peers"
         own = f"; {possessive(words.name(subject))} {places[0]}" if places else ""
-        return f"{lead} was {words.figure(middle)} {when(middle)}{own}. {_named(outcome, words)}"
+        implied = _at_the_median(outcome, middle, words)
+        return f"{lead} was {words.figure(middle)} {when(middle)}{own}. {implied}{_named(outcome, words)}"
     if outcome.query.order and len(outcome.query.metrics) == 1:
         return f"{_best(outcome, words)}{f' {possessive(words.name(subject))} {places[0]}.' if places else ''}"
     if places:
@@ -63,6 +64,17 @@ def sentence(outcome: Outcome, words: Words) -> str:
     each = listed([f"{spoken(row.metric)} {words.figure(row.fact)}" for row in medians])
     name = words.name(subject)
     return f"{name} has none of these figures; the medians of its peers: {each}. {_named(outcome, words)}"
+
+
+def _at_the_median(outcome: Outcome, middle: Fact, words: Words) -> str:
+    """`At that multiple a share of Intel would cost USD 63.04, against the price of USD 90.07. `."""
+    parts = next((row.parts for row in outcome.rows if row.fact.key == middle.key), ())
+    price, implied = parts if len(parts) == 2 and all(fact.known for fact in parts) else (None, None)
+    if price is None or implied is None:
+        return ""
+    name = words.name(outcome.query.companies[0])
+    costs = f"At that multiple a share of {name} would cost {words.figure(implied)}"
+    return f"{costs}, against the price of {words.figure(price)}. "
 
 
 def _best(outcome: Outcome, words: Words) -> str:

@@ -9,6 +9,7 @@ from finassist.analysis.outcome import Outcome, Row
 from finassist.analysis.windows import OF_MOVES
 from finassist.core.facts import Fact
 from finassist.core.formatting import listed
+from finassist.core.metrics import described
 from finassist.core.query import Query
 from finassist.reporting.sentences import of_each_company, of_each_row, stake_of
 from finassist.reporting.words import MARKET_INDEX, Phrase, Words, capital, limit_words, over_span
@@ -26,6 +27,8 @@ def over_days(outcome: Outcome, words: Words) -> str:
         return _event(outcome.rows, words)
     if len({row.metric for row in outcome.rows}) > _MOST_SENTENCES:
         return of_each_company([row for row in outcome.rows if row.metric in _LEADING], words)
+    if any(described(row.metric).kind != "price" for row in outcome.rows):  # revenue beside what the share did
+        return of_each_company(outcome.rows, words)
     return of_each_row(_window)(outcome, words)
 
 
