@@ -165,3 +165,10 @@ def test_sliders_answer_anew_and_store_nothing() -> None:
     first, set_to, back = asyncio.run(_moved())
     assert "a WACC of 8.0% (set)" in set_to
     assert first == back
+
+
+def test_what_a_model_lacks_is_shown_with_its_last_known_figure_and_can_be_assumed() -> None:
+    answer = FinancialAssistantWorkflow(db=None).query(Query(metrics=["dcf_value"], companies=["KO"]))
+    assert answer.headline.endswith("Assume it: assume={'long_term_debt': 4.238e+10}, as in FY2024.")
+    assumed = answer.assume(long_term_debt=4.238e10)
+    assert "long-term debt of USD 42.38 billion (set)" in assumed.headline

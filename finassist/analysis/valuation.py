@@ -65,10 +65,19 @@ def steps_of(cube: Cube, symbol: str, metric: str, point: Point) -> list[Fact]:
         status = lack.status if lack.status in KEPT else "missing"
         why = because(lack) or lack.field
         if lack.status != "not_meaningful" and ASSUME not in why:
-            why += f"{ASSUME}{{'{short_name(_lacking(cube, symbol, lack.field, point))}': …}}."
+            why += _hint(cube, symbol, _lacking(cube, symbol, lack.field, point), point)
         return [absent(symbol, about, point, f"{about.title} of {cube.name(symbol)}{CANNOT}{why}", status)]
     except (DivisionByZero, InvalidOperation, Overflow):
         return [absent(symbol, about, point, f"{about.title} would divide by zero.", "not_meaningful")]
+
+
+def _hint(cube: Cube, symbol: str, name: str, point: Point) -> str:
+    """How to assume what lacks: with its last known figure as the example, where there is one."""
+    known = [fact for fact in cube.series(symbol, name).values() if fact.value is not None and fact.period_end]
+    before = [fact for fact in known if (fact.period_end or date.max) <= (point.end or date.max)]
+    last = max(before, key=lambda fact: fact.period_end or date.min, default=None)
+    example, of = ("…", "") if last is None else (f"{float(last.value or 0):.4g}", f", as in {last.period}")
+    return f"{ASSUME}{{'{short_name(name)}': {example}}}{of}."
 
 
 def _lacking(cube: Cube, symbol: str, metric: str, point: Point) -> str:

@@ -233,20 +233,12 @@ def _figures(slots: Slots) -> Understanding:
 
 
 def _pairs(slots: Slots, query: Query) -> list[Query]:
-    """`the correlation between Coke and Pepsi`: of the one with the other, not of each with the market."""
-    if (
-        query.metrics != ["correlation"]
-        or not 1 < len(query.companies) <= _MOST_PAIRED
-        or slots.says(SAID["the_market"])
-    ):
+    """`the correlation between Coke and Pepsi`: of each with each other, not of each with the market."""
+    if query.metrics != ["correlation"] or slots.says(SAID["the_market"]):
         return []
     changes = {"intent": "value", "order": 0, "expects": 0}
     pairs = [(query.companies[:at], other) for at, other in enumerate(query.companies) if at]
     return [query.model_copy(update={**changes, "companies": own, "benchmark": other}) for own, other in pairs]
-
-
-_MOST_PAIRED = 6
-"""Companies whose returns are correlated each with each."""
 
 
 def _query(slots: Slots) -> Query:

@@ -51,7 +51,12 @@ def _assumed(steps: Steps, words: Words) -> str:
         if name in steps
     ]
     others = [name for name in words.query.assume if name not in steps or name not in _SAID]
-    return listed([*said, *(f"{described(name).label} of {words.query.assume[name]:g} (set)" for name in others)])
+    return listed([*said, *(f"{described(name).label} of {_set(name, steps, words)} (set)" for name in others)])
+
+
+def _set(name: str, steps: Steps, words: Words) -> str:
+    fact = steps.get(name)
+    return words.figure(fact) if fact is not None and fact.currency else f"{words.query.assume[name]:g}"
 
 
 def _plain(fact: Fact, words: Words) -> str:
