@@ -163,6 +163,7 @@ FOLLOW_UPS = [
     (AFTER_TWO, "which one is better?", REPORT, "AAPL MSFT"),
     (AFTER_TWO, "both stock prices", PRICE, "AAPL MSFT"),
     (AFTER_TWO, "their margins", FINANCIALS, "AAPL MSFT"),
+    (AFTER_TWO, "add Google, please", REPORT, "AAPL MSFT GOOGL"),
     (AFTER_TWO, "compare them with Google", REPORT, "AAPL MSFT GOOGL"),
     (AFTER_TWO, "Compare the stock prices of Tesla and Ford", PRICE, "TSLA F"),
     (AFTER_TWO, "Compare the two companies Tesla and Ford", REPORT, "TSLA F"),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from finassist.core.metrics import described
+from finassist.core.periods import parse_periods
 from finassist.core.query import Choice, Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.editing import edited, other_stake, shown_otherwise
@@ -16,7 +17,7 @@ from finassist.questions.operations import direction_of, periods_of
 from finassist.questions.periods import Shift, moved, shift_of
 from finassist.questions.quarters import parts_of
 from finassist.questions.queries import answer_to, is_judgement, screen
-from finassist.questions.slots import Slots, Understanding, hits_of, nth_shown, refuse
+from finassist.questions.slots import Found, Slots, Understanding, hits_of, nth_shown, refuse
 from finassist.questions.terms import Figure, Fold, Joined, Writer
 from finassist.symbols import directory
 from finassist.symbols.names import common_words
@@ -48,6 +49,8 @@ def follow_up(slots: Slots) -> Understanding | None:
         slots.periods = [each for each in slots.periods if each.words != "now"]
     if last and not slots.points and (parts := parts_of(slots, last.periods or ["latest"])):
         slots.periods = parts
+    if last and slots.about and slots.metrics and not slots.points:
+        slots.periods = _of_that_time(slots, last) or slots.periods
     shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):
@@ -60,6 +63,13 @@ def follow_up(slots: Slots) -> Understanding | None:
         slots.metrics = hits_of(last.metrics[:1])
         return screen(slots)
     return _completed(slots, last, shift) if _points_back(slots, shift) else None
+
+
+def _of_that_time(slots: Slots, last: Query) -> list[Found]:
+    """`and Southwest's assets that year?`: also a question with its own company and metric keeps the periods."""
+    found = POINTS_BACK["same_time"].search(slots.low)
+    read = [value for text in last.periods if (value := parse_periods(text))]
+    return [Found(value, *found.span(), found.group()) for value in read] if found else []
 
 
 def _which_other(slots: Slots, last: Query) -> Understanding | None:

@@ -18,6 +18,7 @@ from typing import Literal
 
 from finassist.core.result import CATEGORY
 from finassist.core.result import CategoryName as Category
+from finassist.questions.grammar import POINTS_BACK
 from finassist.questions.topics import COMPANY, WORDS, Topics, glossary, small_talk, tokens, topics
 from finassist.symbols import directory
 from finassist.symbols.company import Match, Resolution, Unmatched
@@ -253,6 +254,9 @@ def _companies(r: _Reading) -> Route | None:
         return _route("comparison with earlier", r.asked, (*r.context.symbols, *named), reason)
     if not named:
         return None
+    if r.context.symbols and not r.wanted and POINTS_BACK["adds"].search(r.text.lower()):
+        reason = "It adds a company to those talked about before: {symbols}."
+        return _route("comparison with earlier", r.kept, (*r.context.symbols, *named), reason)
     if r.wanted:
         reason = "It names {symbols} and asks for {category}."
         return _route("company and data", r.asked, named, reason, certain=sure and len(r.wanted) == 1)
