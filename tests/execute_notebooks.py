@@ -2,10 +2,11 @@
 
     python -m tests.execute_notebooks                # every notebook in notebooks/
     python -m tests.execute_notebooks 01_quickstart  # one of them
+    python -m tests.execute_notebooks --measure      # also how long each took; the machine must be idle
 
 The kernel has no keys and no network, and everything it writes goes to a temporary folder. What differs from
 one run to the next without meaning anything (ids, times of execution, the Python version) is not kept, and neither are
-widgets, of which a saved notebook has only their static twins. The top of each notebook says how long it took.
+widgets, of which a saved notebook has only their static twins.
 """
 
 from __future__ import annotations
@@ -82,17 +83,17 @@ def _counted(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def main(names: list[str]) -> None:
+def main(names: list[str], *, measured: bool) -> None:
     """Execute the named notebooks, or all, and write them back."""
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if names and path.stem not in names:
             continue
         with TemporaryDirectory(ignore_cleanup_errors=True) as root:
             begun = perf_counter()
-            executed = execute(path, Path(root))
-            nbformat.write(timed(tidy(executed), perf_counter() - begun), path)
+            executed = tidy(execute(path, Path(root)))
+            nbformat.write(timed(executed, perf_counter() - begun if measured else None), path)
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main([name for name in sys.argv[1:] if name != "--measure"], measured="--measure" in sys.argv)

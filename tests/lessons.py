@@ -36,11 +36,15 @@ def reading_minutes(notebook: NotebookNode) -> int:
     return max(1, round(words / _WORDS_PER_MINUTE))
 
 
-def timed(notebook: NotebookNode, seconds: float) -> NotebookNode:
-    """The notebook, whose top says how long it takes: the run rounded up to five seconds."""
-    minutes = reading_minutes(notebook)
-    said = f"{minutes} minute{'s' * (minutes != 1)} to read, {_STEP * ceil(seconds / _STEP)} seconds to run"
-    notebook.cells[0].source = TAKES.sub(said, notebook.cells[0].source)
+def timed(notebook: NotebookNode, seconds: float | None = None) -> NotebookNode:
+    """The notebook, whose top says how long it takes: the run rounded up to five seconds, or as said before."""
+
+    def takes(said: re.Match[str]) -> str:
+        minutes = reading_minutes(notebook)
+        run = said[2] if seconds is None else _STEP * ceil(seconds / _STEP)
+        return f"{minutes} minute{'s' * (minutes != 1)} to read, {run} seconds to run"
+
+    notebook.cells[0].source = TAKES.sub(takes, notebook.cells[0].source)
     return notebook
 
 
