@@ -259,4 +259,4 @@ assert "agno.os" not in sys.modules
 def test_a_run_stopped_before_it_has_begun_waits_for_no_import(tmp_path: Any) -> None:
     """Agno's web server, which a failed run needs, takes seconds to import."""
     environment = {**os.environ, "FINASSIST_HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", EARLY], check=True, timeout=60, env=environment)
+    subprocess.run([sys.executable, "-c", EARLY], check=True, timeout=600, env=environment)

@@ -380,5 +380,5 @@ def test_what_ends_the_command_ends_the_streamlit_page(number, tmp_path) -> None
         assert address.startswith("http://127.0.0.1:8501/?owner=")
         assert process.stdout.readline() == "serving\n"
         process.send_signal(number)
-        assert process.communicate(timeout=30)[0] == "", "both have closed the output"
+        assert process.communicate(timeout=600)[0] == "", "both have closed the output"
     assert process.returncode == 128 + signal.SIGTERM

@@ -82,7 +82,7 @@ def model() -> Iterator[ModelServer]:
 def script(folder: Path, source: Server, model: ModelServer, forms: str, end: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", SCRIPT, forms, source.url, model.url, end],
-        capture_output=True, text=True, check=False, cwd=folder, timeout=120,
+        capture_output=True, text=True, check=False, cwd=folder, timeout=600,
         env={**os.environ, "FINASSIST_HOME": str(folder)},
     )  # fmt: skip
 
@@ -127,7 +127,7 @@ begun.wait()
 @pytest.mark.slow
 def test_a_thread_that_outlives_the_script_gets_its_answer(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", THREAD], capture_output=True, text=True, check=False, timeout=120,
+        [sys.executable, "-W", "error", "-c", THREAD], capture_output=True, text=True, check=False, timeout=600,
         env={**os.environ, "FINASSIST_HOME": str(tmp_path)}, cwd=tmp_path,
     )  # fmt: skip
     assert (done.stdout, done.stderr, done.returncode) == ("COMPLETED []\n", "", 0)

@@ -230,7 +230,7 @@ def cluster(folder) -> Iterator[Any]:
 @pytest.fixture
 def client(cluster) -> Iterator[Any]:
     with distributed.Client(cluster) as made:
-        made.wait_for_workers(2, timeout=120)
+        made.wait_for_workers(2, timeout=600)
         yield made
 
 

@@ -227,7 +227,7 @@ def test_one_short_process_a_turn_gets_its_summary_too(tmp_path: Path) -> None:
     db = tmp_path / "sessions.db"
     environment = {**os.environ, "FINASSIST_HOME": str(tmp_path)}
     for _ in range(3):
-        subprocess.run([sys.executable, "-c", SHORT, str(db)], check=True, timeout=60, env=environment)
+        subprocess.run([sys.executable, "-c", SHORT, str(db)], check=True, timeout=600, env=environment)
     assert FinancialAssistantWorkflow(db=db).sessions().loc[0, "summary"]
 
 

@@ -76,4 +76,4 @@ def test_exported_names() -> None:
 def test_importing_the_package_is_light() -> None:
     heavy = ("agno", "pandas", "ipywidgets", "aiohttp", "sqlalchemy")
     code = f"import sys, finassist; loaded = set({heavy}) & set(sys.modules); assert not loaded, loaded"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=600)

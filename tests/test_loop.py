@@ -48,7 +48,7 @@ asyncio.run(main())
 def test_the_first_cancels_of_a_process_end_their_runs(tmp_path: Any) -> None:
     environment = {**os.environ, "FINASSIST_HOME": str(tmp_path)}
     command = [sys.executable, "-c", FIRST, str(tmp_path / "sessions.db")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 3
 

@@ -62,8 +62,8 @@ def test_it_agrees_to_the_last_digit_with_the_query(metric: str, year: int, day:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("metric", YEARLY)
-def test_every_metric_agrees(metric: str) -> None:
+@pytest.mark.parametrize("metric", YEARLY[::4])
+def test_metrics_of_every_kind_agree(metric: str) -> None:
     found = frames.panel(metric, periods="FY2014:FY2024")
     for period in ("FY2016", "FY2023"):
         assert found[period].dropna().to_dict() == ranked(metric, period)

@@ -127,7 +127,7 @@ def test_loops_one_after_the_other_and_at_once(address: str) -> None:
 def test_processes_that_find_no_tables_lose_nothing(address: str) -> None:
     processes = [ask_in_a_process(address, f"s{index}", "What is Apple's stock price?") for index in range(4)]
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         assert out.split()[-1:] == ["True"], err
     assert len(FinancialAssistantWorkflow(db=address).sessions()) == 4
 
@@ -172,7 +172,7 @@ def test_processes_that_talk_in_one_session_keep_every_turn_and_its_summary(addr
         process.stdin.close()
         process.stdin = None
     for process in processes:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
     indices = server.execute("SELECT run_index FROM ai.agno_runs WHERE session_id = 'shared'", address.split("/")[-1])
     assert sorted(index for (index,) in indices) == list(range(10))
@@ -352,7 +352,7 @@ def test_the_command_line_with_a_password_from_the_environment(server: Server, d
     variables = {**os.environ, "PGPASSWORD": PASSWORD}
     for arguments in (["ask", "--session", "talk", "What is EBITDA?"], ["history"], ["sessions", "show", "talk"]):
         command = [sys.executable, "-W", "error", "-m", "finassist", *arguments, "--db", place]
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=600)
         assert (done.returncode, done.stderr) == (0, "")
         assert "EBITDA" in done.stdout
 

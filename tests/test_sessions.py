@@ -38,7 +38,7 @@ def ask_in_a_process(db: Path, session: str, question: str) -> subprocess.Popen[
 def test_a_new_process_continues_the_conversation(tmp_path: Path) -> None:
     db = tmp_path / "sessions.db"
     FinancialAssistantWorkflow(db=db, session_id="talk").run("What is Apple's stock price?")
-    out, err = ask_in_a_process(db, "talk", "What about Tesla?").communicate(timeout=60)
+    out, err = ask_in_a_process(db, "talk", "What about Tesla?").communicate(timeout=600)
     assert out.split() == ["stock_price", "TSLA", "True"], err
     assert len(FinancialAssistantWorkflow(db=db).answers("talk")) == 2
 
@@ -104,7 +104,7 @@ def test_processes_that_open_a_fresh_file_at_once_lose_nothing(tmp_path: Path) -
     db = tmp_path / "fresh.db"
     processes = [ask_in_a_process(db, f"s{index}", "What is Apple's stock price?") for index in range(6)]
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         assert out.split()[-1:] == ["True"], err
     assert len(FinancialAssistantWorkflow(db=db).sessions()) == 6
 

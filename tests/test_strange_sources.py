@@ -102,7 +102,7 @@ print([answer.saved for answer in answers], {gap.error for answer in answers for
 def test_sync_sources_that_block_for_ever_hold_up_neither_the_database_nor_the_exit(tmp_path) -> None:
     """Their threads are nobody else's: those of asyncio are few, and waited for when a process ends."""
     code = [sys.executable, "-c", textwrap.dedent(BLOCKED)]
-    done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
+    done = subprocess.run(code, capture_output=True, text=True, check=True, timeout=600, cwd=tmp_path)
     assert done.stdout.strip() == "[True, True, True] {'SourceTimeout'}"
 
 

@@ -396,7 +396,7 @@ def test_a_broken_endpoint_costs_its_spans_alone() -> None:
     """No server at all, refusals, and a server that hangs up: each is one line in the log."""
     with Server(answer("no", status=500)) as out, Server(answer("no", status=401)) as shut, Server(hang_up()) as cut:
         command = [sys.executable, "-W", "error", "-c", BROKEN, "http://127.0.0.1:9", out.url, shut.url, cut.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert len(lines) == 4
@@ -447,7 +447,7 @@ def test_commands_write_them_where_the_setting_says(tmp_path: Path) -> None:
     environment = {**os.environ, "FINASSIST_TRACE": "local", "FINASSIST_HOME": str(tmp_path)}
     for arguments in (["ask", COMPARE], ["batch", "questions.txt", "--ledger", "ledger.db"]):
         command = [sys.executable, "-m", "finassist", *arguments]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=120, env=environment, cwd=tmp_path)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=600, env=environment, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     workflow = FinancialAssistantWorkflow(db=tmp_path / "sessions.db")
     found, _ = workflow.store.for_run().get_traces()
@@ -474,7 +474,7 @@ assert len(handle.spans(workflow.answers()[1].run_id)) > 5 and handle.spans(work
 @pytest.mark.slow
 def test_nothing_of_the_process_changes(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", OFF, str(tmp_path / "t.db")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
 
 

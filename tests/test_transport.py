@@ -585,7 +585,7 @@ asyncio.run(ask())
 """
     with Server(answer(QUOTE)) as server:
         arguments = [sys.executable, "-X", "dev", "-W", "error", "-c", code, server.url]
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=600, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 
 
