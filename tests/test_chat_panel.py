@@ -160,7 +160,7 @@ def test_a_double_click_asks_once_and_what_is_sent_meanwhile_is_kept(play) -> No
         await send(panel, "help")
         [refused] = wire.messages(panel.composer, "refused")
         assert refused["text"] == "help"
-        assert "still being made" in refused["why"]
+        assert "still running" in refused["why"]
         held.let.set()
         await panel.idle()
         assert [turn.question for turn in panel.conversation.turns] == [PRICE]
@@ -453,7 +453,7 @@ def test_a_thumb_and_a_reason_are_kept_with_the_answer(play, stored_workflow) ->
         set_value(rating.reason, value="  310 USD \ud83d <b>really</b>")
         await turns_of_the_loop()
         await panel.idle()
-        assert "Kept" in markup(rating.widget)
+        assert "Saved" in markup(rating.widget)
         await asked(panel, CASH)
         assert rating.widget in every(panel.conversation.turns[0].widget), "only suggestions go with the next turn"
         panel.close()
@@ -580,9 +580,9 @@ def test_while_an_answer_is_made_the_conversation_is_not_left(play) -> None:
             leave()
             await turns_of_the_loop()
             assert panel.session_id == "busy"
-            assert "still being made" in panel.notice.value
+            assert "still running" in panel.notice.value
         await panel.delete_conversation("busy")
-        assert "still being made" in panel.notice.value
+        assert "still running" in panel.notice.value
         held.let.set()
         await panel.idle()
         assert panel.conversation.turns[0].answer is not None

@@ -17,6 +17,14 @@ ASK = f'answer = await workflow.arun("{PRICES}")'
 pytestmark = pytest.mark.usefixtures("calm")
 
 
+TIMELINES = """() => {
+    window.finassistTimelines = 0;
+    const count = (added) => { if (added.querySelector?.(".finassist-timeline")) window.finassistTimelines += 1; };
+    new MutationObserver((changes) => changes.forEach(({ addedNodes }) => addedNodes.forEach(count)))
+        .observe(document.body, { childList: true, subtree: true });
+}"""
+
+
 @pytest.fixture(scope="module")
 def opened(lab: Lab) -> Iterator[Notebook]:
     notebook = lab.new_notebook("live.ipynb")
@@ -87,12 +95,15 @@ def test_what_stays_needs_no_kernel_and_no_widget(notebook: Notebook) -> None:
 
 
 def test_the_answer_comes_first_and_its_timeline_is_one_line(notebook: Notebook, shoot: Callable[..., object]) -> None:
+    notebook.page.evaluate(TIMELINES)
     shown = notebook.run('answer = await workflow.arun("What was Apple\'s net margin in FY2023?")')
+    opened = notebook.page.evaluate("() => finassistTimelines")
     headline = shown.locator(".fin-headline").first
     expect(headline).to_contain_text("25.3%")
     assert below(headline, shown) < 120
     expect(shown.locator("summary", has_text=" in ")).to_be_visible()
     shoot(shown, "live quick")
+    assert not opened or float(notebook.printed("print(answer.duration)")) >= 1, "it only moves the page"
 
 
 def test_what_comes_next_is_asked_with_a_button(lab: Lab, notebook: Notebook, shoot: Callable[..., object]) -> None:

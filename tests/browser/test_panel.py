@@ -103,7 +103,7 @@ def test_what_is_sent_while_an_answer_is_made_is_kept(notebook: Notebook, gates:
     expect(turn).to_contain_text("AAPL quote")
     panel.question.fill("help")
     panel.question.press("Enter")
-    expect(panel.word).to_contain_text("still being made")
+    expect(panel.word).to_contain_text("still running")
     expect(panel.question).to_have_value("help")
     expect(panel.turns).to_have_count(1)
     gates.open()
@@ -159,7 +159,9 @@ def test_a_reading_is_picked(lab: Lab, notebook: Notebook, theme: str, shoot: Ca
         lab.page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_a_failure_is_told_in_words_and_the_next_question_works(notebook: Notebook) -> None:
+def test_a_failure_is_told_in_words_and_the_next_question_works(
+    notebook: Notebook, shoot: Callable[..., object]
+) -> None:
     notebook.run(
         "class Broken(type(workflow.provider)):\n"
         "    async def fetch_facts(self, need, symbol, limit):\n"
@@ -172,7 +174,8 @@ def test_a_failure_is_told_in_words_and_the_next_question_works(notebook: Notebo
     panel = Panel.opened(notebook, "failing", workflow="broken", name="failing")
     turn = panel.ask("What is Microsoft's stock price?")
     expect(turn).to_contain_text("No answer.")
-    expect(turn.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(turn.get_by_role("button", name="Ask this again")).to_be_visible()
+    shoot(panel.area, "panel failed")
     expect(panel.stop).to_be_hidden()
     panel.answered(PRICE, "309.35")
 

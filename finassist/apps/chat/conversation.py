@@ -212,7 +212,7 @@ class ChatTurn:
         """Say what went wrong, and offer to ask again."""
         self.widget.add_class("finassist-chat-failed")
         said = ui.html(f"<p><strong>No answer.</strong> {escape(words)}</p>", "failure")
-        self._below.children = [said, self._tools()]
+        self._body.children, self._below.children = [said, *self._body.children], [self._tools()]
 
     def forget_follow_ups(self) -> None:
         """Suggest nothing more: only the last turn does."""
@@ -230,8 +230,9 @@ class ChatTurn:
             "again": ("Ask again", "refresh", "Ask this again", self._actions.ask, self.question),
             "edit": ("Edit", "pencil", "Edit this question", self._actions.edit, self.question),
         }
+        look = "icon" if answer else ""
         self.tools = {
-            name: ui.button("" if answer else text, self._guarded(act, of), icon=icon, tooltip=tip, classes="icon")
+            name: ui.button("" if answer else text, self._guarded(act, of), icon=icon, tooltip=tip, classes=look)
             for name, (text, icon, tip, act, of) in buttons.items()
             if of is not None
         }

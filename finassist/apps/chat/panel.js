@@ -280,7 +280,7 @@ function composer({ model, el }) {
     const text = area.value;
     if (waiting) return;
     if (!text.trim()) return area.focus();
-    if (model.get("busy")) return say("An answer is still being made. Stop it, or send this when it is there.");
+    if (model.get("busy")) return say("An answer is still running. Stop it, or send this when it is done.");
     say("");
     suggestions.close();
     waiting = setTimeout(() => { waiting = 0; say(SILENT); }, ACK_SECONDS * 1000);
