@@ -141,8 +141,9 @@ def _axes(panel: Panel) -> dict[str, dict[str, Any]]:
     if panel.kind == "ranges":
         return {"x": {"title_text": unit, "rangemode": "tozero"}, "y": down}
     if panel.kind == STEPS:
-        room = {"include": 1.1 * max(panel.value(fact) or 0 for fact in panel.lines[0].known)}
-        return {"x": {"tickangle": 0, "showgrid": False}, "y": {"title_text": unit, "autorangeoptions": room}}
+        ends = [end for _, *both, _, _ in stepped(panel) for end in both]
+        room = [1.1 * min(ends), 1.1 * max(ends)]
+        return {"x": {"tickangle": 0, "showgrid": False}, "y": {"title_text": unit, "range": room}}
     by_place = {} if panel.by_day else {"type": "category", "categoryarray": places}
     return {"x": {"title_text": _across(panel), "showgrid": False, **by_place}, "y": {"title_text": unit}}
 

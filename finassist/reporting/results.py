@@ -23,6 +23,9 @@ from finassist.reporting.words import MARKET_INDEX, distinct, figure, is_fiscal,
 _FROM_TWO = ("growth", "sequential", "cagr", "difference", "times", "sum", "mean")
 """Operations whose figure stands in one table with those it was computed from."""
 
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+"""Between the words of a figure, so that a narrow page keeps them on one line."""
+
 type Cells = Mapping[tuple[Any, Any], Fact]
 """Facts by the labels of their row and column."""
 
@@ -74,9 +77,9 @@ class Figures(pd.DataFrame):
     def _repr_html_(self) -> str | None:
         html: Any = vars(pd.DataFrame)["_repr_html_"]
         interactive = not html.__module__.startswith("pandas")  # itables replaces it, and sorts by value
-        return html(pd.DataFrame(self) if interactive else self._in_words())
+        return html(pd.DataFrame(self) if interactive else self._in_words(_UNBROKEN))
 
-    def _in_words(self) -> pd.DataFrame:
+    def _in_words(self, space: str = " ") -> pd.DataFrame:
         """A plain frame of the same shape, with words for the rows that pandas shows."""
         view, many = pd.DataFrame(self), len(self)
         most = int(pd.get_option("display.max_rows") or many)
@@ -86,8 +89,8 @@ class Figures(pd.DataFrame):
             values = list(view.iloc[:, place]) if name in names else []
             texts = {row: text for row in rows if values and (text := self._text(labels[row], name, values[row]))}
             if texts:
-                shown = [texts.get(row, _plain(value)) for row, value in enumerate(values)]
-                view.isetitem(place, shown)
+                words = (texts.get(row, "").replace(" ", space) or _plain(value) for row, value in enumerate(values))
+                view.isetitem(place, [*words])
         return view
 
     def _text(self, row: Hashable, column: Hashable, value: Any) -> str:
