@@ -204,6 +204,16 @@ def test_a_tearsheet_has_every_measure_of_each_company_beside_the_index() -> Non
     assert (same.headline, same.facts, same.rows) == (found.headline, found.facts, found.rows)
 
 
+def test_a_tearsheet_of_many_shares_has_a_short_headline_and_a_column_for_each() -> None:
+    found = WORKFLOW.query(Query(intent="tearsheet", companies=["AAPL", "MSFT", "NVDA", "AMZN", "META", "TSLA"]))
+    assert found.headline.startswith("Share price change from 2025-08-21 to 2026-08-21: Apple ")
+    assert (
+        "| 2025-08-21 to 2026-08-21 | Apple | Microsoft | Nvidia | Amazon | Meta Platforms | Tesla |" in found.content
+    )
+    both = WORKFLOW.run("Nvidia's maximum drawdown and net income since 2022", live=False)
+    assert "share price rose" not in both.headline
+
+
 @pytest.mark.parametrize(
     ("question", "weights", "metrics"),
     [

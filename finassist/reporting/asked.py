@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MOST_ROWS = 25
 _MOST_SOURCES = 4
 _MOST_LINES = 2
-_MOST_COLUMNS = 6
+_MOST_COLUMNS, _MOST_TURNED = 6, 11
 _OF_MONTHS = ("best_month", "worst_month")
 """Figures whose note is a month, which stands in their cell."""
 
@@ -165,9 +165,13 @@ def _table(figures: Sequence[Fact], query: Query, names: Mapping[str, str]) -> T
     first = dict(zip(reversed(places), reversed(figures), strict=True))
     rows = distinct(places)[:_MOST_ROWS]
     if len(rows) == 1 or len(fields) > max(_FEWEST, len(rows)):
-        columns = {place: _place(first[place], names, len(symbols), heads) for place in rows}
+        columns, corner = {place: _place(first[place], names, len(symbols), heads) for place in rows}, ""
+        if len(columns) > _FEWEST and len(symbols) == len(columns) and len({fact.period for fact in figures}) == 1:
+            corner = heads.period(figures[0])  # which all have in common
+            columns = {(symbol, period): short_name(names.get(symbol, symbol)) for symbol, period in rows}
         turned = {(field, place): fact for (place, field), fact in cells.items()}
-        return _grid(query, "", titles, columns, turned) if len(columns) <= 2 * _FEWEST else None
+        most = 2 * _FEWEST if any(period for _, period in rows) else _MOST_TURNED
+        return _grid(query, corner, titles, columns, turned) if len(columns) <= most else None
     periods = {place: heads.period(first[place]) for place in rows}
     if len(symbols) == 1:
         return _grid(query, heads.said("Period"), periods, titles, cells)

@@ -26,10 +26,23 @@ def over_days(outcome: Outcome, words: Words) -> str:
     if outcome.shape == "event":
         return _event(outcome.rows, words)
     if len({row.metric for row in outcome.rows}) > _MOST_SENTENCES:
-        return of_each_company([row for row in outcome.rows if row.metric in _LEADING], words)
+        leading = [row for row in outcome.rows if row.metric in _LEADING]
+        few = len({row.symbol for row in leading}) <= _MOST_TOLD
+        return of_each_company(leading, words) if few else _of_all(leading, words)
     if any(described(row.metric).kind != "price" for row in outcome.rows):  # revenue beside what the share did
         return of_each_company(outcome.rows, words)
     return of_each_row(_window)(outcome, words)
+
+
+_MOST_TOLD = 4
+"""Shares, with the index, that each have a sentence of all of them."""
+
+
+def _of_all(rows: Sequence[Row], words: Words) -> str:
+    """One figure of each: `Share price change from … to …: Apple 37.6%, Microsoft -4.2% and the S&P 500 20.5%`."""
+    first = [words.of(row) for row in rows if row.metric == rows[0].metric]
+    each = listed(f"{it.name} {it.value}" for it in first)
+    return f"{capital(described(rows[0].metric).label)} {over_span(first[0].fact.period)}: {each}."
 
 
 _OF_MOVE = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}."
