@@ -269,7 +269,7 @@ class Answer(HandedOn, WorkflowRunOutput):
         return TimelineImage(self._state())
 
     def why(self, key: str | None = None) -> Proof:
-        """The way from a figure down to filings, each figure on it computed anew and compared.
+        """The way from a figure down to filings, each figure on it recomputed and compared.
 
         Args:
             key: The `Fact.key` of a figure, or a field such as `"net_margin"`, of its latest period; by default

@@ -27,7 +27,7 @@ class HandedOn:
         return code_of(self)
 
     def to_notebook(self, path: str | Path | None = None) -> dict[str, Any]:
-        """A notebook that asks again and computes every derived figure anew from what was filed, with asserts.
+        """A notebook that asks again and recomputes every derived figure from what was filed, with asserts.
 
         Args:
             path: Where to write it, such as `"answer.ipynb"`; by default nowhere.

@@ -337,7 +337,7 @@ class FinancialAssistantWorkflow(ManyQuestions):
         answer.metadata = with_feedback(answer.metadata, Feedback.of(run.metadata))
 
     def what_if(self, answer: Answer) -> WhatIf:
-        """Sliders for what an answer assumes, in a cell; what they change is answered anew and not stored.
+        """Sliders for what an answer assumes, in a cell; what they change is recomputed and not stored.
 
         Raises:
             InputError: The answer assumes nothing: it is no valuation.

@@ -196,7 +196,7 @@ def test_a_deletion_during_a_turn_stays(form: str, talk: Path, tmp_path: Path) -
     assert "was deleted" in answer.to_markdown()
     assert workflow.sessions()["session_id"].tolist() == ["other"]
     assert workflow.history()["session_id"].tolist() == ["other"]
-    assert workflow.run("What is EBITDA?").saved, "it can be begun anew"
+    assert workflow.run("What is EBITDA?").saved, "it can be started again"
 
 
 def test_history_is_in_turn_order_after_the_clock_was_set_back(talk: Path, tmp_path: Path) -> None:

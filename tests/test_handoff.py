@@ -65,9 +65,9 @@ def test_the_cells_of_a_notebook_run_and_check(kind: str, tmp_path: Path) -> Non
     nbformat.validate(nbformat.from_dict(notebook))
     assert json.loads((tmp_path / "answer.ipynb").read_text(encoding="utf-8")) == notebook
     code = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    anew = ran("\n".join(code))["anew"]
+    recomputed = ran("\n".join(code))["recomputed"]
     derived = [fact for fact in answer.facts if fact.status == "derived" and fact.inputs and fact.known]
-    assert {fact.key for fact in derived} <= anew.keys() | {*answer.rows}
+    assert {fact.key for fact in derived} <= recomputed.keys() | {*answer.rows}
     assert any("assert agrees(" in text for text in code)
 
 
@@ -77,7 +77,7 @@ def test_a_figure_that_changed_stops_the_notebook() -> None:
     with pytest.raises(AssertionError, match="AAPL/net_income/FY2023"):
         ran(code.replace("Decimal('96995000000')", "Decimal('96995000001')"))
     with pytest.raises(AssertionError):
-        ran(code.replace("anew['AAPL/net_income/FY2023'] / ", "2 * anew['AAPL/net_income/FY2023'] / "))
+        ran(code.replace("recomputed['AAPL/net_income/FY2023'] / ", "2 * recomputed['AAPL/net_income/FY2023'] / "))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Workbooks of answers: a spreadsheet program computes every figure anew, and what comes from outside stays text."""
+"""Workbooks of answers: a spreadsheet program recomputes every figure, and what comes from outside stays text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COMPUTED = {
 
 
 class Spreadsheet:
-    """A workbook in a spreadsheet program, computed anew."""
+    """A workbook in a spreadsheet program, recomputed."""
 
     def __init__(self, path: Path) -> None:
         self.book = load_workbook(path)

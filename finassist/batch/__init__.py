@@ -109,7 +109,7 @@ class ManyQuestions(ManySources):
             InputError: It is no collection of questions, the column is not there, or a limit is no limit.
             LedgerError: The ledger cannot be used; recorded answers are safe.
             ConfigurationError: The workflow cannot be built on a cluster, or Dask is not installed.
-            ClusterError: The cluster went away, or its workers cannot answer; recorded answers are safe.
+            ClusterError: The cluster is lost, or its workers cannot answer; recorded answers are safe.
             QuestionsFailed: The iterator of questions raised an error, and results are streamed. A `Batch` has what
                 was asked until then, and says so in its `left`.
         """
@@ -172,7 +172,7 @@ class ManyQuestions(ManySources):
             InputError: There is no such need.
             LedgerError: The ledger cannot be used; recorded answers are safe.
             ConfigurationError: The provider cannot be built on a cluster, or Dask is not installed.
-            ClusterError: The cluster went away, or its workers cannot answer; recorded answers are safe.
+            ClusterError: The cluster is lost, or its workers cannot answer; recorded answers are safe.
         """
         from finassist.batch.batch import abatch
 

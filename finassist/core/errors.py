@@ -47,7 +47,7 @@
     │   └── LedgerFull            the disk is full
     ├── BudgetReached             a batch has used what it was allowed
     ├── WorkerLost                a question that ended its process again and again
-    ├── ClusterError              the cluster of a batch went away, or its workers cannot answer
+    ├── ClusterError              the cluster of a batch is lost, or its workers cannot answer
     └── BridgeError               sync code called from inside the data loop
 
 Each message is a sentence that says what is wrong, and ends with the next thing to do. `DataError` is also
@@ -286,7 +286,7 @@ class WorkerLost(FinassistError):
 
 
 class ClusterError(FinassistError):
-    """The cluster of a batch went away, or its workers cannot answer."""
+    """The cluster of a batch is lost, or its workers cannot answer."""
 
 
 class BridgeError(FinassistError, RuntimeError):

@@ -1,4 +1,4 @@
-"""The formula of a derived figure as arithmetic over the figures it names: computed anew, or written as code. Pure.
+"""The formula of a derived figure as arithmetic over the figures it names: recomputed, or written as code. Pure.
 
 A formula names its inputs by their keys (`AAPL/revenue/FY2024 / AAPL/revenue/FY2023 - 1`), by field, in the order in
 which it uses them (`net_income / avg(equity)`), by period (`FY2024 + Q1 2025 - Q1 2024`), or all at once (`mean of 4
@@ -32,7 +32,7 @@ _STANDS_FOR = {"trailing_eps": ("eps_diluted",), "cover_shares": ("shares_dilute
 """Inputs of the catalogue's formulas, and the lines that may take their place."""
 _LONGEST = 20_000
 _CLOSE = Decimal("1e-9")
-"""Up to this part of it a figure computed anew may be another: roots and daily returns are computed in binary."""
+"""Up to this part of it a recomputed figure may be another: roots and daily returns are computed in binary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _is_percentage(argument: ast.expr) -> bool:
         return False
 
 
-# ------------------------------------------------------------------------------------------------------- computed anew
+# ------------------------------------------------------------------------------------------------------- recomputed
 
 
 def computed(formula: Arithmetic, values: Mapping[str, Decimal]) -> Decimal | None:
@@ -215,14 +215,14 @@ _OF_TWO: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
 }  # fmt: skip
 
 
-def agree(stored: Decimal, anew: Decimal) -> bool:
-    """Whether a figure computed anew is the stored one.
+def agree(stored: Decimal, recomputed: Decimal) -> bool:
+    """Whether a recomputed figure is the stored one.
 
     Example:
         >>> agree(Decimal("0.25"), Decimal("0.2500000000001")), agree(Decimal("0.25"), Decimal("0.2501"))
         (True, False)
     """
-    return abs(stored - anew) <= _CLOSE * max(abs(stored), abs(anew), Decimal("1e-6"))
+    return abs(stored - recomputed) <= _CLOSE * max(abs(stored), abs(recomputed), Decimal("1e-6"))
 
 
 # ---------------------------------------------------------------------------------------------------------- as code

@@ -1,4 +1,4 @@
-"""Whether the figures of a text agree with facts: each claim is computed anew and compared. Pure.
+"""Whether the figures of a text agree with facts: each claim is recomputed and compared. Pure.
 
 A language model's text is released sentence by sentence. A sentence with a figure that the data refute, or that is said
 of a company and is not in the data, is withheld. A figure of general knowledge stays and is marked. An example that

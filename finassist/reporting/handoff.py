@@ -21,8 +21,8 @@ from statistics import median, quantiles
 figure = {fact.key: fact.value for fact in answer.facts}
 
 
-def agrees(anew, stored):
-    return abs(anew - stored) <= Decimal("1e-9") * max(abs(anew), abs(stored), Decimal("1e-6"))
+def agrees(recomputed, stored):
+    return abs(recomputed - stored) <= Decimal("1e-9") * max(abs(recomputed), abs(stored), Decimal("1e-6"))
 """
 _LONGEST = 2000
 
@@ -62,7 +62,7 @@ def _question(answer: Any) -> str:
 
 
 def notebook_of(answer: Any) -> dict[str, Any]:
-    """A notebook (nbformat 4.5) that asks again, checks what was filed, and computes each derived figure anew."""
+    """A notebook (nbformat 4.5) that asks again, checks what was filed, and recomputes each derived figure."""
     cells = [{"id": f"cell-{at}", **cell} for at, cell in enumerate(_cells(answer, answer.filers()), 1)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -77,14 +77,14 @@ def _cells(answer: Any, filers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     title = clean(str(answer.headline or answer.input or "An answer"), _LONGEST)
     yield _markdown(
         f"# {escape_markdown(title, _LONGEST)}\n\nAsked: {escape_markdown(str(answer.input or ''), _LONGEST)}\n\n"
-        "This notebook asks again, checks every figure it starts from, and computes the others anew, step by step. "
+        "This notebook asks again, checks every figure it starts from, and recomputes the others, step by step. "
         "A figure that has changed since stops it at the step that it belongs to."
     )
     yield _code(answer.code)
     if not given:
         return
     yield _markdown(f"## What it starts from\n\nFigures as they were reported or assumed.\n\n{_table(given, filers)}")
-    changed = "changed = [key for key, value in anew.items() if figure.get(key) != value]"
+    changed = "changed = [key for key, value in recomputed.items() if figure.get(key) != value]"
     yield _code(f"{_SET_UP}\n\nanew = {{\n{''.join(map(_line, given))}}}\n{changed}\nassert not changed, changed")
     for field, several in _in_order(made, {fact.key for fact in given}):
         yield _markdown(_explained(field, several))
@@ -92,7 +92,7 @@ def _cells(answer: Any, filers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     if answer.value is not None:
         yield _markdown("## The answer")
         key = answer.value.key
-        yield _code(f"assert agrees(anew[{key!r}], answer.value.value)\nprint(answer.headline)")
+        yield _code(f"assert agrees(recomputed[{key!r}], answer.value.value)\nprint(answer.headline)")
 
 
 def _formula(fact: Fact, facts: Mapping[str, Fact]) -> Any:
@@ -130,10 +130,10 @@ def _explained(field: str, several: Sequence[Fact]) -> str:
 
 
 def _computed(fact: Fact, facts: Mapping[str, Fact]) -> Iterator[str]:
-    text = as_code(_formula(fact, facts), lambda key: f"anew[{key!r}]")
-    yield f"anew[{fact.key!r}] = {text}"
+    text = as_code(_formula(fact, facts), lambda key: f"recomputed[{key!r}]")
+    yield f"recomputed[{fact.key!r}] = {text}"
     yield f"assert figure[{fact.key!r}] == Decimal({str(fact.value)!r})"
-    yield f"assert agrees(anew[{fact.key!r}], figure[{fact.key!r}])"
+    yield f"assert agrees(recomputed[{fact.key!r}], figure[{fact.key!r}])"
 
 
 def _line(fact: Fact) -> str:

@@ -1,7 +1,7 @@
 """A valuation as a sheet that computes: assumptions, years, the way to the value, and values under other assumptions.
 
 Whatever is made here has its cell here, so that all of it follows from the blue cells above it. Sensitivities are
-closed forms: each cell gives the value anew at its own WACC and growth.
+closed forms: each cell recomputes the value at its own WACC and growth.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ class ModelSheet:
         figure, at = self.figures[0], self._named(cell)
         price = next((fact for fact in self.steps if fact.field == "price"), None)
         if figure.field == "implied_growth" and price is not None and price.value is not None:
-            anew = f"ROUND({self.closed(cell, at['implied_growth'], at['forecast_margin'])},4)"
-            yield price, "Value per share at the implied growth", anew, round(price.value, 4)
+            recomputed = f"ROUND({self.closed(cell, at['implied_growth'], at['forecast_margin'])},4)"
+            yield price, "Value per share at the implied growth", recomputed, round(price.value, 4)
 
     def _flows(self, cell: Cells, field: str = "") -> str:
         """The cells of a yearly figure, side by side."""

@@ -1,4 +1,4 @@
-"""Why a figure is what it is: the tree from it down to what was filed, each computed figure computed anew. Pure."""
+"""Why a figure is what it is: the tree from it down to what was filed, each computed figure recomputed. Pure."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Step:
 
     Attributes:
         fact: The figure.
-        state: `"right"` or `"wrong"` where it was computed anew from its inputs, `"given"` where a source reports it,
+        state: `"right"` or `"wrong"` where it was recomputed from its inputs, `"given"` where a source reports it,
             `"assumed"` where the query or a model assumes it, `"open"` where it rests on more than its inputs,
             `"absent"` where there is no figure.
         said: How it was computed, and what came of it, or where it comes from.
-        anew: The figure computed anew.
+        recomputed: The figure recomputed.
         url: Its filing at the SEC.
         inputs: What it was computed from.
         again: Whether its inputs stand further up in the proof.
@@ -59,7 +59,7 @@ class Step:
     fact: Fact
     state: State
     said: tuple[str, ...] = ()
-    anew: Decimal | None = None
+    recomputed: Decimal | None = None
     url: str = ""
     inputs: tuple[Step, ...] = ()
     again: bool = False
@@ -91,8 +91,14 @@ class Step:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; figures are strings, so that no digit is lost."""
-        anew = None if self.anew is None else str(self.anew)
-        own = {"state": self.state, "said": list(self.said), "computed": anew, "url": self.url, "again": self.again}
+        recomputed = None if self.recomputed is None else str(self.recomputed)
+        own = {
+            "state": self.state,
+            "said": list(self.said),
+            "computed": recomputed,
+            "url": self.url,
+            "again": self.again,
+        }
         return {"fact": self.fact.to_dict(), **own, "inputs": [each.to_dict() for each in self.inputs]}
 
 
@@ -114,7 +120,7 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether no figure came out otherwise when it was computed anew."""
+        """Whether no figure came out otherwise when it was recomputed."""
         return all(step.state != "wrong" for step in self.steps())
 
     def steps(self) -> Iterator[Step]:
@@ -201,13 +207,13 @@ class _Tree:
         if key in self._shown and fact.inputs:
             return Step(fact, self._state(fact)[0], ("as above",), again=True)
         self._shown.add(key)
-        state, said, anew = self._state(fact)
+        state, said, recomputed = self._state(fact)
         inputs = [each for each in dict.fromkeys(fact.inputs) if each in self._facts]
         url = filing_url(fact.filing or "", self._filers.get(fact.symbol, ""))
-        return Step(fact, state, said, anew, url, tuple(map(self.step, inputs)))
+        return Step(fact, state, said, recomputed, url, tuple(map(self.step, inputs)))
 
     def _state(self, fact: Fact) -> tuple[State, tuple[str, ...], Decimal | None]:
-        """What becomes of a figure: whether it was computed anew, with which result, or where it comes from."""
+        """What becomes of a figure: whether it was recomputed, with which result, or where it comes from."""
         if not fact.known or fact.value is None or not fact.value.is_finite():
             return ("given", (fact.source,), None) if fact.text else ("absent", (_absence(fact),), None)
         if fact.status == "assumed":
@@ -224,12 +230,16 @@ class _Tree:
         formula = arithmetic(fact.formula or "", inputs)
         if formula is None or len(values) < len(set(fact.inputs)):
             return "open", (f"computed from {_rest(fact)}, not checked here",), None
-        anew = computed(formula, values)
-        if anew is not None and agree(fact.value, anew):
-            return "right", (made, *_with_figures(formula, inputs)), anew
-        said = "which divides by zero" if anew is None else f"which is {_short(anew)}, not {_short(fact.value)}: "
-        apart = "" if anew is None else f"{_short(abs(fact.value - anew))} apart"
-        return "wrong", (made, *_with_figures(formula, inputs), f"{said}{apart}"), anew
+        recomputed = computed(formula, values)
+        if recomputed is not None and agree(fact.value, recomputed):
+            return "right", (made, *_with_figures(formula, inputs)), recomputed
+        said = (
+            "which divides by zero"
+            if recomputed is None
+            else f"which is {_short(recomputed)}, not {_short(fact.value)}: "
+        )
+        apart = "" if recomputed is None else f"{_short(abs(fact.value - recomputed))} apart"
+        return "wrong", (made, *_with_figures(formula, inputs), f"{said}{apart}"), recomputed
 
 
 # -------------------------------------------------------------------------------------------------------------- words

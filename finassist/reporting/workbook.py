@@ -111,7 +111,7 @@ class _Check(NamedTuple):
 
     fact: Fact
     title: str
-    anew: str
+    recomputed: str
     stored: Decimal
     note: str = ""
 
@@ -122,7 +122,7 @@ def _checks(book: Workbook, plan: Plan) -> str:
     for row, check in enumerate(checks, 2):
         form = format_of(check.fact)
         put(sheet, row, 1, [check.fact.symbol, check.title, check.fact.period])
-        formula(sheet.cell(row, 4), check.anew, form)
+        formula(sheet.cell(row, 4), check.recomputed, form)
         put(sheet, row, 5, [float(check.stored)])
         sheet.cell(row, 5).font, sheet.cell(row, 5).number_format = WRITTEN, form
         formula(sheet.cell(row, 6), f"D{row}-E{row}", form)

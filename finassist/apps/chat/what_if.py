@@ -1,4 +1,4 @@
-"""Sliders for the assumptions of a valuation: what they change is computed anew, and marked as set."""
+"""Sliders for the assumptions of a valuation: what they change is recomputed, and marked as set."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ async def _get(session: aiohttp.ClientSession, url: str) -> None:
 
 
 class _Connections:
-    """A kept connection per thread; a pool that is made anew has new threads, as the ancestor's had."""
+    """A kept connection per thread; a pool that is replaced has new threads, as the ancestor's had."""
 
     def __init__(self, url: str) -> None:
         self._netloc = urlsplit(url).netloc
