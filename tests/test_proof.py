@@ -148,7 +148,7 @@ def test_nothing_in_a_proof_executes(payload: str) -> None:
     answer = reply(payload, "report")
     page = "".join(prove(answer, fact.key, {})._repr_mimebundle_()["text/html"] for fact in answer.facts)
     found = Reader(page)
-    assert found.tags <= {"div", "style", "details", "summary", "span", "b", "p", "a", "footer"}
+    assert found.tags <= {"article", "div", "style", "details", "summary", "span", "b", "p", "a", "footer"}
     assert not any(name.startswith("on") for _, name, _ in found.attributes)
 
 

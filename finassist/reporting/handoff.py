@@ -85,7 +85,7 @@ def _cells(answer: Any, filers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         return
     yield _markdown(f"## What it starts from\n\nFigures as they were reported or assumed.\n\n{_table(given, filers)}")
     changed = "changed = [key for key, value in recomputed.items() if figure.get(key) != value]"
-    yield _code(f"{_SET_UP}\n\nanew = {{\n{''.join(map(_line, given))}}}\n{changed}\nassert not changed, changed")
+    yield _code(f"{_SET_UP}\n\nrecomputed = {{\n{''.join(map(_line, given))}}}\n{changed}\nassert not changed, changed")
     for field, several in _in_order(made, {fact.key for fact in given}):
         yield _markdown(_explained(field, several))
         yield _code("\n".join(line for fact in several for line in _computed(fact, facts)))
