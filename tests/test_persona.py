@@ -1,6 +1,6 @@
 """`finassist` in a chat of Jupyter AI: the real packages without a browser, as their server calls them.
 
-`uv run --group jupyter-ai pytest -m slow tests/test_persona.py`; skipped without the group.
+`uv run --isolated --group jupyter-ai pytest -m slow tests/test_persona.py`; skipped without the group.
 """
 
 from __future__ import annotations
