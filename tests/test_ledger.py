@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from finassist import FinancialAssistantWorkflow
+from finassist import FinancialAssistantWorkflow, Query
 from finassist.batch.asking import Outcome
 from finassist.batch.budget import Budget
 from finassist.batch.ledger import Ledger
 from finassist.batch.source import Question
-from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch
+from finassist.core.errors import LedgerError, LedgerInUse, LedgerMismatch, NotQuestions
 from tests.benchmarks.victim import Survival, symbols
 from tests.worlds import Held, ScriptedProvider, World
 
@@ -473,3 +473,19 @@ def test_a_stream_that_was_left_is_gone_on_with_at_once(path, run_async) -> None
         assert (await build().arun_many(QUESTIONS, ledger=path)).status == "completed"
 
     run_async(scene())
+
+
+def test_queries_among_the_questions_are_asked_as_they_are_and_resumed(path) -> None:
+    query = Query(metrics=["net_margin"], companies=["AAPL", "MSFT"], periods=["FY2024"])
+    asked: list[Any] = ["Apple's revenue in FY2024", query]
+    workflow = FinancialAssistantWorkflow(db=None)
+    stopped = workflow.run_many(asked, ledger=path, live=False, concurrency=1, budget=Budget(calls=1))
+    assert [each.status for each in stopped] == ["completed", "unasked"]
+    whole = workflow.run_many(asked, ledger=path, live=False)
+    assert [each.answer.headline for each in whole] == [
+        workflow.run(asked[0], live=False).headline,
+        workflow.query(query).headline,
+    ]
+    assert whole.to_frame()["question"].tolist() == [asked[0], query.model_dump_json(exclude_defaults=True)]
+    with pytest.raises(NotQuestions):
+        workflow.run_many(query, ledger=path)

@@ -90,7 +90,8 @@ class ManyQuestions(ManySources):
         fetched once. An iterator that blocks also blocks the loop: give an async one.
 
         Args:
-            questions: Any iterable or async iterable of texts, a Series, or a DataFrame with a column of them.
+            questions: Any iterable or async iterable of texts, a Series, or a DataFrame with a column of them. Among
+                them may be `Query` objects, each asked as `query()` does; the column `question` has them as JSON.
             stream: Return an async iterator of results as they complete. It begins with those that the ledger has
                 already, and ends with those that are left unasked.
             estimate: Return what the batch will cost; nothing is asked.

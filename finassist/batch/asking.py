@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol, Self, cast
 
 from agno.tools.finance import FinanceProvider
+from pydantic import ValidationError
 
 from finassist.analysis.calendar import Member
 from finassist.batch.budget import Spending, shared
@@ -20,6 +21,7 @@ from finassist.core import errors
 from finassist.core.concurrency import InFlight, cancelling
 from finassist.core.errors import BudgetReached, DataError, InputError
 from finassist.core.facts import Fact, Gap
+from finassist.core.query import Query
 from finassist.core.result import Draft, written
 from finassist.core.secrets import redact
 from finassist.core.text import said
@@ -116,7 +118,16 @@ class Work:
         """The flow of one question."""
         if self.across is not None:
             return _across_flow(question, *self.across)
-        return _first_reading_flow(question, FlowContext.of(self.runtime))
+        known, query = FlowContext.of(self.runtime), _query(question)
+        return _first_reading_flow(question, known) if query is None else typed_flow([query], known)
+
+
+def _query(question: str) -> Query | None:
+    """The query that a question is as JSON; `None` for one in words."""
+    try:
+        return Query.model_validate_json(question) if question.startswith("{") else None
+    except (ValidationError, InputError):
+        return None
 
 
 def _first_reading_flow(question: str, known: FlowContext) -> Flow[Draft]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self, cast
 
 from finassist.core.errors import EmptyQuestion, InputError, MissingColumn, NotQuestions, QuestionsFailed
+from finassist.core.query import Query
 from finassist.core.text import check_question
 
 type Questions = Iterable[Any] | AsyncIterable[Any]
@@ -26,7 +27,7 @@ class Question:
     """One question of a batch."""
 
     ordinal: int  # its place, counted from 0
-    given: str
+    given: str  # a text, or a `Query` as JSON
     text: str | None = None  # what is asked, where it can be
     error: InputError | None = None
     digest: bytes = field(init=False)  # the same for questions that ask the same
@@ -122,6 +123,7 @@ class QuestionSource:
         await self._items.aclose()
 
     def _question(self, ordinal: int, item: Any) -> Question:
+        item = item.model_dump_json(exclude_defaults=True) if isinstance(item, Query) else item
         absent = _absent(item)
         given = item if isinstance(item, str) else "" if absent else repr(item)[:_LONGEST_SHOWN]
         given = given.encode("utf-8", "ignore").decode()
@@ -153,7 +155,7 @@ def _column(questions: Any, column: Any) -> Questions:
     kind = type(questions).__name__
     if column is not None:
         raise MissingColumn(f"column={column!r} is for a DataFrame; this is a {kind}. Leave it out.")
-    single = isinstance(questions, str | bytes) or (hasattr(questions, "keys") and kind != "Series")
+    single = isinstance(questions, str | bytes | Query) or (hasattr(questions, "keys") and kind != "Series")
     if single or not isinstance(questions, Iterable | AsyncIterable):
         raise NotQuestions(
             f"Many questions are a list, a Series, a DataFrame or an iterator of texts, not {kind}. "
