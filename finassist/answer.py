@@ -233,24 +233,24 @@ class Answer(HandedOn, WorkflowRunOutput):
         return {name: value for name, value in vars(self).items() if name != "_asked"}
 
     def to_frame(self, *, full: bool = False) -> DataFrame:
-        """Every figure used as a tidy DataFrame, one row a fact, texts last.
+        """Every figure used as a tidy DataFrame, one row a fact, texts last; of a report those of its own companies.
 
         Args:
             full: All columns, which `finassist.describe("facts")` lists; by default the six to look at first.
         """
         from finassist.reporting.frames import facts_frame
 
-        return facts_frame(self.facts, full=full)
+        return facts_frame(self.own_facts, full=full)
+
+    @property
+    def own_facts(self) -> list[Fact]:
+        """The facts without those of peers, which a report only compares its companies with."""
+        if self.queries or not self.symbols:
+            return self.facts
+        return [fact for fact in self.facts if fact.symbol in self.symbols or fact.symbol.startswith("^")]
 
     def restatements(self) -> DataFrame:
-        """What changed between the first and the latest report of the figures, one row a figure that did.
-
-        Example:
-            >>> from finassist import FinancialAssistantWorkflow
-            >>> answer = FinancialAssistantWorkflow(db=None).run("General Electric revenue in FY2021")
-            >>> list(answer.restatements().columns[:4])
-            ['symbol', 'company', 'metric', 'period']
-        """
+        """What changed between the first and the latest report of the figures, one row a figure that did."""
         from finassist.reporting.frames import restatements_frame
 
         return restatements_frame(self.facts, self.company_names())

@@ -113,7 +113,7 @@ class Batch:
         from finassist.reporting.frames import batch_facts_frame
 
         found = self.results(COMPLETED)
-        return batch_facts_frame((each.ordinal, each.question, each.answer.facts) for each in found if each.answer)
+        return batch_facts_frame((each.ordinal, each.question, each.answer.own_facts) for each in found if each.answer)
 
     def answers(self) -> Iterator[Answer]:
         """Every answer, in the order of the questions, read one at a time. Their `input` is the question.
