@@ -23,6 +23,7 @@ from finassist.config.sources import variable_of
 from finassist.core import errors
 from finassist.core.errors import FinassistError
 from finassist.core.events import KINDS
+from tests.benchmarks.answers import table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -97,6 +98,15 @@ def test_the_reference_has_every_public_name() -> None:
     made |= {name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, FinassistError)}
     missing = [name for name in finassist.__all__ if name not in made and not re.search(rf":: {name}\b", pages)]
     assert not missing, f"add these to a page of finassist/docs/reference/: {missing}"
+
+
+def test_the_table_of_speeds_is_the_one_that_is_measured() -> None:
+    """Its numbers are of another day and machine; its rows are those of `python -m tests.benchmarks --answers`."""
+    page = (DOCS / "explanation" / "speed.md").read_text(encoding="utf-8")
+    rows = [re.sub(r"\d+ ms", "", line) for line in page.splitlines()]
+    assert all(re.sub(r"\d+ ms", "", line) in rows for line in table(rounds=1))
+    taken = [int(number) for number in re.findall(r"” \| (\d+) ms", page)]
+    assert f"{min(taken)} to {max(taken)} ms" in README
 
 
 def test_the_example_file_names_every_setting() -> None:
