@@ -329,11 +329,11 @@ class FaultyModel(WrappedModel):
 class _FaultyReply(Reply):
     model: str
     trouble: Trouble
-    patience: float
+    timeout: float
 
     def instead(self) -> Iterator[tuple[float, ModelResponse | None]]:
         failure = self.trouble.failure
-        yield self.patience if failure == HANG else self.trouble.seconds, None
+        yield self.timeout if failure == HANG else self.trouble.seconds, None
         if not failure:
             return
         record = current_record()
@@ -342,7 +342,7 @@ class _FaultyReply(Reply):
             self.replaced = True
             yield 0.0, ModelResponse(role="assistant", content=_REPLIES[failure])
         elif failure == HANG:
-            record.failure = Failure("timeout", f"no reply within {self.patience:g} seconds")
+            record.failure = Failure("timeout", f"no reply within {self.timeout:g} seconds")
             raise ModelProviderError(record.failure.text, 504, model_id=self.model)
         else:
             record.failure = Failure("rejected", f"{failure}, simulated", _STATUS[failure])
