@@ -154,7 +154,10 @@ def _beside(sections: Sequence[parts.Section]) -> list[list[parts.Section]]:
     """Sections that stand beside each other where there is room: lists, charts and small tables in a row."""
 
     def kind(section: parts.Section) -> type | int:
-        small = len(section.columns) <= _FEW if isinstance(section, Table) else isinstance(section, _SMALL)
+        if isinstance(section, Table):
+            small = len(section.columns) + bool(section.unit) <= _FEW  # amounts of money are wider than ratios
+        else:
+            small = isinstance(section, _SMALL)
         return type(section) if small else id(section)
 
     return [list(group) for _, group in groupby(sections, key=kind)]
