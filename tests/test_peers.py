@@ -233,6 +233,13 @@ def test_who_the_peers_are_is_said_first_and_where_the_company_stands_by_one_mul
     assert "net margin" not in answer.headline
     compared = ask.run("Compare Nike with its peers", live=False, session_id=uuid4().hex)
     assert compared.headline.startswith("Nike's P/E was ")
+
+
+def test_of_peers_there_is_the_median_and_what_a_share_costs_at_it(ask):
+    answer = ask.run("average P/E of Nike's competitors", live=False, session_id=uuid4().hex)
+    assert answer.headline.startswith("“average”: peers are summed up by their median")
+    implied = next(fact for fact in answer.facts if fact.field == "implied price at median of pe")
+    assert f"At that multiple a share of Nike would cost USD {float(implied.value):.2f}" in answer.headline
     assert "peer median" in answer.result.index
 
 

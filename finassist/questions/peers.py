@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from finassist.analysis.peers import CHOSEN
 from finassist.core.periods import Span, parse_periods
-from finassist.core.query import Query
+from finassist.core.query import Query, Unknown
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.expressions import simplest
 from finassist.questions.grammar import PEERS, POINTS_BACK, SECTOR_PEERS
@@ -25,6 +25,7 @@ _FEWER = re.compile(
 _THAT = re.compile(r"\bthat\b")
 _OF_EACH = re.compile(r"\btheir\b")
 _MEDIAN = re.compile(r"\bmedian\b")
+_AVERAGE = re.compile(r"\b(?:average|mean)\b(?![^?]*\b(?:over|years?|since|annual|20\d\d)\b)")
 _PROFITABLE = re.compile(r"\bprofitab")
 """More profitable than others of another size is what keeps more of each dollar."""
 
@@ -41,7 +42,7 @@ def against_peers(slots: Slots) -> Understanding | None:
     found = SECTOR_PEERS.search(slots.low) or PEERS.search(slots.low)
     if found is None:
         return _edited(slots)
-    middle = _MEDIAN.search(slots.low)
+    middle = _MEDIAN.search(slots.low) or _AVERAGE.search(blanked(slots.low, [found.span()]))
     spans = [found.span(), *([middle.span()] if middle else [])]
     rest = slots_of(blanked(slots.text, spans), slots.language)
     last = slots.memory.queries[0] if slots.memory.queries else None
@@ -65,7 +66,14 @@ def against_peers(slots: Slots) -> Understanding | None:
     against = _compared(rest, found, slots.low)
     if not middle or not against or len(against.queries) != 1 or len(against.queries[0].metrics) != 1:
         return against
-    return replace(against, queries=(against.queries[0].model_copy(update={"operation": "median"}),))
+    return replace(against, queries=(_by_median(against.queries[0], middle.group()),))
+
+
+def _by_median(query: Query, word: str) -> Query:
+    """The query for the median of the peers, which says so where their average is asked."""
+    reason = f"“{word}”: peers are summed up by their median, which no single one of them moves far"
+    unknown = [] if word == "median" else [Unknown(words=word, topic="average", reason=reason)]
+    return query.model_copy(update={"operation": "median", "unknown": [*query.unknown, *unknown]})
 
 
 def _compared(rest: Slots, found: re.Match[str], low: str) -> Understanding | None:
