@@ -21,7 +21,7 @@ from tests.browser.panels import Panel
 from tests.execute_notebooks import NOTEBOOKS
 
 IMAGES = NOTEBOOKS / "images"
-MODERATE = {"width": 1000, "height": 860}
+MODERATE, WIDE = {"width": 1000, "height": 860}, {"width": 1280, "height": 860}
 NEEDS = ("profile", "quote", "history", "income", "balance_sheet", "cash_flow")
 FILM = 800
 """Pixels from side to side of the moving picture."""
@@ -89,14 +89,16 @@ def panel(notebook: Notebook, gates: Gates) -> None:
 
 
 def report(notebook: Notebook) -> None:
-    """The card of an answer."""
+    """The card of an answer, as wide as it likes to be."""
+    notebook.page.set_viewport_size(WIDE)
+    notebook.run("from finassist import FinancialAssistantWorkflow\nworkflow = FinancialAssistantWorkflow(db=None)")
     notebook.run("answer = await workflow.arun('Tell me about Nvidia', live=False)")
     card = notebook.run("answer").locator(".fin-answer")
     expect(card).to_be_visible()
     card.evaluate("card => card.scrollIntoView()")
     box = card.bounding_box()
     assert box is not None
-    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": 536}
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": 566}
     notebook.page.screenshot(path=IMAGES / "card.png", clip=clip)
 
 
