@@ -11,6 +11,11 @@ from playwright.sync_api import Browser, expect
 from tests.browser.lab import streamlit
 from tests.browser.pages import Watched, barriers
 
+AT_THE_TOP = """() => {
+    const top = document.querySelector(".st-key-newest").getBoundingClientRect().top;
+    return top > 0 && top < 120;
+}"""
+
 pytest.importorskip("streamlit", reason="the streamlit extra is not installed")
 
 
@@ -31,12 +36,11 @@ def test_a_question_is_answered_in_both_themes(browser: Browser, tmp_path: Path,
                 page.keyboard.press("Enter")
                 newest = page.locator(".fin-answer").nth(1)
                 expect(newest).to_contain_text("215,938")
-                page.wait_for_function(
-                    "() => [...document.querySelectorAll('.fin-headline')].at(-1).getBoundingClientRect().bottom < 300"
-                )
+                page.wait_for_function(AT_THE_TOP)
                 expect(newest.locator(".fin-headline")).to_be_in_viewport()
                 expect(page.locator(".fin-answer").first).to_contain_text("You could ask next")
                 shoot(page, f"streamlit-followed-{theme}")
+                expect(page.get_by_role("button", name="Tell me about Apple")).to_have_count(0)
                 assert barriers(page.locator("html")) == []
                 assert watched.foreign == []
             finally:

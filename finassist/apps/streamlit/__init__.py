@@ -42,10 +42,8 @@ _STYLE: Final = """<style>
 .st-key-ask { padding-bottom: 1.5rem; backdrop-filter: blur(12px) }
 </style>"""
 _TO_THE_TOP: Final = """<script>/* {once} */ {
-  const newest = () => document.querySelector(".st-key-newest");
-  const sizes = new ResizeObserver(() => newest()?.scrollIntoView()); // what is above it still changes
-  const stop = () => sizes.disconnect();
-  sizes.observe(document.querySelector(".stMainBlockContainer"));
+  const follow = () => document.querySelector(".st-key-newest")?.scrollIntoView(); // what is above it still changes
+  const timer = setInterval(follow, 100), stop = () => clearInterval(timer);
   for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(kind, stop, { once: true });
   setTimeout(stop, 5000);
 }</script>"""
