@@ -44,7 +44,7 @@ def there_and_back(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(left, right, check_exact=True)
+    pd.testing.assert_frame_equal(right, left, check_exact=True)
     for name in set(left.columns) & {"exact", "inputs", "symbols"}:
         assert left[name].tolist() == right[name].tolist()
         assert [str(value) for value in left[name]] == [str(value) for value in right[name]], "also their digits"

@@ -164,7 +164,7 @@ def test_gaps_are_named_in_the_answer():
     gap = Gap(symbol="ACME", need="quote", reason="The source did not answer. Ask again.", error="SourceTimeout")
     report = compose("stock_price", [Subject("ACME", "Acme")], [], [gap])
     assert "- Acme (ACME), stock price: The source did not answer. Ask again." in section(report, "What is missing")
-    assert "No figures are at hand" in report
+    assert "There are no figures for this company." in report
 
 
 @pytest.mark.parametrize("known", [20, 1])

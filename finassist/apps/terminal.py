@@ -201,7 +201,13 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         table.add_column(name, no_wrap=not person or place == 0, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(" ".join(str(cell).split()))) for cell in row))
-    _console(width=None if person else _PIPE_WIDTH).print(table)
+    console = _console(width=None if person else _PIPE_WIDTH)
+    if person:
+        console.print(table)
+        return
+    with console.capture() as printed:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def _console(width: int | None = None, *, stderr: bool = False) -> Console:
