@@ -166,6 +166,8 @@ def _record(cell: Cell, message: dict[str, Any]) -> None:
             cell.shown.append(content["data"])
             cell.displays[content.get("transient", {}).get("display_id", "")] = len(cell.shown) - 1
         case "update_display_data":
-            cell.shown[cell.displays[content["transient"]["display_id"]]] = content["data"]
+            place = cell.displays.get(content["transient"]["display_id"])
+            if place is not None:  # else it is of an earlier cell
+                cell.shown[place] = content["data"]
         case _:
             pass

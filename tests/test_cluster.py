@@ -435,7 +435,7 @@ def test_a_client_that_is_closed_midway_is_said_and_the_same_call_goes_on_here(c
         while len(notes.of("asked")) < 2 and not task.done():
             await asyncio.sleep(0.02)
         await asyncio.to_thread(client.close)
-        with pytest.raises(ClusterError, match=r"went away.*same call to resume"):
+        with pytest.raises(ClusterError, match=r"is lost.*same call to resume"):
             await task
 
     asyncio.run(scene())

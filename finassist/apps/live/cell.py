@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 from uuid import uuid4
 
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
@@ -50,7 +50,7 @@ class LiveCell(LiveView):
         display(bundle, raw=True, display_id=self._id)
 
     def _show(self, answer: Answer | None, card: str) -> None:
-        from IPython.display import display, update_display  # pyright: ignore[reportUnknownVariableType]
+        from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
 
         completed = answer is not None and self.state.status == "completed"
         following = answer.follow_ups if completed and answer and self._ask else []
@@ -60,24 +60,48 @@ class LiveCell(LiveView):
         update_display(bundle, raw=True, display_id=self._id)
         discard(self.widget)
         if following and self._ask:
-            display(NextQuestions(following, self._ask).bundle(), raw=True)
+            NextQuestions(following, self._ask).show()
 
 
 class NextQuestions:
-    """Questions that come next, as buttons below a cell; their answers follow there, one below the other."""
+    """Questions that come next, as buttons below a cell; their answers follow there, one below the other.
+
+    Only those of the newest answer are buttons, or a kernel would have more and more of them.
+    """
+
+    _newest: ClassVar[NextQuestions | None] = None
 
     def __init__(self, questions: Sequence[str], ask: Ask) -> None:
         self._ask, self._loop = ask, running_loop()
         self._tasks: set[asyncio.Task[None]] = set()  # a loop holds its tasks by weak references only
         self._static = _NEXT.format("".join(f"<li>{escape(question)}</li>" for question in questions))
-        self.widget = _w.VBox()
+        self._id, self.widget = uuid4().hex, _w.VBox()
         self._offer(questions)
 
-    def bundle(self) -> dict[str, Any]:
-        """The buttons, and for a page without a kernel a list."""
-        return {**self.widget._repr_mimebundle_(), "text/html": self._static, "text/plain": ""}
+    def show(self) -> None:
+        """Show the buttons, and on a page without a kernel a list."""
+        from IPython.display import display  # pyright: ignore[reportUnknownVariableType]
+
+        bundle = {**self.widget._repr_mimebundle_(), "text/html": self._static, "text/plain": ""}
+        display(bundle, raw=True, display_id=self._id)
+
+    def _withdraw(self) -> None:
+        """A list in place of buttons that were not used; below answers nothing."""
+        from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
+
+        *answered, buttons = self.widget.children
+        if self._tasks:  # it is answering, and offers its own next questions then
+            return
+        self.widget.children = answered
+        discard(buttons)
+        if not answered:
+            update_display({"text/html": self._static, "text/plain": ""}, raw=True, display_id=self._id)
+            discard(self.widget)
 
     def _offer(self, questions: Sequence[str]) -> None:
+        earlier, NextQuestions._newest = NextQuestions._newest, self
+        if earlier is not None and earlier is not self:
+            earlier._withdraw()
         buttons = [self._button(question, partial(self._begin, question)) for question in questions]
         row = _w.HBox(buttons, layout=_w.Layout(flex_flow="row wrap"))
         row.add_class("finassist-next")
