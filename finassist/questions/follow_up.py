@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from finassist.core.metrics import described
-from finassist.core.periods import parse_periods
+from finassist.core.periods import Period, parse_periods
 from finassist.core.query import Choice, Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.editing import edited, other_stake, shown_otherwise
@@ -68,8 +68,12 @@ def follow_up(slots: Slots) -> Understanding | None:
 def _of_that_time(slots: Slots, last: Query) -> list[Found]:
     """`and Southwest's assets that year?`: also a question with its own company and metric keeps the periods."""
     found = POINTS_BACK["same_time"].search(slots.low)
-    read = [value for text in last.periods if (value := parse_periods(text))]
-    return [Found(value, *found.span(), found.group()) for value in read] if found else []
+    if not found:
+        return []
+    days = [value for text in last.periods if isinstance(value := parse_periods(text), Period) and value.year]
+    years = [str(value.year) for value in days] if found.group().endswith("year") else []
+    read = [value for text in years or last.periods if (value := parse_periods(text))]
+    return [Found(value, *found.span(), found.group()) for value in read]
 
 
 def _which_other(slots: Slots, last: Query) -> Understanding | None:
