@@ -49,8 +49,16 @@ def follow_up(slots: Slots) -> Understanding | None:
         slots.periods = [each for each in slots.periods if each.words != "now"]
     if last and not slots.points and (parts := parts_of(slots, last.periods or ["latest"])):
         slots.periods = parts
-    if last and slots.about and slots.metrics and not slots.points:
-        slots.periods = _of_that_time(slots, last) or slots.periods
+    if (
+        last
+        and slots.about
+        and slots.metrics
+        and not slots.points
+        and (when := POINTS_BACK["same_time"].search(slots.low))
+    ):
+        if when.group().endswith(("day", "date")) and not re.search(r"\d-\d\d-\d\d", " ".join(last.periods)):
+            return refuse(when.group(), "period", f"“{when.group()}” is not clear here. Name the day")
+        slots.periods = _of_that_time(when, last) or slots.periods
     shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):
@@ -65,11 +73,8 @@ def follow_up(slots: Slots) -> Understanding | None:
     return _completed(slots, last, shift) if _points_back(slots, shift) else None
 
 
-def _of_that_time(slots: Slots, last: Query) -> list[Found]:
+def _of_that_time(found: re.Match[str], last: Query) -> list[Found]:
     """`and Southwest's assets that year?`: also a question with its own company and metric keeps the periods."""
-    found = POINTS_BACK["same_time"].search(slots.low)
-    if not found:
-        return []
     days = [value for text in last.periods if isinstance(value := parse_periods(text), Period) and value.year]
     years = [str(value.year) for value in days] if found.group().endswith("year") else []
     read = [value for text in years or last.periods if (value := parse_periods(text))]
