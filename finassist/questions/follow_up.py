@@ -49,13 +49,8 @@ def follow_up(slots: Slots) -> Understanding | None:
         slots.periods = [each for each in slots.periods if each.words != "now"]
     if last and not slots.points and (parts := parts_of(slots, last.periods or ["latest"])):
         slots.periods = parts
-    if (
-        last
-        and slots.about
-        and slots.metrics
-        and not slots.points
-        and (when := POINTS_BACK["same_time"].search(slots.low))
-    ):
+    own = slots.about and slots.metrics and not slots.points
+    if last and own and (when := POINTS_BACK["same_time"].search(slots.low)):
         if when.group().endswith(("day", "date")) and not re.search(r"\d-\d\d-\d\d", " ".join(last.periods)):
             return refuse(when.group(), "period", f"“{when.group()}” is not clear here. Name the day")
         slots.periods = _of_that_time(when, last) or slots.periods

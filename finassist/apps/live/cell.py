@@ -53,7 +53,7 @@ class LiveCell(LiveView):
         from IPython.display import update_display  # pyright: ignore[reportUnknownVariableType]
 
         completed = answer is not None and self.state.status == "completed"
-        following = answer.follow_ups if completed and answer and self._ask else []
+        following = answer.follow_ups if completed and answer and self._ask and running_loop() else []
         shown = without_follow_ups(answer) if following and answer else answer
         plain = summary_of(self.state) if answer is None else str(shortened(answer))
         bundle = {"text/plain": plain, "text/html": static_html(self.state, shown, card)}
@@ -118,6 +118,8 @@ class NextQuestions:
         return made
 
     def _begin(self, question: str) -> None:
+        if self._tasks:  # a second click before the buttons were gone
+            return
         task = asyncio.ensure_future(self._answer(question))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
