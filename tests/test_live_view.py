@@ -12,6 +12,7 @@ from agno.run.agent import RunContentEvent
 
 from finassist import FinancialAssistantWorkflow, FinassistWarning, Settings
 from finassist.apps.live import ProgressLine, open_view, progress_line, wanted, watched
+from finassist.apps.live.cell import NextQuestions
 from finassist.apps.live.view import LiveView, Pace, understood
 from finassist.core.events import FetchStarted, Routed, StepStarted
 from finassist.core.state import RunState
@@ -270,3 +271,23 @@ def test_a_sync_run_shows_what_it_waits_for() -> None:
         call.idle = lambda: told.append(sum(isinstance(event, FetchStarted) for event in seen))
         seen.append(event)
     assert max(told) == 12
+
+
+def test_two_clicks_at_once_ask_once(run_async: Any) -> None:
+    asked: list[str] = []
+
+    async def ask(question: str) -> Any:
+        asked.append(question)
+        return
+        yield
+
+    async def click_both() -> None:
+        following = NextQuestions(["first", "second"], ask)
+        [buttons] = following.widget.children
+        for button in buttons.children:
+            button.click()
+        while len(getattr(following.widget.children[-1], "children", ())) != 1 or len(asked) < 1:
+            await asyncio.sleep(0)
+
+    run_async(click_both())
+    assert asked == ["first"]
