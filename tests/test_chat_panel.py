@@ -420,9 +420,13 @@ def test_a_conversation_is_restored_named_deleted_and_a_new_one_begun(play, stor
         assert {line.open.description for line in panel.picker.lines} == {CASH, PRICE}
 
         await pressed(panel, line_of(panel, "old").rename)
+        await panel.list_conversations()  # as when the drawer opens again: what was begun is still there
         set_value(line_of(panel, "old").name, value="  <b>Apple</b> \n things ")
         await pressed(panel, line_of(panel, "old").save)
         assert line_of(panel, "old").open.description == "<b>Apple</b> things"
+        await pressed(panel, line_of(panel, "old").rename)
+        await pressed(panel, line_of(panel, "old").save)  # the name it has
+        assert "Save" not in markup(panel.picker.widget)
 
         await pressed(panel, line_of(panel, "old").open)
         assert panel.session_id == "old"

@@ -73,17 +73,23 @@ class Picker:
         self.widget = ui.column([title, self._list, self.older], "drawer picker")
 
     def show(self, conversations: Sequence[Conversation], current: str) -> None:
-        """List these, and mark the one that is open."""
-        old = self._list.children
+        """List these, and mark the one that is open; a line that says the same already stays, with what it asks."""
+        there = {(line.conversation, line.current): line for line in self.lines}
         self.lines = [
-            SessionLine(each, each.session_id == current, self._actions, self._cancel, self._guarded)
+            there.get((each, each.session_id == current)) or self._line(each, each.session_id == current)
             for each in conversations
         ]
+        for line in self.lines:
+            line.tell_age()
+        old = self._list.children
         nothing = ui.html("<span>No conversation has been stored yet.</span>", "dim")
         self._list.children = [line.widget for line in self.lines] or [nothing]
         ui.show(self.older, len(conversations) >= self.limit)
-        for widget in old:
+        for widget in set(old).difference(self._list.children):
             discard(widget)
+
+    def _line(self, conversation: Conversation, current: bool) -> SessionLine:
+        return SessionLine(conversation, current, self._actions, self._cancel, self._guarded)
 
     def _cancel(self) -> None:
         """One line at a time asks something."""
@@ -106,7 +112,8 @@ class SessionLine:
         cancel_all: Callable[[], None],
         guarded: ui.Guarded,
     ) -> None:
-        self.conversation, self._actions, self._cancel_all, self._guarded = conversation, actions, cancel_all, guarded
+        self.conversation, self.current = conversation, current
+        self._actions, self._cancel_all, self._guarded = actions, cancel_all, guarded
         name, opening = ui.cut(conversation.name, _LABEL), guarded(actions.open, conversation.session_id)
         self.open = ui.button(name, opening, tooltip=f"Open: {name}", classes="session-name")
         self.rename = ui.button("", guarded(self._ask_name), icon="pencil", tooltip=f"Rename: {name}", classes="icon")
@@ -114,8 +121,12 @@ class SessionLine:
         head = ui.row([self.open, self.rename, self.delete], "session-head")
         self._below = ui.column(classes="session-below")
         ui.show(self._below, False)
-        about = ui.html(_about(conversation, current), "session-about")
-        self.widget = ui.column([head, about, self._below], "session session-current" if current else "session")
+        self._about = ui.html(classes="session-about")
+        self.widget = ui.column([head, self._about, self._below], "session session-current" if current else "session")
+
+    def tell_age(self) -> None:
+        """Say what the conversation is about and how long ago it was used."""
+        self._about.value = _about(self.conversation, self.current)
 
     def _ask_name(self, *_: Any) -> None:
         given = self.conversation.name if self.conversation.named else ""
@@ -123,8 +134,9 @@ class SessionLine:
         self.save = ui.button("Save", self._guarded(self._save), classes="primary")
         self._ask(self.name, self.save, ui.button("Cancel", self._guarded(self._cancel), classes="quiet"))
 
-    def _save(self, *_: Any) -> Any:
-        return self._actions.rename(self.conversation.session_id, str(self.name.value)[:LONGEST_NAME])
+    async def _save(self, *_: Any) -> None:
+        await self._actions.rename(self.conversation.session_id, str(self.name.value)[:LONGEST_NAME])
+        self.cancel()  # where the name is the same, this line stays
 
     def _ask_again(self, *_: Any) -> None:
         words = f"Delete it with its {_turns(self.conversation)}? This cannot be undone."
