@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
 from itertools import groupby
 from typing import Any, Final, Literal
 
 import msgspec
 from agno.run.agent import RunContentEvent
 from agno.run.workflow import WorkflowCancelledEvent, WorkflowCompletedEvent, WorkflowErrorEvent, WorkflowStartedEvent
+from msgspec import Struct, field
+from msgspec.structs import astuple, replace
 
 from finassist.core.events import (
     ChoicesOffered,
@@ -55,8 +56,7 @@ _STEPS: Final = {
 _DETAIL_CHARS: Final = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One thing a run does: a step, or a fetch."""
 
     name: str  # which task, once a run: `"gather"`, `"income AAPL"`
@@ -69,8 +69,7 @@ class Task:
     attempts: int = 1  # how often a source was asked; 1 unless something had to be tried again
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Struct, frozen=True):
     """Everything a view shows of a run."""
 
     question: str = ""

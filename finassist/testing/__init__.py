@@ -20,9 +20,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Lock
 from time import perf_counter
+
+from msgspec.structs import replace
 
 from finassist.core.errors import InputError
 from finassist.core.state import ROOT, RunState, Task, TaskStatus

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, cast
@@ -17,6 +16,7 @@ import anywidget
 import ipywidgets  # pyright: ignore[reportMissingTypeStubs]
 import traitlets
 from agno.exceptions import RunCancelledException
+from msgspec.structs import replace
 
 from finassist.answer import Answer
 from finassist.core.concurrency import running_loop
