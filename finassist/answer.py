@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from agno.run.base import RunStatus
 from agno.run.workflow import WorkflowRunOutput
+from msgspec import structs
 
 from finassist.core.cases import REFUSED, Case, right_of, said_right
 from finassist.core.claims import Check, Feedback, checklist
@@ -334,7 +335,7 @@ class Answer(HandedOn, WorkflowRunOutput):
         data["gaps"] = [gap.to_dict() for gap in self.gaps]
         data["queries"] = _plain(self.queries)
         data["choices"] = [{"label": label, "queries": _plain(queries)} for label, queries in self.choices]
-        data["tasks"] = [asdict(task) for task in self.tasks]
+        data["tasks"] = [structs.asdict(task) for task in self.tasks]
         return data
 
     def __repr__(self) -> str:
