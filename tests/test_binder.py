@@ -13,7 +13,7 @@ from tests.binder import ROOT, Bare, checkout, dockerfile
 
 REQUIREMENTS = (ROOT / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
 MOST_MEGABYTES = 1_000
-SAMPLE = ("01_quickstart", "02_watch_it_work", "03_questions_to_dataframe", "12_your_own_provider")
+SAMPLE = ("01_quickstart", "12_your_own_provider")
 
 
 def test_binder_has_the_python_that_is_tested() -> None:

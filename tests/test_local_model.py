@@ -99,7 +99,6 @@ def _check_shown(workflow: FinancialAssistantWorkflow, found: Answer | ModelErro
 @pytest.mark.parametrize(
     "question",
     [
-        "What is Apple's stock price?",
         "Tell me about the iPhone maker",
         "How much did the maker of Photoshop take in during 2023?",
     ],

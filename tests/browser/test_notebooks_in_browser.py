@@ -59,7 +59,9 @@ def test_its_answers_are_readable_in_both_themes(
 
 
 BOX = 'class=\\"finassist-tl-box\\"'
-PICTURED = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if BOX in path.read_text(encoding="utf-8")]
+PICTURES = {path: path.read_text(encoding="utf-8").count(BOX) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+PICTURED = sorted(PICTURES, key=lambda path: -PICTURES[path])[:3]
+"""The notebooks with the most; all are made by the same code."""
 
 
 @pytest.mark.parametrize("path", PICTURED, ids=lambda path: path.stem)
@@ -74,7 +76,7 @@ def test_a_notebook_that_is_not_trusted_shows_pictures_and_no_loose_words(lab: L
         expect(notebook.panel.locator(".jp-MarkdownOutput").last).to_be_visible()
         unfold(notebook)
         shown = notebook.panel.locator(".finassist-tl-box > img")
-        expect(shown).to_have_count(path.read_text(encoding="utf-8").count(BOX))
+        expect(shown).to_have_count(PICTURES[path])
         for picture in shown.all():
             unfold(notebook)  # again: an output far below is drawn later
             expect(picture).to_be_visible()
