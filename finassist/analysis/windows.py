@@ -163,9 +163,9 @@ def _counted(query: Query, share: Share, metric: str) -> Row:
     if not rows:
         return share.missing(metric)
     number = sum(fulfils(query, row) for row in rows)
-    row = share.row(metric, Decimal(number), f"{number} {query.unit}", [rows[-1].fact])
-    note = f"{len(rows)} in all"
-    return replace(row, fact=structs.replace(row.fact, unit="count", currency=None, note=note))
+    of = f"{number} of {len(rows)} {'trading ' if step == 'day' else ''}{query.unit}"
+    row = share.row(metric, Decimal(number), of, [rows[-1].fact])
+    return replace(row, fact=structs.replace(row.fact, unit="count", currency=None))
 
 
 def _extreme(share: Share, *, low: bool = False, month_ends: bool = False) -> Row:
@@ -178,6 +178,20 @@ def _extreme(share: Share, *, low: bool = False, month_ends: bool = False) -> Ro
     fact = structs.replace(found, period=share.span.label, status="derived", formula=formula, inputs=(found.key,),
                            note=share.noted)  # fmt: skip
     return Row(share.symbol, "price", fact, at=str(found.period_end))
+
+
+def _range(share: Share, unit: str) -> Row:
+    """How far the lowest and the highest close of a span lie apart: in dollars, or in percent of one of the two."""
+    low, high = (_extreme(share, low=side, month_ends=unit == "month-end") for side in (True, False))
+    if not (low.fact.value and high.fact.value):
+        return low
+    if unit.startswith("percent of"):
+        first, last = (low, high) if unit.endswith("low") else (high, low)
+        value = (last.fact.value or 0) / (first.fact.value or 1) - 1
+        return share.moved("price_change", Decimal(value), first.fact, last.fact)
+    ends = [share.cube.series(share.symbol, "price").get(each.at, each.fact) for each in (high, low)]
+    fact = structs.replace(less("price", *ends), period=low.fact.period)
+    return replace(low, fact=fact, first=low.fact, last=high.fact)
 
 
 def _first_close(query: Query, share: Share) -> Row:
@@ -281,17 +295,16 @@ def _move(query: Query, share: Share, metric: str) -> Row:
         case "high" | "max" | "low" | "min" as which, "price":
             return _extreme(share, low=which in ("low", "min"), month_ends=query.unit == "month-end")
         case "range", "price":
-            low, high = (_extreme(share, low=side, month_ends=query.unit == "month-end") for side in (True, False))
-            ends = [share.cube.series(share.symbol, "price").get(each.at, each.fact) for each in (high, low)]
-            fact = structs.replace(less("price", *ends), period=low.fact.period)
-            return replace(low, fact=fact, first=low.fact, last=high.fact)
+            return _range(share, query.unit)
         case "first" | "last", "price":
             return _first_close(query, share)
         case "mean" | "median" as which, "price":
             return _mean_close(share, which)
         case "difference", "price":
             move = _change(share)
-            return replace(move, fact=less("price", move.last, move.first)) if move.first and move.last else move
+            if not (move.first and move.last):
+                return move
+            return replace(move, fact=structs.replace(less("price", move.last, move.first), period=share.span.label))
         case "cagr", "price" | "price_change" | "total_return":
             return a_year(_change(share, dividends=dividends), (share.span.end - share.span.start).days)
         case _, "annual_return":

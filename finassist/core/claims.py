@@ -137,6 +137,7 @@ def _used(query: Query) -> list[Check]:
         "metrics": ", ".join(map(spoken, query.metrics)),
         "periods": ", ".join(query.periods),
         "operation": query.operation,
+        "order": "the smallest first" if query.order < 0 else "the largest first",
     }
     return [Check(words, meant.get(slot, "")) for slot, words in said.items()]
 

@@ -330,6 +330,12 @@ def spoken(text: str) -> str:
             return _spoken(expression)
 
 
+def _in_period(period: str) -> str:
+    if period.startswith("end "):
+        return f"at the {period.replace('end', 'end of')}"
+    return f"{'on' if period.count('-') == 2 else 'in'} {period}"
+
+
 def _spoken(expression: Expression, inner: bool = False) -> str:
     match expression:
         case Number(value=value):
@@ -345,7 +351,7 @@ def _spoken(expression: Expression, inner: bool = False) -> str:
         case Call(name=name, argument=argument):
             return f"{_FUNCTION_WORDS[name]} {_spoken(argument, True)}"
         case At(argument=argument, period=period, symbol=symbol):
-            return f"{_spoken(argument, True)} {f'in {period}' if period else f'of {symbol}'}"
+            return f"{_spoken(argument, True)} {_in_period(period) if period else f'of {symbol}'}"
         case Binary("-", At(last, to, ""), At(first, start, "")) if last == first and to and start:
             return f"change in {_spoken(last, True)} from {start} to {to}"
         case Binary(sign="/", left=left, right=Ref(id="shares_diluted")):

@@ -25,7 +25,7 @@ from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
 from finassist.questions.expressions import simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
-from finassist.questions.slots import Slots, Understanding, owners, recall, refuse
+from finassist.questions.slots import Found, Slots, Understanding, owners, recall, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
 from finassist.questions.tokenizer import Hit, words_of
 
@@ -227,7 +227,10 @@ def _steps(query: Query) -> int:
 
 def _tokens(slots: Slots) -> Iterator[Token]:
     metrics = {hit.start: Token("metric", hit.value, hit.start, _end(hit)) for hit in slots.metrics}
-    periods = {each.start: Token("period", "", each.start, each.end, listed(each.value)) for each in slots.periods}
+    periods = {
+        each.start: Token("period", "", each.start, each.end, _of_price(slots, each) or listed(each.value))
+        for each in slots.periods
+    }
     companies = {hit.start: Token("company", hit.value.symbol, hit.start, hit.end) for hit in slots.companies}
     amounts = {hit.start: Token("strange", "", hit.start, hit.end) for hit in slots.amounts}
     operands = {
@@ -243,6 +246,13 @@ def _tokens(slots: Slots) -> Iterator[Token]:
             mark = _FRESH.search(low[:at])
             yield replace(token, fresh=mark[1] if mark else "")
         at = max(at + 1, token.end if token else 0)
+
+
+def _of_price(slots: Slots, each: Found) -> tuple[str, ...]:
+    """`the share price at the end of 2022 divided by EPS of 2022`: a price of that day, not of the fiscal year end."""
+    nearest = min(slots.metrics, key=lambda hit: max(hit.start - each.end, each.start - hit.end), default=None)
+    of_day = isinstance(each.value, Period) and each.value.kind == "end"
+    return (str(each.value),) if of_day and nearest and nearest.value == "price" else ()
 
 
 _FRESH = re.compile(r"([:.;?])\s+$")

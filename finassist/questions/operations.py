@@ -105,6 +105,15 @@ def _high_or_low(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     return "low" if slots.says(SAID["price_low"]) else "high"
 
 
+def of_closes(slots: Slots, operation: Operation) -> str:
+    """The unit of a high, low or range of closes: month ends only, or the range in percent of one of its ends."""
+    if operation in ("high", "low") and slots.says(SAID["month_end"]):
+        return "month-end"
+    if operation != "range" or not (slots.unit == "percent" or slots.says(SAID["percent_of"])):
+        return ""
+    return "percent of the low" if slots.says(SAID["from_the_low"]) else "percent of the high"
+
+
 def _mean_or_points(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     if metrics[0] != "price":
         return None
@@ -299,6 +308,7 @@ _AS_GOOD = frozenset(
      "pire", "melhor", "pior", "migliore", "peggiore"}
 )  # fmt: skip
 _SIGNED = frozenset({"net_income", "price_change", "total_return"})
+_LEAST = frozenset({"less", "least"})
 _ALWAYS_LEAST = frozenset({"cheapest", "cheaper", "slower", "slowest"})
 
 
@@ -318,7 +328,8 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
         loss = any(re.search(r"\b(?:loss|lost|los[ei]ng?)", each.words) for each in slots.metrics)
         if loss:
             return -hit.value, True
-        shrank = -1 if falls and hit.value > 0 and slots.says(SAID["shrank"]) else 1
+        fell = hit.value > 0 or hit.words in _LEAST  # `fell less` puts the smaller fall first, which is the larger change
+        shrank = -1 if falls and fell and slots.says(SAID["shrank"]) else 1
         return hit.value * good * shrank, True
     below = bool(slots.amounts) and slots.amounts[0].value.comparator in ("<", "<=")
     return (-1 if below else 1), False

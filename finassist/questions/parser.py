@@ -141,6 +141,7 @@ def _evidence(query: Query, slots: Slots) -> dict[str, str]:
         "periods": slots.periods if query.periods else (),
         "operation": slots.operations if query.operation != "none" else (),
         "where": slots.amounts if query.where else (),
+        "order": slots.directions[:1] if query.order else (),
         "sectors": slots.sectors if query.sectors else (),
         "limit": [slots.limit] if limited and slots.limit else (),
     }

@@ -260,7 +260,7 @@ def _spans(text: str, left: Found, right: Found) -> bool:
     if len(between) < 60 and _BETWEEN["to"].match(between) and (left.value.year or right.value.year):
         return True
     before = text[max(0, left.start - 40) : left.start]
-    return bool(len(between) < 20 and _BETWEEN["and"].match(between) and _BETWEEN["between"].search(before))
+    return bool(len(between) < 40 and _BETWEEN["and"].match(between) and _BETWEEN["between"].search(before))
 
 
 def _like(period: Period | Span, other: Period | Span) -> Period | Span:

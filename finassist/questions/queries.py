@@ -26,6 +26,7 @@ from finassist.questions.operations import (
     direction_of,
     intent_of,
     of_a_high,
+    of_closes,
     of_each_other,
     operation_of,
     periods_of,
@@ -131,7 +132,8 @@ def _about_a_company(slots: Slots) -> Understanding:
     if any("close" in each.words for each in slots.periods):
         slots.metrics = hits_of(["price"])
         return _figures(slots)
-    if slots.has("growth", "difference") and re.search(r"\b(?:stocks?|shares?)\b", slots.low):
+    moved = slots.several and slots.directions and slots.says(SAID["moved_themselves"])
+    if slots.has("growth", "difference") and (moved or re.search(r"\b(?:stocks?|shares?)\b", slots.low)):
         slots.metrics = hits_of(["price_change"])
         return _figures(slots)
     if slots.amounts and slots.says(SAID["grew"]):
@@ -290,7 +292,6 @@ def _query(slots: Slots) -> Query:
     if operation == "none" and len(slots.points) < 2 and of_each_other(slots, metrics):
         intent, direction = "compare", direction_of(slots, metrics[0])[0]
     fewer = slots.limit and intent in ("rank", "compare") and slots.limit.value < len(slots.about)
-    month_ends = operation in ("high", "low") and slots.says(SAID["month_end"])
     return Query(
         intent=intent,
         metrics=metrics[:_MOST_METRICS],
@@ -302,7 +303,7 @@ def _query(slots: Slots) -> Query:
         expects=supposed(slots, intent, operation),
         limit=slots.limit.value if slots.limit and fewer else None,
         stake=slots.stake.value if slots.stake else "",
-        unit="month-end" if month_ends else steps or slots.unit,
+        unit=(metrics[0] == "price" and of_closes(slots, operation)) or steps or slots.unit,
         language=slots.language,
         decimals=slots.decimals,
         every=operation in ("trend", "none") and slots.says(SAID["every"]),

@@ -102,7 +102,10 @@ def _order(outcome: Outcome, words: Words) -> str:
         return f"There is nothing to compare with: {outcome.gaps[0].reason} {alone}" if outcome.gaps else alone
     if query.intent == "compare" and len(rows) == 2:
         return _comparison(outcome, words)
-    lead = f"{words.name(rows[0].symbol)} had the {_side(query)} {_metric(query, rows[0])}"
+    first = words.of(rows[0])
+    lead = f"{first.name} had the {_side(query)} {_metric(query, rows[0])}"
+    if first.direction < 0 and (how := _how_fallen(query, rows[0])):
+        lead = f"{first.owner} {_fallen(rows[0])} fell {'most' if how == 'more' else 'least'}"
     return f"{lead}{_period_of(rows, words)}: {_places(rows, words)}."
 
 
@@ -146,15 +149,23 @@ def _comparison(outcome: Outcome, words: Words) -> str:
     if win.fact.value == lose.fact.value:
         return f"{win.name} and {lose.name} had the same {metric}{period}: {win.value}."
     each, other = ("", "") if period else (f" {win.when}", f" {lose.when}")
-    if outcome.query.order < 0 and max(win.direction, lose.direction) < 0 and _is_change(outcome.query, win.row):
-        what = "share price" if win.row.metric == "price_change" else spoken(win.row.metric).removesuffix(" growth")
-        return f"{win.owner} {what} fell more{period}: by {win.size}{each}, against {lose.size}{other} at {lose.name}."
+    if max(win.direction, lose.direction) < 0 and (how := _how_fallen(outcome.query, win.row)):
+        what = f"{win.owner} {_fallen(win.row)} fell {how}{period}"
+        return f"{what}: by {win.size}{each}, against {lose.size}{other} at {lose.name}."
     side = "higher" if outcome.query.order >= 0 else "lower"
     return f"{win.name} had the {side} {metric}{period}: {win.value}{each}, against {lose.value}{other} at {lose.name}."
 
 
-def _is_change(query: Query, row: Row) -> bool:
-    return row.metric == "price_change" or row.metric.startswith("growth(") or query.operation == "growth"
+def _how_fallen(query: Query, row: Row) -> str:
+    """`more` or `less`, where a change is ordered by how far figures fell: `fell less` puts the largest change first."""
+    change = row.metric == "price_change" or row.metric.startswith("growth(") or query.operation == "growth"
+    if not change or (query.order >= 0 and query.evidence.get("order") not in ("less", "least")):
+        return ""
+    return "less" if query.order >= 0 else "more"
+
+
+def _fallen(row: Row) -> str:
+    return "share price" if row.metric == "price_change" else spoken(row.metric).removesuffix(" growth")
 
 
 # -------------------------------------------------------------------------------------- all companies

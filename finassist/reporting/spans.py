@@ -49,7 +49,7 @@ _OF_MOVE = "{owner} {operation} {span} was {at}: the {what} {moved} {size}{ends}
 _OF_EXTREME = "{owner} {side} {kind} {span} was {value}, on {at}{of}."
 _OF_SPAN = {
     **dict.fromkeys(OF_MOVES, _OF_MOVE),
-    "count": "{owner} {what} {did} {formula} {span}{of}.",
+    "count": "{owner} {what} {did} {formula} {span}.",
     "high": _OF_EXTREME,
     "max": _OF_EXTREME,
     "low": _OF_EXTREME,
@@ -59,6 +59,8 @@ _OF_SPAN = {
     "mean price": "{owner} average {what} {span} was {value} ({formula}).",
     "median price": "{owner} median {what} {span} was {value} ({formula}).",
     "difference": "{owner} {what} {moved} by {size} {span}{ends}.",
+    "range percent of the high": "{owner} lowest close {span} was {size} below the highest{ends}.",
+    "range percent of the low": "{owner} highest close {span} was {size} above the lowest{ends}.",
     "range": "{owner} closes {span} had a range of {size}{ends}.",
     "cagr": "{owner} {what} {moved} {size} a year {span}{ends}.",
     "cagr total_return": "{owner} total return {span}, with dividends reinvested, was {value} a year.",
@@ -104,7 +106,7 @@ def _window(it: Phrase) -> str:
     row, query, of = it.row, it.words.query, it.fact.note or ""
     held = bool(query.stake and row.parts)
     change, kind = (it.words.of(replace(row, fact=row.parts[0])), "stake") if held else (it, query.operation)
-    keys = (f"{kind} {row.metric}", query.operation, row.metric)
+    keys = (f"{kind} {row.metric}", f"{kind} {query.unit}", query.operation, row.metric)
     return next((_OF_SPAN[key] for key in keys if key in _OF_SPAN), _OF_SPAN[""]).format(
         name=it.name,
         owner=it.owner,
@@ -125,7 +127,7 @@ def _window(it: Phrase) -> str:
         formula=it.fact.formula,
         side="lowest" if query.operation in ("low", "min") else "highest",
         kind="month-end close" if query.unit == "month-end" or of == "month-end closes" else "close",
-        of=f" ({of})" if "only" in of or " in all" in of else "",
+        of=f" ({of})" if "only" in of else "",
         limit=limit_words(query.where),
         begins=f", {of}" if "begin" in of else "",
         did=_did(query),
