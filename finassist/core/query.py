@@ -219,7 +219,8 @@ class Choice(NamedTuple):
 
 # ------------------------------------------------------------------------------------ what is wrong with one
 UNITS = ("", "USD", "USD thousands", "USD millions", "USD billions", "USD trillions", "percent", "times",
-         "basis points", "month-end", "percent of the high", "percent of the low", "days", "weeks", "months", "years")  # fmt: skip
+         "basis points", "percent of the high", "percent of the low", "month-end", "days", "weeks", "months",
+         "years")  # fmt: skip
 """Units that an answer can be stated in; an empty one is the metric's own."""
 
 _EXAMPLE = "For example: Query(metrics=['net_margin'], companies=['AAPL'], periods=['FY2024'])."

@@ -323,8 +323,14 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     of_terms = any(query.explain and query.scope != "peers" for query in queries)
     if of_terms or any(query.intent in ("define", "judge", "document") for query in queries):
         return []
-    performed = " ".join(text for query in queries for text in (query.operation, query.unit, *query.metrics, str(query.where)))
-    shares = " / " in performed or "percent of" in performed or any(described(text).unit == "percent" for q in queries for text in q.metrics)
+    performed = " ".join(
+        text for query in queries for text in (query.operation, query.unit, *query.metrics, str(query.where))
+    )
+    shares = (
+        " / " in performed
+        or "percent of" in performed
+        or any(described(text).unit == "percent" for q in queries for text in q.metrics)
+    )
     done = {
         "mean": "mean" in performed or "cagr" in performed or "avg(" in performed or "average" in performed,
         "median": "median" in performed,

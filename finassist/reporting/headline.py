@@ -157,7 +157,7 @@ def _comparison(outcome: Outcome, words: Words) -> str:
 
 
 def _how_fallen(query: Query, row: Row) -> str:
-    """`more` or `less`, where a change is ordered by how far figures fell: `fell less` puts the largest change first."""
+    """`more` or `less`, where a change is ordered by how far figures fell; `fell less` is the largest change."""
     change = row.metric == "price_change" or row.metric.startswith("growth(") or query.operation == "growth"
     if not change or (query.order >= 0 and query.evidence.get("order") not in ("less", "least")):
         return ""
