@@ -323,22 +323,15 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     of_terms = any(query.explain and query.scope != "peers" for query in queries)
     if of_terms or any(query.intent in ("define", "judge", "document") for query in queries):
         return []
-    performed = " ".join(
-        text for query in queries for text in (query.operation, query.unit, *query.metrics, str(query.where))
-    )
-    shares = (
-        " / " in performed
-        or "percent of" in performed
-        or any(described(text).unit == "percent" for q in queries for text in q.metrics)
-    )
+    performed = " ".join(f"{query.operation} {query.unit} {query.metrics} {query.where}" for query in queries)
+    units = {described(text).unit for query in queries for text in query.metrics}
+    shares = " / " in performed or "percent of" in performed or "percent" in units
     done = {
         "mean": "mean" in performed or "cagr" in performed or "avg(" in performed or "average" in performed,
         "median": "median" in performed,
         "share": shares or "share" in performed or "growth" in performed,
         "difference": not {"high", "low"} & {query.operation for query in queries},
-        "times": "times" in performed
-        or "count" in performed
-        or any(described(text).unit == "times" for q in queries for text in q.metrics),
+        "times": "times" in performed or "count" in performed or "times" in units,
     }
     unused = [hit.words for hit in slots.operations if not done.get(hit.value, True)]
     quotient = shares or done["times"] or any(" / " in spelt(each) for query in queries for each in query.metrics)
