@@ -207,10 +207,11 @@ def test_what_joins_figures_and_is_not_read_is_refused(workflow: FinancialAssist
         "Three-step DuPont: net margin × asset turnover × equity multiplier, all on average assets and average equity. "
         "Multiply out to get Hershey's 2023 ROE.",
         "Pool 2023 and 2024: (sum of operating cash flow − sum of capex) / sum of revenue. Is Hyatt's above Hilton's?",
+        "Gross margin per dollar of total assets of Apple in FY2023",
     ):
         answer = workflow.run(question)
         assert answer.value is None
-        assert "not understood" in answer.headline + str(answer), question
+        assert "not understood" in answer.headline + str(answer) or "says nothing" in str(answer), question
 
 
 def test_brackets_joined_with_a_figure_and_one_line_to_another(workflow: FinancialAssistantWorkflow) -> None:

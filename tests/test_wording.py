@@ -453,6 +453,72 @@ WORDED = [
         "highest revenue of BKNG in Q1 2023:Q4 2023",
     ),
     ("Sum of the last four quarters of net income at Ford", "net income of F in TTM"),
+    (
+        "Here DPO means 365 times the average accounts payable of FY2021 and FY2022, divided by the sum of FY2022 cost "
+        "of revenue and the change in inventory from FY2021 to FY2022. What was Walmart's DPO?",
+        "(365 * average accounts payable) / (cost of revenue + inventory - prior-year inventory) of WMT in FY2022",
+    ),
+    (
+        "Assume 360 days. How many days of inventory (inventory over cost of revenue) did Nike hold in FY2023?",
+        "360 * (inventory / cost of revenue) of NKE in FY2023",
+    ),
+    (
+        "What was Nike's FY2022 asset turnover? Asset turnover is FY2022 revenue divided by average total assets "
+        "between FY2021 and FY2022. Two decimals.",
+        "ratio of revenue to average total assets of NKE in FY2022",
+    ),
+    (
+        "ROE of Apple in FY2023, with equity averaged over 2020 and 2023",
+        "net income / ((shareholders' equity in FY2020 + shareholders' equity in FY2023) / 2) of AAPL in FY2023",
+    ),
+    (
+        "Defining the revenue-to-equity ratio with year-end equity, by what percent did this ratio rise at Costco from "
+        "FY2020 to FY2021?",
+        "growth of ratio of revenue to shareholders' equity of COST in FY2020:FY2021",
+    ),
+    (
+        "How much of Verizon's 2022 operating income was eaten up by capex?",
+        "capital expenditure as a share of operating income of VZ in 2022",
+    ),
+    (
+        "Of Merck's FY2023 revenue, what share was spent on research and development?",
+        "R&D expense as a share of revenue of MRK in FY2023",
+    ),
+    (
+        "Which proportion of its FY2023 operating income did Target book in Q4 FY2023?",
+        "operating income in Q4 2023 / operating income in FY2023 of TGT in Q4 2023",
+    ),
+    (
+        "Take R&D away from gross profit for Intel in 2021. How many USD millions remain?",
+        "gross profit less R&D expense of INTC in 2021",
+    ),
+    (
+        "Express Walmart's FY2022 revenue per dollar of total assets as a multiple of Target's.",
+        "ratio of (revenue / total assets) to (revenue of TGT / total assets of TGT) of WMT in FY2022",
+    ),
+    (
+        "Which had less inventory per dollar of sales in FY2023, Home Depot or Lowe's?",
+        "inventory as a share of revenue of HD, LOW in FY2023",
+    ),
+    (
+        "Whose net margin improved more from 2021 to 2023, Netflix or Disney?",
+        "growth of net margin of NFLX, DIS in 2021:2023",
+    ),
+    (
+        "Equal-weighted average net margin of Visa and Mastercard in FY2023",
+        "mean net margin of V, MA in FY2023",
+    ),
+    (
+        "Stock-based comp over revenue at Snowflake, FY2024, %",
+        "stock-based compensation as a share of revenue of SNOW in FY2024",
+    ),
+    ("Add the latest four quarters of Visa's operating income: what do you get?", "operating income of V in TTM"),
+    (
+        "If you annualise it, how quickly did Nvidia's net income expand from fiscal 2019 to fiscal 2024?",
+        "CAGR of net income of NVDA in FY2019:FY2024",
+    ),
+    ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
+    ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
     ("What chunk of its 2024 revenue did Moderna burn on R&D?", "R&D expense as a share of revenue of MRNA in 2024"),
     (
         "Of the combined 2024 revenue of CSX and Paccar, what percentage came from Paccar?",

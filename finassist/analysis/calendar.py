@@ -319,14 +319,14 @@ class FiscalCalendar:
         day = period.last_day()
         if day is None or not lead:
             return None
-        within = {"day": timedelta(days=8), "month": timedelta(days=9)}.get(period.kind, _NEAR)
+        before, after = {"day": (8, 8), "month": (day.day - 1, 9)}.get(period.kind, (_NEAR.days, _NEAR.days))
         ends = [*self.common_quarters(symbol, lead)]
         if period.kind == "day":
             ends += [self.ended(symbol, lead[:1], Point("FY", year)) for year in self.years(symbol, lead[0])]
         close = [
             (abs(point.end - day), point.kind != "FY", point.label, point)
             for point in ends
-            if point.end and abs(point.end - day) <= within
+            if point.end and -before <= (point.end - day).days <= after
         ]
         return min(close, key=lambda each: each[:3])[3] if close else None
 

@@ -291,9 +291,13 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return _dimension(right if isinstance(left, Number) else left)
 
 
+_YEAR = (Number(365.0), Number(360.0))
+"""The days of a year, in formulas of days."""
+
+
 def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
     (unit, kind), (other, _) = _dimension(left), _dimension(right)
-    if Number(365.0) in (left, right):
+    if left in _YEAR or right in _YEAR:
         return "days", "ratio"
     if Number(100.0) in (left, right) and "percent" in (unit, other):
         return "times", "ratio"
@@ -304,8 +308,10 @@ def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
 
 def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
     (above, kind), (below, _) = _dimension(left), _dimension(right)
-    if isinstance(right, Number):
+    if isinstance(right, Number) or (above == "days" and below != "days"):
         return above, kind
+    if left in _YEAR:
+        return "days", "ratio"
     if below == "shares":
         return "USD/share", "per_share"
     if (above, below) == ("USD", "USD/share"):

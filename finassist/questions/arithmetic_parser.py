@@ -107,7 +107,7 @@ class Parser:
     def joined(self) -> bool:
         """Whether words join two figures: `the ratio of A to B`, `dividends plus buybacks`."""
         return any(
-            (token.kind == "prefix" and token.value in ("ratio", "both", "divided", "multiplied", "add"))
+            (token.kind == "prefix" and token.value in ("ratio", "both", "divided", "multiplied", "add", "subtract"))
             or (token.kind == "operator" and token.value != "part_of")
             for token in self.tokens
         )
@@ -128,6 +128,8 @@ class Parser:
             self.at = start
             return tree
         verb = self._next().value
+        if verb in ("part", "into"):
+            raise NoFit
         if verb == "moved" and self._frame in ("points_more", "money_more"):
             return Fold("net" if isinstance(tree, Figure) else "change", tree, self._own_periods())
         right = filled(self._sum(), tree)

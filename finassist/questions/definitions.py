@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from finassist.core.metrics import described, parse
-from finassist.questions.expressions import in_times, simplest
+from finassist.questions.expressions import in_days, in_times, simplest
 from finassist.questions.grammar import metric_phrases
 from finassist.questions.tokenizer import Hit, Word, fold, words_of
 from finassist.symbols.names import word_set
@@ -140,7 +140,7 @@ class _Formula:
 
     def __init__(self, low: str, words: Sequence[Word], base: int) -> None:
         self.low, self.base, self.end = low, base, 0
-        self.text = self.missing = self._wrap = ""
+        self.text = self.missing = self._wrap = self._sum = ""
         self._out: list[str] = []
         self._years: list[int] = []
         self._open = at = 0
@@ -171,6 +171,8 @@ class _Formula:
             if not (self._wrap.startswith("avg") and text in ("opening", "beginning")):
                 self._wrap = _WRAPPED[text]
             return 1
+        if text == ("and" if self._sum else "sum") and self._expects != bool(self._sum):
+            return self._both()
         if (text in _SIGNS or self._is_minus(word)) and not self._expects:
             self._out.append(f" {_SIGNS.get(text, '-')} ")
             return 2 if words[at + 1 : at + 2] and words[at + 1].text == "by" else 1
@@ -189,6 +191,12 @@ class _Formula:
             self.missing, self.end = word.text, word.end
         return 0
 
+    def _both(self) -> int:
+        """`the sum of A and B`: a bracket with two operands."""
+        self._out.append(" + " if self._sum else "(")
+        self._sum = "last" if self._sum else "first"
+        return 1
+
     def _is_minus(self, word: Word) -> bool:
         return word.text == "-" and self.low[word.start - 1 : word.start] == " " == self.low[word.end : word.end + 1]
 
@@ -199,8 +207,17 @@ class _Formula:
         for _ in range(steps if 0 < steps < 4 else 0):
             value = f"prev({value})"
         self._out.append(self._wrap.format(value) if self._wrap else value)
+        self._two_years(self._years if self._wrap else ())
+        if self._sum == "last":
+            self._out.append(")")
+        self._sum = "first" if self._sum == "first" else ""
         self._wrap, self._years = "", []
         return True
+
+    def _two_years(self, years: Sequence[int]) -> None:
+        """An average and a change are of a year and the one before it; another year beside them is refused."""
+        if other := next((year for year in years if self.base - year > 1), 0):
+            self.missing = f"an average or a change with {other}"
 
     def _year(self, year: int) -> int:
         if self._expects:
@@ -208,6 +225,8 @@ class _Formula:
         elif self._out[-1].isidentifier() and 0 < self.base - year < 4:
             for _ in range(self.base - year):
                 self._out[-1] = f"prev({self._out[-1]})"
+        elif re.search(r"avg\(| - prev\(", self._out[-1]):
+            self._two_years((year,))
         return 1
 
     def _finish(self) -> None:
@@ -242,6 +261,7 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             margin = each.name and re.search(rf"{re.escape(each.name)}(?: %)? margin", low)
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
+            formula = in_days(formula, each.name, low)
             several = len({hit.value for hit in found}) > 1
             again = any(hit.words == each.name and hit.start > each.at for hit in found)
             if (several or again) and any(hit.words == each.name for hit in found):
@@ -254,6 +274,8 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
         before = [hit for hit in found if 0 <= each.at - hit.end <= 40]
         named = before[-1] if before else None
         if named is None or named.value != each.formula:
-            new = Hit(each.formula, named.start if named else each.at, each.at, named.words if named else each.formula)
+            words = named.words if named else each.formula
+            value = in_days(in_times(each.formula, words), words, low)
+            new = Hit(value, named.start if named else each.at, each.at, words)
             found = [new if hit is named else hit for hit in found] if named else [*found, new]
     return own or found

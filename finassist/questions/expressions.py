@@ -8,12 +8,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.filters import Filter
-from finassist.core.metrics import catalogue, described
+from finassist.core.metrics import Binary, catalogue, described, kind_of, parse, unit_of
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation
 from finassist.questions.grammar import SAID, metric_phrases
 from finassist.questions.operations import COUNTS, many_periods
-from finassist.questions.slots import Slots
+from finassist.questions.slots import Found, Slots
 from finassist.questions.tokenizer import Hit, words_of
 
 
@@ -139,18 +139,31 @@ def average_base(slots: Slots) -> None:
             or not (value := _averaged(ratio.value, base.value))
         ):
             continue
+        inside = [each for each in slots.periods if mark.end <= each.start < base.start]
+        slots.periods = [each for each in slots.periods if each not in inside] or inside[-1:]
+        if odd := _of_other_ends(base.value, inside, slots.periods):
+            value = _averaged(ratio.value, base.value, odd)
         slots.metrics = [replace(hit, value=value) if hit is ratio else hit for hit in others]
         slots.operations.remove(mark)
-        slots.periods = [each for each in slots.periods if not mark.end <= each.start < base.start]
 
 
-def _averaged(ratio: str, base: str) -> str:
+def _of_other_ends(base: str, inside: Sequence[Found], asked: Sequence[Found]) -> str:
+    """The average of two year ends that are not those of the year asked for and the one before it."""
+    years = [each.value.year for each in inside if isinstance(each.value, Period)]
+    own = [each.value.year for each in asked if isinstance(each.value, Period)]
+    if len(years) != 2 or own == [max(years)] == [min(years) + 1]:
+        return ""
+    first, last = (f"at({base}, 'FY{year}')" for year in sorted(years))
+    return f"(({first} + {last}) / 2)"
+
+
+def _averaged(ratio: str, base: str, mean: str = "") -> str:
     """The ratio over the average of its base; empty where its base is another."""
     above, _, below = spelt(ratio).rpartition(" / ")
     if not above or below not in (base, f"avg({base})"):
         return ""
-    made = simplest(f"{above} / avg({base})")
-    return f"times({made})" if described(ratio).unit == "times" and described(made).unit == "percent" else made
+    made = simplest(f"{above} / {mean or f'avg({base})'}")
+    return _as_multiple(made) if described(ratio).unit == "times" else made
 
 
 def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
@@ -177,10 +190,13 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
+_PER_DOLLAR = r"per (?:each |every )?dollar of (?:its |their )?"
 _SLASH = re.compile(
-    r"\s*(?:/|%(?: of)?|divided by|over (?:its |the |their )?)\s*(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?"
+    rf"\s*(?:/|%(?: of)?|divided by|over (?:its |the |their )?|{_PER_DOLLAR})\s*"
+    r"(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?"
 )
 _TO = re.compile(r"[ -](?:to|relative to|against)[ -](?:its |the |their )?")
+_RATIO_OF = re.compile(r"\bratio of\b")
 _BY = re.compile(r"[^.?;]{0,40}?\b(?:by|to)\s+(?:its |the |their |that )?")
 
 
@@ -194,8 +210,19 @@ def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
         if above.value != below.value and (slash or (verb and _BY.fullmatch(slots.low, above.end, below.start))):
             words = slots.low[above.start : below.end]
             value = simplest(f"{above.value} / {below.value}")
+            value = _as_multiple(value) if _is_multiple(slots, link, below.value) else value
             return _over(hits, above, below, in_times(value, f"{above.words} to {below.words}"), words)
     return hits
+
+
+def _is_multiple(slots: Slots, link: str, below: str) -> bool:
+    """`debt per dollar of equity`, `by what percent did the ratio of A to B rise`: no percentage of its own."""
+    moves = slots.has("growth") and slots.says(_RATIO_OF) and not slots.says(SAID["in_points"])
+    return moves or ("dollar" in link and described(below).kind == "stock")
+
+
+def _as_multiple(formula: str) -> str:
+    return f"times({formula})" if described(formula).unit == "percent" else formula
 
 
 def _how_much_of(slots: Slots) -> Hit[str] | None:
@@ -233,7 +260,23 @@ def in_times(formula: str, name: str) -> str:
     """A quotient in times rather than in percent where what it defines is measured so, as a turnover is."""
     known = metric_named(name)
     in_times = "turnover" in name or (known != "" and catalogue()[known].unit == "times")
-    return f"times({formula})" if in_times and described(formula).unit == "percent" else formula
+    return _as_multiple(formula) if in_times else formula
+
+
+_DAYS = re.compile(r"\b(?:how many|number of|in) days\b")
+
+
+def in_days(formula: str, name: str, low: str) -> str:
+    """A quotient of a balance and a flow in days, where what it defines is measured so or days are asked for."""
+    known, tree = metric_named(name), parse(spelt(formula))
+    asked = _DAYS.search(low) or (known and catalogue()[known].unit == "days")
+    if not asked or not isinstance(tree, Binary) or tree.sign != "/" or unit_of(tree) not in ("percent", "times"):
+        return formula
+    kinds = kind_of(tree.left), kind_of(tree.right)
+    if sorted(kinds) != ["flow", "stock"]:
+        return formula
+    year, turns = (360 if re.search(r"\b360[- ]days?\b", low) else 365), kinds[0] == "flow"
+    return simplest(f"{year} / ({formula})" if turns else f"{year} * ({formula})")
 
 
 def metric_named(name: str) -> str:

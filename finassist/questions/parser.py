@@ -107,7 +107,8 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
         reason = f"“{part}” is not a figure in the data, so this definition cannot be computed"
         return refuse(part, "metric", reason) if part else None
     slots.metrics = defined(slots.metrics, complete, slots.low)
-    slots.loose = [word for word in slots.loose if word.text not in complete[0].name]
+    numbers = {each for hit in slots.metrics for each in re.findall(r"\d{3}", hit.value)}
+    slots.loose = [word for word in slots.loose if word.text not in complete[0].name and word.text not in numbers]
     if not slots.periods and complete[0].year:
         year = Period("year", complete[0].year)
         slots.periods = [Found(year, 0, 0, str(year))]

@@ -17,7 +17,8 @@ _SPLIT = re.compile(r"(?<![\w/])\d\d(?:/\d\d)+(?= (?:portfolio|mix|split|blend|i
 _HALVES = re.compile(
     r"(?<!first )(?<!second )\b[Hh]alf (?:in )?([A-Z$][^?,]{1,30}?),?(?: and)? half (?:in )?(?=[A-Z$])"
 )
-_EQUAL = re.compile(r"\b(?:an? )?equal(?:ly)?[- ]weight(?:ed)?\b", re.I)
+_RETURNS = r"(?:of |share |stock |price |total |annual )*returns?\b"
+_EQUAL = re.compile(rf"\b(?:an? )?equal(?:ly)?[- ]weight(?:ed)?\b(?! (?:average|mean)\b(?! {_RETURNS}))", re.I)
 _HELD = re.compile(r"\b(?:an? |the |my )?(?:portfolio|mix|split|blend)(?: (?:of|with|holding))?\b:?", re.I)
 _SHEET = re.compile(
     r"\b(?:tear ?sheets?|risk (?:profile|figures|measures|metrics|sheet|summary|statistics|and return)|return and risk)"

@@ -48,6 +48,8 @@ type Tree = Figure | Fold | Joined
 def filled(tree: Tree, like: Tree) -> Tree:
     """The tree with what it leaves out taken from another: `its average over 2020`, `than in 2021`."""
     match tree:
+        case Figure(metric="", companies=(company, *_)) if isinstance(like, Joined):
+            return _of_another(like, company, tree.periods)
         case Figure(metric=""):
             periods = tree.periods or first_periods(like)
             filled = replace(tree, metric=metric_of(like), periods=periods)
@@ -56,6 +58,22 @@ def filled(tree: Tree, like: Tree) -> Tree:
             return replace(tree, operand=replace(figure, metric=metric_of(like)))
         case _:
             return tree
+
+
+def _of_another(tree: Tree, company: str, periods: tuple[str, ...]) -> Tree:
+    """`A over B as a multiple of Y's`: the whole tree again, for another company."""
+    match tree:
+        case Figure():
+            return replace(tree, companies=(company,), periods=periods or tree.periods) if not _number(tree) else tree
+        case Fold(operand=operand):
+            return replace(tree, operand=_of_another(operand, company, periods))
+        case Joined(left=left, right=right):
+            left, right = (_of_another(each, company, periods) for each in (left, right))
+            return replace(tree, left=left, right=right)
+
+
+def _number(tree: Figure) -> bool:
+    return tree.metric[:1].isdigit()
 
 
 def metric_of(tree: Tree) -> str:
