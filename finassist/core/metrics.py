@@ -138,6 +138,7 @@ class Binary:
 
 type Expression = Number | Ref | Call | At | Binary
 
+_YEAR = (Number(365.0), Number(360.0))  # its days, in formulas of days
 _SIGNS: Mapping[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _LONGEST = 500
 LARGEST = 1e30
@@ -291,10 +292,6 @@ def _dimension(expression: Expression) -> tuple[Unit, Kind]:
             return _dimension(right if isinstance(left, Number) else left)
 
 
-_YEAR = (Number(365.0), Number(360.0))
-"""The days of a year, in formulas of days."""
-
-
 def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
     (unit, kind), (other, _) = _dimension(left), _dimension(right)
     if left in _YEAR or right in _YEAR:
@@ -308,10 +305,10 @@ def _product(left: Expression, right: Expression) -> tuple[Unit, Kind]:
 
 def _quotient(left: Expression, right: Expression) -> tuple[Unit, Kind]:
     (above, kind), (below, _) = _dimension(left), _dimension(right)
-    if isinstance(right, Number) or (above == "days" and below != "days"):
-        return above, kind
-    if left in _YEAR:
+    if left in _YEAR or (above == "days" != below):
         return "days", "ratio"
+    if isinstance(right, Number):
+        return above, kind
     if below == "shares":
         return "USD/share", "per_share"
     if (above, below) == ("USD", "USD/share"):
