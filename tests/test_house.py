@@ -19,7 +19,7 @@ PATHS = [path for path in ROOT.rglob("*.py") if SITE not in path.parents]
 MODULES = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PATHS}
 
 MOST_LINES = 375
-MOST_MODULES = 212
+MOST_MODULES = 213
 MOST_AT_THE_ROOT = 12
 
 

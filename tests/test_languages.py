@@ -36,6 +36,11 @@ ASKED = [
     Query(metrics=["revenue"], companies=["AAPL"], periods=["FY2020:FY2023"], operation="cagr"),
     SCREEN,
     SCREEN.model_copy(update={"operation": "count"}),
+    SCREEN.model_copy(update={"sectors": ["Information Technology"]}),
+    Query(metrics=["revenue"], scope="universe", sectors=["Software"], periods=["FY2023"], intent="rank", limit=3),
+    Query(metrics=["net_margin"], companies=["AAPL"], periods=["FY2019", "FY2023"]),
+    Query(metrics=["research_and_development / gross_profit"], companies=["AAPL"], periods=["FY2023"]),
+    Query(metrics=["pe", "ps"], companies=["AAPL"], periods=["FY2023"], intent="judge"),
 ]
 
 
@@ -104,7 +109,7 @@ def test_sums_extremes_and_screens_are_in_the_language(
 def test_every_language_has_every_template() -> None:
     first, *others = (set(templates(language)) for language in OTHERS)
     assert all(other == first for other in others)
-    for name in ("words", "units", "heads", "refusals"):
+    for name in ("words", "units", "heads", "refusals", "sectors"):
         first, *others = (set(templates(language)[name]) for language in OTHERS)
         assert all(other == first for other in others)
 

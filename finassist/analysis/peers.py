@@ -351,7 +351,8 @@ def in_sector(member: Member, sectors: Iterable[str]) -> bool:
     """Whether a company belongs to one of the sectors or industries, or no sector is asked."""
     wanted = [sector.casefold() for sector in sectors]
     own = (member.sector.casefold(), member.sub_industry.casefold())
-    if own[1] == _CUSTODY or (own[1].endswith(" reits") and "reits" not in wanted):
+    fund, trust = own[1] == _CUSTODY, own[1].endswith(" reits")
+    if (fund and "asset management" not in wanted) or (trust and not any("reits" in each for each in wanted)):
         own = (own[0], "")
     return not wanted or any(sector == own[0] or (sector not in _WHOLE and sector in own[1]) for sector in wanted)
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice, pairwise
 
-from finassist.questions.grammar import TERMS, metric_names, vocabulary
+from finassist.questions.grammar import INDUSTRIES, TERMS, metric_names, vocabulary
 from finassist.questions.slots import Named
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.questions.wording import closest, is_vocabulary, well_known
@@ -55,7 +55,8 @@ _CAPITALISED = re.compile(
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
 _COMPARED = re.compile(r" (?:vs\.?|versus|plus) ")
 _UMBRELLA = re.compile(
-    r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b(?!\s+[A-Z])"
+    r"(?<![\w&-])(?:United|American|General|National|Southern|Northern|International|Applied)\b"
+    r"(?!\s+(?:[A-Z]|companies|firms|stocks|corporations|businesses))"
 )
 
 
@@ -201,6 +202,7 @@ def _is_vocabulary(match: Match, text: str) -> bool:
         return (
             plain in TERMS
             or plain in metric_names()
+            or (plain in INDUSTRIES and match.how != "exact" and raw.islower())
             or _begins_with_it(match, text)
             or (raw in _LOWER_WORDS and len(text) > len(raw) and not _COMPARED.match(text, match.end))
         )

@@ -232,7 +232,7 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     match = loses or POSITIVE.search(slots.low)
     if match is None:
         return []
-    of_income = re.search(r"loss|lost|profitable|profit|money", match.group())
+    of_income = _INCOME.search(match.group())
     after = next((hit.value for hit in hits if 0 <= hit.start - match.end() <= 2), "")
     after = after or next((hit.value for hit in hits if _WAS.fullmatch(slots.low, hit.end, match.start())), "")
     metric = "" if of_income else after or ("" if others else next(iter(metrics), ""))
@@ -243,6 +243,7 @@ def _signs(slots: Slots, others: Sequence[Filter], metrics: Sequence[str]) -> li
     return [Filter(metric=metric, comparator="<" if loses else ">", number=0)]
 
 
+_INCOME = re.compile(r"loss|lost|profit|money|verl|rote|per[dts]|p[ei][ée]?rd|preju|argent|déficit|rosso|亏损|赤字")
 _WAS = re.compile(r" (?:(?:was|is|were|are|turned|stayed|remained|being) )?")
 _OBJECT = re.compile(r" (?:its |their |the )?")
 _AND = re.compile(r"(?:,? and|,) (?:its |their |the )?")
@@ -277,7 +278,7 @@ def _of_income(slots: Slots) -> list[Filter]:
     """`grew revenue but lost money`: a second condition beside one on a change."""
     loses = NEGATIVE.search(slots.low)
     found = loses or POSITIVE.search(slots.low)
-    if found is None or not re.search(r"loss|lost|profit|money", found.group()):
+    if found is None or not _INCOME.search(found.group()):
         return []
     return [Filter(metric="net_income", comparator="<" if loses else ">", number=0)]
 

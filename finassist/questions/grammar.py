@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 from finassist.core.metrics import LANGUAGES, catalogue
@@ -75,6 +76,9 @@ SHIFTS: tuple[tuple[re.Pattern[str], int, str], ...] = tuple(
 
 FILLERS = _words("english", "fillers")
 TERMS = _words("english", "terms")
+INDUSTRIES = frozenset(word for words in _TABLES["industries"].values() for word in words)
+GROUPS = _words("english", "groups")
+"""Words before “companies” that leave out none of those in the data: `listed`, `well-known`."""
 EXPLAINED = _words("english", "explained")
 """Words that say in other terms what a slot already holds: `performed`, `daily closes`."""
 
@@ -105,7 +109,15 @@ LESS, MORE = ("|".join(_TABLES["amounts"][side]) for side in ("less", "more"))
 def tag_phrases(table: str) -> Phrases[str]:
     """Phrases of a table (`operations`, `directions`, `sectors`, `sets`, `marks`) and the tag of each."""
     rows: Table = _TABLES[table]
-    return Phrases((phrase, tag) for tag, phrases in rows.items() for phrase in phrases)
+    phrases = [(phrase, tag) for tag, phrases in rows.items() for phrase in phrases]
+    return Phrases([*phrases, *_industries()] if table == "sectors" else phrases)
+
+
+def _industries() -> Iterator[tuple[str, str]]:
+    """`food companies`: the words of industries before each noun that makes them one."""
+    for tag, words in _TABLES["industries"].items():
+        for word, noun in product(words, _TABLES["industry_nouns"]["all"]):
+            yield f"{word} {noun}", tag
 
 
 def tagged_words(table: str) -> list[str]:
@@ -136,7 +148,7 @@ def metric_names() -> frozenset[str]:
 @cache
 def vocabulary() -> frozenset[str]:
     """English words that mean something in a question: those of metrics, of the tables, and fillers."""
-    tables = (_TABLES[name] for name in ("operations", "directions", "sectors"))
+    tables = (_TABLES[name] for name in ("operations", "directions", "sectors", "industries"))
     phrases = (phrase for table in tables for row in table.values() for phrase in row)
     return FILLERS | {word.text for text in (*metric_names(), *phrases) for word in words_of(text)}
 

@@ -214,11 +214,7 @@ def _scale_of(number: Number) -> Decimal:
 
 # --------------------------------------------------------------------------- amounts with a comparator
 
-_IN_UNIT = (
-    r"%|percent|per cent|pct|prozent|por ciento|pour cent|por cento|per cento|trillion|tn|billions?|bn|b\b"
-    r"|mrd\.?|milliarden?|milliards?|mil millones|miliardi|bilhões|millions?|mn|mm|m\b|millones|milioni|milhões"
-    r"|mio\.?|thousand|k\b|times|x\b|days|万亿|亿|億|兆|万"
-)
+_IN_UNIT = rf"%|percent|per cent|pct|prozent|por ciento|pour cent|por cento|per cento|times|x\b|days|{_SCALE}"
 _NAMED = r"(?:one|two|three|five|ten|fifty|a hundred|a|half a)(?= (?:trillion|billion|million|hundred))"
 _AMOUNT = rf"(?P<cur>us\$|\$|usd|€)?\s?(?P<num>(?<![\d.,])-?\d++(?:[.,]\d++)*+|{_NAMED})\s?-?(?P<unit>{_IN_UNIT})?"
 _FIRST = _AMOUNT.replace("?P<", "?P<a")

@@ -27,12 +27,13 @@ from finassist.questions.editing import as_waterfall, of_the_pair
 from finassist.questions.expressions import simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
+from finassist.questions.leftover import noting_loose_words, unplaced
 from finassist.questions.numbers import settle_stake
 from finassist.questions.peers import against_peers
 from finassist.questions.portfolios import of_shares_in
 from finassist.questions.profile import profile_of
 from finassist.questions.queries import answer_to
-from finassist.questions.refusals import noting_loose_words, refused, unplaced
+from finassist.questions.refusals import refused
 from finassist.questions.scan import blanked, slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit, fold, normalise

@@ -12,8 +12,9 @@ from finassist.core.query import Query, Unknown
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.expressions import simplest
 from finassist.questions.grammar import PEERS, POINTS_BACK, SECTOR_PEERS
+from finassist.questions.leftover import noting_loose_words
 from finassist.questions.queries import answer_to, is_judgement
-from finassist.questions.refusals import noting_loose_words, refused
+from finassist.questions.refusals import refused
 from finassist.questions.scan import blanked, slots_of
 from finassist.questions.slots import Found, Slots, Understanding, hits_of, refuse
 

@@ -19,6 +19,7 @@ from finassist.questions.conditions import (
 )
 from finassist.questions.expressions import compared, expressions, inside_a_rank, joined_rank, of_whole_span, trailing
 from finassist.questions.grammar import DEFINE, DOCUMENT, SAID
+from finassist.questions.leftover import unplaced
 from finassist.questions.metrics import asks_statement, without_parts
 from finassist.questions.numbers import invested, more_than_before, since_bought
 from finassist.questions.operations import (
@@ -34,7 +35,7 @@ from finassist.questions.operations import (
 )
 from finassist.questions.periods import moved, shift_of
 from finassist.questions.quarters import part_of_year, quarterly, with_the_one_before
-from finassist.questions.refusals import alternatives, unplaced, years_ahead
+from finassist.questions.refusals import alternatives, years_ahead
 from finassist.questions.scan import settle_market_words
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit

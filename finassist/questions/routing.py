@@ -18,7 +18,7 @@ from typing import Literal
 
 from finassist.core.result import CATEGORY
 from finassist.core.result import CategoryName as Category
-from finassist.questions.grammar import POINTS_BACK
+from finassist.questions.grammar import POINTS_BACK, language_of
 from finassist.questions.topics import COMPANY, WORDS, Topics, glossary, small_talk, tokens, topics
 from finassist.symbols import directory
 from finassist.symbols.company import Match, Resolution, Unmatched
@@ -158,7 +158,8 @@ class _Reading:
 
 def _resolved(text: str) -> Resolution:
     found = directory().resolve(text)
-    matches = (match for match in found.matches if not _is_a_term(match, text))
+    foreign = language_of(text) != "en"  # where `mir` and `ont` are no tickers
+    matches = (m for m in found.matches if not (_is_a_term(m, text) or (foreign and m.text.islower())))
     unmatched = (item for item in found.unmatched if not _names_a_term(item.text, text))
     return Resolution(tuple(matches), tuple(unmatched))
 

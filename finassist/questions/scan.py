@@ -143,7 +143,11 @@ def _tags(slots: Slots, taken: Claims) -> None:
         for hit in _tagged(slots, taken, "operations")
         if not any(price.start <= hit.start and hit.end <= price.end for price in prices)
     ]
-    slots.sectors += _tagged(slots, taken, "sectors")
+    slots.sectors += [
+        Hit(name, hit.start, hit.end, hit.words)
+        for hit in _tagged(slots, taken, "sectors")
+        for name in hit.value.split(" + ")
+    ]
     directions = _tagged(slots, taken, "directions")
     slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]
     slots.sets += _tagged(slots, taken, "sets", claim=False)

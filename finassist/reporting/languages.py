@@ -38,7 +38,9 @@ def in_language(outcome: Outcome, words: Words) -> str:
     if outcome.query.where:
         return say.screen(outcome) if outcome.shape in ("order", "count") and outcome.query.scope == "universe" else ""
     match outcome.shape:
-        case "values" if outcome.query.intent != "judge":
+        case "values" if outcome.query.intent == "judge":
+            return _joined([say.values(rows), phrases["advice"]])
+        case "values":
             return say.values(rows)
         case "change" | "difference" if outcome.figure is None or len(rows) == 1:
             return _joined([say.change(row) for row in rows])
@@ -104,7 +106,11 @@ def _by_figure(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _name(metric: str, language: str) -> str:
-    """What a language calls a metric first; empty where it has no name."""
+    """What a language calls a metric first, or each in `a / b`; empty where one has no name."""
+    if " " in metric:
+        parts = re.split(r"( [-+*/] )", metric)
+        named = [_name(part, language) if place % 2 == 0 else part for place, part in enumerate(parts)]
+        return "".join(named) if all(named) else ""
     names = (catalogue()[metric].names or {}).get(language) if metric in catalogue() else None
     if not names:
         return ""
@@ -124,8 +130,15 @@ class _Sentences:
             return self._fill("value", rows, value=self.figure(rows[0].fact))
         if len(metrics) == 1 and len(symbols) == len(rows):
             return self._fill("values", rows, cells=self._listed(self._companies(rows)))
+        if len(metrics) == len(symbols) == 1:
+            return self._periods(rows)
         each = [[row for row in rows if row.symbol == symbol] for symbol in symbols]
         return _joined([self._figures(own) for own in each])
+
+    def _periods(self, rows: Sequence[Row]) -> str:
+        """One figure of a company in several periods."""
+        cells = [f"{self.figure(row.fact)} ({self._label(row.fact)})" for row in rows]
+        return self._fill("periods", rows[:1], cells=self._listed(cells))
 
     def _figures(self, rows: Sequence[Row]) -> str:
         """Several figures of one company."""
@@ -187,7 +200,7 @@ class _Sentences:
         """The companies that fulfil one condition on the figure shown, or how many do."""
         query, rows = outcome.query, outcome.rows
         limit = self._templates["limits"].get(query.where[0].comparator, "") if len(query.where) == 1 else ""
-        if not limit or not rows or query.metrics[:1] != [query.where[0].metric] or query.sectors:
+        if not limit or not rows or query.metrics[:1] != [query.where[0].metric]:
             return ""
         number = self.figure(structs.replace(rows[0].fact, value=Decimal(repr(query.where[0].number))))
         shown = rows[:MOST_NAMED]
@@ -206,13 +219,23 @@ class _Sentences:
         return " " + self._templates["lacking"].format(lacking=outcome.left_out, considered=outcome.considered)
 
     def _fill(self, template: str, rows: Sequence[Row], **slots: str) -> str:
+        among = self._among()
         when = self._when([row.fact for row in rows])
-        if not when:
+        if not when or among is None:
             return ""
+        when += among
         names = {"company": self._words.name(rows[0].symbol), "metric": _name(rows[0].metric, self._language)}
         text = self._templates[template].format(when=when, **names, **slots)
         text = _ELIDED.sub("d'", text) if self._language == "fr" else text
         return text if template == "against" else capital(text)
+
+    def _among(self) -> str | None:
+        """The sectors that limit the companies; `None` where one has no name in the language."""
+        wanted = self._words.query.sectors
+        names = [self._templates["sectors"].get(sector) for sector in wanted]
+        if not all(names):
+            return None
+        return self._templates["among"].format(sectors=", ".join(map(str, names))) if wanted else ""
 
     def _when(self, facts: Sequence[Fact]) -> str:
         """The period that all the facts share; empty where they differ, or where it has no phrase."""
@@ -278,11 +301,12 @@ class _Sentences:
         return f"{self._padded(number, digits)}{of}{unit}"
 
     def _padded(self, number: str, digits: int) -> str:
-        """`5 bilhões` with the zeros of the decimals that other figures have: `5,00 bilhões`."""
-        whole = re.match(r"-?\d+(?![\d.,])", number)
-        if whole is None or not digits:
+        """`5 bilhões` and `5,2 bilhões` with the decimals that other figures have: `5,00 bilhões`."""
+        point = get_decimal_symbol(self._language)
+        found = re.match(rf"(-?\d+)(?:{re.escape(point)}(\d+))?(?![\d.,])", number)
+        if found is None or not digits:
             return number
-        return f"{whole[0]}{get_decimal_symbol(self._language)}{'0' * digits}{number[whole.end() :]}"
+        return f"{found[1]}{point}{(found[2] or '').ljust(digits, '0')}{number[found.end() :]}"
 
     def _number(self, value: Decimal, digits: int) -> str:
         asked = self._words.query.decimals
