@@ -744,6 +744,31 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
 
 
 @pytest.mark.parametrize(
+    ("questions", "said"),
+    [
+        (["Which of Deere, CAT and Cummins had the highest revenue in FY2022?", "and what EPS did the company report?",
+          "and the runner-up's net income that year?"], "Deere's net income was USD 7.13 billion in FY2022"),
+        (["Which had the larger net income in FY2022, Chevron or Exxon Mobil?", "and the loser's EPS?"],
+         "Chevron's diluted EPS was USD 18.28 in FY2022"),
+        (["Nucor's revenue in FY2022?", "and the winner's EPS?"], "Which company is meant?"),
+        (["In which year between 2018 and 2024 was Nucor's net income highest?", "and its capex in the year after?"],
+         "Nucor's capital expenditure was USD 2.21 billion in FY2023"),
+        (["Nucor's close on 30 June 2022?", "By what percent had it moved by 30 December 2022?",
+          "and what EPS did the company report for that year?"], "Nucor's diluted EPS was USD 28.79 in FY2022"),
+        (["Nucor's close on 30 June 2022?", "and how much had it moved by 30 December 2022?"],
+         "Nucor's share price rose 26.2% from 2022-06-30 to 2022-12-30"),
+        (["Kroger's close on 31 January 2023?", "And six months later?"], "Kroger's share price was USD 48.64"),
+        (["Deckers' gross margin, fiscal 2022?", "And how much did inventory grow in the fiscal year that followed?"],
+         "Deckers Brands' inventory rose 5.1% in FY2023"),
+        (["Nucor's revenue in FY2022?", "and the weather?"], "“and the weather” was not understood"),
+    ],
+)  # fmt: skip
+def test_a_question_points_back_to_what_was_shown(questions: list[str], said: str) -> None:
+    workflow = FinancialAssistantWorkflow(db=None)
+    assert [workflow.run(question).headline for question in questions][-1].startswith(said)
+
+
+@pytest.mark.parametrize(
     ("question", "said"),
     [
         ("What sector is Ecolab in?", "Ecolab is in the sector Materials, industry Specialty Chemicals."),

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from finassist.core.metrics import described
-from finassist.core.periods import Period, parse_periods
+from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Choice, Query
 from finassist.questions.arithmetic import listed
 from finassist.questions.editing import edited, other_stake, shown_otherwise
-from finassist.questions.grammar import POINTS_BACK, SAID
+from finassist.questions.grammar import DOCUMENT, POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, periods_of
 from finassist.questions.periods import Shift, moved, shift_of
@@ -65,12 +65,32 @@ def follow_up(slots: Slots) -> Understanding | None:
     if last and last.metrics and _same_of_a_set(slots):
         slots.metrics = hits_of(last.metrics[:1])
         return screen(slots)
-    return _completed(slots, last, shift) if _points_back(slots, shift) else None
+    if not _points_back(slots, shift):
+        return None
+    named = bool(slots.about)
+    found = _completed(slots, _of_its_extreme(slots, last, shift), shift)
+    if found is None and last and last.metrics and not (named or slots.says(DOCUMENT)):
+        words = slots.text.strip(" ?.!")
+        reason = f"“{words}” was not understood after the question before: name a figure, a company or a period"
+        return refuse(words, "not understood", reason, "not a change of the last question")
+    return found
+
+
+def _of_its_extreme(slots: Slots, last: Query | None, shift: Shift | None) -> Query | None:
+    """After `in which year was revenue highest?` that year is meant by `in that year` and `the year after`."""
+    extreme = (
+        last is not None and last.operation in ("max", "min") and re.fullmatch(r"FY\d{4}|Q\d \d{4}", slots.memory.when)
+    )
+    if last is None or not extreme or not (shift or slots.says(POINTS_BACK["same_time"])):
+        return last
+    return last.model_copy(update={"periods": [slots.memory.when], "operation": "none"})
 
 
 def _of_that_time(found: re.Match[str], last: Query) -> list[Found]:
     """`and Southwest's assets that year?`: also a question with its own company and metric keeps the periods."""
-    days = [value for text in last.periods if isinstance(value := parse_periods(text), Period) and value.year]
+    asked = [parse_periods(text) for text in last.periods]
+    ends = [each.end if isinstance(each, Span) and each.end.kind == "day" else each for each in asked]
+    days = [each for each in ends if isinstance(each, Period) and each.year]
     years = [str(value.year) for value in days] if found.group().endswith("year") else []
     read = [value for text in years or last.periods if (value := parse_periods(text))]
     return [Found(value, *found.span(), found.group()) for value in read]
@@ -181,9 +201,13 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
     if again := shown_otherwise(slots, last) or other_stake(slots, last):
         return again
+    if slots.says(POINTS_BACK["placed"]) and not nth_shown(slots):
+        reason = "Which company is meant? The figures before have no order of companies: name one"
+        return refuse(slots.text, "company", reason, "no order")
     _complete_companies(slots, last)
     if not slots.about:
         return None
+    _since_last_day(slots, last)
     if is_judgement(slots):
         return answer_to(slots)
     _margin_of_last(slots, last)
@@ -198,12 +222,32 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
     made = answer_to(slots)
     if slots.periods or not last:
         return made
-    then = slots.says(POINTS_BACK["same_time"]) or nth_shown(slots)
+    when = POINTS_BACK["same_time"].search(slots.low)
+    then = when or nth_shown(slots)
     carried = [] if last.scope == "universe" and not then else list(last.periods)
     made = _of_several(slots, made) if len(carried) > 1 or ":" in "".join(carried) else made
+    if when and of_price(last) and made.queries and described(made.queries[0].metrics[0]).kind != "price":
+        carried = [str(each.value) for each in _of_that_time(when, last)]  # `EPS of that year`, after a price
     there = moved(last.periods or ["latest"], shift, of_price=of_price(last)) if shift else carried
     made = _with_periods(made, there, last)
     return _in_the_same_order(slots, made, last)
+
+
+_DAYS = ("day", "month", "end")
+
+
+def _since_last_day(slots: Slots, last: Query | None) -> None:
+    """`by what percent had it moved by 30 December?` after a close of June: from that close to the new day."""
+    moves = slots.has("growth", "difference", "yoy") or slots.says(SAID["by_how_much"])
+    if not last or not of_price(last) or len(slots.points) != 1 or not moves:
+        return
+    before, new = parse_periods(last.periods[-1]) if last.periods else None, slots.points[0]
+    first = (before.start or before.end) if isinstance(before, Span) else before
+    if first is None or not isinstance(new.value, Period) or {first.kind, new.value.kind} - {*_DAYS}:
+        return
+    start, end = first.last_day(), new.value.last_day()
+    if start and end and start < end:
+        slots.periods = [replace(new, value=parse_periods(f"{start}:{end}"))]
 
 
 def _part_of_total(slots: Slots, last: Query) -> Understanding | None:

@@ -279,6 +279,8 @@ def shift_of(slots: Slots) -> Shift | None:
     """How far a question moves from the last period or the latest; its words are used: `the prior year`."""
     stretch = _BETWEEN["stretch"].search(slots.low)
     found = [(stretch, -number_of(stretch["n"]), stretch["unit"])] if stretch else []
+    later = _BETWEEN["later"].search(slots.low)
+    found += [(later, number_of(later["n"]), later["unit"])] if later else []
     found += [(match, steps, unit) for pattern, steps, unit in SHIFTS if (match := pattern.search(slots.low))]
     for match, steps, unit in found:
         slots.loose = [word for word in slots.loose if not match.start() <= word.start < match.end()]

@@ -150,7 +150,12 @@ def _tags(slots: Slots, taken: Claims) -> None:
     ]
     directions = _tagged(slots, taken, "directions")
     slots.directions += [Hit(1 if hit.value == "most" else -1, hit.start, hit.end, hit.words) for hit in directions]
-    slots.sets += _tagged(slots, taken, "sets", claim=False)
+    meant = [found.span() for found in SAID["the_company"].finditer(slots.low)]  # `the company` is one, no set of them
+    slots.sets += [
+        hit
+        for hit in _tagged(slots, taken, "sets", claim=False)
+        if not any(start <= hit.start and hit.end <= end for start, end in meant)
+    ]
 
 
 def _tagged(slots: Slots, taken: Claims, table: str, *, claim: bool = True) -> Iterator[Hit[str]]:

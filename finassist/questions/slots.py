@@ -81,6 +81,8 @@ class Memory:
         periods: The last two periods in which the same figure was asked, for "the change between the two".
         figures: The last figures shown, for "that as a share of the first".
         term: The metric that the last turn explained, for "and how high was it at Costco?".
+        leaders: Companies of the last figures in the order shown, for "the winner" and "the company".
+        when: The period of the first of them, for "its net income in that year" after "in which year …".
     """
 
     queries: tuple[Query, ...] = ()
@@ -89,21 +91,25 @@ class Memory:
     periods: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     term: str = ""
+    leaders: tuple[str, ...] = ()
+    when: str = ""
 
 
 def remembered(memory: Memory, record: Mapping[str, Any]) -> Memory:
     """The memory after a turn that was stored as `record`; a turn without queries or companies changes nothing."""
     queries = tuple(Query.model_validate(each) for each in record.get("queries", ()))
-    return remember(memory, queries, tuple(record.get("symbols", ())) if record.get("category") != "chat" else ())
+    symbols = tuple(record.get("symbols", ())) if record.get("category") != "chat" else ()
+    return remember(memory, queries, symbols, tuple(record.get("rows", ())))
 
 
-def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -> Memory:
+def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str], rows: Sequence[str] = ()) -> Memory:
     """What the next question may refer to, after this one was answered.
 
     Args:
         memory: What was remembered before.
         queries: The queries of the turn; definitions alone change nothing.
         symbols: Companies of the answer: those named, or those that a rank of all companies showed.
+        rows: Keys of the figures that were shown, in order.
     """
     own = tuple(query.model_copy(update={"proof": False}) for query in queries if query.intent != "define")
     ranked = bool(own) and own[0].scope == "universe"
@@ -117,7 +123,11 @@ def remember(memory: Memory, queries: Sequence[Query], symbols: Sequence[str]) -
     periods = (*(memory.periods if again else ()), *(own[0].periods if own else ()))
     result = tuple(symbols) if ranked else memory.result
     figures = (*memory.figures, *shown)[-6:] if (shown := figures_of(own)) else ()
-    return Memory(own or memory.queries, named or memory.companies, result, tuple(dict.fromkeys(periods))[-2:], figures)
+    shown = tuple(dict.fromkeys(key.partition("/")[0] for key in rows))
+    leaders = memory.leaders if len(shown) == 1 and shown[0] in memory.leaders else shown
+    when = rows[0].rpartition("/")[2] if rows else ""
+    own, lately = own or memory.queries, tuple(dict.fromkeys(periods))[-2:]
+    return Memory(own, named or memory.companies, result, lately, figures, leaders=leaders, when=when)
 
 
 # ----------------------------------------------------------------------------------------------- the question
@@ -302,11 +312,24 @@ def owners(slots: Slots) -> list[str]:
     return list(dict.fromkeys([*(each for hit in slots.operands for each in hit.value.companies), *slots.about]))
 
 
+def _placed(slots: Slots) -> str:
+    """The company that came first, second or last in the last order; `the company` and `that one` came first."""
+    leaders, asked = slots.memory.leaders, slots.memory.queries[0] if slots.memory.queries else None
+    found = POINTS_BACK["placed"].search(slots.low)
+    ordered = asked is not None and (asked.intent in ("rank", "compare", "screen") or asked.scope == "universe")
+    if not (found and (ordered or len(leaders) > 1)) and not (ordered and slots.says(POINTS_BACK["leader"])):
+        return ""
+    at = {"first": 0, "second": 1, "last": -1}[found["place"]] if found else 0
+    return leaders[at] if at < len(leaders) else ""
+
+
 _NTH = {"second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "latter": -1}
 
 
 def nth_shown(slots: Slots) -> str:
-    """`how much did the first of them earn?`, `and the other one?`: that company of those shown last."""
+    """`how much did the first of them earn?`, `and the other one?`, `the winner`: that company of those shown last."""
+    if placed := _placed(slots):
+        return placed
     found = POINTS_BACK["nth"].search(slots.low)
     named, result = slots.memory.companies, slots.memory.result
     shown = named if len(named) > 1 else result
