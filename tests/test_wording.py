@@ -535,6 +535,27 @@ WORDED = [
     ),
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
+    (
+        "Compute Pfizer's DIO for FY2022, where DIO means average inventory divided by cost of revenue, times 365.",
+        "(average inventory / cost of revenue) * 365 of PFE in FY2022",
+    ),
+    (
+        "How much of its fiscal 2023 operating income, in percent, did Best Buy generate in the fourth quarter?",
+        "operating income in Q4 2023 / operating income in FY2023 of BBY in Q4 2023",
+    ),
+    (
+        "Of Nvidia's FY2024 revenue, what percentage did R&D absorb?",
+        "R&D expense as a share of revenue of NVDA in FY2024",
+    ),
+    (
+        "Equally weighted, what was the average net margin of Intel and AMD in 2022?",
+        "mean net margin of INTC, AMD in 2022",
+    ),
+    (
+        "Which company's net margin worsened more from 2021 to 2022, Intel or AMD?",
+        "growth of net margin of INTC, AMD in 2021:2022",
+    ),
+    ("Take Oracle's most recent four quarters of operating income and add them up.", "operating income of ORCL in TTM"),
     ("What chunk of its 2024 revenue did Moderna burn on R&D?", "R&D expense as a share of revenue of MRNA in 2024"),
     (
         "Of the combined 2024 revenue of CSX and Paccar, what percentage came from Paccar?",

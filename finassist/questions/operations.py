@@ -11,6 +11,7 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Intent, Operation
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
 from finassist.questions.slots import Slots
+from finassist.questions.tokenizer import Hit
 
 type _Step = Callable[[Slots, Sequence[str]], Operation | None]
 
@@ -239,6 +240,15 @@ def _trend(slots: Slots, _: Sequence[str]) -> Operation | None:
         return None
     points = bool(slots.points)
     over_time = not slots.says(SAID["quarterly"]) or slots.says(SAID["over_time"])
+    if (
+        slots.has("trend")
+        and slots.several
+        and slots.directions
+        and many_periods(slots)
+        and slots.says(SAID["improved"])
+    ):
+        slots.operations.append(Hit("growth", 0, 0, "improved"))
+        return "growth"  # `whose margin improved more from 2020 to 2023?`
     if slots.has("trend") and over_time and (spans(slots) or not points):
         return "trend"
     if any(hit.words in ("more and more", "less and less", "fewer and fewer") for hit in slots.operations):
@@ -322,7 +332,8 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
     for hit in (others or slots.directions)[:1]:
         if hit.words in _ALWAYS_LEAST:
             return -1, True
-        good = (described(metric).better or 1) if hit.words in _AS_GOOD else 1
+        graded = hit.words in _AS_GOOD or (slots.has("growth") and slots.says(SAID["improved"]))
+        good = (described(metric).better or 1) if graded else 1
         good = -1 if metric == "from_high" else good  # which is below nothing: the furthest is the lowest
         falls = metric in _SIGNED or metric.startswith("growth(") or slots.has("growth")
         loss = any(re.search(r"\b(?:loss|lost|los[ei]ng?)", each.words) for each in slots.metrics)

@@ -17,8 +17,7 @@ _SPLIT = re.compile(r"(?<![\w/])\d\d(?:/\d\d)+(?= (?:portfolio|mix|split|blend|i
 _HALVES = re.compile(
     r"(?<!first )(?<!second )\b[Hh]alf (?:in )?([A-Z$][^?,]{1,30}?),?(?: and)? half (?:in )?(?=[A-Z$])"
 )
-_RETURNS = r"(?:of |share |stock |price |total |annual )*returns?\b"
-_EQUAL = re.compile(rf"\b(?:an? )?equal(?:ly)?[- ]weight(?:ed)?\b(?! (?:average|mean)\b(?! {_RETURNS}))", re.I)
+_EQUAL = re.compile(r"\b(?:an? )?(?:simple )?\(?equal(?:ly)?[- ]weight(?:ed)?\b\)?,?", re.I)
 _HELD = re.compile(r"\b(?:an? |the |my )?(?:portfolio|mix|split|blend)(?: (?:of|with|holding))?\b:?", re.I)
 _SHEET = re.compile(
     r"\b(?:tear ?sheets?|risk (?:profile|figures|measures|metrics|sheet|summary|statistics|and return)|return and risk)"
@@ -52,6 +51,8 @@ def of_portfolio(text: str, read: Read) -> Understanding | None:
         rest = pattern.sub("", rest)
     found = read(_RETURN.sub("price change", rest))
     own = found.queries[0] if len(found.queries) == 1 else None
+    if own and weights == [0.0] and own.operation == "mean" and not WINDOW_METRICS.intersection(own.metrics):
+        return found  # the plain mean of figures of statements
     if own is None or not own.metrics or not WINDOW_METRICS.issuperset(own.metrics):
         found, sheet = read(f"volatility of {rest}"), True
         own = found.queries[0] if len(found.queries) == 1 else None

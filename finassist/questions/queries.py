@@ -350,7 +350,8 @@ def _operated(slots: Slots, metrics: list[str]) -> tuple[list[str], Operation]:
     terms = slots.low.count(" minus ") + 1 if sign == "-" else slots.low.count(" plus ") + 1
     several = len(metrics) == 2 or (len(metrics) > 2 and len(metrics) == terms)
     if sign and points < 2 and several and not slots.several and not spans(slots):
-        return _joined(metrics, sign, operation)
+        turned = sign == "-" and slots.says(SAID["from_it"])  # `subtract A from B`
+        return _joined(metrics[::-1] if turned else metrics, sign, operation)
     return metrics, operation
 
 
