@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,7 +11,7 @@ from importlib.resources import files
 from itertools import islice, pairwise
 
 from finassist.questions.grammar import INDUSTRIES, TERMS, metric_names, vocabulary
-from finassist.questions.slots import Named
+from finassist.questions.slots import Named, Slots
 from finassist.questions.tokenizer import Claims, Hit, Word, fold, has_cjk, words_of
 from finassist.questions.wording import closest, is_vocabulary, well_known
 from finassist.symbols import directory
@@ -330,3 +331,10 @@ def _cjk(text: str, found: Names) -> None:
         if at >= 0 and taken.free(at, at + len(name)):
             taken.take(at, at + len(name))
             _name(found, symbol, at, at + len(name), text, strong=True)
+
+
+def begin_with_owner(slots: Slots) -> None:
+    """The company whose share is asked comes first: the one that is named twice."""
+    named = Counter(hit.value.symbol for hit in slots.companies)
+    owner = next((symbol for symbol, times in named.items() if times > 1), slots.about[0])
+    slots.about = [owner, *(symbol for symbol in slots.about if symbol != owner)]

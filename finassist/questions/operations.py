@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Intent, Operation
+from finassist.questions.companies import begin_with_owner
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
 from finassist.questions.slots import Slots
 from finassist.questions.tokenizer import Hit
@@ -211,7 +211,7 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
         return None
     part = slots.has("share") or slots.says(SAID["part_from"]) or slots.says(SAID["how_much_of"])
     if slots.several and len(metrics) == 1 and (slots.says(SAID["part_of_all"]) or (slots.has("sum") and part)):
-        _begin_with_its_owner(slots)
+        begin_with_owner(slots)
         return "share"
     if slots.has("mean"):
         return "mean"
@@ -226,13 +226,6 @@ def _folded(slots: Slots, metrics: Sequence[str]) -> Operation | None:
     listed = many_periods(slots) and not slots.several and not apart and slots.says(SAID["total"])
     total = slots.says(SAID["total_of"]) and (spans(slots) or slots.several)
     return "sum" if (total or listed) and described(metrics[0]).summable() else None
-
-
-def _begin_with_its_owner(slots: Slots) -> None:
-    """The company whose share is asked comes first: the one that is named twice."""
-    named = Counter(hit.value.symbol for hit in slots.companies)
-    owner = next((symbol for symbol, times in named.items() if times > 1), slots.about[0])
-    slots.about = [owner, *(symbol for symbol in slots.about if symbol != owner)]
 
 
 def _trend(slots: Slots, _: Sequence[str]) -> Operation | None:
