@@ -397,7 +397,7 @@ def test_what_is_ranked_over_years_is_what_is_asked() -> None:
 
 def test_quarters_calendar_years_and_this_year() -> None:
     ended = told("What was Oracle's revenue in the quarter ended May 2024?")
-    assert "USD 14.29 billion in Q4 2024 (quarter ended 2024-05-31)" in ended.headline
+    assert "USD 14.29 billion in the quarter ended 2024-05-31 (Q4 2024)" in ended.headline
     quarters = QUARTERS["AAPL", "revenue"].dropna()
     assert value(told("What was Apple's highest quarterly revenue in the last 3 years?")) == quarters.iloc[-12:].max()
     assert value(told("What was Apple's lowest quarterly revenue in 2023?")) == quarters.loc[2023].min()

@@ -603,6 +603,13 @@ WORDED = [
 ]
 
 
+NO_NAMES = [
+    "Name the person chairing Stryker's board",
+    "Who chairs the board of Boeing?",
+    "Who is in charge at Lowe's?",
+]
+
+
 UNPLACED = [
     ("Apple's budgeted revenue in 2023", ["budgeted"]),
     ("Apple revenue per store in 2023", ["store"]),
@@ -698,6 +705,19 @@ def test_what_changes_the_question_is_refused_by_name(question: str, words: str)
     found = understand(question)
     assert not found.queries
     assert words.casefold() in f"{found.unknown[0].words} {found.unknown[0].reason}".casefold()
+
+
+@pytest.mark.parametrize("question", NO_NAMES)
+def test_names_of_people_are_refused(question: str) -> None:
+    found = understand(question)
+    assert (found.queries, [each.topic for each in found.unknown]) == ((), ["person"])
+
+
+@pytest.mark.parametrize(
+    "question", ["Would you say Deere shares trade at a rich price?", "Is Nike's price justified?"]
+)
+def test_a_rich_price_is_a_judgement(question: str) -> None:
+    assert [each.intent for each in understand(question).queries] == ["judge"]
 
 
 @pytest.mark.parametrize("question", ["Should I buy Apple?", "Is it overvalued?"])
@@ -930,6 +950,9 @@ def test_what_can_be_answered_is_and_the_rest_is_named_after_it(question: str, f
             "On which trading day of 2022 did CF close at its yearly high, and what was the price?",
             "18.35, on 2022-08-26",
         ),
+        ("Prologis total assets, Dec 2023", "were USD 93.02 billion on 2023-12-31 (FY2023)"),
+        ("Boeing's inventory in Dec 2022", "was USD 78.15 billion on 2022-12-31 (FY2022)"),
+        ("what does it mean when a company's interest cover is below 2?", "Interest cover is operating income divided"),
         ("2023 high for First Solar on a closing basis, and the date?", "was USD 231.69, on 2023-05-12"),
         ("Where was Newmont trading on Feb 28 2023 at the close?", "was USD 43.61 at the close on 2023-02-28"),
         ("Boeing's highest and lowest close in 2023: the range in percent of the low", "was 48.7% above the lowest"),

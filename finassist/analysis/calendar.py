@@ -321,7 +321,7 @@ class FiscalCalendar:
             return None
         before, after = {"day": (8, 8), "month": (day.day - 1, 9)}.get(period.kind, (_NEAR.days, _NEAR.days))
         ends = [*self.common_quarters(symbol, lead)]
-        if period.kind == "day":
+        if period.kind == "day" or (period.kind == "month" and all(described(each).kind == "stock" for each in lead)):
             ends += [self.ended(symbol, lead[:1], Point("FY", year)) for year in self.years(symbol, lead[0])]
         close = [
             (abs(point.end - day), point.kind != "FY", point.label, point)

@@ -166,9 +166,10 @@ class Phrase:
         if is_window(self.row):
             return over_span(self.fact.period)
         stock = described(self.row.metric).kind in ("stock", "count")
-        of_a_day = re.fullmatch(r"\d{4}-\d\d-\d\d", " ".join(self.words.query.periods))
-        if stock and of_a_day and self.fact.period_end:
-            return f"on {self.fact.period_end} ({self.fact.period})"
+        of_a_day = re.fullmatch(r"\d{4}-\d\d(-\d\d)?", " ".join(self.words.query.periods))
+        if of_a_day and self.fact.period_end and (stock or self.fact.period.startswith(("FY", "Q"))):
+            end = "on" if stock else f"in the {self.length} ended"
+            return f"{end} {self.fact.period_end} ({self.fact.period})"
         return when(self.fact, stock=stock)
 
     @property

@@ -23,6 +23,7 @@ from finassist.questions.parser import understand
 from finassist.questions.routing import Route, route
 from finassist.questions.slots import Memory, Understanding
 from finassist.questions.suggestions import hints, is_doubtful, is_named, place
+from finassist.questions.topics import glossary, tokens
 from finassist.questions.wording import as_of_day
 from finassist.runtime.effects import AgentReply, Flow, ask, gather
 from finassist.runtime.known import FlowContext
@@ -106,7 +107,14 @@ def _for_the_glossary(found: Understanding, question: str, known: FlowContext) -
     """Whether only a term is asked that a chat explains better than the catalogue's one sentence."""
     if any(query.intent != "define" for query in found.queries):
         return False
-    return bool(found.queries) and route(question, known.context).rule == "concept"
+    return bool(found.queries) and route(question, known.context).rule == "concept" and _same_term(found, question)
+
+
+def _same_term(found: Understanding, question: str) -> bool:
+    """Whether the glossary's first term of a question is what it asks: no `interest` where `interest cover` is."""
+    asked = tokens(found.slots.metrics[0].words) if found.slots and found.slots.metrics else []
+    whole = [hit.value for hit in glossary().hits(asked) if hit.end - hit.start == len(asked)]
+    return not asked or whole[:1] == glossary().find(question)[:1]
 
 
 def _dated(found: Understanding, day: date | None) -> Understanding:
