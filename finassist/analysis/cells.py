@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import dropwhile
 from statistics import median
 
 from finassist.analysis.calendar import Point, rows_of
@@ -121,8 +122,12 @@ def _default(query: Query, metric: str) -> Period | Span:
         query.operation in ("cagr", "trend", "max", "min", "sum", "mean", "median", "range")
         and described(metric).kind != "price"
     ):
-        return Span(None, LATEST, 6 if query.operation == "cagr" else 5)
+        return Span(None, LATEST, _USUAL_YEARS.get(query.operation, 5))
     return LATEST
+
+
+_USUAL_YEARS = {"cagr": 6, "max": 12, "min": 12}
+"""Years of an operation where none are asked; an extreme is that of all years in the data."""
 
 
 def _expanded(cube: Cube, symbol: str, metric: str, span: Period | Span) -> list[Point]:
@@ -311,9 +316,12 @@ def folded(symbol: str, metric: str, facts: Sequence[Fact], how: str) -> Row:
 def _extreme(pick: Callable[..., Row], how: str) -> _Step:
     def step(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
         rows = [Row(symbol, metric, cube.value(symbol, metric, point), at=how) for point in points]
-        known = [row for row in rows if row.known]
-        unknown = [row for row in rows if not row.known]
-        return [*unknown, pick(known, key=by_value)] if known else rows[-1:]
+        since = list(dropwhile(lambda row: not row.known, rows))  # the data may begin later than the usual years
+        if not since:
+            return rows[-1:]
+        known = [row for row in since if row.known]
+        found = replace(pick(known, key=by_value), first=known[0].fact, last=known[-1].fact)
+        return [*(row for row in since if not row.known), found]
 
     return step
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import dropwhile, takewhile
 
 from finassist.analysis.calendar import Member
 from finassist.analysis.cells import cell, last_cell
@@ -15,8 +16,8 @@ from finassist.core.filters import Filter
 from finassist.core.metrics import described
 from finassist.core.query import Query
 
-ONCE = ("first", "last")
-"""Operations that ask when a condition held."""
+ONCE = ("first", "last", "streak")
+"""Operations that ask when a condition held: the first time, the last, and in a row up to now."""
 
 
 def checked(query: Query, cube: Cube) -> Outcome:
@@ -35,6 +36,9 @@ def checked(query: Query, cube: Cube) -> Outcome:
         met = met[: query.limit]
         known = list(met)
     figure = known[0].fact if len(known) == 1 else None
+    if query.operation == "streak":
+        met = _in_a_row(rows, holds)
+        figure = None
     if query.operation in ONCE and met:
         figure = met[-1 if query.operation == "last" else 0].fact
     if query.operation == "count" and known:
@@ -45,6 +49,12 @@ def checked(query: Query, cube: Cube) -> Outcome:
     absent = [row for row in rows if not row.known] if query.operation not in ONCE else still_open(query, rows, met)
     gaps = gaps_of([*absent, *unknown], cube.nearest)
     return Outcome(query, "check" if known else "nothing", tuple(known), figure, gaps, matches=len(met), met=met)
+
+
+def _in_a_row(rows: Sequence[Row], holds: Mapping[Row, bool]) -> tuple[Row, ...]:
+    """The latest rows that fulfil it without a break; a missing figure is one."""
+    latest = dropwhile(lambda row: not row.known, reversed(rows))
+    return tuple(takewhile(lambda row: holds.get(row, False), latest))[::-1]
 
 
 def _holds(condition: Filter, row: Row) -> bool:

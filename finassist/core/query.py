@@ -18,8 +18,9 @@ from finassist.core.periods import Period, Span, parse_periods
 Intent = Literal["value", "series", "change", "compare", "rank", "screen", "aggregate", "define", "judge", "model",
                  "tearsheet", "event", "profile", "refuse", "document", "chat"]  # fmt: skip
 Operation = Literal["none", "growth", "sequential", "cagr", "difference", "sum", "mean", "median", "share", "max",
-                    "min", "range", "count", "times", "trend", "high", "low", "first", "last", "best day", "worst day",
-                    "best week", "worst week", "best month", "worst month", "best year", "worst year"]  # fmt: skip
+                    "min", "range", "count", "times", "trend", "high", "low", "first", "last", "streak",
+                    "best day", "worst day", "best week", "worst week", "best month", "worst month", "best year",
+                    "worst year"]  # fmt: skip
 Shape = Literal["values", "series", "change", "cagr", "difference", "times", "share", "sum", "mean", "extreme",
                 "range", "window", "event", "order", "count", "check", "model", "peers", "profile",
                 "nothing"]  # fmt: skip

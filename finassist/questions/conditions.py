@@ -63,11 +63,15 @@ def filters(slots: Slots, metrics: list[str]) -> tuple[list[str], list[Filter]]:
 
 def asks_over_time(slots: Slots) -> bool:
     """Whether the periods are asked in which a condition held: how many, which ones, the first or the last."""
-    return any(slots.says(SAID[each]) for each in ("count_periods", "in_which_periods", "first_time", "last_time"))
+    return any(
+        slots.says(SAID[each]) for each in ("count_periods", "in_which_periods", "first_time", "last_time", "streak")
+    )
 
 
 def of_conditions(slots: Slots) -> Operation:
     """What is asked of the periods or companies that fulfil a condition."""
+    if slots.says(SAID["streak"]) and len(slots.about) == 1:
+        return "streak"
     if slots.says(SAID["count_periods"]) or (slots.several and "how many" in slots.low):
         return "count"
     if slots.says(SAID["last_time"]):

@@ -182,7 +182,7 @@ def _own_words() -> dict[str, frozenset[str]]:
     return {each: frozenset(words - vocabulary() - slips) for each, words in found.items()}
 
 
-_ALSO_ENGLISH = {"no": 0.3}
+_ALSO_ENGLISH = {"no": 0.3, "a": 0.2}
 """Words of other languages that tell less, because English has them too."""
 
 

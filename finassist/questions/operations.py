@@ -30,6 +30,9 @@ def operation_of(slots: Slots, metrics: Sequence[str]) -> Operation:
     return "none"
 
 
+ONCE = ("first", "last", "streak")
+"""Operations that ask when a condition held."""
+BY_QUARTERS = re.compile(r"\b(?<!this )(?<!last )quarters?\b")
 OF_MARKET = frozenset({"price", "price_change", "total_return"})
 
 
@@ -197,10 +200,10 @@ def _extreme(slots: Slots, _: Sequence[str]) -> Operation | None:
         return None
     by_quarter = slots.has("trend") and slots.says(SAID["by_quarter"])
     several_points = (many_periods(slots) or by_quarter) and not _graded(slots) and not slots.has("growth", "yoy")
-    if not slots.says(SAID["which_year"]) and not slots.says(SAID["which_quarter"]) and not several_points:
+    if not any(map(slots.says, (SAID["which_year"], SAID["which_quarter"], SAID["all_time"]))) and not several_points:
         return None
     moves = slots.has("growth") or slots.says(SAID["moves_most"])
-    falls = moves and slots.directions[0].value > 0 and slots.says(SAID["shrank"])
+    falls = (moves and slots.says(SAID["shrank"])) or slots.says(SAID["largest_loss"])
     return "max" if slots.directions[0].value > 0 and not falls else "min"
 
 

@@ -48,9 +48,9 @@ def with_the_one_before(text: str) -> list[str]:
     return [str(value.moved(-1)), text] if isinstance(value, Period) and quarters else [text]
 
 
-def quarterly(periods: Sequence[str]) -> list[str]:
-    """The quarters of the periods; of none, the last eight."""
-    return [_quarters(text) for text in periods] or ["last 8 quarters"]
+def quarterly(periods: Sequence[str], usual: int = 8) -> list[str]:
+    """The quarters of the periods; of none, the last of a usual number."""
+    return [_quarters(text) for text in periods] or [f"last {usual} quarters"]
 
 
 def _quarters(text: str) -> str:

@@ -23,7 +23,9 @@ from finassist.questions.leftover import unplaced
 from finassist.questions.metrics import asks_statement, without_parts
 from finassist.questions.numbers import invested, more_than_before, since_bought
 from finassist.questions.operations import (
+    BY_QUARTERS,
     OF_MARKET,
+    ONCE,
     direction_of,
     intent_of,
     of_a_high,
@@ -35,7 +37,7 @@ from finassist.questions.operations import (
 )
 from finassist.questions.periods import moved, shift_of
 from finassist.questions.quarters import part_of_year, quarterly, with_the_one_before
-from finassist.questions.refusals import alternatives, years_ahead
+from finassist.questions.refusals import alternatives, no_first_day, years_ahead
 from finassist.questions.scan import settle_market_words
 from finassist.questions.slots import Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit
@@ -228,8 +230,8 @@ def _figures(slots: Slots) -> Understanding:
     query = _query(slots)
     if pairs := _pairs(slots, query):
         return Understanding(tuple(pairs), decided="pairs")
-    if ahead := years_ahead(slots, query.operation):
-        return ahead
+    if refusal := years_ahead(slots, query.operation) or no_first_day(query):
+        return refusal
     both = query.operation in ("high", "low") and slots.says(SAID["high_and_low"])
     queries = [query.model_copy(update={"operation": each}) for each in ("high", "low")] if both else [query]
     return Understanding(tuple(queries), decided="figures")
@@ -259,9 +261,9 @@ def _query(slots: Slots) -> Query:
     periods = periods_of(slots)
     if where and operation == "none" and not over_time and not steps and not slots.says(SAID["every"]):
         metrics, operation = of_whole_span(metrics, where, periods)
-    if where and operation in ("first", "last"):
+    if where and operation in ONCE:
         periods = [str(each.value) for each in slots.points]
-    over_time = not steps and (over_time or operation in ("first", "last"))
+    over_time = not steps and (over_time or operation in ONCE)
     if where and metrics[0] != "price" and not periods and over_time:
         periods = ["last 12 years"]
     held = slots.stake is not None and metrics[0] != "price"
@@ -275,7 +277,7 @@ def _query(slots: Slots) -> Query:
         periods = moved(["latest quarter" if shift[1] == "quarter" else "latest"], shift)
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = with_the_one_before(periods[0])
-    counts_quarters = operation == "count" and not steps and re.search(r"\bquarters\b", slots.low)
+    counts_quarters = operation in ("count", *ONCE) and not steps and slots.says(BY_QUARTERS)
     if (
         counts_quarters
         or slots.says(SAID["which_quarter"])
@@ -283,7 +285,7 @@ def _query(slots: Slots) -> Query:
             operation in ("none", "mean", "max", "min", "sum") and slots.has("trend") and slots.says(SAID["by_quarter"])
         )
     ):
-        periods = quarterly(periods)
+        periods = quarterly(periods, 40 if operation in ("max", "min", *ONCE) else 8)
     if where and metrics == ["price"] and operation == "none" and slots.says(SAID["all_time"]):
         operation = "first"  # `has it ever closed above $200?`
     periods = of_a_high(slots, periods, operation) if metrics[0] in ("price", "from_high", "from_low") else periods

@@ -10,7 +10,7 @@ from itertools import islice
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span
-from finassist.core.query import Operation, Unknown
+from finassist.core.query import Operation, Query, Unknown
 from finassist.questions.grammar import SAID, metric_names, pattern_of, table_of
 from finassist.questions.slots import Found, Slots, Understanding, refuse
 from finassist.symbols.names import FOREIGN_LISTING
@@ -234,6 +234,18 @@ def alternatives(slots: Slots) -> Understanding | None:
             reason = f"“… {words} …”: companies have to fulfil all conditions here; ask for each of them by itself"
             return refuse(words, "not understood", reason, "one condition or another")
     return None
+
+
+def no_first_day(query: Query) -> Understanding | None:
+    """A refusal of `when did the market value first exceed $3 trillion?`: it is there for some days of a year only."""
+    metric = query.metrics[0]
+    if query.operation not in ("first", "last", "streak") or described(metric).kind != "price":
+        return None
+    if metric in ("price", "price_change", "total_return"):
+        return None
+    label = described(metric).label
+    reason = f"The days on which {label} passed an amount are not looked up: ask for those of the share price"
+    return refuse(label, "not understood", reason, "no first day")
 
 
 def years_ahead(slots: Slots, operation: Operation) -> Understanding | None:

@@ -166,6 +166,8 @@ def check(outcome: Outcome, words: Words) -> str:
     if query.operation in ("first", "last") and met:
         return " ".join(_once(words, rows, own) for symbol in distinct(row.symbol for row in outcome.met)
                         if (own := [it for it in met if it.row.symbol == symbol]))  # fmt: skip
+    if query.operation == "streak":
+        return _streak(words, rows, met)
     if alone:
         first, last = words.of(rows[0]), words.of(rows[-1])
         own = [it for it in met if it.row.metric == rows[0].metric]
@@ -192,6 +194,18 @@ def _once(words: Words, rows: Sequence[Row], met: Sequence[Phrase]) -> str:
     begins = next(row for row in rows if row.symbol == it.row.symbol) == it.row and which == "first"
     since = f" The data begin with {it.brief}, so it may have been earlier." if begins else ""
     return f"{it.name} {which} had {conditions(words.query)} {it.when}: {it.value}.{since}"
+
+
+def _streak(words: Words, rows: Sequence[Row], met: Sequence[Phrase]) -> str:
+    """In how many of the latest periods a condition held without a break."""
+    known = [row for row in rows if row.known]
+    last, held = words.of(known[-1]), conditions(words.query)
+    if not met:
+        return f"{last.name} had no {held} {last.when}, the latest {last.length}: {last.value}."
+    cells = listed(f"{it.brief} ({it.value})" for it in met)
+    since = f" The data begin with {met[0].brief}, so it may be longer." if met[0].row == known[0] else ""
+    count = f"{len(met)} {last.length}{'s' if len(met) > 1 else ''}"
+    return f"{last.name} had {held} in the latest {count} in a row: {cells}.{since}"
 
 
 def _by_company(rows: Sequence[Row], words: Words) -> Iterator[tuple[str, str]]:
@@ -266,7 +280,9 @@ def _extreme(it: Phrase) -> str:
     ended = f"({it.length} ended {it.fact.period_end})"
     of_points = it.fact.unit == "points" and it.row.metric.startswith("growth(")
     what = f"change in {spoken(it.row.metric[7:-1])}" if of_points else it.metric
-    return f"{it.owner} {what} was {it.row.at or 'highest'} in {it.brief}, at {it.value} {ended}."
+    first, last = it.row.first, it.row.last
+    span = f" from {brief(first)} to {brief(last)}" if first and last and first.period != last.period else ""
+    return f"{it.owner} {what}{span} was {it.row.at or 'highest'} in {it.brief}, at {it.value} {ended}."
 
 
 def _series(outcome: Outcome, words: Words) -> str:
