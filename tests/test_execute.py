@@ -232,7 +232,8 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
      "(ended 2024-09-30)."),
     ({**SPAN, "operation": "cagr"},
      "Acme's revenue grew 10.0% a year (CAGR) from FY2021 to FY2024: from USD 100 to USD 133 over 3 years."),
-    ({**SPAN, "operation": "max"}, "Acme's revenue was highest in FY2024, at USD 133 (year ended 2024-09-30)."),
+    ({**SPAN, "operation": "max"},
+     "Acme's revenue from FY2021 to FY2024 was highest in FY2024, at USD 133 (year ended 2024-09-30)."),
     (SPAN, "Acme's revenue rose from USD 100 in FY2021 (ended 2021-09-30) to USD 133 in FY2024 (ended 2024-09-30), "
      "rising every year."),
     ({**SPAN, "operation": "sum"},

@@ -512,6 +512,15 @@ def test_the_stretch_before_the_last_one() -> None:
         ("When did Amazon last lose money?", "Amazon last had a net loss in FY2022"),
         ("In which year did Apple last grow more than 10%?", "Apple last had revenue growth above 10% in FY2021"),
         ("When was the first year Tesla made a profit?", "Tesla first had a profit in FY2020"),
+        ("How many quarters in a row has Intel lost money?", "Intel had a net loss in the latest 3 quarters in a row:"),
+        (
+            "How many years in a row has Nike lost money?",
+            "Nike did not have a net loss in FY2026 (year ended 2026-05-31),",
+        ),
+        (
+            "Which year had the highest margin at Adobe?",
+            "Adobe's net margin from FY2014 to FY2025 was highest in FY2020, at 40.9%",
+        ),
         ("In what year did Meta's net margin last fall below 20%?", "net margin below 20% in FY2022"),
         ("When did Apple's revenue first exceed $100bn?", "it may have been earlier"),
         ("When did Apple last close below $150?", "Apple last closed below USD 150 on 2023-03-10"),

@@ -53,12 +53,11 @@ class Member:
     """What execution has to know of a company besides its figures.
 
     Attributes:
-        symbol: Ticker symbol.
-        name: Name in sentences.
+        symbol, name: Ticker symbol, and name in sentences.
         industry: `bank`, `insurer`, `reit` or empty: where some metrics make no sense.
-        sector: GICS sector, or empty.
-        sub_industry: GICS sub-industry, or empty.
+        sector, sub_industry: Of GICS, or empty.
         primary: Symbol of the share class that stands for the company in ranks.
+        headquarters: City and state or country.
     """
 
     symbol: str
@@ -67,6 +66,7 @@ class Member:
     sector: str = ""
     sub_industry: str = ""
     primary: str = ""
+    headquarters: str = ""
 
 
 def known_on(fact: Fact) -> date:

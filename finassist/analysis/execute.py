@@ -142,6 +142,7 @@ def _told(row: Row, member: Member | None, asked: str) -> Row:
     fact = row.fact
     text = {
         "sector": ", ".join(filter(None, (member.sector, member.sub_industry))) if member else "",
+        "headquarters": member.headquarters if member else "",
         "fiscal year end": f"{fact.period_end:%B}" if fact.period_end else "",
     }.get(asked, str(fact.as_of or ""))
     changes: dict[str, Any] = {"field": asked.replace(" ", "_"), "value": None, "unit": "", "currency": None}

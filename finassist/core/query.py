@@ -35,6 +35,9 @@ TEARSHEET = ("price_change", "annual_return", "volatility", "max_drawdown", "sha
 _USUAL = {"tearsheet": TEARSHEET, "event": ("price_change",)}
 """The figures of intents that need not name any."""
 
+PROFILE = ("sector", "headquarters", "fiscal year end", "filing day")
+"""What a profile tells of a company."""
+
 MOST_CELLS = 600
 _SLACK = 0.005
 """By how much weights may miss 1: those of three thirds are rounded."""
@@ -76,7 +79,8 @@ class Query(Checked):
             unit (5 % is 0.05). `growth`, `margin`, `multiple` and `years` are those that a valuation forecasts.
         proof: Whether the answer shows how its figures were computed, down to filings; see `Answer.why`.
         as_of: Only what was known on that day counts.
-        explain: Metrics or terms to define; of a `"profile"` any of `"sector"`, `"fiscal year end"`, `"filing day"`.
+        explain: Metrics or terms to define; of a `"profile"` any of `"sector"`, `"headquarters"`,
+            `"fiscal year end"`, `"filing day"`.
         unit: The unit the answer should be stated in (`"percent"`, `"USD millions"`, …), or empty.
         decimals: Decimals of the answer, where asked.
         unknown: Words that were not placed.
@@ -254,8 +258,10 @@ def _complete(asked: object) -> Query:
 def _check_complete(query: Query) -> None:
     if query.intent in ("chat", "refuse"):
         raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
-    if query.intent == "profile" and not {*query.explain} <= {"sector", "fiscal year end", "filing day"}:
-        raise InvalidQuery("A profile tells of a company: explain=['sector'], 'fiscal year end' or 'filing day'.")
+    if query.intent == "profile" and not {*query.explain} <= {*PROFILE}:
+        raise InvalidQuery(
+            "A profile tells of a company: explain=['sector'], 'headquarters', 'fiscal year end' or 'filing day'."
+        )
     if query.intent == "define":
         if not any(name for name in query.explain if _is_metric(name)):
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")

@@ -197,7 +197,7 @@ def _is_vocabulary(match: Match, text: str) -> bool:
         return False
     if fold(text[max(0, match.start - 2) : match.start]) == "p/":  # P/E on a day is no E.ON
         return True
-    if text[match.end : match.end + 1].isalnum():
+    if not match.text[-1:].isspace() and text[match.end : match.end + 1].isalnum():
         return True
     if match.how != "ticker":
         return (

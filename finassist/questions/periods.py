@@ -201,6 +201,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "short ago": _short_ago,
     "years to": lambda parts, year: Span(Period("year", year - number_of(parts["n"]) + 1), Period("year", year)),
     "ago": lambda parts, year: LATEST.moved(-number_of(parts["n"])),
+    "since ago": lambda parts, year: Span(LATEST.moved(-number_of(parts.get("n", "1"))), LATEST),
     "before2": lambda parts, year: LATEST.moved(-2),
     "latest quarter": _of("latest quarter"),
     "latest": lambda parts, year: LATEST,

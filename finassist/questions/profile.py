@@ -11,7 +11,8 @@ from finassist.questions.operations import periods_of
 from finassist.questions.slots import Slots, Understanding
 
 _TOLD: Mapping[str, re.Pattern[str]] = {
-    "sector": SAID["sector_of"], "fiscal year end": SAID["year_end_of"], "filing day": SAID["filing_of"],
+    "sector": SAID["sector_of"], "headquarters": SAID["based_in"], "fiscal year end": SAID["year_end_of"],
+    "filing day": SAID["filing_of"],
 }  # fmt: skip
 _QUARTERLY = re.compile(r"\b(?:10-?q|quarter(?:ly|s)?(?: (?:report|results|filing))?)\b")
 

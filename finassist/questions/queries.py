@@ -278,13 +278,8 @@ def _query(slots: Slots) -> Query:
     if operation == "growth" and slots.has("qoq") and len(periods) == 1:
         periods = with_the_one_before(periods[0])
     counts_quarters = operation in ("count", *ONCE) and not steps and slots.says(BY_QUARTERS)
-    if (
-        counts_quarters
-        or slots.says(SAID["which_quarter"])
-        or (
-            operation in ("none", "mean", "max", "min", "sum") and slots.has("trend") and slots.says(SAID["by_quarter"])
-        )
-    ):
+    each = operation in ("none", "mean", "max", "min", "sum") and slots.has("trend")
+    if counts_quarters or slots.says(SAID["which_quarter"]) or (each and slots.says(SAID["by_quarter"])):
         periods = quarterly(periods, 40 if operation in ("max", "min", *ONCE) else 8)
     if where and metrics == ["price"] and operation == "none" and slots.says(SAID["all_time"]):
         operation = "first"  # `has it ever closed above $200?`

@@ -114,6 +114,8 @@ def _profile(it: Phrase) -> str:
         case "sector":
             sector, _, industry = (text or "").partition(", ")
             return f"{it.name} is in the sector {sector}, industry {industry}." if text else _no(it, "sector")
+        case "headquarters":
+            return f"{it.name} has its headquarters in {text}." if text else _no(it, "headquarters")
         case "fiscal_year_end":
             return f"{it.owner} fiscal year ends in {text}: {fact.period} ended on {fact.period_end}."
         case _:
@@ -201,7 +203,7 @@ def _streak(words: Words, rows: Sequence[Row], met: Sequence[Phrase]) -> str:
     known = [row for row in rows if row.known]
     last, held = words.of(known[-1]), conditions(words.query)
     if not met:
-        return f"{last.name} had no {held} {last.when}, the latest {last.length}: {last.value}."
+        return f"{last.name} did not have {held} {last.when}, the latest {last.length}: {last.value}."
     cells = listed(f"{it.brief} ({it.value})" for it in met)
     since = f" The data begin with {met[0].brief}, so it may be longer." if met[0].row == known[0] else ""
     count = f"{len(met)} {last.length}{'s' if len(met) > 1 else ''}"

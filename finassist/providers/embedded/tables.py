@@ -216,7 +216,6 @@ class CompanyRecord(Member):
 
     cik: str = ""
     exchange: str = ""
-    headquarters: str = ""
     in_sp500: bool = False
     shares: int | None = None
     shares_as_of: date | None = None
