@@ -553,6 +553,23 @@ WORDED = [
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
     (
+        "Define DSO as 365 * average accounts receivable (FY2022, FY2023) / FY2023 revenue. What is Nike's FY2023 DSO?",
+        "(365 * average receivables) / revenue of NKE in FY2023",
+    ),
+    (
+        "What was Visa's FY2023 asset turnover with average assets in the denominator?",
+        "ratio of revenue to average total assets of V in FY2023",
+    ),
+    (
+        "In Q4 2023 Target earned what share of its FY2023 net income?",
+        "net income in Q4 2023 / net income in FY2023 of TGT in Q4 2023",
+    ),
+    ("Who earned more per dollar of revenue in 2023, Visa or Mastercard?", "net margin of V, MA in 2023"),
+    (
+        "After capex in 2023, how much was left of Apple's operating cash flow?",
+        "operating cash flow less capital expenditure of AAPL in 2023",
+    ),
+    (
         "Compute Pfizer's DIO for FY2022, where DIO means average inventory divided by cost of revenue, times 365.",
         "(average inventory / cost of revenue) * 365 of PFE in FY2022",
     ),

@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
-from finassist.core.metrics import Binary, Number, anchors, described, parse, parts, references, unit_of
+from finassist.core.metrics import anchors, described, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
-from finassist.questions.expressions import simplest, spelt
+from finassist.questions.expressions import senseless, simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
 from finassist.questions.slots import Found, Slots, Understanding, owners, recall, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
@@ -185,9 +185,14 @@ _ALL_READ = ("arithmetic", "definition with a figure")
 
 def unread(slots: Slots, found: Understanding) -> Understanding | None:
     """A refusal where the question joins figures and what was understood joins fewer, or what has no sense."""
-    if senseless := next((each for query in found.queries for each in query.metrics if _senseless(each)), ""):
-        words = described(senseless).label
-        return refuse(words, "not understood", f"“{words}” divides a ratio by dollars, which says nothing", "no sense")
+    if wrong := next((each for query in found.queries for each in query.metrics if senseless(each)), ""):
+        words = described(wrong).label
+        return refuse(
+            words, "not understood", f"“{words}” divides a ratio by dollars or counts dollars in days", "no sense"
+        )
+    kinds = {described(each).kind for query in found.queries for each in query.metrics}
+    if "per dollar of" in slots.low and kinds and "ratio" not in kinds:
+        return refuse("per dollar of", "not understood", "“per dollar of” was not understood", "arithmetic not read")
     if slots.language != "en" or not slots.metrics or not found.queries or found.decided in _ALL_READ:
         return None
     asked = _asked(slots)
@@ -201,16 +206,6 @@ def unread(slots: Slots, found: Understanding) -> Understanding | None:
         f" by revenue in FY2023”, or give the formula, as in {example}"
     )
     return refuse(words, "not understood", reason, "arithmetic not read")
-
-
-def _senseless(formula: str) -> bool:
-    """Whether a ratio is divided by an amount, as in `(revenue / total assets) / revenue`."""
-    quotients = (each for each in parts(parse(formula)) if isinstance(each, Binary) and each.sign == "/")
-    return any(
-        unit_of(each.right) == "USD" and unit_of(each.left) in ("percent", "points", "times")
-        for each in quotients
-        if not isinstance(each.left, Number)
-    )
 
 
 def _asked(slots: Slots) -> list[Token]:

@@ -135,6 +135,11 @@ def _named(low: str, at: int) -> tuple[int, str]:
     return (start if own else at), sentence["name"].strip().removesuffix(" here")
 
 
+_YEARS = re.compile(
+    r"\((?:(?:fy ?|fiscal |year-?end |end of |the |of |at |and |to |[\s,/&-])*20\d\d)+(?: year-?ends?)?\)"
+)
+
+
 class _Formula:
     """A formula in words, read until it ends."""
 
@@ -176,7 +181,14 @@ class _Formula:
         if (text in _SIGNS or self._is_minus(word)) and not self._expects:
             self._out.append(f" {_SIGNS.get(text, '-')} ")
             return 2 if words[at + 1 : at + 2] and words[at + 1].text == "by" else 1
-        return self._bracket_or_word(word)
+        return self._bracketed_years(words, at) or self._bracket_or_word(word)
+
+    def _bracketed_years(self, words: Sequence[Word], at: int) -> int:
+        """`average inventory (FY2022 and FY2023)`: years in a bracket behind a figure."""
+        found = _YEARS.match(self.low, words[at].start) if words[at].text == "(" and not self._expects else None
+        for year in re.findall(r"20\d\d", found.group()) if found else ():
+            self._year(int(year))
+        return sum(word.start < found.end() for word in words[at:]) if found else 0
 
     def _bracket_or_word(self, word: Word) -> int:
         if (word.text == "(" and self._expects) or (word.text == ")" and self._open):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.filters import Filter
-from finassist.core.metrics import Binary, catalogue, described, kind_of, parse, unit_of
+from finassist.core.metrics import Binary, Number, Ref, catalogue, described, kind_of, parse, parts, unit_of
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation
 from finassist.questions.grammar import SAID, metric_phrases
@@ -190,7 +190,7 @@ def _over(hits: list[Hit[str]], above: Hit[str], below: Hit[str], value: str, wo
     return [joined if hit is above else hit for hit in hits if hit is not below]
 
 
-_PER_DOLLAR = r"per (?:each |every )?dollar of (?:its |their )?"
+_PER_DOLLAR = r"(?:per|for|from|out of|on) (?:each |every |a )?dollar of (?:its |their )?"
 _SLASH = re.compile(
     rf"\s*(?:/|%(?: of)?|divided by|over (?:its |the |their )?|{_PER_DOLLAR})\s*"
     r"(?:year-end )?(?:(?:fy ?|fiscal )?\d{2,4} )?"
@@ -258,11 +258,13 @@ def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
 
 def in_times(formula: str, name: str) -> str:
     """A quotient in times rather than in percent where what it defines is measured so, as a turnover is."""
-    known = metric_named(name)
-    in_times = "turnover" in name or (known != "" and catalogue()[known].unit == "times")
+    known, tree = metric_named(name), parse(formula)
+    turns = isinstance(tree, Binary) and tree.left in _SALES and tree.sign == "/" and kind_of(tree.right) == "stock"
+    in_times = turns or "turnover" in name or (known != "" and catalogue()[known].unit == "times")
     return _as_multiple(formula) if in_times else formula
 
 
+_SALES = (Ref("revenue"), Ref("cost_of_revenue"))
 _DAYS = re.compile(r"\b(?:how many|number of|in) days\b")
 
 
@@ -277,6 +279,19 @@ def in_days(formula: str, name: str, low: str) -> str:
         return formula
     year, turns = (360 if re.search(r"\b360[- ]days?\b", low) else 365), kinds[0] == "flow"
     return simplest(f"{year} / ({formula})" if turns else f"{year} * ({formula})")
+
+
+def senseless(formula: str) -> bool:
+    """Whether a ratio is divided by an amount, as in `(revenue / total assets) / revenue`, or an amount is in days."""
+    tree = parse(formula)
+    if isinstance(tree, Binary) and tree.sign == "*" and unit_of(tree) == "days":
+        return "USD" in (unit_of(tree.left), unit_of(tree.right))
+    quotients = (each for each in parts(tree) if isinstance(each, Binary) and each.sign == "/")
+    return any(
+        unit_of(each.right) == "USD" and unit_of(each.left) in ("percent", "points", "times")
+        for each in quotients
+        if not isinstance(each.left, Number)
+    )
 
 
 def metric_named(name: str) -> str:
