@@ -832,6 +832,8 @@ def test_a_conversation_edits_its_last_query(questions: list[str], last: str) ->
           "and the runner-up's net income that year?"], "Deere's net income was USD 7.13 billion in FY2022"),
         (["Which had the larger net income in FY2022, Chevron or Exxon Mobil?", "and the loser's EPS?"],
          "Chevron's diluted EPS was USD 18.28 in FY2022"),
+        (["Rank Netflix, Disney and Comcast by 2023 revenue", "And the margin of the first?", "the one at the bottom?"],
+         "Netflix's net margin was 16.0% in FY2023"),
         (["Nucor's revenue in FY2022?", "and the winner's EPS?"], "Which company is meant?"),
         (["In which year between 2018 and 2024 was Nucor's net income highest?", "and its capex in the year after?"],
          "Nucor's capital expenditure was USD 2.21 billion in FY2023"),
@@ -1001,6 +1003,18 @@ def test_what_can_be_answered_is_and_the_rest_is_named_after_it(question: str, f
         (
             "Between the close of 31 March 2022 and the close of 30 June 2022, who fell less: Target or Walmart?",
             "Walmart's share price fell less from 2022-03-31 to 2022-06-30: by 18.4%, against 33.5% at Target",
+        ),
+        (
+            "Which had the smaller decline in revenue in FY2020, Marriott or Hilton?",
+            "Marriott International's revenue fell less",
+        ),
+        (
+            "Which of Visa, Mastercard and American Express gained the least from 31 March 2023 to 29 September 2023?",
+            "American Express had the lowest share price change",
+        ),
+        (
+            "PepsiCo: closing price on 2023-12-29 over FY2023 diluted EPS",
+            "on 2023-12-29 / diluted EPS in FY2023 was 25.89",
         ),
         ("Whose revenue fell least in FY2023: Nucor, Mosaic or CF?", "Nucor's revenue fell least in FY2023"),
         (

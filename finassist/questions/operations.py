@@ -335,9 +335,8 @@ def direction_of(slots: Slots, metric: str) -> tuple[int, bool]:
         loss = any(re.search(r"\b(?:loss|lost|los[ei]ng?)", each.words) for each in slots.metrics)
         if loss:
             return -hit.value, True
-        fell = (
-            hit.value > 0 or hit.words in _LEAST
-        )  # `fell less` puts the smaller fall first, which is the larger change
+        least = hit.words in _LEAST or slots.says(SAID["smaller_fall"])
+        fell = hit.value > 0 or least  # who `fell less` has the larger change
         shrank = -1 if falls and fell and slots.says(SAID["shrank"]) else 1
         return hit.value * good * shrank, True
     below = bool(slots.amounts) and slots.amounts[0].value.comparator in ("<", "<=")

@@ -331,8 +331,8 @@ def nth_shown(slots: Slots) -> str:
     if placed := _placed(slots):
         return placed
     found = POINTS_BACK["nth"].search(slots.low)
-    named, result = slots.memory.companies, slots.memory.result
-    shown = named if len(named) > 1 else result
+    named, result, leaders = slots.memory.companies, slots.memory.result, slots.memory.leaders
+    shown = leaders if len(leaders) > 2 else named if len(named) > 1 else result  # of two, the first named is the first
     asked = slots.memory.queries[0].companies if slots.memory.queries else []
     others = [each for each in named if each not in asked]
     if len(asked) == len(others) == 1 and slots.says(POINTS_BACK["other"]):

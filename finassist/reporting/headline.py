@@ -159,9 +159,10 @@ def _comparison(outcome: Outcome, words: Words) -> str:
 def _how_fallen(query: Query, row: Row) -> str:
     """`more` or `less`, where a change is ordered by how far figures fell; `fell less` is the largest change."""
     change = row.metric == "price_change" or row.metric.startswith("growth(") or query.operation == "growth"
-    if not change or (query.order >= 0 and query.evidence.get("order") not in ("less", "least")):
+    small = query.evidence.get("order", "") in ("less", "least", "smaller", "smallest", "lower", "lowest")
+    if not change or small == (query.order < 0):
         return ""
-    return "less" if query.order >= 0 else "more"
+    return "less" if small else "more"
 
 
 def _fallen(row: Row) -> str:
