@@ -8,6 +8,12 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("Meta's worst month ever", "share price of META in 2015:latest"),
+    (
+        "Which tech companies spend most on R&D relative to revenue?",
+        "R&D to revenue of all companies in Information Technology (top 10)",
+    ),
+    ("How much has Apple's dividend grown in 5 years?", "growth of dividends per share of AAPL in last 5 years"),
     ("When did Uber become profitable?", "net income of UBER where net income > 0 in last 12 years"),
     (
         "How many years in a row has Coca-Cola raised its dividend?",

@@ -70,7 +70,7 @@ def periods_of(slots: Slots) -> list[str]:
 
 def of_a_high(slots: Slots, periods: list[str], operation: Operation) -> list[str]:
     """`how far below its 2021 high`: the year of the high, then the day of the close, which is the latest."""
-    if not periods and slots.says(SAID["all_time"]) and operation in ("none", "high", "low"):
+    if not periods and slots.says(SAID["all_time"]) and operation.startswith(("none", "high", "low", "best", "worst")):
         return ["2015:latest"]  # the embedded data have closes of these years
     said = next((hit for hit in slots.metrics if hit.value in ("from_high", "from_low")), None)
     own = [str(each.value) for each in slots.points if said and said.start < each.start < said.end]
