@@ -173,7 +173,7 @@ def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
     before = [hit for hit in hits if mark and hit.end <= mark.start]
     if mark and len(before) == 2 and not after and _OF_CJK.search(slots.low, before[0].end, mark.end):
         before, after = before[:1], before[1:]
-    if mark is None or len(hits) < 2 or not after:
+    if mark is None or len(before) + len(after) < 2 or not after:
         return hits
     below, above = after[0], before[-1] if before else after[1]
     return _over(hits, above, below, f"{above.value} / {below.value}", f"{above.words} {mark.words} {below.words}")
@@ -240,7 +240,7 @@ def _per_share(hit: Hit[str]) -> Hit[str]:
 def _grown(slots: Slots, hit: Hit[str]) -> Hit[str]:
     """`revenue growth`, `growth of revenue`, `grew revenue`: growth(revenue), for the metric next to the word."""
     alone = len(slots.metrics) == 1 and not slots.has("share")
-    if described(hit.value).kind == "price":
+    if described(hit.value).kind == "price" and hit.value != "market_cap":
         return hit
     yearly = slots.says(SAID["per_year"]) and not (slots.says(SAID["each_year"]) or slots.says(SAID["every"]))
     of_rate = any(each.value.unit == "percent" for each in slots.amounts)

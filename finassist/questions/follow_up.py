@@ -201,7 +201,9 @@ def _lacks_only_its_company(slots: Slots) -> bool:
 def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Understanding | None:
     if again := shown_otherwise(slots, last) or other_stake(slots, last):
         return again
-    if slots.says(POINTS_BACK["placed"]) and not nth_shown(slots):
+    ordered = last is not None and last.intent in ("rank", "compare")
+    one = slots.says(POINTS_BACK["placed"]) or (ordered and not slots.about and slots.says(POINTS_BACK["leader"]))
+    if one and not nth_shown(slots):
         reason = "Which company is meant? The figures before have no order of companies: name one"
         return refuse(slots.text, "company", reason, "no order")
     _complete_companies(slots, last)

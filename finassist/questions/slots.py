@@ -319,7 +319,7 @@ def _placed(slots: Slots) -> str:
     ordered = asked is not None and (asked.intent in ("rank", "compare", "screen") or asked.scope == "universe")
     if not (found and (ordered or len(leaders) > 1)) and not (ordered and slots.says(POINTS_BACK["leader"])):
         return ""
-    at = {"first": 0, "second": 1, "last": -1}[found["place"]] if found else 0
+    at = {"first": 0, "second": 1, "third": 2, "last": -1}[found["place"]] if found else 0
     return leaders[at] if at < len(leaders) else ""
 
 
