@@ -558,6 +558,25 @@ WORDED = [
     ),
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
+    ("Assume a 360-day year: what was Nike's DSO in FY2023?", "(receivables / revenue) * 360 of NKE in FY2023"),
+    (
+        "If working capital is current assets minus inventory minus current liabilities, what was Nike's working "
+        "capital in FY2023?",
+        "current assets - inventory - current liabilities of NKE in FY2023",
+    ),
+    (
+        "Using beginning equity, what was Nike's ROE in 2023?",
+        "net income / prior-year shareholders' equity of NKE in 2023",
+    ),
+    (
+        "What was Nike's FY2023 ROE if equity is averaged over FY2021 to FY2023?",
+        "net income / ((shareholders' equity in FY2021 + shareholders' equity in FY2022 + shareholders' equity in FY2023) "
+        "/ 3) of NKE in FY2023",
+    ),
+    (
+        "Apple's FY2023 EBITDA margin where EBITDA is operating income plus D&A plus SBC",
+        "(operating income + depreciation and amortization + stock-based compensation) / revenue of AAPL in FY2023",
+    ),
     (
         "Define DSO as 365 * average accounts receivable (FY2022, FY2023) / FY2023 revenue. What is Nike's FY2023 DSO?",
         "(365 * average receivables) / revenue of NKE in FY2023",

@@ -274,6 +274,9 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
             formula = in_days(formula, each.name, low)
+            if margin and any(hit.words == f"{each.name} margin" for hit in found):
+                rest = [hit for hit in found if hit.words != each.name]
+                return [replace(hit, value=formula) if hit.words == f"{each.name} margin" else hit for hit in rest]
             several = len({hit.value for hit in found}) > 1
             again = any(hit.words == each.name and hit.start > each.at for hit in found)
             if (several or again) and any(hit.words == each.name for hit in found):

@@ -121,7 +121,7 @@ def joined_rank(slots: Slots) -> list[Filter]:
 
 
 _TWO_ENDS = re.compile(
-    r"(?:\s|,|\b(?:of|the|its|total|opening|beginning|closing|ending|start|end|year|years|ends|and|both|fiscal|(?:fy)?20\d\d)\b|-)*"
+    r"(?:\s|,|\b(?:of|the|its|total|opening|beginning|closing|ending|start|end|year|years|ends|and|to|through|both|fiscal|(?:fy)?20\d\d)\b|-)*"
 )
 
 
@@ -148,13 +148,17 @@ def average_base(slots: Slots) -> None:
 
 
 def _of_other_ends(base: str, inside: Sequence[Found], asked: Sequence[Found]) -> str:
-    """The average of two year ends that are not those of the year asked for and the one before it."""
-    years = [each.value.year for each in inside if isinstance(each.value, Period)]
-    own = [each.value.year for each in asked if isinstance(each.value, Period)]
-    if len(years) != 2 or own == [max(years)] == [min(years) + 1]:
+    """The average of year ends that are not those of the year asked for and the one before it."""
+    years = sorted({year for each in inside for year in _years_of(each.value)})
+    if len(years) < 2 or [year for each in asked for year in _years_of(each.value)] == years[1:] == [years[0] + 1]:
         return ""
-    first, last = (f"at({base}, 'FY{year}')" for year in sorted(years))
-    return f"(({first} + {last}) / 2)"
+    return f"(({' + '.join(f"at({base}, 'FY{year}')" for year in years)}) / {len(years)})"
+
+
+def _years_of(value: Period | Span) -> range:
+    first = value.start if isinstance(value, Span) else value
+    last = value.end if isinstance(value, Span) else value
+    return range(first.year, last.year + 1) if first and first.year and last.year else range(0)
 
 
 def _averaged(ratio: str, base: str, mean: str = "") -> str:
@@ -292,6 +296,14 @@ def senseless(formula: str) -> bool:
         for each in quotients
         if not isinstance(each.left, Number)
     )
+
+
+def of_short_years(slots: Slots) -> None:
+    """`Assume a 360-day year`: ratios in days are computed with it."""
+    for hit in list(slots.metrics) if re.search(r"\b360[- ]days?\b", slots.low) else ():
+        if described(hit.value).unit == "days" and "365" in spelt(hit.value):
+            slots.metrics[slots.metrics.index(hit)] = replace(hit, value=spelt(hit.value).replace("365", "360"))
+            slots.loose = [word for word in slots.loose if word.text != "360"]
 
 
 def metric_named(name: str) -> str:

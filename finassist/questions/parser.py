@@ -24,7 +24,7 @@ from finassist.questions.arithmetic import arithmetic, unread
 from finassist.questions.assuming import assumed_in, with_assumptions
 from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.editing import as_waterfall, of_the_pair
-from finassist.questions.expressions import simplest
+from finassist.questions.expressions import of_short_years, simplest
 from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.leftover import noting_loose_words, unplaced
@@ -61,6 +61,7 @@ def understand(text: str, memory: Memory | None = None) -> Understanding:
     slots = slots_of(bare, language)
     slots.memory, slots.unit, slots.decimals = memory, framing.unit, framing.decimals
     settle_stake(slots)
+    of_short_years(slots)
     found = _by_definition(slots, given) or _understood(slots)
     found = with_assumptions(found, slots, assume) or found
     shown = (as_waterfall(slots, query) for query in found.queries)
