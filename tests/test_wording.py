@@ -558,6 +558,17 @@ WORDED = [
     ),
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
+    (
+        "By equity turnover I mean revenue divided by the average of opening and closing equity. Give Accenture's for "
+        "FY2023.",
+        "ratio of revenue to average shareholders' equity of ACN in FY2023",
+    ),
+    (
+        "If buybacks are taken away from Visa's FY2023 free cash flow, how much remains?",
+        "free cash flow less share buybacks of V in FY2023",
+    ),
+    ("Norfolk Southern, the rival of CSX: revenue 2022", "revenue of NSC in 2022"),
+    ("After paying all its costs and taxes, what did Costco have left in FY2022?", "net income of COST in FY2022"),
     ("Assume a 360-day year: what was Nike's DSO in FY2023?", "(receivables / revenue) * 360 of NKE in FY2023"),
     (
         "If working capital is current assets minus inventory minus current liabilities, what was Nike's working "
@@ -570,8 +581,8 @@ WORDED = [
     ),
     (
         "What was Nike's FY2023 ROE if equity is averaged over FY2021 to FY2023?",
-        "net income / ((shareholders' equity in FY2021 + shareholders' equity in FY2022 + shareholders' equity in FY2023) "
-        "/ 3) of NKE in FY2023",
+        "net income / ((shareholders' equity in FY2021 + shareholders' equity in FY2022 + shareholders' equity in "
+        "FY2023) / 3) of NKE in FY2023",
     ),
     (
         "Apple's FY2023 EBITDA margin where EBITDA is operating income plus D&A plus SBC",

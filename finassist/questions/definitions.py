@@ -49,7 +49,7 @@ _WRAPPED = {
 
 _IGNORED = word_set(
     "the its of in for total year end fy fiscal ended ending between and from to at by same company s a unadjusted "
-    "reported that two years over cash net closing annual own their during level book"
+    "reported that two years over cash net closing annual own their during level book simple arithmetic"
 )
 
 

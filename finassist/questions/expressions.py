@@ -214,7 +214,8 @@ def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
         if above.value != below.value and (slash or (verb and _BY.fullmatch(slots.low, above.end, below.start))):
             words = slots.low[above.start : below.end]
             value = simplest(f"{above.value} / {below.value}")
-            value = _as_multiple(value) if _is_multiple(slots, link, below.value) else value
+            known = value in catalogue()
+            value = _as_multiple(value) if _is_multiple(slots, link, below.value) and not known else value
             return _over(hits, above, below, in_times(value, f"{above.words} to {below.words}"), words)
     return hits
 
