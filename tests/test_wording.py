@@ -842,6 +842,7 @@ CONVERSATIONS = [
     (["Nike net income 2022", "and in the first half?", "H2?"], "net income of NKE in H2 2022"),
     (["Nike revenue from 2020 to 2023", "how did Q3 compare with Q2?"], "revenue of NKE in Q3 2023 and Q2 2023"),
     (["Nike revenue in Q1 2024", "in Q2?"], "revenue of NKE in Q2 2024"),
+    (["Nike revenue in Q1 2024", "and now?"], "revenue of NKE in latest"),
     (["Visa and Mastercard revenue 2023", "what was Visa's EPS in 2023?", "and the other one?"],
      "diluted EPS of MA in 2023"),
     (["Marriott revenue in Q2 2024", "and in Q3?"], "revenue of MAR in Q3 2024"),

@@ -54,6 +54,8 @@ def _other_periods(slots: Slots, last: Query, shift: Shift | None) -> Mapping[st
             periods = [*periods, *(text for text in last.periods if text not in periods)]
     elif shift:
         periods = moved(last.periods or ["latest"], shift, of_price=of_price(last))
+    elif slots.periods:  # `and now?`
+        periods = ["latest"]
     elif len(slots.memory.periods) > 1 and slots.says(POINTS_BACK["both_periods"]):
         periods = sorted(slots.memory.periods, key=_year)
     if slots.says(POINTS_BACK["by_quarter"]):
