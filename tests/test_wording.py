@@ -8,6 +8,18 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("I was told Teradyne made a lot in 2021 - what was the exact net income?", "net income of TER in 2021"),
+    ("Amgen or Gilead, 2023 - who returned more cash as dividends?", "dividends paid of AMGN, GILD in 2023"),
+    (
+        "How many billions more than T-Mobile did AT&T take in in 2023 revenue?",
+        "difference in revenue of T, TMUS in 2023",
+    ),
+    ("Align's most painful month on the market in 2022?", "share price change of ALGN in 2022"),
+    ("First, Apple revenue 2023", "revenue of AAPL in 2023"),
+    (
+        "Between the first and second quarter of 2024, by what percent did Valero's revenue change?",
+        "growth of revenue of VLO in Q1 2024:Q2 2024",
+    ),
     ("Meta's worst month ever", "share price of META in 2015:latest"),
     (
         "Which tech companies spend most on R&D relative to revenue?",

@@ -132,7 +132,8 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
             )
     for word in _CAPITALISED.finditer(text):
         symbol = ALSO_WORDS[word.group()]
-        if word.start() > 0 and taken.free(*word.span()):
+        owner = text[word.end() : word.end() + 2] in ("'s", "’s")
+        if (word.start() > 0 or owner) and taken.free(*word.span()):
             _name(found, symbol, *word.span(), text, strong=False)
 
 

@@ -62,6 +62,10 @@ def follow_up(slots: Slots) -> Understanding | None:
         metrics = [hit.value for hit in slots.metrics]
         query = last.model_copy(update={"metrics": metrics, "order": direction_of(slots, metrics[0])[0]})
         return Understanding((query,), decided="follow-up")
+    alone = not (slots.metrics or slots.about or slots.sectors)
+    if last and last.scope == "universe" and slots.periods and alone and slots.says(POINTS_BACK["same_list"]):
+        query = last.model_copy(update={"periods": [str(each.value) for each in slots.periods]})
+        return Understanding((query,), decided="follow-up")
     if last and last.metrics and _same_of_a_set(slots):
         slots.metrics = hits_of(last.metrics[:1])
         return screen(slots)

@@ -350,7 +350,8 @@ def of_stake(slots: Slots) -> str:
         return "price"
     if "dividend" in slots.low or "total return" in slots.low:
         return "total_return"
-    held = slots.says(SAID["bought"]) or many_periods(slots)
+    bought = slots.says(SAID["bought"]) and not slots.says(SAID["cost_then"])
+    held = bought or many_periods(slots)
     return "price_change" if held or (slots.stake and slots.stake.value.endswith("USD")) else "price"
 
 

@@ -267,7 +267,8 @@ def _query(slots: Slots) -> Query:
     if where and metrics[0] != "price" and not periods and over_time:
         periods = ["last 12 years"]
     held = slots.stake is not None and metrics[0] != "price"
-    if periods and (held or (invested(slots) and metrics[0] in OF_MARKET and len(periods) == 1)):
+    later = periods and not slots.says(SAID["cost_then"])
+    if later and (held or (invested(slots) and metrics[0] in OF_MARKET and len(periods) == 1)):
         periods = since_bought(slots, periods)
     if operation == "times" and metrics == ["price"] and len(periods) == 1:
         periods = periods[0].split(":")

@@ -82,6 +82,8 @@ def _means_else(slots: Slots, topic: _Topic, start: int, end: int) -> bool:
     """Whether a company, metric or sector claims these characters."""
     if slots.stake and "stake" in topic.yields_to:
         return True
+    if any(hit.start < end and start < hit.end <= end for hit in slots.companies if " " in hit.words):
+        return True  # `Quanta Services revenue`: a word of a name
     if topic.yields_to in ("nothing", "stake"):
         return False
     named = [(hit.start, hit.end) for hit in (slots.periods if topic.yields_to == "periods" else slots.companies)]

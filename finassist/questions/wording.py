@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache, lru_cache
 
 from finassist.core.periods import Period
-from finassist.questions.grammar import SPELLING, metric_names, table_of, tagged_words, vocabulary
+from finassist.questions.grammar import SPELLING, metric_names, metric_phrases, table_of, tagged_words, vocabulary
 from finassist.questions.periods import periods_in
 from finassist.questions.tokenizer import fold, words_of
 from finassist.symbols import directory
@@ -76,8 +76,23 @@ def framed(text: str) -> Framing:
     if len(bare.split()) > 12:
         bare = _FORM["source"].sub("", bare)
     bare = _FORM["margin"].sub(r"\1 margin", _FORM["listed"].sub(" ", bare))
-    bare = _tidy(re.sub(r"%(?= margin)", "", _parted(bare)))
+    bare = _tidy(re.sub(r"%(?= margin)", "", _parted(_DASH.sub(_no_minus, bare))))
     return Framing(bare if len(bare) > 2 else text, unit, decimals)
+
+
+_DASH = re.compile(r" [-–—]{1,2} ")
+_ASKS = re.compile(
+    r"(?i:what|who|whom|which|how|when|where|why|was|were|is|are|did|does|do|has|have|give|show|tell|name|please|in|as"
+    r"|by|up|down|any|can|could|just|i|and|but|or|so|not)\b"
+)
+
+
+def _no_minus(dash: re.Match[str]) -> str:
+    """A comma for a dash that sets a clause apart: no figure stands before the first one, or a clause follows."""
+    text, names = dash.string, metric_phrases("en")
+    before = words_of(_DASH.split(text, 1)[0].lower())
+    figure = any(names.longest(before, at) for at in range(len(before)))
+    return dash.group() if figure and not _ASKS.match(text, dash.end()) else ", "
 
 
 def _tidy(text: str) -> str:
