@@ -209,6 +209,9 @@ def test_what_joins_figures_and_is_not_read_is_refused(workflow: FinancialAssist
         "Multiply out to get Hershey's 2023 ROE.",
         "Pool 2023 and 2024: (sum of operating cash flow − sum of capex) / sum of revenue. Is Hyatt's above Hilton's?",
         "Gross margin per dollar of total assets of Apple in FY2023",
+        "Which company sold more per dollar of shelf space, Walmart or Target?",
+        "Nike's ROE in FY2023 with equity averaged over the last three year-ends",
+        "Visa's FY2023 free cash flow and buybacks, what was left?",
     ):
         answer = workflow.run(question)
         assert answer.value is None

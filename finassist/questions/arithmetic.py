@@ -23,7 +23,7 @@ from finassist.core.metrics import anchors, described, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
-from finassist.questions.expressions import senseless, simplest, spelt
+from finassist.questions.expressions import lost_step, senseless, simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
 from finassist.questions.slots import Found, Slots, Understanding, owners, recall, refuse
 from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
@@ -187,25 +187,30 @@ def unread(slots: Slots, found: Understanding) -> Understanding | None:
     """A refusal where the question joins figures and what was understood joins fewer, or what has no sense."""
     if wrong := next((each for query in found.queries for each in query.metrics if senseless(each)), ""):
         words = described(wrong).label
-        return refuse(
-            words, "not understood", f"“{words}” divides a ratio by dollars or counts dollars in days", "no sense"
-        )
-    kinds = {described(each).kind for query in found.queries for each in query.metrics}
-    if "per dollar of" in slots.low and kinds and "ratio" not in kinds:
-        return refuse("per dollar of", "not understood", "“per dollar of” was not understood", "arithmetic not read")
-    if slots.language != "en" or not slots.metrics or not found.queries or found.decided in _ALL_READ:
+        reason = f"“{words}” divides a ratio by dollars or counts dollars in days. Ask for the two figures apart"
+        return refuse(words, "not understood", reason, "no sense")
+    if not (words := _lost(slots, found)):
         return None
-    asked = _asked(slots)
-    joined = max(_steps(query) for query in found.queries)
-    if len(asked) <= joined:
-        return None
-    words = slots.text[asked[0].start : asked[-1].end].strip()
     example = "Query(companies=['DE'], metrics=[\"at(net_income, 'FY2023') / at(revenue, 'FY2022')\"])"
     reason = (
         f"“{words}” joins figures in a way that was not understood. Ask for one step, as in “Apple: net income divided"
         f" by revenue in FY2023”, or give the formula, as in {example}"
     )
     return refuse(words, "not understood", reason, "arithmetic not read")
+
+
+def _lost(slots: Slots, found: Understanding) -> str:
+    """The words that join figures where what was understood joins fewer."""
+    kinds = {described(each).kind for query in found.queries for each in query.metrics}
+    if "per dollar of" in slots.low and kinds and "ratio" not in kinds:
+        return "per dollar of"
+    if words := next((words for each in found.queries if (words := lost_step(slots, each))), ""):
+        return words
+    if slots.language != "en" or not slots.metrics or not found.queries or found.decided in _ALL_READ:
+        return ""
+    asked = _asked(slots)
+    joined = max(_steps(query) for query in found.queries)
+    return slots.text[asked[0].start : asked[-1].end].strip() if len(asked) > joined else ""
 
 
 def _asked(slots: Slots) -> list[Token]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.filters import Filter
-from finassist.core.metrics import Binary, Number, Ref, catalogue, described, kind_of, parse, parts, unit_of
+from finassist.core.metrics import Binary, Number, Ref, catalogue, described, kind_of, parse, parts, references, unit_of
 from finassist.core.periods import Period, Span, parse_periods
-from finassist.core.query import Operation
+from finassist.core.query import Operation, Query
 from finassist.questions.grammar import SAID, metric_phrases
 from finassist.questions.operations import COUNTS, many_periods
 from finassist.questions.slots import Found, Slots
@@ -297,6 +297,24 @@ def senseless(formula: str) -> bool:
         for each in quotients
         if not isinstance(each.left, Number)
     )
+
+
+_LEFT = re.compile(r"\b(?:remain(?:s|ed)?|(?:is|was|be|been|have|had|were) left|left over)\b")
+_LISTED = re.compile(r"\W*(?:(?:and|or|its|the|average|mean|both|as well as)\W*)*")
+
+
+def lost_step(slots: Slots, query: Query) -> str:
+    """Words that ask to take one figure off another, or to average what a ratio is over, where the query does not."""
+    plain = len(query.metrics) > 1 and query.operation in ("none", "mean") and query.scope == "named"
+    if not plain or any(" - " in each for each in query.metrics):
+        return ""
+    if query.operation == "none":
+        return found.group() if (found := _LEFT.search(slots.low)) else ""
+    hits = sorted(slots.metrics, key=lambda hit: hit.start)
+    apart = any(not _LISTED.fullmatch(slots.low, one.end, two.start) for one, two in pairwise(hits))
+    inputs = {name for each in query.metrics if spelt(each) != each for name in references(parse(spelt(each)))}
+    mark = slots.at("mean")
+    return mark.words if mark and apart and inputs.intersection(query.metrics) else ""
 
 
 def of_short_years(slots: Slots) -> None:
