@@ -817,6 +817,16 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Adobe's revenue in 2022?", "operating income?", "As a share of that?"],
+     "operating income as a share of revenue of ADBE in 2022"),
+    (["Top 5 banks by total assets in 2023", "Only those above $2 trillion"],
+     "total assets of all companies in Banks where total assets > 2e+12 in 2023 (top 5)"),
+    (["Top 5 banks by net income in 2023", "What about 2022?"],
+     "net income of all companies in Banks in 2022 (top 5)"),
+    (["Ford's share price on 3 January 2023?", "and at the end of that year?"], "share price of F in end 2023"),
+    (["Nike gross margin 2021 to 2024", "which year was worst?", "what was revenue that year?"],
+     "revenue of NKE in FY2023"),
+    (["Walmart revenue last 5 years", "in billions please"], "revenue of WMT in last 5 years"),
     (["Nike TTM revenue", "And in Q3?"], "revenue of NKE in latest Q3"),
     (["Nike revenue", "and in the second half?"], "revenue of NKE in latest H2"),
     (["Nike revenue 2023", "and Costco?", "compare them"], "revenue of NKE, COST in 2023"),

@@ -83,6 +83,19 @@ def shown_otherwise(slots: Slots, last: Query | None) -> Understanding | None:
     return Understanding((query, *slots.memory.queries[1:]), decided="follow-up")
 
 
+_FORM_ALONE = re.compile(r"\W*(?:(?:and|now|please|but|show|give|me|it|that|again|to|in|with|rounded|usd|dollars)\W+)*")
+
+
+def in_another_form(slots: Slots) -> Understanding | None:
+    """`in billions, please`, `to one decimal`: the last figures again in that form."""
+    asked = slots.unit or slots.decimals is not None
+    rest = re.sub(r"\b(?:millions?|billions?|thousands?|per ?cent|decimals?|places?|one|two|\d)\b|%", " ", slots.low)
+    if not asked or not slots.memory.queries or not _FORM_ALONE.fullmatch(f"{rest} "):
+        return None
+    form = {"unit": slots.unit or slots.memory.queries[0].unit, "decimals": slots.decimals}
+    return Understanding(tuple(each.model_copy(update=form) for each in slots.memory.queries), decided="follow-up")
+
+
 def as_waterfall(slots: Slots, query: Query) -> Query:
     """A query whose words name a waterfall: the levels from revenue to net income, of its last year."""
     if not slots.says(POINTS_BACK["as_waterfall"]) or query.scope != "named" or not query.companies:
@@ -125,6 +138,9 @@ def _year(text: str) -> tuple[int, int]:
 
 def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
     """Another intent or operation; `None` where nothing at all was edited."""
+    if slots.directions and last.metrics and slots.says(SAID["which_year"]):
+        best = direction_of(slots, last.metrics[0])[0] >= 0
+        return {"operation": "max" if best else "min", "intent": "value", "order": 0}
     if slots.directions and slots.several:
         direction = direction_of(slots, last.metrics[0])[0] if last.metrics else 1
         grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}

@@ -10,7 +10,7 @@ from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Choice, Query
 from finassist.questions.arithmetic import listed
-from finassist.questions.editing import edited, other_stake, shown_otherwise
+from finassist.questions.editing import edited, in_another_form, other_stake, shown_otherwise
 from finassist.questions.grammar import DOCUMENT, POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, periods_of
@@ -43,8 +43,8 @@ def follow_up(slots: Slots) -> Understanding | None:
     if last and last.metrics and slots.says(POINTS_BACK["why"]):
         queries = tuple(query.model_copy(update={"proof": True}) for query in memory.queries)
         return Understanding(queries, decided="follow-up")
-    if last and (unclear := _which_other(slots, last)):
-        return unclear
+    if last and (settled := _which_other(slots, last) or in_another_form(slots)):
+        return settled
     if slots.low.lstrip().startswith("now "):
         slots.periods = [each for each in slots.periods if each.words != "now"]
     if last and not slots.points and (parts := parts_of(slots, last.periods or ["latest"])):
@@ -54,6 +54,9 @@ def follow_up(slots: Slots) -> Understanding | None:
         if when.group().endswith(("day", "date")) and not re.search(r"\d-\d\d-\d\d", " ".join(last.periods)):
             return refuse(when.group(), "period", f"“{when.group()}” is not clear here. Name the day")
         slots.periods = _of_that_time(when, last) or slots.periods
+    if last and not slots.periods and (end := POINTS_BACK["end_of_year"].search(slots.low)):
+        years = [each.year for each in map(_last_of, last.asked()) if each.year]
+        slots.periods = [Found(Period("end", year), *end.span(), end.group()) for year in years[-1:]]
     shift = None if slots.has("yoy") else shift_of(slots)
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):
@@ -63,8 +66,7 @@ def follow_up(slots: Slots) -> Understanding | None:
         query = last.model_copy(update={"metrics": metrics, "order": direction_of(slots, metrics[0])[0]})
         return Understanding((query,), decided="follow-up")
     alone = not (slots.metrics or slots.about or slots.sectors)
-    if last and last.scope == "universe" and slots.periods and alone and slots.says(POINTS_BACK["same_list"]):
-        query = last.model_copy(update={"periods": [str(each.value) for each in slots.periods]})
+    if last and last.scope == "universe" and alone and (query := _of_the_same_set(slots, last)):
         return Understanding((query,), decided="follow-up")
     if last and last.metrics and _same_of_a_set(slots):
         slots.metrics = hits_of(last.metrics[:1])
@@ -80,6 +82,19 @@ def follow_up(slots: Slots) -> Understanding | None:
     return found
 
 
+def _of_the_same_set(slots: Slots, last: Query) -> Query | None:
+    """`and in 2022?`, `only those above $2 trillion` after a rank or a screen: that of another year, or narrowed."""
+    if slots.amounts and not slots.periods and last.metrics:
+        metric = last.metrics[0]
+        percent = described(metric).unit == "percent"
+        own = [hit.value.on(metric, percent=percent) for hit in slots.amounts]
+        return last.model_copy(update={"where": [*last.where, *own]})
+    again = slots.says(POINTS_BACK["same_list"]) or slots.says(POINTS_BACK["opener"])
+    if not (again and slots.periods) or _group(slots) or slots.says(POINTS_BACK["them"]) or slots.operations:
+        return None
+    return last.model_copy(update={"periods": [str(each.value) for each in slots.periods]})
+
+
 def _of_its_extreme(slots: Slots, last: Query | None, shift: Shift | None) -> Query | None:
     """After `in which year was revenue highest?` that year is meant by `in that year` and `the year after`."""
     extreme = (
@@ -88,6 +103,10 @@ def _of_its_extreme(slots: Slots, last: Query | None, shift: Shift | None) -> Qu
     if last is None or not extreme or not (shift or slots.says(POINTS_BACK["same_time"])):
         return last
     return last.model_copy(update={"periods": [slots.memory.when], "operation": "none"})
+
+
+def _last_of(value: Period | Span) -> Period:
+    return value.end if isinstance(value, Span) else value
 
 
 def _of_that_time(found: re.Match[str], last: Query) -> list[Found]:
