@@ -571,6 +571,19 @@ WORDED = [
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
     (
+        "Defining leverage as long-term debt over equity (year-end), by what percent did leverage fall at Merck from "
+        "FY2021 to FY2022?",
+        "growth of debt to equity of MRK in FY2021:FY2022",
+    ),
+    (
+        "What ROE results for Oracle in FY2024 when you divide net income by the average of FY2023 and FY2024 equity?",
+        "return on average equity of ORCL in FY2024",
+    ),
+    (
+        "How many percent of Nike's FY2024 revenue fell into its first quarter?",
+        "revenue in Q1 2024 / revenue in FY2024 of NKE in Q1 2024",
+    ),
+    (
         "By equity turnover I mean revenue divided by the average of opening and closing equity. Give Accenture's for "
         "FY2023.",
         "ratio of revenue to average shareholders' equity of ACN in FY2023",

@@ -281,7 +281,8 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             again = any(hit.words == each.name and hit.start > each.at for hit in found)
             if (several or again) and any(hit.words == each.name for hit in found):
                 value = in_times(whole, each.name)
-                return [replace(hit, value=value) if hit.words == each.name else hit for hit in found]
+                own = [replace(hit, value=value) if hit.words == each.name else hit for hit in found]
+                return list({hit.value: hit for hit in own}.values())
             if several and any(hit.value == each.formula for hit in found):
                 continue
             own.append(Hit(formula, each.at, each.at, each.name or formula))
