@@ -9,13 +9,14 @@ from typing import Any
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Query
+from finassist.questions.arithmetic import listed
 from finassist.questions.grammar import POINTS_BACK, SAID
 from finassist.questions.metrics import of_price
 from finassist.questions.operations import direction_of, operation_of, periods_of
 from finassist.questions.periods import Shift, moved
 from finassist.questions.quarters import quarterly
 from finassist.questions.slots import Slots, Understanding, refuse
-from finassist.questions.terms import Figure, pair_of, query_of
+from finassist.questions.terms import Figure, Fold, Joined, Writer, pair_of, query_of
 
 
 def edited(slots: Slots, last: Query, shift: Shift | None) -> Understanding | None:
@@ -136,6 +137,12 @@ def _year(text: str) -> tuple[int, int]:
     return end.year, end.number
 
 
+_MOVED_MORE = re.compile(
+    r"\b(?:improved?|worsened?|deteriorated?|gained?|widened?|expanded?|narrowed?|shrank|rose|risen|fell|fallen|dropped)"
+    r" (?:by )?(?:the )?(?:more|most|less|least)\b"
+)
+
+
 def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
     """Another intent or operation; `None` where nothing at all was edited."""
     if slots.directions and last.metrics and slots.says(SAID["which_year"]):
@@ -143,7 +150,8 @@ def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, A
         return {"operation": "max" if best else "min", "intent": "value", "order": 0}
     if slots.directions and slots.several:
         direction = direction_of(slots, last.metrics[0])[0] if last.metrics else 1
-        grown = {"operation": "growth"} if slots.has("growth", "yoy") else {}
+        moved_more = slots.has("growth", "yoy") or slots.says(_MOVED_MORE)
+        grown = {"operation": "growth"} if moved_more else {}
         return {"intent": "compare", "order": direction, **grown}
     if slots.says(POINTS_BACK["adds"]) or slots.says(POINTS_BACK["drops"]):
         return {}
@@ -154,6 +162,8 @@ def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, A
         if slots.says(POINTS_BACK["by_quarter"]):
             return {}
         operation = operation_of(slots, last.metrics or ["revenue"])
+        if operation == "none" and slots.has("sum", "mean", "cagr"):  # of one figure
+            return None
         return {"operation": "growth" if operation == "none" else operation, "intent": "value", "order": 0}
     if not changed:
         return None
@@ -210,3 +220,24 @@ def _alike(slots: Slots, pair: tuple[Figure, ...]) -> tuple[Figure, ...]:
         return pair
     plain = [each for each in figures if each.metric == pair[1].metric]
     return tuple(plain) if len(plain) > 1 else pair
+
+
+def part_of_total(slots: Slots, last: Query) -> Understanding | None:
+    """`what share of that was paid in 2024?` after a total of several years."""
+    periods = periods_of(slots)
+    if last.operation != "sum" or not slots.has("share") or len(periods) != 1 or not slots.says(SAID["of_that"]):
+        return None
+    whole = Figure(last.metrics[0], tuple(each for value in last.asked() for each in listed(value)))
+    tree = Joined("share", whole, Figure(last.metrics[0], (periods[0],)))
+    formula = Writer(tree, (), last.companies[0]).formula()
+    query = last.model_copy(update={"metrics": [formula], "periods": periods, "operation": "none", "intent": "value"})
+    return Understanding((query,), decided="follow-up")
+
+
+def of_totals(above: Figure, below: Figure, last: Query) -> Understanding:
+    """`what percent of that went into capex?` after a total: one total as a share of the other."""
+    periods = tuple(each for value in last.asked() for each in listed(value))
+    writer = Writer(Joined("/", Fold("sum", above), Fold("sum", below)), periods, last.companies[0])
+    formula = writer.formula()
+    changes = {"metrics": [formula], "periods": writer.latest(), "operation": "none", "intent": "value"}
+    return Understanding((last.model_copy(update=changes),), decided="follow-up")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Choice, Query
-from finassist.questions.arithmetic import listed
-from finassist.questions.editing import edited, in_another_form, other_stake, shown_otherwise
+from finassist.questions.editing import edited, in_another_form, of_totals, other_stake, part_of_total, shown_otherwise
 from finassist.questions.grammar import DOCUMENT, POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
 from finassist.questions.operations import direction_of, periods_of
@@ -18,7 +18,7 @@ from finassist.questions.periods import Shift, moved, shift_of
 from finassist.questions.quarters import parts_of
 from finassist.questions.queries import answer_to, is_judgement, screen
 from finassist.questions.slots import Found, Slots, Understanding, hits_of, nth_shown, refuse
-from finassist.questions.terms import Figure, Fold, Joined, Writer
+from finassist.questions.terms import Figure
 from finassist.symbols import directory
 from finassist.symbols.names import common_words
 
@@ -61,10 +61,13 @@ def follow_up(slots: Slots) -> Understanding | None:
     _with_or_without(slots, last)
     if _stands_alone(slots, shift):
         return None
-    if last and last.scope == "universe" and slots.metrics and slots.says(POINTS_BACK["by_metric"]):
+    among = last is not None and (last.scope == "universe" or len(last.companies) > 1) and not slots.about
+    if last and among and slots.metrics and slots.says(POINTS_BACK["by_metric"]):
         metrics = [hit.value for hit in slots.metrics]
-        query = last.model_copy(update={"metrics": metrics, "order": direction_of(slots, metrics[0])[0]})
-        return Understanding((query,), decided="follow-up")
+        ordered: dict[str, Any] = {"metrics": metrics, "order": direction_of(slots, metrics[0])[0]}
+        plain = {"operation": "none"} if last.operation == "count" else {}
+        ordered |= plain if last.scope == "universe" else {"intent": "compare", "operation": "none"}
+        return Understanding((last.model_copy(update=ordered),), decided="follow-up")
     alone = not (slots.metrics or slots.about or slots.sectors)
     if last and last.scope == "universe" and alone and (query := _of_the_same_set(slots, last)):
         return Understanding((query,), decided="follow-up")
@@ -89,6 +92,8 @@ def _of_the_same_set(slots: Slots, last: Query) -> Query | None:
         percent = described(metric).unit == "percent"
         own = [hit.value.on(metric, percent=percent) for hit in slots.amounts]
         return last.model_copy(update={"where": [*last.where, *own]})
+    if last.where and slots.says(POINTS_BACK["how_many"]):
+        return last.model_copy(update={"operation": "count", "limit": None})
     again = slots.says(POINTS_BACK["same_list"]) or slots.says(POINTS_BACK["opener"])
     if not (again and slots.periods) or _group(slots) or slots.says(POINTS_BACK["them"]) or slots.operations:
         return None
@@ -207,8 +212,8 @@ def _compares(slots: Slots) -> bool:
 
 
 _COMPARATIVES = frozenset(
-    ["higher", "lower", "larger", "smaller", "bigger", "better", "worse", "more", "less", "greater", "faster", "slower",
-     "cheaper", "stronger", "weaker", "fewer"]
+    ["ahead", "behind", "higher", "lower", "larger", "smaller", "bigger", "better", "worse", "more", "less", "greater",
+     "faster", "slower", "cheaper", "stronger", "weaker", "fewer"]
 )  # fmt: skip
 
 
@@ -240,10 +245,10 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
     if last and last.metrics and other and len(slots.metrics) == 1:
         above, below = (other[0], last.metrics[0]) if slots.says(SAID["of_that"]) else (last.metrics[0], other[0])
         if last.operation == "sum" and not slots.periods:
-            return _of_totals(Figure(above), Figure(below), last)
+            return of_totals(Figure(above), Figure(below), last)
         slots.metrics = hits_of([f"{above} / {below}"], slots.metrics[0].words)
     if not slots.metrics and not slots.amounts:
-        return _part_of_total(slots, last) or edited(slots, last, shift) if last else None
+        return part_of_total(slots, last) or edited(slots, last, shift) if last else None
     made = answer_to(slots)
     if slots.periods or not last:
         return made
@@ -273,27 +278,6 @@ def _since_last_day(slots: Slots, last: Query | None) -> None:
     start, end = first.last_day(), new.value.last_day()
     if start and end and start < end:
         slots.periods = [replace(new, value=parse_periods(f"{start}:{end}"))]
-
-
-def _part_of_total(slots: Slots, last: Query) -> Understanding | None:
-    """`what share of that was paid in 2024?` after a total of several years."""
-    periods = periods_of(slots)
-    if last.operation != "sum" or not slots.has("share") or len(periods) != 1 or not slots.says(SAID["of_that"]):
-        return None
-    whole = Figure(last.metrics[0], tuple(each for value in last.asked() for each in listed(value)))
-    tree = Joined("share", whole, Figure(last.metrics[0], (periods[0],)))
-    formula = Writer(tree, (), last.companies[0]).formula()
-    query = last.model_copy(update={"metrics": [formula], "periods": periods, "operation": "none", "intent": "value"})
-    return Understanding((query,), decided="follow-up")
-
-
-def _of_totals(above: Figure, below: Figure, last: Query) -> Understanding:
-    """`what percent of that went into capex?` after a total: one total as a share of the other."""
-    periods = tuple(each for value in last.asked() for each in listed(value))
-    writer = Writer(Joined("/", Fold("sum", above), Fold("sum", below)), periods, last.companies[0])
-    formula = writer.formula()
-    changes = {"metrics": [formula], "periods": writer.latest(), "operation": "none", "intent": "value"}
-    return Understanding((last.model_copy(update=changes),), decided="follow-up")
 
 
 def _of_several(slots: Slots, made: Understanding) -> Understanding:
