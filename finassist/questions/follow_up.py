@@ -13,7 +13,7 @@ from finassist.core.query import Choice, Query
 from finassist.questions.editing import edited, in_another_form, of_totals, other_stake, part_of_total, shown_otherwise
 from finassist.questions.grammar import DOCUMENT, POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
-from finassist.questions.operations import direction_of, periods_of
+from finassist.questions.operations import direction_of
 from finassist.questions.periods import Shift, moved, shift_of
 from finassist.questions.quarters import parts_of
 from finassist.questions.queries import answer_to, is_judgement, screen
