@@ -570,6 +570,12 @@ WORDED = [
     ),
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
+    ("What were Nike's last four quarterly revenues?", "revenue of NKE in last 4 quarters"),
+    ("Average of the last four quarterly net margins of Nike", "mean net margin of NKE in last 4 quarters"),
+    (
+        "In which year from 2019 to 2023 did Nike's net margin improve the most?",
+        "highest net margin growth of NKE in 2019:2023",
+    ),
     (
         "Defining leverage as long-term debt over equity (year-end), by what percent did leverage fall at Merck from "
         "FY2021 to FY2022?",
