@@ -570,6 +570,12 @@ WORDED = [
     ),
     ("What was left for Colgate after all costs and taxes in 2023?", "net income of CL in 2023"),
     ("Visa's competitor Mastercard: net income 2023", "net income of MA in 2023"),
+    ("R&D over gross profit at Qualcomm, FY2023, %", "R&D expense as a share of gross profit of QCOM in FY2023"),
+    (
+        "Defining the cash-flow-to-revenue ratio as operating cash flow over revenue, by what percent did this ratio "
+        "rise at Netflix from FY2022 to FY2023?",
+        "growth of operating cash flow margin of NFLX in FY2022:FY2023",
+    ),
     ("What were Nike's last four quarterly revenues?", "revenue of NKE in last 4 quarters"),
     ("Average of the last four quarterly net margins of Nike", "mean net margin of NKE in last 4 quarters"),
     (

@@ -194,6 +194,8 @@ def _is_vocabulary(match: Match, text: str) -> bool:
     raw, plain = match.text, fold(match.text)
     if plain in _PLACES or re.fullmatch(r"[qh][1-4]", plain):  # `in Q2?`
         return True
+    if text[max(0, match.start - 1) : match.start] == "&" and match.text[1:2] == " ":  # `R&D over` is no Dover
+        return True
     if text[max(0, match.start - 1) : match.start] == "$":
         return False
     if fold(text[max(0, match.start - 2) : match.start]) == "p/":  # P/E on a day is no E.ON

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from finassist.core.metrics import described, parse
-from finassist.questions.expressions import in_days, in_times, simplest
+from finassist.questions.expressions import as_multiple, in_days, in_times, simplest
 from finassist.questions.grammar import metric_phrases
 from finassist.questions.tokenizer import Hit, Word, fold, words_of
 from finassist.symbols.names import word_set
@@ -263,6 +263,10 @@ def _in_one_unit(text: str) -> str:
     return f"({found[1]} {found[2]} {found[3]}) / {found[4]}" if first == above != quotient else text
 
 
+_RELATIVE = re.compile(r"\bby (?:what|how many) (?:percent(?:age)?|per cent|%)(?! ?points?)")
+"""A change in percent of what the question defines is no change in points."""
+
+
 def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low: str) -> list[Hit[str]]:
     """The metrics of a question with what it defines in place of ours."""
     found, own = list(metrics), list[Hit[str]]()
@@ -274,6 +278,7 @@ def defined(metrics: Sequence[Hit[str]], definitions: Sequence[Definition], low:
             whole = each.formula if each.formula.isidentifier() else f"({each.formula})"
             formula = in_times(simplest(f"{whole} / revenue") if margin else each.formula, each.name)
             formula = in_days(formula, each.name, low)
+            formula = as_multiple(formula) if _RELATIVE.search(low) else formula
             if margin and any(hit.words == f"{each.name} margin" for hit in found):
                 rest = [hit for hit in found if hit.words != each.name]
                 return [replace(hit, value=formula) if hit.words == f"{each.name} margin" else hit for hit in rest]

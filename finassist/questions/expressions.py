@@ -167,7 +167,7 @@ def _averaged(ratio: str, base: str, mean: str = "") -> str:
     if not above or below not in (base, f"avg({base})"):
         return ""
     made = simplest(f"{above} / {mean or f'avg({base})'}")
-    return _as_multiple(made) if described(ratio).unit == "times" else made
+    return as_multiple(made) if described(ratio).unit == "times" else made
 
 
 def _shares(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
@@ -215,7 +215,7 @@ def _divided(slots: Slots, hits: list[Hit[str]]) -> list[Hit[str]]:
             words = slots.low[above.start : below.end]
             value = simplest(f"{above.value} / {below.value}")
             known = value in catalogue()
-            value = _as_multiple(value) if _is_multiple(slots, link, below.value) and not known else value
+            value = as_multiple(value) if _is_multiple(slots, link, below.value) and not known else value
             return _over(hits, above, below, in_times(value, f"{above.words} to {below.words}"), words)
     return hits
 
@@ -226,7 +226,8 @@ def _is_multiple(slots: Slots, link: str, below: str) -> bool:
     return moves or ("dollar" in link and described(below).kind == "stock")
 
 
-def _as_multiple(formula: str) -> str:
+def as_multiple(formula: str) -> str:
+    """A percentage as a multiple."""
     return f"times({formula})" if described(formula).unit == "percent" else formula
 
 
@@ -266,7 +267,7 @@ def in_times(formula: str, name: str) -> str:
     known, tree = metric_named(name), parse(formula)
     turns = isinstance(tree, Binary) and tree.left in _SALES and tree.sign == "/" and kind_of(tree.right) == "stock"
     in_times = turns or "turnover" in name or (known != "" and catalogue()[known].unit == "times")
-    return _as_multiple(formula) if in_times else formula
+    return as_multiple(formula) if in_times else formula
 
 
 _SALES = (Ref("revenue"), Ref("cost_of_revenue"))
