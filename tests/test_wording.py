@@ -8,6 +8,20 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("SBA net income 2022", "net income of SBAC in 2022"),
+    ("First Solar net income 2022", "net income of FSLR in 2022"),
+    ("Target net income 2022", "net income of TGT in 2022"),
+    ("From January to March 2025, what revenue did Warner Bros. Discovery bring in?", "revenue of WBD in 2025-03"),
+    (
+        "American Tower turned how many percent of its 2022 revenue into net profit?",
+        "net income as a share of revenue of AMT in 2022",
+    ),
+    ("How many times its earnings does T. Rowe Price's stock currently cost?", "P/E of TROW"),
+    (
+        "From peak to bottom, what was the biggest slide in Seagate's closing price within 2022?",
+        "maximum drawdown of STX in 2022",
+    ),
+    ("VMC 2023 op. CF", "operating cash flow of VMC in 2023"),
     ("I was told Teradyne made a lot in 2021 - what was the exact net income?", "net income of TER in 2021"),
     ("Amgen or Gilead, 2023 - who returned more cash as dividends?", "dividends paid of AMGN, GILD in 2023"),
     (
@@ -842,6 +856,7 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["Nike revenue in Q2 2024", "same quarter of 2023?"], "revenue of NKE in Q2 2023"),
     (["Adobe's revenue in 2022?", "operating income?", "As a share of that?"],
      "operating income as a share of revenue of ADBE in 2022"),
     (["Top 5 banks by total assets in 2023", "Only those above $2 trillion"],

@@ -47,12 +47,17 @@ _CAPITALS = re.compile(r"(?<![\w$&/.-])[A-Z]{2,5}(?![\w&/-])")
 ALSO_WORDS = {"Target": "TGT", "Block": "XYZ", "Visa": "V", "Match": "MTCH", "Gap": "GAP", "Ball": "BALL",
                "Key": "KEY", "Ford": "F", "Progressive": "PGR", "Nasdaq": "NDAQ", "Align": "ALGN", "Ally": "ALLY",
                "Quest": "DGX", "Intuitive": "ISRG", "Monster": "MNST", "Principal": "PFG", "Arch": "ACGL",
-               "Cboe": "CBOE"}  # fmt: skip
+               "Cboe": "CBOE", "Booking": "BKNG", "Ventas": "VTR", "Waters": "WAT"}  # fmt: skip
 """Companies whose names are English words: capitalised inside a sentence, they are meant."""
 _CAPITALISED = re.compile(
     rf"(?<![.?!:] )(?<![\w-])(?<!\b[Tt]he )(?<!\bon )(?:{'|'.join(ALSO_WORDS)})\b"
     r"(?! [A-Z0-9]|: |-| (?:stocks|companies|index))"
 )
+_OWNS = re.compile(
+    r"['’]s\b| (?:(?:FY ?|fiscal )?20\d\d |TTM |Q\d )*(?:revenues?|sales|net|gross|operating|profits?|income|earnings"
+    r"|eps|p/e|stock|shares?|market|dividends?|margin|cash|free|debt|capex|ebitda|roe)\b"
+)
+"""What a company has that begins a sentence."""
 _LOWER_WORDS = frozenset({"block", "key", "match", "gap", "ball"})
 _COMPARED = re.compile(r" (?:vs\.?|versus|plus) ")
 _UMBRELLA = re.compile(
@@ -132,7 +137,7 @@ def _bare_tickers(text: str, found: Names, matches: tuple[Match, ...]) -> None:
             )
     for word in _CAPITALISED.finditer(text):
         symbol = ALSO_WORDS[word.group()]
-        owner = text[word.end() : word.end() + 2] in ("'s", "’s")
+        owner = _OWNS.match(text, word.end()) is not None
         if (word.start() > 0 or owner) and taken.free(*word.span()):
             _name(found, symbol, *word.span(), text, strong=False)
 

@@ -25,6 +25,7 @@ from finassist.symbols.names import common_words
 _SHORT = 6
 """A question of so few words may be incomplete without pointing back."""
 
+_SAME_QUARTER = re.compile(r"\bsame (?:fiscal |calendar )?quarter (?:of|in|for) (?:fiscal |fy ?)?(?P<year>20\d\d)\b")
 _ABOUT = re.compile(
     r"^\W*(?:please )?(?:tell me (?:everything |all |more )?about|(?:give me )?(?:an? |full )*(?:report|overview))\b"
 )
@@ -54,6 +55,10 @@ def follow_up(slots: Slots) -> Understanding | None:
         if when.group().endswith(("day", "date")) and not re.search(r"\d-\d\d-\d\d", " ".join(last.periods)):
             return refuse(when.group(), "period", f"“{when.group()}” is not clear here. Name the day")
         slots.periods = _of_that_time(when, last) or slots.periods
+    if last and (same := _SAME_QUARTER.search(slots.low)):
+        before = parse_periods(last.periods[-1]) if last.periods else None
+        if isinstance(before, Period) and before.kind in ("quarter", "calendar quarter"):
+            slots.periods = [Found(replace(before, year=int(same["year"])), *same.span(), same.group())]
     if last and not slots.periods and (end := POINTS_BACK["end_of_year"].search(slots.low)):
         years = [each.year for each in map(_last_of, last.asked()) if each.year]
         slots.periods = [Found(Period("end", year), *end.span(), end.group()) for year in years[-1:]]

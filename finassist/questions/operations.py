@@ -10,6 +10,7 @@ from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Intent, Operation
 from finassist.questions.companies import begin_with_owner
 from finassist.questions.grammar import ASCENDING, DESCENDING, SAID
+from finassist.questions.quarters import of_months
 from finassist.questions.slots import Slots
 from finassist.questions.tokenizer import Hit
 
@@ -56,7 +57,7 @@ def periods_of(slots: Slots) -> list[str]:
     if any(":" in text for text in specific):
         specific = [text for text in specific if not text.startswith("last ")]
     chosen = list(dict.fromkeys(specific or [str(each.value) for each in slots.periods]))
-    chosen = [text for text in chosen if f"FY{text}" not in chosen]
+    chosen = [of_months(text, slots.metrics) for text in chosen if f"FY{text}" not in chosen]
     if len(chosen) == 2 and chosen[0].endswith(":latest") and chosen[1].isdigit() and len(slots.metrics) == 1:
         chosen = [f"{chosen[0].removesuffix('latest')}{chosen[1]}"]  # `since 2021? Compare with 2024`
     years = _YEARS.search(slots.low)

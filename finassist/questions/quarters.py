@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import cast
 
+from finassist.core.metrics import described
 from finassist.core.periods import Period, PeriodKind, Span, parse_periods
 from finassist.questions.periods import number_of
 from finassist.questions.slots import Found, Slots
+from finassist.questions.tokenizer import Hit
 
 _OF_DAYS = ("day", "month", "months ago", "days ago", "trading day")
 _OF_YEAR = re.compile(
@@ -62,3 +64,17 @@ def _quarters(text: str) -> str:
     if isinstance(value, Span) and value.end.kind == "latest" and not value.start:
         return f"last {4 * value.count} quarters"
     return text
+
+
+_MONTHS = re.compile(r"(\d{4})-(\d\d):\1-(\d\d)")
+_PARTS_OF_YEAR = {("01", "12"): "{}", ("01", "06"): "H1 {}", ("07", "12"): "H2 {}"}
+
+
+def of_months(text: str, metrics: Sequence[Hit[str]]) -> str:
+    """`January to March 2025` of a line of reports: the quarter that ends then; twelve months are a year."""
+    found = _MONTHS.fullmatch(text)
+    if found is None or not metrics or described(metrics[0].value).kind == "price":
+        return text
+    year, first, last = found.groups()
+    three = int(last) - int(first) == 2
+    return f"{year}-{last}" if three else _PARTS_OF_YEAR.get((first, last), text).format(year)

@@ -215,7 +215,7 @@ _SLIPS = {
     "gros": "gross", "proffit": "profit", "mgn": "margin", "mrgn": "margin", "gorss": "gross", "incme": "income",
     "expence": "expense", "expences": "expenses",
     "csh": "cash", "wat": "what", "earnt": "earned", "payed": "paid", "wht": "what",
-    "wats": "what", "revs": "revenue", "prise": "price",
+    "wats": "what", "spnd": "spend", "spnt": "spent", "hw": "how", "mch": "much", "revs": "revenue", "prise": "price",
 }  # fmt: skip
 
 
