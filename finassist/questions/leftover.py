@@ -26,7 +26,12 @@ def noting_loose_words(found: Understanding, slots: Slots) -> Understanding:
         if joined and all(query.scope == "named" for query in found.queries):
             reason = f"“{name}” is no US-listed company known here; give its ticker symbol"
             return refuse(name, "company", reason, "no name")
-    words += _unused_operations(found.queries, slots)
+    if unused := _unused_operations(found.queries, slots):
+        reason = (
+            f"“{unused[0]}” was not understood here. Ask for one step, as in “Apple's net income as a percentage of"
+            " revenue in FY2023”, or for the figures alone"
+        )
+        return refuse(unused[0], "not understood", reason, "operation not used")
     unknown = [
         Unknown(words=each, reason=f"“{each}” was not understood and is left out") for each in dict.fromkeys(words)
     ]
@@ -76,6 +81,9 @@ def _qualifies(slots: Slots, start: int, end: int) -> bool:
     return any(word[:1].isupper() or re.search(r"[a-z][A-Z]", word) for word in words[1 if first else 0 :])
 
 
+_I_MEAN = re.compile(r"\b(?:i|you|we|they|to|that|which) mean$")
+
+
 def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
     """`average`, `percentage of`: words of an operation that none of the queries performs."""
     of_terms = any(query.explain and query.scope != "peers" for query in queries)
@@ -91,7 +99,11 @@ def _unused_operations(queries: Sequence[Query], slots: Slots) -> list[str]:
         "difference": not {"high", "low"} & {query.operation for query in queries},
         "times": "times" in performed or "count" in performed or "times" in units,
     }
-    unused = [hit.words for hit in slots.operations if not done.get(hit.value, True)]
+    unused = [
+        hit.words
+        for hit in slots.operations
+        if not done.get(hit.value, True) and not _I_MEAN.search(slots.low, 0, hit.end)
+    ]
     quotient = shares or done["times"] or any(" / " in spelt(each) for query in queries for each in query.metrics)
     unused += [word.raw for word in slots.loose if word.text in ("ratio", "quotient", "divided") and not quotient]
     percent = shares or re.search(r"growth|cagr|sequential|share|price_change|return|from_high|best|worst", performed)
