@@ -899,7 +899,7 @@ CONVERSATIONS = [
      "growth of net income of LULU in FY2022 and FY2023"),
     (["Netflix revenue 2019", "Netflix revenue 2024", "what is the CAGR"], "CAGR of revenue of NFLX in 2019 and 2024"),
     (["top 5 energy companies by net income 2023", "how about utilities?"],
-     "net income of all companies in Utilities (top 10)"),
+     "net income of all companies in Utilities in 2023 (top 5)"),
     (["Nike revenue in Q1 2024", "two quarters later?", "and the one before?"], "revenue of NKE in Q2 2024"),
     (["Nike net income 2022", "and in the first half?", "H2?"], "net income of NKE in H2 2022"),
     (["Nike revenue from 2020 to 2023", "how did Q3 compare with Q2?"], "revenue of NKE in Q3 2023 and Q2 2023"),

@@ -23,10 +23,10 @@ from finassist.core.metrics import anchors, described, parse, references
 from finassist.core.periods import Period, Span
 from finassist.core.query import Query
 from finassist.questions.arithmetic_parser import Kind, Parser, Token
-from finassist.questions.expressions import lost_step, senseless, simplest, spelt
+from finassist.questions.expressions import lost_step, simplest, spelt
 from finassist.questions.grammar import FILLERS, function_words, table_of
 from finassist.questions.slots import Found, Slots, Understanding, owners, recall, refuse
-from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order
+from finassist.questions.terms import Figure, Fold, NoFit, Tree, Writer, bracketed, first_periods, in_order, senseless
 from finassist.questions.tokenizer import Hit, words_of
 
 _TABLE = table_of("arithmetic")
@@ -186,6 +186,9 @@ _ALL_READ = ("arithmetic", "definition with a figure")
 def unread(slots: Slots, found: Understanding) -> Understanding | None:
     """A refusal where the question joins figures and what was understood joins fewer, or what has no sense."""
     if wrong := next((each for query in found.queries for each in query.metrics if senseless(each)), ""):
+        if " + " in wrong and "(" not in wrong:  # `EPS plus net margin`: both are asked
+            apart = (query.model_copy(update={"metrics": wrong.split(" + ")}) for query in found.queries)
+            return replace(found, queries=tuple(apart))
         words = described(wrong).label
         reason = f"“{words}” divides a ratio by dollars or counts dollars in days. Ask for the two figures apart"
         return refuse(words, "not understood", reason, "no sense")

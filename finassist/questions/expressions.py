@@ -8,7 +8,16 @@ from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.filters import Filter
-from finassist.core.metrics import Binary, Number, Ref, catalogue, described, kind_of, parse, parts, references, unit_of
+from finassist.core.metrics import (
+    Binary,
+    Ref,
+    catalogue,
+    described,
+    kind_of,
+    parse,
+    references,
+    unit_of,
+)
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.grammar import SAID, metric_phrases
@@ -285,19 +294,6 @@ def in_days(formula: str, name: str, low: str) -> str:
         return formula
     year, turns = (360 if re.search(r"\b360[- ]days?\b", low) else 365), kinds[0] == "flow"
     return simplest(f"{year} / ({formula})" if turns else f"{year} * ({formula})")
-
-
-def senseless(formula: str) -> bool:
-    """Whether a ratio is divided by an amount, as in `(revenue / total assets) / revenue`, or an amount is in days."""
-    tree = parse(formula)
-    if isinstance(tree, Binary) and tree.sign == "*" and unit_of(tree) == "days":
-        return "USD" in (unit_of(tree.left), unit_of(tree.right))
-    quotients = (each for each in parts(tree) if isinstance(each, Binary) and each.sign == "/")
-    return any(
-        unit_of(each.right) == "USD" and unit_of(each.left) in ("percent", "points", "times")
-        for each in quotients
-        if not isinstance(each.left, Number)
-    )
 
 
 _LEFT = re.compile(r"\b(?:remain(?:s|ed)?|(?:is|was|be|been|have|had|were) left|left over)\b")

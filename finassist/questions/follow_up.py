@@ -13,7 +13,7 @@ from finassist.core.query import Choice, Query
 from finassist.questions.editing import edited, in_another_form, of_totals, other_stake, part_of_total, shown_otherwise
 from finassist.questions.grammar import DOCUMENT, POINTS_BACK, SAID
 from finassist.questions.metrics import asks_statement, of_price
-from finassist.questions.operations import direction_of
+from finassist.questions.operations import direction_of, periods_of
 from finassist.questions.periods import Shift, moved, shift_of
 from finassist.questions.quarters import parts_of
 from finassist.questions.queries import answer_to, is_judgement, screen
@@ -71,9 +71,10 @@ def follow_up(slots: Slots) -> Understanding | None:
         metrics = [hit.value for hit in slots.metrics]
         ordered: dict[str, Any] = {"metrics": metrics, "order": direction_of(slots, metrics[0])[0]}
         plain = {"operation": "none"} if last.operation == "count" else {}
+        ordered |= {"periods": periods_of(slots)} if slots.periods else {}
         ordered |= plain if last.scope == "universe" else {"intent": "compare", "operation": "none"}
         return Understanding((last.model_copy(update=ordered),), decided="follow-up")
-    alone = not (slots.metrics or slots.about or slots.sectors)
+    alone = not (slots.metrics or slots.about)
     if last and last.scope == "universe" and alone and (query := _of_the_same_set(slots, last)):
         return Understanding((query,), decided="follow-up")
     if last and last.metrics and _same_of_a_set(slots):
@@ -100,9 +101,12 @@ def _of_the_same_set(slots: Slots, last: Query) -> Query | None:
     if last.where and slots.says(POINTS_BACK["how_many"]):
         return last.model_copy(update={"operation": "count", "limit": None})
     again = slots.says(POINTS_BACK["same_list"]) or slots.says(POINTS_BACK["opener"])
-    if not (again and slots.periods) or _group(slots) or slots.says(POINTS_BACK["them"]) or slots.operations:
+    other = slots.periods or slots.sectors
+    if not (again and other) or _group(slots) or slots.says(POINTS_BACK["them"]) or slots.operations:
         return None
-    return last.model_copy(update={"periods": [str(each.value) for each in slots.periods]})
+    changes: dict[str, Any] = {"periods": periods_of(slots)} if slots.periods else {}
+    changes |= {"sectors": list(dict.fromkeys(hit.value for hit in slots.sectors))} if slots.sectors else {}
+    return last.model_copy(update=changes)
 
 
 def _of_its_extreme(slots: Slots, last: Query | None, shift: Shift | None) -> Query | None:
@@ -264,6 +268,8 @@ def _completed(slots: Slots, last: Query | None, shift: Shift | None) -> Underst
     if when and of_price(last) and made.queries and described(made.queries[0].metrics[0]).kind != "price":
         carried = [str(each.value) for each in _of_that_time(when, last)]  # `EPS of that year`, after a price
     there = moved(last.periods or ["latest"], shift, of_price=of_price(last)) if shift else carried
+    if shift and shift[1] == "year" and made.queries and made.queries[0].operation in ("high", "low", "mean", "range"):
+        there = [text[:4] if re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text) else text for text in there]
     made = _with_periods(made, there, last)
     return _in_the_same_order(slots, made, last)
 

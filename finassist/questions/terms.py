@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 
-from finassist.core.metrics import Binary, anchors, described, parse
+from finassist.core.metrics import Binary, Expression, Number, anchors, described, parse, parts, unit_of
 from finassist.core.periods import Period
 from finassist.core.query import Query
 
@@ -340,3 +340,27 @@ def _of_one(metric: str, done: str, symbols: Sequence[str], periods: Sequence[st
         ordered = [f"{ordered[0]}:{ordered[-1]}"] if done in ("none", "difference", "cagr") else ordered
     values = {"metrics": [metric], "companies": list(symbols), "periods": list(ordered), "operation": done}
     return Query.model_validate(values)
+
+
+def _adds_unlike(tree: Expression) -> bool:
+    """`EPS + net margin`: figures of different units in a sum or a difference."""
+    if not isinstance(tree, Binary) or tree.sign not in "+-":
+        return False
+    units = {unit_of(tree.left), unit_of(tree.right)}
+    numbers = isinstance(tree.left, Number) or isinstance(tree.right, Number)
+    return not numbers and len(units) > 1 and bool(units & {"USD", "USD/share", "shares"})
+
+
+def senseless(formula: str) -> bool:
+    """Whether a ratio is divided by an amount (`(revenue / total assets) / revenue`), or unlike figures are added."""
+    tree = parse(formula)
+    if isinstance(tree, Binary) and tree.sign == "*" and unit_of(tree) == "days":
+        return "USD" in (unit_of(tree.left), unit_of(tree.right))
+    if any(_adds_unlike(each) for each in parts(tree)):
+        return True
+    quotients = (each for each in parts(tree) if isinstance(each, Binary) and each.sign == "/")
+    return any(
+        unit_of(each.right) == "USD" and unit_of(each.left) in ("percent", "points", "times")
+        for each in quotients
+        if not isinstance(each.left, Number)
+    )
