@@ -8,6 +8,12 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("How much has Merck sold over the last 12 months?", "revenue of MRK in TTM"),
+    (
+        "R&D ate up how many percent of PTC's revenue in fiscal 2023?",
+        "R&D expense as a share of revenue of PTC in FY2023",
+    ),
+    ("Teradyne's worst month in 2022 and the loss in it?", "share price change of TER in 2022"),
     ("SBA net income 2022", "net income of SBAC in 2022"),
     ("First Solar net income 2022", "net income of FSLR in 2022"),
     ("Target net income 2022", "net income of TGT in 2022"),
@@ -982,10 +988,19 @@ def test_a_profile_tells_what_it_can() -> None:
         workflow.query(Query(intent="profile", companies=["NKE"], metrics=["total_assets"], explain=["founder"]))
 
 
-@pytest.mark.parametrize("question", ["What is the price of Solana?", "Ethereum (ETH) price today", "Dogecoin in 2023"])
-def test_a_coin_that_is_refused_names_no_company(question: str) -> None:
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ("What is the price of Solana?", "cryptocurrency"),
+        ("Ethereum (ETH) price today", "cryptocurrency"),
+        ("Dogecoin in 2023", "cryptocurrency"),
+        ("What does a barrel of WTI cost today?", "commodity"),
+        ("USD to Canadian dollar exchange rate?", "currency"),
+    ],
+)
+def test_a_market_that_is_refused_names_no_company(question: str, topic: str) -> None:
     answer = FinancialAssistantWorkflow(db=None).run(question)
-    assert (answer.symbols, answer.gaps[0].need) == ([], "cryptocurrency")
+    assert (answer.symbols, answer.gaps[0].need) == ([], topic)
 
 
 def test_a_distance_from_a_high_is_below_nothing() -> None:

@@ -58,10 +58,16 @@ def _topic(slots: Slots) -> Unknown | None:
     for topic in _TOPICS:
         for match in topic.pattern.finditer(slots.low):
             if not _means_else(slots, topic, *match.span()):
-                if topic.yields_to == "nothing":
+                if topic.name in _OF_NO_COMPANY and not slots.metrics:
+                    slots.companies, slots.about, slots.corrected = [], [], []
+                elif topic.yields_to == "nothing":
                     _without_names(slots, topic)
                 return Unknown(words=_as_typed(slots, match), topic=topic.name, reason=topic.reason)
     return None
+
+
+_OF_NO_COMPANY = frozenset({"currency", "commodity", "cryptocurrency"})
+"""Topics beside which words that could be a company are none: `Canadian dollar`, `Swiss franc`."""
 
 
 def _without_names(slots: Slots, topic: _Topic) -> None:
