@@ -29,15 +29,15 @@ from finassist.questions.follow_up import follow_up
 from finassist.questions.grammar import SAID, language_of
 from finassist.questions.leftover import noting_loose_words, unplaced
 from finassist.questions.numbers import settle_stake
-from finassist.questions.peers import against_peers
+from finassist.questions.peers import against_peers, profile_of
 from finassist.questions.portfolios import of_shares_in
-from finassist.questions.profile import profile_of
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import refused
+from finassist.questions.rewording import reworded
 from finassist.questions.scan import blanked, slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit, fold, normalise
-from finassist.questions.wording import Framing, corrected_words, framed, reworded
+from finassist.questions.wording import Framing, corrected_words, framed
 from finassist.symbols import directory
 
 

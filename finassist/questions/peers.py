@@ -1,9 +1,9 @@
-"""A company against its peers: `Nike comps`, `Ford's P/E against its sector`, `add Lululemon`. Pure."""
+"""A company against its peers (`Nike comps`, `add Lululemon`), and what is known of it besides figures. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from finassist.analysis.peers import CHOSEN
@@ -11,8 +11,9 @@ from finassist.core.periods import Span, parse_periods
 from finassist.core.query import Query, Unknown
 from finassist.providers.embedded.coverage import attributes
 from finassist.questions.expressions import simplest
-from finassist.questions.grammar import PEERS, POINTS_BACK, SECTOR_PEERS
+from finassist.questions.grammar import PEERS, POINTS_BACK, SAID, SECTOR_PEERS
 from finassist.questions.leftover import noting_loose_words
+from finassist.questions.operations import periods_of
 from finassist.questions.queries import answer_to, is_judgement
 from finassist.questions.refusals import refused
 from finassist.questions.scan import blanked, slots_of
@@ -145,3 +146,29 @@ def _fewer(last: Query, slots: Slots, found: re.Match[str]) -> Understanding:
         return refuse(words, "not understood", reason, "fewer peers")
     changes = {"companies": last.companies[:1], "limit": slots.limit.value, "evidence": dict[str, str]()}
     return Understanding((last.model_copy(update=changes),), decided="fewer peers")
+
+
+# ------------------------------------------------------------------------------------- besides figures
+
+_TOLD: Mapping[str, re.Pattern[str]] = {
+    "sector": SAID["sector_of"], "headquarters": SAID["based_in"], "fiscal year end": SAID["year_end_of"],
+    "filing day": SAID["filing_of"],
+}  # fmt: skip
+_QUARTERLY = re.compile(r"\b(?:10-?q|quarter(?:ly|s)?(?: (?:report|results|filing))?)\b")
+
+
+def profile_of(slots: Slots) -> Understanding | None:
+    """`what sector is Nike in?`, `when does its fiscal year end?`, `when was the last 10-K filed?`."""
+    earlier = slots.memory.queries[0].companies if slots.memory.queries else list(slots.memory.companies)
+    about = slots.about or (earlier if slots.says(POINTS_BACK["back"]) else [])
+    words = {hit.words for hit in slots.metrics} - {"close", "closes"}  # `when does its financial year close?`
+    if not about or words or slots.asks_all or slots.operations or slots.directions:
+        return None
+    explain = [name for name, pattern in _TOLD.items() if slots.says(pattern)]
+    if not explain:
+        return None
+    periods = periods_of(slots) if slots.points else []
+    latest = ["latest quarter"] if slots.says(_QUARTERLY) and "filing day" in explain else []
+    query = Query(intent="profile", metrics=["total_assets"], companies=about, periods=periods or latest,
+                  explain=explain, language=slots.language)  # fmt: skip
+    return Understanding((query,), decided="profile")

@@ -8,7 +8,7 @@ replaced by the words of the tables: "twenty twenty-four" by 2024.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -163,42 +163,6 @@ def _decimals(text: str) -> int | None:
         return None
     word = fold(found["n"])
     return int(word) if word.isdigit() else _NUMBERS[word]
-
-
-# ------------------------------------------------------------------------------------------------ rewording
-
-_SMALL = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_YEARS = {
-    **{word: 2010 + at for at, word in enumerate(_TEENS)},
-    "twenty": 2020,
-    **{f"twenty {word}": 2021 + at for at, word in enumerate(_SMALL)},
-}
-_TENS = "|".join([f"twenty[ -](?:{'|'.join(_SMALL)})", "twenty", *_TEENS])
-_YEAR = re.compile(rf"\btwenty[ -](?P<y>{_TENS})\b(?! (?:percent|per cent|companies))", re.I)
-
-
-def _rows(name: str) -> Iterator[tuple[re.Pattern[str], str]]:
-    for block in table_of("rewording")[name]:
-        for pattern, replacement in block["rows"]:
-            exact = "[A-Z]" in pattern
-            yield re.compile(pattern if exact else f"(?i){pattern}"), replacement
-
-
-_ROWS, _RESUMING = tuple(_rows("reword")), tuple(_rows("resume"))
-
-
-def reworded(text: str, *, resumes: bool = False) -> str:
-    """The question with its idioms replaced.
-
-    Example:
-        >>> reworded("sales twenty twenty-four"), reworded("Visa top line, 24 over 23")
-        ('sales 2024', 'Visa top line, percent change from 2023 to 2024')
-    """
-    text = _YEAR.sub(lambda match: str(_YEARS[match["y"].lower().replace("-", " ")]), text)
-    for pattern, replacement in (*_ROWS, *(_RESUMING if resumes else ())):
-        text = pattern.sub(replacement, text)
-    return text
 
 
 # -------------------------------------------------------------------------------------------------- spelling
