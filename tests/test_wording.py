@@ -8,6 +8,10 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    ("Which S&P 500 company has the highest revenue per share?", "revenue per share of all companies (top 1)"),
+    ("How fast is AMD growing?", "growth of revenue of AMD"),
+    ("Is Walmart growing faster than Target?", "growth of revenue of WMT, TGT"),
+    ("How efficient is Costco at managing inventory?", "inventory turnover of COST"),
     ("How much has Merck sold over the last 12 months?", "revenue of MRK in TTM"),
     (
         "R&D ate up how many percent of PTC's revenue in fiscal 2023?",
@@ -821,6 +825,7 @@ def test_a_question_in_other_words_is_the_same_query(question: str, query: str) 
         ("Nike's non-GAAP gross margin in 2023", "non-GAAP"),
         ("Mid-year 2023 share price of Intel", "mid"),
         ("Which bicycle companies had the highest revenue?", "bicycle"),
+        ("Apple bond yield", "bond yield"),
         ("Nike's inventory, revenue and the quotient of the two for 2023", "quotient"),
         ("JNJ's 2023 dividends paid and free cash flow, in percent", "percent"),
         ("S&P 500 companies headquartered in Texas with revenue above $50bn", "companies headquartered in"),
