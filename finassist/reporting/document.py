@@ -64,7 +64,7 @@ class Bullets:
 
     title: str
     lines: tuple[str, ...]
-    kind: Literal["", "strength", "attention", "next", "checks"] = ""
+    kind: Literal["", "strength", "attention", "next", "checks", "missing"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def report(
         *([Headline(lead)] if lead else []),
         *([Note(absent, warning=True)] if absent else []),
         Companies(parts, len(companies) > 1, compared, DIFFERENT_YEARS if differ else "", tuple(_shared(about, found))),
-        Bullets("What is missing", tuple(missing(about, companies, gaps))),
+        Bullets("What is missing", tuple(missing(about, companies, gaps)), "missing"),
         Sources(facts, tuple(sorted(set(known.values())))),
     ]
     return Document(tuple(company.subject.title for company in companies), about.title, tuple(sections))
