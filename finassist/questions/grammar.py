@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from finassist.core.metrics import LANGUAGES, catalogue
-from finassist.questions.tokenizer import Phrases, fold, has_cjk, normalise, words_of
+from finassist.questions.tokenizer import Phrases, fold, has_cjk, normalise, texts_of, words_of
 
 type Table = Mapping[str, Sequence[str]]
 
@@ -150,7 +150,7 @@ def vocabulary() -> frozenset[str]:
     """English words that mean something in a question: those of metrics, of the tables, and fillers."""
     tables = (_TABLES[name] for name in ("operations", "directions", "sectors", "industries"))
     phrases = (phrase for table in tables for row in table.values() for phrase in row)
-    return FILLERS | {word.text for text in (*metric_names(), *phrases) for word in words_of(text)}
+    return FILLERS | {word for text in (*metric_names(), *phrases) for word in texts_of(text)}
 
 
 # ------------------------------------------------------------------------------------------- languages
@@ -170,11 +170,11 @@ def _own_words() -> dict[str, frozenset[str]]:
     languages = [each for each in _TELL if each != "en"]
     found = {
         each: {
-            word.text
+            word
             for metric in catalogue().values()
             for name in _names(metric.names, each)
-            for word in words_of(name)
-            if word.text.isalpha()
+            for word in texts_of(name)
+            if word.isalpha()
         }
         for each in languages
     }

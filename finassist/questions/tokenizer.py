@@ -93,6 +93,13 @@ def words_of(text: str) -> tuple[Word, ...]:
     return tuple(found)
 
 
+def texts_of(phrase: str) -> Iterable[str]:
+    """The words of a phrase of the tables; most are letters and spaces, which need no scan."""
+    if phrase.isascii() and phrase.replace(" ", "").isalpha():
+        return phrase.lower().split()
+    return [word.text for word in words_of(normalise(phrase))]
+
+
 def has_cjk(text: str) -> bool:
     """Whether a text has Chinese or Japanese characters."""
     return bool(_CJK.search(text))
@@ -133,7 +140,7 @@ class Phrases[T]:
         for phrase, value in given:
             if _CJK.search(phrase):
                 self._joined.setdefault(fold(phrase), value)
-            if key := tuple(word.text for word in words_of(normalise(phrase)) if word.text != "-"):
+            if key := tuple(word for word in texts_of(phrase) if word != "-"):
                 self._known.setdefault(key[0], {}).setdefault(key, value)
                 self._sizes[key[0]] = max(self._sizes.get(key[0], 0), len(key))
         self._longest = max(map(len, self._joined), default=0)
