@@ -485,7 +485,9 @@ def test_trading_days_are_counted() -> None:
     early = told("How much did Apple move in the five trading days after 2018-03-01?")
     assert not early.rows
     assert "cannot be counted" in early.headline
-    nowhere = told("Apple price change five trading days after its earnings")
+    filed = told("Apple price change five trading days after its earnings")
+    assert "(5 trading days after)" in filed.headline
+    nowhere = told("Apple price change five trading days after its conference")
     assert "from a date that is named" in nowhere.headline
 
 

@@ -8,6 +8,11 @@ from finassist.questions.parser import understand
 from finassist.questions.slots import Memory, remember
 
 WORDED = [
+    (
+        "Which health care company improved its margin most in 2024?",
+        "net margin growth of all companies in Health Care in 2024 (top 1)",
+    ),
+    ("What was Apple's price to earnings in 2023?", "P/E of AAPL in 2023"),
     ("Which S&P 500 company has the highest revenue per share?", "revenue per share of all companies (top 1)"),
     ("How fast is AMD growing?", "growth of revenue of AMD"),
     ("Is Walmart growing faster than Target?", "growth of revenue of WMT, TGT"),
@@ -826,6 +831,8 @@ def test_a_question_in_other_words_is_the_same_query(question: str, query: str) 
         ("Mid-year 2023 share price of Intel", "mid"),
         ("Which bicycle companies had the highest revenue?", "bicycle"),
         ("Apple bond yield", "bond yield"),
+        ("Goldman Sachs deposits", "deposits"),
+        ("Rolling 1-year return of Apple", "Rolling"),
         ("Nike's inventory, revenue and the quotient of the two for 2023", "quotient"),
         ("JNJ's 2023 dividends paid and free cash flow, in percent", "percent"),
         ("S&P 500 companies headquartered in Texas with revenue above $50bn", "companies headquartered in"),

@@ -99,11 +99,16 @@ def with_period(condition: Filter, query: Query, cube: Cube, members: Sequence[M
 
 
 def usual_year(cube: Cube, members: Sequence[Member], metric: str) -> int | None:
-    """The latest fiscal year that most companies have, so that a rank compares one year; `None` for market figures."""
+    """The fiscal year by which companies are ranked: the latest that three in four of those with recent figures have.
+
+    `None` for market figures.
+    """
     if described(metric).kind == "price":
         return None
     years = Counter(year for member in members if (year := cube.latest_year(member.symbol, metric)))
-    return max(years, key=lambda year: (years[year], year)) if years else None
+    recent = range(max(years, default=0), max(years, default=0) - 3, -1)
+    have = {year: sum(count for last, count in years.items() if year <= last <= year + 2) for year in recent}
+    return next((year for year in recent if have[year] and have[year] >= 0.75 * max(have.values())), None)
 
 
 def fulfils_it(cube: Cube, symbol: str, condition: Filter, query: Query) -> bool | None:

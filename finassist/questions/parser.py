@@ -26,7 +26,7 @@ from finassist.questions.definitions import Definition, defined, definitions_in
 from finassist.questions.editing import as_waterfall, of_the_pair
 from finassist.questions.expressions import of_short_years, simplest
 from finassist.questions.follow_up import follow_up
-from finassist.questions.grammar import SAID, language_of
+from finassist.questions.grammar import DOCUMENT, SAID, language_of
 from finassist.questions.leftover import noting_loose_words, unplaced
 from finassist.questions.numbers import settle_stake
 from finassist.questions.peers import against_peers, profile_of
@@ -34,6 +34,7 @@ from finassist.questions.portfolios import of_shares_in
 from finassist.questions.queries import answer_to
 from finassist.questions.refusals import refused
 from finassist.questions.rewording import reworded
+from finassist.questions.routing import route
 from finassist.questions.scan import blanked, slots_of
 from finassist.questions.slots import Found, Memory, Named, Slots, Understanding, hits_of, refuse
 from finassist.questions.tokenizer import Hit, fold, normalise
@@ -117,6 +118,14 @@ def _by_definition(slots: Slots, given: list[Definition]) -> Understanding | Non
     return None
 
 
+def _asks_else(slots: Slots) -> bool:
+    """`Goldman Sachs deposits`, `who owns Nike?`: no report is asked for, although a company is named."""
+    if slots.says(SAID["asks_a_fact"]):
+        return True
+    alone = not (slots.memory.queries or slots.memory.companies or slots.says(DOCUMENT))
+    return alone and (found := route(slots.text)).rule == "company" and found.category == "report"
+
+
 def _understood(slots: Slots) -> Understanding:
     if found := against_peers(slots) or profile_of(slots):
         return found
@@ -128,7 +137,7 @@ def _understood(slots: Slots) -> Understanding:
     alone = answer_to(slots) if slots.stake and slots.about else None
     found = alone or arithmetic(slots) or of_the_pair(slots) or follow_up(slots) or _clauses(slots) or answer_to(slots)
     found = unread(slots, found) or found
-    if found.document and slots.language == "en" and slots.says(SAID["asks_a_fact"]) and (words := unplaced(slots)):
+    if found.document and slots.language == "en" and _asks_else(slots) and (words := unplaced(slots)):
         asked = " ".join(slots.text[start:end] for start, end in words)
         reason = f"“{asked}” is not in the data: ask for a figure, or for a report with “Tell me about …”"
         return refuse(asked, "not understood", reason, "words without a metric")

@@ -70,20 +70,25 @@ _FILING = re.compile(
     r"|filings?(?: date)?)\b",
     re.I,
 )
+_RESULTS = re.compile(
+    r"\b(?:after|following|upon|(?:react|respond)(?:ed|s|ing)? to|reaction to|response to)\b[^?.,;]{0,30}?"
+    r"\b(?:results|earnings)\b(?! growth| per)",
+    re.I,
+)
 _MOVES = re.compile(r"\b(?:shares?|stocks?|price)\b|\breact", re.I)
 _DAYS = re.compile(r"\b(?P<n>\d+|one|two|three|five|ten) (?:trading )?days?(?: after)?\b", re.I)
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "five": 5, "ten": 10}
 _AROUND = re.compile(
     r"\b(?:how|what|did|does|do|has|have|had|was|were|is|the|shares?|stocks?|prices?|mov\w+|move|react\w*|perform\w*|chang\w+"
     r"|respond\w*|response|reaction|go|happened|around|after|before|following|since|on|to|at|upon|with|when|within|of|and|it|its|their"
-    r"|last|latest|most|recent|10-?[kq]s?|annual|yearly|quarterly|reports?|filings?|filed|file|date|day|in|for|by)\b",
+    r"|last|latest|most|recent|10-?[kq]s?|annual|yearly|quarterly|reports?|results|earnings|filings?|filed|file|date|day|in|for|by)\b",
     re.I,
 )
 
 
 def around_a_filing(text: str, read: Read) -> Understanding | None:
     """The understanding of a question about a share around a filing: `how did it move after its FY2024 10-K?`."""
-    filing = _FILING.search(text)
+    filing = _FILING.search(text) or _RESULTS.search(text)
     if filing is None or not _MOVES.search(text):
         return None
     named = [_NUMBERS.get(each.lower()) or int(each) for each in _DAYS.findall(text)]
@@ -91,7 +96,7 @@ def around_a_filing(text: str, read: Read) -> Understanding | None:
     own = found.queries[0] if len(found.queries) == 1 else None
     if own is None or own.scope != "named" or not own.companies or own.metrics != ["revenue"] or own.unknown:
         return None
-    periods = own.periods or ["latest" if filing["year"] else "latest quarter"]
+    periods = own.periods or ["latest" if filing.groupdict().get("year") else "latest quarter"]
     query = Query(intent="event", companies=own.companies, periods=periods, after=named or [1, 5])
     return replace(found, queries=(query,), decided="around a filing")
 
