@@ -874,6 +874,10 @@ def test_a_judgement_after_a_figure_weighs_the_company(question: str) -> None:
 
 
 CONVERSATIONS = [
+    (["GE's revenue in 2023?", "Is that more than Honeywell?", "By how much?"],
+     "difference in revenue of GE, HON in 2023"),
+    (["Oracle EPS in fiscal 2022, 2023 and 2024", "Which was highest?"],
+     "highest diluted EPS of ORCL in FY2022 and 2023 and 2024"),
     (["Nike revenue in Q2 2024", "same quarter of 2023?"], "revenue of NKE in Q2 2023"),
     (["Adobe's revenue in 2022?", "operating income?", "As a share of that?"],
      "operating income as a share of revenue of ADBE in 2022"),

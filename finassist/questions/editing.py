@@ -137,6 +137,7 @@ def _year(text: str) -> tuple[int, int]:
     return end.year, end.number
 
 
+_WHICH = re.compile(r"\W*(?:and |so )?which (?:one )?(?:was|is|were) (?:the )?\w+\W*$")
 _MOVED_MORE = re.compile(
     r"\b(?:improved?|worsened?|deteriorated?|gained?|widened?|expanded?|narrowed?|shrank|rose|risen|fell|fallen|dropped)"
     r" (?:by )?(?:the )?(?:more|most|less|least)\b"
@@ -145,7 +146,9 @@ _MOVED_MORE = re.compile(
 
 def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, Any] | None:
     """Another intent or operation; `None` where nothing at all was edited."""
-    if slots.directions and last.metrics and slots.says(SAID["which_year"]):
+    of_several = len(last.periods) > 1 or any(isinstance(each, Span) for each in last.asked())
+    which = slots.says(SAID["which_year"]) or (of_several and not slots.several and _WHICH.match(slots.low))
+    if slots.directions and last.metrics and which:
         best = direction_of(slots, last.metrics[0])[0] >= 0
         return {"operation": "max" if best else "min", "intent": "value", "order": 0}
     if slots.directions and slots.several:
@@ -162,6 +165,8 @@ def _other_manner(slots: Slots, last: Query, *, changed: bool) -> Mapping[str, A
         if slots.says(POINTS_BACK["by_quarter"]):
             return {}
         operation = operation_of(slots, last.metrics or ["revenue"])
+        if operation in ("none", "growth") and len(last.companies) == 2 and not slots.has("growth", "yoy", "cagr"):
+            return {"operation": "difference", "intent": "value", "order": 0}
         if operation == "none" and slots.has("sum", "mean", "cagr"):  # of one figure
             return None
         return {"operation": "growth" if operation == "none" else operation, "intent": "value", "order": 0}
