@@ -167,7 +167,7 @@ def _joined_names(text: str, found: Names, *, english: bool) -> None:
             _name(found, known[1], left.start, right.end, text, strong=True)
         elif (capitals := left.raw[:1].isupper() and right.raw[:1].isupper()) or not both:
             symbol = closest(joined) if capitals or len(joined) > 7 else None
-            if symbol and right.text not in metric_names():
+            if symbol and right.text not in metric_names() and (capitals or not is_vocabulary(right.text)):
                 _name(found, symbol, left.start, right.end, text, strong=True, mended=True)
 
 
@@ -226,7 +226,10 @@ def _begins_with_it(match: Match, text: str) -> bool:
 
 def _mend(missing: Unmatched, text: str, found: Names, *, english: bool) -> None:
     """A ticker that is also a word, in capitals; or a misspelt name of a company that is well known."""
-    words, plain = missing.text, fold(missing.text)
+    words = missing.text
+    while " " in words and is_vocabulary(fold(words.rpartition(" ")[2])):  # `marriot net`, before income
+        words = words.rpartition(" ")[0]
+    plain = fold(words)
     at = text.find(words)
     if missing.reason == "ambiguous" and words.isupper() and len(words) > 1 and plain not in TERMS and at >= 0:
         _name(found, missing.suggestions[0].symbol, at, at + len(words), text, strong=False)
