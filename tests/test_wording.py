@@ -9,6 +9,13 @@ from finassist.questions.slots import Memory, remember
 
 WORDED = [
     (
+        "Did Ford close above $15 at any time in 2023?",
+        "number of periods by share price of F where share price > 15 in 2023",
+    ),
+    ("What was the range of Tesla's closing price in Q1 2024?", "range of share price of TSLA in Q1 2024"),
+    ("Which company has the 7th largest revenue?", "revenue of all companies (top 7)"),
+    ("Which homebuilder turned its inventory fastest?", "inventory turnover of all companies in Homebuilding (top 1)"),
+    (
         "Which health care company improved its margin most in 2024?",
         "net margin growth of all companies in Health Care in 2024 (top 1)",
     ),
@@ -831,6 +838,7 @@ def test_a_question_in_other_words_is_the_same_query(question: str, query: str) 
         ("Mid-year 2023 share price of Intel", "mid"),
         ("Which bicycle companies had the highest revenue?", "bicycle"),
         ("Apple bond yield", "bond yield"),
+        ("Where does Intel rank by R&D among chip makers?", "Where does Intel rank"),
         ("Goldman Sachs deposits", "deposits"),
         ("Rolling 1-year return of Apple", "Rolling"),
         ("Nike's inventory, revenue and the quotient of the two for 2023", "quotient"),

@@ -205,7 +205,10 @@ _LEAD = re.compile(
     rf"\b{_NUMBER} (?:most|largest|biggest|highest|lowest|smallest|best|worst|cheapest|fastest|top|least|greatest"
     r"|richest|slowest|mayores|größten|plus grandes|maiores|maggiori)\b"
 )
-_ORDINALS = {"second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5}
+_ORDINALS = {
+    "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5, "sixth": 6, "6th": 6,
+    "seventh": 7, "7th": 7, "eighth": 8, "8th": 8, "ninth": 9, "9th": 9, "tenth": 10, "10th": 10,
+}  # fmt: skip
 _NTH = re.compile(
     rf"\b(?P<n>{'|'.join(_ORDINALS)})[- ](?:most|highest|largest|biggest|best|lowest|smallest|least|worst|fastest)\b"
 )
