@@ -14,7 +14,7 @@ WORDED = [
     ),
     ("What was the range of Tesla's closing price in Q1 2024?", "range of share price of TSLA in Q1 2024"),
     ("Which company has the 7th largest revenue?", "revenue of all companies (top 7)"),
-    ("Which homebuilder turned its inventory fastest?", "inventory turnover of all companies in Homebuilding (top 1)"),
+    ("Which homebuilder turned its inventory fastest?", "inventory turnover of all companies in Homebuilding (top 10)"),
     (
         "Which health care company improved its margin most in 2024?",
         "net margin growth of all companies in Health Care in 2024 (top 1)",
