@@ -29,7 +29,6 @@ WORDED = [
         "R&D ate up how many percent of PTC's revenue in fiscal 2023?",
         "R&D expense as a share of revenue of PTC in FY2023",
     ),
-    ("Teradyne's worst month in 2022 and the loss in it?", "share price change of TER in 2022"),
     ("SBA net income 2022", "net income of SBAC in 2022"),
     ("First Solar net income 2022", "net income of FSLR in 2022"),
     ("Target net income 2022", "net income of TGT in 2022"),

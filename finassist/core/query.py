@@ -259,9 +259,7 @@ def _check_complete(query: Query) -> None:
     if query.intent in ("chat", "refuse"):
         raise InvalidQuery(f"A query of intent “{query.intent}” has no figures. Ask in words with run().")
     if query.intent == "profile" and not {*query.explain} <= {*PROFILE}:
-        raise InvalidQuery(
-            "A profile tells of a company: explain=['sector'], 'headquarters', 'fiscal year end' or 'filing day'."
-        )
+        raise InvalidQuery(f"A profile tells of a company: explain takes any of {', '.join(PROFILE)}.")
     if query.intent == "define":
         if not any(name for name in query.explain if _is_metric(name)):
             raise InvalidQuery("Name the metrics to explain, such as Query(intent='define', explain=['roe']).")

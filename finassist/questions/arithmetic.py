@@ -190,7 +190,7 @@ def unread(slots: Slots, found: Understanding) -> Understanding | None:
             apart = (query.model_copy(update={"metrics": wrong.split(" + ")}) for query in found.queries)
             return replace(found, queries=tuple(apart))
         words = described(wrong).label
-        reason = f"“{words}” divides a ratio by dollars or counts dollars in days. Ask for the two figures apart"
+        reason = f"“{words}” joins figures of different units. Ask for the two figures apart"
         return refuse(words, "not understood", reason, "no sense")
     if not (words := _lost(slots, found)):
         return None

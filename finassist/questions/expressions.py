@@ -8,16 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from finassist.core.filters import Filter
-from finassist.core.metrics import (
-    Binary,
-    Ref,
-    catalogue,
-    described,
-    kind_of,
-    parse,
-    references,
-    unit_of,
-)
+from finassist.core.metrics import Binary, Ref, catalogue, described, kind_of, parse, references, unit_of
 from finassist.core.periods import Period, Span, parse_periods
 from finassist.core.query import Operation, Query
 from finassist.questions.grammar import SAID, metric_phrases

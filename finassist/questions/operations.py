@@ -31,8 +31,6 @@ def operation_of(slots: Slots, metrics: Sequence[str]) -> Operation:
     return "none"
 
 
-ONCE = ("first", "last", "streak")
-"""Operations that ask when a condition held."""
 BY_QUARTERS = re.compile(r"\b(?<!this )(?<!last )quarters?\b")
 OF_MARKET = frozenset({"price", "price_change", "total_return"})
 

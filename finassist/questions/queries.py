@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from finassist.analysis.conditions import ONCE
 from finassist.analysis.windows import OF_ALL_CLOSES
 from finassist.core.metrics import described
 from finassist.core.periods import Span
@@ -25,7 +26,6 @@ from finassist.questions.numbers import invested, more_than_before, since_bought
 from finassist.questions.operations import (
     BY_QUARTERS,
     OF_MARKET,
-    ONCE,
     direction_of,
     intent_of,
     of_a_high,

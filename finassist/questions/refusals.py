@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from finassist.analysis.conditions import ONCE
 from finassist.core.metrics import described
 from finassist.core.periods import Period, Span
 from finassist.core.query import Operation, Query, Unknown
 from finassist.questions.grammar import SAID, metric_names, pattern_of, table_of
+from finassist.questions.operations import OF_MARKET
 from finassist.questions.slots import Found, Slots, Understanding, refuse
 from finassist.symbols.names import FOREIGN_LISTING
 
@@ -247,9 +249,7 @@ def alternatives(slots: Slots) -> Understanding | None:
 def no_first_day(query: Query) -> Understanding | None:
     """A refusal of `when did the market value first exceed $3 trillion?`: it is there for some days of a year only."""
     metric = query.metrics[0]
-    if query.operation not in ("first", "last", "streak") or described(metric).kind != "price":
-        return None
-    if metric in ("price", "price_change", "total_return"):
+    if query.operation not in ONCE or described(metric).kind != "price" or metric in OF_MARKET:
         return None
     label = described(metric).label
     reason = f"The days on which {label} passed an amount are not looked up: ask for those of the share price"
