@@ -457,6 +457,8 @@ def test_an_amount_and_shares_are_worth_what_the_price_says() -> None:
         ask("price_change", stake="a lot")
     with pytest.raises(InvalidQuery, match="ask for price"):
         ask("revenue", stake="100 shares")
+    joined = ask("price", of="A AAPL", operation="sum", stake="1000 USD")
+    assert "cannot be added up over companies" in joined.headline
 
 
 def test_a_stake_in_a_conversation() -> None:

@@ -36,7 +36,8 @@ def cell(query: Query, cube: Cube, symbol: str, metric: str) -> list[Row]:
     """The figures of one metric of one company: one, or one per period of a series."""
     asked = query.asked()
     if metric == "price" and query.operation == "sum":
-        return [Row(symbol, metric, not_added(Fact(symbol=symbol, field=metric, statement="price"), "several periods"))]
+        fact = Fact(symbol=symbol, field=metric, statement="price")
+        return [Row(symbol, metric, not_added(fact, metric, "several periods"))]
     by_day = query.operation in OF_PRICE or counts_moves(query) or is_window(asked)
     if metric in WINDOW_METRICS or (metric == "price" and by_day):
         return [window_row(query, cube, symbol, metric, asked)]
@@ -290,7 +291,7 @@ def _years_between(first: Point, last: Point) -> float:
 def _sum(cube: Cube, symbol: str, metric: str, points: Sequence[Point]) -> list[Row]:
     facts = [cube.value(symbol, metric, point) for point in points]
     if not described(metric).summable():
-        return [Row(symbol, metric, not_added(facts[-1], "several periods"))]
+        return [Row(symbol, metric, not_added(facts[-1], metric, "several periods"))]
     return [folded(symbol, metric, facts, "sum")]
 
 

@@ -176,7 +176,7 @@ def _joined(query: Query, metric: str, facts: Sequence[Fact]) -> Fact:
     if reason := currencies_apart(facts):
         return as_senseless(facts[0], f"These are not compared: {reason}.")
     if query.operation in ("sum", "share") and not _addable(metric):
-        return not_added(facts[0], "companies")
+        return not_added(facts[0], metric, "companies")
     if query.operation == "range":
         high, low = (pick(facts, key=lambda fact: fact.value or 0) for pick in (max, min))
         return less(metric, high, low)
@@ -328,7 +328,7 @@ def _universe_outcome(
         return replace(common, shape="count", rows=tuple(ordered[:10]), figure=counted(query, metric, len(ordered)))
     if query.operation in ("sum", "mean", "median") and ordered:
         if query.operation == "sum" and not _addable(metric):
-            refused = Row("", metric, not_added(ordered[0].fact, "companies"))
+            refused = Row("", metric, not_added(ordered[0].fact, metric, "companies"))
             return replace(common, shape="nothing", gaps=gaps_of([refused], cube.nearest))
         figure = folded("", metric, [row.fact for row in ordered], query.operation).fact
         return replace(common, shape=_ACROSS[query.operation], rows=tuple(ordered[:5]), figure=figure)

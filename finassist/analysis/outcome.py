@@ -224,9 +224,9 @@ def as_missing(fact: Fact, note: str) -> Fact:
     )
 
 
-def not_added(fact: Fact, over: str) -> Fact:
+def not_added(fact: Fact, metric: str, over: str) -> Fact:
     """A sum that would mean nothing: of balances over periods, of ratios or prices over companies."""
-    title = described(fact.field).title
+    title = described(metric).title
     return as_senseless(fact, f"{title} cannot be added up over {over}; ask for its mean or for each one.")
 
 

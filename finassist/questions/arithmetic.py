@@ -189,7 +189,7 @@ def unread(slots: Slots, found: Understanding) -> Understanding | None:
         if " + " in wrong and "(" not in wrong:  # `EPS plus net margin`: both are asked
             apart = (query.model_copy(update={"metrics": wrong.split(" + ")}) for query in found.queries)
             return replace(found, queries=tuple(apart))
-        words = described(wrong).label
+        words = described(wrong).label.replace("_", " ")  # some labels are formulas
         reason = f"“{words}” joins figures of different units. Ask for the two figures apart"
         return refuse(words, "not understood", reason, "no sense")
     if not (words := _lost(slots, found)):
